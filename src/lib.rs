@@ -1,0 +1,106 @@
+//! mlist publishes multi-architecture container images from one `manifests.toml`.
+//!
+//! This page is the map of the code. How mlist is used stands in `README.md`, and every key of the file in
+//! `manifests.toml.example`.
+//!
+//! # How a run goes
+//!
+//! ```text
+//! text of manifests.toml
+//!        │
+//!        ▼
+//!      load() ────▶ Publications ────▶ decide() ────▶ Plan ────▶ execute() ────▶ Report
+//!       │  ▲                            │  ▲                      │   │           │
+//!       │  │ Facts              Queries │  │ Snapshot             │   └─ Events ─┐│
+//!       ▼  │                            ▼  │                      ▼              ▼▼
+//!       host                           survey ──────────────▶ registry           ui
+//!       environment, files, git        asks each once         HTTP, layouts      lines, bars, JSON, exit status
+//! ```
+//!
+//! Two loops have the same form. Pure code is given what is known; it answers with its result, or with all that it
+//! still has to know; something else finds that out, and it is asked again. So a decision can be tested without a
+//! network, is the same however the answers arrive, and is made in one place for `plan`, `sync` and `sync -n`:
+//!
+//! - [`config`] reads the file over [`config::facts`], which [`host`] answers from this machine;
+//! - [`plan`] decides over [`plan::snapshot`], which [`exec`] fills from the registries, for all lists at once and
+//!   nothing twice.
+//!
+//! Then [`exec`] carries the plan out: blobs, children by digest, a last look at the tag, the list by its first tag,
+//! its other tags. A tag never names a list with an absent child, each step can be repeated, and a list that fails
+//! stops no other. What happens is told as events; what came of it is the report. [`ui`] shows both, and nothing else
+//! in this crate prints.
+//!
+//! Read along in this order: `src/command/sync.rs`, the whole run on one screen; `src/config/load.rs`;
+//! `src/plan/decide.rs`; `src/exec/survey.rs`; `src/exec/executor.rs`.
+//!
+//! # Layers
+//!
+//! Each uses only those named beside it, and a test enforces it. The first four are pure: no runtime, no network, no
+//! clock, no environment, no files. The docs of each begin with a table of its files.
+//!
+//! | layer | what it is | uses |
+//! |---|---|---|
+//! | [`oci`] | names and bytes: digests, references, platforms, manifests, indexes | |
+//! | [`naming`] | conventions: templates, arch styles, versions, globs | `oci` |
+//! | [`config`] | manifests.toml: read, checked, expanded to publications, with every problem at its span | `oci` `naming` |
+//! | [`plan`] | what must change, from facts alone | `oci` `naming` `config` |
+//! | [`host`] | what this machine says: environment, files, git | `config` |
+//! | [`registry`] | the world: registries and layouts behind one trait | `oci` |
+//! | [`exec`] | drives the world by a plan; events and report | `registry`, `plan` and what that uses |
+//! | [`ui`] | what people and programs see: lines, bars, problems, JSON | `exec`'s events and report, `plan` and what that uses |
+//! | [`command`] | one file a command, glue only | all of these |
+//! | [`cli`] | arguments to options | all of these |
+//!
+//! # Where is it decided
+//!
+//! | what | where |
+//! |---|---|
+//! | which keys there are, and their schema | `src/config/keys.rs` |
+//! | which level a key or variable comes from | `src/config/scope.rs` |
+//! | what a template may say; what a variable comes to | `src/naming/template.rs`, `src/config/evaluate.rs` |
+//! | how an architecture is spelled | `src/naming/arch_style.rs` |
+//! | which lists a selector means | `src/config/select.rs` |
+//! | the bytes of a list, and so its digest | `src/plan/decide/heads.rs` where they are predicted, `src/oci/index.rs` |
+//! | whether what is published is what is declared | `src/plan/equality.rs` |
+//! | whether an image is what it was declared as | `src/plan/decide/check.rs` |
+//! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/round.rs` |
+//! | what is done for a list, and in which order | `src/exec/publish.rs`, its tags in `src/exec/tags.rs` |
+//! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/mod.rs` |
+//! | who may send now; how often a request is repeated | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
+//! | HTTP or HTTPS; which certificates are trusted | `src/registry/transport.rs`, `src/registry/tls.rs` |
+//! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
+//! | whether a blob is mounted or sent | `src/registry/copy.rs` |
+//! | the words for a registry's error, and whether to try again | `src/exec/cause.rs` |
+//! | the exit status | `src/exec/report.rs` |
+//! | what goes to stdout and what to stderr | `src/ui/mod.rs` |
+//! | the JSON | `src/ui/json.rs` |
+//! | help pages, and answers to other tools' words | `src/cli/args.rs`, `src/cli/words.rs` |
+//!
+//! # Problems
+//!
+//! Errors change their form at the borders: a registry's error becomes a [`plan::Cause`] in the snapshot, a cause
+//! becomes a [`config::problem`] of the list it strikes, and problems are all that [`ui`] shows. A problem has a code,
+//! `mlist::LAYER::WHAT`; those of the file are listed in [`config::codes`], the others stand where they arise, so that a
+//! search for one finds it.
+//!
+//! # Words
+//!
+//! | word | means |
+//! |---|---|
+//! | list | a manifest list or image index: one name that stands for an image per platform |
+//! | member | a declared image of a list: a platform and where its image is |
+//! | child | the manifest that a list names by digest; a member's image once it is in the target |
+//! | entry | a `[list.ENTRY]` of the file, which a matrix makes several lists of; also a child's line in a list |
+//! | publication | a list in one repository with all its tags: the unit that is planned, counted and reported |
+//! | source, target | where a member is, where the list goes |
+//! | place | a repository of a registry, or a layout on disk |
+//! | payload | the very bytes of a manifest or config, with their digest; never written anew |
+//! | fact | what is known: of this machine by a question, of the registries by a query; added, never changed |
+//! | snapshot | all facts of the registries |
+//! | head | what a reference names, without its bytes: type, digest and size |
+//! | span | where in the file something stands |
+//! | absent | 404, and nothing else: what could not be found out is unknown |
+//! | blocked, failed | the answer forbids it: someone must act; there was no usable answer: try again |
+//! | layout | an OCI image layout: a folder that holds manifests and blobs as a repository does |
+
+pub mod oci;

@@ -1,0 +1,158 @@
+//! Content digests (OCI image-spec, descriptor.md "Digests").
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256, Sha512};
+
+/// The digest of some bytes: `sha256:` and 64, or `sha512:` and 128 lower-case hex digits.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(Arc<str>);
+
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is sha256: and 64 hex digits, or sha512: and 128")]
+pub struct DigestError;
+
+impl Digest {
+    /// The sha256 digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(format!("sha256:{}", hex(&Sha256::digest(bytes))).into())
+    }
+
+    /// Reads `sha256:…` or `sha512:…`, the registered algorithms of the image-spec.
+    ///
+    /// # Errors
+    /// Any other algorithm, length or character (upper-case hex included, as the spec has it).
+    pub fn parse(text: &str) -> Result<Self, DigestError> {
+        let (algorithm, encoded) = text.split_once(':').ok_or(DigestError)?;
+        let length = match algorithm {
+            "sha256" => 64,
+            "sha512" => 128,
+            _ => return Err(DigestError),
+        };
+        let lower_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        if encoded.len() == length && encoded.bytes().all(lower_hex) { Ok(Self(text.into())) } else { Err(DigestError) }
+    }
+
+    /// `sha256` or `sha512`.
+    #[must_use]
+    pub fn algorithm(&self) -> &str {
+        self.0.split_once(':').map_or("", |(algorithm, _)| algorithm)
+    }
+
+    /// The digits after the colon.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, encoded)| encoded)
+    }
+
+    /// The whole text, `sha256:…`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `bytes` have this digest, by its own algorithm.
+    #[must_use]
+    pub fn matches(&self, bytes: &[u8]) -> bool {
+        let mut verifier = self.verifier();
+        verifier.update(bytes);
+        verifier.finish().is_ok()
+    }
+
+    /// Checks a stream of bytes against this digest, piece by piece.
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        let state = match self.algorithm() {
+            "sha512" => State::Sha512(Box::default()),
+            _ => State::Sha256(Box::default()),
+        };
+        Verifier { expected: self.clone(), state }
+    }
+}
+
+/// Hashes a stream and compares the result with the digest it came from.
+pub struct Verifier {
+    expected: Digest,
+    state: State,
+}
+
+enum State {
+    Sha256(Box<Sha256>),
+    Sha512(Box<Sha512>),
+}
+
+impl Verifier {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            State::Sha256(hasher) => hasher.update(bytes),
+            State::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// Ends the stream.
+    ///
+    /// # Errors
+    /// The digest that the bytes really have, where it is another.
+    pub fn finish(self) -> Result<(), Digest> {
+        let actual = match self.state {
+            State::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),
+            State::Sha512(hasher) => format!("sha512:{}", hex(&hasher.finalize())),
+        };
+        if actual == *self.expected.0 { Ok(()) } else { Err(Digest(actual.into())) }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn is_of_the_bytes() {
+        assert_eq!(Digest::of(b"").as_str(), EMPTY);
+        assert!(Digest::parse(EMPTY).unwrap().matches(b""));
+        assert!(!Digest::parse(EMPTY).unwrap().matches(b"x"));
+    }
+
+    #[test]
+    fn sha512_is_checked_by_sha512() {
+        let text = format!("sha512:{}", hex(&Sha512::digest(b"abc")));
+        let digest = Digest::parse(&text).unwrap();
+        assert!(digest.matches(b"abc"));
+        let mut verifier = digest.verifier();
+        verifier.update(b"ab");
+        assert!(verifier.finish().is_err_and(|actual| actual.algorithm() == "sha512"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_digest() {
+        for text in ["", "sha256", "sha256:", "md5:00", &EMPTY.to_uppercase(), &EMPTY[..70], &format!("{EMPTY}0")] {
+            assert!(Digest::parse(text).is_err(), "{text}");
+        }
+    }
+}

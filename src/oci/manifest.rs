@@ -1,0 +1,238 @@
+//! Descriptors, payloads, and what is read from an image's manifest and config.
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
+
+use super::{Digest, MediaType, Platform};
+
+/// What a registry says a manifest or blob is (image-spec descriptor.md): a claim until the bytes are read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Descriptor {
+    /// What the bytes are.
+    pub media_type: MediaType,
+    /// What they hash to.
+    pub digest: Digest,
+    /// How many there are, in bytes.
+    pub size: u64,
+}
+
+/// The very bytes of a manifest or config, with the digest they have.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload {
+    descriptor: Descriptor,
+    bytes: Bytes,
+}
+
+/// JSON that is not what its media type says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} cannot be read: {why}")]
+pub struct MalformedJson {
+    /// What was being read: `image manifest`, `image config`, `index`.
+    pub what: &'static str,
+    /// Why it can't be.
+    pub why: String,
+}
+
+impl Payload {
+    /// Takes `bytes` as they are; size and digest (sha256) are computed.
+    #[must_use]
+    pub fn new(media_type: MediaType, bytes: Bytes) -> Self {
+        let digest = Digest::of(&bytes);
+        Self { descriptor: Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes }
+    }
+
+    /// Takes `bytes` that must have `digest`.
+    ///
+    /// # Errors
+    /// The digest the bytes really have, where it is another.
+    pub fn verified(media_type: MediaType, bytes: Bytes, digest: &Digest) -> Result<Self, Digest> {
+        let mut verifier = digest.verifier();
+        verifier.update(&bytes);
+        verifier.finish()?;
+        Ok(Self { descriptor: Descriptor { media_type, digest: digest.clone(), size: bytes.len() as u64 }, bytes })
+    }
+
+    /// Type, digest and size of the bytes.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// What the bytes are.
+    #[must_use]
+    pub fn media_type(&self) -> &MediaType {
+        &self.descriptor.media_type
+    }
+
+    /// What the bytes hash to.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.descriptor.digest
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} ({} bytes)", self.descriptor.media_type, self.descriptor.digest, self.descriptor.size)
+    }
+}
+
+/// The parts of an image manifest that copying and checking it need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageManifest {
+    /// The config blob.
+    pub config: Descriptor,
+    /// The layer blobs, in order.
+    pub layers: Vec<Layer>,
+}
+
+/// One layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The blob.
+    pub descriptor: Descriptor,
+    /// Its bytes may not be in the registry: it names other places for them (`urls`) and is of a foreign or
+    /// nondistributable type, as the base layers of Windows images were.
+    pub is_foreign: bool,
+}
+
+impl ImageManifest {
+    /// Reads an OCI image manifest or a Docker v2 one; they have the same form.
+    ///
+    /// # Errors
+    /// Bytes that are not such a manifest.
+    pub fn parse(payload: &Payload) -> Result<Self, MalformedJson> {
+        let wire: ManifestWire = read("image manifest", payload.bytes())?;
+        Ok(Self {
+            config: wire.config.descriptor("image manifest")?,
+            layers: wire.layers.into_iter().map(DescriptorWire::layer).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Config and layers: all that a repository must hold before it takes this manifest, foreign layers left out.
+    pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        let layers = self.layers.iter().filter(|layer| !layer.is_foreign).map(|layer| &layer.descriptor);
+        std::iter::once(&self.config).chain(layers)
+    }
+}
+
+/// The parts of an image config (image-spec config.md) that say what machine it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// As the config has it; what is missing there is empty.
+    pub platform: Platform,
+}
+
+impl ImageConfig {
+    /// Reads an OCI or Docker image config; an artifact's config says nothing, and its platform is empty.
+    ///
+    /// # Errors
+    /// Bytes that are no JSON object, or whose platform is not made of texts.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MalformedJson> {
+        Ok(Self { platform: read("image config", bytes)? })
+    }
+}
+
+#[derive(Deserialize)]
+struct ManifestWire {
+    config: DescriptorWire,
+    #[serde(default, deserialize_with = "null_as_none")]
+    layers: Vec<DescriptorWire>,
+}
+
+/// A descriptor as JSON has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescriptorWire {
+    #[serde(default, deserialize_with = "null_as_none")]
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default, deserialize_with = "null_as_none")]
+    urls: Vec<String>,
+}
+
+impl DescriptorWire {
+    fn descriptor(&self, what: &'static str) -> Result<Descriptor, MalformedJson> {
+        let digest = Digest::parse(&self.digest).map_err(|error| MalformedJson { what, why: error.to_string() })?;
+        Ok(Descriptor { media_type: MediaType::parse(&self.media_type), digest, size: self.size })
+    }
+
+    fn layer(self) -> Result<Layer, MalformedJson> {
+        let foreign_type = self.media_type.contains(".foreign.") || self.media_type.contains(".nondistributable.");
+        Ok(Layer { descriptor: self.descriptor("image manifest")?, is_foreign: foreign_type && !self.urls.is_empty() })
+    }
+}
+
+/// Reads JSON and says what it was meant to be where it is not.
+pub(super) fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, MalformedJson> {
+    let malformed = |why: String| MalformedJson { what, why };
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        // An array of the right values would be read too.
+        return Err(malformed("it is no JSON object".into()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
+}
+
+/// `null` as what is not there: Go writes it for a list or map that is empty.
+pub(super) fn null_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(json: D) -> Result<T, D::Error> {
+    Option::deserialize(json).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_layers_are_told_apart() {
+        let digest = Digest::of(b"x");
+        let json = format!(
+            r#"{{"config":{{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"{digest}","size":1}},
+            "layers":[{{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":"{digest}","size":9,"urls":["https://x"]}},
+            {{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","digest":"{digest}","size":3}}]}}"#
+        );
+        let manifest = ImageManifest::parse(&Payload::new(MediaType::DockerManifest, json.into())).unwrap();
+        assert_eq!(manifest.blobs().map(|blob| blob.size).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn a_config_gives_its_platform() {
+        let config = ImageConfig::parse(
+            br#"{"architecture":"amd64","os":"windows","os.version":"10.0.17763.1","os.features":["win32k"],"rootfs":{}}"#,
+        );
+        let platform = config.unwrap().platform;
+        assert_eq!(platform.os_version.as_deref(), Some("10.0.17763.1"));
+        assert_eq!(platform.os_features, ["win32k"]);
+    }
+
+    #[test]
+    fn null_is_nothing_as_go_writes_it() {
+        let digest = Digest::of(b"x");
+        let json =
+            format!(r#"{{"config":{{"digest":"{digest}","size":1,"urls":null}},"layers":null,"annotations":null}}"#);
+        let manifest = ImageManifest::parse(&Payload::new(MediaType::OciManifest, json.into())).unwrap();
+        assert_eq!((manifest.layers.len(), manifest.config.digest), (0, digest));
+        let config = ImageConfig::parse(br#"{"architecture":null,"os":null,"os.features":null,"variant":null}"#);
+        assert_eq!(config.unwrap().platform, Platform::default());
+    }
+
+    #[test]
+    fn an_array_is_no_config() {
+        for text in ["[]", r#"["amd64","linux"]"#, " [", "null", ""] {
+            assert!(ImageConfig::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_bytes_are_refused() {
+        let bytes = Bytes::from_static(b"{}");
+        assert!(Payload::verified(MediaType::OciManifest, bytes.clone(), &Digest::of(b"other")).is_err());
+        assert!(ImageManifest::parse(&Payload::new(MediaType::OciManifest, bytes)).is_err());
+    }
+}

@@ -1,0 +1,305 @@
+//! Platforms: `os/architecture[/variant]` (image-spec image-index.md, GOOS and GOARCH words).
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::null_as_none;
+
+/// The machine an image is for. In JSON it is the platform object of an index, whose keys an image config shares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Platform {
+    /// `amd64`, `arm`, …
+    #[serde(default, deserialize_with = "null_as_none")]
+    pub architecture: String,
+    /// `linux`, `windows`, …
+    #[serde(default, deserialize_with = "null_as_none")]
+    pub os: String,
+    /// Which Windows: `10.0.17763.6532`.
+    #[serde(default, rename = "os.version", skip_serializing_if = "is_blank")]
+    pub os_version: Option<String>,
+    /// What the OS must offer: `win32k`.
+    #[serde(default, rename = "os.features", deserialize_with = "null_as_none", skip_serializing_if = "Vec::is_empty")]
+    pub os_features: Vec<String>,
+    /// `v7` of arm, `v3` of amd64, …
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub variant: Option<String>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn is_blank(text: &Option<String>) -> bool {
+    text.as_deref().is_none_or(str::is_empty)
+}
+
+/// A text that is no platform, and the part of it (in bytes) that is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PlatformError {
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub span: Range<usize>,
+    /// What to write there instead, where that is known.
+    pub instead: Option<String>,
+}
+
+/// Other tools' words for an architecture, and ours: the architecture, and the variant that the word implies.
+const ALIASES: [(&str, &str, Option<&str>); 20] = [
+    ("x86_64", "amd64", None),
+    ("x86-64", "amd64", None),
+    ("x64", "amd64", None),
+    ("i386", "386", None),
+    ("i486", "386", None),
+    ("i586", "386", None),
+    ("i686", "386", None),
+    ("x86", "386", None),
+    ("aarch64", "arm64", None),
+    ("arm64v8", "arm64", None),
+    ("armel", "arm", Some("v5")),
+    ("arm32v5", "arm", Some("v5")),
+    ("armv5", "arm", Some("v5")),
+    ("arm32v6", "arm", Some("v6")),
+    ("armv6", "arm", Some("v6")),
+    ("arm32v7", "arm", Some("v7")),
+    ("armv7", "arm", Some("v7")),
+    ("armhf", "arm", Some("v7")),
+    ("ppc64el", "ppc64le", None),
+    ("mips64el", "mips64le", None),
+];
+
+const SYSTEMS: [&str; 14] = [
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "windows",
+];
+
+const ARCHITECTURES: [&str; 18] = [
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64",
+    "s390x", "s390", "sparc64", "wasm", "ppc", "riscv",
+];
+
+impl Platform {
+    /// Reads `os/architecture[/variant]` in the image-spec's words. An OS or architecture that is not known is taken
+    /// (see [`Platform::unknown_word`]); another tool's word for a known one is not.
+    ///
+    /// # Errors
+    /// Too few or many parts, a character no part can have, an alias (`x86_64`), or a variant of arm, arm64 or amd64
+    /// that is not `v` and a number.
+    pub fn parse(text: &str) -> Result<Self, PlatformError> {
+        let error =
+            |message: String, span: Range<usize>, instead: Option<String>| PlatformError { message, span, instead };
+        let parts: Vec<(usize, &str)> = text
+            .split('/')
+            .scan(0, |start, part| {
+                let at = *start;
+                *start += part.len() + 1;
+                Some((at, part))
+            })
+            .collect();
+        let whole = 0..text.len();
+        let [(_, os), (arch_at, arch), rest @ ..] = parts.as_slice() else {
+            let instead = alias(text).map(|(arch, variant)| spelled("linux", arch, variant));
+            return Err(error(format!("`{text}` is no platform: os/arch or os/arch/variant"), whole, instead));
+        };
+        if rest.len() > 1 {
+            return Err(error(format!("`{text}` has more than os/arch/variant"), whole, None));
+        }
+        for (at, part) in &parts {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+            if part.is_empty() || !part.chars().all(fits) {
+                let lower = part.to_ascii_lowercase();
+                let instead = (!part.is_empty() && lower.chars().all(fits)).then_some(lower);
+                let message = if part.is_empty() {
+                    format!("`{text}` has an empty part")
+                } else {
+                    format!("`{part}` has a character that no part of a platform has")
+                };
+                return Err(error(message, *at..at + part.len().max(1), instead));
+            }
+        }
+        if *os == "macos" {
+            return Err(error("`macos` is called darwin".into(), 0..os.len(), Some("darwin".into())));
+        }
+        if let Some((right, implied)) = alias(arch) {
+            let instead = match (implied, rest.is_empty()) {
+                (Some(variant), true) => format!("{right}/{variant}"),
+                _ => right.to_owned(),
+            };
+            let message = format!("`{arch}` is another word for {instead}");
+            return Err(error(message, *arch_at..arch_at + arch.len(), Some(instead)));
+        }
+        let variant = rest.first().map(|(_, variant)| (*variant).to_owned());
+        if let (Some((at, variant)), "arm" | "arm64" | "amd64") = (rest.first(), *arch)
+            && !is_version_word(variant)
+        {
+            let digits = variant.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let instead = Some(format!("v{digits}")).filter(|right| is_version_word(right));
+            return Err(error(format!("`{variant}` is no variant of {arch}"), *at..at + variant.len(), instead));
+        }
+        Ok(Self { architecture: (*arch).to_owned(), os: (*os).to_owned(), variant, ..Self::default() })
+    }
+
+    /// The first of OS and architecture that the Go toolchain has no word for: most likely misspelt.
+    #[must_use]
+    pub fn unknown_word(&self) -> Option<&str> {
+        let os = (!SYSTEMS.contains(&self.os.as_str())).then_some(self.os.as_str());
+        os.or_else(|| (!ARCHITECTURES.contains(&self.architecture.as_str())).then_some(self.architecture.as_str()))
+    }
+
+    /// All the words that [`Platform::unknown_word`] knows: systems, then architectures.
+    pub fn known_words() -> impl Iterator<Item = &'static str> {
+        SYSTEMS.into_iter().chain(ARCHITECTURES)
+    }
+
+    /// Other tools' words for architectures, which [`Platform::parse`] refuses.
+    pub fn words_of_others() -> impl Iterator<Item = &'static str> {
+        ALIASES.into_iter().map(|(word, ..)| word)
+    }
+
+    /// This platform with one spelling for equal machines: other tools' words replaced, `v8` of arm64 and `v1` of
+    /// amd64 left out, lower case. For comparing, never for writing.
+    #[must_use]
+    pub fn normalized(&self) -> Self {
+        let lower = |text: &str| text.trim().to_ascii_lowercase();
+        let filled = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(lower);
+        let os = match lower(&self.os).as_str() {
+            "macos" => "darwin".to_owned(),
+            os => os.to_owned(),
+        };
+        let written = lower(&self.architecture);
+        let (architecture, implied) =
+            alias(&written).map_or((written.clone(), None), |(arch, variant)| (arch.to_owned(), variant));
+        let variant = filled(&self.variant)
+            .map(|variant| {
+                let bare = variant.strip_suffix(".0").unwrap_or(&variant);
+                if bare.bytes().all(|c| c.is_ascii_digit()) { format!("v{bare}") } else { bare.to_owned() }
+            })
+            .or_else(|| implied.map(str::to_owned))
+            .filter(|variant| !matches!((architecture.as_str(), variant.as_str()), ("arm64", "v8") | ("amd64", "v1")));
+        let mut os_features = self.os_features.clone();
+        os_features.sort_unstable();
+        Self { architecture, os, os_version: filled(&self.os_version), os_features, variant }
+    }
+
+    /// `unknown/unknown`, which marks an attestation in an index.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.os == "unknown" && self.architecture == "unknown"
+    }
+
+    /// Windows images are told apart by `os.version` too.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.os == "windows"
+    }
+}
+
+/// The architecture (and the variant, if the word says one) that another tool's word means.
+fn alias(word: &str) -> Option<(&'static str, Option<&'static str>)> {
+    ALIASES.iter().find(|(alias, ..)| *alias == word).map(|(_, arch, variant)| (*arch, *variant))
+}
+
+fn spelled(os: &str, arch: &str, variant: Option<&str>) -> String {
+    variant.map_or_else(|| format!("{os}/{arch}"), |variant| format!("{os}/{arch}/{variant}"))
+}
+
+fn is_version_word(variant: &str) -> bool {
+    let Some(number) = variant.strip_prefix('v') else { return false };
+    let mut parts = number.splitn(2, '.');
+    parts.all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
+}
+
+/// `os/architecture[/variant]`, and a space and `os.version` where there is one.
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        if let Some(variant) = self.variant.as_deref().filter(|variant| !variant.is_empty()) {
+            write!(f, "/{variant}")?;
+        }
+        self.os_version
+            .as_deref()
+            .filter(|version| !version.is_empty())
+            .map_or(Ok(()), |version| write!(f, " {version}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_spec_has() {
+        for text in [
+            "linux/amd64",
+            "linux/arm/v7",
+            "windows/amd64",
+            "linux/riscv64/rva20u64",
+            "linux/amd64/v3",
+            "linux/arm64/v8.1",
+        ] {
+            assert_eq!(Platform::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn points_at_the_wrong_part() {
+        let table = [
+            ("linux/arm/armv7", 10..15, Some("v7")),
+            ("linux/x86_64", 6..12, Some("amd64")),
+            ("linux/armhf", 6..11, Some("arm/v7")),
+            ("linux/Amd64", 6..11, Some("amd64")),
+            ("aarch64", 0..7, Some("linux/arm64")),
+            ("linux/arm64/", 12..13, None),
+            ("linux/amd64/v8x", 12..15, None),
+            ("linux/a/b/c", 0..11, None),
+            ("macos/arm64", 0..5, Some("darwin")),
+        ];
+        for (text, span, instead) in table {
+            let error = Platform::parse(text).unwrap_err();
+            assert_eq!((error.span, error.instead.as_deref()), (span, instead), "{text}");
+        }
+    }
+
+    #[test]
+    fn equal_machines_have_one_spelling() {
+        let normal = |text: &str| {
+            let (os, rest) = text.split_once('/').unwrap();
+            let (arch, variant) = rest.split_once('/').map_or((rest, None), |(arch, v)| (arch, Some(v.to_owned())));
+            Platform { os: os.into(), architecture: arch.into(), variant, ..Platform::default() }
+                .normalized()
+                .to_string()
+        };
+        for (text, one) in [
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/aarch64", "linux/arm64"),
+            ("linux/amd64/v1", "linux/amd64"),
+            ("Linux/x86_64", "linux/amd64"),
+            ("linux/arm/7", "linux/arm/v7"),
+            ("linux/armhf", "linux/arm/v7"),
+            ("linux/arm", "linux/arm"),
+            ("linux/amd64/v3", "linux/amd64/v3"),
+        ] {
+            assert_eq!(normal(text), one, "{text}");
+        }
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing() {
+        for (alias, ..) in ALIASES {
+            let platform = Platform { os: "linux".into(), architecture: alias.into(), ..Platform::default() };
+            assert_eq!(platform.normalized(), platform.normalized().normalized());
+        }
+    }
+}
