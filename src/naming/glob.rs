@@ -1,0 +1,249 @@
+//! [`Globs`]: which names are meant.
+//!
+//! `*` is any run, `/` included; `?` is one byte; `[a-z]` and `[!a-z]` are classes. Everything else stands for itself,
+//! braces and backslashes too: templates have braces of their own.
+
+use std::fmt;
+
+use globset::{ErrorKind, GlobBuilder, GlobMatcher};
+
+/// One glob, and whether a `!` stands before it.
+#[derive(Clone)]
+pub struct Pattern {
+    source: String,
+    matcher: GlobMatcher,
+}
+
+/// Several globs: one without `!` must match if there are any, none with `!` may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Globs(Vec<Pattern>);
+
+/// A text that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct GlobError {
+    /// Which of the texts.
+    pub index: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Pattern {
+    /// Reads one glob.
+    ///
+    /// # Errors
+    /// A `[` without its `]`, and a class that runs backwards.
+    pub fn parse(text: &str) -> Result<Self, GlobError> {
+        let glob = text.strip_prefix('!').unwrap_or(text);
+        let matcher = GlobBuilder::new(&spelled_for_globset(glob))
+            .literal_separator(false)
+            .backslash_escape(false)
+            .build()
+            .map_err(|error| GlobError { index: 0, message: message(error.kind(), text) })?
+            .compile_matcher();
+        Ok(Self { source: text.to_owned(), matcher })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether a `!` stands before it.
+    #[must_use]
+    pub fn is_negated(&self) -> bool {
+        self.source.starts_with('!')
+    }
+
+    /// Whether the glob itself fits all of `text`, whatever stands before it.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.matcher.is_match(text)
+    }
+}
+
+impl Globs {
+    /// Reads them all.
+    ///
+    /// ```
+    /// # use mlist::naming::Globs;
+    /// let globs = Globs::parse(&["kube-*", "!*-proxy"])?;
+    /// assert!(globs.matches("kube-apiserver"));
+    /// assert!(!globs.matches("kube-proxy"));
+    /// # Ok::<_, mlist::naming::GlobError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first that is no glob, and which it is.
+    pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self, GlobError> {
+        let read = |(index, text): (usize, &_)| {
+            Pattern::parse(AsRef::<str>::as_ref(text)).map_err(|error| GlobError { index, ..error })
+        };
+        Ok(Self(texts.iter().enumerate().map(read).collect::<Result<_, _>>()?))
+    }
+
+    /// The globs, in the order given.
+    #[must_use]
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.0
+    }
+
+    /// Whether they mean `text`. No globs mean everything.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.mean(|pattern| pattern.matches(text))
+    }
+
+    /// The same rule where a thing has several names: `fits` says whether a glob fits any of them.
+    #[must_use]
+    pub fn mean(&self, mut fits: impl FnMut(&Pattern) -> bool) -> bool {
+        let mut wanted = None;
+        for pattern in &self.0 {
+            match (pattern.is_negated(), fits(pattern)) {
+                (true, true) => return false,
+                (true, false) => {}
+                (false, fits) => wanted = Some(wanted.unwrap_or(false) || fits),
+            }
+        }
+        wanted.unwrap_or(true)
+    }
+}
+
+/// The same glob in globset's tongue, where braces mean alternatives and `**` means folders.
+fn spelled_for_globset(glob: &str) -> String {
+    let mut spelled = String::with_capacity(glob.len());
+    let mut chars = glob.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '{' | '}' => spelled.extend(['[', c, ']']),
+            '*' if spelled.ends_with('*') => {}
+            '[' => {
+                spelled.push(c);
+                // A `]` right behind the opening belongs to the class, in both tongues.
+                if let Some(negation) = chars.next_if(|c| matches!(c, '!' | '^')) {
+                    spelled.push(negation);
+                }
+                spelled.extend(chars.next());
+                while let Some(inner) = chars.next_if(|c| *c != ']') {
+                    spelled.push(inner);
+                }
+                spelled.extend(chars.next());
+            }
+            c => spelled.push(c),
+        }
+    }
+    spelled
+}
+
+fn message(kind: &ErrorKind, text: &str) -> String {
+    match kind {
+        ErrorKind::UnclosedClass => format!("`[` has no `]` in `{text}`"),
+        ErrorKind::InvalidRange(from, to) => format!("`{from}-{to}` runs backwards in `{text}`: write `{to}-{from}`"),
+        other => format!("`{text}` is no glob: {other}"),
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Pattern {}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({:?})", self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fits(glob: &str, text: &str) -> bool {
+        Pattern::parse(glob).unwrap().matches(text)
+    }
+
+    #[test]
+    fn says_which_is_no_glob_and_why() {
+        let error = Globs::parse(&["a", "!b[c"]).unwrap_err();
+        assert_eq!((error.index, error.message.as_str()), (1, "`[` has no `]` in `!b[c`"));
+        let error = Pattern::parse("[z-a]").unwrap_err();
+        assert_eq!(error.message, "`z-a` runs backwards in `[z-a]`: write `a-z`");
+        assert!(Pattern::parse("[]").is_err());
+    }
+
+    #[test]
+    fn a_star_crosses_slashes() {
+        for (glob, text, expected) in [
+            ("kube*", "kube/kube-proxy", true),
+            ("*", "", true),
+            ("*", "a/b/c", true),
+            ("**", "a/b", true),
+            ("a**b", "axb", true),
+            ("a/**", "a", false),
+            ("**/b", "b", false),
+            ("ghcr.io/*/app", "ghcr.io/a/b/app", true),
+            ("kube", "kube/kube-proxy", false),
+            ("kube", "kubectl", false),
+            ("k?be", "kube", true),
+            ("a?b", "a/b", true),
+            ("a.b", "axb", false),
+            ("[a-c]x", "bx", true),
+            ("[!a-c]x", "bx", false),
+            ("[]]", "]", true),
+            ("K*", "kube", false),
+        ] {
+            assert_eq!(fits(glob, text), expected, "{glob} {text}");
+        }
+    }
+
+    #[test]
+    fn braces_commas_and_backslashes_are_themselves() {
+        for (glob, text, expected) in [
+            ("{a,b}", "a", false),
+            ("{a,b}", "{a,b}", true),
+            ("{", "{", true),
+            ("}}", "}}", true),
+            ("[{}]", "}", true),
+            ("[!{]", "{", false),
+            (r"a\*", r"a\b", true),
+            (r"a\b", "ab", false),
+        ] {
+            assert_eq!(fits(glob, text), expected, "{glob} {text}");
+        }
+    }
+
+    #[test]
+    fn one_without_a_mark_must_match_and_none_with_one_may() {
+        for (globs, text, expected) in [
+            (&[][..], "a", true),
+            (&["a", "b"], "b", true),
+            (&["a", "b"], "c", false),
+            (&["!a"], "b", true),
+            (&["!a"], "a", false),
+            (&["*", "!a"], "a", false),
+            (&["!a", "*"], "a", false),
+            (&["b", "!a"], "c", false),
+        ] {
+            assert_eq!(Globs::parse(globs).unwrap().matches(text), expected, "{globs:?} {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_without_marks_fits_itself_alone(text in "[a-z0-9./:{},@_\\\\-]{0,12}", other in "[a-z./{}]{0,3}") {
+            prop_assert!(fits(&text, &text));
+            prop_assert_eq!(fits(&text, &other), text == other);
+        }
+
+        #[test]
+        fn only_a_class_can_be_at_fault(glob in r"[\]\[!^*?{}a-c-]{0,8}") {
+            prop_assert!(glob.contains('[') || Pattern::parse(&glob).is_ok());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Reads the grammar of templates. One rule, one function; the first fault ends it.
+
+use std::ops::Range;
+
+use super::super::filter::Filter;
+use super::super::nearest::nearest;
+use super::super::version::VersionPart;
+use super::{Part, Placeholder, TemplateError, TemplateErrorKind};
+
+/// The parts of a template, each with its place.
+pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateError> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(brace) = text[at..].find(['{', '}']).map(|found| at + found) {
+        if brace > at {
+            parts.push((Part::Text(text[at..brace].to_owned()), at..brace));
+        }
+        let rest = &text[brace..];
+        if rest.starts_with("{{") || rest.starts_with("}}") {
+            parts.push((Part::Text(rest[..1].to_owned()), brace..brace + 2));
+            at = brace + 2;
+        } else if rest.starts_with('}') {
+            return Err(syntax("`}` closes nothing", brace..brace + 1, Some("}}")));
+        } else {
+            let placeholder = Reader { text, open: brace, at: brace + 1 }.placeholder()?;
+            at = placeholder.span.end;
+            parts.push((Part::Placeholder(placeholder.clone()), placeholder.span));
+        }
+    }
+    if at < text.len() {
+        parts.push((Part::Text(text[at..].to_owned()), at..text.len()));
+    }
+    Ok(parts)
+}
+
+/// Reads one placeholder.
+struct Reader<'a> {
+    text: &'a str,
+    /// Where its brace stands.
+    open: usize,
+    /// What is to be read next.
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn placeholder(mut self) -> Result<Placeholder, TemplateError> {
+        if !self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
+            return Err(self.unexpected("a name begins with a letter"));
+        }
+        let (name, name_span) = self.take(is_word);
+        let part = if self.skip('.') { Some(self.part()?) } else { None };
+        let mut filters = Vec::new();
+        while self.skip('|') {
+            filters.push(self.filter()?);
+        }
+        if !self.skip('}') {
+            return Err(self.unexpected("a name is letters, digits, `-` and `_`"));
+        }
+        Ok(Placeholder { name: name.to_owned(), part, filters, span: self.open..self.at, name_span })
+    }
+
+    fn part(&mut self) -> Result<VersionPart, TemplateError> {
+        let (word, span) = self.take(is_word);
+        if word.is_empty() {
+            return Err(self.unexpected("behind the `.` stands major, minor or patch"));
+        }
+        VersionPart::parse(word).ok_or_else(|| {
+            let words = VersionPart::ALL.map(VersionPart::word);
+            syntax(format!("`{word}` is no part of a version: major, minor or patch"), span, nearest(word, words))
+        })
+    }
+
+    fn filter(&mut self) -> Result<Filter, TemplateError> {
+        let (word, span) = self.take(is_word);
+        match word {
+            "" => return Err(self.unexpected("behind the `|` stands a filter")),
+            "replace" => return self.replace(span),
+            "tag" | "lower" | "no-v" if self.peek() == Some(':') => {
+                return Err(syntax(format!("`{word}` takes nothing"), self.at..self.at + 1, None));
+            }
+            _ => {}
+        }
+        match word {
+            "tag" => Ok(Filter::Tag),
+            "lower" => Ok(Filter::Lower),
+            "no-v" => Ok(Filter::NoV),
+            _ => Err(TemplateError {
+                kind: TemplateErrorKind::UnknownFilter,
+                message: format!("unknown filter `{word}`"),
+                span,
+                instead: nearest(word, Filter::NAMES).map(str::to_owned),
+            }),
+        }
+    }
+
+    /// Behind the word `replace`, which stands at `word`.
+    fn replace(&mut self, word: Range<usize>) -> Result<Filter, TemplateError> {
+        if !self.skip(':') {
+            return Err(match self.peek() {
+                Some('|' | '}') => syntax("`replace` takes two texts", word, Some("replace:A:B")),
+                _ => self.unexpected("behind `replace` stands `:A:B`"),
+            });
+        }
+        let (from, _) = self.take(is_argument);
+        if from.is_empty() {
+            return Err(self.unexpected("`replace` needs a text to look for"));
+        }
+        if !self.skip(':') {
+            return Err(self.unexpected("`replace` takes two texts, `replace:A:B`"));
+        }
+        let (to, _) = self.take(is_argument);
+        if self.peek() == Some(':') {
+            return Err(self.unexpected("`replace` takes two texts, and neither holds a `:`"));
+        }
+        Ok(Filter::Replace { from: from.to_owned(), to: to.to_owned() })
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn skip(&mut self, expected: char) -> bool {
+        let is_next = self.peek() == Some(expected);
+        if is_next {
+            self.at += expected.len_utf8();
+        }
+        is_next
+    }
+
+    fn take(&mut self, fits: impl Fn(char) -> bool) -> (&'a str, Range<usize>) {
+        let rest = &self.text[self.at..];
+        let length = rest.find(|c| !fits(c)).unwrap_or(rest.len());
+        let span = self.at..self.at + length;
+        self.at = span.end;
+        (&rest[..length], span)
+    }
+
+    /// The fault that the next character is; `rule` is what it breaks, where nothing better is known of it.
+    fn unexpected(&self, rule: &str) -> TemplateError {
+        let Some(found) = self.peek() else {
+            return syntax("`{` is not closed", self.open..self.open + 1, None);
+        };
+        let span = self.at..self.at + found.len_utf8();
+        match found {
+            ' ' | '\t' | '\n' | '\r' => syntax("no spaces stand in the braces", span, None),
+            '{' => syntax("`{` stands in a placeholder that is not closed", span, None),
+            '}' if self.at == self.open + 1 => syntax("`{}` has no name", span, None),
+            _ => syntax(format!("`{found}` can't stand here: {rule}"), span, None),
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+fn is_argument(c: char) -> bool {
+    !matches!(c, ':' | '|' | '{' | '}')
+}
+
+fn syntax(message: impl Into<String>, span: Range<usize>, instead: Option<&str>) -> TemplateError {
+    TemplateError {
+        kind: TemplateErrorKind::Syntax,
+        message: message.into(),
+        span,
+        instead: instead.map(str::to_owned),
+    }
+}
