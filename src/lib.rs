@@ -103,5 +103,6 @@
 //! | blocked, failed | the answer forbids it: someone must act; there was no usable answer: try again |
 //! | layout | an OCI image layout: a folder that holds manifests and blobs as a repository does |
 
+pub mod config;
 pub mod naming;
 pub mod oci;

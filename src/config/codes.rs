@@ -1,0 +1,49 @@
+//! [`CODES`]: every code of a problem of manifests.toml. Each is a promise, and a test shows each.
+
+/// A code and what it means, in one sentence.
+pub const CODES: &[(&str, &str)] = &[
+    ("mlist::config::axis_twice", "an axis of a matrix has a value twice"),
+    ("mlist::config::bad_name", "a list, convention, variable or axis has a name that none can have"),
+    ("mlist::config::bad_platform", "a platform is not os/arch or os/arch/variant in OCI's words"),
+    ("mlist::config::bad_reference", "a source or target does not come to a reference"),
+    ("mlist::config::bad_tag", "a tag's template does not come to a tag"),
+    ("mlist::config::bad_template", "a template breaks the grammar"),
+    ("mlist::config::bad_value", "a variable's value has several lines, is too long, or takes too many others"),
+    ("mlist::config::cycle", "a variable needs itself"),
+    ("mlist::config::empty_axis", "an axis of a matrix has no value"),
+    ("mlist::config::id_twice", "two lists have one id"),
+    ("mlist::config::misplaced_key", "a key stands where it does not belong"),
+    ("mlist::config::missing_key", "a list, row or variable lacks a key"),
+    ("mlist::config::name_twice", "a name is a variable and an axis at one level"),
+    ("mlist::config::no_list", "there is no list in the file"),
+    ("mlist::config::no_part", "a version has no such part, or is none"),
+    ("mlist::config::no_spelling", "the arch-style has no word for a platform that needs one"),
+    ("mlist::config::no_value", "a variable has neither value nor default"),
+    ("mlist::config::not_yet", "a part of the format that this version does not have yet"),
+    ("mlist::config::platform_twice", "a list has two members of one platform"),
+    ("mlist::config::reserved_name", "a variable or axis has the name of something built in"),
+    ("mlist::config::set_without_effect", "a value from --set reaches no list that is selected"),
+    ("mlist::config::source_twice", "two members come to one image"),
+    ("mlist::config::syntax", "the file is no TOML"),
+    ("mlist::config::tag_twice", "two lists claim one tag of one repository"),
+    ("mlist::config::too_many_lists", "a file comes to more lists than are planned at once"),
+    ("mlist::config::type", "a key holds another type, or a word that is not of its set"),
+    ("mlist::config::unknown_convention", "a list asks for a convention that is not there"),
+    ("mlist::config::unknown_filter", "a template uses a filter that is not there"),
+    ("mlist::config::unknown_key", "a key that the format does not have"),
+    ("mlist::config::unknown_platform", "a warning: nobody knows this operating system or architecture"),
+    ("mlist::config::unknown_selector", "a selector fits no list"),
+    ("mlist::config::unknown_set", "--set names a variable that is not there"),
+    ("mlist::config::unknown_variable", "a template uses a variable that is not there"),
+    ("mlist::config::unreadable", "a file is absent or can't be read"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_stands_twice_and_all_are_in_order() {
+        assert!(CODES.is_sorted_by(|(one, _), (next, _)| one < next));
+    }
+}

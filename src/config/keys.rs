@@ -1,0 +1,311 @@
+//! [`KEYS`]: every key of the format, where it stands and what it holds. What is refused and how, the JSON Schema and
+//! the helps all come from this one table.
+
+use super::problem::Problem;
+use super::raw::{Key, Node, Table, Value};
+use crate::naming::nearest;
+
+/// Where keys stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The file itself.
+    Top,
+    /// `[defaults]`
+    Defaults,
+    /// `[convention.NAME]`
+    Convention,
+    /// `[list.ENTRY]`
+    List,
+    /// A row of `platforms`.
+    Row,
+    /// A variable that is a table.
+    Variable,
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `[vars]`, `vars`
+    Variables,
+    /// A table of names and axes.
+    Axes,
+    /// `[defaults]`
+    Defaults,
+    /// `[convention.NAME]`
+    Conventions,
+    /// `[list.ENTRY]`
+    Lists,
+    /// The members.
+    Platforms,
+    /// `os/arch[/variant]`
+    Platform,
+    /// A word of `arch-style`.
+    ArchStyle,
+    /// A word of `git`.
+    Git,
+    /// A template.
+    Template,
+    /// Templates, at least one.
+    Templates,
+    /// The name of a convention.
+    Convention,
+    /// A string that is no template.
+    Text,
+    /// A key that is not built: its value is not looked at.
+    NotYet,
+}
+
+/// A key of the format.
+#[derive(Debug)]
+pub(super) struct KeyInfo {
+    pub(super) name: &'static str,
+    pub(super) places: &'static [Place],
+    pub(super) shape: Shape,
+    /// One sentence for people: an editor shows it.
+    pub(super) about: &'static str,
+    /// What holds without the key, as TOML; empty where there is none.
+    pub(super) default: &'static str,
+    /// A value, as TOML.
+    pub(super) example: &'static str,
+}
+
+use Place::{Convention, Defaults, List, Row, Top, Variable};
+
+const LEVELS: &[Place] = &[Defaults, Convention, List];
+
+const fn key(name: &'static str, places: &'static [Place], shape: Shape, about: &'static str) -> KeyInfo {
+    KeyInfo { name, places, shape, about, default: "", example: "" }
+}
+
+const fn not_yet(name: &'static str, places: &'static [Place], default: &'static str) -> KeyInfo {
+    KeyInfo { default, ..key(name, places, Shape::NotYet, "") }
+}
+
+impl KeyInfo {
+    const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+
+    const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+}
+
+/// All keys, in the order in which the reference has them.
+pub(super) const KEYS: &[KeyInfo] = &[
+    key("vars", &[Top], Shape::Variables, "Variables for every list: templates use them as {NAME}.")
+        .example("{ registry = \"ghcr.io/acme\", version = { env = \"VERSION\", default = \"dev\" } }"),
+    key("defaults", &[Top], Shape::Defaults, "What holds for every list that does not say it itself.")
+        .example("{ target = \"{registry}/{name}\", tags = [\"{version}\"] }"),
+    key("convention", &[Top], Shape::Conventions, "Named bundles of keys, for the lists that ask for one.")
+        .example("{ tag-suffix = { source = \"{registry}/{name}:{version}-{arch}\" } }"),
+    key("list", &[Top], Shape::Lists, "The lists. {name} is the key.").example("{ hyperkube = {} }"),
+    not_yet("include", &[Top], ""),
+    not_yet("registry", &[Top], ""),
+    key("convention", &[Defaults, List], Shape::Convention, "The convention that holds where the list is silent.")
+        .example("\"tag-suffix\""),
+    key("vars", &[Convention, List], Shape::Variables, "Variables of these lists, nearer than [vars].")
+        .example("{ version = \"3.10\" }"),
+    key("matrix", LEVELS, Shape::Axes, "One list per combination of these values; the first axis turns slowest.")
+        .example("{ name = [\"kube-apiserver\", \"kube-proxy\"] }"),
+    key(
+        "platforms",
+        LEVELS,
+        Shape::Platforms,
+        "The members: platforms, rows, or a table from the spelling of {arch} to either.",
+    )
+    .example("[\"linux/amd64\", \"linux/arm64\"]"),
+    key("arch-style", LEVELS, Shape::ArchStyle, "How {arch} is spelled for platforms that do not say it.")
+        .default("\"go\"")
+        .example("\"debian\""),
+    key(
+        "source",
+        &[Defaults, Convention, List, Row],
+        Shape::Template,
+        "Where a member is: a reference with a tag or digest, or oci:DIR:TAG.",
+    )
+    .example("\"{registry}/{name}-{arch}:{version}\""),
+    key("target", LEVELS, Shape::Template, "Where the list is published: a repository, or oci:DIR.")
+        .example("\"{registry}/{name}\""),
+    key("tags", LEVELS, Shape::Templates, "By which tags the list is published.").example("[\"{version}\"]"),
+    not_yet("member-tags", LEVELS, "[]"),
+    not_yet("missing", &[Defaults, Convention, List, Row], "\"error\""),
+    not_yet("wait", LEVELS, "\"0s\""),
+    not_yet("undeclared", LEVELS, "\"remove\""),
+    not_yet("mismatch", LEVELS, "\"error\""),
+    not_yet("format", LEVELS, "\"auto\""),
+    not_yet("attestations", LEVELS, "\"keep\""),
+    not_yet("referrers", LEVELS, "\"none\""),
+    not_yet("immutable", LEVELS, "[]"),
+    not_yet("annotations", &[Defaults, Convention, List, Row], ""),
+    not_yet("artifact-type", LEVELS, ""),
+    key("platform", &[Row], Shape::Platform, "The machine this member is for: os/arch or os/arch/variant.")
+        .example("\"linux/arm/v7\""),
+    key("arch", &[Row], Shape::Text, "What {arch} stands for in this member's names.").example("\"armhf\""),
+    not_yet("os-version", &[Row], ""),
+    not_yet("os-features", &[Row], ""),
+    not_yet("when", &[Row], ""),
+    key("env", &[Variable], Shape::Text, "The value of this environment variable.").example("\"VERSION\""),
+    key("file", &[Variable], Shape::Template, "The one line of this file, beside manifests.toml.")
+        .example("\"images/{name}/VERSION\""),
+    key("git", &[Variable], Shape::Git, "What git says of the folder of manifests.toml.").example("\"describe\""),
+    key("default", &[Variable], Shape::Template, "The value where there is no other.").example("\"dev\""),
+];
+
+/// What a variable may take from git, and what that is.
+pub(super) const GIT_WORDS: [(&str, &str); 4] = [
+    ("describe", "the output of `git describe --tags --always --dirty`"),
+    ("tag", "the greatest version tag on HEAD"),
+    ("commit", "the full id of HEAD"),
+    ("branch", "the branch"),
+];
+
+impl Place {
+    /// As people would write it.
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Top => "the top level",
+            Self::Defaults => "[defaults]",
+            Self::Convention => "[convention.NAME]",
+            Self::List => "[list.ENTRY]",
+            Self::Row => "a row of `platforms`",
+            Self::Variable => "a variable",
+        }
+    }
+}
+
+/// The keys of `place`, in the order of the reference.
+pub(super) fn keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
+    KEYS.iter().filter(move |info| info.places.contains(&place))
+}
+
+/// The keys of `place` that are built.
+pub(super) fn built_keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
+    keys_of(place).filter(|info| info.shape != Shape::NotYet)
+}
+
+/// Whether a list has a key of this name: then nothing else is called so.
+pub(super) fn is_list_key(name: &str) -> bool {
+    keys_of(List).any(|info| info.name == name)
+}
+
+/// The entries of `table` whose keys stand here and are built; `problems` gets the others.
+pub(super) fn known<'a>(
+    table: &'a Table,
+    place: Place,
+    problems: &mut Vec<Problem>,
+) -> Vec<(&'static KeyInfo, &'a Key, &'a Node)> {
+    let mut found = Vec::new();
+    for (key, node) in table {
+        match keys_of(place).find(|info| info.name == key.name) {
+            Some(info) if info.shape == Shape::NotYet => problems.push(not_built(info, key)),
+            Some(info) => found.push((info, key, node)),
+            None => problems.push(stranger(key, node, place)),
+        }
+    }
+    found
+}
+
+/// The key of `place` that `name`, which does not stand there, is most likely a slip of.
+pub(super) fn meant(name: &str, place: Place) -> Option<&'static str> {
+    let stands_here = keys_of(place).any(|info| info.name == name);
+    if stands_here { None } else { nearest(name, built_keys_of(place).map(|info| info.name)) }
+}
+
+fn not_built(info: &KeyInfo, key: &Key) -> Problem {
+    let help = match (info.name, info.default) {
+        ("include", _) => "leave it out, and load each file by itself with -f".to_owned(),
+        ("registry", _) => "leave it out; a variable of this name stands in [vars]".to_owned(),
+        (_, "") => "leave it out".to_owned(),
+        (name, default) => format!("leave it out: this version always does as {name} = {default}"),
+    };
+    part_not_built(&format!("`{}`", info.name)).at(&key.span, "").help(help)
+}
+
+/// `mlist::config::not_yet` for a word of the format.
+pub(super) fn part_not_built(what: &str) -> Problem {
+    Problem::error(
+        "mlist::config::not_yet",
+        format!("{what} is part of the format and is not built yet in this version of mlist"),
+    )
+}
+
+fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
+    let name = key.name.as_str();
+    let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name).collect();
+    let built: Vec<Place> =
+        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places).copied().collect();
+    if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
+        // Where it belongs it would be refused too.
+        return not_built(unbuilt, key);
+    }
+    if !built.is_empty() {
+        // `vars` and `convention` have two meanings; inside a level it is the inner one that was meant.
+        let inner = built.iter().any(|other| *other != Top) && place != Top;
+        let places: Vec<&str> =
+            built.iter().filter(|other| !inner || **other != Top).map(|place| place.shown()).collect();
+        let (last, rest) = places.split_last().unwrap_or((&"", &[]));
+        let places = if rest.is_empty() { (*last).to_owned() } else { format!("{} or {last}", rest.join(", ")) };
+        let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` does not belong here"))
+            .at(&key.span, format!("this is {}", place.shown()));
+        return problem.help(match (name, place, meant(name, place)) {
+            ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
+            (.., Some(meant)) => format!("did you mean `{meant}`? `{name}` stands in {places}"),
+            (.., None) => format!("it stands in {places}"),
+        });
+    }
+    let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
+    let known: Vec<&str> = built_keys_of(place).map(|info| info.name).collect();
+    match meant(name, place) {
+        Some(meant) => problem.at(&key.span, format!("did you mean `{meant}`?")),
+        None if matches!(node.value, Value::Table(_)) && place == Top => {
+            problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
+        }
+        None => problem.at(&key.span, "").help(format!("known here: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_place_has_a_key_twice() {
+        for (at, info) in KEYS.iter().enumerate() {
+            for other in &KEYS[at + 1..] {
+                let shared = info.places.iter().any(|place| other.places.contains(place));
+                assert!(info.name != other.name || !shared, "{}", info.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_place_is_only_taken_for_one_that_it_is_written_like() {
+        let places = [Top, Defaults, Convention, List, Row, Variable];
+        let mut guesses = Vec::new();
+        for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
+            for place in places.into_iter().filter(|place| keys_of(*place).all(|known| known.name != info.name)) {
+                let meant = nearest(info.name, built_keys_of(place).map(|known| known.name));
+                guesses.extend(meant.map(|meant| (info.name, place, meant)));
+            }
+        }
+        assert_eq!(
+            guesses,
+            [
+                ("defaults", Variable, "default"),
+                ("platforms", Row, "platform"),
+                ("platform", Defaults, "platforms"),
+                ("platform", Convention, "platforms"),
+                ("platform", List, "platforms"),
+                ("default", Top, "defaults"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_built_is_described() {
+        for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
+            assert!(info.about.ends_with('.') && !info.example.is_empty(), "{}", info.name);
+        }
+    }
+}

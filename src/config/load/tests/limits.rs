@@ -1,0 +1,71 @@
+//! What would take for ever, or more room than there is, ends and says why.
+
+use std::fmt::Write as _;
+
+use super::*;
+
+/// One list that takes `{v0}`, and these variables.
+fn with_variables(vars: &str) -> String {
+    format!(
+        "[vars]\n{vars}\n[list.a]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/x:{{v0}}\"\ntarget = \"r.io/a\"\ntags = [\"t\"]\n"
+    )
+}
+
+fn slugs(text: &str) -> Vec<&'static str> {
+    Machine::default().load(text).problems.iter().map(Problem::slug).collect()
+}
+
+#[test]
+fn a_ring_of_any_length_is_told_once() {
+    for length in [1, 2, 3, 50, 99] {
+        let vars = (0..length).fold(String::new(), |mut vars, at| {
+            writeln!(vars, "v{at} = \"{{v{}}}\"", (at + 1) % length).unwrap();
+            vars
+        });
+        assert_eq!(slugs(&with_variables(&vars)), ["cycle"], "{length}");
+    }
+}
+
+#[test]
+fn a_chain_without_end_is_no_overflow_of_the_stack() {
+    for (length, said) in [(99, &[][..]), (100_000, &["bad_value"])] {
+        let mut vars = format!("v{length} = \"x\"\n");
+        for at in 0..length {
+            writeln!(vars, "v{at} = \"{{v{}}}\"", at + 1).unwrap();
+        }
+        assert_eq!(slugs(&with_variables(&vars)), said, "{length}");
+    }
+}
+
+#[test]
+fn variables_that_all_need_each_other_come_to_an_end() {
+    let all = (0..30).fold(String::new(), |all, at| format!("{all}{{v{at}}}"));
+    let vars = (0..30).fold(String::new(), |vars, at| format!("{vars}v{at} = \"{all}\"\n"));
+    let slugs = slugs(&with_variables(&vars));
+    assert!(slugs.iter().all(|slug| matches!(*slug, "cycle" | "bad_value")), "{slugs:?}");
+}
+
+#[test]
+fn a_value_from_outside_has_a_bound() {
+    let text = with_variables("v0 = { env = \"V\" }");
+    let problems = Machine::default().env("V", &"x".repeat(70_000)).load(&text).problems;
+    assert_eq!(problems[0].message, "the value of `v0` has more than 64 KiB");
+    assert_eq!(problems.len(), 1);
+}
+
+#[test]
+fn the_lists_of_a_file_have_a_bound_all_together() {
+    let axis = |length: usize| format!("{:?}", (0..length).map(|at| at.to_string()).collect::<Vec<_>>());
+    let list = |entry: &str, length: usize| {
+        format!(
+            "[list.{entry}]\nmatrix.x = {}\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/x:1\"\ntarget = \"r.io/{entry}-{{x}}\"\ntags = [\"t\"]\n",
+            axis(length)
+        )
+    };
+    let problems =
+        Machine::default().load(&format!("{}{}{}", list("a", 3), list("b", 99_998), list("c", 99_998))).problems;
+    assert_eq!(
+        problems.iter().map(|problem| &*problem.message).collect::<Vec<_>>(),
+        ["`b` stands for 99998 lists, and 3 stand before it"]
+    );
+}

@@ -1,0 +1,114 @@
+//! [`combinations`]: the axes of a list → one set of values for each list that it stands for, and its id.
+
+use std::collections::HashMap;
+
+use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::problem::Problem;
+use super::scope::ListScope;
+
+/// A value for each axis, in the order of the axes.
+pub(super) type Combination<'a> = Vec<(&'a str, String)>;
+
+/// How many lists a file may come to.
+const MOST_LISTS: usize = 100_000;
+
+/// How many more lists a file may come to.
+pub(super) struct Room {
+    left: usize,
+    /// It was told that there are too many: the lists behind that are no news.
+    exceeded: bool,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { left: MOST_LISTS, exceeded: false }
+    }
+}
+
+impl Room {
+    /// Takes room for the combinations of axes with so many values; the problem where there is none.
+    fn take(&mut self, list: &ListScope<'_>, values: impl Iterator<Item = usize>) -> Result<(), Option<Box<Problem>>> {
+        if self.exceeded {
+            return Err(None);
+        }
+        let products = values.scan(1_usize, |product, values| {
+            *product = product.saturating_mul(values);
+            Some(*product)
+        });
+        let products: Vec<usize> = products.collect();
+        let count = products.last().copied().unwrap_or(1);
+        if count <= self.left {
+            self.left -= count;
+            return Ok(());
+        }
+        self.exceeded = true;
+        let axis = products.iter().position(|product| *product > self.left).and_then(|at| list.axes.get(at));
+        let key = axis.map_or(list.entry, |(key, _)| key);
+        let before = MOST_LISTS - self.left;
+        let message = match (count, before) {
+            (usize::MAX, _) => format!("`{}` stands for more lists than can be counted", list.entry.name),
+            (_, 0) => format!("`{}` stands for {count} lists", list.entry.name),
+            (1, _) => format!("`{}` is one list more than the {before} before it", list.entry.name),
+            (..) => format!("`{}` stands for {count} lists, and {before} stand before it", list.entry.name),
+        };
+        let problem = Problem::error("mlist::config::too_many_lists", message)
+            .at(&key.span, "")
+            .help(format!("a file comes to {MOST_LISTS} lists at the most: part it into several"));
+        Err(Some(Box::new(problem)))
+    }
+}
+
+/// One combination after the other, the last axis turning fastest. A list without axes is one list.
+pub(super) fn combinations<'a>(
+    list: &ListScope<'a>,
+    need: Need,
+    room: &mut Room,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Vec<Combination<'a>>, Stop> {
+    let axes: Vec<_> = list.axes.iter().map(|(key, _)| values(list, &key.name, need, evaluator)).collect();
+    let axes = axes.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+    if let Err(problem) = room.take(list, axes.iter().map(Vec::len)) {
+        if let Some(problem) = problem {
+            evaluator.problems.add(*problem);
+        }
+        return Err(Stop);
+    }
+    let mut combinations = vec![Vec::new()];
+    for ((key, _), values) in list.axes.iter().zip(axes) {
+        combinations = combinations
+            .iter()
+            .flat_map(|combination: &Combination<'_>| {
+                values.iter().map(|value| [combination.as_slice(), &[(key.name.as_str(), value.clone())]].concat())
+            })
+            .collect();
+    }
+    Ok(combinations)
+}
+
+/// What the values of an axis come to.
+fn values(list: &ListScope<'_>, name: &str, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Vec<String>, Stop> {
+    let (_, axis) = list.axes.iter().find(|(key, _)| key.name == name).ok_or(Stop)?;
+    let axis = axis.good().ok_or(Stop)?;
+    let entry = list.entry.name.as_str();
+    let scope = Scope { names: &list.names, entry, list: entry, axes: None, member: None, need };
+    let expanded: Vec<_> = axis.iter().map(|phrase| evaluator.expand(phrase, scope)).collect();
+    let mut values: Vec<String> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (at, expansion) in expanded.into_iter().enumerate() {
+        let value = expansion?.text;
+        if let Some(first) = seen.insert(value.clone(), at) {
+            let problem = Problem::error("mlist::config::axis_twice", format!("the axis `{name}` has `{value}` twice"))
+                .at(&axis[at].text.span, "here again")
+                .at(&axis[first].text.span, "here first");
+            evaluator.problems.add_for(entry, problem);
+            return Err(Stop);
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// `ENTRY`, with axes `ENTRY/VALUE/VALUE`.
+pub(super) fn id(entry: &str, combination: &Combination<'_>) -> String {
+    combination.iter().fold(entry.to_owned(), |id, (_, value)| format!("{id}/{value}"))
+}

@@ -1,0 +1,60 @@
+//! manifests.toml → publications.
+//!
+//! ```text
+//! text ──raw──> tree ──read──> Document ──scope──> ListScope ──matrix──> Instance ──expand──> Publication
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`load`](mod@load) | [`load()`](load::load): the whole way, or the [`Question`](facts::Question)s that must be answered first |
+//! | [`facts`] | what is asked of the machine, and the answers |
+//! | `raw` | TOML → a tree in which every key and value knows its place |
+//! | `keys` | the one table of keys: where each stands and what it holds |
+//! | `types` | types and names are strict |
+//! | `read`, `vars`, `members` | the tree → `declared`, every value right by itself |
+//! | `declared` | what the file says, nothing worked out |
+//! | `scope` | a list and the levels its keys and names come from |
+//! | `evaluate` | what templates and variables come to |
+//! | `way` | whether a variable that stands on others has an end |
+//! | `matrix` | axes → combinations and ids |
+//! | `expand` | a combination → a [`Publication`] |
+//! | [`model`] | the result: publications, members and tags, each with its place in the file |
+//! | `claims` | no id and no tag twice |
+//! | `select`, `overrides` | selectors and `--set` |
+//! | `sweep` | misspelt names where nothing uses them |
+//! | `report` | one cause is told once, in the order of the file |
+//! | [`codes`] | every code of this layer, and what it means |
+//! | [`schema`](mod@schema) | the JSON Schema |
+//! | [`problem`] | [`Problem`]: the shape in which any layer's problem reaches the user |
+//!
+//! Nothing here reads anything: what is lacking is asked for. No place that reaches a [`Problem`] lies at or behind the
+//! end of its file.
+
+mod claims;
+pub mod codes;
+mod declared;
+mod evaluate;
+mod expand;
+pub mod facts;
+mod keys;
+pub mod load;
+mod matrix;
+mod members;
+pub mod model;
+mod overrides;
+pub mod problem;
+mod raw;
+mod read;
+mod report;
+pub mod schema;
+mod scope;
+mod select;
+mod sweep;
+mod types;
+mod vars;
+mod way;
+
+pub use load::{Loaded, Outcome, Override, Request, load};
+pub use model::{Member, Publication, TargetTag};
+pub use problem::{HttpFacts, Label, Position, Problem, Severity, SourceFile, Sources, Span};
+pub use schema::schema;

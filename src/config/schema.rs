@@ -1,0 +1,271 @@
+//! [`schema`]: the JSON Schema of manifests.toml, made from the table of keys.
+//!
+//! It says what a schema can say: keys, types, names, closed sets of words. What values mean together only
+//! [`load`](super::load::load) knows.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::keys::{self, GIT_WORDS, KeyInfo, Place, Shape};
+use super::types::NameKind;
+use super::vars::MEMBER_NAMES;
+use crate::naming::ArchStyle;
+use crate::oci::Platform;
+
+/// The grammar of templates.
+const TEMPLATE: &str = r"^([^{}]|\{\{|\}\}|\{[A-Za-z][A-Za-z0-9_-]*(\.(major|minor|patch))?(\|(tag|lower|no-v|replace:[^:|{}]+:[^:|{}]*))*\})*$";
+
+/// The whole schema. What tells a reader what it is comes first.
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "$schema")]
+    dialect: &'static str,
+    #[serde(rename = "$id")]
+    id: &'static str,
+    title: &'static str,
+    description: &'static str,
+    #[serde(rename = "x-tombi-toml-version")]
+    toml_version: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    properties: Map<String, Value>,
+    required: [&'static str; 1],
+    #[serde(rename = "additionalProperties")]
+    additional_properties: bool,
+    #[serde(rename = "$defs")]
+    definitions: Map<String, Value>,
+}
+
+/// JSON Schema 2020-12, indented, with a newline at its end.
+///
+/// # Panics
+/// Never: what is written holds nothing that JSON has no form for.
+#[must_use]
+pub fn schema() -> String {
+    let document = Document {
+        dialect: "https://json-schema.org/draft/2020-12/schema",
+        id: "manifests.schema.json",
+        title: "manifests.toml",
+        description: "The manifest lists that mlist publishes.",
+        toml_version: "v1.1.0",
+        kind: "object",
+        properties: properties(Place::Top),
+        required: ["list"],
+        additional_properties: false,
+        definitions: definitions(),
+    };
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_else(|_| unreachable!("keys are strings"));
+    text.push('\n');
+    text
+}
+
+fn properties(place: Place) -> Map<String, Value> {
+    let mut properties: Map<String, Value> =
+        keys::built_keys_of(place).map(|info| (info.name.to_owned(), property(info))).collect();
+    if let (Place::Top, Some(Value::Object(vars))) = (place, properties.get_mut("vars")) {
+        // `{name}` of every list is its key; a list may give itself another.
+        vars.insert("propertyNames".to_owned(), json!({ "not": { "const": "name" } }));
+    }
+    properties
+}
+
+/// What a key holds, with what an editor shows of it.
+fn property(info: &KeyInfo) -> Value {
+    let mut value = shape(info.shape);
+    if let Value::Object(fields) = &mut value {
+        fields.insert("description".to_owned(), info.about.into());
+        if let Some(default) = parsed(info.default) {
+            fields.insert("default".to_owned(), default);
+        }
+        if let Some(example) = parsed(info.example) {
+            fields.insert("examples".to_owned(), json!([example]));
+        }
+    }
+    value
+}
+
+/// The JSON of a value that the table of keys has as TOML.
+fn parsed(toml: &str) -> Option<Value> {
+    toml::from_str::<Map<String, Value>>(&format!("value = {toml}")).ok()?.remove("value")
+}
+
+fn reference(definition: &str) -> Value {
+    json!({ "$ref": format!("#/$defs/{definition}") })
+}
+
+fn shape(shape: Shape) -> Value {
+    match shape {
+        Shape::Variables => reference("variables"),
+        Shape::Axes => reference("matrix"),
+        Shape::Defaults => reference("defaults"),
+        Shape::Conventions => {
+            table_of("convention", &json!({ "pattern": NameKind::Convention.pattern() }), Filled::MayBeEmpty)
+        }
+        Shape::Lists => table_of("list", &json!({ "pattern": NameKind::Entry.pattern() }), Filled::AtLeastOne),
+        Shape::Platforms => reference("platforms"),
+        Shape::Platform => reference("platform"),
+        Shape::ArchStyle => json!({ "type": "string", "enum": ArchStyle::names() }),
+        Shape::Git => json!({
+            "type": "string",
+            "oneOf": GIT_WORDS.map(|(word, about)| json!({ "const": word, "description": about })),
+        }),
+        Shape::Template => reference("template"),
+        Shape::Templates => json!({ "type": "array", "items": reference("template"), "minItems": 1 }),
+        Shape::Convention => json!({ "type": "string", "pattern": NameKind::Convention.pattern() }),
+        Shape::Text => json!({ "type": "string" }),
+        Shape::NotYet => Value::Bool(false),
+    }
+}
+
+/// `value` with what an editor shows of it.
+fn described(about: &str, mut value: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.insert("description".to_owned(), about.into());
+    }
+    value
+}
+
+enum Filled {
+    MayBeEmpty,
+    AtLeastOne,
+}
+
+/// A table whose keys are names.
+fn table_of(definition: &str, names: &Value, filled: Filled) -> Value {
+    let mut value = json!({
+        "type": "object",
+        "propertyNames": names,
+        "additionalProperties": reference(definition),
+    });
+    if let (Filled::AtLeastOne, Value::Object(fields)) = (filled, &mut value) {
+        fields.insert("minProperties".to_owned(), 1.into());
+    }
+    value
+}
+
+fn table(place: Place, required: &[&str]) -> Value {
+    let mut value = json!({ "type": "object", "properties": properties(place), "additionalProperties": false });
+    if let (false, Value::Object(fields)) = (required.is_empty(), &mut value) {
+        fields.insert("required".to_owned(), json!(required));
+    }
+    value
+}
+
+fn definitions() -> Map<String, Value> {
+    let list_keys: Vec<&str> = keys::keys_of(Place::List).map(|info| info.name).collect();
+    let taken: Vec<&str> = list_keys.iter().copied().chain(MEMBER_NAMES).chain(["tag"]).collect();
+    let names = json!({ "pattern": NameKind::Variable.pattern(), "not": { "enum": taken } });
+    let member = json!({ "oneOf": [reference("platform"), reference("row")] });
+    let mut variable = table(Place::Variable, &[]);
+    if let Value::Object(fields) = &mut variable {
+        fields.insert(
+            "oneOf".to_owned(),
+            json!([{ "required": ["env"] }, { "required": ["file"] }, { "required": ["git"] }]),
+        );
+    }
+    let not_in_table: Vec<&str> = list_keys.iter().copied().chain(["platform"]).collect();
+    let definitions = [
+        (
+            "template",
+            json!({
+                "type": "string",
+                "description": "A text with placeholders: {NAME}, {NAME.major}, {NAME|filter}; {{ and }} are braces.",
+                "pattern": TEMPLATE,
+            }),
+        ),
+        (
+            "platform",
+            json!({
+                "type": "string",
+                "description": "os/arch or os/arch/variant, in OCI's words.",
+                "pattern": "^[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?$",
+                "not": { "pattern": format!("^macos/|^[^/]+/({})(/|$)", Platform::words_of_others().collect::<Vec<_>>().join("|")) },
+                "if": { "pattern": "^[^/]+/(arm|arm64|amd64)/" },
+                "then": { "pattern": "/v[0-9]+(\\.[0-9]+)?$" },
+            }),
+        ),
+        ("row", described("A member, and what it does otherwise than the others.", table(Place::Row, &["platform"]))),
+        (
+            "platforms",
+            json!({ "oneOf": [
+                { "type": "array", "items": member, "minItems": 1 },
+                {
+                    "type": "object",
+                    "description": "From the spelling of {arch} to the platform or row.",
+                    "propertyNames": { "not": { "enum": not_in_table } },
+                    "additionalProperties": { "oneOf": [
+                        reference("platform"),
+                        { "allOf": [reference("row"), { "not": { "required": ["arch"] } }] },
+                    ] },
+                    "minProperties": 1,
+                },
+            ] }),
+        ),
+        (
+            "variable",
+            described(
+                "A template, or where the value comes from: env, file or git, with a default.",
+                json!({ "oneOf": [reference("template"), variable] }),
+            ),
+        ),
+        ("variables", table_of("variable", &names, Filled::MayBeEmpty)),
+        ("matrix", table_of("axis", &names, Filled::MayBeEmpty)),
+        (
+            "axis",
+            described(
+                "The values: templates, which see no axis.",
+                json!({ "type": "array", "items": reference("template"), "minItems": 1, "uniqueItems": true }),
+            ),
+        ),
+        ("defaults", table(Place::Defaults, &[])),
+        ("convention", described("Keys for the lists that ask for it by its name.", table(Place::Convention, &[]))),
+        ("list", described("A list, or with a matrix one for each combination.", table(Place::List, &[]))),
+    ];
+    definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naming::{Filter, VersionPart};
+
+    fn parsed_schema() -> Value {
+        serde_json::from_str(&schema()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_built_is_not_in_it() {
+        let schema = parsed_schema();
+        let list = &schema["$defs"]["list"]["properties"];
+        assert!(list.get("tags").is_some());
+        for info in keys::KEYS.iter().filter(|info| info.shape == Shape::NotYet) {
+            assert!(list.get(info.name).is_none(), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn the_grammar_of_templates_has_every_filter_and_part() {
+        for word in Filter::NAMES.into_iter().chain(VersionPart::ALL.map(VersionPart::word)) {
+            assert!(TEMPLATE.contains(&format!("({word}")) || TEMPLATE.contains(&format!("|{word}")), "{word}");
+        }
+    }
+
+    #[test]
+    fn every_reference_is_defined() {
+        let text = schema();
+        let schema = parsed_schema();
+        for reference in text.split("#/$defs/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schema["$defs"].get(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn examples_and_defaults_are_values() {
+        for info in keys::KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
+            for toml in [info.default, info.example] {
+                assert!(toml.is_empty() || parsed(toml).is_some(), "{}: {toml}", info.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Types are strict: `mlist::config::type`, with the text that would be right, and `mlist::config::bad_name`.
+
+use super::problem::Problem;
+use super::raw::{Key, Node, Table, Text, Value};
+
+/// The string that `node` is, the value of `key`.
+pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    string(&format!("`{key}`"), key, node, problems)
+}
+
+/// The string that `node` is, an item of the array `key`.
+pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    string(&format!("an item of `{key}`"), key, node, problems)
+}
+
+fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    match &node.value {
+        Value::Text(text) => Some(text),
+        Value::Array(items) => {
+            let problem = wrong(subject, "a string", node);
+            problems.push(match items.as_slice() {
+                [Node { value: Value::Text(only), .. }] => advise(problem, node, &quoted(&only.value)),
+                _ => problem.at(&node.span, "no brackets here"),
+            });
+            None
+        }
+        Value::Table(entries) => {
+            let problem = wrong(subject, "a string", node);
+            let inner = entries.first().map(|(inner, _)| inner.name.as_str()).unwrap_or_default();
+            let problem = problem.at(&node.span, "");
+            let what = if inner.is_empty() { String::new() } else { format!(", without `{inner}`") };
+            problems.push(problem.help(format!("it is written {key} = \"…\"{what}")));
+            None
+        }
+        Value::Other { written, .. } => {
+            problems.push(advise(wrong(subject, "a string", node), node, &quoted(written)));
+            None
+        }
+    }
+}
+
+/// The items of the array that `node` is.
+pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+    match &node.value {
+        Value::Array(items) => Some(items),
+        Value::Text(text) => {
+            let right = format!("[{}]", quoted(&text.value));
+            problems.push(advise(wrong(&format!("`{key}`"), "an array", node), node, &right));
+            None
+        }
+        _ => {
+            problems
+                .push(wrong(&format!("`{key}`"), "an array", node).at(&node.span, "").help(format!("{key} = [\"…\"]")));
+            None
+        }
+    }
+}
+
+/// The items of the array that `node` is; none is one too few.
+pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+    let items = array(key, node, problems)?;
+    if items.is_empty() {
+        problems.push(
+            Problem::error("mlist::config::type", format!("`{key}` is empty"))
+                .at(&node.span, "at least one belongs here"),
+        );
+        return None;
+    }
+    Some(items)
+}
+
+/// The table that `node` is; `header` is how it is written: `[list.kube]`.
+pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Table> {
+    match &node.value {
+        Value::Table(table) => Some(table),
+        Value::Array(items) if items.iter().all(|item| matches!(item.value, Value::Table(_))) && !items.is_empty() => {
+            problems.push(
+                Problem::error("mlist::config::type", format!("`{key}` is one table, not an array of tables"))
+                    .at(&node.span, format!("write `{header}`")),
+            );
+            None
+        }
+        _ => {
+            problems.push(
+                wrong(&format!("`{key}`"), "a table", node).at(&node.span, "").help(format!("it is written {header}")),
+            );
+            None
+        }
+    }
+}
+
+/// `subject` takes something else than `node` is.
+pub(super) fn wrong(subject: &str, takes: &str, node: &Node) -> Problem {
+    Problem::error("mlist::config::type", format!("{subject} takes {takes}, not {}", kind(node)))
+}
+
+fn advise(problem: Problem, node: &Node, right: &str) -> Problem {
+    problem.at(&node.span, format!("write `{right}`"))
+}
+
+/// A text as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    let strange = text.chars().any(char::is_control);
+    if text.contains(['"', '\\']) && !text.contains('\'') && !strange {
+        return format!("'{text}'");
+    }
+    let written = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(written).collect::<String>())
+}
+
+fn kind(node: &Node) -> &'static str {
+    match &node.value {
+        Value::Text(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Table(_) => "a table",
+        Value::Other { kind: "integer", .. } => "an integer",
+        Value::Other { kind: "float", .. } => "a number",
+        Value::Other { kind: "boolean", .. } => "a boolean",
+        Value::Other { .. } => "a date",
+    }
+}
+
+/// What kind of name it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameKind {
+    /// The key of a list.
+    Entry,
+    /// A variable or an axis.
+    Variable,
+    /// A convention.
+    Convention,
+}
+
+impl NameKind {
+    /// The regular expression of such names, as JSON Schema has it.
+    pub(super) fn pattern(self) -> &'static str {
+        match self {
+            Self::Entry => "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+            Self::Variable | Self::Convention => "^[A-Za-z][A-Za-z0-9_-]*$",
+        }
+    }
+
+    fn begins(self, c: char) -> bool {
+        c.is_ascii_alphabetic() || self == Self::Entry && c.is_ascii_digit()
+    }
+
+    fn goes_on(self, c: char) -> bool {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || self == Self::Entry && matches!(c, '.' | '/')
+    }
+
+    /// Whether `key` is such a name.
+    pub(super) fn check(self, key: &Key, problems: &mut Vec<Problem>) -> bool {
+        let name = key.name.as_str();
+        if name.starts_with(|c| self.begins(c)) && name.chars().all(|c| self.goes_on(c)) {
+            return true;
+        }
+        let (what, help) = match self {
+            Self::Entry => {
+                ("list", "letters, digits, `.`, `_`, `/` and `-` only, and a letter or digit at its beginning")
+            }
+            Self::Variable => ("variable or axis", "letters, digits, `_` and `-` only, and a letter at its beginning"),
+            Self::Convention => ("convention", "letters, digits, `_` and `-` only, and a letter at its beginning"),
+        };
+        let right: String =
+            name.chars().skip_while(|c| !self.begins(*c)).map(|c| if self.goes_on(c) { c } else { '-' }).collect();
+        let label = if right.is_empty() { String::new() } else { format!("`{right}` would do") };
+        problems.push(
+            Problem::error("mlist::config::bad_name", format!("`{name}` is no name for a {what}"))
+                .at(&key.span, label)
+                .help(help),
+        );
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_read_back() {
+        for text in ["", "a", "a\"b", "a\\b", "it's", "it's \"b\"", "\u{1b}[2J\n", "\u{9b}'\\", "ä"] {
+            let document: toml::Table = format!("a = {}", quoted(text)).parse().unwrap();
+            assert_eq!(document["a"].as_str(), Some(text));
+        }
+    }
+}
