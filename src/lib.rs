@@ -106,3 +106,4 @@
 pub mod config;
 pub mod naming;
 pub mod oci;
+pub mod plan;

@@ -1,0 +1,188 @@
+//! What must change: the planner's answer for one publication, as data.
+
+use std::sync::Arc;
+
+use crate::config::model::Publication;
+use crate::config::problem::Problem;
+use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
+
+/// What is to be done with a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// No tag of it exists.
+    Create,
+    /// Some tag exists and names something else, or one of several is absent.
+    Update,
+    /// Every tag names a list of equal content.
+    Unchanged,
+    /// The registry answered, and the answer forbids it.
+    Blocked,
+    /// There was no usable answer.
+    Failed,
+}
+
+/// Why a list is created or updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// It is not published.
+    New,
+    /// Its members differ.
+    Members,
+    /// Its members are published as declared; some tag is absent or elsewhere.
+    Tags,
+    /// The same members, but type, annotations or order differ.
+    Content,
+}
+
+/// What becomes of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TagFate {
+    /// It is absent and will be there.
+    Created,
+    /// It names something else and will be moved.
+    Moved,
+    /// It names the list, or one equal to it.
+    Same,
+    /// It would be created or moved, and the list is blocked.
+    Blocked,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What becomes of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MemberFate {
+    /// Not in the published list.
+    Added,
+    /// In the published list by another digest.
+    Changed,
+    /// In the published list and not declared.
+    Removed,
+    /// In the published list as it is.
+    Same,
+    /// Declared, and 404 at its source.
+    Absent,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A tag, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagChange {
+    /// The tag.
+    pub tag: Tag,
+    /// What it names now.
+    pub from: Option<Digest>,
+    /// What it is to name.
+    pub to: Option<Digest>,
+    /// What becomes of it.
+    pub fate: TagFate,
+}
+
+/// A member, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberChange {
+    /// As it is, or is to be, in the list.
+    pub platform: Platform,
+    /// Where it comes from; none for one that is removed.
+    pub source: Option<Reference>,
+    /// What the source names now; none where that is not known.
+    pub descriptor: Option<Descriptor>,
+    /// Its digest in the published list.
+    pub from: Option<Digest>,
+    /// What becomes of it.
+    pub fate: MemberFate,
+}
+
+/// A manifest that must stand in the target before the list is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// The manifest.
+    pub descriptor: Descriptor,
+    /// For which platform, to say which one is on its way.
+    pub platform: Platform,
+    /// Where it is copied from: never the target itself.
+    pub from: Place,
+    /// Its bytes, where deciding took them: they need not be read again.
+    pub payload: Option<Payload>,
+}
+
+/// What is to be done for one publication, why, and with what bytes.
+#[derive(Debug, Clone)]
+pub struct ListPlan {
+    /// The list.
+    pub publication: Arc<Publication>,
+    /// What is to be done.
+    pub action: Action,
+    /// Why, where something is.
+    pub reason: Option<Reason>,
+    /// The list as it is to stand, or stands: none where that can't be known.
+    pub index: Option<Descriptor>,
+    /// Its bytes, where they are to be written.
+    pub payload: Option<Payload>,
+    /// One for each declared tag, in the order of the file.
+    pub tags: Vec<TagChange>,
+    /// Declared members in the order of the file, then removed ones.
+    pub members: Vec<MemberChange>,
+    /// What must be copied first, each once.
+    pub children: Vec<Child>,
+    /// Why it is blocked or failed, and warnings.
+    pub problems: Vec<Problem>,
+}
+
+/// What is to be done for each selected publication, in the order of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// One for each publication.
+    pub lists: Vec<ListPlan>,
+}
+
+/// How many lists have each action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// [`Action::Create`]
+    pub create: usize,
+    /// [`Action::Update`]
+    pub update: usize,
+    /// [`Action::Unchanged`]
+    pub unchanged: usize,
+    /// [`Action::Blocked`]
+    pub blocked: usize,
+    /// [`Action::Failed`]
+    pub failed: usize,
+}
+
+impl Action {
+    /// Whether something is to be written.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Create | Self::Update)
+    }
+
+    /// The word of the plan: `create`, `update`, `unchanged`, `blocked`, `failed`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Unchanged => "unchanged",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Plan {
+    /// Counts the lists by their action.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let count = |action: Action| self.lists.iter().filter(|list| list.action == action).count();
+        Summary {
+            create: count(Action::Create),
+            update: count(Action::Update),
+            unchanged: count(Action::Unchanged),
+            blocked: count(Action::Blocked),
+            failed: count(Action::Failed),
+        }
+    }
+}

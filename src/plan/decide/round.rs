@@ -1,0 +1,141 @@
+//! [`Round`]: one round of questions to the snapshot.
+
+use std::collections::BTreeSet;
+
+use crate::config::model::{Member, TargetTag};
+use crate::config::problem::{Problem, Span};
+use crate::oci::{Descriptor, Digest, Payload, Place, Reference};
+
+use super::published::Published;
+use super::{Case, Decision, Step, verdict};
+use crate::plan::{Action, Answer, Cause, Query};
+
+/// What a place says of something: it is there or it is not.
+pub(super) enum Known<T> {
+    /// It is there.
+    Found(T),
+    /// It is not (404).
+    Absent,
+}
+
+/// What in manifests.toml a question is asked for.
+pub(super) struct Origin<'a> {
+    span: &'a Span,
+    text: String,
+}
+
+/// Questions that can be asked at once. Judged only when all are answered: what nobody knows fails the list, else what
+/// was found wrong blocks it.
+pub(super) struct Round<'a> {
+    case: Case<'a>,
+    needs: BTreeSet<Query>,
+    causes: Vec<Cause>,
+    failures: Vec<Problem>,
+    blocks: Vec<Problem>,
+}
+
+impl<'a> Origin<'a> {
+    /// `linux/s390x of kube-scheduler`
+    pub(super) fn member(case: Case<'a>, member: &'a Member) -> Self {
+        Self { span: &member.source_span, text: format!("{} of {}", member.platform, case.publication.id) }
+    }
+
+    /// `v1.3.0 of kube-scheduler`
+    pub(super) fn tag(case: Case<'a>, tag: &'a TargetTag) -> Self {
+        Self { span: &tag.span, text: format!("{} of {}", tag.tag, case.publication.id) }
+    }
+
+    /// `target of kube-scheduler`
+    pub(super) fn target(case: Case<'a>) -> Self {
+        Self { span: &case.publication.target_span, text: format!("target of {}", case.publication.id) }
+    }
+
+    /// Underlines this in `problem`.
+    pub(super) fn label(&self, problem: Problem) -> Problem {
+        problem.at(self.span, self.text.clone())
+    }
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(case: Case<'a>) -> Self {
+        Self { case, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
+    }
+
+    /// What `reference` names; none where the round can't go on from it.
+    pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Known<&'a Descriptor>> {
+        let answer = self.case.snapshot.head(reference).map(|answer| match answer {
+            Answer::Found(descriptor) => Answer::Found(descriptor),
+            Answer::Absent => Answer::Absent,
+            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
+        });
+        self.take(answer, || Query::Head(reference.clone()), origin)
+    }
+
+    /// The manifest of `digest`, as `place` has it; none where the round can't go on from it.
+    pub(super) fn manifest(
+        &mut self,
+        digest: &Digest,
+        place: &Place,
+        origin: &Origin<'_>,
+    ) -> Option<Known<&'a Payload>> {
+        let answer = self.case.snapshot.bytes(digest, place);
+        self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
+    }
+
+    /// The config of `digest`, as `place` has it; none where the round can't go on from it.
+    pub(super) fn config(&mut self, digest: &Digest, place: &Place, origin: &Origin<'_>) -> Option<Known<&'a Payload>> {
+        let answer = self.case.snapshot.bytes(digest, place);
+        self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
+    }
+
+    /// Adds a problem that forbids the list.
+    pub(super) fn block(&mut self, problem: Problem) {
+        self.blocks.push(problem);
+    }
+
+    /// Goes on only where all was answered and nothing is wrong. `published` is what is known of the published lists,
+    /// to say what would have changed.
+    pub(super) fn end(self, published: Option<&Published>) -> Step<()> {
+        if !self.needs.is_empty() {
+            return Err(Decision::Needs(self.needs));
+        }
+        let (action, problems) = match (self.failures.is_empty(), self.blocks.is_empty()) {
+            (true, true) => return Ok(()),
+            (false, _) => (Action::Failed, self.failures),
+            (true, false) => (Action::Blocked, self.blocks),
+        };
+        Err(Decision::Plan(Box::new(verdict::stopped(self.case, published, action, problems))))
+    }
+
+    fn take<T>(
+        &mut self,
+        answer: Option<Answer<T>>,
+        query: impl FnOnce() -> Query,
+        origin: &Origin<'_>,
+    ) -> Option<Known<T>> {
+        match answer {
+            Some(Answer::Found(found)) => Some(Known::Found(found)),
+            Some(Answer::Absent) => Some(Known::Absent),
+            Some(Answer::Unknown(cause)) => {
+                self.fail(cause, origin);
+                None
+            }
+            None => {
+                self.needs.insert(query());
+                None
+            }
+        }
+    }
+
+    /// One cause is told once, at the first place it concerns.
+    fn fail(&mut self, cause: Cause, origin: &Origin<'_>) {
+        if self.causes.contains(&cause) {
+            return;
+        }
+        let problem = Problem::clone(&cause.0);
+        // A registry that is down as a whole is no image's fault: no place in the file is to be shown for it.
+        let of_a_host = problem.http.is_some() && problem.reference.is_none();
+        self.failures.push(if of_a_host { problem } else { origin.label(problem) });
+        self.causes.push(cause);
+    }
+}

@@ -1,0 +1,22 @@
+//! Decides what must change. Pure: no clock, no network, no order of arrival.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`snapshot`] | what is known of the registries, and the questions that add to it |
+//! | [`decide`](mod@decide) | [`decide()`]: what must change, or what must be asked first |
+//! | [`equality`] | when a published list is what is declared |
+//! | [`diff`] | what becomes of each member |
+//! | [`change`] | the answer: [`Plan`], a list's action, tags, members, children |
+
+pub mod change;
+pub mod decide;
+pub mod diff;
+pub mod equality;
+pub mod snapshot;
+
+pub use change::{Action, Child, ListPlan, MemberChange, MemberFate, Plan, Reason, Summary, TagChange, TagFate};
+pub use decide::{Decision, decide};
+pub use snapshot::{Answer, Cause, Query, Snapshot};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! What lists cost, in requests and round trips: five members, one tag, a config and a layer each.
+
+use std::sync::Arc;
+
+use super::world::{Asked, Image, World, Written, foreign_list, platform, publication, reference};
+use crate::config::model::Publication;
+use crate::oci::{MediaType, Place};
+use crate::plan::{Action, Query, Snapshot};
+
+const TARGET: &str = "reg.corp/k8s/app";
+const PLATFORMS: [&str; 5] = ["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"];
+
+#[derive(Clone, Copy)]
+enum Sources {
+    /// `app:v1-amd64`
+    InTarget,
+    /// `app-amd64:v1`
+    OfTheirOwn,
+}
+
+fn source(platform: &str, sources: Sources) -> String {
+    let arch = platform.split('/').nth(1).unwrap();
+    match sources {
+        Sources::InTarget => format!("{TARGET}:v1-{arch}"),
+        Sources::OfTheirOwn => format!("{TARGET}-{arch}:v1"),
+    }
+}
+
+fn declared(platforms: [&str; 5], sources: Sources) -> Arc<Publication> {
+    let members = platforms.map(|platform| (platform, source(platform, sources)));
+    publication(TARGET, &["v1"], &members.each_ref().map(|(platform, source)| (*platform, source.as_str())))
+}
+
+fn built(sources: Sources) -> World {
+    let mut world = World::default();
+    for platform in PLATFORMS {
+        world.push(&reference(&source(platform, sources)), &Image::of(platform, 1));
+    }
+    world
+}
+
+/// A world in which the list is published, by mlist.
+fn published(platforms: [&str; 5], sources: Sources) -> (World, Arc<Publication>) {
+    let (mut world, list) = (built(sources), declared(platforms, sources));
+    let (plan, _) = world.plan(&list);
+    world.apply(&plan);
+    (world, list)
+}
+
+fn asked(heads: usize, manifests: usize, configs: usize, rounds: usize) -> Asked {
+    Asked { heads, manifests, configs, rounds }
+}
+
+/// What a run costs, planned and carried out.
+fn cost(world: &mut World, list: &Arc<Publication>, action: Action) -> (Asked, Written, usize) {
+    let (plan, asked) = world.plan(list);
+    assert_eq!(plan.action, action, "{:?}", plan.problems);
+    let written = world.apply(&plan);
+    let planned = asked.heads + asked.manifests + asked.configs;
+    (asked, written, planned + written.rechecks + written.reads + written.mounts + written.puts)
+}
+
+fn wrote(mounts: usize, puts: usize) -> Written {
+    Written { rechecks: 1, reads: 0, mounts, puts }
+}
+
+#[test]
+fn unchanged_and_complete_costs_heads_only() {
+    for sources in [Sources::InTarget, Sources::OfTheirOwn] {
+        let (mut world, list) = published(PLATFORMS, sources);
+        assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
+    }
+}
+
+#[test]
+fn unchanged_with_a_bare_arm_reads_the_published_list() {
+    let bare = PLATFORMS.map(|platform| if platform == "linux/arm/v7" { "linux/arm" } else { platform });
+    let (mut world, list) = published(bare, Sources::OfTheirOwn);
+    assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 1, 0, 2), Written::default(), 7));
+}
+
+#[test]
+fn unchanged_with_another_tools_bytes_reads_the_published_list() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let entries: Vec<_> = PLATFORMS
+        .iter()
+        .rev()
+        .map(|name| {
+            let source = reference(&source(name, Sources::OfTheirOwn));
+            let shown = if *name == "linux/arm64" { "linux/arm64/v8" } else { name };
+            (world.named(&source).unwrap().descriptor().clone(), platform(shown))
+        })
+        .collect();
+    let bytes = foreign_list(&MediaType::DockerList, &entries);
+    let theirs = world.push_bytes(&reference(&format!("{TARGET}:v1")), MediaType::DockerList, bytes);
+    let (plan, _) = world.plan(&list);
+    assert_eq!(plan.index.unwrap().digest, theirs.digest);
+    assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 1, 0, 2), Written::default(), 7));
+}
+
+#[test]
+fn creating_from_the_target_itself_copies_nothing() {
+    let (mut world, list) = (built(Sources::InTarget), declared(PLATFORMS, Sources::InTarget));
+    assert_eq!(cost(&mut world, &list, Action::Create), (asked(6, 5, 5, 3), wrote(0, 1), 18));
+}
+
+#[test]
+fn creating_from_other_repositories_mounts_every_blob() {
+    let (mut world, list) = (built(Sources::OfTheirOwn), declared(PLATFORMS, Sources::OfTheirOwn));
+    assert_eq!(cost(&mut world, &list, Action::Create), (asked(6, 5, 5, 3), wrote(10, 6), 33));
+}
+
+#[test]
+fn known_configs_are_not_asked_for() {
+    let (world, list) = (built(Sources::OfTheirOwn), declared(PLATFORMS, Sources::OfTheirOwn));
+    let mut snapshot = Snapshot::default();
+    for platform in PLATFORMS {
+        let place = reference(&source(platform, Sources::OfTheirOwn)).place;
+        let manifest = world.named(&reference(&source(platform, Sources::OfTheirOwn))).unwrap();
+        let config = crate::oci::ImageManifest::parse(manifest).unwrap().config;
+        world.answer(&Query::Config(config.digest, place), &mut snapshot);
+    }
+    assert_eq!(world.plan_from(&list, snapshot).1, asked(6, 5, 0, 2));
+}
+
+#[test]
+fn one_of_five_changed_in_the_target_itself() {
+    let (mut world, list) = published(PLATFORMS, Sources::InTarget);
+    world.push(&reference(&source("linux/arm64", Sources::InTarget)), &Image::of("linux/arm64", 2));
+    assert_eq!(cost(&mut world, &list, Action::Update), (asked(6, 2, 1, 4), wrote(0, 1), 11));
+}
+
+#[test]
+fn one_of_five_changed_in_its_own_repository_asks_for_the_other_four() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    world.push(&reference(&source("linux/arm64", Sources::OfTheirOwn)), &Image::of("linux/arm64", 2));
+    assert_eq!(cost(&mut world, &list, Action::Update), (asked(10, 2, 1, 4), wrote(2, 2), 18));
+}
+
+#[test]
+fn a_child_that_was_cleaned_up_is_copied_again() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let target = Place::parse(TARGET).unwrap();
+    let gone = world.named(&reference(&source("linux/s390x", Sources::OfTheirOwn))).unwrap().digest().clone();
+    world.remove(&target, &gone);
+    world.push(&reference(&source("linux/arm64", Sources::OfTheirOwn)), &Image::of("linux/arm64", 2));
+    let (_, written, _) = cost(&mut world, &list, Action::Update);
+    assert_eq!(written, Written { rechecks: 1, reads: 1, mounts: 4, puts: 3 });
+    assert!(world.stands(&target, &gone));
+}
+
+#[test]
+fn one_absent_member_blocks_by_heads_alone() {
+    for sources in [Sources::InTarget, Sources::OfTheirOwn] {
+        let (mut world, list) = published(PLATFORMS, sources);
+        world.untag(&reference(&source("linux/s390x", sources)));
+        assert_eq!(cost(&mut world, &list, Action::Blocked), (asked(6, 0, 0, 1), Written::default(), 6));
+    }
+}
+
+#[test]
+fn a_second_tag_costs_a_head_and_its_write() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let mut with_alias = (*list).clone();
+    with_alias.tags.extend(publication(TARGET, &["latest"], &[]).tags.clone());
+    let list = Arc::new(with_alias);
+    let (asked, written, _) = cost(&mut world, &list, Action::Update);
+    assert_eq!((asked.manifests, asked.configs), (0, 0));
+    // Five children whose presence is asked, for the list is written by another tag.
+    assert_eq!((asked.heads, written), (7 + 5, wrote(0, 1)));
+}

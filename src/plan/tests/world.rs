@@ -1,0 +1,305 @@
+//! A world of registries in memory, as strict as the strictest: it answers what the planner asks, counts that, and
+//! carries a plan out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::config::model::{Member, Publication, TargetTag};
+use crate::config::problem::{Problem, Span};
+use crate::oci::{
+    Descriptor, Digest, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+};
+use crate::plan::{Answer, Cause, Decision, ListPlan, Query, Snapshot, TagFate, decide};
+
+/// An image to be made: the same fields are the same image.
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    /// What its config says: `linux/arm/v7`, or nothing.
+    pub(super) platform: Platform,
+    /// Docker's or OCI's.
+    pub(super) media_type: MediaType,
+    /// Tells it from another image of this platform.
+    pub(super) build: u32,
+}
+
+/// Registries and layouts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct World {
+    /// What tags name.
+    tags: BTreeMap<Reference, Digest>,
+    /// Where manifests and blobs stand.
+    stands: BTreeSet<(Place, Digest)>,
+    bytes: HashMap<Digest, Payload>,
+    /// What HEAD says of these, true or not.
+    claims: HashMap<Digest, Descriptor>,
+    /// What nobody gets an answer to.
+    mute: BTreeSet<Query>,
+}
+
+/// How often what was asked, and in how many round trips.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) heads: usize,
+    pub(super) manifests: usize,
+    pub(super) configs: usize,
+    pub(super) rounds: usize,
+}
+
+/// What carrying a plan out takes: a re-check and a PUT for each tag that is written, and for
+/// each child a PUT and the mounts of its blobs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) rechecks: usize,
+    pub(super) reads: usize,
+    pub(super) mounts: usize,
+    pub(super) puts: usize,
+}
+
+impl Image {
+    pub(super) fn of(platform: &str, build: u32) -> Self {
+        Self { platform: self::platform(platform), media_type: MediaType::DockerManifest, build }
+    }
+
+    pub(super) fn oci(self) -> Self {
+        Self { media_type: MediaType::OciManifest, ..self }
+    }
+}
+
+impl World {
+    /// Pushes an image with its blobs under a tag or by its digest.
+    pub(super) fn push(&mut self, reference: &Reference, image: &Image) -> Descriptor {
+        let mut config = serde_json::to_value(&image.platform).unwrap();
+        config["build"] = image.build.into();
+        let (config_type, layer_type) = match image.media_type {
+            MediaType::DockerManifest => (MediaType::DockerConfig, "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+            _ => (MediaType::OciConfig, "application/vnd.oci.image.layer.v1.tar+gzip"),
+        };
+        let config = self.put(&reference.place, config_type, config.to_string().into());
+        let layer = self.put(
+            &reference.place,
+            MediaType::parse(layer_type),
+            format!("layer {} {}", image.platform, image.build).into(),
+        );
+        let descriptor = |descriptor: &Descriptor| serde_json::json!({"mediaType": descriptor.media_type.as_str(), "digest": descriptor.digest.as_str(), "size": descriptor.size});
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": image.media_type.as_str(),
+            "config": descriptor(&config), "layers": [descriptor(&layer)],
+        });
+        self.push_bytes(reference, image.media_type.clone(), manifest.to_string().into())
+    }
+
+    /// Pushes any bytes as a manifest.
+    pub(super) fn push_bytes(&mut self, reference: &Reference, media_type: MediaType, bytes: Bytes) -> Descriptor {
+        let descriptor = self.put(&reference.place, media_type, bytes);
+        if let Locator::Tag(_) = reference.locator {
+            self.tags.insert(reference.clone(), descriptor.digest.clone());
+        }
+        descriptor
+    }
+
+    /// Lets HEAD say something else of a manifest than its bytes do.
+    pub(super) fn claim(&mut self, claim: Descriptor) {
+        self.claims.insert(claim.digest.clone(), claim);
+    }
+
+    /// Takes a tag away.
+    pub(super) fn untag(&mut self, reference: &Reference) {
+        self.tags.remove(reference);
+    }
+
+    /// Takes a manifest or blob away, as a registry's clean-up does.
+    pub(super) fn remove(&mut self, place: &Place, digest: &Digest) {
+        self.stands.remove(&(place.clone(), digest.clone()));
+    }
+
+    /// Takes an image away where no tag names it.
+    pub(super) fn clean_up(&mut self, place: &Place, digest: &Digest) {
+        if !self.tags.iter().any(|(reference, named)| reference.place == *place && named == digest) {
+            self.remove(place, digest);
+        }
+    }
+
+    /// Every question that could be asked of what is here.
+    pub(super) fn questions(&self) -> Vec<Query> {
+        let heads = self.tags.keys().cloned().map(Query::Head);
+        let places: BTreeSet<&Place> = self.stands.iter().map(|(place, _)| place).collect();
+        let by_digest = self.bytes.keys().collect::<BTreeSet<_>>().into_iter();
+        let presence = by_digest
+            .flat_map(|digest| places.iter().map(|place| Query::Head(place.with_digest(digest))).collect::<Vec<_>>());
+        let bytes = self.stands.iter().map(|(place, digest)| Query::Manifest(digest.clone(), place.clone()));
+        heads.chain(presence).chain(bytes).collect()
+    }
+
+    /// Lets `query` have no answer.
+    pub(super) fn mute(&mut self, query: Query) {
+        self.mute.insert(query);
+    }
+
+    /// Whether a manifest or blob is at a place.
+    pub(super) fn stands(&self, place: &Place, digest: &Digest) -> bool {
+        self.stands.contains(&(place.clone(), digest.clone()))
+    }
+
+    /// What a tag names.
+    pub(super) fn named(&self, reference: &Reference) -> Option<&Payload> {
+        self.bytes.get(self.tags.get(reference)?)
+    }
+
+    /// The bytes of a digest, wherever they are.
+    pub(super) fn payload(&self, digest: &Digest) -> &Payload {
+        &self.bytes[digest]
+    }
+
+    /// Adds the answer to `query` to what is known.
+    pub(super) fn answer(&self, query: &Query, snapshot: &mut Snapshot) {
+        let mute = self.mute.contains(query);
+        match query {
+            Query::Head(reference) if mute => {
+                snapshot.add_head(reference.clone(), Answer::Unknown(cause(&reference.to_string())));
+            }
+            Query::Head(reference) => {
+                let answer = self.head(reference).map_or(Answer::Absent, Answer::Found);
+                snapshot.add_head(reference.clone(), answer);
+            }
+            Query::Manifest(digest, place) | Query::Config(digest, place) => {
+                if mute {
+                    let cause = cause(&place.with_digest(digest).to_string());
+                    snapshot.add_unread(digest.clone(), place.clone(), Some(cause));
+                } else if self.stands(place, digest) {
+                    snapshot.add_bytes(self.bytes[digest].clone());
+                } else {
+                    snapshot.add_unread(digest.clone(), place.clone(), None);
+                }
+            }
+        }
+    }
+
+    fn head(&self, reference: &Reference) -> Option<Descriptor> {
+        let digest = match &reference.locator {
+            Locator::Tag(_) => self.tags.get(reference)?,
+            Locator::Digest(digest) => digest,
+        };
+        let true_one = || self.bytes[digest].descriptor().clone();
+        self.stands(&reference.place, digest).then(|| self.claims.get(digest).cloned().unwrap_or_else(true_one))
+    }
+
+    /// Asks what is needed until the list is decided. Nothing is asked twice, and it ends.
+    pub(super) fn plan_from(&self, publication: &Arc<Publication>, mut snapshot: Snapshot) -> (ListPlan, Asked) {
+        let mut asked = Asked::default();
+        loop {
+            let needs = match decide(publication, &snapshot) {
+                Decision::Plan(plan) => return (*plan, asked),
+                Decision::Needs(needs) => needs,
+            };
+            assert!(!needs.is_empty(), "needs nothing and does not decide");
+            assert!(needs.iter().all(|query| !snapshot.answers(query)), "needs what is answered");
+            asked.rounds += 1;
+            assert!(asked.rounds <= 5, "goes on asking");
+            for query in &needs {
+                match query {
+                    Query::Head(_) => asked.heads += 1,
+                    Query::Manifest(..) => asked.manifests += 1,
+                    Query::Config(..) => asked.configs += 1,
+                }
+                self.answer(query, &mut snapshot);
+            }
+        }
+    }
+
+    /// The same with nothing known before.
+    pub(super) fn plan(&self, publication: &Arc<Publication>) -> (ListPlan, Asked) {
+        self.plan_from(publication, Snapshot::default())
+    }
+
+    /// Carries a plan out: children first, then the list by each tag that is to be written. Refuses what a strict
+    /// registry refuses: a list with an absent child, an image with an absent blob.
+    pub(super) fn apply(&mut self, plan: &ListPlan) -> Written {
+        let target = &plan.publication.target;
+        let mut written = Written::default();
+        for child in &plan.children {
+            let payload = self.bytes[&child.descriptor.digest].clone();
+            assert!(self.stands(&child.from, payload.digest()), "{} is not where it is copied from", payload.digest());
+            assert_ne!(child.from, *target, "copied to where it is");
+            assert!(child.payload.as_ref().is_none_or(|read| *read == payload));
+            written.reads += usize::from(child.payload.is_none());
+            for blob in ImageManifest::parse(&payload).unwrap().blobs() {
+                assert!(self.stands(&child.from, &blob.digest));
+                self.stands.insert((target.clone(), blob.digest.clone()));
+                written.mounts += 1;
+            }
+            self.stands.insert((target.clone(), payload.digest().clone()));
+            written.puts += 1;
+        }
+        for tag in plan.tags.iter().filter(|tag| matches!(tag.fate, TagFate::Created | TagFate::Moved)) {
+            let list = plan.payload.as_ref().expect("a list that is written has bytes");
+            assert_eq!(tag.to.as_ref(), Some(list.digest()));
+            for entry in Index::parse(list).unwrap().entries {
+                assert!(self.stands(target, &entry.descriptor.digest), "the list names an absent child");
+            }
+            self.push_bytes(&target.tagged(&tag.tag), list.media_type().clone(), list.bytes().clone());
+            written.rechecks += 1;
+            written.puts += 1;
+        }
+        written
+    }
+
+    fn put(&mut self, place: &Place, media_type: MediaType, bytes: Bytes) -> Descriptor {
+        let payload = Payload::new(media_type, bytes);
+        let descriptor = payload.descriptor().clone();
+        self.stands.insert((place.clone(), descriptor.digest.clone()));
+        self.bytes.entry(descriptor.digest.clone()).or_insert(payload);
+        descriptor
+    }
+}
+
+/// `os/arch[/variant]`, with a Windows version behind a space; the empty text is a config that says nothing.
+pub(super) fn platform(text: &str) -> Platform {
+    if text.is_empty() {
+        return Platform::default();
+    }
+    let (text, version) = text.split_once(' ').map_or((text, None), |(text, version)| (text, Some(version.to_owned())));
+    Platform { os_version: version, ..Platform::parse(text).unwrap() }
+}
+
+pub(super) fn reference(text: &str) -> Reference {
+    Reference::parse(text).unwrap()
+}
+
+/// A list `app` of these members (platform, source) by these tags.
+pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)]) -> Arc<Publication> {
+    let span = |at: usize| Span { file: 0, range: at..at + 1 };
+    let member = |(number, (platform, source)): (usize, &(&str, &str))| Member {
+        platform: self::platform(platform),
+        platform_span: span(100 + number),
+        arch: None,
+        source: reference(source),
+        source_span: span(200 + number),
+    };
+    Arc::new(Publication {
+        id: "app".into(),
+        entry: "app".into(),
+        name: "app".into(),
+        target: Place::parse(target).unwrap(),
+        target_span: span(0),
+        tags: tags.iter().map(|tag| TargetTag { tag: Tag::parse(tag).unwrap(), span: span(1) }).collect(),
+        members: members.iter().enumerate().map(member).collect(),
+    })
+}
+
+/// The list that is declared, as another tool writes it: these entries in its own spacing and order of keys.
+pub(super) fn foreign_list(media_type: &MediaType, entries: &[(Descriptor, Platform)]) -> Bytes {
+    let entry = |(descriptor, platform): &(Descriptor, Platform)| {
+        serde_json::json!({
+            "size": descriptor.size, "digest": descriptor.digest.as_str(), "platform": platform,
+            "mediaType": descriptor.media_type.as_str(), "data": "e30=",
+        })
+    };
+    let entries: Vec<_> = entries.iter().map(entry).collect();
+    serde_json::json!({"mediaType": media_type.as_str(), "schemaVersion": 2, "manifests": entries}).to_string().into()
+}
+
+fn cause(of: &str) -> Cause {
+    Cause(Arc::new(Problem::error("mlist::registry::unreachable", format!("cannot read {of}")).about(&of)))
+}
