@@ -1,0 +1,46 @@
+//! Environment variables.
+
+use std::ffi::OsString;
+
+use crate::config::facts::Fact;
+
+/// The value of a variable; none where it is unset or empty.
+pub(super) fn value(name: &str) -> Fact {
+    // A name that no variable can have is one that is not set.
+    let can_be_set = !name.is_empty() && !name.contains(['=', '\0']);
+    text(name, if can_be_set { std::env::var_os(name) } else { None })
+}
+
+fn text(name: &str, value: Option<OsString>) -> Fact {
+    value
+        .filter(|value| !value.is_empty())
+        .map(|value| value.into_string().map_err(|_| format!("the environment variable {name} is not UTF-8")))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_utf8_is_an_error_and_not_shown() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let value = OsString::from_vec(b"secret\xff".to_vec());
+        assert_eq!(text("V", Some(value)), Err("the environment variable V is not UTF-8".to_owned()));
+    }
+
+    #[test]
+    fn unset_empty_and_impossible_are_none() {
+        assert_eq!(text("V", None), Ok(None));
+        assert_eq!(text("V", Some(OsString::new())), Ok(None));
+        for name in ["MLIST_TEST_OF_A_VARIABLE_THAT_NOBODY_SETS", "", "A=B", "A\0"] {
+            assert_eq!(value(name), Ok(None), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_given_as_it_is() {
+        let path = std::env::var("PATH").unwrap();
+        assert_eq!(value("PATH"), Ok(Some(path)));
+    }
+}

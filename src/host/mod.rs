@@ -1,0 +1,57 @@
+//! What this machine says: environment, files, git.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `env` | [`Question::Env`] |
+//! | `files` | [`Question::File`] |
+//! | `git` | [`Question::Git`] |
+//! | `root` | [`manifest_file`]: which manifests.toml is meant |
+//!
+//! `config` asks and decides; nothing here knows what an answer is for. "There is none" is an answer, so that a
+//! `default` can take its place. What could not be found out is an error that says why in one line.
+
+mod env;
+mod files;
+mod git;
+mod root;
+
+use std::collections::BTreeSet;
+
+use crate::config::facts::{Facts, Question};
+
+pub use root::manifest_file;
+
+/// Answers `questions`; every one of them has an answer afterwards.
+pub fn answer(questions: &BTreeSet<Question>, facts: &mut Facts) {
+    for question in questions {
+        let fact = match question {
+            Question::Env(name) => env::value(name),
+            Question::File(path) => files::fact(path),
+            Question::Git(folder, fact) => git::fact(folder, *fact),
+        };
+        facts.add(question.clone(), fact);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::facts::GitFact;
+
+    #[test]
+    fn every_question_has_an_answer_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("VERSION"), "v1.2.3\n").unwrap();
+        let file = Question::File(dir.path().join("VERSION"));
+        let questions = BTreeSet::from([
+            Question::Env("MLIST_TEST_OF_A_VARIABLE_THAT_NOBODY_SETS".into()),
+            Question::File(dir.path().to_owned()),
+            file.clone(),
+            Question::Git(dir.path().to_owned(), GitFact::Commit),
+        ]);
+        let mut facts = Facts::default();
+        answer(&questions, &mut facts);
+        assert!(questions.iter().all(|question| facts.get(question).is_some()));
+        assert_eq!(facts.get(&file), Some(&Ok(Some("v1.2.3\n".to_owned()))));
+    }
+}

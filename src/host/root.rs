@@ -1,0 +1,147 @@
+//! Which manifests.toml is meant: the one that was named, else the nearest here or above.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Problem, SourceFile};
+
+use super::files::{self, FileError};
+
+const NAME: &str = "manifests.toml";
+const UNREADABLE: &str = "mlist::config::unreadable";
+
+/// Room for ten thousand lists, each written out.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Reads `explicit`, else the nearest `manifests.toml` here or above; the name is as seen from here. The text is byte
+/// for byte the file's, a byte order mark and CRLF included, so that spans fit it.
+///
+/// # Errors
+/// `mlist::config::unreadable`: there is none, or it can't be read.
+pub fn manifest_file(explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
+    let here = match (explicit, std::env::current_dir()) {
+        (_, Ok(here)) => here,
+        // An absolute path needs no place to start from.
+        (Some(_), Err(_)) => PathBuf::new(),
+        (None, Err(error)) => {
+            return Err(unreadable(format!("there is no telling where this is: {error}"), NAMED));
+        }
+    };
+    file_from(&here, explicit)
+}
+
+/// What a user can do who has a manifests.toml.
+const NAMED: &str = "to read another file: -f FILE";
+
+/// What a user can do who has none.
+const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
+
+/// As [`manifest_file`], as seen from `here`.
+fn file_from(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
+    let path = match explicit {
+        Some(path) => path.to_owned(),
+        None => nearest(here).ok_or_else(|| unreadable(format!("no {NAME} here or in any directory above"), NONE))?,
+    };
+    let name = path.display().to_string();
+    match files::text(&here.join(&path), LIMIT) {
+        Ok(text) => Ok(SourceFile { name, text: text.into() }),
+        Err(error @ FileError::Absent) => Err(unreadable(error.message(&name), NONE)),
+        Err(FileError::Directory) => {
+            let inside = path.join(NAME);
+            let help = if here.join(&inside).is_file() {
+                format!("to read the file in it: -f {}", inside.display())
+            } else {
+                NAMED.to_owned()
+            };
+            Err(unreadable(FileError::Directory.message(&name), help))
+        }
+        Err(error) => Err(unreadable(error.message(&name), NAMED)),
+    }
+}
+
+/// `manifests.toml`, `../manifests.toml`, …: the first that is there, whatever it is.
+fn nearest(here: &Path) -> Option<PathBuf> {
+    let found = here.ancestors().position(|folder| folder.join(NAME).symlink_metadata().is_ok())?;
+    Some(std::iter::repeat_n("..", found).chain([NAME]).collect())
+}
+
+fn unreadable(message: String, help: impl Into<String>) -> Box<Problem> {
+    Box::new(Problem::error(UNREADABLE, message).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with `a/b` in it.
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        (dir, below)
+    }
+
+    #[test]
+    fn a_missing_file_says_how_to_name_another() {
+        let (_dir, below) = folder();
+        let problem = file_from(&below, Some(Path::new("x.toml"))).unwrap_err();
+        assert_eq!((problem.slug(), problem.message.as_str()), ("unreadable", "there is no `x.toml`"));
+        assert!(problem.help.unwrap().contains("-f FILE"));
+    }
+
+    #[test]
+    fn none_here_or_above_is_none() {
+        // The root of the file system may hold one; the folders in between hold none.
+        let (dir, below) = folder();
+        match nearest(&below) {
+            None => assert!(file_from(&below, None).unwrap_err().message.starts_with("no manifests.toml here")),
+            Some(found) => assert!(!below.join(found).canonicalize().unwrap().starts_with(dir.path())),
+        }
+    }
+
+    #[test]
+    fn a_directory_names_the_file_in_it() {
+        let (dir, _) = folder();
+        let problem = file_from(dir.path(), Some(Path::new("a"))).unwrap_err();
+        assert_eq!(problem.message, "`a` is a directory");
+        assert_eq!(problem.help.as_deref(), Some(NAMED));
+        std::fs::write(dir.path().join("a/manifests.toml"), "").unwrap();
+        let problem = file_from(dir.path(), Some(Path::new("a"))).unwrap_err();
+        assert_eq!(problem.help.as_deref(), Some("to read the file in it: -f a/manifests.toml"));
+    }
+
+    #[test]
+    fn what_is_not_utf8_says_at_which_byte() {
+        let (_dir, below) = folder();
+        std::fs::write(below.join("manifests.toml"), b"a = \"\xe4\"").unwrap();
+        let problem = file_from(&below, None).unwrap_err();
+        assert_eq!(problem.message, "`manifests.toml` is not UTF-8: byte 6, on line 1");
+    }
+
+    #[test]
+    fn the_nearest_file_is_read_and_named_as_seen_from_here() {
+        let (dir, below) = folder();
+        std::fs::write(dir.path().join("manifests.toml"), "far").unwrap();
+        let file = file_from(&below, None).unwrap();
+        assert_eq!((file.name.as_str(), &*file.text), ("../../manifests.toml", "far"));
+        std::fs::write(below.join("manifests.toml"), "near").unwrap();
+        let file = file_from(&below, None).unwrap();
+        assert_eq!((file.name.as_str(), &*file.text), ("manifests.toml", "near"));
+    }
+
+    #[test]
+    fn a_named_file_is_shown_as_it_was_named() {
+        let (dir, below) = folder();
+        std::fs::write(dir.path().join("a/m.toml"), "x").unwrap();
+        assert_eq!(file_from(&below, Some(Path::new("../m.toml"))).unwrap().name, "../m.toml");
+        let absolute = dir.path().join("a/m.toml");
+        assert_eq!(file_from(&below, Some(&absolute)).unwrap().name, absolute.display().to_string());
+    }
+
+    #[test]
+    fn the_text_is_byte_for_byte_the_files() {
+        let (_dir, below) = folder();
+        let text = "\u{feff}# ä\r\n[list.a]\r\n";
+        std::fs::write(below.join("manifests.toml"), text).unwrap();
+        assert_eq!(&*file_from(&below, None).unwrap().text, text);
+    }
+}
