@@ -108,3 +108,4 @@ pub mod host;
 pub mod naming;
 pub mod oci;
 pub mod plan;
+pub mod registry;

@@ -1,0 +1,130 @@
+//! [`Challenge`]: what `WWW-Authenticate` asks for (RFC 9110 11.6.1).
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+
+/// One scheme and its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    /// In lower case: `bearer`.
+    pub(crate) scheme: String,
+    /// Names in lower case.
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+impl Challenge {
+    /// All challenges of an answer: of several headers, and several in one.
+    pub(crate) fn all(headers: &HeaderMap) -> Vec<Self> {
+        let lines = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(read_line).collect()
+    }
+}
+
+fn read_line(line: &str) -> Vec<Challenge> {
+    let mut found: Vec<Challenge> = Vec::new();
+    let mut rest = Scanner(line);
+    while let Some(word) = rest.word() {
+        // `name = value` belongs to the challenge before it; a word without `=` begins the next one. Base64 of the
+        // old form (`Negotiate abc==`) has nothing behind its `=` and is passed over.
+        if rest.skip_equals() {
+            let value = rest.value();
+            if let (Some(challenge), Some(value)) = (found.last_mut(), value) {
+                challenge.parameters.entry(word.to_ascii_lowercase()).or_insert(value);
+            }
+        } else {
+            found.push(Challenge { scheme: word.to_ascii_lowercase(), parameters: BTreeMap::new() });
+        }
+    }
+    found
+}
+
+/// The text of a header that is still to be read.
+struct Scanner<'a>(&'a str);
+
+impl Scanner<'_> {
+    /// The next token, separators before it skipped.
+    fn word(&mut self) -> Option<String> {
+        self.0 = self.0.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '"' | ';'));
+        let end = self.0.find(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '"')).unwrap_or(self.0.len());
+        let (word, rest) = self.0.split_at(end);
+        self.0 = rest;
+        Some(word.to_owned()).filter(|word| !word.is_empty())
+    }
+
+    /// Whether `=` follows, with a value behind it.
+    fn skip_equals(&mut self) -> bool {
+        let Some(rest) = self.0.trim_start().strip_prefix('=') else { return false };
+        self.0 = rest.trim_start();
+        true
+    }
+
+    /// A quoted string, its escapes undone, or a token.
+    fn value(&mut self) -> Option<String> {
+        let Some(quoted) = self.0.strip_prefix('"') else {
+            let end = self.0.find([',', ' ', '\t']).unwrap_or(self.0.len());
+            let (value, rest) = self.0.split_at(end);
+            self.0 = rest;
+            return Some(value.to_owned()).filter(|value| !value.is_empty());
+        };
+        let mut value = String::new();
+        let mut chars = quoted.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' => {
+                    self.0 = &quoted[at + 1..];
+                    return Some(value);
+                }
+                '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+                c => value.push(c),
+            }
+        }
+        // Never closed: nothing of it can be relied on.
+        self.0 = "";
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `scheme key=value key=value | scheme …`
+    fn shown(lines: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(WWW_AUTHENTICATE, line.parse().unwrap());
+        }
+        let one = |challenge: Challenge| {
+            let parameters = challenge.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
+            challenge.scheme + &parameters.collect::<String>()
+        };
+        Challenge::all(&headers).into_iter().map(one).collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn every_form_of_a_challenge_is_read() {
+        let table: &[(&[&str], &str)] = &[
+            (&[], ""),
+            (&[r#"Basic realm="Registry Realm""#], "basic realm=Registry Realm"),
+            (&["Basic"], "basic"),
+            (
+                &[
+                    r#"Bearer realm="https://a.example/token",service="a b",scope="repository:x:pull,push repository:y:pull""#,
+                ],
+                "bearer realm=https://a.example/token scope=repository:x:pull,push repository:y:pull service=a b",
+            ),
+            (
+                &[r#"Negotiate, Basic realm="x\"y\\z", bearer REALM = "r" , service=s"#],
+                r#"negotiate | basic realm=x"y\z | bearer realm=r service=s"#,
+            ),
+            (&[r#"Basic realm="a""#, r#"Bearer realm="b""#], "basic realm=a | bearer realm=b"),
+            (&["Bearer realm=https://a.example/token,service=s"], "bearer realm=https://a.example/token service=s"),
+            (&[r#"Bearer realm="never closed, service="#], "bearer"),
+            (&[r#"realm="of nobody""#, ",, ,"], ""),
+        ];
+        for (lines, challenges) in table {
+            assert_eq!(shown(lines), *challenges, "{lines:?}");
+        }
+    }
+}

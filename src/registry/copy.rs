@@ -1,0 +1,319 @@
+//! [`Copier`]: a blob from one place to another, whichever they are.
+//!
+//! Within a registry it is mounted; else, or where the registry does not mount it, its bytes go from the one to the other
+//! as they come, never to disk and never whole into memory. A stream that breaks begins anew with a new upload: what is
+//! half sent can't be committed. `source` is where the bytes come from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use reqwest::{Body, Method, Url};
+
+use crate::oci::{Descriptor, LayoutDir, Place, Repository};
+
+use super::auth::{Asking, Signature};
+use super::error::{ErrorKind, Failure};
+use super::gate::{Gate, Lane, Turn};
+use super::http::Http;
+use super::http::blobs::{Mount, commit};
+use super::http::stream::{End, Progress, Verified};
+use super::layout::Layouts;
+use super::transport::answer::{Answer, Verdict};
+use super::transport::attempts::{Attempts, Repeat};
+use super::transport::wire::{Outgoing, Trouble};
+use super::transport::{Endpoint, read};
+use super::{Copied, RegistryError, Result};
+
+use source::{Bytestream, Source};
+
+mod source;
+
+/// One blob between two places.
+pub(crate) struct Copier<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) layouts: &'a Layouts,
+    pub(crate) blob: &'a Descriptor,
+    pub(crate) from: &'a Place,
+    pub(crate) to: &'a Place,
+}
+
+/// Why an attempt came to nothing.
+enum Setback {
+    /// It was not signed as it has to be now.
+    Again,
+    /// That end wants to be asked later.
+    Refusal(End, Box<Failure>, Option<Duration>),
+    /// That end, or the network before it, failed.
+    Fault(End, Failure),
+    /// No other attempt will do better.
+    Final(End, Failure),
+    /// As that, in the words of a layout.
+    Told(Box<RegistryError>),
+}
+
+type Attempt<T> = std::result::Result<T, Setback>;
+
+/// The registry that is written to, as one upload sees it.
+struct Target<'a> {
+    endpoint: &'a Endpoint,
+    asking: Asking<'a>,
+    repository: &'a Repository,
+    /// Whether the upload is one that was begun before.
+    turn: Turn,
+}
+
+impl Copier<'_> {
+    /// Copies the blob, unless it stands there.
+    pub(crate) async fn copy(&self) -> Result<Copied> {
+        if self.from == self.to {
+            return Ok(Copied::Mounted);
+        }
+        let endpoint = match self.from {
+            Place::Layout(_) => None,
+            Place::Repository(repository) => {
+                let endpoint = self.http.transport.endpoint(repository.host());
+                Some(endpoint.map_err(|failure| self.failed(End::Source, failure))?)
+            }
+        };
+        match self.to {
+            Place::Layout(dir) => self.to_layout(dir, endpoint.as_deref()).await,
+            Place::Repository(to) => self.to_repository(to, endpoint.as_deref()).await,
+        }
+    }
+
+    async fn to_repository(&self, to: &Repository, from: Option<&Endpoint>) -> Result<Copied> {
+        let failed = |failure| self.failed(End::Target, failure);
+        let digest = &self.blob.digest;
+        let session = match self.from {
+            Place::Repository(from) if from.host() == to.host() => {
+                match self.http.mount(from, to, digest).await.map_err(failed)? {
+                    Mount::Done => return Ok(Copied::Mounted),
+                    Mount::Session(session) => Some(session),
+                    Mount::Refused => None,
+                }
+            }
+            _ if self.http.has_blob(to, digest).await.map_err(failed)? => return Ok(Copied::Mounted),
+            _ => None,
+        };
+        self.upload(to, from, session).await?;
+        Ok(Copied::Streamed { bytes: self.blob.size })
+    }
+
+    async fn to_layout(&self, dir: &LayoutDir, from: Option<&Endpoint>) -> Result<Copied> {
+        if self.layouts.has_blob(dir, self.blob).await? {
+            return Ok(Copied::Mounted);
+        }
+        let progress = self.progress();
+        let mut attempts = Attempts::new(Repeat::AsUsual);
+        let mut source = self.source(from).await?;
+        loop {
+            progress.restart();
+            let attempt = self.try_to_layout(dir, &mut source, &progress, attempts.turn());
+            let attempt = self.unless_stopped(attempt).await;
+            match attempt {
+                Ok(()) => return Ok(Copied::Streamed { bytes: self.blob.size }),
+                Err(setback) => self.overcome(setback, &mut attempts, [from, None]).await?,
+            }
+        }
+    }
+
+    async fn try_to_layout(
+        &self,
+        dir: &LayoutDir,
+        source: &mut Source<'_>,
+        progress: &Arc<Progress>,
+        turn: Turn,
+    ) -> Attempt<()> {
+        let signature = source.sign().await.map_err(|failure| Setback::Final(End::Source, failure))?;
+        let _permit = match source.endpoint() {
+            None => None,
+            Some(endpoint) => {
+                let entered = endpoint.gate.enter(Lane::Body, turn, &endpoint.counters).await;
+                Some(entered.map_err(|failure| Setback::Final(End::Source, failure))?)
+            }
+        };
+        let stream = Verified::new(source.open(self.blob, &signature).await?, Arc::clone(progress));
+        let stream =
+            stream.map_err(|error| self.failed(End::Source, Failure::of(ErrorKind::Unreachable(error.to_string()))));
+        tokio::select! {
+            written = self.layouts.write_blob(dir, self.blob, stream) => match (written, progress.fault()) {
+                (Ok(()), _) => Ok(()),
+                (Err(_), Some(kind)) => Err(source.fault(kind)),
+                (Err(error), None) => Err(Setback::Told(error)),
+            },
+            (_, kind) = progress.stalled() => Err(source.fault(kind)),
+        }
+    }
+
+    async fn upload(&self, to: &Repository, from: Option<&Endpoint>, session: Option<Url>) -> Result<()> {
+        let failed = |failure| self.failed(End::Target, failure);
+        let endpoint = self.http.transport.endpoint(to.host()).map_err(failed)?;
+        // Before anything is asked in this one's name: the first to ask a host is waited for by all others, and must
+        // not itself wait for one of them.
+        let mut session = Some(match session {
+            Some(session) => session,
+            None => self.http.begin_upload(to).await.map_err(failed)?,
+        });
+        let mut source = self.source(from).await?;
+        let asking = Asking::begin(&self.http.transport, &endpoint).await.map_err(failed)?;
+        let mut target = Target { endpoint: &endpoint, asking, repository: to, turn: Turn::New };
+        let progress = self.progress();
+        let mut attempts = Attempts::new(Repeat::AsUsual);
+        loop {
+            let session = match session.take() {
+                Some(session) => session,
+                None => self.http.begin_upload(to).await.map_err(failed)?,
+            };
+            progress.restart();
+            target.turn = attempts.turn();
+            let attempt = self.try_upload(session, &mut source, &mut target, &progress);
+            match self.unless_stopped(attempt).await {
+                Ok(()) => return Ok(()),
+                Err(setback) => {
+                    self.overcome(setback, &mut attempts, [from, Some(&endpoint)]).await?;
+                }
+            }
+        }
+    }
+
+    async fn try_upload(
+        &self,
+        session: Url,
+        source: &mut Source<'_>,
+        target: &mut Target<'_>,
+        progress: &Arc<Progress>,
+    ) -> Attempt<()> {
+        let at_target = |failure| Setback::Final(End::Target, failure);
+        let url = commit(session, &self.blob.digest);
+        // Both tokens before the permit: a token server may be the very host whose permits are all taken.
+        let read_as = source.sign().await.map_err(|failure| Setback::Final(End::Source, failure))?;
+        let write_as = target.asking.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
+        let gate = source.endpoint().map_or(&*target.endpoint.gate, |endpoint| &*endpoint.gate);
+        let entered = Gate::enter_both(gate, &target.endpoint.gate, target.turn, &target.endpoint.counters).await;
+        let _permit = entered.map_err(at_target)?;
+        let stream = Verified::new(source.open(self.blob, &read_as).await?, Arc::clone(progress));
+
+        let is_own = target.endpoint.owns(&url);
+        let mut out = Outgoing::new(Method::PUT, url);
+        out.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
+        out.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        out.authorization.clone_from(&write_as.header);
+        // How long it may take depends on its size; that it moves is watched.
+        out.head_within = Duration::MAX;
+        out.body = Some(if self.blob.size == 0 { drained(stream).await } else { Body::wrap_stream(stream) });
+        if let Some(kind) = progress.fault() {
+            return Err(source.fault(kind));
+        }
+        let answer = tokio::select! {
+            answer = self.put(out, target.endpoint, &write_as) => match (answer, progress.fault()) {
+                (_, Some(kind)) => return Err(source.fault(kind)),
+                (answer, None) => answer?,
+            },
+            (End::Source, kind) = progress.stalled() => return Err(source.fault(kind)),
+            (end, kind) = progress.stalled() => return Err(Setback::Fault(end, Failure::of(kind))),
+        };
+        // A storage that the registry sent us to says nothing of how the registry is to be asked.
+        let again =
+            is_own && target.asking.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
+        if again { Err(Setback::Again) } else { self.taken(&answer) }
+    }
+
+    async fn put(&self, out: Outgoing, target: &Endpoint, signature: &Signature) -> Attempt<Answer> {
+        let exchange = async {
+            let response = self.http.transport.wire.exchange(out, &target.counters).await?;
+            target.gate.answered(&response);
+            read(response, None, signature).await
+        };
+        exchange.await.map_err(|trouble| match trouble {
+            Trouble::Fault(failure) => Setback::Fault(End::Target, failure),
+            Trouble::Final(failure) => Setback::Final(End::Target, target.gate.last_words(failure)),
+        })
+    }
+
+    /// Whether the answer to an upload says that the blob stands.
+    fn taken(&self, answer: &Answer) -> Attempt<()> {
+        let failure = answer.failure();
+        let came_to_harm = failure.code.as_deref() == Some("DIGEST_INVALID");
+        match (answer.verdict(), answer.status.as_u16()) {
+            (Verdict::Refusal(wait), _) => Err(Setback::Refusal(End::Target, Box::new(failure), wait)),
+            // An upload that is gone or out of step, and bytes that are not those that were sent: another may do.
+            (Verdict::Fault, _) | (_, 404 | 416) => Err(Setback::Fault(End::Target, failure)),
+            (_, 400) if came_to_harm => Err(Setback::Fault(End::Target, failure)),
+            (_, 200 | 201 | 204) => match answer.digest() {
+                Some(actual) if actual != self.blob.digest && actual.algorithm() == self.blob.digest.algorithm() => {
+                    let kind = ErrorKind::WrongDigest { expected: self.blob.digest.clone(), actual };
+                    Err(Setback::Fault(End::Target, Failure { kind, code: None, message: None, ..failure }))
+                }
+                _ => Ok(()),
+            },
+            _ => Err(Setback::Final(End::Target, failure)),
+        }
+    }
+
+    /// Waits until another attempt may be made, or says why there is none.
+    async fn overcome(
+        &self,
+        setback: Setback,
+        attempts: &mut Attempts,
+        [from, to]: [Option<&Endpoint>; 2],
+    ) -> Result<()> {
+        let (end, failure, wait) = match setback {
+            Setback::Again => return Ok(()),
+            Setback::Told(error) => return Err(error),
+            Setback::Final(end, failure) => return Err(self.failed(end, failure)),
+            Setback::Refusal(end, failure, wait) => (end, *failure, Some(wait)),
+            Setback::Fault(end, failure) => (end, failure, None),
+        };
+        let Some(endpoint) = (if end == End::Source { from } else { to }) else {
+            return Err(self.failed(end, failure));
+        };
+        let peer = (&*endpoint.gate, &endpoint.counters);
+        let goes_on = match wait {
+            Some(wait) => attempts.refusal(failure, wait, peer).await,
+            // A stream may take as long as it moves; what counts against it is its back-off.
+            None => attempts.fault(failure, Duration::ZERO, peer).await,
+        };
+        goes_on.map_err(|failure| self.failed(end, failure))
+    }
+
+    async fn source<'a>(&'a self, endpoint: Option<&'a Endpoint>) -> Result<Source<'a>> {
+        match (self.from, endpoint) {
+            (Place::Repository(repository), Some(endpoint)) => {
+                let source = Source::repository(self.http, repository, endpoint).await;
+                source.map_err(|failure| self.failed(End::Source, failure))
+            }
+            (Place::Layout(dir), _) => Ok(Source::Layout { layouts: self.layouts, dir }),
+            (Place::Repository(_), None) => unreachable!("`copy` looks its endpoint up"),
+        }
+    }
+
+    async fn unless_stopped<T>(&self, work: impl Future<Output = Attempt<T>>) -> Attempt<T> {
+        tokio::select! {
+            biased;
+            () = self.http.transport.run.stop.cancelled() => Err(Setback::Final(End::Target, Failure::stopped())),
+            done = work => done,
+        }
+    }
+
+    fn progress(&self) -> Arc<Progress> {
+        Progress::new(self.blob, Arc::clone(&self.http.transport.run.observer))
+    }
+
+    /// A failure of one of the ends, by its name.
+    fn failed(&self, end: End, failure: Failure) -> Box<RegistryError> {
+        let (doing, place) = if end == End::Source { ("read", self.from) } else { ("push", self.to) };
+        failure.at(doing, format!("{place}@{}", self.blob.digest), place.host())
+    }
+}
+
+/// The body of a blob of no bytes, which nobody but us would check.
+async fn drained(mut stream: Verified<Bytestream>) -> Body {
+    while stream.next().await.is_some() {}
+    Body::from(Bytes::new())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! [`Source`]: where a blob's bytes come from.
+
+use std::io;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use reqwest::Method;
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
+
+use crate::oci::{Descriptor, LayoutDir, Repository};
+use crate::registry::auth::{Asking, Signature};
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::http::Http;
+use crate::registry::http::stream::End;
+use crate::registry::layout::Layouts;
+use crate::registry::transport::answer::Verdict;
+use crate::registry::transport::wire::{Outgoing, Trouble, network, refuse_encoding};
+use crate::registry::transport::{Endpoint, read};
+
+use super::Setback;
+
+/// A blob's bytes, unchecked.
+pub(super) type Bytestream = BoxStream<'static, io::Result<Bytes>>;
+
+/// Where a blob's bytes come from.
+pub(super) enum Source<'a> {
+    Layout { layouts: &'a Layouts, dir: &'a LayoutDir },
+    Repository { http: &'a Http, repository: &'a Repository, endpoint: &'a Endpoint, asking: Box<Asking<'a>> },
+}
+
+impl<'a> Source<'a> {
+    pub(super) async fn repository(
+        http: &'a Http,
+        repository: &'a Repository,
+        endpoint: &'a Endpoint,
+    ) -> Result<Self, Failure> {
+        let asking = Box::new(Asking::begin(&http.transport, endpoint).await?);
+        Ok(Self::Repository { http, repository, endpoint, asking })
+    }
+
+    /// The registry; a layout is none.
+    pub(super) fn endpoint(&self) -> Option<&'a Endpoint> {
+        match self {
+            Self::Layout { .. } => None,
+            Self::Repository { endpoint, .. } => Some(endpoint),
+        }
+    }
+
+    /// How the request for the bytes is signed; to be had before a permit is taken.
+    pub(super) async fn sign(&self) -> Result<Signature, Failure> {
+        match self {
+            Self::Layout { .. } => Ok(Signature::default()),
+            Self::Repository { http, repository, endpoint, asking } => {
+                asking.sign(&endpoint.base, &http.rights(repository)).await
+            }
+        }
+    }
+
+    /// The bytes of `blob`.
+    pub(super) async fn open(&mut self, blob: &Descriptor, signature: &Signature) -> Result<Bytestream, Setback> {
+        match self {
+            Self::Layout { layouts, dir } => {
+                let reader = layouts.open_blob(dir, blob).await.map_err(Setback::Told)?;
+                let reader = reader.ok_or_else(|| Setback::Final(End::Source, Failure::of(ErrorKind::NotFound)))?;
+                Ok(reader.boxed())
+            }
+            Self::Repository { http, repository, endpoint, asking } => {
+                let out = get(endpoint, repository, blob, signature).map_err(|it| Setback::Final(End::Source, it))?;
+                download(http, endpoint, asking, out, signature).await
+            }
+        }
+    }
+
+    /// What follows from bytes that were not those of the blob, or broke off.
+    pub(super) fn fault(&self, kind: ErrorKind) -> Setback {
+        match (self, kind) {
+            (Self::Repository { .. }, kind) => Setback::Fault(End::Source, Failure::of(kind)),
+            // A file on disk is what it is.
+            (Self::Layout { .. }, ErrorKind::Unreachable(why)) => {
+                Setback::Final(End::Source, Failure::of(ErrorKind::Layout(why)))
+            }
+            (Self::Layout { .. }, kind) => Setback::Final(End::Source, Failure::of(kind)),
+        }
+    }
+}
+
+fn get(
+    endpoint: &Endpoint,
+    repository: &Repository,
+    blob: &Descriptor,
+    signature: &Signature,
+) -> Result<Outgoing, Failure> {
+    let url = endpoint.url(&format!("{}/blobs/{}", repository.path(), blob.digest))?;
+    let mut out = Outgoing::new(Method::GET, url);
+    out.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    out.authorization.clone_from(&signature.header);
+    Ok(out)
+}
+
+async fn download(
+    http: &Http,
+    endpoint: &Endpoint,
+    asking: &mut Asking<'_>,
+    out: Outgoing,
+    signature: &Signature,
+) -> Result<Bytestream, Setback> {
+    let troubled = |trouble| match trouble {
+        Trouble::Fault(failure) => Setback::Fault(End::Source, failure),
+        Trouble::Final(failure) => Setback::Final(End::Source, endpoint.gate.last_words(failure)),
+    };
+    let response = http.transport.wire.exchange(out, &endpoint.counters).await.map_err(troubled)?;
+    endpoint.gate.answered(&response);
+    let (status, headers) = (response.status(), response.headers());
+    let again = asking.answered(status, headers, signature).await;
+    if again.map_err(|failure| Setback::Final(End::Source, failure))? {
+        return Err(Setback::Again);
+    }
+    if status == 200 {
+        refuse_encoding(headers).map_err(|failure| Setback::Final(End::Source, failure))?;
+        let words = |error: reqwest::Error| match network(&error) {
+            Trouble::Fault(failure) | Trouble::Final(failure) => io::Error::other(failure.kind.to_string()),
+        };
+        return Ok(response.bytes_stream().map_err(words).boxed());
+    }
+    let answer = read(response, None, signature).await.map_err(troubled)?;
+    Err(match answer.verdict() {
+        Verdict::Refusal(wait) => Setback::Refusal(End::Source, Box::new(answer.failure()), wait),
+        Verdict::Fault => Setback::Fault(End::Source, answer.failure()),
+        Verdict::Stands => Setback::Final(End::Source, answer.failure()),
+    })
+}

@@ -1,0 +1,250 @@
+//! Blobs between registries and layouts.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::oci::{Digest, LayoutDir};
+use crate::registry::testing::{Asked, Client, Reply, Server, blob};
+use crate::registry::{Notice, Registry as _};
+
+const BYTES: &[u8] = b"the bytes of a layer";
+
+/// A registry that takes uploads, and mounts as `mount` answers.
+async fn target(mount: fn(&Asked) -> Reply) -> Server {
+    Server::start(move |asked, _| match (asked.method.as_str(), asked.path.as_str()) {
+        ("POST", path) if path.contains("mount=") => mount(asked),
+        ("POST", _) => Reply::of(202).with("location", "/up/2?state=x"),
+        ("PUT", _) => Reply::of(201),
+        ("GET", _) => Reply::of(200).body(BYTES),
+        _ => Reply::of(404),
+    })
+    .await
+}
+
+fn digest() -> Digest {
+    Digest::of(BYTES)
+}
+
+async fn copy(client: &Client, from: &Place, to: &Place) -> Result<Copied> {
+    client.registries.copy_blob(&blob(BYTES), from, to).await
+}
+
+fn streamed() -> Copied {
+    Copied::Streamed { bytes: BYTES.len() as u64 }
+}
+
+/// A layout that holds the blob.
+async fn layout() -> (TempDir, Place) {
+    let folder = TempDir::new().unwrap();
+    let dir = LayoutDir::new(folder.path());
+    let bytes = futures_util::stream::iter([Ok::<_, Box<RegistryError>>(Bytes::from_static(BYTES))]);
+    Layouts::default().write_blob(&dir, &blob(BYTES), bytes).await.unwrap();
+    (folder, Place::Layout(dir))
+}
+
+#[tokio::test]
+async fn within_a_registry_a_blob_is_mounted() {
+    let server = target(|_| Reply::of(201)).await;
+    let client = Client::new(&[&server.repository("b")]);
+    assert_eq!(copy(&client, &server.place("a"), &server.place("b")).await.unwrap(), Copied::Mounted);
+    assert_eq!(server.lines(), [format!("POST /v2/b/blobs/uploads/?mount=sha256%3A{}&from=a", digest().hex())]);
+    assert_eq!(server.asked()[0].header("content-length"), Some("0"));
+}
+
+#[tokio::test]
+async fn an_upload_that_answers_a_mount_is_used() {
+    let server = target(|_| Reply::of(202).with("location", "/up/1")).await;
+    let client = Client::new(&[&server.repository("b")]);
+    assert_eq!(copy(&client, &server.place("a"), &server.place("b")).await.unwrap(), streamed());
+    let lines = server.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    let put = server.asked().into_iter().find(|asked| asked.method == "PUT").unwrap();
+    assert_eq!(put.path, format!("/up/1?digest={}", digest()));
+    assert_eq!(put.body, BYTES);
+    assert_eq!(put.header("content-length"), Some("20"));
+    let sent: u64 = client
+        .notices()
+        .iter()
+        .map(|notice| if let Notice::Streaming { bytes, .. } = notice { *bytes } else { 0 })
+        .sum();
+    assert_eq!(sent, 20);
+}
+
+#[tokio::test]
+async fn a_mount_that_is_refused_is_followed_by_an_upload() {
+    for status in [401, 403, 404, 405] {
+        let server = match status {
+            401 => target(|_| Reply::of(401)).await,
+            403 => target(|_| Reply::of(403)).await,
+            404 => target(|_| Reply::of(404)).await,
+            _ => target(|_| Reply::of(405)).await,
+        };
+        let client = Client::new(&[&server.repository("b")]);
+        assert_eq!(copy(&client, &server.place("a"), &server.place("b")).await.unwrap(), streamed(), "{status}");
+        let put = server.asked().into_iter().find(|asked| asked.method == "PUT").unwrap();
+        assert_eq!(put.path, format!("/up/2?state=x&digest={}", digest()));
+    }
+}
+
+#[tokio::test]
+async fn between_registries_a_blob_is_sent_unless_it_stands() {
+    let (from, to) = (target(|_| Reply::of(201)).await, target(|_| Reply::of(201)).await);
+    let client = Client::new(&[&to.repository("b")]);
+    assert_eq!(copy(&client, &from.place("a"), &to.place("b")).await.unwrap(), streamed());
+    assert_eq!(from.lines(), [format!("GET /v2/a/blobs/{}", digest())]);
+    assert_eq!(to.lines()[..2], [format!("HEAD /v2/b/blobs/{}", digest()), "POST /v2/b/blobs/uploads/".into()]);
+
+    let full = Server::start(|_, _| Reply::of(200)).await;
+    let client = Client::new(&[&full.repository("b")]);
+    assert_eq!(copy(&client, &from.place("a"), &full.place("b")).await.unwrap(), Copied::Mounted);
+    assert_eq!(full.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_begins_anew() {
+    let gets = AtomicUsize::new(0);
+    let from = Server::start(move |_, _| match gets.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::of(200).body(BYTES).cut_after(5),
+        1 => Reply::of(503),
+        _ => Reply::of(200).body(BYTES),
+    })
+    .await;
+    let puts = AtomicUsize::new(0);
+    let to = Server::start(move |asked, _| match asked.method.as_str() {
+        "POST" => Reply::of(202).with("location", "/up/1"),
+        "PUT" if puts.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::of(404).body(r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#)
+        }
+        "PUT" => Reply::of(201),
+        _ => Reply::of(404),
+    })
+    .await;
+    let client = Client::new(&[&to.repository("b")]);
+    assert_eq!(copy(&client, &from.place("a"), &to.place("b")).await.unwrap(), streamed());
+    assert_eq!(from.asked().len(), 4);
+    assert_eq!(to.asked().iter().filter(|asked| asked.method == "POST").count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_bytes_are_never_committed() {
+    let from = Server::start(|_, _| Reply::of(200).body("the bytes of a liar!")).await;
+    let to = target(|_| Reply::of(404)).await;
+    let client = Client::new(&[&to.repository("b")]);
+    let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::WrongDigest { .. }), "{error}");
+    assert_eq!((error.doing, error.host.as_deref()), ("read", Some(&*from.address.to_string())));
+    assert_eq!(to.asked().iter().filter(|asked| asked.method == "PUT").count(), 0, "no PUT came to its end");
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_there_is_the_end() {
+    let from = Server::start(|_, _| Reply::of(404)).await;
+    let to = target(|_| Reply::of(404)).await;
+    let client = Client::new(&[&to.repository("b")]);
+    let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
+    assert_eq!((error.kind, error.doing), (ErrorKind::NotFound, "read"));
+    assert_eq!(from.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_upload_elsewhere_carries_no_credentials() {
+    let store = target(|_| Reply::of(404)).await;
+    let there = format!("http://{}/up?sig=1", store.address);
+    let server = Server::start(move |asked, _| match (asked.header("authorization"), asked.method.as_str()) {
+        (None, _) => Reply::of(401).with("www-authenticate", "Basic"),
+        (_, "POST") => Reply::of(202).with("location", there.clone()),
+        _ => Reply::of(404),
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"Y2k6cGFzcw=="}}}}}}"#, server.address);
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let client = Client::with(&[&server.repository("b")], 1, Some(folder.path().into()), "");
+    let (_kept, from) = layout().await;
+    assert_eq!(copy(&client, &from, &server.place("b")).await.unwrap(), streamed());
+    let put = &store.asked()[0];
+    assert_eq!((put.path.clone(), put.header("authorization")), (format!("/up?sig=1&digest={}", digest()), None));
+}
+
+#[tokio::test]
+async fn layouts_are_read_and_written() {
+    let (_kept, from) = layout().await;
+    let server = target(|_| Reply::of(404)).await;
+    let client = Client::new(&[&server.repository("b")]);
+    assert_eq!(copy(&client, &from, &server.place("b")).await.unwrap(), streamed());
+    assert_eq!(server.asked().last().unwrap().body, BYTES);
+
+    for source in [&from, &server.place("a")] {
+        let folder = TempDir::new().unwrap();
+        let to = Place::Layout(LayoutDir::new(folder.path()));
+        assert_eq!(copy(&client, source, &to).await.unwrap(), streamed());
+        assert_eq!(copy(&client, source, &to).await.unwrap(), Copied::Mounted);
+        assert_eq!(std::fs::read(folder.path().join("blobs/sha256").join(digest().hex())).unwrap(), BYTES);
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_does_not_reach_a_layout() {
+    let gets = AtomicUsize::new(0);
+    let from = Server::start(move |_, _| match gets.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::of(200).body(BYTES).cut_after(5),
+        _ => Reply::of(200).body(BYTES),
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    let to = Place::Layout(LayoutDir::new(folder.path()));
+    assert_eq!(copy(&Client::new(&[]), &from.place("a"), &to).await.unwrap(), streamed());
+    assert_eq!(from.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn an_empty_blob_is_sent_too() {
+    let server = target(|_| Reply::of(404)).await;
+    let from = Server::start(|_, _| Reply::of(200)).await;
+    let client = Client::new(&[&server.repository("b")]);
+    let copied = client.registries.copy_blob(&blob(b""), &from.place("a"), &server.place("b")).await.unwrap();
+    assert_eq!(copied, Copied::Streamed { bytes: 0 });
+    assert_eq!(server.asked().last().unwrap().header("content-length"), Some("0"));
+}
+
+#[tokio::test]
+async fn many_streams_in_both_directions_do_not_wait_for_each_other() {
+    let (a, b) = (target(|_| Reply::of(404)).await, target(|_| Reply::of(404)).await);
+    let client = Client::with(&[&a.repository("x"), &b.repository("x")], 1, None, "");
+    let (into_a, into_b) = ((b.place("x"), a.place("x")), (a.place("x"), b.place("x")));
+    let copies = (0..20).map(|n| {
+        let (from, to) = if n % 2 == 0 { &into_a } else { &into_b };
+        copy(&client, from, to)
+    });
+    let all = futures_util::future::join_all(copies);
+    let all = tokio::time::timeout(Duration::from_secs(20), all).await.expect("no deadlock");
+    assert!(all.iter().all(|copied| *copied.as_ref().unwrap() == streamed()));
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_stream_at_once() {
+    let from = Server::start(|_, _| Reply::of(200).body(BYTES).after(Duration::from_secs(10))).await;
+    let to = target(|_| Reply::of(404)).await;
+    let client = Client::new(&[&to.repository("b")]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        client.registries.stop();
+    };
+    let (from, to) = (from.place("a"), to.place("b"));
+    let (copied, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), copy(&client, &from, &to)), stop);
+    assert_eq!(copied.unwrap().unwrap_err().kind, ErrorKind::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_never_ends_is_told_by_its_status() {
+    let server = Server::start(|_, _| Reply::of(403).drips()).await;
+    let folder = TempDir::new().unwrap();
+    let (from, to) = (server.place("a"), Place::parse(&format!("oci:{}", folder.path().display())).unwrap());
+    let (client, blob) = (Client::new(&[]), blob(b"abc"));
+    let error = client.registries.copy_blob(&blob, &from, &to).await.unwrap_err();
+    assert_eq!((&error.kind, server.asked().len()), (&ErrorKind::Denied, 1));
+    let error = client.registries.manifest(&from, &blob.digest).await.unwrap_err();
+    assert_eq!((&error.kind, server.asked().len()), (&ErrorKind::Denied, 2));
+}

@@ -1,0 +1,86 @@
+//! [`Http`]: the endpoints of the distribution-spec, nothing else.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`manifests`] | HEAD, GET and PUT of manifests, GET of configs |
+//! | [`kind`] | what a manifest's bytes say they are |
+//! | [`blobs`] | HEAD, mount and upload of blobs |
+//! | [`stream`] | a blob on its way from one place to another |
+
+use std::sync::Arc;
+
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use reqwest::{Method, Url};
+
+use crate::oci::Repository;
+
+use super::Access;
+use super::auth::{Right, Scopes};
+use super::error::Failure;
+use super::transport::{Endpoint, Request, Transport};
+
+pub(crate) mod blobs;
+mod kind;
+mod manifests;
+pub(crate) mod stream;
+
+/// Registries over HTTP.
+pub(crate) struct Http {
+    pub(crate) transport: Transport,
+    pub(crate) access: Access,
+}
+
+/// The types a list can be or be made of; one line, because old proxies read only the first.
+const MANIFEST_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
+
+impl Http {
+    /// The rights the run may ask for in `repository`: Quay makes a repository when asked for a right to push to one
+    /// that does not exist.
+    fn scopes(&self, repository: &Repository) -> Scopes {
+        let may_write = matches!(&self.access, Access::Write(targets) if targets.contains(repository));
+        Scopes::one(repository, if may_write { Right::PullPush } else { Right::Pull })
+    }
+
+    fn endpoint(&self, repository: &Repository) -> Result<Arc<Endpoint>, Failure> {
+        self.transport.endpoint(repository.host())
+    }
+
+    /// A request for `path` of `repository`: `manifests/v1`.
+    fn request(
+        &self,
+        method: Method,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        path: &str,
+    ) -> Result<Request, Failure> {
+        let url = endpoint.url(&format!("{}/{path}", repository.path()))?;
+        Ok(self.request_to(method, url, repository))
+    }
+
+    /// A request to an address that the registry gave.
+    fn request_to(&self, method: Method, url: Url, repository: &Repository) -> Request {
+        let mut request = Request::new(method, url, self.scopes(repository));
+        // Sizes are of the very bytes, and so are digests.
+        request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request
+    }
+
+    fn manifest_request(
+        &self,
+        method: Method,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        locator: &str,
+    ) -> Result<Request, Failure> {
+        let mut request = self.request(method, endpoint, repository, &format!("manifests/{locator}"))?;
+        request.headers.insert(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
+        request.limit = Some(manifests::MANIFEST);
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Blobs at their target (distribution-spec "Mounting a blob", "POST then PUT").
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use reqwest::{Method, Url};
+
+use crate::oci::{Digest, Repository};
+use crate::registry::auth::{Right, Scopes};
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::transport::Request;
+use crate::registry::transport::answer::Answer;
+use crate::registry::transport::wire::is_downgrade;
+
+use super::Http;
+
+/// What came of a mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mount {
+    /// The blob stands.
+    Done,
+    /// It does not, and the registry opened an upload for it.
+    Session(Url),
+    /// It does not.
+    Refused,
+}
+
+impl Http {
+    /// Whether `blob` stands in `repository`. Registries that don't tell are taken at no word: the blob is sent.
+    pub(crate) async fn has_blob(&self, repository: &Repository, blob: &Digest) -> Result<bool, Failure> {
+        let endpoint = self.endpoint(repository)?;
+        let request = self.request(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
+        let answer = self.transport.send(&endpoint, &request).await?;
+        match answer.status.as_u16() {
+            200 => Ok(true),
+            401 | 429 => Err(answer.failure()),
+            _ => Ok(false),
+        }
+    }
+
+    /// Asks the registry to take `blob` from its own repository `from`. One token holds both rights; where it is
+    /// refused, or the mount is, the blob is to be sent.
+    pub(crate) async fn mount(&self, from: &Repository, to: &Repository, blob: &Digest) -> Result<Mount, Failure> {
+        let endpoint = self.endpoint(to)?;
+        let mut request = self.request(Method::POST, &endpoint, to, "blobs/uploads/")?;
+        request.url.query_pairs_mut().append_pair("mount", blob.as_str()).append_pair("from", from.path());
+        request.scopes = self.scopes(to).and(from, Right::Pull);
+        match self.transport.send(&endpoint, &empty(request)).await {
+            Ok(answer) => match answer.status.as_u16() {
+                201 => Ok(Mount::Done),
+                202 => Ok(session(&answer, &endpoint.base).map_or(Mount::Refused, Mount::Session)),
+                _ => Ok(Mount::Refused),
+            },
+            Err(failure) if failure.kind == ErrorKind::Stopped => Err(failure),
+            // If it is more than the mount that does not work, the next request will say so.
+            Err(_) => Ok(Mount::Refused),
+        }
+    }
+
+    /// Opens an upload; its address may be used once.
+    pub(crate) async fn begin_upload(&self, repository: &Repository) -> Result<Url, Failure> {
+        let endpoint = self.endpoint(repository)?;
+        let request = self.request(Method::POST, &endpoint, repository, "blobs/uploads/")?;
+        let answer = self.transport.send(&endpoint, &empty(request)).await?;
+        match answer.status.as_u16() {
+            202 => session(&answer, &endpoint.base),
+            _ => Err(answer.failure()),
+        }
+    }
+
+    /// The rights that reading from or writing to `repository` needs.
+    pub(crate) fn rights(&self, repository: &Repository) -> Scopes {
+        self.scopes(repository)
+    }
+}
+
+/// A POST without a body says so: some front ends answer 411 else.
+fn empty(mut request: Request) -> Request {
+    request.body = Some(Bytes::new());
+    request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    request
+}
+
+/// The address of an upload: relative or not, on this host or another, but never less safe than the registry's.
+fn session(answer: &Answer, base: &Url) -> Result<Url, Failure> {
+    let out_of_place = |why: &str| {
+        let failure = answer.out_of_place(why);
+        Failure { code: None, message: None, ..failure }
+    };
+    let location = answer.header("location").ok_or_else(|| out_of_place("opened an upload without saying where"))?;
+    let url = base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))?;
+    if is_downgrade(base, &url) {
+        return Err(out_of_place("opened an upload that is not https"));
+    }
+    Ok(url)
+}
+
+/// The address that ends an upload: its own query stays, as the registry may have signed it.
+pub(crate) fn commit(mut session: Url, blob: &Digest) -> Url {
+    let query = match session.query() {
+        Some(query) if !query.is_empty() => format!("{query}&digest={blob}"),
+        _ => format!("digest={blob}"),
+    };
+    session.set_query(Some(&query));
+    session
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    fn opened(base: &str, location: Option<&str>) -> Result<String, String> {
+        let mut headers = HeaderMap::new();
+        if let Some(location) = location {
+            headers.insert("location", location.parse().unwrap());
+        }
+        let (body, signed) = Default::default();
+        let answer = Answer { status: StatusCode::ACCEPTED, headers, body, signed, attempts: 1 };
+        let digest = Digest::of(b"");
+        session(&answer, &Url::parse(base).unwrap())
+            .map(|url| commit(url, &digest).to_string().replace(digest.as_str(), "D"))
+            .map_err(|failure| failure.kind.to_string())
+    }
+
+    #[test]
+    fn an_upload_goes_where_its_location_says() {
+        let base = "https://a.example/";
+        for (location, url) in [
+            ("/v2/x/blobs/uploads/1", "https://a.example/v2/x/blobs/uploads/1?digest=D"),
+            ("/up?_state=a%3D%3D&b=+", "https://a.example/up?_state=a%3D%3D&b=+&digest=D"),
+            ("https://a.example:443/up?", "https://a.example/up?digest=D"),
+            ("https://store.example/up?sig=1", "https://store.example/up?sig=1&digest=D"),
+        ] {
+            assert_eq!(opened(base, Some(location)).unwrap(), url, "{location}");
+        }
+    }
+
+    #[test]
+    fn an_upload_goes_nowhere_else() {
+        for (location, why) in [
+            (None, "without saying where"),
+            (Some("http://a.example/up"), "not https"),
+            (Some("ftp://a.example/up"), "not https"),
+            (Some("https://"), "no address"),
+        ] {
+            let error = opened("https://a.example/", location).unwrap_err();
+            assert!(error.contains(why), "{location:?}: {error}");
+        }
+        assert!(opened("http://127.0.0.1:5000/", Some("http://127.0.0.1:5000/up")).is_ok());
+    }
+}

@@ -1,0 +1,96 @@
+//! [`media_type`]: what a manifest is, by its header and by its own bytes.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::oci::MediaType;
+use crate::registry::sanitize::one_line;
+
+/// The parts of a manifest that tell its kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    media_type: Option<String>,
+    schema_version: Option<u32>,
+    manifests: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+    config: Option<Config>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    media_type: Option<String>,
+}
+
+/// Whether the type is one that a manifest can have.
+pub(super) fn is_known(media_type: &MediaType) -> bool {
+    media_type.is_manifest() || media_type.is_schema1()
+}
+
+/// The type of a manifest that was served as `header`. Old registries serve some as `text/plain`: then the bytes say
+/// what they are.
+///
+/// # Errors
+/// Bytes that are no manifest, or not the one that the header names; a sentence to be read behind the host's name.
+pub(super) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<MediaType, String> {
+    let header = header.map(MediaType::parse).filter(is_known);
+    let manifest: Manifest = match (serde_json::from_slice(bytes), &header) {
+        (Ok(manifest), _) => manifest,
+        // Served as one, and read by who knows what has to stand in it: that it is malformed is not the registry's doing.
+        (Err(_), Some(header)) => return Ok(header.clone()),
+        (Err(_), None) => return Err("sent what is no manifest and no JSON object".into()),
+    };
+    let own = manifest.media_type.as_deref().map(MediaType::parse);
+    match (header, own) {
+        (Some(header), Some(own)) if header != own => {
+            Err(format!("sent as {header} what calls itself {}", one_line(own.as_str())))
+        }
+        (Some(header), _) => Ok(header),
+        (None, Some(own)) if is_known(&own) => Ok(own),
+        (None, Some(own)) => Err(format!("sent {}, which is no manifest", one_line(own.as_str()))),
+        (None, None) => by_shape(&manifest).ok_or_else(|| "sent JSON that is no manifest".to_owned()),
+    }
+}
+
+fn by_shape(manifest: &Manifest) -> Option<MediaType> {
+    if manifest.schema_version == Some(1) {
+        return Some(MediaType::parse("application/vnd.docker.distribution.manifest.v1+json"));
+    }
+    if manifest.manifests.is_some() {
+        return Some(MediaType::OciIndex);
+    }
+    let config = manifest.config.as_ref().filter(|_| manifest.layers.is_some())?;
+    let is_docker = config.media_type.as_deref().map(MediaType::parse) == Some(MediaType::DockerConfig);
+    Some(if is_docker { MediaType::DockerManifest } else { MediaType::OciManifest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_and_the_bytes_must_not_contradict_each_other() {
+        let (index, list) = (MediaType::OciIndex.to_string(), MediaType::DockerList.to_string());
+        let of_docker = r#"{"config":{"mediaType":"application/vnd.docker.container.image.v1+json"},"layers":[]}"#;
+        let says = |name: &str| format!(r#"{{"mediaType":"{name}"}}"#);
+        let table = [
+            (Some(&*index), "{}".to_owned(), Ok(MediaType::OciIndex)),
+            (Some(&*index), says(&index), Ok(MediaType::OciIndex)),
+            (Some("text/plain"), says(&list), Ok(MediaType::DockerList)),
+            (None, r#"{"manifests":[]}"#.to_owned(), Ok(MediaType::OciIndex)),
+            (None, r#"{"config":{},"layers":[]}"#.to_owned(), Ok(MediaType::OciManifest)),
+            (None, of_docker.to_owned(), Ok(MediaType::DockerManifest)),
+            (Some(&*index), says(&list), Err(format!("sent as {index} what calls itself {list}"))),
+            (Some("text/html"), "<html>".to_owned(), Err("sent what is no manifest and no JSON object".to_owned())),
+            (Some(&*index), "<html>".to_owned(), Ok(MediaType::OciIndex)),
+            (Some("application/json"), "{}".to_owned(), Err("sent JSON that is no manifest".to_owned())),
+            (None, says("text/x"), Err("sent text/x, which is no manifest".to_owned())),
+        ];
+        for (header, bytes, expected) in table {
+            assert_eq!(media_type(header, bytes.as_bytes()), expected, "{header:?} {bytes}");
+        }
+        let old = media_type(Some("application/json"), br#"{"schemaVersion":1,"fsLayers":[]}"#).unwrap();
+        assert!(old.is_schema1());
+    }
+}

@@ -1,0 +1,262 @@
+//! [`Verified`]: the bytes of a blob on their way, checked before the last of them is let go; [`Progress`]: whether they
+//! move.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::{Instant, sleep_until};
+
+use crate::oci::{Descriptor, Verifier};
+use crate::registry::error::ErrorKind;
+use crate::registry::lock::lock;
+use crate::registry::transport::wire::IDLE;
+use crate::registry::{Notice, Observer};
+
+/// What a target may take to answer once it has all bytes: some copy them to where they stay.
+const COMMIT: Duration = Duration::from_mins(1);
+
+/// How far one blob has come, over all attempts to send it.
+pub(crate) struct Progress {
+    blob: Descriptor,
+    observer: Observer,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Bytes that were let go in this attempt.
+    sent: u64,
+    /// Bytes that were told of: a second attempt sends the first ones again, which is no progress.
+    told: u64,
+    moved: Instant,
+    waits_for: End,
+    fault: Option<ErrorKind>,
+}
+
+/// An end of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Source,
+    Target,
+}
+
+impl Progress {
+    pub(crate) fn new(blob: &Descriptor, observer: Observer) -> Arc<Self> {
+        let state = State { sent: 0, told: 0, moved: Instant::now(), waits_for: End::Target, fault: None };
+        Arc::new(Self { blob: blob.clone(), observer, state: Mutex::new(state) })
+    }
+
+    /// An attempt begins.
+    pub(crate) fn restart(&self) {
+        let mut state = lock(&self.state);
+        (state.sent, state.moved, state.waits_for, state.fault) = (0, Instant::now(), End::Target, None);
+    }
+
+    /// What was wrong with the source, if that is what ended the attempt.
+    pub(crate) fn fault(&self) -> Option<ErrorKind> {
+        lock(&self.state).fault.take()
+    }
+
+    /// Ends when nothing moved for too long, with the end that is to blame and what it did.
+    pub(crate) async fn stalled(&self) -> (End, ErrorKind) {
+        loop {
+            let (deadline, limit, end) = {
+                let state = lock(&self.state);
+                let limit = if state.sent == self.blob.size { COMMIT } else { IDLE };
+                (state.moved + limit, limit, state.waits_for)
+            };
+            if Instant::now() >= deadline {
+                let what = match end {
+                    End::Source => "the answer stood still",
+                    End::Target if limit == COMMIT => "no answer to a whole blob",
+                    End::Target => "it took no bytes",
+                };
+                return (end, ErrorKind::Unreachable(format!("{what} for {}s", limit.as_secs())));
+            }
+            sleep_until(deadline).await;
+        }
+    }
+
+    fn received(&self) {
+        let mut state = lock(&self.state);
+        (state.moved, state.waits_for) = (Instant::now(), End::Target);
+    }
+
+    fn waits_for(&self, end: End) {
+        lock(&self.state).waits_for = end;
+    }
+
+    fn sent(&self, bytes: u64) {
+        let news = {
+            let mut state = lock(&self.state);
+            state.moved = Instant::now();
+            state.sent += bytes;
+            let news = state.sent.saturating_sub(state.told);
+            state.told += news;
+            news
+        };
+        if news > 0 {
+            (self.observer)(Notice::Streaming { digest: self.blob.digest.clone(), bytes: news });
+        }
+    }
+
+    fn failed(&self, kind: ErrorKind) -> io::Error {
+        let error = io::Error::other(kind.to_string());
+        lock(&self.state).fault = Some(kind);
+        error
+    }
+}
+
+/// A blob's bytes as they come; the last piece is held back until size and digest are those of the blob, so nothing
+/// wrong can ever be committed.
+pub(crate) struct Verified<S> {
+    inner: S,
+    verifier: Option<Verifier>,
+    held: Option<Bytes>,
+    received: u64,
+    progress: Arc<Progress>,
+}
+
+impl<S> Verified<S> {
+    pub(crate) fn new(inner: S, progress: Arc<Progress>) -> Self {
+        let verifier = Some(progress.blob.digest.verifier());
+        Self { inner, verifier, held: None, received: 0, progress }
+    }
+
+    fn ended(&mut self) -> Result<Option<Bytes>, ErrorKind> {
+        let (size, received) = (self.progress.blob.size, self.received);
+        if received < size {
+            return Err(ErrorKind::Unreachable(format!("the connection broke after {received} of {size} bytes")));
+        }
+        let expected = self.progress.blob.digest.clone();
+        match self.verifier.take().map(Verifier::finish) {
+            Some(Err(actual)) => Err(ErrorKind::WrongDigest { expected, actual }),
+            _ => Ok(self.held.take()),
+        }
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E: ToString> Stream for Verified<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let failed = |kind| Poll::Ready(Some(Err(this.progress.failed(kind))));
+        while this.verifier.is_some() {
+            let chunk = match Pin::new(&mut this.inner).poll_next(context) {
+                Poll::Pending => {
+                    this.progress.waits_for(End::Source);
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => {
+                    let ended = this.ended();
+                    this.verifier = None;
+                    return match ended {
+                        Ok(last) => {
+                            this.progress.sent(last.as_ref().map_or(0, Bytes::len) as u64);
+                            Poll::Ready(last.map(Ok))
+                        }
+                        Err(kind) => Poll::Ready(Some(Err(this.progress.failed(kind)))),
+                    };
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.verifier = None;
+                    return failed(ErrorKind::Unreachable(error.to_string()));
+                }
+                Poll::Ready(Some(Ok(chunk))) => chunk,
+            };
+            this.progress.received();
+            this.received += chunk.len() as u64;
+            if this.received > this.progress.blob.size {
+                this.verifier = None;
+                let size = this.progress.blob.size;
+                return failed(ErrorKind::NotARegistry(format!("sent more than the {size} bytes that the blob has")));
+            }
+            if let Some(verifier) = &mut this.verifier {
+                verifier.update(&chunk);
+            }
+            if !chunk.is_empty()
+                && let Some(before) = this.held.replace(chunk)
+            {
+                this.progress.sent(before.len() as u64);
+                return Poll::Ready(Some(Ok(before)));
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+    use crate::oci::{Digest, MediaType};
+
+    fn progress(bytes: &[u8]) -> (Arc<Progress>, Arc<Mutex<u64>>) {
+        let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
+        let told = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&told);
+        let observer: Observer = Arc::new(move |notice| {
+            if let Notice::Streaming { bytes, .. } = notice {
+                *count.lock().unwrap() += bytes;
+            }
+        });
+        (Progress::new(&Descriptor { media_type: MediaType::Other(String::new()), digest, size }, observer), told)
+    }
+
+    /// What is let go of `chunks`, and what is said against them.
+    async fn run(progress: &Arc<Progress>, chunks: &[&'static str]) -> (String, Option<ErrorKind>) {
+        progress.restart();
+        let chunks = chunks.iter().map(|chunk| match *chunk {
+            "cut" => Err(io::Error::other("reset")),
+            chunk => Ok(Bytes::from_static(chunk.as_bytes())),
+        });
+        let let_go: Vec<_> = Verified::new(stream::iter(chunks), Arc::clone(progress)).collect().await;
+        let text = let_go.into_iter().flatten().flat_map(|chunk| chunk.to_vec()).collect();
+        (String::from_utf8(text).unwrap(), progress.fault())
+    }
+
+    #[tokio::test]
+    async fn the_last_piece_of_wrong_bytes_is_never_let_go() {
+        let (progress, told) = progress(b"abcdef");
+        let (sent, fault) = run(&progress, &["abc", "", "xyz"]).await;
+        assert_eq!(sent, "abc");
+        assert!(matches!(fault, Some(ErrorKind::WrongDigest { .. })), "{fault:?}");
+        let (sent, fault) = run(&progress, &["ab", "cd"]).await;
+        assert_eq!((&*sent, fault.unwrap().to_string()), ("ab", "the connection broke after 4 of 6 bytes".into()));
+        let (sent, fault) = run(&progress, &["ab", "cdefg"]).await;
+        let too_much = "sent more than the 6 bytes that the blob has";
+        assert_eq!((&*sent, fault.unwrap().to_string()), ("", too_much.into()));
+        let (_, fault) = run(&progress, &["ab", "cut"]).await;
+        assert_eq!(fault.unwrap().to_string(), "reset", "in the words of the source, and no others");
+        assert_eq!(run(&progress, &["ab", "cdef"]).await, ("abcdef".into(), None));
+        assert_eq!(*told.lock().unwrap(), 6, "what is sent again is no progress");
+    }
+
+    #[tokio::test]
+    async fn an_empty_blob_has_a_digest_too() {
+        let (progress, _) = progress(b"");
+        assert_eq!(run(&progress, &[]).await, (String::new(), None));
+        assert!(matches!(run(&progress, &["x"]).await.1, Some(ErrorKind::NotARegistry(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_still_is_named() {
+        let (progress, _) = progress(b"abc");
+        let (end, kind) = progress.stalled().await;
+        assert_eq!((end, kind.to_string()), (End::Target, "it took no bytes for 15s".into()));
+        progress.restart();
+        let mut stuck = Verified::new(stream::pending::<io::Result<Bytes>>(), Arc::clone(&progress));
+        tokio::select! {
+            _ = stuck.next() => unreachable!("it never yields"),
+            (end, kind) = progress.stalled() => {
+                assert_eq!((end, kind.to_string()), (End::Source, "the answer stood still for 15s".into()));
+            }
+        }
+    }
+}

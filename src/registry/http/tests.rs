@@ -1,0 +1,255 @@
+//! Manifests and configs, against servers that answer as registries do, and as they should not.
+
+use std::time::Duration;
+
+use super::*;
+use crate::oci::{Descriptor, Digest, MediaType, Payload};
+use crate::registry::testing::{Client, Reply, Server, by_digest, manifest};
+use crate::registry::{ErrorKind, Registry as _};
+
+#[tokio::test]
+async fn a_head_says_what_a_tag_names() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        "/v2/a/b/manifests/v1" => Reply::manifest(&manifest()),
+        _ => Reply::of(404).body(r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#),
+    })
+    .await;
+    let client = Client::new(&[]);
+    assert_eq!(client.head(&server, "a/b:v1").await.unwrap().as_ref(), Some(manifest().descriptor()));
+    assert_eq!(client.head(&server, "a/b:v2").await.unwrap(), None);
+    assert_eq!(server.lines(), ["HEAD /v2/a/b/manifests/v1", "HEAD /v2/a/b/manifests/v2"]);
+    let asked = &server.asked()[0];
+    assert_eq!(asked.header("accept"), Some(MANIFEST_TYPES));
+    assert_eq!(asked.header("accept-encoding"), Some("identity"));
+    assert_eq!(asked.header("user-agent"), Some(concat!("mlist/", env!("CARGO_PKG_VERSION"))));
+}
+
+type Script = Box<dyn Fn() -> Reply + Send + Sync>;
+
+#[tokio::test]
+async fn a_head_that_cannot_be_believed_is_asked_again_by_get() {
+    let (body, other) = (manifest(), Digest::of(b"other").to_string());
+
+    let heads: Vec<(&str, Script)> = vec![
+        ("no digest", Box::new(|| Reply::of(200).with("content-type", MediaType::OciManifest.as_str()).body("{}"))),
+        ("no type", Box::new(|| Reply::of(200).with("docker-content-digest", manifest().digest().as_str()).body("{}"))),
+        (
+            "no length",
+            Box::new(|| {
+                let empty = Payload::new(MediaType::OciManifest, "".into());
+                Reply::manifest(&empty)
+            }),
+        ),
+        (
+            "another type",
+            Box::new(|| {
+                Reply::of(200)
+                    .with("content-type", "text/html")
+                    .with("docker-content-digest", manifest().digest().as_str())
+            }),
+        ),
+        ("403", Box::new(|| Reply::of(403))),
+        ("405", Box::new(|| Reply::of(405))),
+    ];
+    for (why, reply) in heads {
+        let server = Server::start(move |asked, _| match asked.method.as_str() {
+            "HEAD" => reply(),
+            _ => Reply::of(200).with("content-type", "text/plain").body(manifest().bytes().clone()),
+        })
+        .await;
+        let head = Client::new(&[]).head(&server, "a:1").await.unwrap();
+        assert_eq!(head.as_ref(), Some(body.descriptor()), "{why}");
+        assert_eq!(server.asked().len(), 2, "{why}");
+    }
+    // A HEAD by digest that names another one.
+    let server = Server::start(move |asked, _| match asked.method.as_str() {
+        "HEAD" => Reply::manifest(&manifest()).with("docker-content-digest", other.clone()),
+        _ => Reply::of(404),
+    })
+    .await;
+    let place = server.place("a");
+    let reference = place.with_digest(&Digest::of(b"x"));
+    assert_eq!(Client::new(&[]).registries.head(&reference).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_head_that_is_refused_is_told_with_the_reason_of_a_get() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "HEAD" => Reply::of(403),
+        _ => Reply::of(403).body(r#"{"errors":[{"code":"DENIED","message":"no entry"}]}"#),
+    })
+    .await;
+    let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+    assert_eq!((error.kind, error.status, error.code.as_deref()), (ErrorKind::Denied, Some(403), Some("DENIED")));
+    assert_eq!(error.message.as_deref(), Some("no entry"));
+    assert_eq!(error.target, format!("{}/a:1", server.address));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_fails_is_told_with_its_reason() {
+    let server = Server::start(|_, _| Reply::of(500).body("<html><title>database is down</title>")).await;
+    let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+    assert_eq!((error.kind, error.attempts), (ErrorKind::Server, 9));
+    assert_eq!(error.message.as_deref(), Some("database is down"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_another_digest_are_never_returned() {
+    let server = Server::start(|_, _| Reply::manifest(&Payload::new(MediaType::OciManifest, "{}".into()))).await;
+    let client = Client::new(&[]);
+    let wrong = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    let (expected, actual) = (manifest().digest().clone(), Digest::of(b"{}"));
+    assert_eq!((wrong.kind, wrong.attempts), (ErrorKind::WrongDigest { expected, actual }, 8));
+    let wrong = client.registries.config(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert!(matches!(wrong.kind, ErrorKind::WrongDigest { .. }), "{wrong}");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_not_read() {
+    let server = Server::start(|_, _| Reply::of(200).body(vec![b' '; (4 << 20) + 1])).await;
+    let client = Client::new(&[]);
+    let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge { limit: 4 << 20 });
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_encoded_manifest_is_refused() {
+    let server = Server::start(|_, _| Reply::manifest(&manifest()).with("content-encoding", "gzip")).await;
+    let error = Client::new(&[]).registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!(error.kind.to_string(), "sent it with Content-Encoding: gzip");
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_carries_no_credentials() {
+    let store = Server::start(|_, _| Reply::of(200).body("config")).await;
+    let there = format!("http://{}/store?sig=1", store.address);
+    let server = Server::start(move |asked, _| match asked.header("authorization") {
+        Some(_) => Reply::of(307).with("location", there.clone()),
+        None => Reply::of(401).with("www-authenticate", "Basic"),
+    })
+    .await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"Y2k6cGFzcw=="}}}}}}"#, server.address);
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let client = Client::with(&[], 1, Some(folder.path().into()), "");
+    let config = client.registries.config(&server.place("a"), &Digest::of(b"config")).await.unwrap().unwrap();
+    assert_eq!(config.bytes(), "config");
+    assert_eq!(store.lines(), ["GET /store?sig=1"]);
+    assert_eq!(store.asked()[0].header("authorization"), None);
+    assert_eq!(store.asked()[0].header("referer"), None);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_for_ever() {
+    let server = Server::start(|asked, _| Reply::of(302).with("location", asked.path.clone())).await;
+    let error = Client::new(&[]).registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!(error.kind.to_string(), "redirected more than 5 times");
+}
+
+#[test]
+fn a_redirect_never_makes_a_request_less_safe() {
+    use crate::registry::transport::wire::is_downgrade;
+    for (from, to, is) in [
+        ("https://a/", "http://a/", true),
+        ("https://a/", "https://b/", false),
+        ("http://a/", "https://b/", false),
+        ("http://a/", "http://b/", false),
+        ("http://a/", "ftp://b/", true),
+    ] {
+        assert_eq!(is_downgrade(&Url::parse(from).unwrap(), &Url::parse(to).unwrap()), is, "{from} {to}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_no_manifest_is_told() {
+    let server = Server::start(|_, _| Reply::of(200).with("content-type", "text/html").body("<html>hi</html>")).await;
+    let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
+    assert_eq!(error.message, None);
+}
+
+#[tokio::test]
+async fn a_manifest_is_written_as_it_is() {
+    let server = Server::start(|_, _| Reply::of(201)).await;
+    let client = Client::new(&[&server.repository("a")]);
+    client.put(&server, "a:1", &manifest()).await.unwrap();
+    let (place, payload) = (server.place("a"), manifest());
+    client.registries.put_manifest(&place, &by_digest(&payload), &payload).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked[0].body, payload.bytes());
+    assert_eq!(asked[0].header("content-type"), Some(payload.media_type().as_str()));
+    assert_eq!(
+        server.lines(),
+        ["PUT /v2/a/manifests/1".to_owned(), format!("PUT /v2/a/manifests/{}", payload.digest())]
+    );
+}
+
+#[tokio::test]
+async fn what_a_put_answers_is_not_taken_on_trust() {
+    let child = Digest::of(b"child");
+    let unknown = |code: &str| {
+        let detail = format!(r#"{{"errors":[{{"code":"{code}","message":"m","detail":"{child}"}}]}}"#);
+        (ErrorKind::ContentUnknown(vec![Digest::of(b"child")]), detail)
+    };
+    let ours = || manifest().digest().to_string();
+    let missing = |code| unknown(code).1;
+    let ecr = format!(
+        "Images with digests '[{child}]' required for pushing image into repository with name 'a' do not exist"
+    );
+    let ecr = format!(r#"{{"errors":[{{"code":"ImageReferencedByManifestList","message":"{ecr}"}}]}}"#);
+    let immutable = r#"{"errors":[{"code":"TAG_INVALID","message":"cannot be overwritten"}]}"#.to_owned();
+    let content_unknown = unknown("").0;
+    let wrong = ErrorKind::WrongDigest { expected: manifest().digest().clone(), actual: child.clone() };
+    let nameless = ErrorKind::NotARegistry("took a manifest without saying which".into());
+    let table = [
+        (201, None, String::new(), None),
+        (200, Some(ours()), String::new(), None),
+        (202, Some(ours()), String::new(), None),
+        (200, None, "<html>".into(), Some(nameless)),
+        (201, Some(child.to_string()), String::new(), Some(wrong)),
+        (400, None, missing("MANIFEST_BLOB_UNKNOWN"), Some(content_unknown.clone())),
+        (404, None, missing("BLOB_UNKNOWN"), Some(content_unknown.clone())),
+        (400, None, ecr, Some(content_unknown)),
+        (400, None, immutable, Some(ErrorKind::Refused)),
+        (412, None, String::new(), Some(ErrorKind::Refused)),
+        (404, None, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.into(), Some(ErrorKind::NotFound)),
+        (403, None, String::new(), Some(ErrorKind::Denied)),
+    ];
+    for (status, digest, body, expected) in table {
+        let shown = format!("{status} {body}");
+        let server = Server::start(move |_, _| {
+            let reply = Reply::of(status).body(body.clone());
+            digest.iter().fold(reply, |reply, digest| reply.with("docker-content-digest", digest.clone()))
+        })
+        .await;
+        let put = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await;
+        assert_eq!(put.err().map(|error| error.kind), expected, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_put_whose_answer_is_lost_is_sent_again() {
+    let server = Server::start(|_, n| if n == 0 { Reply::reset() } else { Reply::of(201) }).await;
+    let client = Client::new(&[&server.repository("a")]);
+    client.put(&server, "a:1", &manifest()).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0].body, asked[1].body);
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_an_answer() {
+    let server = Server::start(|_, _| Reply::manifest(&manifest()).after(Duration::from_millis(300))).await;
+    let head: Option<Descriptor> = Client::new(&[]).head(&server, "a:1").await.unwrap();
+    assert!(head.is_some());
+}
+
+#[tokio::test]
+async fn what_is_said_to_a_write_may_be_of_any_length() {
+    let welcome = vec![b'x'; 5 << 20];
+    let server = Server::start(move |_, _| Reply::of(200).body(welcome.clone())).await;
+    let client = Client::new(&[&server.repository("a")]);
+    let error = client.put(&server, "a:1", &manifest()).await.unwrap_err();
+    assert_eq!(error.kind.to_string(), "took a manifest without saying which");
+}

@@ -1,0 +1,282 @@
+//! [`Layouts`]: OCI image layouts on disk (image-spec image-layout.md), read and written like a repository.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `files` | regular files only: opened, read to a limit, written whole or not at all |
+//! | `contents` | what `oci-layout`, `index.json` and a manifest's JSON say |
+//! | `blob` | blobs as streams, verified on their way |
+//!
+//! A layout differs from a registry in what it forbids: nothing. So what a strict registry refuses is refused here:
+//! a manifest is written only when all that it names stands in the layout, and a tag moves in one step (temporary
+//! file and rename), last of all. Two writers wait for each other: tasks by a lock in memory, processes by a lock on
+//! the file `oci-layout`.
+//!
+//! "Not there" is a folder that does not exist, has no `oci-layout`, or names no such tag or blob.
+
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use crate::oci::{Descriptor, Digest, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload};
+
+use super::{ErrorKind, RegistryError, Result};
+
+mod blob;
+mod contents;
+mod files;
+
+pub use blob::BlobReader;
+use contents::IndexJson;
+
+/// The most a manifest or `index.json` may have.
+const MANIFEST_LIMIT: u64 = 4 << 20;
+/// The most an image config may have.
+const CONFIG_LIMIT: u64 = 8 << 20;
+/// How long another process may hold a layout.
+const LOCK_LIMIT: Duration = Duration::from_secs(30);
+/// How often it is asked whether it still does.
+const LOCK_STEP: Duration = Duration::from_millis(20);
+
+/// What the disk answered. Which reference was asked for is added to the error where it is known.
+type Disk<T> = std::result::Result<T, ErrorKind>;
+
+/// OCI image layouts. Cheap to clone; clones know of each other's writes.
+#[derive(Debug, Default, Clone)]
+pub struct Layouts {
+    /// One lock per layout for those who change its `index.json`.
+    writers: Arc<Mutex<HashMap<LayoutDir, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Layouts {
+    /// Type, digest and size of what `locator` names in `dir`.
+    ///
+    /// The manifest is read and verified for it: on disk that costs nothing, and a tag of `index.json` may name a
+    /// blob that is not there. By digest any blob is found that is a manifest by its own JSON.
+    ///
+    /// # Errors
+    /// A malformed layout, and a tag that stands for several manifests.
+    pub async fn head(&self, dir: &LayoutDir, locator: &Locator) -> Result<Option<Descriptor>> {
+        let (root, locator) = (dir.path().to_owned(), locator.clone());
+        blocking("read", named(dir, &locator), move || {
+            let Some(index) = IndexJson::read(&root)? else { return Ok(None) };
+            let digest = match &locator {
+                Locator::Tag(tag) => match index.tagged(tag)? {
+                    Some(digest) => digest,
+                    None => return Ok(None),
+                },
+                Locator::Digest(digest) => digest.clone(),
+            };
+            Ok(read_manifest(&root, &index, &digest)?.map(|payload| payload.descriptor().clone()))
+        })
+        .await
+    }
+
+    /// The manifest of `digest`, verified, 4 MiB at most.
+    ///
+    /// # Errors
+    /// A malformed layout, a larger manifest, other bytes.
+    pub async fn manifest(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
+        let (root, digest) = (dir.path().to_owned(), digest.clone());
+        blocking("read", named_digest(dir, &digest), move || {
+            IndexJson::read(&root)?.map_or(Ok(None), |index| read_manifest(&root, &index, &digest))
+        })
+        .await
+    }
+
+    /// The config blob of `digest`, verified, 8 MiB at most. Its type is the OCI one: a layout does not say.
+    ///
+    /// # Errors
+    /// A larger blob, other bytes, a file that is none.
+    pub async fn config(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
+        let (root, digest) = (dir.path().to_owned(), digest.clone());
+        blocking("read", named_digest(dir, &digest), move || {
+            let bytes = files::read_blob(&root, &digest, CONFIG_LIMIT)?;
+            bytes.map(|bytes| verified(MediaType::OciConfig, bytes, &digest)).transpose()
+        })
+        .await
+    }
+
+    /// The bytes of `blob`, to be sent elsewhere.
+    ///
+    /// # Errors
+    /// A file that is no regular one or has another size.
+    pub async fn open_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<Option<BlobReader>> {
+        let (root, blob) = (dir.path().to_owned(), blob.clone());
+        blocking("read", named_digest(dir, &blob.digest), move || {
+            let path = files::blob_path(&root, &blob.digest);
+            let Some((file, size)) = files::open_blob(&root, &blob.digest)? else { return Ok(None) };
+            if size != blob.size {
+                return Err(fault(&path, format_args!("has {size} bytes, its descriptor says {}", blob.size)));
+            }
+            Ok(Some(BlobReader::new(file, &blob)))
+        })
+        .await
+    }
+
+    /// Whether `blob` stands in `dir` with its size. One of another size is as good as absent: it is written anew.
+    ///
+    /// # Errors
+    /// A file that is no regular one.
+    pub async fn has_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<bool> {
+        let (root, blob) = (dir.path().to_owned(), blob.clone());
+        blocking("read", named_digest(dir, &blob.digest), move || has_blob(&root, &blob)).await
+    }
+
+    /// Writes `stream` as `blob`. The bytes are verified before the file gets its name, so nothing wrong ever has it;
+    /// a stream that fails leaves nothing behind.
+    ///
+    /// # Errors
+    /// Those of the stream, as they are; other bytes than those of `blob`; a disk that does not take them.
+    pub async fn write_blob<S, E>(&self, dir: &LayoutDir, blob: &Descriptor, stream: S) -> Result<()>
+    where
+        S: Stream<Item = std::result::Result<Bytes, E>>,
+        E: Into<Box<RegistryError>>,
+    {
+        blob::write(dir, blob, stream).await
+    }
+
+    /// Writes a manifest under its digest or, also, under a tag; the bytes go as they are. A folder that is no layout
+    /// yet becomes one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ContentUnknown`] where children or blobs it names are not in the layout; a malformed layout; a
+    /// disk that does not take it; another process that holds the layout for 30 s.
+    pub async fn put_manifest(&self, dir: &LayoutDir, locator: &Locator, payload: &Payload) -> Result<()> {
+        let target = named(dir, locator);
+        if let Locator::Digest(digest) = locator
+            && digest != payload.digest()
+        {
+            let (expected, actual) = (digest.clone(), payload.digest().clone());
+            return Err(error("write", target, ErrorKind::WrongDigest { expected, actual }));
+        }
+        let (root, manifest) = (dir.path().to_owned(), payload.clone());
+        blocking("write", target.clone(), move || {
+            files::create_layout(&root)?;
+            let missing = missing_content(&root, &manifest)?;
+            if !missing.is_empty() {
+                return Err(ErrorKind::ContentUnknown(missing));
+            }
+            files::replace(&files::make_blob_path(&root, manifest.digest())?, manifest.bytes())
+        })
+        .await?;
+        let Locator::Tag(tag) = locator else { return Ok(()) };
+
+        let writers = self.writers_of(dir);
+        let _in_memory = writers.lock().await;
+        let _on_disk = lock(dir.path()).await.map_err(|kind| error("write", target.clone(), kind))?;
+        let (root, tag, descriptor) = (dir.path().to_owned(), tag.clone(), payload.descriptor().clone());
+        blocking("write", target, move || {
+            let Some(mut index) = IndexJson::read(&root)? else {
+                return Err(fault(&root, "is no layout any more"));
+            };
+            index.set(&tag, &descriptor);
+            files::replace(&root.join(contents::INDEX), &index.encode())
+        })
+        .await
+    }
+
+    fn writers_of(&self, dir: &LayoutDir) -> Arc<tokio::sync::Mutex<()>> {
+        // Nothing is left half done under this lock, so a poisoned one is as good.
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.entry(dir.clone()).or_default().clone()
+    }
+}
+
+fn read_manifest(root: &Path, index: &IndexJson, digest: &Digest) -> Disk<Option<Payload>> {
+    let Some(bytes) = files::read_blob(root, digest, MANIFEST_LIMIT)? else { return Ok(None) };
+    // A blob that is no manifest is not found among the manifests, as in a registry.
+    let Some(media_type) = contents::manifest_type(&bytes, index.type_of(digest)) else { return Ok(None) };
+    verified(media_type, bytes, digest).map(Some)
+}
+
+fn verified(media_type: MediaType, bytes: Bytes, digest: &Digest) -> Disk<Payload> {
+    Payload::verified(media_type, bytes, digest)
+        .map_err(|actual| ErrorKind::WrongDigest { expected: digest.clone(), actual })
+}
+
+fn has_blob(root: &Path, blob: &Descriptor) -> Disk<bool> {
+    Ok(files::blob_size(root, &blob.digest)? == Some(blob.size))
+}
+
+/// What `payload` names and the layout does not have.
+fn missing_content(root: &Path, payload: &Payload) -> Disk<Vec<Digest>> {
+    let malformed = |why: crate::oci::MalformedJson| ErrorKind::Layout(why.to_string());
+    let named: Vec<Descriptor> = if payload.media_type().is_index() {
+        Index::parse(payload).map_err(malformed)?.entries.into_iter().map(|entry| entry.descriptor).collect()
+    } else if payload.media_type().is_image() {
+        ImageManifest::parse(payload).map_err(malformed)?.blobs().cloned().collect()
+    } else {
+        Vec::new()
+    };
+    let mut missing = Vec::new();
+    for descriptor in named {
+        if !has_blob(root, &descriptor)? && !missing.contains(&descriptor.digest) {
+            missing.push(descriptor.digest);
+        }
+    }
+    Ok(missing)
+}
+
+/// Keeps other processes from writing; free again when the file is dropped, or the process dies.
+async fn lock(root: &Path) -> Disk<File> {
+    // `oci-layout` is never replaced once it is there; `index.json` is, and a lock on it would be lost with it.
+    let path = root.join(contents::MARKER);
+    let file = files::open_for_lock(&path)?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_LIMIT => tokio::time::sleep(LOCK_STEP).await,
+            Err(TryLockError::WouldBlock) => {
+                return Err(fault(&path, format_args!("is locked by another process for {}s", LOCK_LIMIT.as_secs())));
+            }
+            // Some network file systems have no locks; a lone writer there must still get on.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(fault(&path, format_args!("cannot be locked: {error}"))),
+        }
+    }
+}
+
+/// Does `work`, which waits for the disk, where waiting holds up nobody.
+async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    target: String,
+    work: impl FnOnce() -> Disk<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|kind| error(doing, target, kind)),
+        Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+        // The runtime is shutting down.
+        Err(_) => Err(error(doing, target, ErrorKind::Stopped)),
+    }
+}
+
+fn named(dir: &LayoutDir, locator: &Locator) -> String {
+    match locator {
+        Locator::Tag(tag) => format!("oci:{dir}:{tag}"),
+        Locator::Digest(digest) => named_digest(dir, digest),
+    }
+}
+
+fn named_digest(dir: &LayoutDir, digest: &Digest) -> String {
+    format!("oci:{dir}@{digest}")
+}
+
+fn error(doing: &'static str, target: String, kind: ErrorKind) -> Box<RegistryError> {
+    let (host, status, code, message, credentials) = (None, None, None, None, None);
+    Box::new(RegistryError { doing, target, host, kind, status, code, message, attempts: 1, credentials })
+}
+
+/// What is wrong with a file of a layout.
+fn fault(path: &Path, why: impl std::fmt::Display) -> ErrorKind {
+    ErrorKind::Layout(format!("{} {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

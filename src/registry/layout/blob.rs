@@ -1,0 +1,133 @@
+//! Blobs of a layout as streams of bytes: [`BlobReader`] out of it, [`write()`] into it.
+//!
+//! Both verify what passes, because it passes: a file that was verified before could be another by the time it is
+//! sent.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::io::ReaderStream;
+
+use crate::oci::{Descriptor, Digest, LayoutDir, Verifier};
+
+use super::{ErrorKind, RegistryError, Result, blocking, error, fault, files, named_digest};
+
+/// How many bytes are read at once.
+const PIECE: usize = 128 << 10;
+
+/// The bytes of a blob. Where they are not those of its descriptor it ends in an error instead of its last piece, so
+/// whoever receives it has never had the whole.
+pub struct BlobReader {
+    pieces: ReaderStream<tokio::fs::File>,
+    /// None once the end was reached.
+    verifier: Option<Verifier>,
+    expected: Digest,
+    /// Bytes still to come.
+    left: u64,
+    /// Read, but held back until it is known not to be the last, or known to be right.
+    held: Option<Bytes>,
+}
+
+impl BlobReader {
+    pub(super) fn new(file: std::fs::File, blob: &Descriptor) -> Self {
+        Self {
+            pieces: ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE),
+            verifier: Some(blob.digest.verifier()),
+            expected: blob.digest.clone(),
+            left: blob.size,
+            held: None,
+        }
+    }
+
+    /// The held piece, if all that was read is right.
+    fn finish(&mut self, verifier: Verifier) -> Option<io::Result<Bytes>> {
+        let held = self.held.take();
+        let wrong = |why: String| Some(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
+        if self.left > 0 {
+            return wrong(format!("{} ends {} bytes too early", self.expected, self.left));
+        }
+        match verifier.finish() {
+            Ok(()) => held.map(Ok),
+            Err(actual) => wrong(format!("got {actual} instead of {}", self.expected)),
+        }
+    }
+}
+
+impl Stream for BlobReader {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let Some(mut verifier) = self.verifier.take() else { return Poll::Ready(None) };
+            let Poll::Ready(piece) = Pin::new(&mut self.pieces).poll_next(context) else {
+                self.verifier = Some(verifier);
+                return Poll::Pending;
+            };
+            let piece = match piece {
+                None => return Poll::Ready(self.finish(verifier)),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(piece)) => piece,
+            };
+            let Some(left) = self.left.checked_sub(piece.len() as u64) else {
+                let why = format!("{} has grown while it was read", self.expected);
+                return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::InvalidData, why))));
+            };
+            verifier.update(&piece);
+            self.left = left;
+            self.verifier = Some(verifier);
+            if let Some(before) = self.held.replace(piece) {
+                return Poll::Ready(Some(Ok(before)));
+            }
+        }
+    }
+}
+
+/// Writes `stream` as `blob` of `dir`: to a temporary file, which gets its name when the bytes are right.
+pub(super) async fn write<S, E>(dir: &LayoutDir, blob: &Descriptor, stream: S) -> Result<()>
+where
+    S: Stream<Item = std::result::Result<Bytes, E>>,
+    E: Into<Box<RegistryError>>,
+{
+    let target = || named_digest(dir, &blob.digest);
+    let failed = |kind| error("write", target(), kind);
+    let (root, digest) = (dir.path().to_owned(), blob.digest.clone());
+    let (path, temporary) = blocking("write", target(), move || {
+        let path = files::make_blob_path(&root, &digest)?;
+        let temporary = files::temporary(&path)?;
+        Ok((path, temporary))
+    })
+    .await?;
+    // The name, whose file goes when it is dropped, is kept apart from the open file, which the runtime writes.
+    let (file, name) = temporary.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+
+    let mut verifier = blob.digest.verifier();
+    let mut left = blob.size;
+    let mut stream = pin!(stream);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(Into::into)?;
+        // What is too long is wrong, and need not fill the disk first.
+        left = left.checked_sub(piece.len() as u64).ok_or_else(|| failed(ErrorKind::TooLarge { limit: blob.size }))?;
+        verifier.update(&piece);
+        file.write_all(&piece).await.map_err(|why| failed(unwritten(&path, &why)))?;
+    }
+    verifier.finish().map_err(|actual| failed(ErrorKind::WrongDigest { expected: blob.digest.clone(), actual }))?;
+    // Equal digests of unequal sizes: the descriptor lies.
+    if left > 0 {
+        return Err(failed(ErrorKind::Layout(format!(
+            "{path} is {left} bytes shorter than its descriptor says",
+            path = path.display()
+        ))));
+    }
+    file.flush().await.map_err(|why| failed(unwritten(&path, &why)))?;
+    let file = file.into_std().await;
+    blocking("write", target(), move || files::persist(tempfile::NamedTempFile::from_parts(file, name), &path)).await
+}
+
+fn unwritten(path: &std::path::Path, why: &io::Error) -> ErrorKind {
+    fault(path, format_args!("cannot be written: {why}"))
+}

@@ -1,0 +1,129 @@
+//! What the files of a layout say: `oci-layout`, `index.json`, and of which type a manifest is.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::oci::{Descriptor, Digest, MediaType, Tag};
+
+use super::{Disk, ErrorKind, MANIFEST_LIMIT, fault, files};
+
+/// The file that makes a folder a layout.
+pub(super) const MARKER: &str = "oci-layout";
+/// What stands in it.
+pub(super) const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+/// The file that names the manifests of a layout.
+pub(super) const INDEX: &str = "index.json";
+/// An `index.json` that names none.
+pub(super) const EMPTY_INDEX: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+/// The annotation of a descriptor in `index.json` that is its tag (image-spec annotations.md).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// An `index.json`. What is not understood in it is kept, so that writing a tag changes nothing else.
+pub(super) struct IndexJson {
+    fields: Map<String, Value>,
+    entries: Vec<Value>,
+}
+
+impl IndexJson {
+    /// Reads the layout's `index.json`; none where the folder is no layout.
+    pub(super) fn read(root: &Path) -> Disk<Option<Self>> {
+        let path = root.join(MARKER);
+        let Some(marker) = files::read_file(&path, MANIFEST_LIMIT)? else { return Ok(None) };
+        let version = object(&path, &marker)?.remove("imageLayoutVersion");
+        if !version.as_ref().and_then(Value::as_str).is_some_and(|version| version.starts_with("1.")) {
+            return Err(fault(&path, "has no imageLayoutVersion \"1.0.0\""));
+        }
+
+        let path = root.join(INDEX);
+        let Some(bytes) = files::read_file(&path, MANIFEST_LIMIT)? else {
+            return Err(fault(&path, "is missing"));
+        };
+        let mut fields = object(&path, &bytes)?;
+        let entries = match fields.remove("manifests") {
+            Some(Value::Array(entries)) => entries,
+            // So Go writes an empty one.
+            Some(Value::Null) => Vec::new(),
+            _ => return Err(fault(&path, "has no array `manifests`")),
+        };
+        Ok(Some(Self { fields, entries }))
+    }
+
+    /// The digest of what is tagged `tag`.
+    ///
+    /// A tag that stands twice for one manifest is fine: BuildKit writes an entry for each name of an image.
+    pub(super) fn tagged(&self, tag: &Tag) -> Disk<Option<Digest>> {
+        let mut found: Option<Digest> = None;
+        for entry in self.entries.iter().filter(|entry| tag_of(entry) == Some(tag.as_str())) {
+            let digest = digest_of(entry)
+                .ok_or_else(|| ErrorKind::Layout(format!("the entry of {tag} in {INDEX} has no digest")))?;
+            match &found {
+                Some(other) if *other != digest => {
+                    let both = format!("{INDEX} has two entries tagged {tag}: {other} and {digest}");
+                    return Err(ErrorKind::Layout(both));
+                }
+                _ => found = Some(digest),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The type that an entry gives `digest`.
+    pub(super) fn type_of(&self, digest: &Digest) -> Option<MediaType> {
+        let entry = self.entries.iter().find(|entry| digest_of(entry).as_ref() == Some(digest))?;
+        entry.get("mediaType").and_then(Value::as_str).map(MediaType::parse)
+    }
+
+    /// Lets `tag` name `descriptor`, in its old place if it has one.
+    pub(super) fn set(&mut self, tag: &Tag, descriptor: &Descriptor) {
+        let new = json!({
+            "mediaType": descriptor.media_type.as_str(),
+            "digest": descriptor.digest.as_str(),
+            "size": descriptor.size,
+            "annotations": { REF_NAME: tag.as_str() },
+        });
+        let is_tagged = |entry: &Value| tag_of(entry) == Some(tag.as_str());
+        let at = self.entries.iter().position(is_tagged).unwrap_or(self.entries.len());
+        self.entries.retain(|entry| !is_tagged(entry));
+        self.entries.insert(at, new);
+    }
+
+    /// The bytes of the file.
+    pub(super) fn encode(mut self) -> Vec<u8> {
+        self.fields.insert("manifests".to_owned(), Value::Array(self.entries));
+        // A map with text keys can't fail to become JSON.
+        serde_json::to_vec_pretty(&self.fields).unwrap_or_default()
+    }
+}
+
+/// Of which type a manifest is: as it says itself, else as `listed` in `index.json`, else by its fields. None of
+/// these: it is no manifest.
+pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<MediaType> {
+    let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return listed };
+    if let Some(own) = fields.get("mediaType").and_then(Value::as_str) {
+        return Some(MediaType::parse(own));
+    }
+    let has = |name: &str, is: fn(&Value) -> bool| fields.get(name).is_some_and(is);
+    listed.or(match () {
+        () if has("manifests", Value::is_array) => Some(MediaType::OciIndex),
+        () if has("config", Value::is_object) && has("layers", Value::is_array) => Some(MediaType::OciManifest),
+        () if has("fsLayers", Value::is_array) => {
+            Some(MediaType::parse("application/vnd.docker.distribution.manifest.v1+json"))
+        }
+        () => None,
+    })
+}
+
+fn object(path: &Path, bytes: &[u8]) -> Disk<Map<String, Value>> {
+    serde_json::from_slice(bytes).map_err(|error| fault(path, format_args!("is no JSON object: {error}")))
+}
+
+fn tag_of(entry: &Value) -> Option<&str> {
+    entry.get("annotations")?.get(REF_NAME)?.as_str()
+}
+
+fn digest_of(entry: &Value) -> Option<Digest> {
+    Digest::parse(entry.get("digest")?.as_str()?).ok()
+}

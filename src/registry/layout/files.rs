@@ -1,0 +1,160 @@
+//! The files of a layout: regular ones only, read up to a limit, written whole or not at all.
+//!
+//! A layout may come from strangers (a checkout of a pull request), so no link is followed below its folder, and no
+//! pipe or device is waited for. Nothing here knows what the files mean.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tempfile::{NamedTempFile, PersistError};
+
+use crate::oci::Digest;
+
+use super::contents::{EMPTY_INDEX, INDEX, MARKER, MARKER_TEXT};
+use super::{Disk, ErrorKind, fault};
+
+/// `blobs/sha256/…`
+pub(super) fn blob_path(root: &Path, digest: &Digest) -> PathBuf {
+    root.join("blobs").join(digest.algorithm()).join(digest.hex())
+}
+
+/// Where a new blob goes; the folders to it are made.
+pub(super) fn make_blob_path(root: &Path, digest: &Digest) -> Disk<PathBuf> {
+    let path = blob_path(root, digest);
+    if !has_blob_folders(root, digest)? {
+        create_folder(path.parent().unwrap_or(root))?;
+    }
+    Ok(path)
+}
+
+/// Opens a blob; also how many bytes it has.
+pub(super) fn open_blob(root: &Path, digest: &Digest) -> Disk<Option<(File, u64)>> {
+    if has_blob_folders(root, digest)? { open(&blob_path(root, digest)) } else { Ok(None) }
+}
+
+fn has_blob_folders(root: &Path, digest: &Digest) -> Disk<bool> {
+    for folder in [root.join("blobs"), root.join("blobs").join(digest.algorithm())] {
+        match fs::symlink_metadata(&folder) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(fault(&folder, "is no folder: links are not followed")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(fault(&folder, format_args!("cannot be read: {error}"))),
+        }
+    }
+    Ok(true)
+}
+
+/// How many bytes a blob has.
+pub(super) fn blob_size(root: &Path, digest: &Digest) -> Disk<Option<u64>> {
+    Ok(open_blob(root, digest)?.map(|(_, size)| size))
+}
+
+/// Reads a blob of at most `limit` bytes.
+pub(super) fn read_blob(root: &Path, digest: &Digest, limit: u64) -> Disk<Option<Bytes>> {
+    let Some(opened) = open_blob(root, digest)? else { return Ok(None) };
+    read(&blob_path(root, digest), opened, limit).map(Some)
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(super) fn read_file(path: &Path, limit: u64) -> Disk<Option<Bytes>> {
+    open(path)?.map(|opened| read(path, opened, limit)).transpose()
+}
+
+fn read(path: &Path, (file, size): (File, u64), limit: u64) -> Disk<Bytes> {
+    if size > limit {
+        return Err(ErrorKind::TooLarge { limit });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    // It may have grown since.
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fault(path, format_args!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > limit { Err(ErrorKind::TooLarge { limit }) } else { Ok(bytes.into()) }
+}
+
+/// Opens a regular file to read it.
+fn open(path: &Path) -> Disk<Option<(File, u64)>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+    }
+    let not_regular = || fault(path, "is no regular file: links, pipes and devices are not read");
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if path.is_symlink() => return Err(not_regular()),
+        Err(error) => return Err(fault(path, format_args!("cannot be opened: {error}"))),
+    };
+    let metadata = file.metadata().map_err(|error| fault(path, format_args!("cannot be read: {error}")))?;
+    if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_regular()) }
+}
+
+/// Opens a file so that it can be locked; some file systems ask for the right to write for that.
+pub(super) fn open_for_lock(path: &Path) -> Disk<File> {
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.map_err(|error| fault(path, format_args!("cannot be opened to write: {error}")))
+}
+
+/// Makes `root` a layout unless it is one. `oci-layout` comes last: without it the folder is none, however far this
+/// went.
+pub(super) fn create_layout(root: &Path) -> Disk<()> {
+    create_folder(&root.join("blobs"))?;
+    create(&root.join(INDEX), EMPTY_INDEX.as_bytes())?;
+    create(&root.join(MARKER), MARKER_TEXT.as_bytes())
+}
+
+fn create_folder(path: &Path) -> Disk<()> {
+    fs::create_dir_all(path).map_err(|error| fault(path, format_args!("cannot be made: {error}")))
+}
+
+/// Writes a file that is not there yet; one that is stays.
+fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    match written(path, bytes)?.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(PersistError { error, .. }) => Err(fault(path, format_args!("cannot be written: {error}"))),
+    }
+}
+
+/// Writes a file in one step: whoever reads it sees the old bytes or the new ones.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Disk<()> {
+    persist(written(path, bytes)?, path)
+}
+
+fn written(path: &Path, bytes: &[u8]) -> Disk<NamedTempFile> {
+    let mut file = temporary(path)?;
+    // On the disk before it has its name: a machine that stops must not leave an empty index.json.
+    let result = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
+    result.map_err(|error| fault(path, format_args!("cannot be written: {error}")))?;
+    Ok(file)
+}
+
+/// Gives a finished temporary file its name.
+pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<()> {
+    match file.persist(path) {
+        Ok(_) => Ok(()),
+        Err(PersistError { error, .. }) => Err(fault(path, format_args!("cannot be written: {error}"))),
+    }
+}
+
+/// An empty file beside `path`, gone when dropped.
+pub(super) fn temporary(path: &Path) -> Disk<NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mlist-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any file of this user (the umask still counts): a layout is there to be read by other programs.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder).map_err(|error| fault(folder, format_args!("takes no file: {error}")))
+}

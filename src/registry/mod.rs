@@ -1,0 +1,161 @@
+//! The world outside: registries over HTTP and OCI layouts on disk, behind one trait.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`http`] | the endpoints of the distribution-spec, nothing else |
+//! | [`copy`] | blobs from one place to another |
+//! | [`transport`] | one request: client, time limits, attempts, caps, what is counted |
+//! | [`gate`] | who may send to a host now: a window, pauses, the end of a dead host |
+//! | [`auth`] | challenges and tokens |
+//! | [`credentials`] | Docker's config file and credential helpers |
+//! | [`tls`] | roots of trust |
+//! | [`layout`] | OCI image layouts |
+//! | [`registries`] | HTTP and layouts as one [`Registry`] |
+//! | [`error`] | why something did not work |
+//! | `sanitize`, `lock` | what a registry says, fit to be shown; a mutex |
+//!
+//! Nothing here knows of manifests.toml, plans or lists. What is read is verified by its digest before it is returned.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Repository};
+
+mod auth;
+mod copy;
+mod credentials;
+pub mod error;
+mod gate;
+mod http;
+pub mod layout;
+mod lock;
+pub mod registries;
+mod sanitize;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod transport;
+
+pub use error::{ErrorKind, RegistryError};
+pub use registries::{Options, Registries};
+
+/// A result of this layer.
+pub type Result<T> = std::result::Result<T, Box<RegistryError>>;
+
+/// Registries and layouts. All methods may be called at once, as often as there is work: implementations hold back
+/// what they must. `None` is "absent" (404) and nothing else; an error is "could not know" or "refused".
+pub trait Registry: Send + Sync {
+    /// Type, digest and size of what `reference` names.
+    ///
+    /// Where a HEAD can't be believed (no digest, no length, no known type, 403, 405) the manifest is read instead;
+    /// those bytes are not returned.
+    fn head(&self, reference: &Reference) -> impl Future<Output = Result<Option<Descriptor>>> + Send;
+
+    /// The manifest of `digest`, verified.
+    fn manifest(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
+
+    /// A config blob of `digest`, verified, 8 MiB at most.
+    fn config(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
+
+    /// Puts `blob` of `from` into `to`: mounted where both are repositories of one registry, else sent from one to the
+    /// other, unless it stands there already. The bytes are verified on their way: what is wrong is never committed.
+    fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place) -> impl Future<Output = Result<Copied>> + Send;
+
+    /// Writes a manifest under a tag or its digest; the bytes go as they are.
+    fn put_manifest(
+        &self,
+        place: &Place,
+        locator: &Locator,
+        payload: &Payload,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How a blob came to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// It stood there, or the registry took it from the other repository (201).
+    Mounted,
+    /// It was sent, byte by byte.
+    Streamed {
+        /// How many bytes.
+        bytes: u64,
+    },
+}
+
+/// Which rights the run may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// `pull` only: some registries create a repository when a token to push is asked for.
+    ReadOnly,
+    /// `pull,push` on these repositories, `pull` on all others.
+    Write(std::collections::BTreeSet<Repository>),
+}
+
+/// What a host was asked, and how that went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostStats {
+    /// HEAD requests sent, repeated ones included.
+    pub head: u64,
+    /// GET requests sent, tokens not included.
+    pub get: u64,
+    /// PUT and PATCH requests sent.
+    pub put: u64,
+    /// POST requests sent, tokens not included.
+    pub post: u64,
+    /// Requests for a token, sent for this registry.
+    pub token: u64,
+    /// How many of all these were repeats.
+    pub retries: u64,
+    /// How long any request waited for a pause or for its next attempt; those that wait at the same time count once.
+    pub waited: Duration,
+    /// Where the credentials came from: `~/.docker/config.json (user ci-bot)`.
+    pub credentials: Option<String>,
+    /// Pulls left of a quota, where the host says so (`ratelimit-remaining`).
+    pub pulls_left: Option<u64>,
+}
+
+/// [`HostStats`] by host.
+pub type Stats = BTreeMap<String, HostStats>;
+
+/// Something that happens between requests and that a person may wonder about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A host is not asked for a while.
+    Paused {
+        /// The host.
+        host: String,
+        /// Its answer: 429 or 503.
+        status: u16,
+        /// For how long.
+        wait: Duration,
+    },
+    /// A paused host answers again.
+    Resumed {
+        /// The host.
+        host: String,
+        /// How long it was paused.
+        after: Duration,
+    },
+    /// Bytes of a blob on their way.
+    Streaming {
+        /// The blob.
+        digest: Digest,
+        /// How many bytes went since the last notice.
+        bytes: u64,
+    },
+    /// A request and its answer (for `-vv`); URLs without query and userinfo.
+    Request {
+        /// `GET`.
+        method: &'static str,
+        /// Without query.
+        url: String,
+        /// The status, or none where there was no answer.
+        status: Option<u16>,
+        /// From sending to the head of the answer.
+        took: Duration,
+    },
+}
+
+/// Takes notices; called from anywhere, must not block.
+pub type Observer = Arc<dyn Fn(Notice) + Send + Sync>;

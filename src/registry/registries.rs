@@ -1,0 +1,100 @@
+//! [`Registries`]: HTTP registries and layouts as one [`Registry`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference};
+
+use super::copy::Copier;
+use super::credentials::Credentials;
+use super::gate::Run;
+use super::http::Http;
+use super::layout::Layouts;
+use super::transport::Transport;
+use super::{Access, Copied, Observer, Registry, Result, Stats};
+
+/// How the world is reached.
+#[derive(Clone)]
+pub struct Options {
+    /// Which rights may be asked for.
+    pub access: Access,
+    /// Requests in flight at once, over all hosts and to each.
+    pub jobs: usize,
+    /// Docker's config folder (`$DOCKER_CONFIG`, else `~/.docker`).
+    pub docker_config: Option<PathBuf>,
+    /// Hears what happens between requests.
+    pub observer: Observer,
+}
+
+/// Registries over HTTP, and layouts.
+pub struct Registries {
+    http: Http,
+    layouts: Layouts,
+}
+
+impl Registries {
+    /// Opens nothing yet: hosts are reached when they are first asked.
+    ///
+    /// # Errors
+    /// A TLS client that can't be made.
+    pub fn new(options: Options) -> Result<Self> {
+        let search = std::env::var_os("PATH").unwrap_or_default();
+        Self::with_search_path(options, search)
+    }
+
+    /// As [`Registries::new`], with credential helpers looked for in `search`.
+    pub(crate) fn with_search_path(options: Options, search: OsString) -> Result<Self> {
+        let Options { access, jobs, docker_config, observer } = options;
+        let credentials = Credentials::new(docker_config.as_deref(), search);
+        let transport = Transport::new(Arc::new(Run::new(jobs, observer)), credentials);
+        let transport = transport.map_err(|failure| failure.at("ask", "registries", None))?;
+        Ok(Self { http: Http { transport, access }, layouts: Layouts::default() })
+    }
+
+    /// What was asked so far, by host; layouts are not counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.http.transport.stats()
+    }
+
+    /// Ends pauses, back-off and streams of blobs at once: what waits fails as stopped. A manifest that is being
+    /// written is not cut off.
+    pub fn stop(&self) {
+        self.http.transport.run.stop.cancel();
+    }
+}
+
+impl Registry for Registries {
+    async fn head(&self, reference: &Reference) -> Result<Option<Descriptor>> {
+        match &reference.place {
+            Place::Repository(repository) => self.http.head(repository, &reference.locator).await,
+            Place::Layout(dir) => self.layouts.head(dir, &reference.locator).await,
+        }
+    }
+
+    async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
+        match place {
+            Place::Repository(repository) => self.http.manifest(repository, digest).await,
+            Place::Layout(dir) => self.layouts.manifest(dir, digest).await,
+        }
+    }
+
+    async fn config(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
+        match place {
+            Place::Repository(repository) => self.http.config(repository, digest).await,
+            Place::Layout(dir) => self.layouts.config(dir, digest).await,
+        }
+    }
+
+    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place) -> Result<Copied> {
+        Copier { http: &self.http, layouts: &self.layouts, blob, from, to }.copy().await
+    }
+
+    async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
+        match place {
+            Place::Repository(repository) => self.http.put_manifest(repository, locator, payload).await,
+            Place::Layout(dir) => self.layouts.put_manifest(dir, locator, payload).await,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! [`one_line`]: what a registry or helper says, fit to be shown.
+
+/// At most so many characters of foreign text are shown.
+const LONGEST: usize = 200;
+
+/// `text` as one line of 200 characters at most, without control characters, marks that turn the direction of text and
+/// marks of no width: they could make a terminal show something else.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    let mut count = 0;
+    for c in text.chars() {
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if is_unseen(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
+            continue;
+        }
+        if count == LONGEST {
+            line.pop();
+            line.push('…');
+            break;
+        }
+        line.push(c);
+        count += 1;
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// C0, C1, DEL, marks of direction, of no width, and tags.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_deceive_a_terminal_is_taken_out() {
+        for (text, shown) in [
+            ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+            ("a\r\n\tb  c ", "a b c"),
+            ("\u{202e}evil\u{200b}\u{feff}\u{9b}", "evil"),
+            ("naïve 日本", "naïve 日本"),
+            ("", ""),
+        ] {
+            assert_eq!(one_line(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let shown = one_line(&"x".repeat(300));
+        assert_eq!(shown.chars().count(), 200);
+        assert!(shown.ends_with('…'));
+        assert_eq!(one_line(&"x".repeat(200)).chars().count(), 200);
+    }
+}

@@ -1,0 +1,262 @@
+//! A server whose every answer a test writes, and a registry client to ask it with. For tests only.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Reference, Repository};
+
+use super::{Access, Notice, Options, Registries, Registry as _};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// What is answered.
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+    ends: Ends,
+    after: Duration,
+}
+
+/// How an answer ends.
+enum Ends {
+    Well,
+    /// The connection is closed after so many bytes of the body.
+    CutAfter(usize),
+    /// The connection is closed without an answer.
+    Reset,
+    /// Never: a byte comes every second.
+    Drips,
+}
+
+impl Reply {
+    pub(crate) fn of(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new(), ends: Ends::Well, after: Duration::ZERO }
+    }
+
+    pub(crate) fn reset() -> Self {
+        Self { ends: Ends::Reset, ..Self::of(200) }
+    }
+
+    /// 200 with a manifest and all headers that belong to it.
+    pub(crate) fn manifest(payload: &Payload) -> Self {
+        Self::of(200)
+            .with("content-type", payload.media_type().as_str())
+            .with("docker-content-digest", payload.digest().as_str())
+            .body(payload.bytes().clone())
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn cut_after(mut self, bytes: usize) -> Self {
+        self.ends = Ends::CutAfter(bytes);
+        self
+    }
+
+    /// The body never ends.
+    pub(crate) fn drips(mut self) -> Self {
+        self.ends = Ends::Drips;
+        self.with("content-length", "100000")
+    }
+
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.after = delay;
+        self
+    }
+}
+
+/// A server on loopback; it ends with the runtime of its test.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    log: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    /// Answers each request by `script`, which is given its number too, counted from 0.
+    pub(crate) async fn start(script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (script, seen) = (Arc::new(script), Arc::clone(&log));
+        tokio::spawn(async move {
+            loop {
+                let (connection, _) = listener.accept().await.unwrap();
+                let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+                let service = service_fn(move |request| answer(request, Arc::clone(&script), Arc::clone(&seen)));
+                let serve =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
+                // A connection that a script resets ends in an error, as it is meant to.
+                tokio::spawn(async move { drop(serve.await) });
+            }
+        });
+        Self { address, log }
+    }
+
+    /// What was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// What was asked so far, as `GET /v2/…`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
+    }
+
+    /// A repository of this server.
+    pub(crate) fn repository(&self, name: &str) -> Repository {
+        match self.place(name) {
+            Place::Repository(repository) => repository,
+            Place::Layout(dir) => panic!("{dir} is a layout"),
+        }
+    }
+
+    /// A repository of this server, as a place.
+    pub(crate) fn place(&self, name: &str) -> Place {
+        Place::parse(&format!("{}/{name}", self.address)).unwrap()
+    }
+
+    /// What a tag of this server names.
+    pub(crate) fn reference(&self, name_and_tag: &str) -> Reference {
+        Reference::parse(&format!("{}/{name_and_tag}", self.address)).unwrap()
+    }
+}
+
+type Answer = Response<StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>, std::io::Error>>>>;
+
+async fn answer(
+    request: Request<Incoming>,
+    script: Arc<impl Fn(&Asked, usize) -> Reply>,
+    log: Arc<Mutex<Vec<Asked>>>,
+) -> Result<Answer, std::io::Error> {
+    let (head, body) = request.into_parts();
+    let (method, path) = (head.method.to_string(), head.uri.to_string());
+    // A client that gives up in the middle of its body has asked nothing.
+    let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+    let asked = Asked { method, path, headers: head.headers, body };
+    let number = {
+        let mut log = log.lock().unwrap();
+        log.push(asked.clone());
+        log.len() - 1
+    };
+    let reply = script(&asked, number);
+    tokio::time::sleep(reply.after).await;
+    let reset = || std::io::Error::other("reset by the script");
+    let never_ends = matches!(reply.ends, Ends::Drips);
+    let frames = match reply.ends {
+        Ends::Drips => Vec::new(),
+        Ends::Reset => return Err(reset()),
+        Ends::Well => vec![Ok(Frame::data(reply.body.clone()))],
+        Ends::CutAfter(bytes) => vec![Ok(Frame::data(reply.body.slice(..bytes))), Err(reset())],
+    };
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    let has_length = response.headers_ref().is_some_and(|headers| headers.contains_key("content-length"));
+    if !has_length {
+        response = response.header("content-length", reply.body.len());
+    }
+    let endless = stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Some((Ok(Frame::data(Bytes::from_static(b"x"))), ()))
+    });
+    let frames: stream::BoxStream<'static, _> =
+        if never_ends { Box::pin(endless) } else { Box::pin(stream::iter(frames)) };
+    Ok(response.body(StreamBody::new(frames)).unwrap())
+}
+
+/// Registries as a test asks them.
+pub(crate) struct Client {
+    pub(crate) registries: Arc<Registries>,
+    notices: Arc<Mutex<Vec<Notice>>>,
+}
+
+impl Client {
+    /// One without credentials, that may write to `targets`.
+    pub(crate) fn new(targets: &[&Repository]) -> Self {
+        Self::with(targets, 8, None, OsString::new())
+    }
+
+    /// One with a config folder and a search path for helpers.
+    pub(crate) fn with(
+        targets: &[&Repository],
+        jobs: usize,
+        docker_config: Option<PathBuf>,
+        search: impl Into<OsString>,
+    ) -> Self {
+        let targets: BTreeSet<_> = targets.iter().map(|repository| (*repository).clone()).collect();
+        let access = if targets.is_empty() { Access::ReadOnly } else { Access::Write(targets) };
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&notices);
+        let observer = Arc::new(move |notice| heard.lock().unwrap().push(notice));
+        let options = Options { access, jobs, docker_config, observer };
+        Self { registries: Arc::new(Registries::with_search_path(options, search.into()).unwrap()), notices }
+    }
+
+    pub(crate) async fn head(&self, server: &Server, name: &str) -> super::Result<Option<Descriptor>> {
+        self.registries.head(&server.reference(name)).await
+    }
+
+    pub(crate) async fn put(&self, server: &Server, name: &str, payload: &Payload) -> super::Result<()> {
+        let Reference { place, locator } = server.reference(name);
+        self.registries.put_manifest(&place, &locator, payload).await
+    }
+
+    /// What was heard but for requests.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        let notices = self.notices.lock().unwrap();
+        notices.iter().filter(|notice| !matches!(notice, Notice::Request { .. })).cloned().collect()
+    }
+}
+
+/// A manifest of no meaning.
+pub(crate) fn manifest() -> Payload {
+    let bytes = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#;
+    Payload::new(MediaType::OciManifest, Bytes::from_static(bytes))
+}
+
+/// A blob of these bytes.
+pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
+    let media_type = MediaType::Other("application/octet-stream".into());
+    Descriptor { media_type, digest: Digest::of(bytes), size: bytes.len() as u64 }
+}
+
+/// By digest.
+pub(crate) fn by_digest(payload: &Payload) -> Locator {
+    Locator::Digest(payload.digest().clone())
+}

@@ -1,0 +1,287 @@
+//! [`Transport`]: requests to registries, signed, held back, repeated and capped as they must be.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`wire`] | one request on its way |
+//! | [`attempts`] | how often it is made, and when again |
+//! | [`answer`] | what came back |
+//! | [`retry_after`] | how long a host asks to wait |
+//! | [`stats`] | what is counted |
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response, Url};
+use tokio::time::{Instant, timeout};
+
+use crate::oci::{Digest, Host};
+
+use super::auth::{Asking, Auth, Scopes, Signature};
+use super::credentials::Credentials;
+use super::error::{ErrorKind, Failure};
+use super::gate::{Gate, Lane, Run};
+use super::lock::lock;
+use super::{Stats, tls};
+
+use answer::{Answer, Verdict};
+use attempts::{Attempts, Repeat};
+use stats::{Counters, Purpose};
+use wire::{Follow, Outgoing, Trouble, Wire};
+
+pub(crate) mod answer;
+pub(crate) mod attempts;
+mod retry_after;
+pub(crate) mod stats;
+pub(crate) mod wire;
+
+/// A small request, its answer read whole.
+const WHOLE: Duration = Duration::from_mins(1);
+/// What an error may say.
+const ERROR_BODY: usize = 64 << 10;
+
+/// All registries of a run.
+pub(crate) struct Transport {
+    pub(crate) run: Arc<Run>,
+    pub(crate) wire: Wire,
+    pub(crate) credentials: Credentials,
+    endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
+    /// By origin: a token server may be the registry itself, and then it is paused with it.
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
+}
+
+/// One registry.
+pub(crate) struct Endpoint {
+    pub(crate) host: Host,
+    /// `https://ghcr.io/`
+    pub(crate) base: Url,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) auth: Auth,
+    pub(crate) counters: Counters,
+}
+
+/// A request whose answer is small, and which can be sent again.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    /// `None` for a request that has no body; `Content-Length: 0` is sent with an empty one.
+    pub(crate) body: Option<Bytes>,
+    /// The rights it needs.
+    pub(crate) scopes: Scopes,
+    /// How many bytes a good answer may have; none where nobody reads what it says.
+    pub(crate) limit: Option<u64>,
+    /// What a good answer must hash to: one that does not is a fault, as a cut one is.
+    pub(crate) digest: Option<Digest>,
+    pub(crate) repeat: Repeat,
+    pub(crate) on_stop: OnStop,
+    pub(crate) follow: Follow,
+    pub(crate) purpose: Purpose,
+}
+
+/// What becomes of a request in flight when the run is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnStop {
+    /// It is dropped: nobody sees a difference.
+    Cut,
+    /// It is awaited: whether a tag moved has to be known.
+    Await,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, url: Url, scopes: Scopes) -> Self {
+        let Outgoing { follow, purpose, headers, .. } = Outgoing::new(method.clone(), url.clone());
+        Self {
+            method,
+            url,
+            headers,
+            body: None,
+            scopes,
+            limit: None,
+            digest: None,
+            repeat: Repeat::AsUsual,
+            on_stop: OnStop::Cut,
+            follow,
+            purpose,
+        }
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(run: Arc<Run>, credentials: Credentials) -> Result<Self, Failure> {
+        let (endpoints, gates) = Default::default();
+        Ok(Self { wire: Wire::new(Arc::clone(&run))?, run, credentials, endpoints, gates })
+    }
+
+    /// The registry `host`; plain HTTP on this machine, HTTPS elsewhere.
+    pub(crate) fn endpoint(&self, host: &Host) -> Result<Arc<Endpoint>, Failure> {
+        if let Some(endpoint) = lock(&self.endpoints).get(host) {
+            return Ok(Arc::clone(endpoint));
+        }
+        let scheme = if host.is_loopback() { "http" } else { "https" };
+        let address = if host.is_hub() { "registry-1.docker.io" } else { host.as_str() };
+        let base = Url::parse(&format!("{scheme}://{address}/"))
+            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address"))))?;
+        let gate = self.gate(&base, host.as_str());
+        let endpoint =
+            Endpoint { host: host.clone(), base, gate, auth: Auth::default(), counters: Counters::default() };
+        Ok(Arc::clone(lock(&self.endpoints).entry(host.clone()).or_insert_with(|| Arc::new(endpoint))))
+    }
+
+    /// The gate of whoever answers at `url`; `name` is what a person calls it.
+    pub(crate) fn gate(&self, url: &Url, name: &str) -> Arc<Gate> {
+        let mut gates = lock(&self.gates);
+        let gate = gates.entry(url.origin().ascii_serialization());
+        Arc::clone(gate.or_insert_with(|| Arc::new(Gate::new(name, Arc::clone(&self.run)))))
+    }
+
+    /// What was asked so far.
+    pub(crate) fn stats(&self) -> Stats {
+        lock(&self.endpoints).iter().map(|(host, it)| (host.to_string(), it.counters.stats())).collect()
+    }
+
+    /// Sends `request` until there is an answer that stands; what it says is for the caller to judge.
+    pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request) -> Result<Answer, Failure> {
+        let mut attempts = Attempts::new(request.repeat);
+        let sent = self.send_signed(endpoint, request, &mut attempts).await;
+        match (sent, attempts.last_fault) {
+            // It may have been done: whoever asked must hear of that and not of the stop.
+            (Err(stopped), Some(fault)) if stopped.kind == ErrorKind::Stopped && request.on_stop == OnStop::Await => {
+                Err(fault)
+            }
+            (sent, _) => sent,
+        }
+    }
+
+    async fn send_signed(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Failure> {
+        let mut asking = Asking::begin(self, endpoint).await?;
+        loop {
+            // The token before the permit: its server may be the very host whose permits are all taken.
+            let signature = asking.sign(&request.url, &request.scopes).await?;
+            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane: Lane::Request };
+            let answer = self.deliver(request, &signature, to, attempts).await?;
+            if !asking.answered(answer.status, &answer.headers, &signature).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Sends `request`, signed so, until there is an answer that stands.
+    pub(crate) async fn deliver(
+        &self,
+        request: &Request,
+        signature: &Signature,
+        to: Peer<'_>,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Failure> {
+        loop {
+            let permit = to.gate.enter(to.lane, attempts.turn(), to.counters).await?;
+            let began = Instant::now();
+            let attempt = timeout(WHOLE, self.attempt(request, signature, &to));
+            let outcome = match request.on_stop {
+                OnStop::Await => attempt.await,
+                OnStop::Cut => to.gate.unless_ended(attempt).await?,
+            };
+            drop(permit);
+            let failure = match outcome {
+                Ok(Ok(mut answer)) => {
+                    answer.attempts = attempts.so_far();
+                    match answer.verdict() {
+                        Verdict::Refusal(wait) => {
+                            attempts.refusal(answer.failure(), wait, (to.gate, to.counters)).await?;
+                            continue;
+                        }
+                        Verdict::Stands => return Ok(answer),
+                        Verdict::Fault => answer.failure(),
+                    }
+                }
+                Ok(Err(Trouble::Fault(failure))) => failure,
+                Ok(Err(Trouble::Final(failure))) => return Err(to.gate.last_words(failure)),
+                Err(_) => Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs()))),
+            };
+            attempts.fault(failure, began.elapsed(), (to.gate, to.counters)).await?;
+        }
+    }
+
+    async fn attempt(&self, request: &Request, signature: &Signature, to: &Peer<'_>) -> Result<Answer, Trouble> {
+        let mut out = Outgoing::new(request.method.clone(), request.url.clone());
+        out.headers.clone_from(&request.headers);
+        out.body = request.body.clone().map(Into::into);
+        out.authorization.clone_from(&signature.header);
+        (out.follow, out.purpose) = (request.follow, request.purpose);
+        let response = self.wire.exchange(out, to.counters).await?;
+        to.gate.answered(&response);
+        let answer = read(response, request.limit, signature).await?;
+        match &request.digest {
+            Some(expected) if answer.status == 200 => match verify(expected, &answer) {
+                Ok(()) => Ok(answer),
+                Err(failure) => Err(Trouble::Fault(failure)),
+            },
+            _ => Ok(answer),
+        }
+    }
+}
+
+/// Whom a request goes to, and in which of its windows.
+pub(crate) struct Peer<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) counters: &'a Counters,
+    pub(crate) lane: Lane,
+}
+
+/// Reads an answer: a good one with content whole, of any other what can be had.
+pub(crate) async fn read(mut response: Response, limit: Option<u64>, signature: &Signature) -> Result<Answer, Trouble> {
+    let body = match limit {
+        Some(limit) if response.status().is_success() => {
+            wire::refuse_encoding(response.headers()).map_err(Trouble::Final)?;
+            wire::read_whole(&mut response, limit).await?
+        }
+        _ => wire::read_some(&mut response, ERROR_BODY).await,
+    };
+    Ok(Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body,
+        signed: signature.signed.clone(),
+        attempts: 1,
+    })
+}
+
+fn verify(expected: &Digest, answer: &Answer) -> Result<(), Failure> {
+    let mut verifier = expected.verifier();
+    verifier.update(&answer.body);
+    verifier.finish().map_err(|actual| {
+        let kind = ErrorKind::WrongDigest { expected: expected.clone(), actual };
+        Failure { kind, code: None, message: None, ..answer.failure() }
+    })
+}
+
+impl Endpoint {
+    /// Whether the first request has to go alone: over TLS it shows which protocol is spoken, and with credentials it
+    /// shows how they are wanted. Elsewhere that would cost a round trip for nothing.
+    pub(crate) fn first_goes_alone(&self, credentials: &Credentials) -> bool {
+        !tls::is_loopback(&self.base) || credentials.may_know(&self.host)
+    }
+
+    /// The address of `path` below `/v2/`.
+    pub(crate) fn url(&self, path: &str) -> Result<Url, Failure> {
+        let url = self.base.join(&format!("v2/{path}"));
+        url.map_err(|_| Failure::of(ErrorKind::NotARegistry(format!("{path} is no path"))))
+    }
+
+    /// Whether `url` is the registry's own, and may be sent its credentials.
+    pub(crate) fn owns(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! [`Answer`]: what came back, and what an answer that is no success says.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::oci::Digest;
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::sanitize::one_line;
+
+use super::retry_after::retry_after;
+use super::stats::pulls_left;
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// As it came; of an error 64 KiB at most.
+    pub(crate) body: Bytes,
+    /// How the request was signed.
+    pub(crate) signed: Signed,
+    /// How often it was sent until this came.
+    pub(crate) attempts: u32,
+}
+
+/// How a request says who asks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signed {
+    /// Where the credentials came from; none for an anonymous request.
+    pub(crate) credentials: Option<String>,
+    /// Whether it carried a token, whose rights the registry's own server chose.
+    pub(crate) by_token: bool,
+}
+
+/// What an answer means to the one who may ask again.
+pub(crate) enum Verdict {
+    /// It stands.
+    Stands,
+    /// The host wants to be asked later.
+    Refusal(Option<Duration>),
+    /// The host failed at this request; another attempt may do.
+    Fault,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The digest that the registry names in its header, if it names one.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        Digest::parse(self.header("docker-content-digest")?).ok()
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        let asked = || retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now());
+        match self.status.as_u16() {
+            // A quota is not a rate: to wait for it is to wait for hours, and it counts manifests that are read only.
+            429 if pulls_left(&self.headers) == Some(0) => Verdict::Stands,
+            429 => Verdict::Refusal(asked()),
+            503 if self.headers.contains_key("retry-after") => Verdict::Refusal(asked()),
+            408 | 425 | 500 | 502..=504 => Verdict::Fault,
+            _ => Verdict::Stands,
+        }
+    }
+
+    /// What this answer says went wrong.
+    pub(crate) fn failure(&self) -> Failure {
+        let said = Said::read(&self.body);
+        let kind = match self.status.as_u16() {
+            401 if self.signed.by_token && self.signed.credentials.is_some() => ErrorKind::Denied,
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Denied,
+            404 => ErrorKind::NotFound,
+            429 => ErrorKind::RateLimited {
+                retry_after: retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now()),
+            },
+            400 | 409 | 412 | 413 | 415 | 416 | 422 => ErrorKind::Refused,
+            408 | 425 | 500..=599 => ErrorKind::Server,
+            status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
+        };
+        Failure {
+            kind,
+            status: Some(self.status.as_u16()),
+            code: said.code,
+            message: said.message,
+            attempts: self.attempts,
+            credentials: self.signed.credentials.clone(),
+        }
+    }
+
+    /// As [`Answer::failure`], for an answer whose status is no fault in itself but none that belongs here.
+    pub(crate) fn out_of_place(&self, why: impl Into<String>) -> Failure {
+        Failure { kind: ErrorKind::NotARegistry(why.into()), ..self.failure() }
+    }
+}
+
+/// What the body of an error says, in whatever form: the distribution-spec's, other JSON, HTML, plain text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// `DENIED`, if the answer has a code.
+    pub(crate) code: Option<String>,
+    /// One line, fit to be shown.
+    pub(crate) message: Option<String>,
+}
+
+impl Said {
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let Ok(json) = serde_json::from_slice::<Value>(body) else {
+            let text = if text.trim_start().starts_with('<') { html_title(&text) } else { &text };
+            return Self { code: None, message: shown(text) };
+        };
+        let first = json.get("errors").and_then(|errors| errors.get(0)).unwrap_or(&json);
+        let text_of =
+            |keys: &[&str]| keys.iter().find_map(|key| first.get(key).and_then(Value::as_str)).and_then(shown);
+        // Token servers and proxies have forms of their own, all of them with one of these keys.
+        let message = text_of(&["message", "error_description", "details", "detail", "error", "title"]);
+        Self { code: text_of(&["code"]), message: message.or_else(|| first.as_str().and_then(shown)) }
+    }
+}
+
+/// All codes that the body of an error has.
+pub(crate) fn codes(body: &[u8]) -> Vec<String> {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let errors = json.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    errors.iter().filter_map(|error| error.get("code")?.as_str().map(str::to_owned)).collect()
+}
+
+/// `sha512:` and 128 digits.
+const LONGEST_DIGEST: usize = 135;
+
+/// All digests that `text` names, each once, in order.
+pub(crate) fn digests_in(text: &str) -> Vec<Digest> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("sha") {
+        let is_of_digest = |c: &u8| c.is_ascii_alphanumeric() || *c == b':';
+        // No digest is longer, and a text of nothing but `sha` would be read over and over.
+        let length = text.as_bytes()[at..].iter().take(LONGEST_DIGEST + 1).take_while(|c| is_of_digest(c)).count();
+        if let Ok(digest) = Digest::parse(&text[at..at + length])
+            && !found.contains(&digest)
+        {
+            found.push(digest);
+        }
+    }
+    found
+}
+
+fn shown(text: &str) -> Option<String> {
+    Some(one_line(text)).filter(|line| !line.is_empty())
+}
+
+/// The title of a page: it says what there is to say, and the rest is markup.
+fn html_title(page: &str) -> &str {
+    let lower = page.to_ascii_lowercase();
+    let Some(start) = lower.find("<title>").map(|at| at + "<title>".len()) else { return "" };
+    let end = lower[start..].find("</title>").map_or(lower.len(), |length| start + length);
+    page.get(start..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_every_form_are_read() {
+        let table: [(&str, Option<&str>, Option<&str>); 9] = [
+            (
+                r#"{"errors":[{"code":"DENIED","message":"no\u001b[1m way","detail":{}}]}"#,
+                Some("DENIED"),
+                Some("no[1m way"),
+            ),
+            (r#"{"errors":[{"code":"UNKNOWN"}]}"#, Some("UNKNOWN"), None),
+            (r#"{"errors":[]}"#, None, None),
+            (r#"{"details":"incorrect username or password"}"#, None, Some("incorrect username or password")),
+            (r#"{"error":"invalid_grant","error_description":"expired"}"#, None, Some("expired")),
+            (r#""plain""#, None, Some("plain")),
+            ("Too Many Requests (HAP429).\n", None, Some("Too Many Requests (HAP429).")),
+            ("<html><head><TITLE>502 Bad\n Gateway</TITLE></head>", None, Some("502 Bad Gateway")),
+            ("", None, None),
+        ];
+        for (body, code, message) in table {
+            let said = Said::read(body.as_bytes());
+            assert_eq!((said.code.as_deref(), said.message.as_deref()), (code, message), "{body}");
+        }
+    }
+
+    #[test]
+    fn digests_are_found_in_any_text() {
+        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+        let text = format!("Images with digests '[{a}, {b}]' required; \"{a}\" sha256:00 sha");
+        assert_eq!(digests_in(&text), [a, b]);
+        // At once: it would take minutes, were each read to the end of all.
+        assert_eq!(digests_in(&"sha".repeat(21_000)), []);
+    }
+
+    #[test]
+    fn only_some_answers_are_worth_another_attempt() {
+        let verdict = |status: u16, headers: &[(&'static str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            let (body, signed) = Default::default();
+            let status = StatusCode::from_u16(status).unwrap();
+            match (Answer { status, headers, body, signed, attempts: 1 }).verdict() {
+                Verdict::Stands => "stands".to_owned(),
+                Verdict::Fault => "fault".to_owned(),
+                Verdict::Refusal(wait) => format!("{wait:?}"),
+            }
+        };
+        for status in [200, 201, 304, 400, 401, 403, 404, 405, 412, 501, 505] {
+            assert_eq!(verdict(status, &[]), "stands", "{status}");
+        }
+        for status in [408, 425, 500, 502, 503, 504] {
+            assert_eq!(verdict(status, &[]), "fault", "{status}");
+        }
+        assert_eq!(verdict(429, &[]), "None");
+        assert_eq!(verdict(429, &[("retry-after", "7")]), "Some(7s)");
+        assert_eq!(verdict(503, &[("retry-after", "7")]), "Some(7s)");
+        assert_eq!(verdict(429, &[("ratelimit-remaining", "0;w=21600"), ("retry-after", "7")]), "stands");
+    }
+}

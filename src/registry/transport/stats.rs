@@ -1,0 +1,133 @@
+//! [`Counters`]: what one host was asked, counted as it is sent.
+
+use std::sync::Mutex;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use crate::registry::HostStats;
+use crate::registry::lock::lock;
+
+/// The running figures of one registry.
+#[derive(Default)]
+pub(crate) struct Counters(Mutex<Figures>);
+
+#[derive(Default)]
+struct Figures {
+    stats: HostStats,
+    waiting: u32,
+    /// Since when somebody waits, if anybody does.
+    since: Option<Instant>,
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Manifests and blobs.
+    Content,
+    /// A token.
+    Token,
+}
+
+impl Counters {
+    /// A request goes out.
+    pub(crate) fn sent(&self, method: &Method, purpose: Purpose) {
+        let stats = &mut lock(&self.0).stats;
+        let counter = match (purpose, method.as_str()) {
+            (Purpose::Token, _) => &mut stats.token,
+            (_, "HEAD") => &mut stats.head,
+            (_, "GET") => &mut stats.get,
+            (_, "POST") => &mut stats.post,
+            _ => &mut stats.put,
+        };
+        *counter += 1;
+    }
+
+    /// What went out will go out once more.
+    pub(crate) fn repeated(&self) {
+        lock(&self.0).stats.retries += 1;
+    }
+
+    /// Notes a quota that an answer tells of: `ratelimit-remaining: 97;w=21600`.
+    pub(crate) fn heard(&self, headers: &HeaderMap) {
+        if let Some(left) = pulls_left(headers) {
+            lock(&self.0).stats.pulls_left = Some(left);
+        }
+    }
+
+    /// Notes where the credentials came from.
+    pub(crate) fn credentials(&self, source: &str) {
+        lock(&self.0).stats.credentials.get_or_insert_with(|| source.to_owned());
+    }
+
+    /// Waits for `work`. Requests that wait at the same time are counted as one: the sum is time on the clock.
+    pub(crate) async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
+        let _wait = Wait::begin(self);
+        work.await
+    }
+
+    /// The figures so far.
+    pub(crate) fn stats(&self) -> HostStats {
+        let figures = lock(&self.0);
+        let mut stats = figures.stats.clone();
+        stats.waited += figures.since.map(|since| since.elapsed()).unwrap_or_default();
+        stats
+    }
+}
+
+/// What is left of a quota of pulls, where the answer says so.
+pub(crate) fn pulls_left(headers: &HeaderMap) -> Option<u64> {
+    headers.get("ratelimit-remaining")?.to_str().ok()?.split(';').next()?.trim().parse().ok()
+}
+
+/// One request that waits; ends when it is dropped, as a wait that is cut short must.
+struct Wait<'a>(&'a Counters);
+
+impl<'a> Wait<'a> {
+    fn begin(counters: &'a Counters) -> Self {
+        let mut figures = lock(&counters.0);
+        figures.waiting += 1;
+        figures.since.get_or_insert_with(Instant::now);
+        Self(counters)
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let mut figures = lock(&self.0.0);
+        figures.waiting -= 1;
+        if figures.waiting == 0
+            && let Some(since) = figures.since.take()
+        {
+            figures.stats.waited += since.elapsed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_at_the_same_time_are_counted_once() {
+        let counters = Counters::default();
+        let sleep = |seconds| counters.waiting(tokio::time::sleep(Duration::from_secs(seconds)));
+        tokio::join!(sleep(2), sleep(5), async {
+            tokio::time::timeout(Duration::from_secs(1), sleep(9)).await.is_ok()
+        });
+        sleep(1).await;
+        assert_eq!(counters.stats().waited.as_secs(), 6);
+    }
+
+    #[test]
+    fn a_quota_is_read_from_its_header() {
+        for (value, left) in [("97;w=21600", Some(97)), ("0", Some(0)), ("many", None)] {
+            let mut headers = HeaderMap::new();
+            headers.insert("ratelimit-remaining", value.parse().unwrap());
+            assert_eq!(pulls_left(&headers), left);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Attempts, pauses and dead hosts, against servers that fail.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::oci::Reference;
+use crate::registry::testing::{Client, Reply, Server, manifest};
+use crate::registry::{ErrorKind, HostStats, Notice, Registry as _};
+
+fn stats(client: &Client, server: &Server) -> HostStats {
+    client.registries.stats().remove(&server.address.to_string()).unwrap()
+}
+
+#[tokio::test]
+async fn what_breaks_once_is_asked_again() {
+    let broken: [fn() -> Reply; 5] = [
+        Reply::reset,
+        || Reply::of(500),
+        || Reply::of(503),
+        || Reply::of(429),
+        || Reply::manifest(&manifest()).cut_after(10),
+    ];
+    for (number, reply) in broken.into_iter().enumerate() {
+        let server = Server::start(move |_, n| if n == 0 { reply() } else { Reply::manifest(&manifest()) }).await;
+        let client = Client::new(&[]);
+        let place = server.place("a");
+        let got = client.registries.manifest(&place, manifest().digest()).await.unwrap();
+        assert_eq!(got, Some(manifest()), "{number}");
+        assert_eq!((stats(&client, &server).get, stats(&client, &server).retries), (2, 1), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_fault_of_the_moment_is_not_asked_again() {
+    for status in [400, 403, 404, 405, 501] {
+        let server = Server::start(move |_, _| Reply::of(status)).await;
+        let client = Client::new(&[]);
+        let _ = client.registries.manifest(&server.place("a"), manifest().digest()).await;
+        assert_eq!(server.asked().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_holds_all_and_is_told_once() {
+    let server = Server::start(|_, n| match n {
+        0..4 => Reply::of(429).with("retry-after", "1"),
+        _ => Reply::manifest(&manifest()).with("ratelimit-remaining", "97;w=21600"),
+    })
+    .await;
+    let client = Client::new(&[]);
+    let began = Instant::now();
+    let all = join_all((0..4).map(|_| client.head(&server, "a:1"))).await;
+    assert!(all.iter().all(|head| head.as_ref().is_ok_and(Option::is_some)), "{all:?}");
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert_eq!(server.asked().len(), 8);
+    let (notices, host) = (client.notices(), server.address.to_string());
+    assert!(
+        matches!(&notices[..], [Notice::Paused { host: a, status: 429, wait }, Notice::Resumed { host: b, .. }]
+            if *a == host && *b == host && *wait == Duration::from_secs(1)),
+        "{notices:?}"
+    );
+    let stats = stats(&client, &server);
+    assert_eq!((stats.retries, stats.pulls_left), (4, Some(97)));
+    assert!((1..3).contains(&stats.waited.as_secs()), "{:?}", stats.waited);
+}
+
+#[tokio::test]
+async fn a_host_that_is_paused_stops_no_other() {
+    let slow = Server::start(|_, n| match n {
+        0 => Reply::of(429).with("retry-after", "2"),
+        _ => Reply::manifest(&manifest()),
+    })
+    .await;
+    let quick = Server::start(|_, _| Reply::manifest(&manifest()).after(Duration::from_millis(10))).await;
+    let client = Client::with(&[], 1, None, "");
+    let began = Instant::now();
+    let quick = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for _ in 0..5 {
+            client.head(&quick, "a:1").await.unwrap();
+        }
+        began.elapsed()
+    };
+    let (paused, took) = tokio::join!(client.head(&slow, "a:1"), quick);
+    paused.unwrap();
+    assert!(took < Duration::from_secs(2), "one permit for all, and it was not held: {took:?}");
+}
+
+#[tokio::test]
+async fn a_pause_that_is_too_long_ends_the_host_at_once() {
+    let server = Server::start(|_, _| Reply::of(429).with("retry-after", "3600")).await;
+    let client = Client::new(&[]);
+    for _ in 0..3 {
+        let error = client.head(&server, "a:1").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::RateLimited { retry_after: Some(Duration::from_hours(1)) });
+        assert_eq!(error.status, Some(429));
+    }
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_quota_that_is_used_up_ends_that_read_only() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "GET" => Reply::of(429).with("ratelimit-remaining", "0;w=21600").with("retry-after", "3600"),
+        _ => Reply::manifest(&manifest()),
+    })
+    .await;
+    let client = Client::new(&[]);
+    let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::RateLimited { .. }), "{error}");
+    assert!(client.head(&server, "a:1").await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_host_is_told_once() {
+    let nobody = {
+        // A port that was just free, and on which nothing listens now.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let client = Client::new(&[]);
+    let reference = Reference::parse(&format!("{nobody}/a:1")).unwrap();
+    let all = join_all((0..20).map(|_| client.registries.head(&reference))).await;
+    let told = |error: &crate::registry::RegistryError| (error.kind.to_string(), error.attempts);
+    let first = told(all[0].as_ref().unwrap_err());
+    assert!(first.0.starts_with("no connection: connection refused, 8 attempts in "), "{first:?}");
+    assert_eq!(first.1, 8);
+    for result in &all {
+        assert_eq!(told(result.as_ref().unwrap_err()), first);
+    }
+    let late = client.registries.head(&reference).await.unwrap_err();
+    assert_eq!(told(&late), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_once_answered_does_not_die_of_one_request() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        path if path.contains("/bad/") => Reply::reset(),
+        _ => Reply::manifest(&manifest()),
+    })
+    .await;
+    let client = Client::new(&[]);
+    client.head(&server, "good:1").await.unwrap();
+    let error = client.head(&server, "bad:1").await.unwrap_err();
+    assert!(error.kind.to_string().starts_with("the connection broke: "), "{error}");
+    assert_eq!(error.attempts, 8);
+    assert!(client.head(&server, "good:1").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_stop_ends_waits_at_once() {
+    let server = Server::start(|_, _| Reply::of(429).with("retry-after", "60")).await;
+    let client = Client::new(&[]);
+    let began = Instant::now();
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.registries.stop();
+    };
+    let (head, ()) = tokio::join!(client.head(&server, "a:1"), stop);
+    assert_eq!(head.unwrap_err().kind, ErrorKind::Stopped);
+    assert_eq!(client.head(&server, "a:1").await.unwrap_err().kind, ErrorKind::Stopped);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_being_written_is_awaited() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        path if path.ends_with("lost") => Reply::reset().after(Duration::from_millis(300)),
+        _ => Reply::of(201).after(Duration::from_millis(300)),
+    })
+    .await;
+    let client = Client::new(&[&server.repository("a")]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.registries.stop();
+    };
+    let payload = manifest();
+    let puts = (client.put(&server, "a:1", &payload), client.put(&server, "a:lost", &payload));
+    let (kept, lost, ()) = tokio::join!(puts.0, puts.1, stop);
+    kept.unwrap();
+    let lost = lost.unwrap_err();
+    assert!(matches!(lost.kind, ErrorKind::Unreachable(_)), "whether it was written is unknown: {lost}");
+}
+
+#[tokio::test]
+async fn no_more_requests_than_jobs_are_in_flight() {
+    let flying = std::sync::Arc::new(std::sync::Mutex::new((0_usize, 0_usize)));
+    let (counter, most) = (std::sync::Arc::clone(&flying), flying);
+    let server = Server::start(move |_, _| {
+        let mut flying = counter.lock().unwrap();
+        flying.0 += 1;
+        flying.1 = flying.1.max(flying.0);
+        let counter = std::sync::Arc::clone(&counter);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            counter.lock().unwrap().0 -= 1;
+        });
+        Reply::manifest(&manifest()).after(Duration::from_millis(30))
+    })
+    .await;
+    let client = Client::with(&[], 3, None, "");
+    join_all((0..12).map(|_| client.head(&server, "a:1"))).await;
+    assert_eq!(most.lock().unwrap().1, 3);
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_and_then_stopped_was_never_heeded() {
+    let server = Server::start(|_, _| Reply::of(429).with("retry-after", "60")).await;
+    let client = Client::new(&[&server.repository("a")]);
+    let stop = async {
+        while client.notices().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        client.registries.stop();
+    };
+    let written = manifest();
+    let (put, ()) = tokio::join!(client.put(&server, "a:1", &written), stop);
+    let error = put.unwrap_err();
+    assert_eq!((&error.kind, error.attempts), (&ErrorKind::Stopped, 0));
+}
