@@ -104,6 +104,7 @@
 //! | layout | an OCI image layout: a folder that holds manifests and blobs as a repository does |
 
 pub mod config;
+pub mod exec;
 pub mod host;
 pub mod naming;
 pub mod oci;

@@ -1,0 +1,102 @@
+//! [`Event`]: what happens during a run, as it happens. Whoever listens shows it; nobody needs to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::oci::Platform;
+use crate::plan::change::Plan;
+
+use super::report::ListReport;
+
+/// Something that happened. Lists are named by their place in the [`Plan`].
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The registries are being read: so many lists of all are decided.
+    Reading {
+        /// Decided.
+        done: usize,
+        /// Of so many.
+        total: usize,
+    },
+    /// The plan stands and is about to be carried out.
+    Planned(Arc<Plan>),
+    /// Work on a list began.
+    Began {
+        /// Which.
+        list: usize,
+    },
+    /// A list took a step.
+    Step {
+        /// Which.
+        list: usize,
+        /// What it does now.
+        step: Step,
+    },
+    /// A list has its outcome; comes once for each list, in the order in which they end.
+    Ended {
+        /// Which.
+        list: usize,
+        /// What came of it.
+        report: Arc<ListReport>,
+    },
+    /// A host is not asked for a while.
+    Paused {
+        /// The host.
+        host: String,
+        /// Its answer.
+        status: u16,
+        /// For how long.
+        wait: Duration,
+    },
+    /// It answers again.
+    Resumed {
+        /// The host.
+        host: String,
+        /// After how long.
+        after: Duration,
+    },
+    /// The first Ctrl-C or SIGTERM was seen: so many lists are in the middle of a step.
+    Stopping {
+        /// How many.
+        lists: usize,
+    },
+    /// A request and its answer, for `-vv`.
+    Request {
+        /// `GET`.
+        method: &'static str,
+        /// Without query.
+        url: String,
+        /// None where there was no answer.
+        status: Option<u16>,
+        /// From sending to the head of the answer.
+        took: Duration,
+    },
+}
+
+/// What a list is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A member is put into the target; nothing had to be sent so far.
+    Mounting {
+        /// Which.
+        platform: Platform,
+        /// So many children stand.
+        done: usize,
+        /// Of so many.
+        of: usize,
+    },
+    /// Bytes of a member are sent.
+    Copying {
+        /// Which.
+        platform: Platform,
+        /// Sent so far, in bytes.
+        sent: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// The list itself and its tags are written.
+    Writing,
+}
+
+/// Takes events; called from anywhere, must not block.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,175 @@
+//! [`execute`]: carries a plan out, lists in parallel.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use crate::oci::Host;
+use crate::plan::{Action, ListPlan, Plan};
+use crate::registry::Registry;
+
+use super::publish::{Ending, Publisher, untouched};
+use super::stop::Stop;
+use super::wire::Wire;
+use super::{Event, ListReport, Outcome};
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Requests in flight at once: so many lists per host are worked on.
+    pub jobs: usize,
+    /// Whether a failure stops what has not begun.
+    pub after_failure: AfterFailure,
+}
+
+/// What follows a list that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// The others are published.
+    GoOn,
+    /// Nothing new is begun (`--fail-fast`).
+    BeginNothing,
+}
+
+/// Carries `plan` out; one report for each of its lists, in its order.
+///
+/// Lists that need no work are reported first, those that were never begun last. Once `stop` is requested this ends
+/// within some seconds, given that the registry is stopped too.
+pub async fn execute<R: Registry>(
+    plan: Arc<Plan>,
+    registry: &R,
+    options: Options,
+    stop: &Stop,
+    wire: &Wire,
+) -> Vec<ListReport> {
+    let lists: Vec<Arc<ListPlan>> = plan.lists.iter().cloned().map(Arc::new).collect();
+    let publisher = Publisher::new(registry, stop, wire);
+    let mut desk = Desk::new(&lists, options, wire);
+    let mut at_work = FuturesUnordered::new();
+    let mut stopping = false;
+    loop {
+        at_work.extend(desk.begin().map(|list| work(list, &lists[list], &publisher)));
+        tokio::select! {
+            biased;
+            () = stop.requested(), if !stopping => {
+                stopping = true;
+                desk.begins = false;
+                wire.say(Event::Stopping { lists: at_work.len() });
+            }
+            ended = at_work.next() => match ended {
+                Some((list, report)) => desk.end(list, report),
+                None => break,
+            }
+        }
+    }
+    desk.close()
+}
+
+async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publisher<'_, R>) -> (usize, ListReport) {
+    let begun = Instant::now();
+    let Ending { outcome, tags, problems } = publisher.publish(list, plan).await;
+    let problems = plan.problems.iter().cloned().chain(problems).collect();
+    (list, ListReport { plan: Arc::clone(plan), outcome, duration: begun.elapsed(), tags, problems })
+}
+
+/// Hands out lists and takes in their reports.
+struct Desk<'a> {
+    lists: &'a [Arc<ListPlan>],
+    options: Options,
+    wire: &'a Wire,
+    queues: BTreeMap<Option<Host>, Queue>,
+    /// Whether anything new is begun.
+    begins: bool,
+    reports: Vec<Option<ListReport>>,
+}
+
+/// The lists for one host: a slow one holds up no other.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<usize>,
+    at_work: usize,
+}
+
+impl<'a> Desk<'a> {
+    /// Reports at once what needs no work, and queues the rest.
+    fn new(lists: &'a [Arc<ListPlan>], options: Options, wire: &'a Wire) -> Self {
+        let reports = lists.iter().map(|_| None).collect();
+        let mut desk = Self { lists, options, wire, queues: BTreeMap::new(), begins: true, reports };
+        for (list, plan) in lists.iter().enumerate() {
+            match settled(plan.action) {
+                Some(outcome) => desk.end(list, idle(plan, outcome)),
+                None => desk.queues.entry(desk.queue_of(list)).or_default().waiting.push_back(list),
+            }
+        }
+        desk
+    }
+
+    /// One job is one list at a time, in the order of the file; else each host has a queue of its own.
+    fn queue_of(&self, list: usize) -> Option<Host> {
+        if self.options.jobs <= 1 { None } else { self.lists[list].publication.target.host().cloned() }
+    }
+
+    /// The lists that are begun now.
+    fn begin(&mut self) -> std::vec::IntoIter<usize> {
+        let mut begun = Vec::new();
+        if self.begins {
+            for queue in self.queues.values_mut() {
+                let free = self.options.jobs.max(1) - queue.at_work;
+                let next = queue.waiting.drain(..free.min(queue.waiting.len()));
+                queue.at_work += next.len();
+                begun.extend(next);
+            }
+        }
+        for &list in &begun {
+            self.wire.say(Event::Began { list });
+        }
+        begun.into_iter()
+    }
+
+    /// Takes in a report.
+    fn end(&mut self, list: usize, report: ListReport) {
+        if report.outcome == Outcome::Failed && self.options.after_failure == AfterFailure::BeginNothing {
+            self.begins = false;
+        }
+        if report.plan.action.writes()
+            && let Some(queue) = self.queues.get_mut(&self.queue_of(list))
+        {
+            queue.at_work = queue.at_work.saturating_sub(1);
+        }
+        self.wire.say(Event::Ended { list, report: Arc::new(report.clone()) });
+        self.reports[list] = Some(report);
+    }
+
+    /// Reports what was never begun.
+    fn close(mut self) -> Vec<ListReport> {
+        self.options.after_failure = AfterFailure::GoOn;
+        for list in 0..self.lists.len() {
+            if self.reports[list].is_none() {
+                self.end(list, idle(&self.lists[list], Outcome::Cancelled { begun: false }));
+            }
+        }
+        self.reports.into_iter().flatten().collect()
+    }
+}
+
+/// What comes of a list on which no work is done.
+fn settled(action: Action) -> Option<Outcome> {
+    match action {
+        Action::Create | Action::Update => None,
+        Action::Unchanged => Some(Outcome::Unchanged),
+        Action::Blocked => Some(Outcome::Blocked),
+        Action::Failed => Some(Outcome::Failed),
+    }
+}
+
+/// The report of a list on which no work was done.
+fn idle(plan: &Arc<ListPlan>, outcome: Outcome) -> ListReport {
+    let (tags, problems) = (untouched(plan), plan.problems.clone());
+    ListReport { plan: Arc::clone(plan), outcome, duration: Duration::ZERO, tags, problems }
+}
+
+#[cfg(test)]
+mod tests;

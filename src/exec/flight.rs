@@ -1,0 +1,58 @@
+//! [`Flights`]: work that many ask for and one does.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+/// Results by key, each worked out once. Failures are results too: they are not tried again for the next who asks.
+///
+/// Who asks first does the work. Where it is dropped before its end, the next who waits begins anew.
+pub(super) struct Flights<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
+
+impl<K, V> Default for Flights<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Flights<K, V> {
+    /// What `work` came to for `key`, here or where it was asked before; it is not begun where it is not needed.
+    pub(super) async fn once(&self, key: K, work: impl Future<Output = V>) -> V {
+        let cell = {
+            let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(key).or_default())
+        };
+        cell.get_or_init(|| work).await.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_next_takes_over_where_the_first_was_dropped() {
+        let flights: Flights<u8, u8> = Flights::default();
+        let dropped = flights.once(1, std::future::pending());
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), dropped).await.is_err());
+        assert_eq!(flights.once(1, async { 7 }).await, 7);
+    }
+
+    #[tokio::test]
+    async fn many_ask_and_one_works() {
+        let (flights, begun) = (Flights::default(), AtomicUsize::new(0));
+        let ask = || {
+            flights.once("blob", async {
+                begun.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                3
+            })
+        };
+        assert_eq!(tokio::join!(ask(), ask(), ask()), (3, 3, 3));
+        assert_eq!(begun.into_inner(), 1);
+    }
+}

@@ -1,0 +1,40 @@
+//! Drives the world by the plan: reads what the planner asks for, carries out what it decides, says what happens.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`survey`](mod@survey) | asks the registries until every list is decided |
+//! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
+//! | `publish` | one list: children, a look at its tags, the list, its other tags |
+//! | `copy` | children and their blobs, each once in a run |
+//! | `tags` | one tag: looked at, written, judged |
+//! | `flight` | work that many ask for and one does |
+//! | [`cause`] | a registry's error in words; `failure` holds the problems of the execution itself |
+//! | [`event`], [`wire`] | what happens, and who is told |
+//! | [`report`] | what came of it |
+//! | [`stop`] | the wish to end early |
+//!
+//! Nothing here prints, decides what must change, or knows HTTP.
+
+pub mod cause;
+mod copy;
+pub mod event;
+pub mod executor;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod flight;
+mod publish;
+pub mod report;
+pub mod stop;
+pub mod survey;
+mod tags;
+pub mod wire;
+#[cfg(test)]
+mod world;
+
+pub use event::{Event, Listener, Step};
+pub use executor::{AfterFailure, Options, execute};
+pub use report::{ExitStatus, ListReport, Outcome, Report};
+pub use stop::Stop;
+pub use survey::survey;
+pub use wire::{Wire, requests};

@@ -1,0 +1,179 @@
+//! [`survey`]: asks the registries what the planner still has to know, until every list is decided.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use crate::config::model::Publication;
+use crate::oci::{Descriptor, Digest, Host, Payload, Place};
+use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
+use crate::registry::{Registry, Result};
+
+use super::cause::cause;
+use super::{Event, Listener};
+
+/// Questions that wait for one host at the same time; the others are kept as plain data. More than any `--jobs` lets
+/// through, so that it never decides how fast it goes.
+const OPEN_PER_HOST: usize = 512;
+
+/// Plans all publications.
+///
+/// All lists are decided from one snapshot, and no question is asked twice. A list is decided again as soon as what
+/// it asked for is answered, whatever the others still wait for. A question without a usable answer is an answer too:
+/// the planner says what follows from it.
+pub async fn survey<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
+    survey_with(decide, publications, registry, listener).await
+}
+
+async fn survey_with<R: Registry>(
+    decide: impl Fn(&Arc<Publication>, &Snapshot) -> Decision,
+    publications: &[Arc<Publication>],
+    registry: &R,
+    listener: &Listener,
+) -> Plan {
+    let total = publications.len();
+    let mut plans: Vec<Option<ListPlan>> = publications.iter().map(|_| None).collect();
+    let mut done = 0;
+    let mut board = Board { snapshot: Snapshot::default(), waiting: HashMap::new(), open: vec![0; total] };
+    let mut lines: HashMap<Option<Host>, Line> = HashMap::new();
+    let mut flights = FuturesUnordered::new();
+    let mut ready: VecDeque<usize> = (0..total).collect();
+    listener(Event::Reading { done, total });
+    loop {
+        while let Some(list) = ready.pop_front() {
+            match decide(&publications[list], &board.snapshot) {
+                Decision::Plan(plan) => {
+                    plans[list] = Some(*plan);
+                    done += 1;
+                    listener(Event::Reading { done, total });
+                }
+                Decision::Needs(queries) => {
+                    for query in queries {
+                        if let Some(query) = board.note(list, query) {
+                            let line = lines.entry(place(&query).host().cloned()).or_default();
+                            flights.extend(line.join(query).map(|query| ask(registry, query)));
+                        }
+                    }
+                }
+            }
+        }
+        let Some((query, said)) = flights.next().await else { break };
+        if let Some(line) = lines.get_mut(&place(&query).host().cloned()) {
+            flights.extend(line.leave().map(|query| ask(registry, query)));
+        }
+        ready.extend(board.settle(&query, said));
+    }
+    Plan { lists: plans.into_iter().flatten().collect() }
+}
+
+/// What is known, and who waits for what.
+struct Board {
+    snapshot: Snapshot,
+    waiting: HashMap<Query, Vec<usize>>,
+    /// How many answers each list waits for.
+    open: Vec<usize>,
+}
+
+impl Board {
+    /// Notes that `list` waits for `query`; gives it back where it must be asked.
+    fn note(&mut self, list: usize, query: Query) -> Option<Query> {
+        debug_assert!(!self.snapshot.answers(&query), "{query:?} is answered");
+        self.open[list] += 1;
+        if let Some(waiting) = self.waiting.get_mut(&query) {
+            waiting.push(list);
+            return None;
+        }
+        self.waiting.insert(query.clone(), vec![list]);
+        Some(query)
+    }
+
+    /// Adds an answer; gives the lists that wait for nothing more.
+    fn settle(&mut self, query: &Query, said: Said) -> Vec<usize> {
+        match (query, said) {
+            (Query::Head(reference), Said::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
+            (_, Said::Bytes(payload)) => self.snapshot.add_bytes(payload),
+            (Query::Manifest(digest, place) | Query::Config(digest, place), Said::Unread(cause)) => {
+                self.snapshot.add_unread(digest.clone(), place.clone(), cause);
+            }
+            (_, Said::Head(_) | Said::Unread(_)) => unreachable!("`ask` answers what it was asked"),
+        }
+        let mut ready = self.waiting.remove(query).unwrap_or_default();
+        ready.retain(|&list| {
+            self.open[list] -= 1;
+            self.open[list] == 0
+        });
+        ready
+    }
+}
+
+/// The questions to one host.
+#[derive(Default)]
+struct Line {
+    open: usize,
+    queue: VecDeque<Query>,
+}
+
+impl Line {
+    /// Lines up; gives the question back where it is its turn at once.
+    fn join(&mut self, query: Query) -> Option<Query> {
+        if self.open < OPEN_PER_HOST {
+            self.open += 1;
+            return Some(query);
+        }
+        self.queue.push_back(query);
+        None
+    }
+
+    /// One was answered; gives the next.
+    fn leave(&mut self) -> Option<Query> {
+        let next = self.queue.pop_front();
+        if next.is_none() {
+            self.open -= 1;
+        }
+        next
+    }
+}
+
+/// What came of a question.
+enum Said {
+    Head(Answer<Descriptor>),
+    Bytes(Payload),
+    /// No bytes: absent, or nobody knows.
+    Unread(Option<Cause>),
+}
+
+async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Said) {
+    let said = match &query {
+        Query::Head(reference) => Said::Head(match registry.head(reference).await {
+            Ok(Some(descriptor)) => Answer::Found(descriptor),
+            Ok(None) => Answer::Absent,
+            Err(error) => Answer::Unknown(cause(&error)),
+        }),
+        Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await),
+        Query::Config(digest, place) => read(digest, registry.config(place, digest).await),
+    };
+    (query, said)
+}
+
+fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Said {
+    match answer {
+        Ok(Some(payload)) => {
+            debug_assert_eq!(payload.digest(), digest, "bytes are verified where they are read");
+            Said::Bytes(payload)
+        }
+        Ok(None) => Said::Unread(None),
+        Err(error) => Said::Unread(Some(cause(&error))),
+    }
+}
+
+fn place(query: &Query) -> &Place {
+    match query {
+        Query::Head(reference) => &reference.place,
+        Query::Manifest(_, place) | Query::Config(_, place) => place,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::exec::fake::Fault;
+use crate::exec::world::World;
+use crate::plan::Action;
+use crate::registry::ErrorKind;
+
+fn reading(event: Event) -> (usize, usize) {
+    match event {
+        Event::Reading { done, total } => (done, total),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_dead_host_fails_its_lists_and_no_others() {
+    let world = World::with_lists(&["dead.example/a", "r.example/b", "dead.example/c"]);
+    world.fake.fault("dead.example", 99, Fault::Fail(ErrorKind::Unreachable("no connection within 10s".into())));
+    let plan = world.plan().await;
+    let actions: Vec<Action> = plan.lists.iter().map(|list| list.action).collect();
+    assert_eq!(actions, [Action::Failed, Action::Create, Action::Failed]);
+}
+
+#[tokio::test]
+async fn an_absent_member_is_an_answer() {
+    let mut world = World::new();
+    world.declare("r.example/app", &["1"], &[("linux/amd64", "r.example/absent:1")]);
+    assert_eq!(world.plan().await.lists[0].action, Action::Blocked);
+}
+
+#[tokio::test]
+async fn manifests_that_cannot_be_read_are_answers_too() {
+    for (call, fault) in
+        [("GET", Fault::Fail(ErrorKind::Server)), ("CONFIG", Fault::Fail(ErrorKind::TooLarge { limit: 8 << 20 }))]
+    {
+        let world = World::with_lists(&["r.example/app"]);
+        world.fake.fault(call, 99, fault);
+        assert_eq!(world.plan().await.lists[0].action, Action::Failed, "{call}");
+    }
+}
+
+#[tokio::test]
+async fn what_many_lists_ask_is_asked_once() {
+    let mut world = World::new();
+    world.fake.image("r.example/src:1", "linux/amd64", "");
+    for tag in ["1", "2", "3"] {
+        world.declare("r.example/app", &[tag], &[("linux/amd64", "r.example/src:1")]);
+    }
+    world.plan().await;
+    let mut log = world.fake.take_log();
+    let all = log.len();
+    log.sort();
+    log.dedup();
+    assert_eq!(log.len(), all, "{log:#?}");
+    // The member and three tags, one manifest, one config.
+    assert_eq!(all, 6);
+}
+
+#[tokio::test]
+async fn an_unchanged_list_costs_its_heads() {
+    let world = World::with_lists(&["r.example/a", "r.example/b"]);
+    world.sync().await;
+    world.fake.take_log();
+    assert!(world.plan().await.lists.iter().all(|list| list.action == Action::Unchanged));
+    let log = world.fake.take_log();
+    assert!(log.iter().all(|line| line.starts_with("HEAD")), "{log:#?}");
+    assert_eq!(log.len(), 6);
+}
+
+#[tokio::test]
+async fn no_list_waits_for_another() {
+    let world = World::with_lists(&["slow.example/a", "r.example/b"]);
+    world.fake.fault("HEAD slow.example/a:1", 1, Fault::Hang);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(100), world.plan()).await.is_err());
+    let last = world.take_events().into_iter().map(reading).next_back();
+    assert_eq!(last, Some((1, 2)), "the other list needed three rounds and is decided");
+}
+
+#[tokio::test]
+async fn each_decision_is_told() {
+    let world = World::with_lists(&["r.example/a", "r.example/b"]);
+    world.plan().await;
+    let told: Vec<(usize, usize)> = world.take_events().into_iter().map(reading).collect();
+    assert_eq!(told, [(0, 2), (1, 2), (2, 2)]);
+}
+
+#[tokio::test]
+async fn more_questions_than_a_host_takes_are_all_asked() {
+    let mut world = World::new();
+    let tags: Vec<String> = (0..2 * OPEN_PER_HOST + 7).map(|tag| tag.to_string()).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    world.fake.image("r.example/src:1", "linux/amd64", "");
+    world.declare("r.example/app", &tags, &[("linux/amd64", "r.example/src:1")]);
+    assert_eq!(world.plan().await.lists[0].tags.len(), tags.len());
+}
+
+#[tokio::test]
+async fn a_list_is_decided_again_only_when_all_it_asked_for_is_answered() {
+    let world = World::with_lists(&["r.example/a"]);
+    let decisions = std::cell::RefCell::new(Vec::new());
+    let counting = |publication: &Arc<Publication>, snapshot: &Snapshot| {
+        let decision = decide(publication, snapshot);
+        let needs = match &decision {
+            Decision::Needs(queries) => queries.clone(),
+            Decision::Plan(_) => BTreeSet::new(),
+        };
+        decisions.borrow_mut().push(needs.len());
+        decision
+    };
+    survey_with(counting, &world.publications, &world.fake, world.wire.listener()).await;
+    // Three heads, two manifests, two configs, the plan.
+    assert_eq!(decisions.into_inner(), [3, 2, 2, 0]);
+}

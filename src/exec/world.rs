@@ -1,0 +1,105 @@
+//! [`World`]: lists, a fake registry and a listener, to run the real planner and executor over.
+
+use std::sync::{Arc, Mutex};
+
+use crate::config::model::{Member, Publication, TargetTag};
+use crate::config::problem::Span;
+use crate::oci::{Digest, Place, Platform, Reference, Tag};
+use crate::plan::Plan;
+
+use super::fake::Fake;
+use super::{AfterFailure, Event, ListReport, Options, Stop, Wire, execute, survey};
+
+/// All that a run needs.
+pub(crate) struct World {
+    pub(crate) fake: Fake,
+    pub(crate) publications: Vec<Arc<Publication>>,
+    pub(crate) stop: Stop,
+    pub(crate) wire: Wire,
+    heard: Arc<Mutex<Vec<Event>>>,
+}
+
+/// Many jobs, and failures stop nothing.
+pub(crate) const OPTIONS: Options = Options { jobs: 8, after_failure: AfterFailure::GoOn };
+
+impl World {
+    /// Nothing anywhere.
+    pub(crate) fn new() -> Self {
+        let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
+        let events = Arc::clone(&heard);
+        let wire = Wire::new(Arc::new(move |event| events.lock().unwrap().push(event)));
+        Self { fake: Fake::default(), publications: Vec::new(), stop: Stop::default(), wire, heard }
+    }
+
+    /// `names.len()` lists on a host, each of two members in repositories of their own.
+    pub(crate) fn with_lists(names: &[&str]) -> Self {
+        let mut world = Self::new();
+        for name in names {
+            let members = ["amd64", "s390x"].map(|arch| (format!("linux/{arch}"), format!("{name}-{arch}:1")));
+            for (platform, source) in &members {
+                world.fake.image(source, platform, "");
+            }
+            let members: Vec<(&str, &str)> = members.iter().map(|(p, s)| (p.as_str(), s.as_str())).collect();
+            world.declare(name, &["1"], &members);
+        }
+        world
+    }
+
+    /// Declares a list.
+    pub(crate) fn declare(&mut self, target: &str, tags: &[&str], members: &[(&str, &str)]) {
+        let span = Span { file: 0, range: 0..1 };
+        let tag = |tag: &&str| TargetTag { tag: Tag::parse(tag).unwrap(), span: span.clone() };
+        let member = |(platform, source): &(&str, &str)| Member {
+            platform: Platform::parse(platform).unwrap(),
+            platform_span: span.clone(),
+            arch: None,
+            source: Reference::parse(source).unwrap(),
+            source_span: span.clone(),
+        };
+        self.publications.push(Arc::new(Publication {
+            id: target.to_owned(),
+            entry: target.to_owned(),
+            name: target.to_owned(),
+            target: Place::parse(target).unwrap(),
+            target_span: span.clone(),
+            tags: tags.iter().map(tag).collect(),
+            members: members.iter().map(member).collect(),
+        }));
+    }
+
+    /// Plans all lists.
+    pub(crate) async fn plan(&self) -> Plan {
+        survey(&self.publications, &self.fake, self.wire.listener()).await
+    }
+
+    /// Carries out a plan; the log then holds what that asked, and nothing of what planning asked.
+    pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<ListReport> {
+        self.fake.take_log();
+        execute(Arc::new(plan), &self.fake, options, &self.stop, &self.wire).await
+    }
+
+    /// Plans and publishes.
+    pub(crate) async fn sync(&self) -> Vec<ListReport> {
+        self.execute(self.plan().await, OPTIONS).await
+    }
+
+    /// What was heard since it was last taken.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+
+    /// What a tag names.
+    pub(crate) fn named(&self, reference: &str) -> Option<Digest> {
+        self.fake.named(&Reference::parse(reference).unwrap())
+    }
+}
+
+/// `created`, `failed`, …, one for each list.
+pub(crate) fn words(reports: &[ListReport]) -> Vec<&'static str> {
+    reports.iter().map(ListReport::word).collect()
+}
+
+/// The codes of a list's problems.
+pub(crate) fn codes(report: &ListReport) -> Vec<&'static str> {
+    report.problems.iter().map(|problem| problem.code).collect()
+}
