@@ -110,3 +110,4 @@ pub mod naming;
 pub mod oci;
 pub mod plan;
 pub mod registry;
+pub mod ui;

@@ -1,0 +1,213 @@
+//! [`Excerpt`]: what a problem shows of a file: the lines of its labels and one around each, harmless to any terminal
+//! and of bearable length.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+use crate::config::problem::{Lines, SourceFile};
+
+use super::text;
+
+/// Longer lines, in bytes, are shown around their labels only.
+const LONG_LINE: usize = 600;
+
+/// How much of a long line stands around a label, in bytes.
+const AROUND: usize = 80;
+
+/// How much of a label in a long line is shown, in bytes.
+const LONG_LABEL: usize = 200;
+
+/// A label over more lines is drawn on its first alone.
+const TALL_LABEL: usize = 20;
+
+/// What stands for the rest of a long line.
+const CUT: char = '…';
+
+/// Some lines of a file, as they are shown.
+#[derive(Debug)]
+pub(super) struct Excerpt {
+    name: String,
+    text: String,
+    lines: Vec<Line>,
+    labels: Vec<Label>,
+}
+
+/// A line of an [`Excerpt`].
+#[derive(Debug)]
+struct Line {
+    /// Counted from 0.
+    number: usize,
+    /// Where it stands in the excerpt, its newline included.
+    place: Range<usize>,
+}
+
+#[derive(Debug)]
+struct Label {
+    /// What it is of the file, in bytes.
+    range: Range<usize>,
+    /// Its first and last line.
+    lines: (usize, usize),
+    /// Its column, counted from 0.
+    column: usize,
+    /// Where it is drawn in the excerpt.
+    place: Range<usize>,
+}
+
+impl Excerpt {
+    /// What is to be shown of a file with labels at `ranges`; none where it is empty.
+    pub(super) fn new(file: &SourceFile, lines: &Lines, ranges: &[Range<usize>]) -> Option<Self> {
+        let labels: Vec<Label> = ranges.iter().map(|range| label(&file.text, lines, range)).collect::<Option<_>>()?;
+        let shown: BTreeSet<usize> = labels
+            .iter()
+            .flat_map(|label| label.lines.0.saturating_sub(1)..=label.lines.1 + 1)
+            .filter(|line| *line < lines.count() && lines.start(*line) < file.text.len())
+            .collect();
+        let mut excerpt = Self { name: text::line(&file.name), text: String::new(), lines: Vec::new(), labels };
+        for line in shown {
+            excerpt.push(&file.text, lines, line);
+        }
+        Some(excerpt)
+    }
+
+    /// Where each label is drawn, in the order in which they were given.
+    pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
+        self.labels.iter().map(|label| label.place.clone())
+    }
+
+    fn push(&mut self, source: &str, lines: &Lines, number: usize) {
+        let content = content(source, lines, number);
+        let marks: Vec<Range<usize>> = self.labels.iter().filter_map(|label| label.mark(number, &content)).collect();
+        let start = self.text.len();
+        let mut at = content.start;
+        for piece in pieces(source, &content, &marks) {
+            if piece.start > at {
+                self.text.push(CUT);
+            }
+            at = piece.end;
+            let drawn = |offset: usize| self.text.len() + harmless(&source[piece.start..offset]).len();
+            for label in &mut self.labels {
+                let Some(mark) = label.mark(number, &content) else { continue };
+                let has = |offset: usize| (piece.start..=piece.end).contains(&offset);
+                if number == label.lines.0 && has(mark.start) {
+                    label.place = drawn(mark.start)..drawn(mark.start);
+                }
+                if number == label.lines.1 && has(mark.end) {
+                    label.place.end = drawn(mark.end);
+                }
+            }
+            self.text.push_str(&harmless(&source[piece]));
+        }
+        if at < content.end {
+            self.text.push(CUT);
+        }
+        self.text.push('\n');
+        self.lines.push(Line { number, place: start..self.text.len() });
+    }
+
+    /// The line that has this byte of the excerpt.
+    fn line_at(&self, offset: usize) -> Option<usize> {
+        self.lines.iter().position(|line| line.place.contains(&offset))
+    }
+}
+
+impl Label {
+    /// What of it stands on a line, cut where it is long.
+    fn mark(&self, number: usize, content: &Range<usize>) -> Option<Range<usize>> {
+        let (first, last) = self.lines;
+        if !(first..=last).contains(&number) {
+            return None;
+        }
+        let start = self.range.start.clamp(content.start, content.end);
+        let end = self.range.end.clamp(start, content.end);
+        let long = content.len() > LONG_LINE && end - start > LONG_LABEL;
+        Some(start..if long { start + LONG_LABEL } else { end })
+    }
+}
+
+/// A label, put where it can be drawn: miette panics where one ends behind the text, and hides one at its end.
+fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<Label> {
+    let last_char = source.char_indices().next_back()?.0;
+    let start = source.floor_char_boundary(range.start.min(last_char));
+    let end = source.ceil_char_boundary(range.end.clamp(start, source.len()));
+    let first = lines.of_byte(start);
+    let last = lines.of_byte(end.saturating_sub(1).max(start));
+    let last = if last - first < TALL_LABEL { last } else { first };
+    let column = source.get(lines.start(first)..start).unwrap_or_default().chars().count();
+    Some(Label { range: start..end, lines: (first, last), column, place: 0..0 })
+}
+
+/// A line without its end.
+fn content(source: &str, lines: &Lines, number: usize) -> Range<usize> {
+    let start = lines.start(number);
+    let end = if number + 1 < lines.count() { lines.start(number + 1) } else { source.len() };
+    let line = &source[start..end];
+    let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    start..start + line.len()
+}
+
+/// What is shown of a line: all of it, or what stands around its marks.
+fn pieces(source: &str, content: &Range<usize>, marks: &[Range<usize>]) -> Vec<Range<usize>> {
+    if content.len() <= LONG_LINE {
+        return vec![content.clone()];
+    }
+    let beginning = content.start..content.start;
+    let marks = if marks.is_empty() { std::slice::from_ref(&beginning) } else { marks };
+    let mut pieces: Vec<Range<usize>> = marks
+        .iter()
+        .map(|mark| {
+            let start = source.floor_char_boundary(mark.start.saturating_sub(AROUND).max(content.start));
+            start..source.ceil_char_boundary((mark.end + AROUND).min(content.end))
+        })
+        .collect();
+    pieces.sort_by_key(|piece| piece.start);
+    pieces.dedup_by(|next, piece| {
+        let joined = next.start <= piece.end;
+        if joined {
+            piece.end = piece.end.max(next.end);
+        }
+        joined
+    });
+    pieces
+}
+
+/// `text` with a mark for each character that would do something to a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c != '\t' && text::is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let out_of_bounds = || MietteError::OutOfBounds;
+        let end = span.offset() + span.len().saturating_sub(1);
+        let first = self.line_at(span.offset()).ok_or_else(out_of_bounds)?;
+        let last = self.line_at(end).ok_or_else(out_of_bounds)?;
+        // Lines of the file that are not shown part what stands here side by side.
+        let follows = |at: usize| self.lines[at].number == self.lines[at - 1].number + 1;
+        if (first + 1..=last).any(|at| !follows(at)) {
+            return Err(MietteError::OutOfBounds);
+        }
+        let from = (first.saturating_sub(before)..first).rev().take_while(|at| follows(at + 1)).last().unwrap_or(first);
+        let to = (last + 1..self.lines.len()).take(after).take_while(|at| follows(*at)).last().unwrap_or(last);
+        let column = match before {
+            0 => self.labels.iter().find(|label| label.place.start == span.offset()).map_or(0, |label| label.column),
+            _ => 0,
+        };
+        let place = self.lines[from].place.start..self.lines[to].place.end;
+        let start = if before == 0 { span.offset() } else { place.start };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            &self.text.as_bytes()[start..place.end],
+            (start, place.end - start).into(),
+            self.lines[from].number,
+            column,
+            to - from + 1,
+        )))
+    }
+}

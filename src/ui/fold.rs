@@ -1,0 +1,123 @@
+//! [`fold`]: problems of one cause become one, so that a dead registry is told once and not for each list.
+
+use crate::config::problem::{Problem, Span};
+
+/// Problems of one cause, which have one code and
+/// - are of one host as a whole, or
+/// - point at one place in a file, unless a registry gave several reasons for what it is asked from there, or
+/// - have the very same words.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// The first of them, which is shown.
+    pub(super) problem: &'a Problem,
+    /// The lists that have it, by their place in the plan, each once; empty where it is of no list.
+    pub(super) lists: Vec<usize>,
+    /// What else it is about, each once: the references of the others, where they have other words. Empty where a
+    /// registry is the cause: its lists say enough.
+    pub(super) also: Vec<&'a str>,
+    /// The registry that is the cause.
+    pub(super) host: Option<&'a str>,
+}
+
+#[derive(PartialEq, Eq, Hash, Clone, Copy)]
+enum Cause<'a> {
+    Place(&'a Span),
+    Host(&'a str),
+    Answer(&'a str, &'a [String]),
+    Words(&'a str),
+}
+
+/// Folds problems, each with the list that has it; groups stand in the order of their first.
+pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut known = std::collections::HashMap::new();
+    for (list, problem) in problems {
+        let at = *known.entry(key(problem)).or_insert_with(|| {
+            groups.push(Group { problem, lists: Vec::new(), also: Vec::new(), host: host(problem) });
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
+        if let Some(list) = list.filter(|list| !group.lists.contains(list)) {
+            group.lists.push(list);
+        }
+        if let Some(reference) = problem.reference.as_deref()
+            && group.host.is_none()
+            && problem.message != group.problem.message
+            && group.problem.reference.as_deref() != Some(reference)
+            && !group.also.contains(&reference)
+        {
+            group.also.push(reference);
+        }
+    }
+    groups
+}
+
+fn key(problem: &Problem) -> (&'static str, Cause<'_>) {
+    let cause = match (host(problem), problem.labels.first()) {
+        (Some(host), None) => Cause::Host(host),
+        (Some(host), Some(_)) => Cause::Answer(host, &problem.causes),
+        (None, Some(label)) => Cause::Place(&label.span),
+        (None, None) => Cause::Words(&problem.message),
+    };
+    (problem.code, cause)
+}
+
+/// The registry, where it and not what was declared is the cause.
+fn host(problem: &Problem) -> Option<&str> {
+    problem.host().filter(|_| problem.labels.is_empty() || problem.code.starts_with("mlist::registry::"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::problem::HttpFacts;
+
+    fn unreachable(host: &str) -> Problem {
+        let http = HttpFacts { host: host.into(), attempts: 8, ..HttpFacts::default() };
+        let problem = Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"));
+        Problem { http: Some(http), ..problem }
+    }
+
+    #[test]
+    fn a_dead_registry_is_one_problem_and_two_are_two() {
+        let (quay, gcr) = (unreachable("quay.io"), unreachable("gcr.io"));
+        let problems = (0..200).map(|list| (Some(list), if list == 7 { &gcr } else { &quay }));
+        let groups = fold(problems);
+        assert_eq!(groups.iter().map(|group| group.lists.len()).collect::<Vec<_>>(), [199, 1]);
+    }
+
+    #[test]
+    fn what_a_registry_says_of_many_places_is_one_problem_for_each_reason() {
+        let denied = |at: usize, why: &str| {
+            let span = Span { file: 0, range: at..at + 1 };
+            let problem = Problem { code: "mlist::registry::denied", ..unreachable("gcr.io") };
+            Problem { message: format!("denied: {at}"), ..problem }.because(why).at(&span, "").about(&at)
+        };
+        let problems = [denied(0, "no right"), denied(1, "no right"), denied(2, "no such project")];
+        let groups = fold(problems.iter().enumerate().map(|(list, problem)| (Some(list), problem)));
+        assert_eq!(groups.iter().map(|group| group.lists.as_slice()).collect::<Vec<_>>(), [[0, 1].as_slice(), &[2]]);
+        assert!(groups.iter().all(|group| group.also.is_empty() && group.host == Some("gcr.io")));
+    }
+
+    #[test]
+    fn one_place_in_the_file_is_one_problem_that_names_all_it_is_about() {
+        let span = Span { file: 0, range: 3..9 };
+        let absent = |name: &str| {
+            Problem::error("mlist::plan::member_absent", format!("{name} is absent (404)")).at(&span, "").about(&name)
+        };
+        let problems = [absent("gcr.io/a:1"), absent("gcr.io/b:1"), absent("gcr.io/a:1")];
+        let groups = fold(problems.iter().enumerate().map(|(list, problem)| (Some(list), problem)));
+        assert_eq!(groups.len(), 1);
+        assert_eq!(
+            (groups[0].lists.as_slice(), groups[0].also.as_slice()),
+            ([0, 1, 2].as_slice(), ["gcr.io/b:1"].as_slice())
+        );
+    }
+
+    #[test]
+    fn another_place_another_code_and_other_words_stay_apart() {
+        let at = |start: usize| Problem::error("a", "x").at(&Span { file: 0, range: start..start + 1 }, "");
+        let problems = [at(0), at(1), Problem::error("a", "x"), Problem::error("a", "y"), Problem::error("b", "x")];
+        assert_eq!(fold(problems.iter().map(|problem| (None, problem))).len(), 5);
+    }
+}

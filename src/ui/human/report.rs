@@ -1,0 +1,190 @@
+//! What `mlist sync` says: a line for each list as it ends, then what went wrong, then the verdict.
+
+use std::time::Duration;
+
+use crate::exec::report::{ExitStatus, HostRequests, ListReport, Outcome, Report, Requests, TagDone};
+use crate::plan::{Action, ListPlan, Plan};
+use crate::ui::style::Style;
+use crate::ui::text;
+
+use super::details::{self, Telling};
+use super::{INDENT, View, by_cause, verdict};
+
+/// Where the lines of lists have their digests: as wide as the plan needs, not the rows so far, so that nothing jumps.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ui) struct Columns {
+    name: usize,
+    stacked: bool,
+    details: details::Columns,
+}
+
+impl Columns {
+    /// For the lists of `plan`.
+    pub(in crate::ui) fn of(plan: &Plan, view: &View) -> Self {
+        let lined = |list: &&ListPlan| list.action.writes() || (view.all && list.action == Action::Unchanged);
+        let lined = || plan.lists.iter().filter(lined);
+        let name = lined().map(|list| text::width(&name(list))).max().unwrap_or(0);
+        let digest = lined().filter_map(|list| list.index.as_ref());
+        let digest = digest.map(|index| view.digests.show(&index.digest).len()).max().unwrap_or(0);
+        let rows: Vec<_> = lined().flat_map(|list| details::rows(list, view, Telling::Outcome)).collect();
+        Self {
+            name,
+            stacked: view.style.width.is_some_and(|width| INDENT + name + 2 + digest > width),
+            details: details::columns(rows.iter(), view),
+        }
+    }
+
+    /// `created    gcr.io/google_containers/kubectl:v1.3.0    72c4e8f1a90d`
+    fn line(&self, word: &str, name: &str, note: &str, view: &View) -> String {
+        let word = view.word(word);
+        let column = self.name.max(text::width(name)) + 2;
+        let wide = view.style.width.is_some_and(|width| INDENT + column + text::width(note) > width);
+        match note {
+            "" => format!("{word}{name}\n"),
+            note if self.stacked || wide => format!("{word}{name}\n{}{note}\n", " ".repeat(INDENT)),
+            note => format!("{word}{}{note}\n", text::pad(name, column)),
+        }
+    }
+}
+
+/// The line of a list that was published, and what is new in it.
+pub(in crate::ui) fn published(list: &ListReport, columns: &Columns, view: &View) -> String {
+    let digest = list.plan.index.as_ref().map(|index| view.digests.show(&index.digest)).unwrap_or_default();
+    let line = columns.line(list.word(), &name(&list.plan), &digest, view);
+    line + &details::render(&details::rows(&list.plan, view, Telling::Outcome), columns.details, view)
+}
+
+/// The lines of all lists that were not published, and with `-v` of those that are unchanged.
+pub(in crate::ui) fn unpublished(report: &Report, columns: &Columns, view: &View) -> String {
+    let mut text = String::new();
+    if view.all {
+        let unchanged = report.lists.iter().filter(|list| list.outcome == Outcome::Unchanged);
+        unchanged.for_each(|list| text.push_str(&published(list, columns, view)));
+    }
+    let plans: Vec<&ListPlan> = report.lists.iter().map(|list| &*list.plan).collect();
+    for outcome in [Outcome::Blocked, Outcome::Failed] {
+        let lists = || report.lists.iter().enumerate().filter(move |(_, list)| list.outcome == outcome);
+        let groups = by_cause(lists().map(|(at, list)| (at, list.problems.as_slice())));
+        for (at, list) in lists() {
+            match groups.iter().find(|group| group.lists.len() > 1 && group.lists.contains(&at)) {
+                Some(group) if group.lists[0] == at => text.push_str(&view.folded(list.word(), group, &plans)),
+                Some(_) => {}
+                None => text.push_str(&columns.line(list.word(), &name(&list.plan), &tags_note(list), view)),
+            }
+        }
+    }
+    let begun = report.lists.iter().filter(|list| list.outcome == Outcome::Cancelled { begun: true });
+    for list in begun {
+        let note = match tags_note(list) {
+            note if note.is_empty() => "no tag was moved".to_owned(),
+            note => note,
+        };
+        text.push_str(&columns.line("cancelled", &name(&list.plan), &note, view));
+    }
+    match report.lists.iter().filter(|list| list.outcome == Outcome::Cancelled { begun: false }).count() {
+        0 => {}
+        number => {
+            let what = format!("{} not begun\n", text::plural(number, "list"));
+            text.push_str(&view.word("cancelled"));
+            text.push_str(&what);
+        }
+    }
+    text
+}
+
+/// `Done in 3.2s: 6 lists created`; its first word says what `status` says.
+pub(in crate::ui) fn summary(report: &Report, status: ExitStatus, style: Style) -> String {
+    let words = ["created", "updated", "unchanged", "blocked", "failed", "cancelled"];
+    let counts = words.map(|word| (word, report.lists.iter().filter(|list| list.word() == word).count()));
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().filter(|(_, number)| *number > 0).collect();
+    let first = if counts.is_empty() { "no lists".to_owned() } else { counted(counts.remove(0)) };
+    let counts = counts.iter().fold(first, |told, (word, number)| told + &format!(", {} {word}", text::count(*number)));
+    let took = text::duration(report.duration);
+    let quota = quota(&report.requests);
+    let published = report.lists.iter().any(|list| list.outcome == Outcome::Published);
+    match status {
+        ExitStatus::Interrupted | ExitStatus::Terminated => {
+            interrupted(report.duration, &format!("{counts}. mlist sync goes on here."), style)
+        }
+        ExitStatus::Done if published => verdict(style, "Done", &format!(" in {took}: {counts}{quota}")),
+        ExitStatus::Done => verdict(style, "Nothing", &format!(" to publish: {counts} ({took}){quota}")),
+        ExitStatus::Failed | ExitStatus::Usage | ExitStatus::Differs | ExitStatus::Blocked => {
+            verdict(style, "Incomplete", &format!(" after {took}: {counts}{quota}"))
+        }
+    }
+}
+
+/// `Interrupted after 36s: …`
+pub(in crate::ui) fn interrupted(after: Duration, what: &str, style: Style) -> String {
+    verdict(style, "Interrupted", &format!(" after {}: {what}", text::duration(after)))
+}
+
+/// `gcr.io: 36 HEAD, 2 for tokens; no credentials`, a line for each host.
+pub(in crate::ui) fn requests(requests: &Requests, style: Style) -> String {
+    let line = |(host, asked): (&String, &HostRequests)| {
+        let numbers = [
+            (asked.head, "HEAD"),
+            (asked.get, "GET"),
+            (asked.put, "PUT"),
+            (asked.post, "POST"),
+            (asked.token, "for tokens"),
+            (asked.retries, "repeated"),
+        ];
+        let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
+        let mut parts: Vec<String> = numbers.map(|(number, what)| format!("{} {what}", large(number))).collect();
+        if !asked.waited.is_zero() {
+            parts.push(format!("waited {}", text::duration(asked.waited)));
+        }
+        let credentials = match &asked.credentials {
+            Some(from) => format!("credentials from {}", text::foreign(from)),
+            None => "no credentials".to_owned(),
+        };
+        let line = format!("{}: {}; {credentials}", text::foreign(host), parts.join(", "));
+        text::wrap(&line, style.width) + "\n"
+    };
+    requests.iter().map(line).collect()
+}
+
+fn large(number: u64) -> String {
+    text::count(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+fn counted((word, number): (&str, usize)) -> String {
+    format!("{} {word}", text::plural(number, "list"))
+}
+
+/// What is left of pulls that a registry counts.
+fn quota(requests: &Requests) -> String {
+    let left = requests.iter().filter_map(|(host, asked)| Some((host, asked.pulls_left?)));
+    let name = |host: &str| if host == "docker.io" { "Docker Hub".to_owned() } else { text::foreign(host) };
+    left.fold(String::new(), |told, (host, left)| {
+        told + &format!(". {}: {} {} left", name(host), large(left), if left == 1 { "pull" } else { "pulls" })
+    })
+}
+
+/// Which tags of an unfinished list may have moved; empty where none has.
+fn tags_note(list: &ListReport) -> String {
+    let names = |wanted: TagDone| {
+        let tags = list.plan.tags.iter().zip(&list.tags).filter(move |(_, done)| **done == wanted);
+        tags.map(|(tag, _)| tag.tag.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let changed = list.outcome != Outcome::Blocked;
+    match (names(TagDone::Yes), names(TagDone::Unknown)) {
+        (done, unknown) if !changed || (done.is_empty() && unknown.is_empty()) => String::new(),
+        (done, unknown) if unknown.is_empty() => format!("moved: {done}"),
+        (done, unknown) if done.is_empty() => format!("not known whether moved: {unknown}"),
+        (done, unknown) => format!("moved: {done}; not known whether moved: {unknown}"),
+    }
+}
+
+/// `docker.io/acme/api:v2.4.0 +2 tags`
+pub(in crate::ui) fn name(list: &ListPlan) -> String {
+    let reference = list.publication.reference();
+    match list.publication.tags.len() {
+        0 | 1 => reference.to_string(),
+        tags => format!("{reference} +{}", text::plural(tags - 1, "tag")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

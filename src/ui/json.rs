@@ -1,0 +1,433 @@
+//! The JSON documents: what scripts read, a promise from the first release.
+//!
+//! Each field is always there, null when unknown. These types are the format; nothing of other layers is serialised.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::problem::{Problem, Severity, Sources};
+use crate::exec::report::{HostRequests, ListReport, Outcome, Report, Requests, TagDone};
+use crate::plan::{ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
+
+use super::Context;
+use super::fold;
+use super::text;
+
+/// What every document begins with.
+#[derive(Serialize)]
+struct Head<'a> {
+    version: u32,
+    kind: &'static str,
+    mlist: &'static str,
+    file: Option<&'a str>,
+    exit_status: u8,
+}
+
+#[derive(Serialize)]
+struct ProblemsDocument<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    problems: Vec<ProblemRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    summary: PlanSummary,
+    lists: Vec<PlannedList<'a>>,
+    problems: Vec<ProblemRecord<'a>>,
+    requests: RequestCounts,
+}
+
+#[derive(Serialize)]
+struct ReportDocument<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    started_at: String,
+    duration_ms: u64,
+    summary: ReportSummary,
+    lists: Vec<ReportedList<'a>>,
+    problems: Vec<ProblemRecord<'a>>,
+    requests: RequestCounts,
+    registries: BTreeMap<&'a str, RegistryRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanSummary {
+    create: usize,
+    update: usize,
+    unchanged: usize,
+    blocked: usize,
+    failed: usize,
+}
+
+#[derive(Serialize)]
+struct ReportSummary {
+    published: usize,
+    unchanged: usize,
+    failed: usize,
+    blocked: usize,
+    cancelled: usize,
+}
+
+#[derive(Serialize)]
+struct ListRecord<'a> {
+    reason: Option<&'static str>,
+    digest: Option<&'a str>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    media_type: Option<&'a str>,
+    size: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct PlannedList<'a> {
+    id: &'a str,
+    target: String,
+    action: &'static str,
+    #[serde(flatten)]
+    list: ListRecord<'a>,
+    tags: Vec<TagRecord<'a>>,
+    members: Vec<MemberRecord<'a>>,
+    problems: Vec<ProblemRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReportedList<'a> {
+    id: &'a str,
+    target: String,
+    action: &'static str,
+    outcome: &'static str,
+    duration_ms: u64,
+    #[serde(flatten)]
+    list: ListRecord<'a>,
+    tags: Vec<ReportedTag<'a>>,
+    members: Vec<MemberRecord<'a>>,
+    problems: Vec<ProblemRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct TagRecord<'a> {
+    tag: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    change: &'static str,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ReportedTag<'a> {
+    #[serde(flatten)]
+    tag: TagRecord<'a>,
+    /// Null where nobody knows whether the registry took it.
+    done: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct MemberRecord<'a> {
+    platform: String,
+    os_version: Option<&'a str>,
+    source: Option<String>,
+    digest: Option<&'a str>,
+    from: Option<&'a str>,
+    media_type: Option<&'a str>,
+    size: Option<u64>,
+    change: &'static str,
+}
+
+#[derive(Serialize)]
+struct ProblemRecord<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    causes: &'a [String],
+    help: Option<&'a str>,
+    retry: bool,
+    reference: Option<&'a str>,
+    at: Option<AtRecord<'a>>,
+    lists: Vec<&'a str>,
+    http: Option<HttpRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct AtRecord<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Serialize)]
+struct HttpRecord<'a> {
+    host: &'a str,
+    status: Option<u16>,
+    code: Option<&'a str>,
+    attempts: u32,
+}
+
+#[derive(Serialize, Default)]
+struct RequestCounts {
+    head: u64,
+    get: u64,
+    put: u64,
+    post: u64,
+    token: u64,
+}
+
+#[derive(Serialize)]
+struct RegistryRecord<'a> {
+    #[serde(flatten)]
+    requests: RequestCounts,
+    retries: u64,
+    waited_ms: u64,
+    credentials: Option<&'a str>,
+    pulls_left: Option<u64>,
+}
+
+/// `"kind": "problems"`
+pub(super) fn problems(context: &Context<'_>, problems: &[Problem], exit_status: u8) -> String {
+    let problems = problems.iter().map(|problem| problem_record(problem, context.sources, Vec::new())).collect();
+    document(&ProblemsDocument { head: head("problems", context, exit_status), problems })
+}
+
+/// `"kind": "plan"`
+pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Requests, exit_status: u8) -> String {
+    let summary = plan.summary();
+    let lists: Vec<(&ListPlan, &[Problem])> = plan.lists.iter().map(|list| (list, list.problems.as_slice())).collect();
+    document(&PlanDocument {
+        head: head("plan", context, exit_status),
+        summary: PlanSummary {
+            create: summary.create,
+            update: summary.update,
+            unchanged: summary.unchanged,
+            blocked: summary.blocked,
+            failed: summary.failed,
+        },
+        lists: plan.lists.iter().map(|list| planned(list, context.sources)).collect(),
+        problems: shared_problems(context, &lists),
+        requests: total(requests),
+    })
+}
+
+/// `"kind": "report"`
+pub(super) fn report(context: &Context<'_>, report: &Report, exit_status: u8) -> String {
+    let count = |word: &str| report.lists.iter().filter(|list| outcome_word(list.outcome) == word).count();
+    let lists: Vec<(&ListPlan, &[Problem])> =
+        report.lists.iter().map(|list| (&*list.plan, list.problems.as_slice())).collect();
+    document(&ReportDocument {
+        head: head("report", context, exit_status),
+        started_at: text::timestamp(report.started_at),
+        duration_ms: millis(report.duration),
+        summary: ReportSummary {
+            published: count("published"),
+            unchanged: count("unchanged"),
+            failed: count("failed"),
+            blocked: count("blocked"),
+            cancelled: count("cancelled"),
+        },
+        lists: report.lists.iter().map(|list| reported(list, context.sources)).collect(),
+        problems: shared_problems(context, &lists),
+        requests: total(&report.requests),
+        registries: report.requests.iter().map(|(host, asked)| (host.as_str(), registry_record(asked))).collect(),
+    })
+}
+
+fn document(document: &impl Serialize) -> String {
+    // Texts, numbers and lists of them can't fail to become JSON.
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
+}
+
+fn head<'a>(kind: &'static str, context: &Context<'a>, exit_status: u8) -> Head<'a> {
+    Head { version: 1, kind, mlist: env!("CARGO_PKG_VERSION"), file: context.file(), exit_status }
+}
+
+fn planned<'a>(list: &'a ListPlan, sources: &'a Sources) -> PlannedList<'a> {
+    PlannedList {
+        id: &list.publication.id,
+        target: list.publication.target.to_string(),
+        action: text::action(list.action),
+        list: list_record(list, &list.problems),
+        tags: list.tags.iter().map(tag_record).collect(),
+        members: list.members.iter().map(member_record).collect(),
+        problems: own_problems(list, &list.problems, sources),
+    }
+}
+
+fn reported<'a>(list: &'a ListReport, sources: &'a Sources) -> ReportedList<'a> {
+    let plan = &*list.plan;
+    let tag = |(tag, done): (&'a TagChange, &TagDone)| ReportedTag {
+        tag: tag_record(tag),
+        done: match done {
+            TagDone::Yes => Some(true),
+            TagDone::No => Some(false),
+            TagDone::Unknown => None,
+        },
+    };
+    ReportedList {
+        id: &plan.publication.id,
+        target: plan.publication.target.to_string(),
+        action: text::action(plan.action),
+        outcome: outcome_word(list.outcome),
+        duration_ms: millis(list.duration),
+        list: list_record(plan, &list.problems),
+        tags: plan.tags.iter().zip(&list.tags).map(tag).collect(),
+        members: plan.members.iter().map(member_record).collect(),
+        problems: own_problems(plan, &list.problems, sources),
+    }
+}
+
+fn list_record<'a>(list: &'a ListPlan, problems: &[Problem]) -> ListRecord<'a> {
+    let problem = problems.iter().find(|problem| problem.severity == Severity::Error).map(Problem::slug);
+    let index = list.index.as_ref();
+    ListRecord {
+        reason: problem.or(list.reason.map(|reason| match reason {
+            Reason::New => "new",
+            Reason::Members => "members",
+            Reason::Tags => "tags",
+            Reason::Content => "content",
+        })),
+        digest: index.map(|index| index.digest.as_str()),
+        reference: index.map(|index| list.publication.target.with_digest(&index.digest).to_string()),
+        media_type: index.map(|index| index.media_type.as_str()),
+        size: index.map(|index| index.size),
+    }
+}
+
+fn tag_record(tag: &TagChange) -> TagRecord<'_> {
+    TagRecord {
+        tag: tag.tag.as_str(),
+        from: tag.from.as_ref().map(crate::oci::Digest::as_str),
+        to: tag.to.as_ref().map(crate::oci::Digest::as_str),
+        change: match tag.fate {
+            TagFate::Created => "created",
+            TagFate::Moved => "moved",
+            TagFate::Same => "same",
+            TagFate::Blocked => "blocked",
+            TagFate::Unknown => "unknown",
+        },
+        reason: None,
+    }
+}
+
+fn member_record(member: &MemberChange) -> MemberRecord<'_> {
+    let descriptor = member.descriptor.as_ref();
+    let mut platform = member.platform.clone();
+    platform.os_version = None;
+    MemberRecord {
+        platform: platform.to_string(),
+        os_version: member.platform.os_version.as_deref(),
+        source: member.source.as_ref().map(ToString::to_string),
+        digest: descriptor.map(|descriptor| descriptor.digest.as_str()),
+        from: member.from.as_ref().map(crate::oci::Digest::as_str),
+        media_type: descriptor.map(|descriptor| descriptor.media_type.as_str()),
+        size: descriptor.map(|descriptor| descriptor.size),
+        change: match member.fate {
+            MemberFate::Added => "added",
+            MemberFate::Changed => "changed",
+            MemberFate::Removed => "removed",
+            MemberFate::Same => "same",
+            MemberFate::Absent => "absent",
+            MemberFate::Unknown => "unknown",
+        },
+    }
+}
+
+/// Whether a problem is a registry's as a whole: it stands beside the lists, once, and names them.
+fn is_shared(problem: &Problem) -> bool {
+    problem.http.is_some() && problem.reference.is_none() && problem.labels.is_empty()
+}
+
+fn own_problems<'a>(list: &'a ListPlan, problems: &'a [Problem], sources: &'a Sources) -> Vec<ProblemRecord<'a>> {
+    let own = problems.iter().filter(|problem| !is_shared(problem));
+    own.map(|problem| problem_record(problem, sources, vec![&list.publication.id])).collect()
+}
+
+fn shared_problems<'a>(context: &Context<'a>, lists: &[(&'a ListPlan, &'a [Problem])]) -> Vec<ProblemRecord<'a>> {
+    let warnings = context.warnings.iter().map(|problem| problem_record(problem, context.sources, Vec::new()));
+    let each = lists.iter().enumerate();
+    let shared = each.flat_map(|(at, (_, problems))| problems.iter().map(move |problem| (Some(at), problem)));
+    let groups = fold::fold(shared.filter(|(_, problem)| is_shared(problem)));
+    let record = |group: fold::Group<'a>| {
+        let ids = group.lists.iter().filter_map(|at| lists.get(*at)).map(|(list, _)| list.publication.id.as_str());
+        problem_record(group.problem, context.sources, ids.collect())
+    };
+    warnings.chain(groups.into_iter().map(record)).collect()
+}
+
+fn problem_record<'a>(problem: &'a Problem, sources: &'a Sources, lists: Vec<&'a str>) -> ProblemRecord<'a> {
+    let at = problem.labels.first().and_then(|label| {
+        let (file, at) = (sources.get(label.span.file)?, sources.position(&label.span)?);
+        Some(AtRecord {
+            file: &file.name,
+            line: at.line,
+            column: at.column,
+            end_line: at.end_line,
+            end_column: at.end_column,
+        })
+    });
+    let http = problem.http.as_ref().map(|http| HttpRecord {
+        host: &http.host,
+        status: http.status,
+        code: http.code.as_deref(),
+        attempts: http.attempts,
+    });
+    ProblemRecord {
+        code: problem.code,
+        severity: match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        message: &problem.message,
+        causes: &problem.causes,
+        help: problem.help.as_deref(),
+        retry: problem.retry,
+        reference: problem.reference.as_deref(),
+        at,
+        lists,
+        http,
+    }
+}
+
+fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Published => "published",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Blocked => "blocked",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled { .. } => "cancelled",
+    }
+}
+
+fn counts(asked: &HostRequests) -> RequestCounts {
+    RequestCounts { head: asked.head, get: asked.get, put: asked.put, post: asked.post, token: asked.token }
+}
+
+fn total(requests: &Requests) -> RequestCounts {
+    requests.values().fold(RequestCounts::default(), |sum, asked| RequestCounts {
+        head: sum.head + asked.head,
+        get: sum.get + asked.get,
+        put: sum.put + asked.put,
+        post: sum.post + asked.post,
+        token: sum.token + asked.token,
+    })
+}
+
+fn registry_record(asked: &HostRequests) -> RegistryRecord<'_> {
+    RegistryRecord {
+        requests: counts(asked),
+        retries: asked.retries,
+        waited_ms: millis(asked.waited),
+        credentials: asked.credentials.as_deref(),
+        pulls_left: asked.pulls_left,
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

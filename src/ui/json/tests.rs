@@ -1,0 +1,251 @@
+//! The documents, field by field.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::exec::report::ExitStatus;
+use crate::ui::samples;
+
+fn with_context<T>(test: impl FnOnce(&Context<'_>) -> T) -> T {
+    let (sources, warnings) = (samples::sources(), Vec::new());
+    test(&Context { sources: &sources, warnings: &warnings })
+}
+
+fn read(text: &str) -> Value {
+    assert!(text.ends_with("}\n"));
+    serde_json::from_str(text).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn planned() -> Value {
+    let plan = samples::plan();
+    let requests = samples::report(Plan::default()).requests;
+    read(&with_context(|context| {
+        super::plan(context, &plan, &requests, ExitStatus::of_plan(&plan.summary(), true).code())
+    }))
+}
+
+fn reported() -> Value {
+    let report = samples::report(samples::plan());
+    read(&with_context(|context| super::report(context, &report, report.exit_status().code())))
+}
+
+#[test]
+fn a_problem_has_every_field_and_points_into_the_file() {
+    let problem = &planned()["lists"][3]["problems"][0];
+    let reference = "gcr.io/google_containers/kube-scheduler-s390x:v1.3.0";
+    assert_eq!(
+        *problem,
+        json!({
+            "code": "mlist::plan::member_absent",
+            "severity": "error",
+            "message": format!("{reference} is absent (404)"),
+            "causes": [],
+            "help": "push it and sync again, or publish without it: missing = \"skip\"",
+            "retry": false,
+            "reference": reference,
+            "at": {"file": "manifests.toml", "line": 6, "column": 11, "end_line": 6, "end_column": 45},
+            "lists": ["kube-scheduler"],
+            "http": {"host": "gcr.io", "status": 404, "code": "MANIFEST_UNKNOWN", "attempts": 1},
+        })
+    );
+}
+
+#[test]
+fn a_problem_of_a_registry_stands_beside_the_lists_and_names_them() {
+    for document in [planned(), reported()] {
+        assert_eq!(document["lists"][5]["problems"], json!([]));
+        assert_eq!(document["lists"][5]["reason"], "unreachable");
+        assert_eq!(
+            document["problems"],
+            json!([{
+                "code": "mlist::registry::unreachable",
+                "severity": "error",
+                "message": "quay.io cannot be reached",
+                "causes": ["no connection within 10s, 8 attempts in 90s"],
+                "help": "sync again when it answers: what is published is not sent again",
+                "retry": true,
+                "reference": null,
+                "at": null,
+                "lists": ["api"],
+                "http": {"host": "quay.io", "status": null, "code": null, "attempts": 8},
+            }])
+        );
+    }
+}
+
+#[test]
+fn a_plan_has_its_fields_and_no_others() {
+    let document = planned();
+    assert_eq!(
+        keys(&document),
+        ["exit_status", "file", "kind", "lists", "mlist", "problems", "requests", "summary", "version"]
+    );
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["kind"], "plan");
+    assert_eq!(document["mlist"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(document["file"], "manifests.toml");
+    assert_eq!(document["exit_status"], 1);
+    assert_eq!(document["summary"], json!({"create": 2, "update": 1, "unchanged": 1, "blocked": 1, "failed": 1}));
+    assert_eq!(document["requests"], json!({"head": 21, "get": 2, "put": 2, "post": 0, "token": 1}));
+    for list in document["lists"].as_array().unwrap() {
+        assert_eq!(
+            keys(list),
+            ["action", "digest", "id", "media_type", "members", "problems", "reason", "ref", "size", "tags", "target"]
+        );
+        for tag in list["tags"].as_array().unwrap() {
+            assert_eq!(keys(tag), ["change", "from", "reason", "tag", "to"]);
+        }
+        for member in list["members"].as_array().unwrap() {
+            assert_eq!(
+                keys(member),
+                ["change", "digest", "from", "media_type", "os_version", "platform", "size", "source"]
+            );
+        }
+    }
+}
+
+#[test]
+fn lists_stand_as_in_the_file_with_whole_digests() {
+    let document = planned();
+    let lists = document["lists"].as_array().unwrap();
+    let column = |key: &str| lists.iter().map(|list| list[key].clone()).collect::<Vec<_>>();
+    assert_eq!(column("id"), ["kubectl", "hyperkube", "api", "kube-scheduler", "kube-proxy", "api"]);
+    assert_eq!(column("action"), ["update", "create", "create", "blocked", "unchanged", "failed"]);
+    assert_eq!(
+        column("reason"),
+        [json!("members"), json!("new"), json!("new"), json!("member_absent"), json!(null), json!("unreachable")]
+    );
+    let digest = samples::digest("5d90b3e7c812").to_string();
+    assert_eq!(lists[0]["digest"], digest);
+    assert_eq!(lists[0]["ref"], format!("gcr.io/google_containers/kubectl@{digest}"));
+    assert_eq!(
+        (&lists[0]["media_type"], &lists[0]["size"]),
+        (&json!("application/vnd.oci.image.index.v1+json"), &json!(2841))
+    );
+    assert_eq!((&lists[3]["digest"], &lists[3]["ref"], &lists[3]["size"]), (&json!(null), &json!(null), &json!(null)));
+    let from = samples::digest("72c4e8f1a90d").to_string();
+    assert_eq!(
+        lists[0]["tags"],
+        json!([{"tag": "v1.3.0", "from": from, "to": digest, "change": "moved", "reason": null}])
+    );
+    assert_eq!(lists[3]["tags"][0]["change"], "blocked");
+    assert_eq!(lists[5]["tags"][0]["change"], "unknown");
+}
+
+#[test]
+fn all_members_are_listed_with_what_becomes_of_them() {
+    let document = planned();
+    let changes = |list: usize| {
+        let members = document["lists"][list]["members"].as_array().unwrap();
+        members.iter().map(|member| member["change"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(0), ["same", "same", "changed", "added", "same", "removed"]);
+    assert_eq!(changes(3), ["added", "added", "added", "added", "absent"]);
+    assert_eq!(changes(5), ["unknown"; 5]);
+    let removed = &document["lists"][0]["members"][5];
+    assert_eq!(
+        *removed,
+        json!({
+            "platform": "linux/riscv64", "os_version": null, "source": null, "digest": null,
+            "from": samples::digest("60303ae22b99").to_string(), "media_type": null, "size": null, "change": "removed",
+        })
+    );
+}
+
+#[test]
+fn the_version_of_windows_has_a_field_of_its_own() {
+    let mut list = samples::created(samples::publication("pause"), "5d90");
+    list.members[0].platform = crate::oci::Platform::parse("windows/amd64").unwrap();
+    list.members[0].platform.os_version = Some("10.0.17763.6189".into());
+    let plan = Plan { lists: vec![list] };
+    let document = read(&with_context(|context| super::plan(context, &plan, &Requests::new(), 0)));
+    let member = &document["lists"][0]["members"][0];
+    assert_eq!((&member["platform"], &member["os_version"]), (&json!("windows/amd64"), &json!("10.0.17763.6189")));
+}
+
+#[test]
+fn a_report_has_its_fields_and_no_others() {
+    let document = reported();
+    assert_eq!(
+        keys(&document),
+        [
+            "duration_ms",
+            "exit_status",
+            "file",
+            "kind",
+            "lists",
+            "mlist",
+            "problems",
+            "registries",
+            "requests",
+            "started_at",
+            "summary",
+            "version"
+        ]
+    );
+    assert_eq!((&document["kind"], &document["exit_status"]), (&json!("report"), &json!(1)));
+    assert_eq!((&document["started_at"], &document["duration_ms"]), (&json!("2026-11-23T10:00:00Z"), &json!(91_412)));
+    assert_eq!(document["summary"], json!({"published": 3, "unchanged": 1, "failed": 1, "blocked": 1, "cancelled": 0}));
+    assert_eq!(
+        document["registries"]["quay.io"],
+        json!({
+            "head": 8, "get": 0, "put": 0, "post": 0, "token": 0, "retries": 7, "waited_ms": 88_210,
+            "credentials": "~/.docker/config.json (user ci-bot)", "pulls_left": null,
+        })
+    );
+    for list in document["lists"].as_array().unwrap() {
+        assert_eq!(
+            keys(list),
+            [
+                "action",
+                "digest",
+                "duration_ms",
+                "id",
+                "media_type",
+                "members",
+                "outcome",
+                "problems",
+                "reason",
+                "ref",
+                "size",
+                "tags",
+                "target"
+            ]
+        );
+        assert_eq!(keys(&list["tags"][0]), ["change", "done", "from", "reason", "tag", "to"]);
+    }
+    assert_eq!(
+        (&document["lists"][0]["outcome"], &document["lists"][0]["duration_ms"]),
+        (&json!("published"), &json!(640))
+    );
+}
+
+#[test]
+fn a_tag_nobody_knows_of_is_neither_done_nor_not() {
+    let mut report = samples::report(Plan { lists: vec![samples::updated()] });
+    let done = |report: &Report| {
+        let document = read(&with_context(|context| super::report(context, report, 0)));
+        document["lists"][0]["tags"][0]["done"].clone()
+    };
+    assert_eq!(done(&report), json!(true));
+    report.lists[0].tags = vec![TagDone::Unknown];
+    assert_eq!(done(&report), json!(null));
+    report.lists[0].tags = vec![TagDone::No];
+    assert_eq!(done(&report), json!(false));
+}
+
+#[test]
+fn problems_of_the_file_are_a_document_too() {
+    let document = read(&with_context(|context| super::problems(context, &[samples::absent()], 2)));
+    assert_eq!(keys(&document), ["exit_status", "file", "kind", "mlist", "problems", "version"]);
+    assert_eq!((&document["kind"], &document["exit_status"]), (&json!("problems"), &json!(2)));
+    assert_eq!(document["problems"][0]["lists"], json!([]));
+    let nowhere = Context { sources: &Sources::default(), warnings: &[] };
+    assert_eq!(read(&super::problems(&nowhere, &[], 2))["file"], json!(null));
+}

@@ -1,0 +1,167 @@
+//! Problems in full: each with its code, its place underlined, its causes and its help, as miette draws them.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode, ThemeCharacters, ThemeStyles,
+};
+use textwrap::{WordSeparator, WordSplitter};
+
+use crate::config::problem::{self, Problem, Sources};
+
+use super::excerpt::Excerpt;
+use super::fold::Group;
+use super::style::{Charset, Color, Style};
+use super::text;
+
+/// All groups in full, a blank line between them and a newline at the end; empty where there are none.
+pub(super) fn render(groups: &[Group<'_>], sources: &Sources, style: Style, all: bool) -> String {
+    groups.iter().map(|group| render_one(group, sources, style, all)).collect::<Vec<_>>().join("\n")
+}
+
+fn render_one(group: &Group<'_>, sources: &Sources, style: Style, all: bool) -> String {
+    let mut text = String::new();
+    let shown = Shown::new(group.problem, sources);
+    if handler(style).render_report(&mut text, &shown).is_err() {
+        // Writing to a String can't fail; if miette gives up, its words still get through.
+        text = format!("{}: {}\n", group.problem.code, group.problem.message);
+    }
+    // miette ends a wrapped line with blanks where a word did not fit.
+    let mut text: String = text.trim_end().lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
+    if !group.also.is_empty() {
+        text.push_str(&text::fill("  also: ", &text::named(group.also.iter().copied(), all), 8, style.width));
+        text.push('\n');
+    }
+    text
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let theme = GraphicalTheme {
+        characters: match style.charset {
+            // A problem is `!` everywhere; miette's own sign is an emoji to some terminals.
+            Charset::Unicode => ThemeCharacters { warning: "!".into(), ..ThemeCharacters::unicode() },
+            Charset::Ascii => ThemeCharacters::ascii(),
+        },
+        styles: match style.color {
+            Color::On => ThemeStyles::ansi(),
+            Color::Off => ThemeStyles::none(),
+        },
+    };
+    GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_urls(false)
+        .with_context_lines(1)
+        .with_width(style.width.unwrap_or(200))
+        // References are full of `-` and `/`: whoever copies one must get it whole.
+        .with_word_splitter(WordSplitter::NoHyphenation)
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_break_words(false)
+        .with_wrap_lines(style.width.is_some())
+}
+
+/// A [`Problem`] as miette wants it.
+#[derive(Debug)]
+struct Shown {
+    code: &'static str,
+    severity: Severity,
+    message: String,
+    cause: Option<Box<Reason>>,
+    help: Option<String>,
+    labels: Vec<LabeledSpan>,
+    source: Option<Excerpt>,
+}
+
+/// A cause and what is behind it.
+#[derive(Debug)]
+struct Reason {
+    text: String,
+    next: Option<Box<Reason>>,
+}
+
+impl Shown {
+    fn new(problem: &Problem, sources: &Sources) -> Self {
+        let file = problem.labels.first().map(|label| label.span.file);
+        let mut causes: Vec<String> = problem.causes.iter().map(|cause| text::line(cause)).collect();
+        let (here, others): (Vec<_>, Vec<_>) = problem.labels.iter().partition(|label| Some(label.span.file) == file);
+        // miette shows one file a problem: places in others become words.
+        causes.extend(others.into_iter().filter_map(|label| elsewhere(label, sources)));
+        let ranges: Vec<_> = here.iter().map(|label| label.span.range.clone()).collect();
+        let source = file.and_then(|file| Excerpt::new(sources.get(file)?, sources.lines(file)?, &ranges));
+        let places = source.iter().flat_map(Excerpt::places);
+        let labels = here.iter().zip(places).map(|(label, place)| underline(label, &place)).collect();
+        let cause = causes.into_iter().rfold(None, |next, text| Some(Box::new(Reason { text, next })));
+        Self {
+            code: problem.code,
+            severity: match problem.severity {
+                problem::Severity::Error => Severity::Error,
+                problem::Severity::Warning => Severity::Warning,
+            },
+            message: text::line(&problem.message),
+            cause,
+            help: problem.help.as_deref().map(text::line),
+            source,
+            labels,
+        }
+    }
+}
+
+fn underline(label: &problem::Label, place: &Range<usize>) -> LabeledSpan {
+    let words = Some(text::line(&label.text)).filter(|words| !words.is_empty());
+    LabeledSpan::new(words, place.start, place.len())
+}
+
+fn elsewhere(label: &problem::Label, sources: &Sources) -> Option<String> {
+    let (file, at) = (sources.get(label.span.file)?, sources.position(&label.span)?);
+    Some(text::line(&format!("{}:{}:{}: {}", file.name, at.line, at.column, label.text)))
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Shown {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|reason| reason as &dyn Error)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for Reason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.next.as_deref().map(|reason| reason as &dyn Error)
+    }
+}
+
+impl Diagnostic for Shown {
+    fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        Some(Box::new(self.code))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Problems as they are seen, against the transcripts.
+
+use super::*;
+use crate::config::problem::{HttpFacts, SourceFile, Span};
+use crate::ui::fold::fold;
+use crate::ui::samples::{self, WIDE};
+
+fn shown(problems: &[Problem], style: Style) -> String {
+    render(&fold(problems.iter().map(|problem| (None, problem))), &samples::sources(), style, false)
+}
+
+#[test]
+fn a_span_behind_the_end_of_the_file_is_drawn_at_its_end() {
+    let length = samples::FILE.len();
+    for range in [length..length, length..length + 9, length + 5..length + 5, length - 1..length + 1] {
+        let problem =
+            Problem::error("mlist::config::syntax", "the file ends too early").at(&Span { file: 0, range }, "here");
+        assert!(shown(&[problem], Style::PLAIN).contains("here"));
+    }
+}
+
+#[test]
+fn an_empty_file_and_an_unknown_one_are_no_panic() {
+    let mut sources = Sources::default();
+    sources.add(SourceFile { name: "manifests.toml".into(), text: "".into() });
+    for file in [0, 7] {
+        let problem = Problem::error("mlist::config::no_list", "no list").at(&Span { file, range: 0..0 }, "none");
+        let text = render(&fold([(None, &problem)]), &sources, Style::PLAIN, false);
+        assert!(text.contains("no list"), "{text}");
+    }
+}
+
+#[test]
+fn an_absent_member_points_at_its_template() {
+    insta::assert_snapshot!(shown(&[samples::absent()], WIDE), @r#"
+    mlist::plan::member_absent
+
+      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+       ╭─[manifests.toml:6:11]
+     5 │ [defaults]
+     6 │ source = "{registry}/{name}-{arch}:{version}"
+       ·           ─────────────────┬────────────────
+       ·                            ╰── linux/s390x of kube-scheduler
+     7 │ target = "{registry}/{name}"
+       ╰────
+      help: push it and sync again, or publish without it: missing = "skip"
+    "#);
+}
+
+#[test]
+fn a_dead_registry_has_a_cause_and_a_help() {
+    insta::assert_snapshot!(shown(&[samples::unreachable()], WIDE), @r"
+    mlist::registry::unreachable
+
+      × quay.io cannot be reached
+      ╰─▶ no connection within 10s, 8 attempts in 90s
+      help: sync again when it answers: what is published is not sent again
+    ");
+}
+
+#[test]
+fn ascii_draws_with_ascii() {
+    let style = Style { charset: Charset::Ascii, ..WIDE };
+    let text = shown(&[samples::absent(), samples::unreachable()], style);
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!(text, @r#"
+    mlist::plan::member_absent
+
+      x gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+       ,-[manifests.toml:6:11]
+     5 | [defaults]
+     6 | source = "{registry}/{name}-{arch}:{version}"
+       :           ^^^^^^^^^^^^^^^^^|^^^^^^^^^^^^^^^^
+       :                            `-- linux/s390x of kube-scheduler
+     7 | target = "{registry}/{name}"
+       `----
+      help: push it and sync again, or publish without it: missing = "skip"
+
+    mlist::registry::unreachable
+
+      x quay.io cannot be reached
+      `-> no connection within 10s, 8 attempts in 90s
+      help: sync again when it answers: what is published is not sent again
+    "#);
+}
+
+#[test]
+fn a_narrow_terminal_breaks_no_reference() {
+    insta::assert_snapshot!(shown(&[samples::absent()], Style { width: Some(40), ..WIDE }), @r#"
+    mlist::plan::member_absent
+
+      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0
+      │ is absent (404)
+       ╭─[manifests.toml:6:11]
+     5 │ [defaults]
+     6 │ source = "{registry}/{name}-{arch}:{version}"
+       ·           ─────────────────┬────────────────
+       ·                            ╰── linux/s390x of kube-scheduler
+     7 │ target = "{registry}/{name}"
+       ╰────
+      help: push it and sync again, or
+            publish without it: missing =
+            "skip"
+    "#);
+}
+
+#[test]
+fn a_pipe_is_never_wrapped() {
+    let cause = "a long cause that goes on ".repeat(20);
+    let problem = Problem::error("mlist::registry::denied", "denied").because(cause.clone());
+    assert!(shown(&[problem], Style::PLAIN).contains(cause.trim()));
+}
+
+#[test]
+fn foreign_text_stays_on_its_line() {
+    let problem = Problem::error("mlist::registry::denied", "denied").because("403 \"no\n::error::gotcha\u{1b}[2J\"");
+    let text = shown(&[problem], Style::PLAIN);
+    assert!(!text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("::")), "{text}");
+}
+
+#[test]
+fn what_else_it_is_about_is_named_up_to_ten() {
+    let problems: Vec<Problem> = (0..14)
+        .map(|n| {
+            let reference = format!("gcr.io/google_containers/kube-{n}-s390x:v1.3.0");
+            Problem { message: format!("{reference} is absent (404)"), ..samples::absent() }.about(&reference)
+        })
+        .collect();
+    let text = shown(&problems, WIDE);
+    let also: String = text.lines().skip_while(|line| !line.starts_with("  also:")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(also, @r"
+    also: gcr.io/google_containers/kube-1-s390x:v1.3.0,
+          gcr.io/google_containers/kube-2-s390x:v1.3.0,
+          gcr.io/google_containers/kube-3-s390x:v1.3.0,
+          gcr.io/google_containers/kube-4-s390x:v1.3.0,
+          gcr.io/google_containers/kube-5-s390x:v1.3.0,
+          gcr.io/google_containers/kube-6-s390x:v1.3.0,
+          gcr.io/google_containers/kube-7-s390x:v1.3.0,
+          gcr.io/google_containers/kube-8-s390x:v1.3.0,
+          gcr.io/google_containers/kube-9-s390x:v1.3.0,
+          gcr.io/google_containers/kube-10-s390x:v1.3.0, and 3 more (-v)
+    ");
+}
+
+#[test]
+fn warnings_are_marked_and_colour_is_only_colour() {
+    let http = HttpFacts { host: "gcr.io".into(), ..HttpFacts::default() };
+    let warning = Problem { http: Some(http), ..Problem::warning("mlist::plan::foreign", "kept as it is") };
+    let coloured = shown(std::slice::from_ref(&warning), Style { color: Color::On, ..WIDE });
+    assert!(coloured.contains('\u{1b}'));
+    insta::assert_snapshot!(shown(&[warning], WIDE), @r"
+    mlist::plan::foreign
+
+      ! kept as it is
+    ");
+}
+
+/// What is said of `parts` of a file.
+fn of_file(text: &str, parts: &[&str]) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add(SourceFile { name: "m.toml".into(), text: text.into() });
+    let problem = parts.iter().fold(Problem::error("mlist::config::type", "wrong"), |problem, part| {
+        let start = text.find(part).unwrap();
+        problem.at(&Span { file, range: start..start + part.len() }, "here")
+    });
+    render(&fold([(None, &problem)]), &sources, WIDE, false)
+}
+
+#[test]
+fn nothing_of_a_file_does_anything_to_a_terminal() {
+    let text = of_file("\u{feff}# \u{1b}[2J\r\n\ta\u{202e} = \u{7}\u{9b}x\r\n# \u{61c}\r\n", &["x"]);
+    insta::assert_snapshot!(text, @r"
+    mlist::config::type
+
+      × wrong
+       ╭─[m.toml:2:9]
+     1 │ # �[2J
+     2 │     a� = ��x
+       ·            ┬
+       ·            ╰── here
+     3 │ # �
+       ╰────
+    ");
+}
+
+#[test]
+fn columns_are_characters_and_labels_stand_under_wide_ones() {
+    insta::assert_snapshot!(of_file("\u{feff}\"漢字é\" = x", &["x"]), @r#"
+    mlist::config::type
+
+      × wrong
+       ╭─[m.toml:1:9]
+     1 │ "漢字é" = x
+       ·           ┬
+       ·           ╰── here
+       ╰────
+    "#);
+}
+
+#[test]
+fn a_long_line_is_shown_around_its_labels() {
+    let long = "ä".repeat(100_000);
+    let text = of_file(&format!("{long}\na = \"{long}x{long}y{long}\"\n"), &["x", "y"]);
+    assert!(text.chars().count() < 1200, "{text}");
+    insta::assert_snapshot!(text.replace(&"ä".repeat(40), "~"), @r"
+    mlist::config::type
+
+      × wrong
+       ╭─[m.toml:2:100006]
+     1 │ ~…
+     2 │ …~x~…~y~…
+       ·                                          ┬                                                                                 ┬
+       ·                                          │                                                                                 ╰── here
+       ·                                          ╰── here
+       ╰────
+    ");
+}
+
+#[test]
+fn a_label_over_many_lines_is_drawn_on_its_first() {
+    let rows = "  1,\n".repeat(1000);
+    let whole = format!("[\n{rows}]");
+    insta::assert_snapshot!(of_file(&format!("a = {whole}\n"), &[&whole]), @r"
+    mlist::config::type
+
+      × wrong
+       ╭─[m.toml:1:5]
+     1 │ a = [
+       ·     ┬
+       ·     ╰── here
+     2 │   1,
+       ╰────
+    ");
+}
+
+#[test]
+fn labels_far_apart_are_two_pictures() {
+    let text = format!("a\n{}b\n", "\n".repeat(30));
+    insta::assert_snapshot!(of_file(&text, &["a", "b"]), @r"
+    mlist::config::type
+
+      × wrong
+       ╭─[m.toml:1:1]
+     1 │ a
+       · ┬
+       · ╰── here
+     2 │
+       ╰────
+        ╭─[m.toml:32:1]
+     31 │
+     32 │ b
+        · ┬
+        · ╰── here
+        ╰────
+    ");
+}

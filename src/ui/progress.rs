@@ -1,0 +1,418 @@
+//! [`Live`]: what is seen while a run goes on, made from its events.
+//!
+//! On a terminal bars, after a while; elsewhere plain lines, and a sign of life where nothing else was said. The lines
+//! of lists that were published are the same in both.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::exec::event::{Event, Step};
+use crate::exec::report::Outcome;
+use crate::plan::{Action, Plan};
+
+use super::human::{self, View, report::Columns};
+use super::printer::Printer;
+use super::style::Style;
+use super::text::{self, Digests};
+use super::{Options, Progress, Verbosity};
+
+/// Runs shorter than this are seen without bars.
+const BEFORE_BARS: Duration = Duration::from_millis(300);
+
+/// How often bars are drawn again.
+const TICK: Duration = Duration::from_millis(100);
+
+/// CI systems end jobs that say nothing for long.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// At most so many lists are seen at work.
+const LISTS: usize = 4;
+
+/// What is seen while a run goes on.
+pub(super) struct Live {
+    shared: Arc<Shared>,
+    ticker: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    options: Options,
+    printer: Arc<Printer>,
+    state: Mutex<State>,
+    over: Condvar,
+}
+
+struct State {
+    began: Instant,
+    /// When something was last said.
+    spoke: Instant,
+    phase: Phase,
+    /// Lists that are worked on, in the order in which they were begun.
+    at_work: Vec<(usize, Option<Step>)>,
+    paused: BTreeMap<String, Pause>,
+    plan: Option<Shown>,
+    bar: Option<ProgressBar>,
+    over: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Nothing to speak of yet.
+    Starting,
+    Reading {
+        done: usize,
+        total: usize,
+    },
+    Publishing {
+        done: usize,
+        total: usize,
+    },
+}
+
+/// What is drawn: lines, behind the last of them a bar, and words beside it.
+struct Frame {
+    above: String,
+    /// How many columns the bar has; 0 for none.
+    bar: usize,
+    beside: String,
+    done: usize,
+    total: usize,
+}
+
+struct Pause {
+    status: u16,
+    since: Instant,
+    wait: Duration,
+}
+
+/// The plan that is carried out, and how its lines are set.
+struct Shown {
+    plan: Arc<Plan>,
+    view: View,
+    columns: Columns,
+}
+
+impl Live {
+    pub(super) fn new(options: Options, printer: Arc<Printer>) -> Self {
+        let now = Instant::now();
+        let state = State {
+            began: now,
+            spoke: now,
+            phase: Phase::Starting,
+            at_work: Vec::new(),
+            paused: BTreeMap::new(),
+            plan: None,
+            bar: None,
+            over: false,
+        };
+        let shared = Shared { options, printer, state: Mutex::new(state), over: Condvar::new() };
+        Self { shared: Arc::new(shared), ticker: Mutex::new(None) }
+    }
+
+    /// Takes events; begins to look at the clock.
+    pub(super) fn listener(&self) -> crate::exec::Listener {
+        let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
+        if ticker.is_none() && self.shared.options.verbosity > Verbosity::Quiet {
+            let shared = Arc::clone(&self.shared);
+            *ticker = Some(std::thread::spawn(move || shared.keep_time()));
+        }
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |event| shared.hear(event))
+    }
+
+    /// Takes the bars away; nothing is drawn after this.
+    pub(super) fn finish(&self) {
+        let bar = {
+            let mut state = self.shared.state();
+            state.over = true;
+            state.bar.take()
+        };
+        self.shared.over.notify_all();
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        let ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ticker) = ticker {
+            // The thread draws; if it panicked there is nothing left to draw.
+            let _ = ticker.join();
+        }
+    }
+
+    /// Says a line, above the bars if there are any.
+    pub(super) fn say(&self, text: &str) {
+        let mut state = self.shared.state();
+        self.shared.say(&mut state, text);
+    }
+
+    /// The lists whose tags are being written just now: nobody knows what comes of them.
+    pub(super) fn writing(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let Some(shown) = &state.plan else { return Vec::new() };
+        let writing = state.at_work.iter().filter(|(_, step)| *step == Some(Step::Writing));
+        writing.filter_map(|(list, _)| shown.plan.lists.get(*list)).map(human::report::name).collect()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, state: &mut State, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        state.spoke = Instant::now();
+        match &state.bar {
+            Some(bar) => {
+                bar.suspend(|| self.printer.err(text));
+                self.step_back();
+            }
+            None => self.printer.err(text),
+        }
+    }
+
+    /// Puts the cursor where the last line of the bars begins. Left behind its end, the `^C` that a terminal shows for
+    /// the key would begin a line of its own, and the bars be taken away one line too low.
+    fn step_back(&self) {
+        self.printer.err("\r");
+    }
+
+    fn hear(&self, event: Event) {
+        let mut state = self.state();
+        if let Some(line) = state.note(event, &self.options)
+            && self.options.verbosity > Verbosity::Quiet
+            && !state.over
+        {
+            self.say(&mut state, &line);
+        }
+    }
+
+    /// Draws bars or gives signs of life until the run is over.
+    fn keep_time(&self) {
+        let mut state = self.state();
+        while !state.over {
+            match self.options.progress {
+                Progress::Bars(size) if state.began.elapsed() >= BEFORE_BARS => {
+                    let rows = LISTS.min(size.rows / 3);
+                    state.draw(rows, self.options.err);
+                    if state.bar.is_some() {
+                        self.step_back();
+                    }
+                }
+                Progress::Lines if state.spoke.elapsed() >= SILENCE => {
+                    let line = state.sign_of_life();
+                    self.say(&mut state, &line);
+                }
+                Progress::Bars(_) | Progress::Lines => {}
+            }
+            state = self.over.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl State {
+    /// Takes an event in; what is to be said of it, if anything.
+    fn note(&mut self, event: Event, options: &Options) -> Option<String> {
+        match event {
+            Event::Reading { done, total } => {
+                self.phase = Phase::Reading { done, total };
+                None
+            }
+            Event::Planned(plan) => Some(self.planned(plan, options)),
+            Event::Began { list } => {
+                self.at_work.push((list, None));
+                None
+            }
+            Event::Step { list, step } => {
+                if let Some(entry) = self.at_work.iter_mut().find(|(at, _)| *at == list) {
+                    entry.1 = Some(step);
+                }
+                None
+            }
+            Event::Ended { list, report } => {
+                self.at_work.retain(|(at, _)| *at != list);
+                if let Phase::Publishing { done, .. } = &mut self.phase
+                    && report.plan.action.writes()
+                {
+                    *done += 1;
+                }
+                let shown = self.plan.as_ref().filter(|_| report.outcome == Outcome::Published)?;
+                Some(human::report::published(&report, &shown.columns, &shown.view))
+            }
+            Event::Paused { host, status, wait } => {
+                let line = format!(
+                    "{} answers {status}: waiting {} as it asks{}",
+                    text::foreign(&host),
+                    text::wait(wait),
+                    self.to_go()
+                );
+                let line = text::wrap(&line, options.err.width) + "\n";
+                self.paused.insert(host, Pause { status, since: Instant::now(), wait });
+                (options.progress == Progress::Lines).then_some(line)
+            }
+            Event::Resumed { host, after } => {
+                self.paused.remove(&host);
+                let line = format!("{} answers again after {}\n", text::foreign(&host), text::waited(after));
+                (options.progress == Progress::Lines).then_some(line)
+            }
+            Event::Stopping { lists } => {
+                let what = match lists {
+                    0 => String::new(),
+                    1 => " 1 list finishes the step it is in.".to_owned(),
+                    lists => format!(" {} finish the step they are in.", text::plural(lists, "list")),
+                };
+                let line = format!("Stopping:{what} Ctrl-C again stops at once.");
+                Some(text::wrap(&line, options.err.width) + "\n")
+            }
+            Event::Request { method, url, status, took } => {
+                let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                let line = format!("{method} {} {status} {}ms\n", text::line(&url), took.as_millis());
+                (options.verbosity == Verbosity::Requests).then_some(line)
+            }
+        }
+    }
+
+    fn planned(&mut self, plan: Arc<Plan>, options: &Options) -> String {
+        let view = options.view(options.err, &plan);
+        let columns = Columns::of(&plan, &view);
+        let summary = plan.summary();
+        self.phase = Phase::Publishing { done: 0, total: summary.create + summary.update };
+        let changes = plan.lists.iter().any(|list| list.action != Action::Unchanged);
+        self.plan = Some(Shown { plan, view, columns });
+        if changes { human::plan::summary(&summary, options.err) } else { String::new() }
+    }
+
+    fn to_go(&self) -> String {
+        match self.phase {
+            Phase::Reading { done, total } | Phase::Publishing { done, total } if total > done => {
+                format!(", {} to go", text::plural(total - done, "list"))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn sign_of_life(&self) -> String {
+        let of = |what: &str, done: usize, total: usize| {
+            format!("{what}: {} of {}\n", text::count(done), text::plural(total, "list"))
+        };
+        match self.phase {
+            Phase::Starting => "Starting\n".to_owned(),
+            Phase::Reading { done, total } => of("Reading", done, total),
+            Phase::Publishing { done, total } => of("Publishing", done, total),
+        }
+    }
+
+    fn draw(&mut self, rows: usize, style: Style) {
+        let Some(Frame { above, bar, beside, done, total }) = self.frame(rows, style) else { return };
+        let template = match bar {
+            0 => "{prefix} {msg}".to_owned(),
+            _ => format!("{{prefix}} [{{bar:{bar}}}] {{msg}}"),
+        };
+        let Ok(template) = ProgressStyle::with_template(&template) else { return };
+        let drawn = self.bar.get_or_insert_with(|| {
+            let drawn = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            drawn.set_length(total as u64);
+            drawn
+        });
+        drawn.set_style(template.progress_chars("=> "));
+        drawn.set_length(total as u64);
+        drawn.set_position(done as u64);
+        drawn.set_prefix(above);
+        drawn.set_message(beside);
+        drawn.tick();
+    }
+
+    /// What is drawn; none while there is nothing to speak of.
+    fn frame(&self, rows: usize, style: Style) -> Option<Frame> {
+        let (word, done, total) = match self.phase {
+            Phase::Starting | Phase::Publishing { total: 0, .. } => return None,
+            Phase::Reading { done, total } => ("Reading", done, total),
+            Phase::Publishing { done, total } => ("Publishing", done, total),
+        };
+        let width = style.width.unwrap_or(80);
+        let mut above = self.rows(rows, width, style);
+        let counts = format!("{}/{}", text::count(done), text::plural(total, "list"));
+        let mut pauses = self.pauses().fold(String::new(), |told, (host, wait)| told + "  " + &host + &wait);
+        if word.len() + 1 + text::width(&counts) + text::width(&pauses) >= width {
+            // A line each, where the last has no room for them.
+            above.extend(self.pauses().take(rows).map(|(host, wait)| {
+                let most = width.saturating_sub(3 + text::width(&wait));
+                format!("  {}{wait}\n", ending(&host, most, style))
+            }));
+            pauses.clear();
+        }
+        above.push_str(word);
+        // The bar takes what the words leave it, and gives way to them where that is little.
+        let words = word.len() + 4 + text::width(&counts) + text::width(&pauses);
+        let bar = match width.saturating_sub(words + 1).min(28) {
+            0..4 => 0,
+            bar => bar,
+        };
+        Some(Frame { above, bar, beside: counts + &pauses, done, total })
+    }
+
+    /// A line for each of the first lists at work that has said what it does.
+    fn rows(&self, rows: usize, width: usize, style: Style) -> String {
+        let Some(shown) = &self.plan else { return String::new() };
+        let at_work =
+            self.at_work.iter().filter_map(|(list, step)| Some((shown.plan.lists.get(*list)?, step.as_ref()?)));
+        // What a list does matters more than the beginning of its name.
+        let (indent, most) = if width < 80 { (2, width / 2 - 4) } else { (11, width / 2) };
+        let at_work = at_work.take(rows).map(|(list, step)| (ending(&list.publication.id, most, style), step));
+        let at_work: Vec<(String, &Step)> = at_work.collect();
+        let name = at_work.iter().map(|(id, _)| text::width(id)).max().unwrap_or(0);
+        let row = |(id, step): (String, &Step)| {
+            let line = format!("{}{}  {}", " ".repeat(indent), text::pad(&id, name), doing(step));
+            // A line that wraps could not be taken away again.
+            line.chars().take(width.saturating_sub(1)).chain(['\n']).collect::<String>()
+        };
+        at_work.into_iter().map(row).collect()
+    }
+
+    /// The hosts that are waited for, and how long.
+    fn pauses(&self) -> impl Iterator<Item = (String, String)> {
+        self.paused.iter().map(|(host, pause)| {
+            let waited = pause.since.elapsed().min(pause.wait).as_secs();
+            (text::foreign(host), format!(": {}, {waited}s of {}", pause.status, text::wait(pause.wait)))
+        })
+    }
+}
+
+/// The end of a name, which tells lists apart, in at most so many columns.
+fn ending(name: &str, most: usize, style: Style) -> String {
+    let length = name.chars().count();
+    if length <= most {
+        return name.to_owned();
+    }
+    let left = most.saturating_sub(text::width(style.ellipsis()));
+    style.ellipsis().chars().chain(name.chars().skip(length - left)).collect()
+}
+
+/// `mounting linux/arm64, 3 of 5 members`
+fn doing(step: &Step) -> String {
+    match step {
+        Step::Mounting { platform, done, of } => {
+            format!("mounting {platform}, {done} of {}", text::plural(*of, "member"))
+        }
+        Step::Copying { platform, sent, of } => format!("copying {platform}, {}", text::size_of(*sent, *of)),
+        Step::Writing => "writing the list".to_owned(),
+    }
+}
+
+impl Options {
+    /// How `plan` is shown on a stream.
+    pub(super) fn view(&self, style: Style, plan: &Plan) -> View {
+        let digests = match self.digests {
+            super::DigestLength::Full => Digests::Full,
+            super::DigestLength::Short => Digests::telling_apart(human::digests(plan)),
+        };
+        View { style, digests, all: self.verbosity >= Verbosity::Verbose }
+    }
+}
+
+#[cfg(test)]
+mod tests;

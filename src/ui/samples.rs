@@ -1,0 +1,246 @@
+//! Hand-made files, plans and reports that the tests of this layer show.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::config::model::{Member, Publication, TargetTag};
+use crate::config::problem::{HttpFacts, Problem, SourceFile, Sources, Span};
+use crate::exec::report::{HostRequests, ListReport, Outcome, Report, TagDone};
+use crate::oci::{Descriptor, Digest, MediaType, Place, Platform, Reference, Tag};
+use crate::plan::{Action, ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
+
+use super::style::{Charset, Color, Style};
+
+/// A terminal of 80 columns without colour.
+pub(super) const WIDE: Style = Style { color: Color::Off, charset: Charset::Unicode, width: Some(80) };
+
+/// The file of the transcripts.
+pub(super) const FILE: &str = r#"[vars]
+registry = "gcr.io/google_containers"
+version = "v1.3.0"
+
+[defaults]
+source = "{registry}/{name}-{arch}:{version}"
+target = "{registry}/{name}"
+tags = ["{version}"]
+"#;
+
+const ARCHES: [&str; 5] = ["amd64", "arm/v7", "arm64", "ppc64le", "s390x"];
+
+pub(super) fn sources() -> Sources {
+    let mut sources = Sources::default();
+    sources.add(SourceFile { name: "manifests.toml".into(), text: FILE.into() });
+    sources
+}
+
+/// Where `text` stands in [`FILE`].
+pub(super) fn span(text: &str) -> Span {
+    let start = FILE.find(text).unwrap();
+    Span { file: 0, range: start..start + text.len() }
+}
+
+/// A digest that begins with `start`.
+pub(super) fn digest(start: &str) -> Digest {
+    Digest::parse(&format!("sha256:{start:0<64}")).unwrap()
+}
+
+pub(super) fn descriptor(start: &str) -> Descriptor {
+    Descriptor { media_type: MediaType::OciIndex, digest: digest(start), size: 2841 }
+}
+
+pub(super) fn platform(arch: &str) -> Platform {
+    Platform::parse(&format!("linux/{arch}")).unwrap()
+}
+
+/// A list of five members at `gcr.io/google_containers`.
+pub(super) fn publication(name: &str) -> Arc<Publication> {
+    publication_at(&format!("gcr.io/google_containers/{name}"), &["v1.3.0"])
+}
+
+pub(super) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
+    let name = target.rsplit('/').next().unwrap();
+    let member = |arch: &str| Member {
+        platform: platform(arch),
+        platform_span: span("[defaults]"),
+        arch: Some(arch.to_owned()),
+        source: Reference::parse(&format!("{target}-{}:v1.3.0", arch.split('/').next().unwrap())).unwrap(),
+        source_span: span("{registry}/{name}-{arch}:{version}"),
+    };
+    Arc::new(Publication {
+        id: name.to_owned(),
+        entry: name.to_owned(),
+        name: name.to_owned(),
+        target: Place::parse(target).unwrap(),
+        target_span: span("{registry}/{name}"),
+        tags: tags
+            .iter()
+            .map(|tag| TargetTag { tag: Tag::parse(tag).unwrap(), span: span("[\"{version}\"]") })
+            .collect(),
+        members: ARCHES.into_iter().map(member).collect(),
+    })
+}
+
+/// The plan of a list that is not published yet; its digest begins with `start`.
+#[expect(clippy::needless_pass_by_value, reason = "samples are made where they are needed")]
+pub(super) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
+    let tag = |tag: &TargetTag| TagChange {
+        tag: tag.tag.clone(),
+        from: None,
+        to: Some(digest(start)),
+        fate: TagFate::Created,
+    };
+    let member = |(at, member): (usize, &Member)| MemberChange {
+        platform: member.platform.clone(),
+        source: Some(member.source.clone()),
+        descriptor: Some(Descriptor {
+            media_type: MediaType::OciManifest,
+            digest: Digest::of(format!("{}{at}", publication.id).as_bytes()),
+            size: 1162,
+        }),
+        from: None,
+        fate: MemberFate::Added,
+    };
+    ListPlan {
+        action: Action::Create,
+        reason: Some(Reason::New),
+        index: Some(descriptor(start)),
+        payload: None,
+        tags: publication.tags.iter().map(tag).collect(),
+        members: publication.members.iter().enumerate().map(member).collect(),
+        children: Vec::new(),
+        problems: Vec::new(),
+        publication: Arc::clone(&publication),
+    }
+}
+
+/// The plan of a list that stands as declared.
+pub(super) fn unchanged(publication: Arc<Publication>, start: &str) -> ListPlan {
+    let mut list = created(publication, start);
+    (list.action, list.reason) = (Action::Unchanged, None);
+    for tag in &mut list.tags {
+        (tag.from, tag.fate) = (tag.to.clone(), TagFate::Same);
+    }
+    for member in &mut list.members {
+        member.from = member.descriptor.as_ref().map(|descriptor| descriptor.digest.clone());
+        member.fate = MemberFate::Same;
+    }
+    list
+}
+
+/// The plan of kubectl with one member changed, one added and one removed.
+pub(super) fn updated() -> ListPlan {
+    let mut list = unchanged(publication("kubectl"), "5d90b3e7c812");
+    (list.action, list.reason) = (Action::Update, Some(Reason::Members));
+    list.tags[0] = TagChange { from: Some(digest("72c4e8f1a90d")), fate: TagFate::Moved, ..list.tags[0].clone() };
+    list.members[2].from = Some(digest("0a4f6c1d92e7"));
+    list.members[2].descriptor = Some(descriptor("9be3017c55fa"));
+    list.members[2].fate = MemberFate::Changed;
+    list.members[3].from = None;
+    list.members[3].descriptor = Some(descriptor("1c77de02b4a9"));
+    list.members[3].fate = MemberFate::Added;
+    list.members.push(MemberChange {
+        platform: platform("riscv64"),
+        source: None,
+        descriptor: None,
+        from: Some(digest("60303ae22b99")),
+        fate: MemberFate::Removed,
+    });
+    list
+}
+
+/// The plan of a list one of whose members is absent.
+pub(super) fn blocked(name: &str) -> ListPlan {
+    let mut list = created(publication(name), "000000000000");
+    (list.action, list.reason, list.index) = (Action::Blocked, None, None);
+    list.tags[0] = TagChange { to: None, fate: TagFate::Blocked, ..list.tags[0].clone() };
+    list.members[4].descriptor = None;
+    list.members[4].fate = MemberFate::Absent;
+    let problem = absent();
+    let reference = list.members[4].source.clone().unwrap();
+    list.problems =
+        vec![Problem { message: format!("{reference} is absent (404)"), ..problem.clone() }.about(&reference)];
+    list
+}
+
+/// The plan of a list whose registry does not answer.
+pub(super) fn failed(target: &str) -> ListPlan {
+    let mut list = created(publication_at(target, &["v1.3.0"]), "000000000000");
+    (list.action, list.reason, list.index) = (Action::Failed, None, None);
+    list.tags[0] = TagChange { to: None, fate: TagFate::Unknown, ..list.tags[0].clone() };
+    for member in &mut list.members {
+        (member.descriptor, member.fate) = (None, MemberFate::Unknown);
+    }
+    list.problems = vec![unreachable()];
+    list
+}
+
+/// The problem of the transcript: kube-scheduler has no image for s390x.
+pub(super) fn absent() -> Problem {
+    let reference = "gcr.io/google_containers/kube-scheduler-s390x:v1.3.0";
+    let http =
+        HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
+    let problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent (404)"))
+        .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of kube-scheduler")
+        .help("push it and sync again, or publish without it: missing = \"skip\"")
+        .about(&reference);
+    Problem { http: Some(http), ..problem }
+}
+
+/// The problem of the transcript: a registry that does not answer.
+pub(super) fn unreachable() -> Problem {
+    let http = HttpFacts { host: "quay.io".into(), status: None, code: None, attempts: 8 };
+    let problem = Problem::error("mlist::registry::unreachable", "quay.io cannot be reached")
+        .because("no connection within 10s, 8 attempts in 90s")
+        .help("sync again when it answers: what is published is not sent again");
+    Problem { http: Some(http), retry: true, ..problem }
+}
+
+/// Six lists: one changed, two new, one blocked, one unchanged, one failed.
+pub(super) fn plan() -> Plan {
+    Plan {
+        lists: vec![
+            updated(),
+            created(publication("hyperkube"), "8c1e5d0b7a42"),
+            created(publication_at("docker.io/acme/api", &["v2.4.0", "v2.4", "latest"]), "c4d81fa03b27"),
+            blocked("kube-scheduler"),
+            unchanged(publication("kube-proxy"), "3f2a9c81d04e"),
+            failed("quay.io/acme/api"),
+        ],
+    }
+}
+
+/// What comes of `plan` where everything that can be published is.
+pub(super) fn report(plan: Plan) -> Report {
+    let outcome = |action: Action| match action {
+        Action::Create | Action::Update => Outcome::Published,
+        Action::Unchanged => Outcome::Unchanged,
+        Action::Blocked => Outcome::Blocked,
+        Action::Failed => Outcome::Failed,
+    };
+    let list = |list: ListPlan| {
+        let outcome = outcome(list.action);
+        let done = matches!(outcome, Outcome::Published | Outcome::Unchanged);
+        ListReport {
+            outcome,
+            duration: Duration::from_millis(if outcome == Outcome::Published { 640 } else { 0 }),
+            tags: vec![if done { TagDone::Yes } else { TagDone::No }; list.tags.len()],
+            problems: list.problems.clone(),
+            plan: Arc::new(list),
+        }
+    };
+    let quay = HostRequests {
+        head: 8,
+        retries: 7,
+        waited: Duration::from_millis(88_210),
+        credentials: Some("~/.docker/config.json (user ci-bot)".into()),
+        ..HostRequests::default()
+    };
+    let gcr = HostRequests { head: 13, get: 2, put: 2, token: 1, ..HostRequests::default() };
+    Report {
+        lists: plan.lists.into_iter().map(list).collect(),
+        started_at: UNIX_EPOCH + Duration::from_hours(498_730),
+        duration: Duration::from_millis(91_412),
+        requests: [("gcr.io".to_owned(), gcr), ("quay.io".to_owned(), quay)].into(),
+        stopped_by: None,
+    }
+}

@@ -1,0 +1,260 @@
+//! Which stream gets what, and when nothing is said.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use super::*;
+use crate::exec::Event;
+use crate::ui::samples;
+
+/// What was written, and by which stream.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Desk {
+    ui: Ui,
+    out: Paper,
+    err: Paper,
+}
+
+fn desk(verbosity: Verbosity, formats: &[(Format, Option<&std::path::Path>)]) -> Desk {
+    let outputs = formats.iter().map(|(format, file)| Output { format: *format, file: file.map(PathBuf::from) });
+    let options = Options {
+        out: Style::PLAIN,
+        err: Style::PLAIN,
+        verbosity,
+        progress: Progress::Lines,
+        digests: DigestLength::Short,
+        outputs: outputs.collect(),
+    };
+    let (out, err) = (Paper::default(), Paper::default());
+    let printer = Printer::to(Box::new(out.clone()), Box::new(err.clone()));
+    Desk { ui: Ui::with(options, printer), out, err }
+}
+
+fn sync(desk: &Desk, plan: Plan) -> ExitStatus {
+    let report = samples::report(plan.clone());
+    let listener = desk.ui.listener();
+    listener(Event::Reading { done: 0, total: plan.lists.len() });
+    listener(Event::Planned(Arc::new(plan)));
+    for (list, ended) in report.lists.iter().enumerate() {
+        listener(Event::Began { list });
+        listener(Event::Ended { list, report: Arc::new(ended.clone()) });
+    }
+    let sources = samples::sources();
+    desk.ui.report(Context { sources: &sources, warnings: &[] }, &report)
+}
+
+fn plan(desk: &Desk, plan: &Plan, status: ExitStatus) -> ExitStatus {
+    let sources = samples::sources();
+    desk.ui.plan(Context { sources: &sources, warnings: &[] }, plan, &Requests::new(), status)
+}
+
+#[test]
+fn sync_talks_on_stderr_and_leaves_stdout_empty() {
+    let desk = desk(Verbosity::Normal, &[]);
+    assert_eq!(sync(&desk, samples::plan()), ExitStatus::Failed);
+    assert_eq!(desk.out.text(), "");
+    insta::assert_snapshot!(desk.err.text(), @r#"
+    Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
+    updated    gcr.io/google_containers/kubectl:v1.3.0    5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+    created    gcr.io/google_containers/hyperkube:v1.3.0  8c1e5d0b7a42
+    created    docker.io/acme/api:v2.4.0 +2 tags          c4d81fa03b27
+    blocked    gcr.io/google_containers/kube-scheduler:v1.3.0
+    failed     quay.io/acme/api:v1.3.0
+
+    mlist::plan::member_absent
+
+      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+       ╭─[manifests.toml:6:11]
+     5 │ [defaults]
+     6 │ source = "{registry}/{name}-{arch}:{version}"
+       ·           ─────────────────┬────────────────
+       ·                            ╰── linux/s390x of kube-scheduler
+     7 │ target = "{registry}/{name}"
+       ╰────
+      help: push it and sync again, or publish without it: missing = "skip"
+
+    mlist::registry::unreachable
+
+      × quay.io cannot be reached
+      ╰─▶ no connection within 10s, 8 attempts in 90s
+      help: sync again when it answers: what is published is not sent again
+
+    Incomplete after 1m 31s: 2 lists created, 1 updated, 1 unchanged, 1 blocked, 1 failed
+    "#);
+}
+
+#[test]
+fn sync_with_nothing_to_do_is_one_line() {
+    let desk = desk(Verbosity::Normal, &[]);
+    let lists = vec![samples::unchanged(samples::publication("kubectl"), "72c4")];
+    assert_eq!(sync(&desk, Plan { lists }), ExitStatus::Done);
+    assert_eq!(desk.err.text(), "Nothing to publish: 1 list unchanged (1m 31s)\n");
+}
+
+#[test]
+fn plan_answers_on_stdout_and_its_problems_talk() {
+    let desk = desk(Verbosity::Normal, &[]);
+    plan(&desk, &samples::plan(), ExitStatus::Failed);
+    assert!(desk.out.text().starts_with("update     gcr.io/google_containers/kubectl\n"));
+    assert!(desk.out.text().ends_with("Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed\n"));
+    assert!(desk.err.text().starts_with("\nmlist::plan::member_absent\n"));
+    assert!(desk.err.text().ends_with("is not sent again\n\n"));
+}
+
+#[test]
+fn quiet_says_nothing_unless_something_is_wrong() {
+    let good = desk(Verbosity::Quiet, &[]);
+    sync(&good, Plan { lists: vec![samples::updated()] });
+    plan(&good, &Plan { lists: vec![samples::updated()] }, ExitStatus::Done);
+    good.ui.talk("using ../manifests.toml");
+    assert_eq!((good.out.text(), good.err.text()), (String::new(), String::new()));
+    let bad = desk(Verbosity::Quiet, &[]);
+    sync(&bad, samples::plan());
+    assert!(
+        bad.err.text().starts_with("blocked    gcr.io/google_containers/kube-scheduler:v1.3.0\n"),
+        "{}",
+        bad.err.text()
+    );
+    assert!(bad.err.text().contains("Incomplete after 1m 31s"));
+}
+
+#[test]
+fn json_takes_stdout_and_the_human_answer_gives_way() {
+    let alone = desk(Verbosity::Normal, &[(Format::Json, None)]);
+    plan(&alone, &samples::plan(), ExitStatus::Failed);
+    assert!(serde_json::from_str::<serde_json::Value>(&alone.out.text()).is_ok());
+    assert!(!alone.err.text().contains("update     "));
+    let both = desk(Verbosity::Normal, &[(Format::Human, None), (Format::Json, None)]);
+    plan(&both, &samples::plan(), ExitStatus::Failed);
+    assert!(serde_json::from_str::<serde_json::Value>(&both.out.text()).is_ok());
+    assert!(both.err.text().starts_with("update     "));
+}
+
+#[test]
+fn files_get_the_whole_answer_whatever_the_streams_get() {
+    let folder = tempfile::tempdir().unwrap();
+    let (json, human) = (folder.path().join("report.json"), folder.path().join("report.txt"));
+    let desk = desk(Verbosity::Normal, &[(Format::Json, Some(&json)), (Format::Human, Some(&human))]);
+    sync(&desk, samples::plan());
+    let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!(document["kind"], "report");
+    let text = std::fs::read_to_string(human).unwrap();
+    assert!(text.starts_with("updated    gcr.io/google_containers/kubectl:v1.3.0"), "{text}");
+    assert!(text.contains("Incomplete after 1m 31s"));
+    assert_eq!(desk.out.text(), "");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_a_failure() {
+    let nowhere = std::path::Path::new("no/such/folder/report.json");
+    let desk = desk(Verbosity::Normal, &[(Format::Json, Some(nowhere))]);
+    assert_eq!(sync(&desk, Plan { lists: vec![samples::updated()] }), ExitStatus::Failed);
+    let text = desk.err.text();
+    assert!(text.contains("no/such/folder/report.json cannot be written\n  ╰─▶ No such file or directory\n"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("Incomplete after "), "{text}");
+}
+
+#[test]
+fn check_counts_what_is_good_and_shows_what_is_not() {
+    let sources = samples::sources();
+    let context = Context { sources: &sources, warnings: &[] };
+    let good = desk(Verbosity::Normal, &[]);
+    let lists = ["hyperkube", "kubectl"].map(samples::publication);
+    assert_eq!(good.ui.checked(context, &lists), ExitStatus::Done);
+    assert_eq!(good.err.text(), "manifests.toml: 2 lists, 10 members, 2 tags, no problems\n");
+    let bad = desk(Verbosity::Normal, &[]);
+    let key = Problem::error("mlist::config::unknown_key", "unknown key `registri`")
+        .at(&samples::span("registry"), "did you mean `registry`?");
+    let variable = Problem::error("mlist::config::unknown_variable", "unknown variable `versoin`")
+        .at(&samples::span("{version}"), "did you mean `version`?")
+        .help("known here: name, registry, version");
+    assert_eq!(bad.ui.problems(context, &[key, variable], ExitStatus::Usage), ExitStatus::Usage);
+    assert_eq!(bad.out.text(), "");
+    insta::assert_snapshot!(bad.err.text(), @r#"
+    mlist::config::unknown_key
+
+      × unknown key `registri`
+       ╭─[manifests.toml:2:1]
+     1 │ [vars]
+     2 │ registry = "gcr.io/google_containers"
+       · ────┬───
+       ·     ╰── did you mean `registry`?
+     3 │ version = "v1.3.0"
+       ╰────
+
+    mlist::config::unknown_variable
+
+      × unknown variable `versoin`
+       ╭─[manifests.toml:6:36]
+     5 │ [defaults]
+     6 │ source = "{registry}/{name}-{arch}:{version}"
+       ·                                    ────┬────
+       ·                                        ╰── did you mean `version`?
+     7 │ target = "{registry}/{name}"
+       ╰────
+      help: known here: name, registry, version
+
+    manifests.toml: 2 problems
+    "#);
+}
+
+#[test]
+fn an_early_signal_leaves_nothing_published() {
+    let sources = samples::sources();
+    let desk = desk(Verbosity::Quiet, &[(Format::Json, None)]);
+    let context = Context { sources: &sources, warnings: &[] };
+    let status = desk.ui.interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
+    assert_eq!(status, ExitStatus::Terminated);
+    assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n");
+    assert!(desk.out.text().contains("\"exit_status\": 143"));
+}
+
+#[test]
+fn verbose_tells_requests_by_host_before_the_verdict() {
+    let desk = desk(Verbosity::Verbose, &[]);
+    sync(&desk, Plan { lists: vec![samples::updated()] });
+    let text = desk.err.text();
+    let lines: Vec<&str> = text.lines().rev().take(3).collect();
+    assert_eq!(lines[2], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials");
+    assert!(lines[1].starts_with("quay.io: 8 HEAD, 7 repeated, waited 1m 28s; credentials from"));
+    assert!(lines[0].starts_with("Done in 1m 31s"));
+}
+
+#[test]
+fn an_answer_nobody_reads_to_its_end_is_no_failure() {
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let options = desk(Verbosity::Normal, &[]).ui.options.clone();
+    let ui = Ui::with(options, Printer::to(Box::new(Gone), Box::new(io::sink())));
+    ui.answer("{}");
+    assert_eq!(ui.end(ExitStatus::Blocked), 0);
+}

@@ -1,0 +1,330 @@
+//! Words and numbers as people read them: counts, durations, sizes, digests, lists of names. Pure.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use textwrap::{WordSeparator, WordSplitter};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::oci::Digest;
+use crate::plan::Action;
+
+/// How many names are listed before the rest becomes a count.
+pub(super) const NAMED: usize = 10;
+
+/// `9,849`
+pub(super) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 list`, `9,849 lists`
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// `0.2s`, `12.4s`, `36s`, `1m 31s`, `1h 04m`
+pub(super) fn duration(duration: Duration) -> String {
+    let tenths = (duration.as_millis() + 50) / 100;
+    if tenths < 300 {
+        return format!("{}.{}s", tenths / 10, tenths % 10);
+    }
+    let seconds = (duration.as_millis() + 500) / 1000;
+    match seconds / 60 {
+        0 => format!("{seconds}s"),
+        minutes @ 1..60 => format!("{minutes}m {:02}s", seconds % 60),
+        minutes => format!("{}h {:02}m", minutes / 60, minutes % 60),
+    }
+}
+
+/// A wait as a registry asks for it: whole seconds up to two minutes (`60s`), then as [`duration`].
+pub(super) fn wait(wait: Duration) -> String {
+    match wait.as_millis().div_ceil(1000) {
+        seconds @ 0..=120 => format!("{seconds}s"),
+        _ => duration(wait),
+    }
+}
+
+/// How long a [`wait`] took. It is always over a little later than it was asked for: that is no second more.
+pub(super) fn waited(after: Duration) -> String {
+    wait(Duration::from_secs((after + Duration::from_millis(500)).as_secs()))
+}
+
+const UNITS: [(&str, u64); 4] = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+
+/// `48.2 of 112 MB`: two sizes in the unit of the second.
+pub(super) fn size_of(part: u64, whole: u64) -> String {
+    match UNITS.into_iter().find(|(_, unit)| whole >= *unit) {
+        Some((name, unit)) => format!("{} of {} {name}", scaled(part, unit), scaled(whole, unit)),
+        None => format!("{part} of {whole} B"),
+    }
+}
+
+/// One decimal below 100, none above.
+fn scaled(bytes: u64, unit: u64) -> String {
+    let tenths = u128::from(bytes) * 10 / u128::from(unit);
+    match tenths {
+        0..1000 if tenths % 10 != 0 => format!("{}.{}", tenths / 10, tenths % 10),
+        _ => (tenths / 10).to_string(),
+    }
+}
+
+/// `2026-11-23T10:00:00Z`
+pub(super) fn timestamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let mut year = 1970;
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1;
+    for length in lengths {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
+}
+
+/// Foreign text made safe to show: one line, no control or direction characters, 200 characters at most.
+pub(super) fn foreign(text: &str) -> String {
+    one_line(text, 200)
+}
+
+/// What the system says of a file, without its number.
+pub(super) fn system(error: &std::io::Error) -> String {
+    let said = error.to_string();
+    said.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Our own text around foreign pieces: as [`foreign`], but of any length, so that nothing copyable is cut.
+pub(super) fn line(text: &str) -> String {
+    one_line(text, usize::MAX)
+}
+
+fn one_line(text: &str, limit: usize) -> String {
+    text.chars().filter(|c| !is_direction(*c)).map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+}
+
+/// Whether a terminal would do something else than show it.
+pub(super) fn is_harmful(c: char) -> bool {
+    c.is_control() || is_direction(c)
+}
+
+/// Directions turn text around on the screen: what is shown would not be what is there (CVE-2021-42574).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// How digests are shown in one output: one spelling for each, everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digests {
+    /// `sha256:…`, whole.
+    Full,
+    /// So many hex digits, the algorithm only where it is not sha256.
+    Short(usize),
+}
+
+impl Digests {
+    /// Twelve digits, or as many more as it takes until no two of `all` look alike.
+    pub(super) fn telling_apart<'a>(all: impl IntoIterator<Item = &'a Digest>) -> Self {
+        let all: Vec<&Digest> = all.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        // Sorted, so the two that share most stand side by side.
+        let shared = |a: &Digest, b: &Digest| a.hex().bytes().zip(b.hex().bytes()).take_while(|(a, b)| a == b).count();
+        let longest = all.windows(2).map(|pair| shared(pair[0], pair[1])).max().unwrap_or(0);
+        Self::Short(12.max(longest + 1))
+    }
+
+    /// The digest as it is shown.
+    pub(super) fn show(self, digest: &Digest) -> String {
+        match self {
+            Self::Full => digest.to_string(),
+            Self::Short(length) => {
+                let hex = digest.hex().get(..length).unwrap_or(digest.hex());
+                if digest.algorithm() == "sha256" { hex.to_owned() } else { format!("{}:{hex}", digest.algorithm()) }
+            }
+        }
+    }
+}
+
+/// Columns that `text` takes on a terminal.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` and as many blanks as make it `columns` wide.
+pub(super) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// The first ten of `names`, the rest as a count; all of them where `all` is asked for.
+pub(super) fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>, all: bool) -> Vec<String> {
+    let left = if all { 0 } else { names.len().saturating_sub(NAMED) };
+    let shown = names.len() - left;
+    let mut words: Vec<String> = names.take(shown).map(line).collect();
+    if left > 0 {
+        words.push(format!("and {} more (-v)", count(left)));
+    }
+    words
+}
+
+/// `first` and `words` with commas between them, broken between words where `width` is known; lines after the first
+/// begin at column `indent`.
+pub(super) fn fill(first: &str, words: &[String], indent: usize, limit: Option<usize>) -> String {
+    let mut text = first.to_owned();
+    let mut column = width(first);
+    for (at, word) in words.iter().enumerate() {
+        let comma = if at + 1 < words.len() { "," } else { "" };
+        let needed = width(word) + comma.len();
+        if column > indent && limit.is_some_and(|limit| column + 1 + needed > limit) {
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push('\n');
+            text.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if at > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        text.push_str(comma);
+        column += needed;
+    }
+    text
+}
+
+/// `text` broken between words where a line has its end; what follows is set in a little.
+pub(super) fn wrap(text: &str, limit: Option<usize>) -> String {
+    let Some(limit) = limit else { return text.to_owned() };
+    let words = textwrap::Options::new(limit)
+        .subsequent_indent("  ")
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, words)
+}
+
+/// What becomes of a list.
+pub(super) fn action(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Unchanged => "unchanged",
+        Action::Blocked => "blocked",
+        Action::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas_and_nouns_their_number() {
+        assert_eq!([count(0), count(999), count(9849), count(1_234_567)], ["0", "999", "9,849", "1,234,567"]);
+        assert_eq!([plural(1, "list"), plural(9849, "list")], ["1 list", "9,849 lists"]);
+    }
+
+    #[test]
+    fn durations_lose_detail_as_they_grow() {
+        for (millis, text) in [
+            (0, "0.0s"),
+            (40, "0.0s"),
+            (160, "0.2s"),
+            (12_400, "12.4s"),
+            (29_940, "29.9s"),
+            (36_400, "36s"),
+            (59_499, "59s"),
+            (59_960, "1m 00s"),
+            (91_412, "1m 31s"),
+            (3_599_600, "1h 00m"),
+            (3_840_000, "1h 04m"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(millis)), text, "{millis}");
+        }
+        assert_eq!(wait(Duration::from_millis(59_001)), "60s");
+        assert_eq!(wait(Duration::from_hours(1)), "1h 00m");
+        assert_eq!(waited(Duration::from_millis(60_012)), "60s");
+    }
+
+    #[test]
+    fn sizes_are_decimal() {
+        assert_eq!(size_of(48_210_000, 112_900_000), "48.2 of 112 MB");
+        assert_eq!(size_of(0, 2_841), "0 of 2.8 kB");
+        assert_eq!(size_of(100, 527), "100 of 527 B");
+    }
+
+    #[test]
+    fn timestamps_know_leap_years() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_428_000, "2026-11-23T10:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn foreign_text_can_neither_begin_a_line_nor_steer_a_terminal() {
+        assert_eq!(foreign("no\n::error::x\r\u{1b}[31mred\u{202e}"), "no ::error::x  [31mred");
+        assert_eq!(foreign(&"ä".repeat(300)).chars().count(), 200);
+    }
+
+    #[test]
+    fn digests_that_look_alike_are_told_apart() {
+        let digest = |end: char| Digest::parse(&format!("sha256:{}{}", "a".repeat(20), end.to_string().repeat(44)));
+        let (one, two) = (digest('b').unwrap(), digest('c').unwrap());
+        assert_eq!(Digests::telling_apart([&one, &one]).show(&one), "a".repeat(12));
+        let digests = Digests::telling_apart([&one, &two]);
+        assert_eq!(
+            [digests.show(&one), digests.show(&two)],
+            [format!("{}b", "a".repeat(20)), format!("{}c", "a".repeat(20))]
+        );
+        let long = Digest::parse(&format!("sha512:{}", "0".repeat(128))).unwrap();
+        assert_eq!(Digests::Short(12).show(&long), "sha512:000000000000");
+        assert_eq!(Digests::Full.show(&long), long.to_string());
+    }
+
+    #[test]
+    fn names_are_broken_between_words_only_and_folded_after_ten() {
+        let names: Vec<String> = (1..=12).map(|n| format!("kube-apiserver-{n}")).collect();
+        let words = named(names.iter().map(String::as_str), false);
+        insta::assert_snapshot!(fill("failed     12 lists: ", &words, 11, Some(60)), @r"
+        failed     12 lists: kube-apiserver-1, kube-apiserver-2,
+                   kube-apiserver-3, kube-apiserver-4,
+                   kube-apiserver-5, kube-apiserver-6,
+                   kube-apiserver-7, kube-apiserver-8,
+                   kube-apiserver-9, kube-apiserver-10,
+                   and 2 more (-v)
+        ");
+        assert_eq!(named(names.iter().map(String::as_str), true).len(), 12);
+        assert!(!fill("x ", &words, 11, None).contains('\n'));
+        assert_eq!(fill("not known: ", &words[..1], 2, Some(20)), "not known:\n  kube-apiserver-1");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_where_there_is_an_end() {
+        let said = "Stopping: 2 lists finish the step they are in.";
+        assert_eq!(wrap(said, None), said);
+        assert_eq!(wrap(said, Some(40)), "Stopping: 2 lists finish the step they\n  are in.");
+        assert_eq!(
+            wrap("a gcr.io/google-containers/hyperkube:v1", Some(20)),
+            "a\n  gcr.io/google-containers/hyperkube:v1"
+        );
+    }
+}
