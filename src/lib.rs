@@ -103,6 +103,8 @@
 //! | blocked, failed | the answer forbids it: someone must act; there was no usable answer: try again |
 //! | layout | an OCI image layout: a folder that holds manifests and blobs as a repository does |
 
+pub mod cli;
+pub mod command;
 pub mod config;
 pub mod exec;
 pub mod host;
@@ -111,3 +113,13 @@ pub mod oci;
 pub mod plan;
 pub mod registry;
 pub mod ui;
+
+/// Runs the program with these arguments (the first is its name) and returns its exit status.
+pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    cli::run(args)
+}
+
+/// Makes a panic say that it is a bug and where to report it, and end the process with 101.
+pub fn report_panics() {
+    ui::report_panics();
+}

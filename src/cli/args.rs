@@ -1,0 +1,172 @@
+//! The command line as clap reads it: names, values and texts, no logic.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::config::Override;
+use crate::ui::Output;
+
+use super::words;
+
+/// `mlist COMMAND [OPTIONS]`
+#[derive(Debug, Parser)]
+#[command(
+    name = "mlist",
+    version,
+    about = "Publish multi-arch manifest lists from manifests.toml, writing only what differs",
+    override_usage = "mlist COMMAND [OPTIONS]",
+    help_template = words::front_page(),
+    disable_help_flag = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 80
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[arg(short, long, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(
+        about = "Check manifests.toml, without the network",
+        override_usage = "mlist check [OPTIONS]",
+        after_help = words::CHECK
+    )]
+    Check(Check),
+    #[command(
+        about = "Show what sync would publish, and why",
+        override_usage = "mlist plan [SELECTOR]... [OPTIONS]",
+        after_help = words::PLAN
+    )]
+    Plan(Plan),
+    #[command(
+        about = "Publish the lists that differ: members, then the list, then its tags",
+        override_usage = "mlist sync [SELECTOR]... [OPTIONS]",
+        after_help = words::SYNC
+    )]
+    Sync(Sync),
+    #[command(
+        about = "Print the JSON Schema of manifests.toml, for editors",
+        override_usage = "mlist schema [OPTIONS]",
+        after_help = words::SCHEMA
+    )]
+    Schema(Schema),
+}
+
+/// `mlist check`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// `mlist plan`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Exit with 3 where something would be published
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// `mlist sync`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Sync {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Show the plan, write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Start nothing new after the first failure
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// `mlist schema`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Schema {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Which lists.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Globs over list ids or targets [default: all]
+    #[arg(value_name = "SELECTOR")]
+    pub(super) selectors: Vec<String>,
+}
+
+/// Options for every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for every command")]
+pub(super) struct Common {
+    /// File to read [default: manifests.toml, here or above]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    // Not a doc comment: there `[vars]` would be a link.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        value_parser = words::parse_override,
+        help = "Set a variable of [vars]; ENTRY:NAME=V a list's own"
+    )]
+    pub(super) set: Vec<Override>,
+    /// Requests in flight at once
+    #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_jobs)]
+    pub(super) jobs: usize,
+    /// human or json; FORMAT=FILE
+    #[arg(long, value_name = "FORMAT", value_parser = words::parse_output)]
+    pub(super) format: Vec<Output>,
+    /// Nothing on success
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Show members and requests; -vv each request
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// auto, always, never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(super) color: When,
+    /// Draw no progress
+    #[arg(long)]
+    pub(super) no_progress: bool,
+    /// Show digests in full
+    #[arg(long)]
+    pub(super) no_trunc: bool,
+    /// Print help
+    #[arg(short, long, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}

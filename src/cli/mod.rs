@@ -1,0 +1,81 @@
+//! The command line: arguments become settings, settings become a run.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`args`] | what clap reads |
+//! | [`words`] | texts of the help pages, how values are read, other tools' words |
+//! | [`settings`] | arguments, environment and terminals in one |
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use crate::command::{check, plan, schema, sync};
+use crate::config::Problem;
+use crate::config::problem::Sources;
+use crate::exec::ExitStatus;
+use crate::ui::{self, Color, Context, Ui};
+
+mod args;
+pub mod settings;
+mod words;
+
+use args::Args;
+use settings::{Environment, Settings, Task};
+
+/// See [`crate::run`].
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let environment = Environment::of_process();
+    let parsed = Args::try_parse_from(&args).map_err(|error| words::answer(error, &args));
+    match parsed.and_then(|args| Settings::resolve(args, &environment)) {
+        Ok(settings) => carry_out(&settings),
+        Err(error) => explain(&error, environment.usual(&args)),
+    }
+}
+
+fn carry_out(settings: &Settings) -> u8 {
+    let ui = Arc::new(Ui::new(settings.ui.clone()));
+    let Settings { task, input, reach, .. } = settings;
+    let status = match task {
+        Task::Check => check::run(input, &ui),
+        Task::Schema => schema::run(&ui),
+        Task::Plan(pending) => on_runtime(&ui, plan::run(input, reach, *pending, &ui)),
+        Task::Sync(after_failure) => on_runtime(&ui, sync::run(input, reach, *after_failure, &ui)),
+    };
+    ui.end(status)
+}
+
+fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let status = runtime.block_on(command);
+            // Credential helpers that hang must not hold up the end.
+            runtime.shutdown_background();
+            status
+        }
+        Err(error) => {
+            let problem = Problem::error("mlist::cli::no_threads", "this machine gives mlist no threads to work with")
+                .because(error.to_string());
+            let context = Context { sources: &Sources::default(), warnings: &[] };
+            ui.problems(context, &[problem], ExitStatus::Failed)
+        }
+    }
+}
+
+/// Shows a page of help, or why the arguments can't be used.
+fn explain(error: &clap::Error, options: ui::Options) -> u8 {
+    let style = if error.use_stderr() { options.err } else { options.out };
+    let page = match style.color {
+        Color::On => error.render().ansi().to_string(),
+        Color::Off => error.render().to_string(),
+    };
+    let ui = Ui::new(options);
+    if error.use_stderr() {
+        ui.refuse(&page);
+        return ui.end(ExitStatus::Usage);
+    }
+    ui.answer(&page);
+    ui.end(ExitStatus::Done)
+}

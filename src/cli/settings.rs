@@ -1,0 +1,244 @@
+//! [`Settings`]: arguments, environment and terminals, resolved once into what the layers are told.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, ValueEnum as _};
+
+use crate::command::plan::Pending;
+use crate::command::{Input, Reach};
+use crate::exec::AfterFailure;
+use crate::ui::{self, ColorChoice, DigestLength, Format, Hints, Output, Progress, Size, Style, Verbosity};
+
+use super::args::{Args, Command, Common, When};
+
+/// The folder of Docker's config file, instead of `~/.docker`.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Not empty: no colour.
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Neither empty nor `0`: colour, even off a terminal.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// `dumb`: no colour, no bars.
+pub const TERM: &str = "TERM";
+/// The first of these that is set says whether a terminal shows UTF-8.
+pub const LOCALES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+
+/// What this machine is asked once.
+pub(super) struct Environment {
+    /// The value of a variable; none where it is unset or empty.
+    pub(super) variable: fn(&str) -> Option<String>,
+    /// The user's folder.
+    pub(super) home: Option<PathBuf>,
+    /// The terminal behind stdout.
+    pub(super) out: Option<Size>,
+    /// The terminal behind stderr.
+    pub(super) err: Option<Size>,
+}
+
+/// What is to be done, and how.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) task: Task,
+    pub(super) input: Input,
+    pub(super) reach: Reach,
+    pub(super) ui: ui::Options,
+}
+
+/// A command with its options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    Check,
+    Plan(Pending),
+    Sync(AfterFailure),
+    Schema,
+}
+
+impl Environment {
+    /// That of the process.
+    pub(super) fn of_process() -> Self {
+        let size = |is_terminal: bool, size: Option<(terminal_size::Width, terminal_size::Height)>| {
+            let (columns, rows) = size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
+            is_terminal.then_some(Size { columns, rows })
+        };
+        Self {
+            variable: |name| std::env::var(name).ok().filter(|value| !value.is_empty()),
+            home: std::env::home_dir(),
+            out: size(std::io::stdout().is_terminal(), terminal_size::terminal_size_of(std::io::stdout())),
+            err: size(std::io::stderr().is_terminal(), terminal_size::terminal_size_of(std::io::stderr())),
+        }
+    }
+
+    fn hints(&self) -> Hints {
+        let variable = self.variable;
+        Hints {
+            no_color: variable(NO_COLOR).is_some(),
+            force_color: variable(CLICOLOR_FORCE).is_some_and(|value| value != "0"),
+            term: variable(TERM),
+            locale: LOCALES.into_iter().find_map(variable),
+        }
+    }
+
+    /// How streams are written to where the arguments are not known, or can't be used.
+    pub(super) fn usual(&self, args: &[OsString]) -> ui::Options {
+        let style = |terminal| Style::decide(color(args), &self.hints(), terminal);
+        ui::Options {
+            out: style(self.out),
+            err: style(self.err),
+            verbosity: Verbosity::Normal,
+            progress: Progress::Lines,
+            digests: DigestLength::Short,
+            outputs: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Works out what the arguments mean here.
+    ///
+    /// # Errors
+    /// Arguments that are good each by itself and not together.
+    pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
+        let (task, selectors, common) = match args.command {
+            Command::Check(check) => (Task::Check, Vec::new(), check.common),
+            Command::Plan(plan) => {
+                let pending = if plan.exit_code { Pending::Differs } else { Pending::Done };
+                (Task::Plan(pending), plan.which.selectors, plan.common)
+            }
+            Command::Sync(sync) if sync.dry_run => (Task::Plan(Pending::Done), sync.which.selectors, sync.common),
+            Command::Sync(sync) => {
+                let after = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
+                (Task::Sync(after), sync.which.selectors, sync.common)
+            }
+            Command::Schema(schema) => (Task::Schema, Vec::new(), schema.common),
+        };
+        let to_stdout = |output: &&Output| output.format == Format::Json && output.file.is_none();
+        if common.format.iter().filter(to_stdout).count() > 1 {
+            let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        let docker_config = (environment.variable)(DOCKER_CONFIG).map(PathBuf::from);
+        let docker_config = docker_config.or_else(|| Some(environment.home.as_ref()?.join(".docker")));
+        Ok(Self {
+            task,
+            reach: Reach { jobs: common.jobs, docker_config },
+            ui: shown(&common, environment),
+            input: Input { file: common.file, overrides: common.set, selectors },
+        })
+    }
+}
+
+/// What `--color` says, if anything, among arguments that nobody could read.
+fn color(args: &[OsString]) -> ColorChoice {
+    let mut words = args.iter().skip(1).map_while(|arg| arg.to_str().filter(|word| *word != "--"));
+    let named = words.by_ref().find_map(|word| match word {
+        "--color" => Some(None),
+        word => word.strip_prefix("--color=").map(Some),
+    });
+    let when = named.and_then(|value| value.or_else(|| words.next()));
+    when.and_then(|when| When::from_str(when, false).ok()).map_or(ColorChoice::Auto, choice)
+}
+
+fn choice(when: When) -> ColorChoice {
+    match when {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    }
+}
+
+fn shown(common: &Common, environment: &Environment) -> ui::Options {
+    let hints = environment.hints();
+    let choice = choice(common.color);
+    let verbosity = match common.verbose {
+        _ if common.quiet => Verbosity::Quiet,
+        0 => Verbosity::Normal,
+        1 => Verbosity::Verbose,
+        _ => Verbosity::Requests,
+    };
+    let bars = !common.no_progress && !common.quiet && !hints.is_dumb();
+    ui::Options {
+        out: Style::decide(choice, &hints, environment.out),
+        err: Style::decide(choice, &hints, environment.err),
+        verbosity,
+        progress: environment.err.filter(|_| bars).map_or(Progress::Lines, Progress::Bars),
+        digests: if common.no_trunc { DigestLength::Full } else { DigestLength::Short },
+        outputs: common.format.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    const TERMINAL: Option<Size> = Some(Size { columns: 80, rows: 24 });
+
+    fn nowhere() -> Environment {
+        Environment { variable: |_| None, home: Some("/home/ci".into()), out: None, err: TERMINAL }
+    }
+
+    fn resolve(line: &str, environment: &Environment) -> Result<Settings, clap::Error> {
+        Settings::resolve(Args::try_parse_from(line.split(' '))?, environment)
+    }
+
+    #[test]
+    fn two_formats_that_take_stdout_are_refused_and_one_with_files_is_not() {
+        let error = resolve("mlist plan --format json --format json", &nowhere()).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(resolve("mlist plan --format human --format json --format json=a", &nowhere()).is_ok());
+    }
+
+    #[test]
+    fn pages_and_mistakes_heed_color_too() {
+        let color = |line: &str| super::color(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(color("mlist frob --color never"), ColorChoice::Never);
+        assert_eq!(color("mlist sync -h --color=always"), ColorChoice::Always);
+        for line in ["mlist", "mlist sync --color", "mlist sync --color pink", "mlist sync -- --color never"] {
+            assert_eq!(color(line), ColorChoice::Auto, "{line}");
+        }
+    }
+
+    #[test]
+    fn quiet_and_verbose_exclude_each_other() {
+        assert!(resolve("mlist sync -q -v", &nowhere()).is_err());
+        assert_eq!(resolve("mlist sync -vvv", &nowhere()).unwrap().ui.verbosity, Verbosity::Requests);
+    }
+
+    #[test]
+    fn a_dry_run_is_a_plan() {
+        let settings = resolve("mlist sync -n kube-* -f x.toml --set v=1", &nowhere()).unwrap();
+        assert_eq!(settings.task, Task::Plan(Pending::Done));
+        assert_eq!(settings.input.selectors, ["kube-*"]);
+        assert_eq!(settings.input.file, Some("x.toml".into()));
+        assert_eq!(settings.input.overrides.len(), 1);
+    }
+
+    #[test]
+    fn dockers_folder_is_at_home_unless_the_environment_says_otherwise() {
+        let folder = |environment: &Environment| resolve("mlist sync", environment).unwrap().reach.docker_config;
+        assert_eq!(folder(&nowhere()), Some("/home/ci/.docker".into()));
+        let set = Environment { variable: |name| (name == DOCKER_CONFIG).then(|| "/run/docker".into()), ..nowhere() };
+        assert_eq!(folder(&set), Some("/run/docker".into()));
+        assert_eq!(folder(&Environment { home: None, ..nowhere() }), None);
+    }
+
+    #[test]
+    fn bars_are_drawn_on_a_terminal_that_can_and_may() {
+        let progress = |line: &str, environment: &Environment| resolve(line, environment).unwrap().ui.progress;
+        let dumb = Environment { variable: |name| (name == TERM).then(|| "dumb".into()), ..nowhere() };
+        assert!(matches!(progress("mlist sync", &nowhere()), Progress::Bars(_)));
+        assert_eq!(progress("mlist sync", &dumb), Progress::Lines);
+        assert_eq!(progress("mlist sync --no-progress", &nowhere()), Progress::Lines);
+        assert_eq!(progress("mlist sync -q", &nowhere()), Progress::Lines);
+        assert_eq!(progress("mlist sync", &Environment { err: None, ..nowhere() }), Progress::Lines);
+    }
+
+    #[test]
+    fn no_job_is_no_job() {
+        assert!(resolve("mlist sync -j 0", &nowhere()).is_err());
+        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().reach.jobs, 64);
+    }
+}

@@ -1,0 +1,169 @@
+//! What help pages say beside clap's lines, how values are read, and other tools' words answered with ours.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args as _, CommandFactory as _};
+
+use crate::config::Override;
+use crate::ui::{Format, Output};
+
+use super::args::{Args, Common};
+
+const COMMANDS: &str = "  check     Check manifests.toml, without the network
+  plan      Show what sync would publish, and why
+  sync      Publish the lists that differ
+
+  schema    Print the JSON Schema of manifests.toml, for editors
+";
+
+const STATUSES: &str = "\
+Exit status: 0 done, or nothing to do    1 no usable answer: try again
+             2 usage or manifests.toml   3 changes pending (plan --exit-code)
+             4 blocked: someone must act 130 interrupted, 143 terminated";
+
+pub(super) const CHECK: &str = "\
+Exit status: 0 good                      2 usage or manifests.toml";
+
+pub(super) const PLAN: &str = "\
+Examples:
+  mlist plan                       all of manifests.toml
+  mlist plan 'kube-*' --set version=v1.31.0
+  mlist plan --format human --format json=plan.json --exit-code
+
+Exit status: 0 nothing is in the way     1 no usable answer: try again
+             2 usage or manifests.toml   3 changes pending (--exit-code)
+             4 blocked: someone must act 130 interrupted, 143 terminated";
+
+pub(super) const SYNC: &str = "\
+Examples:
+  mlist sync                       all of manifests.toml; run again, it goes on
+  mlist sync 'kube-*' --set version=v1.31.0
+  mlist sync --format json=report.json
+
+Exit status: 0 all stands as declared    1 no usable answer: try again
+             2 usage or manifests.toml   4 blocked: someone must act
+             130 interrupted, 143 terminated";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  mlist schema > manifests.schema.json
+  #:schema ./manifests.schema.json      the first line of manifests.toml";
+
+/// Other tools' words for a command, and ours.
+const COMMANDS_ELSEWHERE: [(&str, &str); 8] = [
+    ("apply", "sync"),
+    ("push", "sync"),
+    ("publish", "sync"),
+    ("diff", "plan"),
+    ("status", "plan"),
+    ("validate", "check"),
+    ("lint", "check"),
+    ("help", "--help"),
+];
+
+/// `mlist --help`, as clap's template: commands in groups, then the options that stand behind each of them.
+pub(super) fn front_page() -> String {
+    let common = Common::augment_args(clap::Command::new("mlist"))
+        .arg(clap::arg!(-V --version "Print version").help_heading("Options for every command"))
+        .disable_help_flag(true)
+        .max_term_width(80)
+        .help_template("{all-args}")
+        .render_help();
+    let common = common.to_string();
+    format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{COMMANDS}\n{}\n\n{STATUSES}", common.trim_end())
+}
+
+/// Reads `[ENTRY:]NAME=VALUE`.
+pub(super) fn parse_override(text: &str) -> Result<Override, String> {
+    let (left, value) = text.split_once('=').ok_or("write NAME=VALUE, or ENTRY:NAME=VALUE for one list")?;
+    let (entry, name) = left.split_once(':').map_or((None, left), |(entry, name)| (Some(entry), name));
+    if name.is_empty() || entry == Some("") {
+        return Err("a name is missing: NAME=VALUE, or ENTRY:NAME=VALUE for one list".to_owned());
+    }
+    Ok(Override { entry: entry.map(str::to_owned), name: name.to_owned(), value: value.to_owned() })
+}
+
+/// Reads a number of requests.
+pub(super) fn parse_jobs(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|jobs| *jobs > 0).ok_or_else(|| "write a number from 1".to_owned())
+}
+
+/// Reads `FORMAT[=FILE]`.
+pub(super) fn parse_output(text: &str) -> Result<Output, String> {
+    let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
+    let format = match format {
+        "human" => Format::Human,
+        "json" => Format::Json,
+        _ => return Err("write human or json, with =FILE for a file".to_owned()),
+    };
+    if file == Some("") {
+        return Err(format!("a file is missing behind `{text}`"));
+    }
+    Ok(Output { format, file: file.map(Into::into) })
+}
+
+/// The same mistake in better words, where it is another tool's way to say what mlist can do.
+pub(super) fn answer(mut error: clap::Error, args: &[std::ffi::OsString]) -> clap::Error {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let message = match error.kind() {
+        ErrorKind::InvalidSubcommand => context(ContextKind::InvalidSubcommand).and_then(|word| command(&word)),
+        ErrorKind::UnknownArgument => context(ContextKind::InvalidArg).and_then(|option| self::option(&option, args)),
+        _ => None,
+    };
+    // No list is called `--no-cache`: that it might be meant as a selector helps nobody.
+    error.remove(ContextKind::Suggested);
+    message.map_or(error, |message| Args::command().error(ErrorKind::InvalidValue, message))
+}
+
+fn command(word: &str) -> Option<String> {
+    let (_, ours) = COMMANDS_ELSEWHERE.iter().find(|(theirs, _)| *theirs == word)?;
+    Some(format!("there is no `{word}`; `{ours}` does that"))
+}
+
+fn option(option: &str, args: &[std::ffi::OsString]) -> Option<String> {
+    let name = option.split('=').next().unwrap_or(option);
+    if matches!(name, "--out" | "--output" | "-o") {
+        return Some(format!("there is no `{name}`; `--format json` or `--format json=FILE` does that"));
+    }
+    // clap stops at the first argument that it does not know: an option where a command must stand is that one.
+    let first = args.get(1)?.to_str()?;
+    let known = Common::augment_args(clap::Command::new("mlist"));
+    let is_ours = known.get_arguments().any(|arg| {
+        arg.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+            || arg.get_short().is_some_and(|short| name.strip_prefix('-') == Some(&short.to_string()))
+    });
+    (first.starts_with(name) && is_ours).then(|| format!("`{name}` stands behind the command: mlist COMMAND {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_is_split_at_its_first_equals_sign() {
+        let parsed = |entry: Option<&str>, name: &str, value: &str| {
+            Ok(Override { entry: entry.map(str::to_owned), name: name.to_owned(), value: value.to_owned() })
+        };
+        assert_eq!(parse_override("version=v1=2:3"), parsed(None, "version", "v1=2:3"));
+        assert_eq!(parse_override("kube/a.b:version="), parsed(Some("kube/a.b"), "version", ""));
+        for text in ["version", "=v1", ":v=1", "pause:=1", ""] {
+            assert!(parse_override(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_format_may_have_a_file() {
+        assert_eq!(parse_output("json"), Ok(Output { format: Format::Json, file: None }));
+        assert_eq!(parse_output("json=a=b"), Ok(Output { format: Format::Json, file: Some("a=b".into()) }));
+        for text in ["", "yaml", "json=", "=x", "markdown"] {
+            assert!(parse_output(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

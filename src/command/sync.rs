@@ -1,0 +1,49 @@
+//! `mlist sync`: plans, then publishes what differs.
+
+use std::sync::Arc;
+
+use crate::config::Publication;
+use crate::exec::{AfterFailure, Event, ExitStatus, Options, Report, execute};
+use crate::oci::Place;
+use crate::registry::Access;
+use crate::ui::Ui;
+
+use super::{Input, Reach, World};
+
+/// Runs the command.
+pub async fn run(input: &Input, reach: &Reach, after_failure: AfterFailure, ui: &Arc<Ui>) -> ExitStatus {
+    match synced(input, reach, after_failure, ui).await {
+        Ok(status) | Err(status) => status,
+    }
+}
+
+async fn synced(
+    input: &Input,
+    reach: &Reach,
+    after_failure: AfterFailure,
+    ui: &Arc<Ui>,
+) -> Result<ExitStatus, ExitStatus> {
+    let declared = super::read(input, ui)?;
+    let world = World::open(access(&declared.loaded.publications), reach, &declared, ui)?;
+    let plan = Arc::new(world.survey(&declared, ui).await?);
+    (world.wire.listener())(Event::Planned(Arc::clone(&plan)));
+    let options = Options { jobs: reach.jobs, after_failure };
+    let lists = execute(plan, &*world.registries, options, &world.stop, &world.wire).await;
+    let report = Report {
+        lists,
+        started_at: world.started_at,
+        duration: world.began.elapsed(),
+        requests: world.requests(),
+        stopped_by: world.stop.signal(),
+    };
+    Ok(ui.report(declared.context(), &report))
+}
+
+/// The right to push to the targets and to nothing else.
+fn access(publications: &[Arc<Publication>]) -> Access {
+    let repository = |list: &Arc<Publication>| match &list.target {
+        Place::Repository(repository) => Some(repository.clone()),
+        Place::Layout(_) => None,
+    };
+    Access::Write(publications.iter().filter_map(repository).collect())
+}
