@@ -1,0 +1,145 @@
+//! Credentials: from Docker's config file, from a helper, and the tokens that are asked for with them.
+
+use std::collections::BTreeSet;
+
+use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::context::Context;
+use crate::support::registry::{Account, Auth, Authorization, Exchange, Knobs, Log, Mount, Registry};
+use crate::support::release::{BINARIES, Release, VERSION};
+
+on_each_registry!(
+    a_user_and_password_of_the_config_file_are_used,
+    a_user_and_password_of_a_helper_are_used,
+    without_credentials_nothing_is_written,
+    a_wrong_password_is_told_and_not_shown,
+);
+
+const PASSWORD: &str = "s3cret-of-the-bot";
+
+fn account() -> Account {
+    Account::new("ci-bot", PASSWORD)
+}
+
+/// A registry that asks who is there, with all thirty images, and a project of nobody's.
+fn guarded(kind: Kind) -> (AnyRegistry, Context) {
+    let registry = kind.start_for(account()).expect("it was installed a moment ago");
+    Release::push(&registry);
+    let context = Context::with(&Release::manifest(&registry.host()));
+    (registry, context)
+}
+
+fn assert_all_stand(registry: &AnyRegistry) {
+    for binary in BINARIES {
+        assert_eq!(registry.list(&format!("k8s/{binary}"), VERSION), Some(Release::list(binary)), "{binary}");
+    }
+}
+
+fn a_user_and_password_of_the_config_file_are_used(kind: Kind) {
+    let (registry, context) = guarded(kind);
+    context.log_in(&registry.host(), &account());
+    context.mlist("sync").exits(0);
+    assert_all_stand(&registry);
+    let output = context.mlist("sync").exits(0);
+    assert!(output.verdict().starts_with("Nothing to publish: 6 lists unchanged ("), "{output}");
+}
+
+fn a_user_and_password_of_a_helper_are_used(kind: Kind) {
+    let (registry, context) = guarded(kind);
+    context.log_in_by_helper(&registry.host(), &account());
+    context.mlist("sync").exits(0);
+    assert_all_stand(&registry);
+    let asked = std::fs::read_to_string(context.path("helper-asked")).expect("the helper was asked");
+    assert_eq!(asked, format!("get {}\n", registry.host()), "once, for this host");
+}
+
+fn without_credentials_nothing_is_written(kind: Kind) {
+    let (registry, context) = guarded(kind);
+    let (output, log) = registry.watch(|| context.mlist("sync"));
+    let output = output.exits(1);
+    assert_eq!(log.filter(|exchange| exchange.is_write() && exchange.status < 400).len(), 0, "{log}");
+    assert_eq!(output.stderr.matches("× unauthorized: ").count(), 1, "told once: {output}");
+}
+
+fn a_wrong_password_is_told_and_not_shown(kind: Kind) {
+    let (registry, context) = guarded(kind);
+    context.log_in(&registry.host(), &Account::new("ci-bot", "guessed-in-vain"));
+    let output = context.mlist("sync -vv").exits(1);
+    assert!(output.stderr.contains("ci-bot"), "whose credentials: {output}");
+    assert!(!output.stderr.contains("guessed-in-vain"), "{output}");
+    assert!(!output.stderr.contains(&Account::new("ci-bot", "guessed-in-vain").encoded()), "{output}");
+}
+
+/// A registry with tokens, all thirty images in it, and a project that is logged in.
+fn with_tokens(mount: Mount) -> (AnyRegistry, Context) {
+    let registry = Registry::start(Knobs { auth: Auth::Bearer(account()), mount, ..Knobs::default() });
+    let registry = AnyRegistry::InProcess(registry);
+    Release::push(&registry);
+    let context = Context::with(&Release::manifest(&registry.host()));
+    context.log_in(&registry.host(), &account());
+    (registry, context)
+}
+
+/// Repository and actions of all scopes that were asked for.
+fn scopes(log: &Log) -> BTreeSet<(String, String)> {
+    let tokens = log.tokens();
+    let queries = tokens.iter().flat_map(|token| token.query.split('&'));
+    let scopes = queries.filter_map(|pair| pair.strip_prefix("scope=")).flat_map(str::split_whitespace);
+    let parts = |scope: &str| {
+        let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
+        Some((name.to_owned(), actions.to_owned()))
+    };
+    scopes.map(|scope| parts(scope).expect("repository:NAME:ACTIONS")).collect()
+}
+
+#[test]
+fn plan_asks_for_pull_and_nothing_more() {
+    let (registry, context) = with_tokens(Mount::Granted);
+    for command in ["plan", "sync -n"] {
+        let (output, log) = registry.watch(|| context.mlist(command));
+        output.exits(0);
+        let scopes = scopes(&log);
+        assert!(scopes.iter().all(|(_, actions)| actions == "pull"), "{command}: {scopes:?}");
+        let names: BTreeSet<&str> = scopes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.len(), 36, "every repository, and no other: {names:?}");
+    }
+}
+
+#[test]
+fn sync_asks_to_push_to_the_targets_alone() {
+    for mount in [Mount::Granted, Mount::Session] {
+        let (registry, context) = with_tokens(mount);
+        let (output, log) = registry.watch(|| context.mlist("sync"));
+        output.exits(0);
+        assert_all_stand(&registry);
+        let pushed: BTreeSet<String> =
+            scopes(&log).into_iter().filter(|(_, actions)| actions.contains("push")).map(|(name, _)| name).collect();
+        assert_eq!(pushed, BINARIES.map(|binary| format!("k8s/{binary}")).into());
+        // A mount was never refused for want of a right to its source: one token has both.
+        let refused = log.filter(|exchange| exchange.status == 401 && exchange.authorization == Authorization::Bearer);
+        assert_eq!(refused.filter(|exchange| exchange.query.contains("mount=")).len(), 0, "{refused}");
+        let output = context.mlist("sync").exits(0);
+        assert!(output.verdict().starts_with("Nothing to publish: 6 lists unchanged ("), "{output}");
+    }
+}
+
+#[test]
+fn credentials_are_sent_to_the_token_endpoint_only() {
+    let (registry, context) = with_tokens(Mount::Granted);
+    let (output, log) = registry.watch(|| context.mlist("sync"));
+    output.exits(0);
+    let basic = log.filter(|exchange| exchange.authorization == Authorization::Basic);
+    assert!(basic.iter().all(Exchange::is_token), "{basic}");
+    assert!(basic.len() > 0);
+}
+
+#[test]
+fn tokens_that_end_in_the_middle_are_asked_for_again() {
+    for after in [10, 60, 150] {
+        let (registry, context) = with_tokens(Mount::Granted);
+        let AnyRegistry::InProcess(inner) = &registry else { unreachable!("it was made above") };
+        inner.knobs().revoke_tokens_after = Some(after);
+        context.mlist("sync").exits(0);
+        assert_all_stand(&registry);
+        assert_eq!(inner.knobs().revoke_tokens_after, None, "the run had fewer than {after} requests");
+    }
+}

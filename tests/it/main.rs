@@ -1,0 +1,18 @@
+//! All integration tests: one binary.
+
+mod architecture;
+mod auth;
+mod cli_help;
+mod crash;
+mod fixtures;
+mod map;
+mod members;
+mod outcomes;
+mod publish;
+mod readme;
+mod registries;
+mod rig;
+mod schema;
+mod schema_fresh;
+mod support;
+mod terminal;

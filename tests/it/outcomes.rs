@@ -1,0 +1,177 @@
+//! What comes of a run when not all goes well: outcomes, exit statuses, reports, and that nothing stops the rest.
+
+use serde_json::{Value, json};
+
+use crate::support::any_registry::AnyRegistry;
+use crate::support::context::{Context, PATIENCE};
+use crate::support::registry::{Fault, Knobs, Registry, Then};
+use crate::support::release::{BINARIES, Release, VERSION};
+
+/// The registry of this process with all thirty images, and a project that publishes them there.
+fn release() -> (AnyRegistry, Context) {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    Release::push(&registry);
+    let context = Context::with(&Release::manifest(&registry.host()));
+    (registry, context)
+}
+
+fn inner(registry: &AnyRegistry) -> &Registry {
+    match registry {
+        AnyRegistry::InProcess(registry) => registry,
+        AnyRegistry::Debian(_) => unreachable!("these cases turn knobs"),
+    }
+}
+
+/// Which of the six lists stand.
+fn standing(registry: &AnyRegistry) -> Vec<&'static str> {
+    let stands = |binary: &&str| registry.list(&format!("k8s/{binary}"), VERSION) == Some(Release::list(binary));
+    BINARIES.into_iter().filter(stands).collect()
+}
+
+const ALWAYS: usize = usize::MAX;
+
+fn fault(method: &'static str, path: &'static str, times: usize, then: Then) -> Fault {
+    Fault { method, path, times, then }
+}
+
+#[test]
+fn one_list_that_fails_stops_no_other() {
+    let (registry, context) = release();
+    inner(&registry).knobs().fault(fault("PUT", "/k8s/kube-proxy/manifests/", ALWAYS, Then::Status(403)));
+    let output = context.mlist("sync").exits(1);
+    assert_eq!(standing(&registry).len(), 5);
+    assert_eq!((output.lines("created"), output.lines("failed")), (5, 1), "{output}");
+    assert!(output.verdict().ends_with("s: 5 lists created, 1 failed"), "{output}");
+    assert!(output.stderr.contains("403"), "{output}");
+}
+
+#[test]
+fn the_report_names_every_list_and_its_problem() {
+    let (registry, context) = release();
+    inner(&registry).knobs().fault(fault("PUT", "/k8s/kube-proxy/manifests/", ALWAYS, Then::Status(403)));
+    let report = context.mlist("sync --format json").exits(1).json();
+    assert_eq!((&report["version"], &report["kind"], &report["exit_status"]), (&json!(1), &json!("report"), &json!(1)));
+    let summary = json!({ "published": 5, "unchanged": 0, "failed": 1, "blocked": 0, "cancelled": 0 });
+    assert_eq!(report["summary"], summary);
+    let lists = report["lists"].as_array().expect("lists");
+    assert_eq!(lists.len(), 6);
+    for (list, binary) in lists.iter().zip(BINARIES) {
+        let failed = binary == "kube-proxy";
+        assert_eq!(list["outcome"], if failed { "failed" } else { "published" }, "{binary}");
+        assert_eq!(list["tags"][0]["done"], !failed, "{binary}");
+        assert_eq!(list["problems"] == json!([]), !failed, "{binary}");
+    }
+    let host = &report["registries"][registry.host()];
+    assert_eq!((&host["put"], &host["credentials"]), (&report["requests"]["put"], &Value::Null));
+}
+
+#[test]
+fn transient_faults_are_got_over() {
+    for then in [Then::Status(503), Then::Status(500), Then::RequestLost, Then::AnswerLost] {
+        let (registry, context) = release();
+        for (method, path) in [("HEAD", "/manifests/"), ("GET", "/blobs/"), ("POST", "/blobs/"), ("PUT", "/manifests/")]
+        {
+            inner(&registry).knobs().fault(fault(method, path, 2, then));
+        }
+        context.mlist("sync").exits(0);
+        assert_eq!(standing(&registry), BINARIES, "{then:?}");
+        assert_eq!(inner(&registry).store().refusals(), []);
+    }
+}
+
+#[test]
+fn a_registry_that_asks_to_wait_is_waited_for() {
+    let (registry, context) = release();
+    inner(&registry).knobs().fault(fault("HEAD", "/manifests/", 3, Then::RetryAfter(1)));
+    let output = context.mlist("sync").exits(0);
+    assert_eq!(standing(&registry), BINARIES);
+    assert!(output.stderr.contains("429"), "a pause is told: {output}");
+}
+
+#[test]
+fn a_tag_whose_answer_is_lost_is_looked_at_and_not_told_as_failed() {
+    let (registry, context) = release();
+    inner(&registry).knobs().fault(fault("PUT", "/k8s/kubectl/manifests/v1.3.0", ALWAYS, Then::AnswerLost));
+    context.mlist("sync").exits(0);
+    assert_eq!(standing(&registry), BINARIES);
+}
+
+#[test]
+fn after_a_failure_fail_fast_begins_nothing() {
+    let (registry, context) = release();
+    inner(&registry).knobs().fault(fault("PUT", "/k8s/hyperkube/manifests/", ALWAYS, Then::Status(403)));
+    let report = context.mlist("sync --fail-fast -j 1 --format json").exits(1).json();
+    assert_eq!(report["lists"][0]["outcome"], "failed");
+    let cancelled = report["summary"]["cancelled"].as_u64().expect("a number");
+    assert!(cancelled > 0, "{report}");
+    assert_eq!(standing(&registry).len() as u64 + cancelled + 1, 6);
+}
+
+#[test]
+fn json_goes_to_a_file_beside_the_talk() {
+    let (_registry, context) = release();
+    let output = context.mlist("sync --format human --format json=report.json").exits(0);
+    assert_eq!((output.stdout.as_str(), output.lines("created")), ("", 6), "{output}");
+    let report = std::fs::read_to_string(context.path("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["summary"]["published"], 6);
+}
+
+#[test]
+fn quiet_says_nothing_unless_something_is_wrong() {
+    let (registry, context) = release();
+    let output = context.mlist("sync -q").exits(0);
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+    let digest = registry.wire().digest("k8s/kubectl-arm64", VERSION).expect("it was pushed");
+    registry.wire().send("DELETE", &format!("/v2/k8s/kubectl-arm64/manifests/{digest}"), &[], b"");
+    let output = context.mlist("sync -q").exits(4);
+    assert!(output.stderr.contains("is absent (404)"), "{output}");
+}
+
+#[test]
+fn a_selector_that_fits_nothing_is_a_usage_error() {
+    let (registry, context) = release();
+    let (output, log) = registry.watch(|| context.mlist("sync kube-prxy"));
+    let output = output.exits(2);
+    assert!(output.stderr.contains("kube-proxy"), "the nearest is named: {output}");
+    assert_eq!(log.len(), 0, "{log}");
+}
+
+#[test]
+fn a_file_with_mistakes_reaches_no_registry() {
+    let (registry, context) = release();
+    context.manifest(&Release::manifest(&registry.host()).replace("platforms =", "platfroms ="));
+    let (output, log) = registry.watch(|| context.mlist("sync"));
+    let output = output.exits(2);
+    assert!(output.stderr.contains("mlist::config::unknown_key"), "{output}");
+    assert_eq!(log.len(), 0, "{log}");
+}
+
+#[test]
+fn a_file_that_is_not_there_has_its_name_in_the_verdict_and_the_document() {
+    let (_registry, context) = release();
+    let output = context.mlist("plan -f elsewhere.toml --format json").exits(2);
+    assert_eq!((output.verdict(), &output.json()["file"]), ("elsewhere.toml: 1 problem", &json!("elsewhere.toml")));
+}
+
+#[test]
+fn signals_end_a_run_with_their_own_status_and_a_report() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let (registry, context) = release();
+        // In the middle of the first children, with one request in flight: five lists are not begun, or not done.
+        inner(&registry).freeze_after(4);
+        let running = context.start("sync -j 1 --format human --format json=report.json");
+        assert!(inner(&registry).wait_frozen(PATIENCE));
+        running.signal(signal);
+        let output = running.wait().exits(status);
+        inner(&registry).thaw_and_forget();
+        assert!(output.verdict().starts_with("Interrupted after "), "{output}");
+        let report = std::fs::read_to_string(context.path("report.json")).expect("a report, whatever the outcome");
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        assert_eq!(report["exit_status"], status);
+        assert_eq!(report["summary"]["cancelled"], 6);
+        assert_eq!(standing(&registry), [] as [&str; 0]);
+        context.mlist("sync").exits(0);
+        assert_eq!(standing(&registry), BINARIES);
+    }
+}

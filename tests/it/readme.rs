@@ -1,0 +1,235 @@
+//! README.md is true: its consoles show what is printed, its commands and options exist, its files are there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::context::Context;
+use crate::support::docker_registry::skipped;
+use crate::support::installed;
+
+on_each_registry!(its_consoles_show_what_is_printed);
+
+/// Where the README's registry listens.
+const HOST: &str = "localhost:5000";
+/// How the README runs mlist before it is installed.
+const FROM_SOURCE: &str = "cargo run --release -- ";
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(project().join("README.md")).unwrap()
+}
+
+/// The blocks of code in a language; without one, in any.
+fn blocks(language: Option<&str>) -> Vec<String> {
+    let readme = readme();
+    let fences = readme.split("\n```").skip(1).step_by(2);
+    let blocks = fences.map(|fence| fence.split_once('\n').expect("a block has lines"));
+    blocks.filter(|(word, _)| language.is_none_or(|language| language == *word)).map(|(_, text)| text.into()).collect()
+}
+
+/// The commands of a console, each with what it prints.
+fn transcript(console: &str) -> Vec<(String, Vec<String>)> {
+    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+    for line in console.lines() {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
+            (None, Some((_, output))) => output.push(line.to_owned()),
+            (None, None) => panic!("a console begins with a command: {line}"),
+        }
+    }
+    commands
+}
+
+/// The arguments of a command that runs mlist.
+fn arguments(command: &str) -> Option<&str> {
+    command.strip_prefix(FROM_SOURCE).or_else(|| command.strip_prefix("mlist "))
+}
+
+/// Output as far as it is the same in every run: lists end in any order and take their time.
+fn lasting<'a>(output: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut lines: Vec<String> = output.map(without_durations).collect();
+    for run in lines.chunk_by_mut(|one, next| [one, next].iter().all(|line| line.starts_with("created "))) {
+        run.sort();
+    }
+    lines
+}
+
+/// `0.3s` of a verdict is any other number of seconds.
+fn without_durations(line: &str) -> String {
+    let is_duration = |word: &str| {
+        let seconds = word.trim_matches(['(', ')', ':']).strip_suffix('s');
+        seconds.is_some_and(|seconds| seconds.contains('.') && seconds.parse::<f64>().is_ok())
+    };
+    let begins = ["Done ", "Nothing ", "Incomplete "].iter().any(|word| line.starts_with(word));
+    line.split(' ').map(|word| if begins && is_duration(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+/// Copies a folder with all it holds.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+fn quickstart() -> PathBuf {
+    project().join("examples/quickstart")
+}
+
+/// Pushes an image of the quickstart, such as `hello-arm64`.
+fn push(registry: &AnyRegistry, image: &str, repository: &str) {
+    let layout = quickstart().join("images").join(image);
+    let index = serde_json::from_slice::<serde_json::Value>(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let entry = &index["manifests"][0];
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let manifest = text(&entry["digest"]);
+    for blob in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
+        let path = blob.unwrap().path();
+        let digest = format!("sha256:{}", path.file_name().unwrap().to_str().unwrap());
+        if digest != manifest {
+            registry.wire().put_blob(repository, &digest, &fs::read(path).unwrap());
+        }
+    }
+    let bytes = fs::read(layout.join("blobs").join(manifest.replace(':', "/"))).unwrap();
+    let answer = registry.wire().put_manifest(repository, "v1.0.0", &text(&entry["mediaType"]), &bytes);
+    assert_eq!(answer.status, 201, "{repository} does not take {image}");
+}
+
+/// Runs the commands of a console in `context` and compares.
+fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
+    for (command, shown) in transcript(console) {
+        let here = command.replace(HOST, &registry.host());
+        let printed = if let Some(arguments) = arguments(&here) {
+            let output = context.mlist(arguments).exits(0);
+            output.stdout + &output.stderr
+        } else if ["skopeo", "jq"].into_iter().all(installed) {
+            let mut shell = Command::new("sh");
+            let output = shell.args(["-c", &here]).envs(context.environment()).output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        } else {
+            skipped("skopeo or jq is not installed");
+            continue;
+        };
+        let printed = printed.replace(&registry.host(), HOST);
+        assert_eq!(lasting(printed.lines()), lasting(shown.iter().map(String::as_str)), "$ {command}\n{printed}");
+    }
+}
+
+fn its_consoles_show_what_is_printed(kind: Kind) {
+    let registry = kind.start().expect("it was installed a moment ago");
+    let context = Context::with(&blocks(Some("toml")).concat().replace(HOST, &registry.host()));
+    copy(&quickstart().join("images"), &context.path("examples/quickstart/images"));
+    fs::copy(quickstart().join("manifests.toml"), context.path("examples/quickstart/manifests.toml")).unwrap();
+    let consoles: [String; 4] = blocks(Some("console")).try_into().expect("layouts, registry, first list, one change");
+    let [layouts, own_registry, first_list, one_change] = consoles;
+
+    replay(&layouts, &context, &registry);
+    replay(&own_registry, &context, &registry);
+    for arch in ["amd64", "arm", "arm64"] {
+        push(&registry, &format!("hello-{arch}"), &format!("acme/api-{arch}"));
+        push(&registry, &format!("clock-{arch}"), &format!("acme/worker-{arch}"));
+    }
+    replay(&first_list, &context, &registry);
+    push(&registry, "clock-arm64", "acme/api-arm64");
+    replay(&one_change, &context, &registry);
+}
+
+#[test]
+fn its_manifests_toml_has_no_problem() {
+    for block in blocks(Some("toml")) {
+        let output = Context::with(&block).mlist("check").exits(0);
+        assert!(output.verdict().ends_with("no problems"), "{output}");
+    }
+}
+
+/// The command lines of mlist in a text of shell, make or YAML, each up to where the shell goes on with another.
+fn command_lines(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("$ ").trim_start_matches("run: ");
+        let behind_variables = line.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+        let command =
+            behind_variables.strip_prefix('=').and_then(|rest| rest.split_once(' ')).map_or(line, |(_, it)| it);
+        arguments(command)
+    });
+    lines.map(|line| line.split([';', '|', '>', '#', '&']).next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+/// What stands between backticks in the README's prose.
+fn code_in_prose() -> Vec<String> {
+    let readme = readme();
+    let prose = readme.split("\n```").step_by(2).collect::<String>().replace('\n', " ");
+    prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn its_commands_and_options_exist() {
+    let help = |command: &str| Context::new().mlist(&format!("{command} --help")).exits(0).stdout;
+    let code = code_in_prose();
+    let mut lines: Vec<String> = blocks(None).iter().flat_map(|block| command_lines(block)).collect();
+    lines.extend(code.iter().flat_map(|code| command_lines(code)));
+    assert!(lines.len() > 12, "{lines:#?}");
+    for line in &lines {
+        let mut words = line.split_whitespace();
+        let page = help(words.next().unwrap_or_default());
+        let known: Vec<&str> = page.split([' ', ',', '\n']).collect();
+        for option in words.filter(|word| word.starts_with('-')) {
+            let name = option.split('=').next().unwrap_or_default();
+            assert!(known.contains(&name), "mlist {line}: there is no {name}");
+        }
+    }
+    let every: String = ["check", "plan", "sync", "schema"].map(help).concat();
+    for option in code.iter().filter(|code| code.starts_with("--")) {
+        let name = option.split([' ', '=']).next().unwrap_or_default();
+        let of_docker = name == "--amend";
+        assert!(of_docker || every.contains(&format!("{name} ")), "there is no {option}");
+    }
+}
+
+#[test]
+fn its_first_command_is_the_one_that_ci_runs() {
+    let consoles = blocks(Some("console"));
+    let (first, _) = transcript(&consoles[0]).swap_remove(0);
+    assert_eq!(first, format!("{FROM_SOURCE}sync -f examples/quickstart/manifests.toml"));
+    let ci = fs::read_to_string(project().join(".ci/run")).unwrap();
+    assert!(ci.contains(&format!("first=$(grep -m1 -o '{FROM_SOURCE}sync .*' README.md)")), ".ci/run looks elsewhere");
+    let readme = readme();
+    let found = readme.lines().find_map(|line| line.find(&format!("{FROM_SOURCE}sync ")).map(|at| &line[at..]));
+    assert_eq!(found, Some(first.as_str()), "what .ci/run finds");
+}
+
+#[test]
+fn what_it_names_is_there() {
+    let readme = readme();
+    for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(link.starts_with("https://") || project().join(link).is_file(), "{link} is not there");
+    }
+    let shell = blocks(Some("sh")).concat();
+    assert!(shell.lines().any(|line| line.starts_with("tests/run ")), "the test command is not there");
+    assert!(project().join("tests/run").is_file() && project().join("benches/publish").is_dir());
+    assert!(readme.contains("`cargo bench --bench publish`"));
+    let rust = format!("Rust {} or later", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(readme.contains(&rust), "not `{rust}`");
+}
+
+#[test]
+fn it_tells_every_exit_status() {
+    let page = Context::new().mlist("--help").exits(0).stdout;
+    let (_, told) = page.split_once("Exit status: ").unwrap();
+    let readme = readme();
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |")).map(|(status, _)| status);
+    let listed: Vec<u8> = rows.flat_map(|row| row.split(", ")).filter_map(|status| status.parse().ok()).collect();
+    assert_eq!(listed, [0, 1, 2, 3, 4, 130, 143]);
+    let words: Vec<u8> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert!(listed.iter().all(|status| words.contains(status)), "{words:?}");
+}

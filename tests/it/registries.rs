@@ -1,0 +1,170 @@
+//! `mlist::registry` alone, against both registries: what it writes stands, and what it reads is what stands.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mlist::oci::{Descriptor, Digest, ImageManifest, Index, MediaType, Payload, Place, Reference};
+use mlist::registry::{Access, Copied, ErrorKind, Options, Registries, Registry as _, RegistryError};
+
+use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::images::{Dialect, Image, write_layout};
+use crate::support::registry::{Account, Auth, Knobs, Registry};
+
+on_each_registry!(
+    an_image_is_mounted_and_read_back,
+    an_image_of_another_registry_is_sent,
+    an_image_of_a_layout_is_sent,
+    what_stands_is_not_sent_again,
+    children_that_are_absent_are_named,
+    basic_credentials_are_read_from_the_file,
+    many_images_at_once,
+);
+
+fn start(kind: Kind) -> AnyRegistry {
+    kind.start().expect("it was installed a moment ago")
+}
+
+fn image(content: &str) -> Image {
+    Image::new(Dialect::Oci, "linux/arm64", content)
+}
+
+/// Registries that may write to `target`.
+fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
+    let Place::Repository(target) = target else { panic!("{target} is a layout") };
+    let access = Access::Write([target.clone()].into());
+    let docker_config = docker_config.map(Path::to_path_buf);
+    let options = Options { access, jobs: 8, docker_config, observer: Arc::new(|_| {}) };
+    Registries::new(options).expect("a client")
+}
+
+fn place(registry: &AnyRegistry, name: &str) -> Place {
+    Place::parse(&format!("{}/{name}", registry.host())).expect("a repository")
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(work)
+}
+
+/// Copies what a tag of `from` names into `to`, as the executor would; how each blob came there.
+async fn copy(registries: &Registries, from: &Place, to: &Place, tag: &str) -> Result<Vec<Copied>, Box<RegistryError>> {
+    let reference = Reference::parse(&format!("{from}:{tag}")).expect("a reference");
+    let head = registries.head(&reference).await?.expect("it was pushed");
+    let payload = registries.manifest(from, &head.digest).await?.expect("it was pushed");
+    assert_eq!(payload.descriptor(), &head, "HEAD and GET say the same");
+    let manifest = ImageManifest::parse(&payload).expect("an image");
+    let config = registries.config(from, &manifest.config.digest).await?.expect("it was pushed");
+    assert_eq!(config.descriptor().size, manifest.config.size);
+    let mut copied = Vec::new();
+    for blob in manifest.blobs() {
+        copied.push(registries.copy_blob(blob, from, to).await?);
+    }
+    let tagged = to.tagged(reference.tag().expect("a tag"));
+    registries.put_manifest(to, &tagged.locator, &payload).await?;
+    assert_eq!(registries.head(&tagged).await?.as_ref(), Some(&head));
+    Ok(copied)
+}
+
+fn is_sent(copied: &[Copied]) -> bool {
+    copied.iter().all(|copied| matches!(copied, Copied::Streamed { bytes } if *bytes > 0))
+}
+
+fn an_image_is_mounted_and_read_back(kind: Kind) {
+    let registry = start(kind);
+    registry.push("a/source", "v1", &image("app"));
+    let (from, to) = (place(&registry, "a/source"), place(&registry, "a/target"));
+    let registries = registries(&to, None);
+    let copied = run(copy(&registries, &from, &to, "v1")).expect("it is copied");
+    assert_eq!(copied, [Copied::Mounted, Copied::Mounted]);
+    assert!(registry.wire().manifest("a/target", "v1").is_some());
+    let stats = registries.stats().remove(&registry.host()).expect("it was asked");
+    assert_eq!((stats.head, stats.get, stats.post, stats.put, stats.retries), (2, 2, 2, 1, 0));
+}
+
+fn an_image_of_another_registry_is_sent(kind: Kind) {
+    let (source, target) = (start(kind), start(kind));
+    source.push("a/b", "v1", &image("app"));
+    let (from, to) = (place(&source, "a/b"), place(&target, "c/d"));
+    let copied = run(copy(&registries(&to, None), &from, &to, "v1")).expect("it is copied");
+    assert!(is_sent(&copied), "{copied:?}");
+    assert!(target.wire().manifest("c/d", "v1").is_some());
+}
+
+fn an_image_of_a_layout_is_sent(kind: Kind) {
+    let (registry, folder) = (start(kind), tempfile::TempDir::new().expect("a folder"));
+    write_layout(folder.path(), &[("v1", &image("app"))]);
+    let from = Place::parse(&format!("oci:{}", folder.path().display())).expect("a layout");
+    let to = place(&registry, "c/d");
+    let copied = run(copy(&registries(&to, None), &from, &to, "v1")).expect("it is copied");
+    assert!(is_sent(&copied), "{copied:?}");
+}
+
+fn what_stands_is_not_sent_again(kind: Kind) {
+    let (source, target) = (start(kind), start(kind));
+    source.push("a/b", "v1", &image("app"));
+    target.push("c/d", "other", &image("app"));
+    let (from, to) = (place(&source, "a/b"), place(&target, "c/d"));
+    let copied = run(copy(&registries(&to, None), &from, &to, "v1")).expect("it is copied");
+    assert_eq!(copied, [Copied::Mounted, Copied::Mounted]);
+}
+
+fn children_that_are_absent_are_named(kind: Kind) {
+    let registry = start(kind);
+    let to = place(&registry, "a/b");
+    let absent = Digest::of(b"absent");
+    let child = Descriptor { media_type: MediaType::OciManifest, digest: absent.clone(), size: 6 };
+    let platform = mlist::oci::Platform::parse("linux/amd64").expect("a platform");
+    let list: Payload = Index::new(MediaType::OciIndex, vec![mlist::oci::Entry::new(child, platform)]).encode();
+    let tagged = Reference::parse(&format!("{to}:v1")).expect("a reference");
+    let put = run(registries(&to, None).put_manifest(&to, &tagged.locator, &list));
+    assert_eq!(put.expect_err("it is strict").kind, ErrorKind::ContentUnknown(vec![absent]));
+    assert_eq!(run(registries(&to, None).head(&tagged)).expect("it answers"), None);
+}
+
+fn basic_credentials_are_read_from_the_file(kind: Kind) {
+    let account = Account::new("ci", "secret");
+    let Some(registry) = kind.start_for(account.clone()) else {
+        return crate::support::docker_registry::skipped("no registry with an account can be started");
+    };
+    registry.push("a/b", "v1", &image("app"));
+    let (from, to) = (place(&registry, "a/b"), place(&registry, "c/d"));
+    let nobody = run(copy(&registries(&to, None), &from, &to, "v1")).expect_err("nobody is let in");
+    assert_eq!((nobody.kind, nobody.status), (ErrorKind::Unauthorized, Some(401)));
+
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#, registry.host(), account.encoded());
+    std::fs::write(folder.path().join("config.json"), config).expect("a file");
+    let registries = registries(&to, Some(folder.path()));
+    run(copy(&registries, &from, &to, "v1")).expect("ci is let in");
+    let stats = registries.stats().remove(&registry.host()).expect("it was asked");
+    assert_eq!(stats.head, 3, "the first HEAD shows how to ask, and is sent again");
+}
+
+fn many_images_at_once(kind: Kind) {
+    let (source, target) = (start(kind), start(kind));
+    for number in 0..12 {
+        source.push("a/b", &format!("v{number}"), &image(&format!("app {number}")));
+    }
+    let (from, to) = (place(&source, "a/b"), place(&target, "c/d"));
+    let registries = registries(&to, None);
+    let tags: Vec<_> = (0..12).map(|number| format!("v{number}")).collect();
+    let copies = tags.iter().map(|tag| copy(&registries, &from, &to, tag));
+    let all = run(futures_util::future::join_all(copies));
+    assert!(all.iter().all(|copied| is_sent(copied.as_ref().expect("it is copied"))));
+}
+
+#[test]
+fn tokens_are_asked_for_by_repository_and_right() {
+    let account = Account::new("ci", "secret");
+    let knobs = Knobs { auth: Auth::Bearer(account.clone()), ..Knobs::default() };
+    let registry = AnyRegistry::InProcess(Registry::start(knobs));
+    registry.push("a/b", "v1", &image("app"));
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#, registry.host(), account.encoded());
+    std::fs::write(folder.path().join("config.json"), config).expect("a file");
+    let (from, to) = (place(&registry, "a/b"), place(&registry, "c/d"));
+    let registries = registries(&to, Some(folder.path()));
+    let copied = run(copy(&registries, &from, &to, "v1")).expect("ci is let in");
+    assert_eq!(copied, [Copied::Mounted, Copied::Mounted]);
+    let stats = registries.stats().remove(&registry.host()).expect("it was asked");
+    assert_eq!(stats.token, 3, "source, both for the mount, target");
+}

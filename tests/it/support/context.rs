@@ -1,0 +1,218 @@
+//! [`Context`]: a folder, an environment and mlist in it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::registry::Account;
+
+/// How long anything may take before a test gives up. Far more than it takes: never a measure of speed.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A project folder with manifests.toml, a home and an environment of their own.
+pub(crate) struct Context {
+    folder: tempfile::TempDir,
+    environment: BTreeMap<String, OsString>,
+}
+
+impl Context {
+    /// An empty project; of the caller's environment nothing is left but the PATH.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["project", "home", "docker", "bin"] {
+            std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        let mut path = OsString::from(folder.path().join("bin"));
+        path.push(":");
+        path.push(std::env::var_os("PATH").expect("a PATH"));
+        let environment = BTreeMap::from([
+            ("HOME".to_owned(), folder.path().join("home").into()),
+            ("DOCKER_CONFIG".to_owned(), folder.path().join("docker").into()),
+            ("PATH".to_owned(), path),
+            ("LC_ALL".to_owned(), "C.UTF-8".into()),
+        ]);
+        Self { folder, environment }
+    }
+
+    /// A project with this manifests.toml.
+    pub(crate) fn with(manifest: &str) -> Self {
+        let context = Self::new();
+        context.manifest(manifest);
+        context
+    }
+
+    /// Writes manifests.toml.
+    pub(crate) fn manifest(&self, text: &str) {
+        std::fs::write(self.path("manifests.toml"), text).expect("manifests.toml");
+    }
+
+    /// A path in the project folder, which is where mlist runs.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("project").join(name)
+    }
+
+    /// Docker's config folder.
+    pub(crate) fn docker_config(&self) -> PathBuf {
+        self.folder.path().join("docker")
+    }
+
+    /// Logs in as `docker login` does without a helper: an entry in Docker's config file.
+    pub(crate) fn log_in(&self, host: &str, account: &Account) {
+        let config = serde_json::json!({ "auths": { host: { "auth": account.encoded() } } });
+        std::fs::write(self.docker_config().join("config.json"), config.to_string()).expect("config.json");
+    }
+
+    /// Logs in by a credential helper named `rig`, which writes down what it was asked.
+    pub(crate) fn log_in_by_helper(&self, host: &str, account: &Account) {
+        let config = serde_json::json!({ "credHelpers": { host: "rig" } });
+        std::fs::write(self.docker_config().join("config.json"), config.to_string()).expect("config.json");
+        let (user, password, asked) = (&account.user, &account.password, self.path("helper-asked"));
+        let script = format!(
+            "#!/bin/sh\nread server\necho \"$1 $server\" >> '{}'\n\
+             printf '{{\"ServerURL\":\"%s\",\"Username\":\"{user}\",\"Secret\":\"{password}\"}}' \"$server\"\n",
+            asked.display()
+        );
+        let helper = self.folder.path().join("bin/docker-credential-rig");
+        std::fs::write(&helper, script).expect("a helper");
+        std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("an executable helper");
+    }
+
+    /// The environment that mlist sees.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, OsString> {
+        &self.environment
+    }
+
+    /// Runs `mlist ARGUMENTS` (words without spaces) to its end.
+    pub(crate) fn mlist(&self, arguments: &str) -> Output {
+        self.start(arguments).wait()
+    }
+
+    /// Starts `mlist ARGUMENTS`.
+    pub(crate) fn start(&self, arguments: &str) -> Running {
+        let mut command = Command::new(program());
+        command.args(arguments.split_whitespace()).current_dir(self.path(""));
+        command.env_clear().envs(&self.environment);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("mlist is built");
+        let stdout = read(child.stdout.take().expect("a piped stdout"));
+        let stderr = read(child.stderr.take().expect("a piped stderr"));
+        Running { arguments: arguments.to_owned(), child, stdout, stderr }
+    }
+}
+
+/// The program under test.
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_mlist"))
+}
+
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("a pipe can be read");
+        String::from_utf8(bytes).expect("mlist writes UTF-8")
+    })
+}
+
+/// mlist at work.
+pub(crate) struct Running {
+    arguments: String,
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+impl Running {
+    /// Ends it at once, like a power cut.
+    pub(crate) fn kill(mut self) -> Output {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        self.wait()
+    }
+
+    /// Sends a signal by its name, as kill(1) has it.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is installed").success(), "no process to send {name} to");
+    }
+
+    /// Whether it is still at work.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child that was started").is_none()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Output {
+        let status = self.end();
+        let text = |thread: JoinHandle<String>| thread.join().expect("a reader that does not panic");
+        let (stdout, stderr) = (text(self.stdout), text(self.stderr));
+        let status = status.unwrap_or_else(|| panic!("mlist {} does not end:\n{stdout}{stderr}", self.arguments));
+        // As a shell shows the end by a signal.
+        let status = status.code().unwrap_or_else(|| 128 + status.signal().expect("it ended somehow"));
+        Output { arguments: self.arguments, status, stdout, stderr }
+    }
+
+    fn end(&mut self) -> Option<ExitStatus> {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().expect("a child that was started") {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.child.kill().expect("a child that still runs");
+        self.child.wait().expect("a killed child");
+        None
+    }
+}
+
+/// What mlist said, and how it ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    arguments: String,
+    /// The exit status; 128 and more for a signal.
+    pub(crate) status: i32,
+    /// The answer.
+    pub(crate) stdout: String,
+    /// The talk.
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Ended with this status, else the transcript.
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self}");
+        self
+    }
+
+    /// stdout as one JSON document.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// The last line of the talk.
+    pub(crate) fn verdict(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
+    }
+
+    /// How many lines of the talk begin with `word`.
+    pub(crate) fn lines(&self, word: &str) -> usize {
+        self.stderr.lines().filter(|line| line.split(' ').next() == Some(word)).count()
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "$ mlist {}; echo $?\n{}{}{}", self.arguments, self.stdout, self.stderr, self.status)
+    }
+}

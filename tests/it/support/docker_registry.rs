@@ -1,0 +1,170 @@
+//! [`DockerRegistry`]: Debian's `docker-registry`, run for one test.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::registry::{Account, Authorization, Exchange, Log};
+use super::wire::Wire;
+
+/// A running `docker-registry`. Dropping it ends it.
+pub(crate) struct DockerRegistry {
+    folder: tempfile::TempDir,
+    port: u16,
+    account: Option<Account>,
+    child: Option<Child>,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl DockerRegistry {
+    /// Starts one, open to all or to one account; none where it is not installed.
+    pub(crate) fn start(account: Option<Account>) -> Option<Self> {
+        super::installed("docker-registry").then_some(())?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut registry = Self { folder, port: 0, account, child: None, lines: Arc::default() };
+        registry.write_accounts();
+        // A free port may be taken by another test before the registry has it.
+        let started = (0..10).any(|_| {
+            registry.port = free_port();
+            registry.try_run()
+        });
+        assert!(started, "docker-registry does not start");
+        Some(registry)
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Requests past mlist, with the rights of the account.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::new(self.host(), self.account.as_ref().map(Account::basic))
+    }
+
+    /// All requests so far, in the order in which they were answered, from the access log.
+    pub(crate) fn log(&self) -> Log {
+        // The log is read from a pipe: a request of our own tells that all before it has come.
+        let mark = format!("mark={}", self.lines().len());
+        let begin = Instant::now();
+        self.wire().send("GET", &format!("/v2/?{mark}"), &[], b"");
+        while !self.lines().iter().any(|line| line.contains(&mark)) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "docker-registry logs nothing");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let own = |exchange: &Exchange| exchange.query.starts_with("mark=");
+        Log(self.lines().iter().filter_map(|line| parse(line)).filter(|exchange| !own(exchange)).collect())
+    }
+
+    /// How many requests that may change something are in the access log by now: at once, maybe not yet all.
+    pub(crate) fn writes_so_far(&self) -> usize {
+        self.lines().iter().filter_map(|line| parse(line)).filter(Exchange::is_write).count()
+    }
+
+    /// Goes down: the port answers no more. What stands in it stays.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            child.wait().expect("a child that was started");
+        }
+    }
+
+    /// Comes back after [`DockerRegistry::stop`], on the same port.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.try_run(), "docker-registry does not come back");
+    }
+
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.lines.lock().expect("the reader does not panic")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_accounts(&self) {
+        let Some(account) = &self.account else { return };
+        let made = Command::new("htpasswd").args(["-Bbn", &account.user, &account.password]).output();
+        let made = made.expect("htpasswd (apache2-utils) is installed");
+        assert!(made.status.success(), "htpasswd: {}", String::from_utf8_lossy(&made.stderr));
+        std::fs::write(self.path("htpasswd"), made.stdout).expect("a file of accounts");
+    }
+
+    fn config(&self) -> String {
+        let auth = match self.account {
+            Some(_) => format!("auth: {{htpasswd: {{realm: rig, path: {}}}}}\n", self.path("htpasswd").display()),
+            None => String::new(),
+        };
+        let (data, host) = (self.path("data").display().to_string(), self.host());
+        format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}, delete: {{enabled: true}}}}\n\
+             http: {{addr: \"{host}\"}}\n{auth}"
+        )
+    }
+
+    /// Starts it and waits for its first answer; false where it ends before that.
+    fn try_run(&mut self) -> bool {
+        let config = self.path("config.yml");
+        std::fs::write(&config, self.config()).expect("a config file");
+        let mut command = Command::new("docker-registry");
+        command.arg("serve").arg(&config).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("docker-registry is installed");
+        let pipe = BufReader::new(child.stdout.take().expect("a piped stdout"));
+        let lines = Arc::clone(&self.lines);
+        std::thread::spawn(move || {
+            for line in pipe.lines().map_while(Result::ok) {
+                lines.lock().expect("no reader panics").push(line);
+            }
+        });
+        self.child = Some(child);
+        let (begin, mark) = (Instant::now(), format!("mark=start-{}", self.lines().len()));
+        while begin.elapsed() < Duration::from_secs(20) {
+            if self.child.as_mut().expect("started above").try_wait().expect("a child that was started").is_some() {
+                return false;
+            }
+            // It is ours that answers, not another test's: it logs the question.
+            let answer = self.wire().try_send("GET", &format!("/v2/?{mark}"), &[], b"");
+            if answer.is_some() && self.lines().iter().any(|line| line.contains(&mark)) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("docker-registry runs and does not answer");
+    }
+}
+
+impl Drop for DockerRegistry {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Reads a line of the access log (Apache's combined format).
+fn parse(line: &str) -> Option<Exchange> {
+    let mut quoted = line.split('"');
+    let request = quoted.nth(1)?;
+    let status = quoted.next()?.split_whitespace().next()?.parse().ok()?;
+    let mut words = request.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (super::registry::decode(path), super::registry::decode(query));
+    let (began, ended) = (Duration::ZERO, Duration::ZERO);
+    Some(Exchange { method, path, query, status, began, ended, sent: 0, authorization: Authorization::Unknown })
+}
+
+/// Says on the real stderr, past what the test harness keeps to itself, that a test did not run.
+pub(crate) fn skipped(what: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{what}, and CI has to have it");
+    let thread = std::thread::current();
+    // Nobody is left to be told where stderr is closed.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {}: {what}", thread.name().unwrap_or("a test"));
+}

@@ -1,0 +1,140 @@
+//! Tiny images, and lists of them made by other hands than mlist's.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::registry::store::digest_of;
+
+/// Whose media types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Docker's, schema 2.
+    Docker,
+    /// Those of the image-spec.
+    Oci,
+}
+
+/// Type of an image manifest.
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Type of a list.
+pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// An image of one layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    dialect: Dialect,
+    platform: Value,
+    layer: Vec<u8>,
+    config: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+impl Image {
+    /// An image for `platform` (`os/arch[/variant]`); each `content` is another image.
+    pub(crate) fn new(dialect: Dialect, platform: &str, content: &str) -> Self {
+        let platform = platform_json(platform);
+        let layer = format!("a layer of {content} for {platform}").into_bytes();
+        let mut config = platform.clone();
+        config["rootfs"] = json!({ "type": "layers", "diff_ids": [digest_of(&layer)] });
+        config["config"] = json!({});
+        config["history"] = json!([{ "created_by": content }]);
+        let config = config.to_string().into_bytes();
+        let (manifest_type, config_type, layer_type) = dialect.types();
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": manifest_type,
+            "config": descriptor(config_type, &config),
+            "layers": [descriptor(layer_type, &layer)],
+        });
+        Self { dialect, platform, layer, config, manifest: manifest.to_string().into_bytes() }
+    }
+
+    /// Of the manifest.
+    pub(crate) fn digest(&self) -> String {
+        digest_of(&self.manifest)
+    }
+
+    /// Of the manifest.
+    pub(crate) fn media_type(&self) -> &'static str {
+        self.dialect.types().0
+    }
+
+    /// The manifest as it is pushed.
+    pub(crate) fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// Config and layer, by digest.
+    pub(crate) fn blobs(&self) -> [(String, &[u8]); 2] {
+        [&self.config, &self.layer].map(|bytes| (digest_of(bytes), bytes.as_slice()))
+    }
+
+    /// The entry of a list for this image.
+    pub(crate) fn entry(&self) -> Value {
+        let mut entry = descriptor(self.media_type(), &self.manifest);
+        entry["platform"] = self.platform.clone();
+        entry
+    }
+}
+
+impl Dialect {
+    fn types(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Docker => (
+                DOCKER_MANIFEST,
+                "application/vnd.docker.container.image.v1+json",
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            ),
+            Self::Oci => (
+                OCI_MANIFEST,
+                "application/vnd.oci.image.config.v1+json",
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+            ),
+        }
+    }
+}
+
+/// A list as another tool would write it: other order of keys, other white space.
+pub(crate) fn foreign_list(media_type: &str, images: &[&Image]) -> Vec<u8> {
+    let entries: Vec<Value> = images.iter().map(|image| image.entry()).collect();
+    let list = json!({ "manifests": entries, "mediaType": media_type, "schemaVersion": 2 });
+    let mut text = serde_json::to_string_pretty(&list).expect("JSON");
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// Writes an OCI image layout with these images under these tags.
+pub(crate) fn write_layout(folder: &Path, images: &[(&str, &Image)]) {
+    let blobs = folder.join("blobs/sha256");
+    std::fs::create_dir_all(&blobs).expect("a folder");
+    let write = |digest: &str, bytes: &[u8]| {
+        std::fs::write(blobs.join(digest.trim_start_matches("sha256:")), bytes).expect("a blob");
+    };
+    let mut entries = Vec::new();
+    for (tag, image) in images {
+        image.blobs().iter().for_each(|(digest, bytes)| write(digest, bytes));
+        write(&image.digest(), image.manifest());
+        let mut entry = image.entry();
+        entry["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+        entries.push(entry);
+    }
+    let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries });
+    std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("oci-layout");
+    std::fs::write(folder.join("index.json"), index.to_string()).expect("index.json");
+}
+
+fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
+    json!({ "mediaType": media_type, "digest": digest_of(bytes), "size": bytes.len() })
+}
+
+fn platform_json(platform: &str) -> Value {
+    let mut parts = platform.split('/');
+    let mut json = json!({ "os": parts.next(), "architecture": parts.next() });
+    if let Some(variant) = parts.next() {
+        json["variant"] = variant.into();
+    }
+    json
+}

@@ -1,0 +1,210 @@
+//! [`Store`]: repositories in memory, strict about what they take.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// `sha256:…` of `bytes`.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all");
+        text
+    })
+}
+
+/// Whether a media type is that of a list.
+pub(crate) fn is_list(media_type: &str) -> bool {
+    media_type.contains("image.index") || media_type.contains("manifest.list")
+}
+
+/// All repositories.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    repositories: BTreeMap<String, Repository>,
+    refusals: Vec<Refusal>,
+    sessions: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Repository {
+    blobs: BTreeMap<String, Bytes>,
+    manifests: BTreeMap<String, Manifest>,
+    tags: BTreeMap<String, String>,
+    uploads: BTreeMap<String, Vec<u8>>,
+}
+
+/// A manifest as it was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// Of exactly these bytes.
+    pub(crate) digest: String,
+    /// As the client said.
+    pub(crate) media_type: String,
+    /// As the client sent them.
+    pub(crate) bytes: Bytes,
+}
+
+/// A manifest that was refused because what it names was not in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Where it was pushed.
+    pub(crate) repository: String,
+    /// Its tag or digest.
+    pub(crate) reference: String,
+    /// Whether it was a list, not an image.
+    pub(crate) is_list: bool,
+    /// What was absent.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Why something was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Bytes that do not have the digest they were sent under.
+    WrongDigest,
+    /// No manifest, or not of the type it was sent as.
+    Malformed(String),
+    /// What it names is not in the repository.
+    Unknown(Vec<String>),
+    /// There is no such upload.
+    NoUpload,
+}
+
+impl Store {
+    /// A blob of this repository.
+    pub(crate) fn blob(&self, repository: &str, digest: &str) -> Option<&Bytes> {
+        self.repositories.get(repository)?.blobs.get(digest)
+    }
+
+    /// A manifest of this repository, by tag or digest.
+    pub(crate) fn manifest(&self, repository: &str, reference: &str) -> Option<&Manifest> {
+        let repository = self.repositories.get(repository)?;
+        let digest = repository.tags.get(reference).map_or(reference, String::as_str);
+        repository.manifests.get(digest)
+    }
+
+    /// The tags of a repository, sorted; none where there is no such repository.
+    pub(crate) fn tags(&self, repository: &str) -> Option<impl Iterator<Item = &str>> {
+        Some(self.repositories.get(repository)?.tags.keys().map(String::as_str))
+    }
+
+    /// What was refused for what it names, so far.
+    pub(crate) fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// Takes a tag, or a manifest and all tags on it; whether it was there.
+    pub(crate) fn remove(&mut self, repository: &str, reference: &str) -> bool {
+        let Some(repository) = self.repositories.get_mut(repository) else { return false };
+        if repository.tags.remove(reference).is_some() {
+            return true;
+        }
+        repository.tags.retain(|_, digest| digest != reference);
+        repository.manifests.remove(reference).is_some()
+    }
+
+    /// Takes a manifest whose blobs or children stand; its digest.
+    pub(crate) fn put_manifest(
+        &mut self,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<String, Refused> {
+        let digest = digest_of(&bytes);
+        if reference.contains(':') && reference != digest {
+            return Err(Refused::WrongDigest);
+        }
+        let (is_list, needs) = needs(media_type, &bytes)?;
+        let place = self.repositories.entry(repository.to_owned()).or_default();
+        let stands = |digest: &String| {
+            if is_list { place.manifests.contains_key(digest) } else { place.blobs.contains_key(digest) }
+        };
+        let missing: Vec<String> = needs.into_iter().filter(|digest| !stands(digest)).collect();
+        if !missing.is_empty() {
+            let (repository, reference) = (repository.to_owned(), reference.to_owned());
+            self.refusals.push(Refusal { repository, reference, is_list, missing: missing.clone() });
+            return Err(Refused::Unknown(missing));
+        }
+        let manifest = Manifest { digest: digest.clone(), media_type: media_type.to_owned(), bytes };
+        place.manifests.insert(digest.clone(), manifest);
+        if !reference.contains(':') {
+            place.tags.insert(reference.to_owned(), digest.clone());
+        }
+        Ok(digest)
+    }
+
+    /// Lets a blob of one repository stand in another too; whether it was there.
+    pub(crate) fn mount(&mut self, repository: &str, digest: &str, from: &str) -> bool {
+        let Some(bytes) = self.blob(from, digest).cloned() else { return false };
+        self.add_blob(repository, digest, bytes);
+        true
+    }
+
+    /// Opens an upload; its id.
+    pub(crate) fn begin_upload(&mut self, repository: &str) -> String {
+        self.sessions += 1;
+        let id = format!("session-{}", self.sessions);
+        self.repositories.entry(repository.to_owned()).or_default().uploads.insert(id.clone(), Vec::new());
+        id
+    }
+
+    /// How many bytes an upload has.
+    pub(crate) fn uploaded(&self, repository: &str, id: &str) -> Option<usize> {
+        Some(self.repositories.get(repository)?.uploads.get(id)?.len())
+    }
+
+    /// Adds to an upload; how many bytes it has then.
+    pub(crate) fn append(&mut self, repository: &str, id: &str, bytes: &[u8]) -> Option<usize> {
+        let upload = self.repositories.get_mut(repository)?.uploads.get_mut(id)?;
+        upload.extend_from_slice(bytes);
+        Some(upload.len())
+    }
+
+    /// Ends an upload without a blob; whether there was one.
+    pub(crate) fn cancel_upload(&mut self, repository: &str, id: &str) -> bool {
+        self.repositories.get_mut(repository).is_some_and(|repository| repository.uploads.remove(id).is_some())
+    }
+
+    /// Ends an upload: its bytes stand as `digest` if they have it.
+    pub(crate) fn finish_upload(&mut self, repository: &str, id: &str, digest: &str) -> Result<(), Refused> {
+        let place = self.repositories.get_mut(repository).ok_or(Refused::NoUpload)?;
+        let bytes = place.uploads.remove(id).ok_or(Refused::NoUpload)?;
+        if digest_of(&bytes) != digest {
+            return Err(Refused::WrongDigest);
+        }
+        self.add_blob(repository, digest, bytes.into());
+        Ok(())
+    }
+
+    fn add_blob(&mut self, repository: &str, digest: &str, bytes: Bytes) {
+        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest.to_owned(), bytes);
+    }
+}
+
+/// Whether a manifest is a list, and the digests that have to stand before it.
+fn needs(media_type: &str, bytes: &[u8]) -> Result<(bool, Vec<String>), Refused> {
+    let manifest: Value = serde_json::from_slice(bytes).map_err(|error| Refused::Malformed(error.to_string()))?;
+    let stated = manifest["mediaType"].as_str().unwrap_or(media_type);
+    if stated != media_type {
+        return Err(Refused::Malformed(format!("sent as {media_type}, says it is {stated}")));
+    }
+    let is_list = is_list(media_type);
+    let named: Vec<&Value> = if is_list {
+        array(&manifest, "manifests")?.iter().collect()
+    } else {
+        // Foreign layers (with `urls`) are elsewhere.
+        let layers = array(&manifest, "layers")?.iter().filter(|layer| layer["urls"].is_null());
+        std::iter::once(&manifest["config"]).chain(layers).collect()
+    };
+    let digest = |descriptor: &Value| descriptor["digest"].as_str().map(str::to_owned);
+    let digests: Option<Vec<String>> = named.into_iter().map(digest).collect();
+    Ok((is_list, digests.ok_or_else(|| Refused::Malformed("a descriptor without digest".to_owned()))?))
+}
+
+fn array<'a>(manifest: &'a Value, key: &str) -> Result<&'a Vec<Value>, Refused> {
+    manifest[key].as_array().ok_or_else(|| Refused::Malformed(format!("no {key}")))
+}

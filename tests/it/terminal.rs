@@ -1,0 +1,110 @@
+//! What a person sees: the screen of a publish, and of Ctrl-C.
+
+use crate::support::any_registry::AnyRegistry;
+use crate::support::context::{Context, PATIENCE};
+use crate::support::registry::{Fault, Knobs, Registry, Then};
+use crate::support::release::Release;
+use crate::support::terminal::Terminal;
+
+/// A registry that will stand still after so many writes, and a project that publishes there.
+fn release(writes: usize) -> (Registry, Context) {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    Release::push(&registry);
+    let context = Context::with(&Release::manifest(&registry.host()));
+    let AnyRegistry::InProcess(registry) = registry else { unreachable!("it was made above") };
+    registry.freeze_after(writes);
+    (registry, context)
+}
+
+/// Lines of the screen that hold more than white space.
+fn lines(screen: &str) -> Vec<&str> {
+    screen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
+}
+
+fn beginning<'a>(screen: &'a str, word: &str) -> Vec<&'a str> {
+    lines(screen).into_iter().filter(|line| line.starts_with(word)).collect()
+}
+
+#[test]
+fn a_publish_shows_bars_and_leaves_lines_and_a_verdict() {
+    // With one request in flight lists end one after the other: sixteen writes each.
+    let (registry, context) = release(2 * 16 + 5);
+    let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
+    assert!(registry.wait_frozen(PATIENCE));
+    let screen = terminal.wait_for("Publishing [");
+    assert_eq!(lines(&screen)[0], "Plan: 6 to create", "{screen}");
+    let bar = lines(&terminal.wait_for("/6 lists")).last().map(|line| (*line).to_owned()).expect("a bar");
+    assert!(bar.starts_with("Publishing [") && bar.ends_with("/6 lists"), "{screen}");
+    registry.thaw();
+    assert_eq!(terminal.wait(), 0);
+    let screen = terminal.wait_for("s: 6 lists created");
+    assert_eq!(beginning(&screen, "created").len(), 6, "{screen}");
+    assert!(lines(&screen).last().expect("lines").ends_with("s: 6 lists created"), "{screen}");
+    assert!(!screen.contains("Publishing"), "bars are gone: {screen}");
+    assert_eq!(lines(&screen).len(), 8, "the plan, six lists, the verdict: {screen}");
+    assert!(lines(&screen).iter().all(|line| line.chars().count() <= 80), "{screen}");
+}
+
+#[test]
+fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
+    let (registry, context) = release(16 + 5);
+    let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
+    assert!(registry.wait_frozen(PATIENCE));
+    terminal.wait_for("Publishing [");
+    terminal.press_ctrl_c();
+    terminal.wait_for("Stopping: ");
+    registry.thaw();
+    assert_eq!(terminal.wait(), 130);
+    let screen = terminal.wait_for("goes on here.");
+    assert!(screen.contains("Interrupted after "), "{screen}");
+    assert!(screen.contains("Ctrl-C again stops at once."), "{screen}");
+    assert!(screen.contains("cancelled"), "{screen}");
+    assert!(lines(&screen).last().expect("lines").ends_with("mlist sync goes on here."), "{screen}");
+    assert!(!screen.contains("Publishing ["), "bars are gone: {screen}");
+    // The terminal itself shows the key as `^C`, behind the bars: none of their lines may stay for that.
+    assert!(lines(&screen).iter().all(|line| !line.starts_with(' ')), "{screen}");
+    let output = context.mlist("sync").exits(0);
+    assert!(output.verdict().starts_with("Done in "), "{output}");
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once() {
+    let (registry, context) = release(16 + 5);
+    let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
+    assert!(registry.wait_frozen(PATIENCE));
+    terminal.wait_for("Publishing [");
+    terminal.press_ctrl_c();
+    terminal.wait_for("Stopping: ");
+    terminal.press_ctrl_c();
+    assert_eq!(terminal.wait(), 130);
+    registry.thaw_and_forget();
+}
+
+#[test]
+fn ctrl_c_while_a_registry_is_waited_for_knows_that_no_tag_was_moved() {
+    let registry = Registry::start(Knobs::default());
+    let registry = AnyRegistry::InProcess(registry);
+    Release::push(&registry);
+    let context = Context::with(&Release::manifest(&registry.host()));
+    let AnyRegistry::InProcess(registry) = registry else { unreachable!("it was made above") };
+    registry.knobs().fault(Fault { method: "PUT", path: "/manifests/v1", times: 6, then: Then::RetryAfter(60) });
+    let mut terminal = Terminal::start(&context, "sync -j 2", 30, 80);
+    terminal.wait_for("429, ");
+    terminal.press_ctrl_c();
+    assert_eq!(terminal.wait(), 130);
+    let screen = terminal.wait_for("goes on here.");
+    assert!(beginning(&screen, "cancelled").len() > 1, "{screen}");
+    assert!(screen.contains("no tag was moved") && !screen.contains("not known"), "{screen}");
+}
+
+#[test]
+fn a_small_screen_is_not_overrun() {
+    let (registry, context) = release(2 * 16 + 5);
+    let mut terminal = Terminal::start(&context, "sync", 10, 44);
+    assert!(registry.wait_frozen(PATIENCE));
+    let screen = terminal.wait_for("/6 lists");
+    assert_eq!(beginning(&screen, "Publishing").len(), 1, "the bar is drawn over itself: {screen}");
+    registry.thaw();
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_for("s: 6 lists created");
+}
