@@ -45,14 +45,20 @@ fn a_publish_shows_bars_and_leaves_lines_and_a_verdict() {
     assert!(lines(&screen).iter().all(|line| line.chars().count() <= 80), "{screen}");
 }
 
-#[test]
-fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
+/// A run that was asked to stop while its second list was on its way.
+fn stopped_in_its_middle() -> (Registry, Context, Terminal) {
     let (registry, context) = release(16 + 5);
     let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
     assert!(registry.wait_frozen(PATIENCE));
     terminal.wait_for("Publishing [");
     terminal.press_ctrl_c();
     terminal.wait_for("Stopping: ");
+    (registry, context, terminal)
+}
+
+#[test]
+fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
+    let (registry, context, mut terminal) = stopped_in_its_middle();
     registry.thaw();
     assert_eq!(terminal.wait(), 130);
     let screen = terminal.wait_for("goes on here.");
@@ -69,12 +75,7 @@ fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
 
 #[test]
 fn a_second_ctrl_c_stops_at_once() {
-    let (registry, context) = release(16 + 5);
-    let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
-    assert!(registry.wait_frozen(PATIENCE));
-    terminal.wait_for("Publishing [");
-    terminal.press_ctrl_c();
-    terminal.wait_for("Stopping: ");
+    let (registry, _context, mut terminal) = stopped_in_its_middle();
     terminal.press_ctrl_c();
     assert_eq!(terminal.wait(), 130);
     registry.thaw_and_forget();
