@@ -67,6 +67,20 @@ async fn a_pause_holds_all_and_is_told_once() {
 }
 
 #[tokio::test]
+async fn what_failed_does_not_line_up_behind_all_that_is_new() {
+    let reply = |n| if n == 0 { Reply::of(500) } else { Reply::manifest(&manifest()) };
+    let server = Server::start(move |_, n| reply(n).after(Duration::from_millis(30))).await;
+    let client = Client::with(&[], 1, None, "");
+    let tags: Vec<String> = (0..30).map(|n| format!("a:{n}")).collect();
+    let all = join_all(tags.iter().map(|tag| client.head(&server, tag))).await;
+    assert!(all.iter().all(|head| head.as_ref().is_ok_and(Option::is_some)), "{all:?}");
+    let asked = server.lines();
+    let again = asked.iter().rposition(|line| *line == asked[0]).unwrap();
+    // Its pause is 200 ms at most, and 29 others take 870 ms, one by one.
+    assert!((1..25).contains(&again), "{again}: {asked:#?}");
+}
+
+#[tokio::test]
 async fn a_host_that_is_paused_stops_no_other() {
     let slow = Server::start(|_, n| match n {
         0 => Reply::of(429).with("retry-after", "2"),
