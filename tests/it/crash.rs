@@ -90,13 +90,13 @@ fn killed_at_twenty_moments_against_a_real_registry() {
         let to = format!("{{registry}}/run-{moment}-{attempt}/{{name}}");
         let context = Context::with(&Release::manifest_to(&registry.host(), &to));
         let target = |binary: &str| format!("k8s/run-{moment}-{attempt}/{binary}");
-        let (before, written) = (registry.log().len(), inner.writes_so_far());
+        let (before, lines) = (registry.log().len(), inner.lines_so_far());
         // One request at a time takes longest: on a busy machine only that is slow enough to be caught late.
         let at_once = moment.is_multiple_of(2) && attempt < 3;
         let mut running = context.start(if at_once { "sync" } else { "sync -j 1" });
         // Of the 96 writes of a first sync (ten mounts, five children and the list, six times).
-        let writes = written + 1 + 4 * moment;
-        while running.is_running() && inner.writes_so_far() < writes {
+        let writes = 1 + 4 * moment;
+        while running.is_running() && inner.writes_behind(lines) < writes {
             std::thread::sleep(Duration::from_micros(500));
         }
         let was_killed = running.kill().status == 137;

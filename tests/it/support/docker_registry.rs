@@ -59,9 +59,15 @@ impl DockerRegistry {
         Log(self.lines().iter().filter_map(|line| parse(line)).filter(|exchange| !own(exchange)).collect())
     }
 
-    /// How many requests that may change something are in the access log by now: at once, maybe not yet all.
-    pub(crate) fn writes_so_far(&self) -> usize {
-        self.lines().iter().filter_map(|line| parse(line)).filter(Exchange::is_write).count()
+    /// How many lines the access log has by now.
+    pub(crate) fn lines_so_far(&self) -> usize {
+        self.lines().len()
+    }
+
+    /// How many requests that may change something are in the access log behind its first `lines`: at once, maybe not
+    /// yet all. What came before is not looked at, or whoever waits for a write would be too late as the log grows.
+    pub(crate) fn writes_behind(&self, lines: usize) -> usize {
+        self.lines().iter().skip(lines).filter_map(|line| parse(line)).filter(Exchange::is_write).count()
     }
 
     /// Goes down: the port answers no more. What stands in it stays.
