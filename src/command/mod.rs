@@ -17,7 +17,7 @@ use crate::config::facts::Facts;
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
 use crate::config::{Loaded, Outcome, Override, Request, load};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, Stop, Wire, cause, requests, survey};
+use crate::exec::{ExitStatus, Stop, Wire, cause, survey};
 use crate::host;
 use crate::plan::Plan;
 use crate::registry::{Access, Options, Registries};
@@ -129,10 +129,6 @@ impl World {
             () = self.stop.requested() => Err(interrupted()),
             plan = survey(&declared.loaded.publications, &*self.registries, self.wire.listener()) => Ok(plan),
         }
-    }
-
-    fn requests(&self) -> crate::exec::report::Requests {
-        requests(&self.registries.stats())
     }
 }
 

@@ -29,5 +29,5 @@ async fn planned(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -
     let world = World::open(Access::ReadOnly, reach, &declared, ui)?;
     let plan = world.survey(&declared, ui).await?;
     let status = ExitStatus::of_plan(&plan.summary(), pending == Pending::Differs);
-    Ok(ui.plan(declared.context(), &plan, &world.requests(), status))
+    Ok(ui.plan(declared.context(), &plan, &world.registries.stats(), status))
 }

@@ -33,7 +33,7 @@ async fn synced(
         lists,
         started_at: world.started_at,
         duration: world.began.elapsed(),
-        requests: world.requests(),
+        requests: world.registries.stats(),
         stopped_by: world.stop.signal(),
     };
     Ok(ui.report(declared.context(), &report))

@@ -37,4 +37,4 @@ pub use executor::{AfterFailure, Options, execute};
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
 pub use survey::survey;
-pub use wire::{Wire, requests};
+pub use wire::Wire;

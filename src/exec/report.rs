@@ -1,11 +1,12 @@
 //! [`Report`]: what came of every list, and the exit status that follows from it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::problem::Problem;
 use crate::plan::change::{Action, ListPlan, Summary};
+
+pub use crate::registry::{HostStats, Stats};
 
 /// What came of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,32 +52,6 @@ pub struct ListReport {
     pub problems: Vec<Problem>,
 }
 
-/// What one host was asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostRequests {
-    /// HEAD.
-    pub head: u64,
-    /// GET, without tokens.
-    pub get: u64,
-    /// PUT and PATCH.
-    pub put: u64,
-    /// POST, without tokens.
-    pub post: u64,
-    /// For tokens.
-    pub token: u64,
-    /// Repeats among these.
-    pub retries: u64,
-    /// Time spent waiting because the host asked for it.
-    pub waited: Duration,
-    /// Where its credentials came from.
-    pub credentials: Option<String>,
-    /// What is left of a quota of pulls.
-    pub pulls_left: Option<u64>,
-}
-
-/// [`HostRequests`] by host.
-pub type Requests = BTreeMap<String, HostRequests>;
-
 /// The signal that stopped a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -96,7 +71,7 @@ pub struct Report {
     /// How long it took.
     pub duration: Duration,
     /// What the hosts were asked.
-    pub requests: Requests,
+    pub requests: Stats,
     /// What stopped it early.
     pub stopped_by: Option<Signal>,
 }

@@ -1,13 +1,12 @@
-//! [`Wire`]: what the registry layer says while it works, as events; what it counted, as part of the report.
+//! [`Wire`]: what the registry layer says while it works, as events.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::oci::{Digest, Platform};
-use crate::registry::{HostStats, Notice, Observer, Stats};
+use crate::registry::{Notice, Observer};
 
-use super::report::{HostRequests, Requests};
 use super::{Event, Listener, Step};
 
 /// Carries events to the listener of a run, those of the registry layer included.
@@ -121,23 +120,6 @@ impl Drop for Watch {
     }
 }
 
-/// What the hosts were asked, as the report has it.
-#[must_use]
-pub fn requests(stats: &Stats) -> Requests {
-    let of_host = |stats: &HostStats| HostRequests {
-        head: stats.head,
-        get: stats.get,
-        put: stats.put,
-        post: stats.post,
-        token: stats.token,
-        retries: stats.retries,
-        waited: stats.waited,
-        credentials: stats.credentials.clone(),
-        pulls_left: stats.pulls_left,
-    };
-    stats.iter().map(|(host, stats)| (host.clone(), of_host(stats))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,13 +159,5 @@ mod tests {
         observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
         observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
         assert_eq!(copying(&heard), [(1, 8, 10), (2, 8, 50), (1, 10, 10), (2, 16, 50)]);
-    }
-
-    #[test]
-    fn counts_are_kept_by_host() {
-        let quay = HostStats { head: 8, retries: 7, pulls_left: Some(10), ..HostStats::default() };
-        let requests = requests(&Stats::from([("quay.io".to_owned(), quay)]));
-        let expected = HostRequests { head: 8, retries: 7, pulls_left: Some(10), ..HostRequests::default() };
-        assert_eq!(requests, Requests::from([("quay.io".to_owned(), expected)]));
     }
 }

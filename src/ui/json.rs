@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::config::problem::{Problem, Severity, Sources};
-use crate::exec::report::{HostRequests, ListReport, Outcome, Report, Requests, TagDone};
+use crate::exec::report::{HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
 
 use super::Context;
@@ -194,7 +194,7 @@ pub(super) fn problems(context: &Context<'_>, problems: &[Problem], exit_status:
 }
 
 /// `"kind": "plan"`
-pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Requests, exit_status: u8) -> String {
+pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_status: u8) -> String {
     let summary = plan.summary();
     let lists: Vec<(&ListPlan, &[Problem])> = plan.lists.iter().map(|list| (list, list.problems.as_slice())).collect();
     document(&PlanDocument {
@@ -401,11 +401,11 @@ fn outcome_word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn counts(asked: &HostRequests) -> RequestCounts {
+fn counts(asked: &HostStats) -> RequestCounts {
     RequestCounts { head: asked.head, get: asked.get, put: asked.put, post: asked.post, token: asked.token }
 }
 
-fn total(requests: &Requests) -> RequestCounts {
+fn total(requests: &Stats) -> RequestCounts {
     requests.values().fold(RequestCounts::default(), |sum, asked| RequestCounts {
         head: sum.head + asked.head,
         get: sum.get + asked.get,
@@ -415,7 +415,7 @@ fn total(requests: &Requests) -> RequestCounts {
     })
 }
 
-fn registry_record(asked: &HostRequests) -> RegistryRecord<'_> {
+fn registry_record(asked: &HostStats) -> RegistryRecord<'_> {
     RegistryRecord {
         requests: counts(asked),
         retries: asked.retries,

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::config::model::Publication;
 use crate::config::problem::{Problem, Sources};
 use crate::exec::Listener;
-use crate::exec::report::{ExitStatus, Outcome, Report, Requests, Signal};
+use crate::exec::report::{ExitStatus, Outcome, Report, Signal, Stats};
 use crate::plan::Plan;
 
 mod excerpt;
@@ -227,7 +227,7 @@ impl Ui {
 
     /// Shows a plan: the answer of `plan`.
     #[must_use]
-    pub fn plan(&self, context: Context<'_>, plan: &Plan, requests: &Requests, status: ExitStatus) -> ExitStatus {
+    pub fn plan(&self, context: Context<'_>, plan: &Plan, requests: &Stats, status: ExitStatus) -> ExitStatus {
         self.live.finish();
         let lists = plan.lists.iter().enumerate();
         let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
@@ -370,7 +370,7 @@ impl Ui {
         format!("{blank}{text}\n")
     }
 
-    fn asked(&self, requests: &Requests, style: Style) -> String {
+    fn asked(&self, requests: &Stats, style: Style) -> String {
         let asked_for = self.options.verbosity >= Verbosity::Verbose;
         if asked_for { human::report::requests(requests, style) } else { String::new() }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::config::model::{Member, Publication, TargetTag};
 use crate::config::problem::{HttpFacts, Problem, SourceFile, Sources, Span};
-use crate::exec::report::{HostRequests, ListReport, Outcome, Report, TagDone};
+use crate::exec::report::{HostStats, ListReport, Outcome, Report, TagDone};
 use crate::oci::{Descriptor, Digest, MediaType, Place, Platform, Reference, Tag};
 use crate::plan::{Action, ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
 
@@ -228,14 +228,14 @@ pub(super) fn report(plan: Plan) -> Report {
             plan: Arc::new(list),
         }
     };
-    let quay = HostRequests {
+    let quay = HostStats {
         head: 8,
         retries: 7,
         waited: Duration::from_millis(88_210),
         credentials: Some("~/.docker/config.json (user ci-bot)".into()),
-        ..HostRequests::default()
+        ..HostStats::default()
     };
-    let gcr = HostRequests { head: 13, get: 2, put: 2, token: 1, ..HostRequests::default() };
+    let gcr = HostStats { head: 13, get: 2, put: 2, token: 1, ..HostStats::default() };
     Report {
         lists: plan.lists.into_iter().map(list).collect(),
         started_at: UNIX_EPOCH + Duration::from_hours(498_730),

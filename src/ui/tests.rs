@@ -64,7 +64,7 @@ fn sync(desk: &Desk, plan: Plan) -> ExitStatus {
 
 fn plan(desk: &Desk, plan: &Plan, status: ExitStatus) -> ExitStatus {
     let sources = samples::sources();
-    desk.ui.plan(Context { sources: &sources, warnings: &[] }, plan, &Requests::new(), status)
+    desk.ui.plan(Context { sources: &sources, warnings: &[] }, plan, &Stats::new(), status)
 }
 
 #[test]

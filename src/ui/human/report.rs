@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::exec::report::{ExitStatus, HostRequests, ListReport, Outcome, Report, Requests, TagDone};
+use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{Action, ListPlan, Plan};
 use crate::ui::style::Style;
 use crate::ui::text;
@@ -120,8 +120,8 @@ pub(in crate::ui) fn interrupted(after: Duration, what: &str, style: Style) -> S
 }
 
 /// `gcr.io: 36 HEAD, 2 for tokens; no credentials`, a line for each host.
-pub(in crate::ui) fn requests(requests: &Requests, style: Style) -> String {
-    let line = |(host, asked): (&String, &HostRequests)| {
+pub(in crate::ui) fn requests(requests: &Stats, style: Style) -> String {
+    let line = |(host, asked): (&String, &HostStats)| {
         let numbers = [
             (asked.head, "HEAD"),
             (asked.get, "GET"),
@@ -154,7 +154,7 @@ fn counted((word, number): (&str, usize)) -> String {
 }
 
 /// What is left of pulls that a registry counts.
-fn quota(requests: &Requests) -> String {
+fn quota(requests: &Stats) -> String {
     let left = requests.iter().filter_map(|(host, asked)| Some((host, asked.pulls_left?)));
     let name = |host: &str| if host == "docker.io" { "Docker Hub".to_owned() } else { text::foreign(host) };
     left.fold(String::new(), |told, (host, left)| {

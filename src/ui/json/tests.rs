@@ -164,7 +164,7 @@ fn the_version_of_windows_has_a_field_of_its_own() {
     list.members[0].platform = crate::oci::Platform::parse("windows/amd64").unwrap();
     list.members[0].platform.os_version = Some("10.0.17763.6189".into());
     let plan = Plan { lists: vec![list] };
-    let document = read(&with_context(|context| super::plan(context, &plan, &Requests::new(), 0)));
+    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
     let member = &document["lists"][0]["members"][0];
     assert_eq!((&member["platform"], &member["os_version"]), (&json!("windows/amd64"), &json!("10.0.17763.6189")));
 }

@@ -188,7 +188,7 @@ fn verbose_names_members_and_what_is_unchanged() {
 #[test]
 fn requests_and_quotas_are_told_by_host() {
     let mut report = samples::report(Plan { lists: six(samples::unchanged) });
-    let hub = HostRequests { head: 1200, pulls_left: Some(10), ..HostRequests::default() };
+    let hub = HostStats { head: 1200, pulls_left: Some(10), ..HostStats::default() };
     report.requests.insert("docker.io".to_owned(), hub);
     insta::assert_snapshot!(requests(&report.requests, WIDE), @r"
     docker.io: 1,200 HEAD; no credentials
