@@ -67,6 +67,7 @@
 //! | what is done for a list, and in which order | `src/exec/publish.rs`, its tags in `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/mod.rs` |
 //! | who may send now; how often a request is repeated | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
+//! | what the file says of a registry | `src/config/registry.rs`, told on by `src/command/reach.rs` |
 //! | HTTP or HTTPS; which certificates are trusted | `src/registry/transport.rs`, `src/registry/tls.rs` |
 //! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
 //! | whether a blob is mounted or sent | `src/registry/copy.rs` |

@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use crate::command::plan::Pending;
 use crate::command::{Input, Reach};
 use crate::exec::AfterFailure;
+use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Format, Hints, Output, Progress, Size, Style, Verbosity};
 
 use super::args::{Args, Command, Common, When};
@@ -80,6 +81,17 @@ impl Environment {
         }
     }
 
+    /// Where credentials are looked for on this machine.
+    fn credentials(&self) -> CredentialSources {
+        let docker = (self.variable)(DOCKER_CONFIG).map(PathBuf::from);
+        let docker = docker.or_else(|| Some(self.home.as_ref()?.join(".docker")));
+        CredentialSources {
+            inline: None,
+            files: docker.map(|folder| folder.join("config.json")).into_iter().collect(),
+            search: std::env::var_os("PATH").unwrap_or_default(),
+        }
+    }
+
     /// How streams are written to where the arguments are not known, or can't be used.
     pub(super) fn usual(&self, args: &[OsString]) -> ui::Options {
         let style = |terminal| Style::decide(color(args), &self.hints(), terminal);
@@ -118,11 +130,9 @@ impl Settings {
             let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
-        let docker_config = (environment.variable)(DOCKER_CONFIG).map(PathBuf::from);
-        let docker_config = docker_config.or_else(|| Some(environment.home.as_ref()?.join(".docker")));
         Ok(Self {
             task,
-            reach: Reach { jobs: common.jobs, docker_config },
+            reach: Reach { jobs: common.jobs, credentials: environment.credentials(), certificates: Vec::new() },
             ui: shown(&common, environment),
             input: Input { file: common.file, overrides: common.set, selectors },
         })
@@ -218,10 +228,10 @@ mod tests {
 
     #[test]
     fn dockers_folder_is_at_home_unless_the_environment_says_otherwise() {
-        let folder = |environment: &Environment| resolve("mlist sync", environment).unwrap().reach.docker_config;
-        assert_eq!(folder(&nowhere()), Some("/home/ci/.docker".into()));
+        let folder = |environment: &Environment| environment.credentials().files.into_iter().next();
+        assert_eq!(folder(&nowhere()), Some("/home/ci/.docker/config.json".into()));
         let set = Environment { variable: |name| (name == DOCKER_CONFIG).then(|| "/run/docker".into()), ..nowhere() };
-        assert_eq!(folder(&set), Some("/run/docker".into()));
+        assert_eq!(folder(&set), Some("/run/docker/config.json".into()));
         assert_eq!(folder(&Environment { home: None, ..nowhere() }), None);
     }
 

@@ -6,6 +6,7 @@
 //! | [`plan`](mod@plan) | what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
 //! | [`schema`] | the JSON Schema |
+//! | `reach` | what the file says of registries, as they are opened with it |
 //!
 //! What they share is here: the file is read, the registries are opened, signals are heeded.
 
@@ -20,11 +21,12 @@ use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, Stop, Wire, cause, survey};
 use crate::host;
 use crate::plan::Plan;
-use crate::registry::{Access, Options, Registries};
+use crate::registry::{Access, CredentialSources, Options, Registries, Rights};
 use crate::ui::{Context, Ui};
 
 pub mod check;
 pub mod plan;
+mod reach;
 pub mod schema;
 pub mod sync;
 
@@ -44,8 +46,10 @@ pub struct Input {
 pub struct Reach {
     /// Requests in flight at once.
     pub jobs: usize,
-    /// Docker's config folder, where there is one.
-    pub docker_config: Option<PathBuf>,
+    /// Where credentials are looked for.
+    pub credentials: CredentialSources,
+    /// Folders of certificates, by host.
+    pub certificates: Vec<PathBuf>,
 }
 
 /// A file that is read and good.
@@ -105,13 +109,19 @@ struct World {
 
 impl World {
     /// Begins to heed signals; asks nobody anything. What keeps it from beginning has been said.
-    fn open(access: Access, reach: &Reach, declared: &Declared, ui: &Arc<Ui>) -> Result<Self, ExitStatus> {
+    fn open(rights: Rights, reach: &Reach, declared: &Declared, ui: &Arc<Ui>) -> Result<Self, ExitStatus> {
         let (began, started_at) = (Instant::now(), SystemTime::now());
         let wire = Wire::new(ui.listener());
-        let options =
-            Options { access, jobs: reach.jobs, docker_config: reach.docker_config.clone(), observer: wire.observer() };
-        let registries = Registries::new(options)
-            .map_err(|error| ui.problems(declared.context(), &[cause::problem(&error)], ExitStatus::Failed))?;
+        let refuse = |problems: &[Problem]| ui.problems(declared.context(), problems, ExitStatus::Failed);
+        let options = Options {
+            access: Access { rights, groups: reach::groups(&declared.loaded) },
+            jobs: reach.jobs,
+            credentials: reach.credentials.clone(),
+            hosts: reach::hosts(&declared.loaded, host::secret).map_err(|problems| refuse(&problems))?,
+            certificates: reach.certificates.clone(),
+            observer: wire.observer(),
+        };
+        let registries = Registries::new(options).map_err(|error| refuse(&[cause::problem(&error)]))?;
         let world = Self { registries: Arc::new(registries), wire, stop: Stop::default(), began, started_at };
         tokio::spawn(heed_signals(world.stop.clone(), Arc::clone(&world.registries), Arc::clone(ui)));
         Ok(world)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::exec::ExitStatus;
-use crate::registry::Access;
+use crate::registry::Rights;
 use crate::ui::Ui;
 
 use super::{Input, Reach, World};
@@ -26,7 +26,7 @@ pub async fn run(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -
 
 async fn planned(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
     let declared = super::read(input, ui)?;
-    let world = World::open(Access::ReadOnly, reach, &declared, ui)?;
+    let world = World::open(Rights::ReadOnly, reach, &declared, ui)?;
     let plan = world.survey(&declared, ui).await?;
     let status = ExitStatus::of_plan(&plan.summary(), pending == Pending::Differs);
     Ok(ui.plan(declared.context(), &plan, &world.registries.stats(), status))

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::config::Publication;
 use crate::exec::{AfterFailure, Event, ExitStatus, Options, Report, execute};
-use crate::oci::Place;
-use crate::registry::Access;
+use crate::registry::Rights;
 use crate::ui::Ui;
 
 use super::{Input, Reach, World};
@@ -24,7 +22,7 @@ async fn synced(
     ui: &Arc<Ui>,
 ) -> Result<ExitStatus, ExitStatus> {
     let declared = super::read(input, ui)?;
-    let world = World::open(access(&declared.loaded.publications), reach, &declared, ui)?;
+    let world = World::open(Rights::Write, reach, &declared, ui)?;
     let plan = Arc::new(world.survey(&declared, ui).await?);
     (world.wire.listener())(Event::Planned(Arc::clone(&plan)));
     let options = Options { jobs: reach.jobs, after_failure };
@@ -37,13 +35,4 @@ async fn synced(
         stopped_by: world.stop.signal(),
     };
     Ok(ui.report(declared.context(), &report))
-}
-
-/// The right to push to the targets and to nothing else.
-fn access(publications: &[Arc<Publication>]) -> Access {
-    let repository = |list: &Arc<Publication>| match &list.target {
-        Place::Repository(repository) => Some(repository.clone()),
-        Place::Layout(_) => None,
-    };
-    Access::Write(publications.iter().filter_map(repository).collect())
 }

@@ -5,6 +5,7 @@ use crate::naming::{ArchStyle, Template};
 use crate::oci::Platform;
 
 use super::facts::GitFact;
+use super::model::RegistrySettings;
 use super::problem::Span;
 use super::raw::{Key, Text};
 
@@ -19,6 +20,8 @@ pub(super) struct Document {
     pub(super) conventions: Vec<(Key, Level)>,
     /// `[list.ENTRY]`, in the order of the file.
     pub(super) lists: Vec<(Key, Level)>,
+    /// `[registry."HOST"]`; paths as they are written.
+    pub(super) registries: Vec<RegistrySettings>,
 }
 
 /// The keys that a list, a convention or `[defaults]` gives.

@@ -20,6 +20,8 @@ pub(super) enum Place {
     Row,
     /// A variable that is a table.
     Variable,
+    /// `[registry."HOST"]`
+    Registry,
 }
 
 /// What a key holds.
@@ -51,6 +53,18 @@ pub(super) enum Shape {
     Convention,
     /// A string that is no template.
     Text,
+    /// `[registry."HOST"]`
+    Registries,
+    /// `true` or `false`
+    Boolean,
+    /// The path of a file; no template.
+    Path,
+    /// The name of an environment variable.
+    EnvName,
+    /// An integer above 0.
+    Count,
+    /// `N/s`, `N/min`, `N/h`
+    Rate,
     /// A key that is not built: its value is not looked at.
     NotYet,
 }
@@ -69,7 +83,7 @@ pub(super) struct KeyInfo {
     pub(super) example: &'static str,
 }
 
-use Place::{Convention, Defaults, List, Row, Top, Variable};
+use Place::{Convention, Defaults, List, Registry, Row, Top, Variable};
 
 const LEVELS: &[Place] = &[Defaults, Convention, List];
 
@@ -100,8 +114,9 @@ pub(super) const KEYS: &[KeyInfo] = &[
     key("convention", &[Top], Shape::Conventions, "Named bundles of keys, for the lists that ask for one.")
         .example("{ tag-suffix = { source = \"{registry}/{name}:{version}-{arch}\" } }"),
     key("list", &[Top], Shape::Lists, "The lists. {name} is the key.").example("{ hyperkube = {} }"),
+    key("registry", &[Top], Shape::Registries, "How registries are reached, by host. Nothing in it is a template.")
+        .example("{ \"registry.corp:5000\" = { ca = \"corp-root.pem\" } }"),
     not_yet("include", &[Top], ""),
-    not_yet("registry", &[Top], ""),
     key("convention", &[Defaults, List], Shape::Convention, "The convention that holds where the list is silent.")
         .example("\"tag-suffix\""),
     key("vars", &[Convention, List], Shape::Variables, "Variables of these lists, nearer than [vars].")
@@ -150,6 +165,43 @@ pub(super) const KEYS: &[KeyInfo] = &[
         .example("\"images/{name}/VERSION\""),
     key("git", &[Variable], Shape::Git, "What git says of the folder of manifests.toml.").example("\"describe\""),
     key("default", &[Variable], Shape::Template, "The value where there is no other.").example("\"dev\""),
+    key(
+        "http",
+        &[Registry],
+        Shape::Boolean,
+        "Whether it is spoken to in plain HTTP. Without the key only registries on this machine are.",
+    )
+    .example("true"),
+    key("insecure", &[Registry], Shape::Boolean, "Whether any certificate is taken, whoever made it.")
+        .default("false")
+        .example("true"),
+    key("ca", &[Registry], Shape::Path, "A file of certificates (PEM) that are trusted beside the system's.")
+        .example("\"corp-root.pem\""),
+    key(
+        "client-cert",
+        &[Registry],
+        Shape::Path,
+        "The file of the certificate (PEM) that is shown to it; client-key belongs to it.",
+    )
+    .example("\"client.pem\""),
+    key("client-key", &[Registry], Shape::Path, "The file of the key (PEM) of client-cert.").example("\"client.key\""),
+    key(
+        "username-env",
+        &[Registry],
+        Shape::EnvName,
+        "The environment variable with the user's name; password-env belongs to it.",
+    )
+    .example("\"CORP_USER\""),
+    key(
+        "password-env",
+        &[Registry],
+        Shape::EnvName,
+        "The environment variable with the password or token, which no variable of this file can have.",
+    )
+    .example("\"CORP_PASSWORD\""),
+    key("concurrency", &[Registry], Shape::Count, "How many requests it is sent at once, at most.").example("8"),
+    key("rate", &[Registry], Shape::Rate, "How many requests it is sent in a second, minute or hour, at most.")
+        .example("\"100/min\""),
 ];
 
 /// What a variable may take from git, and what that is.
@@ -170,6 +222,7 @@ impl Place {
             Self::List => "[list.ENTRY]",
             Self::Row => "a row of `platforms`",
             Self::Variable => "a variable",
+            Self::Registry => "[registry.\"HOST\"]",
         }
     }
 }
@@ -215,7 +268,6 @@ pub(super) fn meant(name: &str, place: Place) -> Option<&'static str> {
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
     let help = match (info.name, info.default) {
         ("include", _) => "leave it out, and load each file by itself with -f".to_owned(),
-        ("registry", _) => "leave it out; a variable of this name stands in [vars]".to_owned(),
         (_, "") => "leave it out".to_owned(),
         (name, default) => format!("leave it out: this version always does as {name} = {default}"),
     };
@@ -250,6 +302,9 @@ fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
             .at(&key.span, format!("this is {}", place.shown()));
         return problem.help(match (name, place, meant(name, place)) {
             ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
+            ("registry", ..) => {
+                "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
+            }
             (.., Some(meant)) => format!("did you mean `{meant}`? `{name}` stands in {places}"),
             (.., None) => format!("it stands in {places}"),
         });
@@ -281,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_key_of_another_place_is_only_taken_for_one_that_it_is_written_like() {
-        let places = [Top, Defaults, Convention, List, Row, Variable];
+        let places = [Top, Defaults, Convention, List, Row, Variable, Registry];
         let mut guesses = Vec::new();
         for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
             for place in places.into_iter().filter(|place| keys_of(*place).all(|known| known.name != info.name)) {

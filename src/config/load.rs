@@ -11,7 +11,7 @@ use super::facts::{Facts, Question};
 use super::report::Problems;
 use super::scope::ListScope;
 use super::select::Selection;
-use super::{Problem, Publication, Sources};
+use super::{Problem, Publication, RegistrySettings, Sources};
 use super::{claims, matrix, overrides, raw, read, sweep};
 
 /// `--set [ENTRY:]NAME=VALUE`
@@ -52,6 +52,8 @@ pub enum Outcome {
 pub struct Loaded {
     /// The selected publications, in the order of the file. Meaningless where a problem is an error.
     pub publications: Vec<Arc<Publication>>,
+    /// What the file says of registries, in its order; no host twice.
+    pub registries: Vec<RegistrySettings>,
     /// Errors and warnings, in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -61,7 +63,7 @@ pub struct Loaded {
 pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
     let Some(source) = request.sources.get(request.file) else { return Outcome::Done(Loaded::default()) };
     let (tree, mut found) = raw::parse(request.file, &source.text);
-    let Some(tree) = tree else { return Outcome::Done(Loaded { publications: Vec::new(), problems: found }) };
+    let Some(tree) = tree else { return Outcome::Done(Loaded { problems: found, ..Loaded::default() }) };
     let document = read::document(&tree, &mut found);
 
     let base = Path::new(&source.name).parent().unwrap_or(Path::new(""));
@@ -75,7 +77,8 @@ pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
         return Outcome::Needs(evaluator.questions);
     }
     sweep::unknown_names(&document, &mut evaluator.problems);
-    Outcome::Done(Loaded { publications, problems: evaluator.problems.finish() })
+    let registries = document.registries.iter().map(|settings| settings.clone().under(base)).collect();
+    Outcome::Done(Loaded { publications, registries, problems: evaluator.problems.finish() })
 }
 
 /// The lists, each with its levels; with what is wrong with one as a whole.

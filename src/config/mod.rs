@@ -11,7 +11,7 @@
 //! | `raw` | TOML → a tree in which every key and value knows its place |
 //! | `keys` | the one table of keys: where each stands and what it holds |
 //! | `types` | types and names are strict |
-//! | `read`, `vars`, `members` | the tree → `declared`, every value right by itself |
+//! | `read`, `vars`, `members`, `registry` | the tree → `declared`, every value right by itself |
 //! | `declared` | what the file says, nothing worked out |
 //! | `scope` | a list and the levels its keys and names come from |
 //! | `evaluate` | what templates and variables come to |
@@ -45,6 +45,7 @@ mod overrides;
 pub mod problem;
 mod raw;
 mod read;
+mod registry;
 mod report;
 pub mod schema;
 mod scope;
@@ -55,6 +56,6 @@ mod vars;
 mod way;
 
 pub use load::{Loaded, Outcome, Override, Request, load};
-pub use model::{Member, Publication, TargetTag};
+pub use model::{Member, Publication, RegistrySettings, TargetTag};
 pub use problem::{HttpFacts, Label, Position, Problem, Severity, SourceFile, Sources, Span};
 pub use schema::schema;

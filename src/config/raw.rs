@@ -30,11 +30,23 @@ pub(super) enum Value {
     Text(Text),
     Array(Vec<Node>),
     Table(Table),
-    /// A number, boolean or date: no key of the format has one, so that its text is all that is needed.
+    /// A number, boolean or date, and its text as it is written.
     Other {
-        kind: &'static str,
+        scalar: Scalar,
         written: String,
     },
+}
+
+/// A value that is neither a string nor has parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scalar {
+    /// None where it has more than 64 bits.
+    Integer(Option<i64>),
+    Boolean(bool),
+    /// No key of the format has one: its text is all that is needed.
+    Float,
+    /// As a float.
+    Date,
 }
 
 /// The entries of a table, in the order of the file.
@@ -182,11 +194,18 @@ impl Walk<'_> {
                 Value::Array(array.iter().map(|item| self.node(item.span(), item.get_ref())).collect())
             }
             DeValue::Table(table) => Value::Table(self.table(table)),
-            other => {
-                Value::Other { kind: other.type_str(), written: self.source[span.range.clone()].trim().to_owned() }
+            DeValue::Integer(integer) => {
+                self.other(&span, Scalar::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).ok()))
             }
+            DeValue::Boolean(boolean) => self.other(&span, Scalar::Boolean(*boolean)),
+            DeValue::Float(_) => self.other(&span, Scalar::Float),
+            DeValue::Datetime(_) => self.other(&span, Scalar::Date),
         };
         Node { value, span }
+    }
+
+    fn other(&self, span: &Span, scalar: Scalar) -> Value {
+        Value::Other { scalar, written: self.source[span.range.clone()].trim().to_owned() }
     }
 
     fn text(&self, span: &Span, text: &str) -> Text {

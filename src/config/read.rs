@@ -7,7 +7,7 @@ use super::keys::{self, KeyInfo, Place};
 use super::problem::Problem;
 use super::raw::{Key, Node, Table, Text, Value};
 use super::types::{self, NameKind};
-use super::{members, vars};
+use super::{members, registry, vars};
 use crate::naming::{ArchStyle, Template, TemplateError, TemplateErrorKind, nearest};
 
 /// What a list can't be without.
@@ -17,6 +17,7 @@ const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
 pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
     let mut document = Document::default();
     let mut has_list = false;
+    let mut login_names = Vec::new();
     for (info, key, node) in keys::known(tree, Place::Top, problems) {
         match info.name {
             "vars" => {
@@ -35,6 +36,10 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
                     faulty(&mut document.defaults);
                 }
             }
+            "registry" => {
+                document.registries = registry::read(node, problems);
+                login_names = registry::login_names(node);
+            }
             "convention" => {
                 document.conventions = named(key, node, Place::Convention, problems);
             }
@@ -51,6 +56,7 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
             _ => {}
         }
     }
+    registry::keep_secret(&login_names, &mut document, problems);
     if !has_list {
         problems.push(Problem::error("mlist::config::no_list", "there is no list in it").help(
             "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
@@ -95,15 +101,7 @@ fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Pro
         matches!(node.value, Value::Table(_)) && !is_key(inner) && !misspelt()
     };
     for (inner, node) in table.iter().filter(is_list) {
-        let mut whole = format!("{}.{}", name.name, inner.name);
-        let mut node = node;
-        while let Value::Table(below) = &node.value
-            && let [(deeper, next @ Node { value: Value::Table(_), .. })] = below.as_slice()
-            && !is_key(deeper)
-        {
-            whole = format!("{whole}.{}", deeper.name);
-            node = next;
-        }
+        let whole = undotted(name, inner, node, is_key);
         problems.push(
             Problem::error(
                 "mlist::config::type",
@@ -118,6 +116,19 @@ fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Pro
     } else {
         Cow::Borrowed(table)
     }
+}
+
+/// The name that was meant where TOML made tables in tables of one with dots: down to the table that holds more.
+pub(super) fn undotted(name: &Key, inner: &Key, mut node: &Node, is_key: impl Fn(&Key) -> bool) -> String {
+    let mut whole = format!("{}.{}", name.name, inner.name);
+    while let Value::Table(below) = &node.value
+        && let [(deeper, next @ Node { value: Value::Table(_), .. })] = below.as_slice()
+        && !is_key(deeper)
+    {
+        whole = format!("{whole}.{}", deeper.name);
+        node = next;
+    }
+    whole
 }
 
 /// The keys of `[defaults]`, a convention or a list.

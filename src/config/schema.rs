@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, GIT_WORDS, KeyInfo, Place, Shape};
+use super::registry;
 use super::types::NameKind;
 use super::vars::MEMBER_NAMES;
 use crate::naming::ArchStyle;
@@ -113,6 +114,15 @@ fn shape(shape: Shape) -> Value {
         Shape::Templates => json!({ "type": "array", "items": reference("template"), "minItems": 1 }),
         Shape::Convention => json!({ "type": "string", "pattern": NameKind::Convention.pattern() }),
         Shape::Text => json!({ "type": "string" }),
+        Shape::Registries => {
+            let is_no_path = json!([{ "pattern": "[.:]" }, { "const": "localhost" }]);
+            table_of("registry", &json!({ "pattern": registry::HOST, "anyOf": is_no_path }), Filled::MayBeEmpty)
+        }
+        Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::Path => json!({ "type": "string", "minLength": 1 }),
+        Shape::EnvName => json!({ "type": "string", "pattern": registry::ENV_NAME }),
+        Shape::Count => json!({ "type": "integer", "minimum": 1 }),
+        Shape::Rate => json!({ "type": "string", "pattern": registry::RATE }),
         Shape::NotYet => Value::Bool(false),
     }
 }
@@ -147,6 +157,24 @@ fn table(place: Place, required: &[&str]) -> Value {
     let mut value = json!({ "type": "object", "properties": properties(place), "additionalProperties": false });
     if let (false, Value::Object(fields)) = (required.is_empty(), &mut value) {
         fields.insert("required".to_owned(), json!(required));
+    }
+    value
+}
+
+/// `[registry."HOST"]`, with the keys that belong together and those that exclude each other.
+fn registry_table() -> Value {
+    let is_true = |key: &str| json!({ "required": [key], "properties": { key: { "const": true } } });
+    let has = |key: &str| json!({ "required": [key] });
+    let mut value = table(Place::Registry, &[]);
+    if let Value::Object(fields) = &mut value {
+        let pairs = registry::PAIRS.iter().flat_map(|(one, other)| [(one, other), (other, one)]);
+        let pairs: Map<String, Value> = pairs.map(|(key, other)| ((*key).to_owned(), json!([other]))).collect();
+        fields.insert("dependentRequired".to_owned(), pairs.into());
+        let excluded = registry::EXCLUDED.iter().map(|rule| {
+            let others = rule.others.iter().map(|key| if *key == "insecure" { is_true(key) } else { has(key) });
+            json!({ "not": { "allOf": [is_true(rule.key), { "anyOf": others.collect::<Vec<_>>() }] } })
+        });
+        fields.insert("allOf".to_owned(), excluded.collect());
     }
     value
 }
@@ -220,6 +248,7 @@ fn definitions() -> Map<String, Value> {
         ("defaults", table(Place::Defaults, &[])),
         ("convention", described("Keys for the lists that ask for it by its name.", table(Place::Convention, &[]))),
         ("list", described("A list, or with a matrix one for each combination.", table(Place::List, &[]))),
+        ("registry", described("What holds for one registry.", registry_table())),
     ];
     definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

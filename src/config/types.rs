@@ -1,7 +1,9 @@
 //! Types are strict: `mlist::config::type`, with the text that would be right, and `mlist::config::bad_name`.
 
+use std::num::NonZeroUsize;
+
 use super::problem::Problem;
-use super::raw::{Key, Node, Table, Text, Value};
+use super::raw::{Key, Node, Scalar, Table, Text, Value};
 
 /// The string that `node` is, the value of `key`.
 pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
@@ -37,6 +39,55 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
             None
         }
     }
+}
+
+/// The truth that `node` is, the value of `key`.
+pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<bool> {
+    let meant = match &node.value {
+        Value::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
+        Value::Text(Text { value: written, .. }) | Value::Other { written, .. } => truth(written),
+        Value::Array(_) | Value::Table(_) => None,
+    };
+    let problem = wrong(&format!("`{key}`"), "true or false", node);
+    problems.push(match meant {
+        Some(right) => advise(problem, node, &right.to_string()),
+        None => problem.at(&node.span, "").help(format!("it is written {key} = true")),
+    });
+    None
+}
+
+/// What other formats have for true and false.
+fn truth(written: &str) -> Option<bool> {
+    match written.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The integer above 0 that `node` is, the value of `key`.
+pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<NonZeroUsize> {
+    let found = match &node.value {
+        Value::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
+        _ => None,
+    };
+    if let Some(count) = found.and_then(NonZeroUsize::new) {
+        return Some(count);
+    }
+    let takes = "an integer above 0";
+    let (problem, meant) = match &node.value {
+        Value::Other { written, .. } => {
+            let message = format!("`{key}` takes {takes}, not {written}");
+            (Problem::error("mlist::config::type", message), written.trim_end_matches(".0"))
+        }
+        Value::Text(text) => (wrong(&format!("`{key}`"), takes, node), text.value.trim()),
+        Value::Array(_) | Value::Table(_) => (wrong(&format!("`{key}`"), takes, node), ""),
+    };
+    problems.push(match meant.parse::<NonZeroUsize>() {
+        Ok(right) => advise(problem, node, &right.to_string()),
+        Err(_) => problem.at(&node.span, "").help(format!("it is written {key} = 8")),
+    });
+    None
 }
 
 /// The items of the array that `node` is.
@@ -117,10 +168,10 @@ fn kind(node: &Node) -> &'static str {
         Value::Text(_) => "a string",
         Value::Array(_) => "an array",
         Value::Table(_) => "a table",
-        Value::Other { kind: "integer", .. } => "an integer",
-        Value::Other { kind: "float", .. } => "a number",
-        Value::Other { kind: "boolean", .. } => "a boolean",
-        Value::Other { .. } => "a date",
+        Value::Other { scalar: Scalar::Integer(_), .. } => "an integer",
+        Value::Other { scalar: Scalar::Float, .. } => "a number",
+        Value::Other { scalar: Scalar::Boolean(_), .. } => "a boolean",
+        Value::Other { scalar: Scalar::Date, .. } => "a date",
     }
 }
 

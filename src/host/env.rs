@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use secrecy::SecretString;
+
 use crate::config::facts::Fact;
 
 /// The value of a variable; none where it is unset or empty.
@@ -9,6 +11,14 @@ pub(super) fn value(name: &str) -> Fact {
     // A name that no variable can have is one that is not set.
     let can_be_set = !name.is_empty() && !name.contains(['=', '\0']);
     text(name, if can_be_set { std::env::var_os(name) } else { None })
+}
+
+/// As [`value`], of a variable that nobody may see.
+///
+/// # Errors
+/// A value that is not UTF-8, by the name of the variable.
+pub fn secret(name: &str) -> Result<Option<SecretString>, String> {
+    Ok(value(name)?.map(SecretString::from))
 }
 
 fn text(name: &str, value: Option<OsString>) -> Fact {
@@ -36,6 +46,15 @@ mod tests {
         for name in ["MLIST_TEST_OF_A_VARIABLE_THAT_NOBODY_SETS", "", "A=B", "A\0"] {
             assert_eq!(value(name), Ok(None), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_what_the_variable_holds_and_is_not_shown() {
+        use secrecy::ExposeSecret as _;
+        let path = std::env::var("PATH").unwrap();
+        let secret = secret("PATH").unwrap().unwrap();
+        assert_eq!(secret.expose_secret(), path);
+        assert!(!format!("{secret:?}").contains(&path));
     }
 
     #[test]

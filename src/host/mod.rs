@@ -2,7 +2,7 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `env` | [`Question::Env`] |
+//! | `env` | [`Question::Env`]; [`secret`]: what no question may ask for |
 //! | `files` | [`Question::File`] |
 //! | `git` | [`Question::Git`] |
 //! | `root` | [`manifest_file`]: which manifests.toml is meant |
@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use crate::config::facts::{Facts, Question};
 
+pub use env::secret;
 pub use root::manifest_file;
 
 /// Answers `questions`; every one of them has an answer afterwards.

@@ -145,7 +145,7 @@ impl<'a> Asking<'a> {
         match standing {
             Standing::Unknown | Standing::Open => Ok(Signature::default()),
             Standing::Basic => {
-                let Some(credential) = transport.credentials.find(&endpoint.host).await? else {
+                let Some(credential) = transport.credentials.find(&endpoint.host, "").await? else {
                     return Ok(Signature::default());
                 };
                 let Login::Basic { user, password } = &credential.login else { return Ok(Signature::default()) };
@@ -214,7 +214,7 @@ impl<'a> Asking<'a> {
             }
             Standing::Bearer(_) => Ok(true),
             Standing::Basic => {
-                let found = self.transport.credentials.find(&self.endpoint.host);
+                let found = self.transport.credentials.find(&self.endpoint.host, "");
                 let credential = self.endpoint.gate.unless_ended(found).await??;
                 Ok(credential.is_some_and(|credential| matches!(credential.login, Login::Basic { .. })))
             }

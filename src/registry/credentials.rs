@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::oci::Host;
 
+use super::CredentialSources;
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
 
@@ -53,9 +54,9 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// `folder` is Docker's config folder, `search` what the environment calls `PATH`.
-    pub(crate) fn new(folder: Option<&Path>, search: OsString) -> Self {
-        let path = folder.map(|folder| folder.join("config.json"));
+    pub(crate) fn new(sources: CredentialSources) -> Self {
+        let CredentialSources { files, search, inline: _ } = sources;
+        let path = files.into_iter().next();
         Self { path, search, file: OnceLock::new(), found: Mutex::default() }
     }
 
@@ -64,11 +65,11 @@ impl Credentials {
         self.file().is_err() || self.file().is_ok_and(|file| file.may_know(host))
     }
 
-    /// The credentials for `host`, if there are any.
+    /// The credentials for the repository `path` of `host`, if there are any.
     ///
     /// # Errors
     /// A config file or helper that can't be used.
-    pub(crate) async fn find(&self, host: &Host) -> Result<Option<Credential>, Failure> {
+    pub(crate) async fn find(&self, host: &Host, _path: &str) -> Result<Option<Credential>, Failure> {
         let found = Arc::clone(lock(&self.found).entry(host.clone()).or_default());
         found.get_or_init(|| Box::pin(self.look_up(host))).await.clone()
     }

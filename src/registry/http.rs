@@ -40,8 +40,7 @@ impl Http {
     /// The rights the run may ask for in `repository`: Quay makes a repository when asked for a right to push to one
     /// that does not exist.
     fn scopes(&self, repository: &Repository) -> Scopes {
-        let may_write = matches!(&self.access, Access::Write(targets) if targets.contains(repository));
-        Scopes::one(repository, if may_write { Right::PullPush } else { Right::Pull })
+        Scopes::one(repository, if self.access.may_write(repository) { Right::PullPush } else { Right::Pull })
     }
 
     fn endpoint(&self, repository: &Repository) -> Result<Arc<Endpoint>, Failure> {

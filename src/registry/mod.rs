@@ -11,6 +11,7 @@
 //! | [`tls`] | roots of trust |
 //! | [`layout`] | OCI image layouts |
 //! | [`registries`] | HTTP and layouts as one [`Registry`] |
+//! | [`options`] | how the world is reached, with which rights |
 //! | [`error`] | why something did not work |
 //! | `sanitize`, `lock` | what a registry says, fit to be shown; a mutex |
 //!
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Repository};
+use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference};
 
 mod auth;
 mod copy;
@@ -30,6 +31,7 @@ mod gate;
 mod http;
 pub mod layout;
 mod lock;
+pub mod options;
 pub mod registries;
 mod sanitize;
 #[cfg(test)]
@@ -38,7 +40,8 @@ mod tls;
 mod transport;
 
 pub use error::{ErrorKind, RegistryError};
-pub use registries::{Options, Registries};
+pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
+pub use registries::Registries;
 
 /// A result of this layer.
 pub type Result<T> = std::result::Result<T, Box<RegistryError>>;
@@ -81,15 +84,6 @@ pub enum Copied {
         /// How many bytes.
         bytes: u64,
     },
-}
-
-/// Which rights the run may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    /// `pull` only: some registries create a repository when a token to push is asked for.
-    ReadOnly,
-    /// `pull,push` on these repositories, `pull` on all others.
-    Write(std::collections::BTreeSet<Repository>),
 }
 
 /// What a host was asked, and how that went.

@@ -1,7 +1,5 @@
 //! [`Registries`]: HTTP registries and layouts as one [`Registry`].
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference};
@@ -12,20 +10,7 @@ use super::gate::Run;
 use super::http::Http;
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Access, Copied, Observer, Registry, Result, Stats};
-
-/// How the world is reached.
-#[derive(Clone)]
-pub struct Options {
-    /// Which rights may be asked for.
-    pub access: Access,
-    /// Requests in flight at once, over all hosts and to each.
-    pub jobs: usize,
-    /// Docker's config folder (`$DOCKER_CONFIG`, else `~/.docker`).
-    pub docker_config: Option<PathBuf>,
-    /// Hears what happens between requests.
-    pub observer: Observer,
-}
+use super::{Copied, Options, Registry, Result, Stats};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -39,15 +24,8 @@ impl Registries {
     /// # Errors
     /// A TLS client that can't be made.
     pub fn new(options: Options) -> Result<Self> {
-        let search = std::env::var_os("PATH").unwrap_or_default();
-        Self::with_search_path(options, search)
-    }
-
-    /// As [`Registries::new`], with credential helpers looked for in `search`.
-    pub(crate) fn with_search_path(options: Options, search: OsString) -> Result<Self> {
-        let Options { access, jobs, docker_config, observer } = options;
-        let credentials = Credentials::new(docker_config.as_deref(), search);
-        let transport = Transport::new(Arc::new(Run::new(jobs, observer)), credentials);
+        let Options { access, jobs, credentials, observer, hosts, certificates: _ } = options;
+        let transport = Transport::new(Arc::new(Run::new(jobs, observer)), Credentials::new(credentials), hosts);
         let transport = transport.map_err(|failure| failure.at("ask", "registries", None))?;
         Ok(Self { http: Http { transport, access }, layouts: Layouts::default() })
     }

@@ -1,9 +1,7 @@
 //! A server whose every answer a test writes, and a registry client to ask it with. For tests only.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Reference, Repository};
 
-use super::{Access, Notice, Options, Registries, Registry as _};
+use super::{Access, Group, Notice, Options, Registries, Registry as _, Rights};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -209,23 +207,30 @@ pub(crate) struct Client {
 impl Client {
     /// One without credentials, that may write to `targets`.
     pub(crate) fn new(targets: &[&Repository]) -> Self {
-        Self::with(targets, 8, None, OsString::new())
+        Self::with(targets, |options| options.jobs = 8)
     }
 
-    /// One with a config folder and a search path for helpers.
-    pub(crate) fn with(
-        targets: &[&Repository],
-        jobs: usize,
-        docker_config: Option<PathBuf>,
-        search: impl Into<OsString>,
-    ) -> Self {
-        let targets: BTreeSet<_> = targets.iter().map(|repository| (*repository).clone()).collect();
-        let access = if targets.is_empty() { Access::ReadOnly } else { Access::Write(targets) };
+    /// One that reads its credentials from `folder`, and asks the helpers in it.
+    pub(crate) fn with_logins(targets: &[&Repository], jobs: usize, folder: &Path) -> Self {
+        Self::with(targets, |options| {
+            options.jobs = jobs;
+            options.credentials.files = vec![folder.join("config.json")];
+            options.credentials.search = folder.into();
+        })
+    }
+
+    /// One that may write to `targets`, a group each, without credentials and with one request in flight, changed so.
+    pub(crate) fn with(targets: &[&Repository], change: impl FnOnce(&mut Options)) -> Self {
+        let rights = if targets.is_empty() { Rights::ReadOnly } else { Rights::Write };
+        let group = |target: &&Repository| Group { target: Some((*target).clone()), sources: Vec::new() };
+        let access = Access { rights, groups: targets.iter().map(group).collect() };
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
         let observer = Arc::new(move |notice| heard.lock().unwrap().push(notice));
-        let options = Options { access, jobs, docker_config, observer };
-        Self { registries: Arc::new(Registries::with_search_path(options, search.into()).unwrap()), notices }
+        let (credentials, hosts, certificates) = Default::default();
+        let mut options = Options { access, jobs: 1, credentials, hosts, certificates, observer };
+        change(&mut options);
+        Self { registries: Arc::new(Registries::new(options).unwrap()), notices }
     }
 
     pub(crate) async fn head(&self, server: &Server, name: &str) -> super::Result<Option<Descriptor>> {

@@ -8,7 +8,7 @@
 //! | [`retry_after`] | how long a host asks to wait |
 //! | [`stats`] | what is counted |
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ use super::credentials::Credentials;
 use super::error::{ErrorKind, Failure};
 use super::gate::{Gate, Lane, Run};
 use super::lock::lock;
-use super::{Stats, tls};
+use super::options::Security;
+use super::{HostOptions, Stats, tls};
 
 use answer::{Answer, Verdict};
 use attempts::{Attempts, Repeat};
@@ -47,6 +48,8 @@ pub(crate) struct Transport {
     pub(crate) run: Arc<Run>,
     pub(crate) wire: Wire,
     pub(crate) credentials: Credentials,
+    /// What was said of hosts.
+    hosts: BTreeMap<Host, HostOptions>,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
     /// By origin: a token server may be the registry itself, and then it is paused with it.
     gates: Mutex<HashMap<String, Arc<Gate>>>,
@@ -111,17 +114,27 @@ impl Request {
 }
 
 impl Transport {
-    pub(crate) fn new(run: Arc<Run>, credentials: Credentials) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        run: Arc<Run>,
+        credentials: Credentials,
+        hosts: BTreeMap<Host, HostOptions>,
+    ) -> Result<Self, Failure> {
         let (endpoints, gates) = Default::default();
-        Ok(Self { wire: Wire::new(Arc::clone(&run))?, run, credentials, endpoints, gates })
+        Ok(Self { wire: Wire::new(Arc::clone(&run))?, run, credentials, hosts, endpoints, gates })
     }
 
-    /// The registry `host`; plain HTTP on this machine, HTTPS elsewhere.
+    /// The registry `host`; plain HTTP on this machine or where that is asked for, HTTPS elsewhere.
     pub(crate) fn endpoint(&self, host: &Host) -> Result<Arc<Endpoint>, Failure> {
         if let Some(endpoint) = lock(&self.endpoints).get(host) {
             return Ok(Arc::clone(endpoint));
         }
-        let scheme = if host.is_loopback() { "http" } else { "https" };
+        let options = self.hosts.get(host).cloned().unwrap_or_default();
+        let is_plain = match options.security {
+            Security::Usual => host.is_loopback(),
+            Security::Plain => true,
+            Security::Tls | Security::Unverified => false,
+        };
+        let scheme = if is_plain { "http" } else { "https" };
         let address = if host.is_hub() { "registry-1.docker.io" } else { host.as_str() };
         let base = Url::parse(&format!("{scheme}://{address}/"))
             .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address"))))?;

@@ -217,7 +217,7 @@ fn the_example_is_good_and_shows_every_key() {
     assert_eq!(shown(&text, loaded.problems), "");
     insta::assert_snapshot!("example", listing(&loaded.publications));
     let schema: serde_json::Value = serde_json::from_str(&mlist::config::schema()).unwrap();
-    for place in ["defaults", "convention", "list", "row", "variable"] {
+    for place in ["defaults", "convention", "list", "row", "variable", "registry"] {
         let definition = &schema["$defs"][place];
         let definition = definition["oneOf"].as_array().and_then(|forms| forms.last()).unwrap_or(definition);
         let definition = if place == "variable" { &schema["$defs"]["variable"]["oneOf"][1] } else { definition };

@@ -11,6 +11,7 @@ mod outcomes;
 mod publish;
 mod readme;
 mod registries;
+mod registry_settings;
 mod rig;
 mod schema;
 mod schema_fresh;

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mlist::oci::{Descriptor, Digest, ImageManifest, Index, MediaType, Payload, Place, Reference};
-use mlist::registry::{Access, Copied, ErrorKind, Options, Registries, Registry as _, RegistryError};
+use mlist::registry::Registry as _;
+use mlist::registry::{
+    Access, Copied, CredentialSources, ErrorKind, Group, Options, Registries, RegistryError, Rights,
+};
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::images::{Dialect, Image, write_layout};
@@ -31,9 +34,17 @@ fn image(content: &str) -> Image {
 /// Registries that may write to `target`.
 fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
     let Place::Repository(target) = target else { panic!("{target} is a layout") };
-    let access = Access::Write([target.clone()].into());
-    let docker_config = docker_config.map(Path::to_path_buf);
-    let options = Options { access, jobs: 8, docker_config, observer: Arc::new(|_| {}) };
+    let groups = vec![Group { target: Some(target.clone()), sources: Vec::new() }];
+    let files = docker_config.map(|folder| folder.join("config.json")).into_iter().collect();
+    let (hosts, certificates) = Default::default();
+    let options = Options {
+        access: Access { rights: Rights::Write, groups },
+        jobs: 8,
+        credentials: CredentialSources { files, ..CredentialSources::default() },
+        hosts,
+        certificates,
+        observer: Arc::new(|_| {}),
+    };
     Registries::new(options).expect("a client")
 }
 

@@ -5,6 +5,7 @@ mod format;
 mod limits;
 mod peers;
 mod precedence;
+mod registries;
 mod selection;
 
 use std::collections::BTreeSet;
@@ -249,7 +250,7 @@ fn no_text_makes_the_loader_stumble() {
 
 proptest! {
     #[test]
-    fn no_damage_makes_the_loader_stumble(at in 0_usize..4000, cut in 0_usize..60, put in r#"[\[\]{}="'\\a-z.\n\r|:/ #ä\x00]{0,8}"#) {
+    fn no_damage_makes_the_loader_stumble(at in 0_usize..6000, cut in 0_usize..60, put in r#"[\[\]{}="'\\a-z.\n\r|:/ #ä\x00]{0,8}"#) {
         let whole = include_str!("../../../manifests.toml.example");
         let boundary = |at: usize| (0..=at.min(whole.len())).rev().find(|at| whole.is_char_boundary(*at)).unwrap();
         let text = format!("{}{put}{}", &whole[..boundary(at)], &whole[boundary(at + cut)..]);

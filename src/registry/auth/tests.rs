@@ -120,7 +120,7 @@ async fn a_fresh_token_that_is_refused_is_the_end() {
     assert_eq!((&error.kind, error.status), (&ErrorKind::Unauthorized, Some(401)), "nobody logged in");
     assert_eq!(server.lines().iter().filter(|line| line.starts_with("HEAD")).count(), 2, "{:?}", server.lines());
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 1, folder.path());
     let error = client.head(&server, "a:1").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert_eq!(error.message.as_deref(), Some("not yours"));
@@ -131,7 +131,7 @@ async fn a_fresh_token_that_is_refused_is_the_end() {
 async fn credentials_go_to_the_token_server_and_nowhere_else() {
     let (server, _) = bearer_server().await;
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 1, folder.path());
     client.head(&server, "a:1").await.unwrap();
     let with_password: Vec<_> =
         server.asked().into_iter().filter(|asked| asked.header("authorization") == Some(USER_CI)).collect();
@@ -145,7 +145,7 @@ async fn a_realm_that_is_not_safe_gets_no_credentials() {
         Server::start(|_, _| Reply::of(401).with("www-authenticate", r#"Bearer realm="http://evil.example/token""#))
             .await;
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 1, folder.path());
     let error = client.head(&server, "a:1").await.unwrap_err();
     assert!(error.kind.to_string().contains("http://evil.example/token, which is not https"), "{error}");
 }
@@ -165,7 +165,7 @@ async fn an_identity_token_is_posted_and_follows_no_redirect() {
     let folder = TempDir::new().unwrap();
     let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"id&1"}}}}}}"#, server.address);
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    let client = || Client::with(&[], 1, Some(folder.path().into()), "");
+    let client = || Client::with_logins(&[], 1, folder.path());
     assert!(client().head(&server, "a:1").await.unwrap().is_some());
     let posted = server.asked().into_iter().find(|asked| asked.method == "POST").unwrap();
     assert_eq!(
@@ -184,7 +184,7 @@ async fn basic_is_sent_once_it_was_asked_for() {
     })
     .await;
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 4, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 4, folder.path());
     let all = futures_util::future::join_all((0..4).map(|_| client.head(&server, "a:1"))).await;
     assert!(all.iter().all(|head| head.as_ref().is_ok_and(Option::is_some)));
     assert_eq!(server.asked().len(), 5, "with credentials at hand the first goes alone");
@@ -203,7 +203,7 @@ async fn a_refused_token_is_told_with_the_servers_words() {
     })
     .await;
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 4, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 4, folder.path());
     for _ in 0..3 {
         let error = client.head(&server, "a:1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unauthorized);
@@ -249,7 +249,7 @@ async fn a_stranger_that_was_redirected_to_does_not_say_where_credentials_go() {
     std::fs::create_dir_all(&sha256).unwrap();
     std::fs::write(sha256.join(blob(b"x").digest.hex()), b"x").unwrap();
     let target = server.repository("a");
-    let client = Client::with(&[&target], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[&target], 1, folder.path());
     client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
     client.registries.copy_blob(&blob(b"x"), &from, &server.place("a")).await.unwrap_err();
     assert!(stranger.lines().iter().any(|line| line.starts_with("PUT /upload")), "{:?}", stranger.lines());
@@ -261,7 +261,7 @@ async fn a_stranger_that_was_redirected_to_does_not_say_where_credentials_go() {
 async fn a_first_request_that_fails_holds_up_no_other() {
     let server = Server::start(|_, _| Reply::of(500)).await;
     let folder = logged_in(&server.address.to_string());
-    let client = Client::with(&[], 64, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 64, folder.path());
     let began = Instant::now();
     let all = futures_util::future::join_all((0..40).map(|_| client.head(&server, "a:1"))).await;
     assert!(all.iter().all(|head| head.as_ref().is_err_and(|error| error.kind == ErrorKind::Server)));
@@ -273,7 +273,7 @@ async fn who_asks_for_credentials_and_does_not_say_how_is_told_so() {
     for challenge in ["Negotiate", "Bearer", r#"Bearer realm="file:///etc/passwd""#] {
         let server = Server::start(move |_, _| Reply::of(401).with("www-authenticate", challenge)).await;
         let folder = logged_in(&server.address.to_string());
-        let client = Client::with(&[], 1, Some(folder.path().into()), "");
+        let client = Client::with_logins(&[], 1, folder.path());
         let error = client.head(&server, "a:1").await.unwrap_err();
         let said = "asks for credentials and does not say how to send them";
         assert_eq!((error.kind.to_string(), error.status), (said.to_owned(), Some(401)), "{challenge}");

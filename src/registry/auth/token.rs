@@ -69,7 +69,7 @@ pub(super) async fn fetch(
     bearer: &Bearer,
     scopes: &Scopes,
 ) -> Result<Token, Failure> {
-    let credential = transport.credentials.find(&endpoint.host).await?;
+    let credential = transport.credentials.find(&endpoint.host, "").await?;
     let mut signature = Signature::default();
     if let Some(credential) = &credential {
         guard_credentials(endpoint, &bearer.realm)?;

@@ -161,7 +161,7 @@ async fn an_upload_elsewhere_carries_no_credentials() {
     let folder = TempDir::new().unwrap();
     let config = format!(r#"{{"auths":{{"{}":{{"auth":"Y2k6cGFzcw=="}}}}}}"#, server.address);
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    let client = Client::with(&[&server.repository("b")], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[&server.repository("b")], 1, folder.path());
     let (_kept, from) = layout().await;
     assert_eq!(copy(&client, &from, &server.place("b")).await.unwrap(), streamed());
     let put = &store.asked()[0];
@@ -212,7 +212,7 @@ async fn an_empty_blob_is_sent_too() {
 #[tokio::test]
 async fn many_streams_in_both_directions_do_not_wait_for_each_other() {
     let (a, b) = (target(|_| Reply::of(404)).await, target(|_| Reply::of(404)).await);
-    let client = Client::with(&[&a.repository("x"), &b.repository("x")], 1, None, "");
+    let client = Client::with(&[&a.repository("x"), &b.repository("x")], |_| {});
     let (into_a, into_b) = ((b.place("x"), a.place("x")), (a.place("x"), b.place("x")));
     let copies = (0..20).map(|n| {
         let (from, to) = if n % 2 == 0 { &into_a } else { &into_b };

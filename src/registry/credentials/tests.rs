@@ -18,12 +18,18 @@ fn folder(config: &str, script: &str) -> TempDir {
     folder
 }
 
+/// What the config file of this folder knows.
+fn in_folder(folder: &Path, search: impl Into<OsString>) -> Credentials {
+    let files = vec![folder.join("config.json")];
+    Credentials::new(CredentialSources { files, search: search.into(), inline: None })
+}
+
 async fn found(config: &str, script: &str, host: &str) -> String {
     let folder = folder(config, script);
     let search = format!("{}:/usr/bin:/bin", folder.path().display());
-    let credentials = Credentials::new(Some(folder.path()), search.into());
+    let credentials = in_folder(folder.path(), search);
     let shown = folder.path().join("config.json").display().to_string();
-    let text = match credentials.find(&Host::parse(host).unwrap()).await {
+    let text = match credentials.find(&Host::parse(host).unwrap(), "").await {
         Ok(None) => "none".to_owned(),
         Ok(Some(Credential { login: Login::Basic { user, password }, source })) => {
             format!("{user}:{} from {source}", password.expose_secret())
@@ -65,11 +71,11 @@ async fn a_file_that_cannot_be_used_is_named() {
 
     let folder = TempDir::new().unwrap();
     std::fs::create_dir(folder.path().join("config.json")).unwrap();
-    let unreadable = Credentials::new(Some(folder.path()), OsString::new());
-    let failure = unreadable.find(&Host::parse("a.io").unwrap()).await.unwrap_err();
+    let unreadable = in_folder(folder.path(), "");
+    let failure = unreadable.find(&Host::parse("a.io").unwrap(), "").await.unwrap_err();
     assert!(failure.kind.to_string().contains("config.json cannot be read"), "{}", failure.kind);
-    let nowhere = Credentials::new(Some(&folder.path().join("absent")), OsString::new());
-    assert!(nowhere.find(&Host::parse("a.io").unwrap()).await.unwrap().is_none());
+    let nowhere = in_folder(&folder.path().join("absent"), "");
+    assert!(nowhere.find(&Host::parse("a.io").unwrap(), "").await.unwrap().is_none());
 }
 
 const HELPER: &str = r#"{"credHelpers":{"a.io":"x"},"auths":{"a.io":{"username":"u","password":"p"}}}"#;
@@ -114,9 +120,9 @@ async fn a_helper_that_fails_is_named_with_the_file_that_names_it() {
 #[tokio::test]
 async fn a_helper_is_run_once_for_a_host() {
     let folder = folder(STORE, r#"echo x >> "$0.runs"; echo '{"Username":"u","Secret":"s"}'"#);
-    let credentials = Credentials::new(Some(folder.path()), folder.path().into());
+    let credentials = in_folder(folder.path(), folder.path());
     let host = Host::parse("a.io").unwrap();
-    let all = futures_util::future::join_all((0..5).map(|_| credentials.find(&host))).await;
+    let all = futures_util::future::join_all((0..5).map(|_| credentials.find(&host, ""))).await;
     assert!(all.iter().all(|found| found.as_ref().is_ok_and(Option::is_some)));
     let runs = std::fs::read_to_string(folder.path().join("docker-credential-x.runs")).unwrap();
     assert_eq!(runs, "x\n");

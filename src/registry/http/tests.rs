@@ -132,7 +132,7 @@ async fn a_redirect_to_another_host_carries_no_credentials() {
     let folder = tempfile::TempDir::new().unwrap();
     let config = format!(r#"{{"auths":{{"{}":{{"auth":"Y2k6cGFzcw=="}}}}}}"#, server.address);
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    let client = Client::with(&[], 1, Some(folder.path().into()), "");
+    let client = Client::with_logins(&[], 1, folder.path());
     let config = client.registries.config(&server.place("a"), &Digest::of(b"config")).await.unwrap().unwrap();
     assert_eq!(config.bytes(), "config");
     assert_eq!(store.lines(), ["GET /store?sig=1"]);

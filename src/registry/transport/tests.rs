@@ -70,7 +70,7 @@ async fn a_pause_holds_all_and_is_told_once() {
 async fn what_failed_does_not_line_up_behind_all_that_is_new() {
     let reply = |n| if n == 0 { Reply::of(500) } else { Reply::manifest(&manifest()) };
     let server = Server::start(move |_, n| reply(n).after(Duration::from_millis(30))).await;
-    let client = Client::with(&[], 1, None, "");
+    let client = Client::with(&[], |_| {});
     let tags: Vec<String> = (0..30).map(|n| format!("a:{n}")).collect();
     let all = join_all(tags.iter().map(|tag| client.head(&server, tag))).await;
     assert!(all.iter().all(|head| head.as_ref().is_ok_and(Option::is_some)), "{all:?}");
@@ -88,7 +88,7 @@ async fn a_host_that_is_paused_stops_no_other() {
     })
     .await;
     let quick = Server::start(|_, _| Reply::manifest(&manifest()).after(Duration::from_millis(10))).await;
-    let client = Client::with(&[], 1, None, "");
+    let client = Client::with(&[], |_| {});
     let began = Instant::now();
     let quick = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -215,7 +215,7 @@ async fn no_more_requests_than_jobs_are_in_flight() {
         Reply::manifest(&manifest()).after(Duration::from_millis(30))
     })
     .await;
-    let client = Client::with(&[], 3, None, "");
+    let client = Client::with(&[], |options| options.jobs = 3);
     join_all((0..12).map(|_| client.head(&server, "a:1"))).await;
     assert_eq!(most.lock().unwrap().1, 3);
 }

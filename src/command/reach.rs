@@ -1,0 +1,215 @@
+//! [`hosts`] and [`groups`]: what manifests.toml declares, as the registry layer is told it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::config::model::{LoginNames, Per, Placed, Rate, Security};
+use crate::config::{Loaded, Problem, Publication, RegistrySettings};
+use crate::oci::{Host, Place};
+use crate::registry::options::{self, ClientCertificate, NamedLogin};
+use crate::registry::{Group, HostOptions};
+
+/// The value of a variable of the environment, if it is set; or why it can't be had.
+type Variable = fn(&str) -> Result<Option<SecretString>, String>;
+
+/// What is said of hosts. Values are taken from the environment where a selected list needs the host, and no others.
+///
+/// # Errors
+/// Values that can't be had. A variable that is not set is no error before its host asks who is there.
+pub(super) fn hosts(loaded: &Loaded, variable: Variable) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
+    let places = loaded.publications.iter().flat_map(|list| {
+        let sources = list.members.iter().map(|member| &member.source.place);
+        [&list.target].into_iter().chain(sources)
+    });
+    let needed: BTreeSet<&Host> = places.filter_map(Place::host).collect();
+    let mut hosts = BTreeMap::new();
+    let mut problems = Vec::new();
+    for settings in &loaded.registries {
+        let login = settings.login.as_ref().filter(|_| needed.contains(&settings.host));
+        match login.map(|names| named_login(names, &settings.host, variable)).transpose() {
+            Ok(login) => {
+                hosts.insert(settings.host.clone(), HostOptions { login, ..usual_options(settings) });
+            }
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    if problems.is_empty() { Ok(hosts) } else { Err(problems) }
+}
+
+/// All but the login.
+fn usual_options(settings: &RegistrySettings) -> HostOptions {
+    HostOptions {
+        security: match settings.security {
+            Security::Usual => options::Security::Usual,
+            Security::Tls => options::Security::Tls,
+            Security::Plain => options::Security::Plain,
+            Security::Unverified => options::Security::Unverified,
+        },
+        ca: settings.ca.as_ref().map(|file| file.value.clone()),
+        client: settings.client.as_ref().map(|files| ClientCertificate {
+            certificate: files.certificate.value.clone(),
+            key: files.key.value.clone(),
+        }),
+        login: None,
+        concurrency: settings.concurrency,
+        rate: settings.rate.map(rate),
+    }
+}
+
+fn rate(Rate { requests, per }: Rate) -> options::Rate {
+    let per = match per {
+        Per::Second => Duration::from_secs(1),
+        Per::Minute => Duration::from_mins(1),
+        Per::Hour => Duration::from_hours(1),
+    };
+    options::Rate { requests, per }
+}
+
+fn named_login(names: &LoginNames, host: &Host, variable: Variable) -> Result<NamedLogin, Box<Problem>> {
+    let value = |name: &Placed<String>| {
+        variable(&name.value).map_err(|why| {
+            let problem = Problem::error("mlist::registry::credentials", why).at(&name.span, "");
+            Box::new(problem.because(format!("needed for {host}")))
+        })
+    };
+    Ok(NamedLogin {
+        user_env: names.user.value.clone(),
+        user: value(&names.user)?.map(|user| user.expose_secret().to_owned()),
+        password_env: names.password.value.clone(),
+        password: value(&names.password)?,
+    })
+}
+
+/// The repositories of each list.
+pub(super) fn groups(loaded: &Loaded) -> Vec<Group> {
+    loaded.publications.iter().map(|list| group(list)).collect()
+}
+
+fn group(list: &Publication) -> Group {
+    let repository = |place: &Place| match place {
+        Place::Repository(repository) => Some(repository.clone()),
+        Place::Layout(_) => None,
+    };
+    let target = repository(&list.target);
+    let mut sources: Vec<_> = list.members.iter().filter_map(|member| repository(&member.source.place)).collect();
+    let mut seen = BTreeSet::new();
+    sources.retain(|source| Some(source) != target.as_ref() && seen.insert(source.clone()));
+    Group { target, sources }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::facts::Facts;
+    use crate::config::{Outcome, Request, SourceFile, Sources, load};
+
+    const LIST: &str = r#"
+        [list.app]
+        platforms = ["linux/amd64", "linux/arm64"]
+        source = "quay.io/acme/app-{arch}:v1"
+        target = "ghcr.io/acme/app"
+        tags = ["v1"]
+    "#;
+
+    fn loaded(registries: &str) -> Loaded {
+        let mut sources = Sources::default();
+        let text = format!("{registries}{LIST}").into();
+        let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text });
+        let request = Request { sources: &sources, file, overrides: &[], selectors: &[] };
+        let Outcome::Done(loaded) = load(request, &Facts::default()) else { panic!("nothing is to be asked") };
+        assert_eq!(loaded.problems, []);
+        loaded
+    }
+
+    fn hosts_of(registries: &str, variable: Variable) -> BTreeMap<String, HostOptions> {
+        let hosts = hosts(&loaded(registries), variable).unwrap();
+        hosts.into_iter().map(|(host, options)| (host.to_string(), options)).collect()
+    }
+
+    #[test]
+    fn what_is_said_of_a_host_reaches_the_registry_layer() {
+        let hosts = hosts_of(
+            r#"
+            [registry."index.docker.io"]
+            concurrency = 8
+            rate = "100/min"
+            [registry."registry.corp:5000"]
+            ca = "corp.pem"
+            client-cert = "/etc/client.pem"
+            client-key = "client.key"
+            [registry."plain.corp"]
+            http = true
+            rate = "5/s"
+            [registry."lab.corp"]
+            insecure = true
+            rate = "1000/h"
+            [registry."localhost:5000"]
+            http = false
+            "#,
+            |name| panic!("{name} is asked for"),
+        );
+        let names: Vec<&str> = hosts.keys().map(String::as_str).collect();
+        assert_eq!(names, ["docker.io", "lab.corp", "localhost:5000", "plain.corp", "registry.corp:5000"]);
+        let hub = &hosts["docker.io"];
+        assert_eq!((hub.security, hub.concurrency.map(usize::from)), (options::Security::Usual, Some(8)));
+        let rate = |host: &str| hosts[host].rate.map(|rate| (u32::from(rate.requests), rate.per.as_secs()));
+        assert_eq!(
+            ["docker.io", "plain.corp", "lab.corp", "localhost:5000"].map(rate),
+            [Some((100, 60)), Some((5, 1)), Some((1000, 3600)), None]
+        );
+        let security = |host: &str| hosts[host].security;
+        assert_eq!(
+            ["plain.corp", "lab.corp", "localhost:5000"].map(security),
+            [options::Security::Plain, options::Security::Unverified, options::Security::Tls]
+        );
+        let corp = &hosts["registry.corp:5000"];
+        assert_eq!(corp.ca, Some("deploy/corp.pem".into()), "beside the file");
+        let client = ClientCertificate { certificate: "/etc/client.pem".into(), key: "deploy/client.key".into() };
+        assert_eq!(corp.client, Some(client));
+    }
+
+    const LOGINS: &str = r#"
+        [registry."quay.io"]
+        username-env = "Q_USER"
+        password-env = "Q_TOKEN"
+        [registry."elsewhere.io"]
+        username-env = "E_USER"
+        password-env = "E_TOKEN"
+    "#;
+
+    #[test]
+    fn a_login_has_what_stands_in_the_environment_where_a_list_needs_it() {
+        let hosts = hosts_of(LOGINS, |name| match name {
+            "Q_USER" => Ok(Some("bot".into())),
+            "Q_TOKEN" => Ok(Some("s3cret".into())),
+            name => panic!("{name} is asked for"),
+        });
+        let login = hosts["quay.io"].login.as_ref().unwrap();
+        assert_eq!((login.user_env.as_str(), login.password_env.as_str()), ("Q_USER", "Q_TOKEN"));
+        assert_eq!(login.user.as_deref(), Some("bot"));
+        assert_eq!(login.password.as_ref().unwrap().expose_secret(), "s3cret");
+        assert!(!format!("{hosts:?}").contains("s3cret"));
+        assert!(hosts["elsewhere.io"].login.is_none(), "no list is there");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_known_by_its_name() {
+        let hosts = hosts_of(LOGINS, |_| Ok(None));
+        let login = hosts["quay.io"].login.as_ref().unwrap();
+        assert_eq!(
+            (login.password_env.as_str(), login.user.is_none(), login.password.is_none()),
+            ("Q_TOKEN", true, true)
+        );
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_had_is_told_at_its_name() {
+        let problems = hosts(&loaded(LOGINS), |name| Err(format!("the environment variable {name} is not UTF-8")));
+        let problems = problems.unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].message, "the environment variable Q_USER is not UTF-8");
+        assert_eq!(problems[0].labels.len(), 1);
+    }
+}

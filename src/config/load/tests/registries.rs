@@ -1,0 +1,211 @@
+//! `[registry."HOST"]`: what it comes to, and what is told of it.
+
+use std::path::Path;
+
+use super::*;
+use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
+
+/// The registries of a file that holds nothing else but a list; nothing may be wrong.
+fn registries(text: &str) -> Vec<RegistrySettings> {
+    let loaded = Machine::default().load(&behind(text));
+    assert_eq!(loaded.problems, [], "{text}");
+    loaded.registries
+}
+
+fn behind(text: &str) -> String {
+    format!("{text}\n{}", with_defaults("[list.a]\n"))
+}
+
+fn slugs(text: &str) -> Vec<&'static str> {
+    Machine::default().slugs(&behind(text))
+}
+
+/// The first problem: its message, what stands under its place, and its help.
+fn told(text: &str) -> (String, String, String) {
+    let problem = Machine::default().load(&behind(text)).problems.swap_remove(0);
+    let label = problem.labels.first().map(|label| label.text.clone()).unwrap_or_default();
+    (problem.message, label, problem.help.unwrap_or_default())
+}
+
+fn security(keys: &str) -> Security {
+    registries(&format!("[registry.\"r.io\"]\n{keys}"))[0].security
+}
+
+#[test]
+fn hosts_are_known_in_their_canonical_form_in_the_order_of_the_file() {
+    let text = "[registry]\n\"Quay.IO\" = {}\n\"registry-1.docker.io\" = {}\nlocalhost = {}\n\"[0:0::1]:5000\" = {}\n\"app:5000\" = {}\n";
+    let hosts: Vec<String> = registries(text).iter().map(|settings| settings.host.to_string()).collect();
+    assert_eq!(hosts, ["quay.io", "docker.io", "localhost", "[::1]:5000", "app:5000"]);
+}
+
+#[test]
+fn http_and_insecure_say_how_safe_the_way_is() {
+    assert_eq!(security(""), Security::Usual);
+    assert_eq!(security("http = true"), Security::Plain);
+    assert_eq!(security("http = false"), Security::Tls);
+    assert_eq!(security("insecure = true"), Security::Unverified);
+    assert_eq!(security("insecure = false"), Security::Usual);
+    assert_eq!(security("http = false\ninsecure = true"), Security::Unverified);
+    assert_eq!(security("http = true\ninsecure = false"), Security::Plain);
+}
+
+#[test]
+fn files_are_beside_the_file_that_names_them_and_each_value_knows_its_place() {
+    let text = behind(
+        "[registry.\"r.io\"]\nca = \"ca.pem\"\nclient-cert = \"../c.pem\"\nclient-key = \"/k.pem\"\nusername-env = \"U\"\npassword-env = \"P\"\n",
+    );
+    let mut machine = Machine { file: Some("deploy/manifests.toml"), ..Machine::default() };
+    let settings = machine.load(&text).registries.remove(0);
+    let path = |file: &Placed<std::path::PathBuf>| (file.value.clone(), text[file.span.range.clone()].to_owned());
+    assert_eq!(path(settings.ca.as_ref().unwrap()), ("deploy/ca.pem".into(), "ca.pem".into()));
+    let ClientFiles { certificate, key } = settings.client.unwrap();
+    assert_eq!(path(&certificate), ("deploy/../c.pem".into(), "../c.pem".into()));
+    assert_eq!(path(&key).0, Path::new("/k.pem"));
+    let LoginNames { user, password } = settings.login.unwrap();
+    assert_eq!((user.value.as_str(), password.value.as_str()), ("U", "P"));
+    assert_eq!(&text[settings.span.range], "\"r.io\"");
+}
+
+#[test]
+fn nothing_in_it_is_a_template() {
+    let settings = &registries("[registry.\"r.io\"]\nca = \"{name}/{{x}.pem\"\n")[0];
+    assert_eq!(settings.ca.as_ref().unwrap().value, Path::new("{name}/{{x}.pem"));
+}
+
+#[test]
+fn limits_are_read_as_they_are_written() {
+    let settings = |keys: &str| registries(&format!("[registry.\"r.io\"]\n{keys}")).remove(0);
+    for (written, count) in [("1", 1), ("1_000", 1000), ("0x10", 16), ("+8", 8)] {
+        assert_eq!(
+            settings(&format!("concurrency = {written}")).concurrency.map(usize::from),
+            Some(count),
+            "{written}"
+        );
+    }
+    for (written, requests, per) in
+        [("5/s", 5, Per::Second), ("100/min", 100, Per::Minute), ("4294967295/h", u32::MAX, Per::Hour)]
+    {
+        let rate = Rate { requests: requests.try_into().unwrap(), per };
+        assert_eq!(settings(&format!("rate = \"{written}\"")).rate, Some(rate), "{written}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_none_is_told_with_the_right_one() {
+    for (written, right) in [
+        ("10/sec", "write `\"10/s\"`"),
+        ("10 / s", "write `\"10/s\"`"),
+        ("010/minute", "write `\"10/min\"`"),
+        ("5/m", "write `\"5/min\"`"),
+        ("5/H", "write `\"5/h\"`"),
+        ("0/s", ""),
+        ("-1/s", ""),
+        ("1.5/s", ""),
+        ("5", ""),
+        ("5/day", ""),
+        ("", ""),
+        ("4294967296/s", ""),
+        ("99999999999999999999/sec", ""),
+    ] {
+        let text = format!("[registry.\"r.io\"]\nrate = \"{written}\"\n");
+        assert_eq!(slugs(&text), ["type"], "{written}");
+        assert_eq!(told(&text).1, right, "{written}");
+    }
+}
+
+#[test]
+fn a_count_is_an_integer_above_zero() {
+    for (written, message, label) in [
+        ("0", "`concurrency` takes an integer above 0, not 0", ""),
+        ("-3", "`concurrency` takes an integer above 0, not -3", ""),
+        ("99999999999999999999", "`concurrency` takes an integer above 0, not 99999999999999999999", ""),
+        ("\"16\"", "`concurrency` takes an integer above 0, not a string", "write `16`"),
+        ("16.0", "`concurrency` takes an integer above 0, not 16.0", "write `16`"),
+        ("true", "`concurrency` takes an integer above 0, not true", ""),
+        ("[16]", "`concurrency` takes an integer above 0, not an array", ""),
+    ] {
+        let told = told(&format!("[registry.\"r.io\"]\nconcurrency = {written}\n"));
+        assert_eq!((told.0.as_str(), told.1.as_str()), (message, label), "{written}");
+    }
+}
+
+#[test]
+fn what_is_no_host_is_told_with_the_host_that_was_meant() {
+    for (written, right) in [
+        ("https://quay.io/org", "write `\"quay.io\"`"),
+        ("quay.io/", "write `\"quay.io\"`"),
+        ("http://registry.corp:5000/v2/?x", "write `\"registry.corp:5000\"`"),
+        ("bot@quay.io", "write `\"quay.io\"`"),
+        (" quay.io ", "write `\"quay.io\"`"),
+        ("::1", "write `\"[::1]\"`"),
+        ("quay", ""),
+        ("LOCALHOST", ""),
+        ("*.corp.example", ""),
+        ("quay.io:99999", ""),
+        ("", ""),
+    ] {
+        let text = format!("[registry.\"{written}\"]\nhttp = true\n");
+        assert_eq!(slugs(&text), ["bad_name"], "{written}");
+        assert_eq!(told(&text).1, right, "{written}");
+    }
+    assert_eq!(told("[registry.\"https://bot:hunter2@quay.io\"]").0, "`…@quay.io` is no host of a registry");
+    assert_eq!(told("[registry]\n\"bot:hunter2@quay.io\" = 1").0, "`…@quay.io` takes a table, not an integer");
+}
+
+#[test]
+fn a_dot_without_quotes_is_told_as_what_it_is() {
+    for (written, whole) in [
+        ("[registry.quay.io]\nhttp = true", "quay.io"),
+        ("[registry.quay.io]", "quay.io"),
+        ("[registry.a.b.example.ca]\nrate = \"5/s\"", "a.b.example.ca"),
+        ("[registry.registry.ca]\nhttp = true", "registry.ca"),
+        ("[registry]\nquay.io.http = true", "quay.io"),
+    ] {
+        assert_eq!(slugs(written), ["type"], "{written}");
+        assert!(told(written).2.ends_with(&format!("quote it: [registry.\"{whole}\"]")), "{written}");
+    }
+    // What is a host by itself was not meant to go on.
+    assert_eq!(slugs("[registry.\"quay.io\".ca]\nx = 1"), ["type"]);
+    assert_eq!(told("[registry.\"quay.io\".ca]\nx = 1").0, "`ca` takes a string, not a table");
+    assert_eq!(slugs("[registry.\"quay.io\".extra]"), ["unknown_key"]);
+}
+
+#[test]
+fn one_slip_is_told_once() {
+    let keys = "username-env = \"U\"\npasword-env = \"P\"\nclient-cert = 1\nclient-key = \"k\"\n";
+    assert_eq!(slugs(&format!("[registry.\"r.io\"]\n{keys}")), ["unknown_key", "type"]);
+    assert_eq!(slugs("[registries.\"r.io\"]\nhttp = true"), ["unknown_key"]);
+    assert_eq!(slugs("[registry.\"r.io\"]\nhttp = \"yes\"\nca = \"x\""), ["type"]);
+}
+
+#[test]
+fn what_is_logged_in_with_is_asked_for_by_no_variable() {
+    let login = "[registry.\"r.io\"]\nusername-env = \"R_USER\"\npassword-env = \"R_TOKEN\"\n";
+    let using =
+        "[defaults]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/a:{t}\"\ntarget = \"r.io/a\"\ntags = [\"{t}\"]\n";
+    for (place, variables) in [
+        ("the top", "[vars]\nt = { env = \"R_TOKEN\" }\n[list.a]\n"),
+        ("a list", "[list.a]\nvars.t = { env = \"R_TOKEN\", default = \"x\" }\n"),
+        ("a convention", "[convention.c]\nvars.t = { env = \"R_TOKEN\" }\n[list.a]\nconvention = \"c\"\n"),
+        ("nobody's", "[vars]\nt = \"x\"\nu = { env = \"R_TOKEN\" }\n[list.a]\n"),
+        ("another case", "[vars]\nt = { env = \"r_token\" }\n[list.a]\n"),
+        ("the user", "[vars]\nt = { env = \"R_USER\" }\n[list.a]\n"),
+    ] {
+        for text in [format!("{login}{using}{variables}"), format!("{using}{variables}{login}")] {
+            let mut machine = Machine::default();
+            assert_eq!(machine.slugs(&text), ["secret_variable"], "{place}");
+            assert_eq!(machine.asked, BTreeSet::new(), "{place}");
+        }
+    }
+    let other = "[vars]\nt = { env = \"R_TOKENS\", default = \"x\" }\n[list.a]\n";
+    assert_eq!(Machine::default().ids(&format!("{login}{using}{other}")), ["a"]);
+}
+
+#[test]
+fn half_a_login_keeps_its_variable_to_itself_all_the_same() {
+    let text =
+        behind("[vars]\nt = { env = \"T\" }\n[registry.\"r.io\"]\npassword-env = \"T\"\n").replace("\"1\"", "\"{t}\"");
+    let mut machine = Machine::default();
+    assert_eq!(machine.slugs(&text), ["secret_variable", "missing_key"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+}

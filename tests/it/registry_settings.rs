@@ -1,0 +1,54 @@
+//! `[registry."HOST"]` through the whole program: what the file says of a host is how the host is reached.
+
+use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::context::Context;
+use crate::support::images::{Dialect, Image};
+
+on_each_registry!(
+    a_registry_that_speaks_plain_http_is_published_to_where_that_is_said,
+    where_tls_is_asked_for_nothing_is_sent_without_it,
+);
+
+/// A registry with one image, and a project whose list is made of it.
+fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
+    let registry = kind.start().expect("it was installed a moment ago");
+    registry.push("acme/app-amd64", "v1", &Image::new(Dialect::Oci, "linux/amd64", "app"));
+    let host = registry.host();
+    let manifest = format!(
+        "[registry.\"{host}\"]\n{settings}\n\n[list.app]\nplatforms = [\"linux/amd64\"]\n\
+         source = \"{host}/acme/{{name}}-{{arch}}:v1\"\ntarget = \"{host}/acme/{{name}}\"\ntags = [\"v1\"]\n"
+    );
+    (registry, Context::with(&manifest))
+}
+
+fn a_registry_that_speaks_plain_http_is_published_to_where_that_is_said(kind: Kind) {
+    let (registry, context) = with_settings(kind, "http = true\nconcurrency = 2\nrate = \"1000/s\"");
+    context.mlist("sync").exits(0);
+    assert_eq!(registry.list("acme/app", "v1").map(|list| list.len()), Some(1));
+}
+
+fn where_tls_is_asked_for_nothing_is_sent_without_it(kind: Kind) {
+    for settings in ["insecure = true", "http = false"] {
+        let (registry, context) = with_settings(kind, settings);
+        let (output, log) = registry.watch(|| context.mlist("sync --format json"));
+        let output = output.exits(1);
+        assert_eq!(log.len(), 0, "{settings}: {log}");
+        assert_eq!(output.json()["problems"][0]["code"], "mlist::registry::tls", "{output}");
+        assert!(output.stderr.contains("does not speak TLS"), "{output}");
+    }
+}
+
+#[test]
+fn what_a_registry_is_logged_in_to_with_is_in_no_name() {
+    let context = Context::with(
+        "[registry.\"registry.example\"]\nusername-env = \"USER\"\npassword-env = \"HOME\"\n\n[vars]\nhome = { env = \"HOME\" }\n\n\
+         [list.app]\nplatforms = [\"linux/amd64\"]\nsource = \"127.0.0.1:9/app:{home|tag}\"\ntarget = \"127.0.0.1:9/app\"\ntags = [\"v1\"]\n",
+    );
+    let secret = context.environment()["HOME"].to_str().expect("a path").to_owned();
+    for command in ["check", "plan", "sync -vv", "plan --format json"] {
+        let output = context.mlist(command).exits(2);
+        let said = format!("{output}");
+        assert!(said.contains("secret_variable") && said.contains("`home` takes it"), "{said}");
+        assert!(!said.contains(&secret) && !said.contains(&secret.replace('/', "-")), "{said}");
+    }
+}
