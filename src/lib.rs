@@ -59,6 +59,8 @@
 //! | which level a key or variable comes from | `src/config/scope.rs` |
 //! | what a template may say; what a variable comes to | `src/naming/template.rs`, `src/config/evaluate.rs` |
 //! | how an architecture is spelled | `src/naming/arch_style.rs` |
+//! | what a stranger's file may reach; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
+//! | how an expanded text may be shown | `src/config/value.rs`, `src/config/evaluate.rs` |
 //! | which lists a selector means | `src/config/select.rs` |
 //! | the bytes of a list, and so its digest | `src/plan/decide/heads.rs` where they are predicted, `src/oci/index.rs` |
 //! | whether what is published is what is declared | `src/plan/equality.rs` |

@@ -67,6 +67,8 @@ pub(super) enum Command {
 #[command(disable_help_flag = true)]
 pub(super) struct Check {
     #[command(flatten)]
+    pub(super) author: Author,
+    #[command(flatten)]
     pub(super) common: Common,
 }
 
@@ -79,6 +81,8 @@ pub(super) struct Plan {
     /// Exit with 3 where something would be published
     #[arg(long)]
     pub(super) exit_code: bool,
+    #[command(flatten)]
+    pub(super) author: Author,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -115,6 +119,17 @@ pub(super) struct Which {
     pub(super) selectors: Vec<String>,
 }
 
+/// Who may have written the file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Author {
+    /// A stranger's file: no environment, credentials, git
+    #[arg(long)]
+    pub(super) untrusted: bool,
+    /// Let it read this environment variable all the same
+    #[arg(long, value_name = "NAME", requires = "untrusted", value_parser = words::parse_variable)]
+    pub(super) allow_env: Vec<String>,
+}
+
 /// Options for every command.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for every command")]
@@ -130,6 +145,9 @@ pub(super) struct Common {
         help = "Set a variable of [vars]; ENTRY:NAME=V a list's own"
     )]
     pub(super) set: Vec<Override>,
+    /// Refuse paths outside DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
     /// Requests in flight at once
     #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_jobs)]
     pub(super) jobs: usize,

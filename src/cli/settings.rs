@@ -9,11 +9,13 @@ use clap::{CommandFactory as _, ValueEnum as _};
 
 use crate::command::plan::Pending;
 use crate::command::{Input, Reach};
+use crate::config::Author;
 use crate::exec::AfterFailure;
+use crate::host;
 use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Format, Hints, Output, Progress, Size, Style, Verbosity};
 
-use super::args::{Args, Command, Common, When};
+use super::args::{self, Args, Command, Common, When};
 
 /// The folder of Docker's config file, instead of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
@@ -112,30 +114,52 @@ impl Settings {
     /// # Errors
     /// Arguments that are good each by itself and not together.
     pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
-        let (task, selectors, common) = match args.command {
-            Command::Check(check) => (Task::Check, Vec::new(), check.common),
+        let (task, selectors, author, common) = match args.command {
+            Command::Check(check) => (Task::Check, Vec::new(), author(check.author), check.common),
             Command::Plan(plan) => {
                 let pending = if plan.exit_code { Pending::Differs } else { Pending::Done };
-                (Task::Plan(pending), plan.which.selectors, plan.common)
+                (Task::Plan(pending), plan.which.selectors, author(plan.author), plan.common)
             }
-            Command::Sync(sync) if sync.dry_run => (Task::Plan(Pending::Done), sync.which.selectors, sync.common),
             Command::Sync(sync) => {
-                let after = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
-                (Task::Sync(after), sync.which.selectors, sync.common)
+                let task = match (sync.dry_run, sync.fail_fast) {
+                    (true, _) => Task::Plan(Pending::Done),
+                    (false, true) => Task::Sync(AfterFailure::BeginNothing),
+                    (false, false) => Task::Sync(AfterFailure::GoOn),
+                };
+                (task, sync.which.selectors, Author::Trusted, sync.common)
             }
-            Command::Schema(schema) => (Task::Schema, Vec::new(), schema.common),
+            Command::Schema(schema) => (Task::Schema, Vec::new(), Author::Trusted, schema.common),
         };
         let to_stdout = |output: &&Output| output.format == Format::Json && output.file.is_none();
         if common.format.iter().filter(to_stdout).count() > 1 {
             let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
-        Ok(Self {
-            task,
-            reach: Reach { jobs: common.jobs, credentials: environment.credentials(), certificates: Vec::new() },
-            ui: shown(&common, environment),
-            input: Input { file: common.file, overrides: common.set, selectors },
-        })
+        let ui = shown(&common, environment);
+        let reach = match author {
+            Author::Trusted => {
+                Reach { jobs: common.jobs, credentials: environment.credentials(), certificates: Vec::new() }
+            }
+            // Whatever hosts the file names are asked: they learn nothing of who asks.
+            Author::Stranger { .. } => {
+                Reach { jobs: common.jobs, credentials: CredentialSources::default(), certificates: Vec::new() }
+            }
+        };
+        let paths = match common.root {
+            Some(folder) => host::Paths::Folder(folder),
+            None if author.is_stranger() => host::Paths::OwnFolder,
+            None => host::Paths::Anywhere,
+        };
+        let input = Input { file: common.file, overrides: common.set, selectors, paths, author };
+        Ok(Self { task, input, reach, ui })
+    }
+}
+
+fn author(said: args::Author) -> Author {
+    if said.untrusted {
+        Author::Stranger { environment: said.allow_env.into_iter().collect() }
+    } else {
+        Author::Trusted
     }
 }
 
@@ -224,6 +248,33 @@ mod tests {
         assert_eq!(settings.input.selectors, ["kube-*"]);
         assert_eq!(settings.input.file, Some("x.toml".into()));
         assert_eq!(settings.input.overrides.len(), 1);
+    }
+
+    #[test]
+    fn a_stranger_is_given_no_credentials_and_no_path_out_of_the_folder() {
+        let settings = resolve("mlist plan --untrusted --allow-env A --allow-env B", &nowhere()).unwrap();
+        let environment = ["A", "B"].map(str::to_owned).into();
+        assert_eq!(settings.input.author, Author::Stranger { environment });
+        assert_eq!(settings.input.paths, host::Paths::OwnFolder);
+        let CredentialSources { inline, files, search } = settings.reach.credentials;
+        assert!(inline.is_none() && files.is_empty() && search.is_empty());
+        assert_eq!(settings.reach.certificates, [] as [PathBuf; 0]);
+        let settings = resolve("mlist check --untrusted --root ..", &nowhere()).unwrap();
+        assert_eq!(settings.input.paths, host::Paths::Folder("..".into()));
+    }
+
+    #[test]
+    fn who_is_trusted_is_told_all_and_may_be_kept_in_a_folder() {
+        for line in ["mlist sync --root x", "mlist plan --root x", "mlist check --root x", "mlist sync -n --root x"] {
+            let settings = resolve(line, &nowhere()).unwrap();
+            assert_eq!(settings.input.author, Author::Trusted, "{line}");
+            assert_eq!(settings.input.paths, host::Paths::Folder("x".into()), "{line}");
+            assert!(!settings.reach.credentials.files.is_empty(), "{line}");
+        }
+        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input.paths, host::Paths::Anywhere);
+        for line in ["mlist sync --untrusted", "mlist sync -n --untrusted", "mlist plan --allow-env A"] {
+            assert!(resolve(line, &nowhere()).is_err(), "{line}");
+        }
     }
 
     #[test]

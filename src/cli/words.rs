@@ -82,6 +82,14 @@ pub(super) fn parse_override(text: &str) -> Result<Override, String> {
     Ok(Override { entry: entry.map(str::to_owned), name: name.to_owned(), value: value.to_owned() })
 }
 
+/// Reads the name of a variable of the environment.
+pub(super) fn parse_variable(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['=', '\0']) {
+        return Err("write the name of a variable, without its value".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads a number of requests.
 pub(super) fn parse_jobs(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|jobs| *jobs > 0).ok_or_else(|| "write a number from 1".to_owned())
@@ -150,6 +158,14 @@ mod tests {
         assert_eq!(parse_override("kube/a.b:version="), parsed(Some("kube/a.b"), "version", ""));
         for text in ["version", "=v1", ":v=1", "pause:=1", ""] {
             assert!(parse_override(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_named_and_not_given() {
+        assert_eq!(parse_variable("CI_COMMIT_TAG"), Ok("CI_COMMIT_TAG".to_owned()));
+        for text in ["", "A=b", "="] {
+            assert!(parse_variable(text).is_err(), "{text}");
         }
     }
 

@@ -16,10 +16,10 @@ use std::time::{Instant, SystemTime};
 
 use crate::config::facts::Facts;
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
-use crate::config::{Loaded, Outcome, Override, Request, load};
+use crate::config::{Author, Loaded, Outcome, Override, Request, Trust, load};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, Stop, Wire, cause, survey};
-use crate::host;
+use crate::host::{self, Found};
 use crate::plan::Plan;
 use crate::registry::{Access, CredentialSources, Options, Registries, Rights};
 use crate::ui::{Context, Ui};
@@ -39,6 +39,10 @@ pub struct Input {
     pub overrides: Vec<Override>,
     /// Which lists; empty: all.
     pub selectors: Vec<String>,
+    /// Where the file, and what it names, may be.
+    pub paths: host::Paths,
+    /// Who may have written it.
+    pub author: Author,
 }
 
 /// How the world is reached.
@@ -70,8 +74,8 @@ fn read(input: &Input, ui: &Ui) -> Result<Declared, ExitStatus> {
     let refuse = |sources: &Sources, problems: &[Problem]| {
         ui.problems(Context { sources, warnings: &[] }, problems, ExitStatus::Usage)
     };
-    let file = match host::manifest_file(input.file.as_deref()) {
-        Ok(file) => file,
+    let Found { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
+        Ok(found) => found,
         Err(problem) => {
             if let Some(file) = &input.file {
                 // It has no text, and still a name: the verdict is about it.
@@ -84,11 +88,14 @@ fn read(input: &Input, ui: &Ui) -> Result<Declared, ExitStatus> {
         ui.talk(&format!("using {}", file.name));
     }
     let file = sources.add(file);
-    let request = Request { sources: &sources, file, overrides: &input.overrides, selectors: &input.selectors };
+    let root = boundary.as_ref().map(|boundary| boundary.named().to_owned());
+    let trust = Trust { root, author: input.author.clone() };
+    let Input { overrides, selectors, .. } = input;
+    let request = Request { sources: &sources, file, overrides, selectors, trust: &trust };
     let mut facts = Facts::default();
     let loaded = loop {
         match load(request, &facts) {
-            Outcome::Needs(questions) => host::answer(&questions, &mut facts),
+            Outcome::Needs(questions) => host::answer(&questions, boundary.as_ref(), &mut facts),
             Outcome::Done(loaded) => break loaded,
         }
     };

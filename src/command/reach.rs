@@ -103,7 +103,7 @@ fn group(list: &Publication) -> Group {
 mod tests {
     use super::*;
     use crate::config::facts::Facts;
-    use crate::config::{Outcome, Request, SourceFile, Sources, load};
+    use crate::config::{Outcome, Request, SourceFile, Sources, Trust, load};
 
     const LIST: &str = r#"
         [list.app]
@@ -117,7 +117,7 @@ mod tests {
         let mut sources = Sources::default();
         let text = format!("{registries}{LIST}").into();
         let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text });
-        let request = Request { sources: &sources, file, overrides: &[], selectors: &[] };
+        let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
         let Outcome::Done(loaded) = load(request, &Facts::default()) else { panic!("nothing is to be asked") };
         assert_eq!(loaded.problems, []);
         loaded

@@ -2,24 +2,26 @@
 
 use std::collections::HashMap;
 
+use super::expand::Names;
 use super::model::Publication;
 use super::problem::{Problem, Span};
 use super::raw::Key;
 use super::report::Problems;
+use super::value::Value;
 use crate::oci::{Place, Tag};
 
 /// How many more lists are named.
 const NAMED: usize = 3;
 
 /// `mlist::config::id_twice` for ids that come out of the file twice; `ids` in the order of the file.
-pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a str, &'a Key)>, problems: &mut Problems) {
+pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems: &mut Problems) {
     let mut seen: HashMap<&str, &Key> = HashMap::new();
     for (id, entry) in ids {
-        let Some(first) = seen.get(id) else {
-            seen.insert(id, entry);
+        let Some(first) = seen.get(id.text()) else {
+            seen.insert(id.text(), entry);
             continue;
         };
-        let problem = Problem::error("mlist::config::id_twice", format!("two lists are called `{id}`"));
+        let problem = Problem::error("mlist::config::id_twice", format!("two lists are called `{}`", id.shown()));
         let problem = if first.span == entry.span {
             problem.at(&entry.span, "its axes give it twice")
         } else {
@@ -29,14 +31,24 @@ pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a str, &'a Key)>, problems: &
     }
 }
 
-/// `mlist::config::tag_twice`; each publication with the key of its list, in the order of the file.
-pub(super) fn tags<'a>(publications: impl Iterator<Item = (&'a Publication, &'a Key)>, problems: &mut Problems) {
+/// A publication, and how problems speak of it.
+pub(super) struct Claimant<'a> {
+    pub(super) publication: &'a Publication,
+    pub(super) names: &'a Names,
+    pub(super) id: &'a Value,
+    /// The key of its list.
+    pub(super) entry: &'a Key,
+}
+
+/// `mlist::config::tag_twice`; the publications in the order of the file.
+pub(super) fn tags<'a>(claimants: impl Iterator<Item = Claimant<'a>>, problems: &mut Problems) {
     let mut order: Vec<(&Place, &Tag)> = Vec::new();
     let mut claims: HashMap<(&Place, &Tag), Vec<Claim<'_>>> = HashMap::new();
-    for (publication, entry) in publications {
-        for tag in &publication.tags {
+    for Claimant { publication, names, id, entry } in claimants {
+        for (at, tag) in publication.tags.iter().enumerate() {
             let name = (&publication.target, &tag.tag);
-            let claim = Claim { id: &publication.id, tag: &tag.span, target: &publication.target_span, entry };
+            let target = &publication.target_span;
+            let claim = Claim { id: id.shown(), names, at, tag: &tag.span, target, entry };
             let claimed = claims.entry(name).or_default();
             if claimed.len() == 1 {
                 order.push(name);
@@ -46,7 +58,7 @@ pub(super) fn tags<'a>(publications: impl Iterator<Item = (&'a Publication, &'a 
     }
     for name in order {
         let [first, second, more @ ..] = claims[&name].as_slice() else { continue };
-        let tagged = name.0.tagged(name.1);
+        let tagged = first.names.shown(first.at);
         let problem = Problem::error(
             "mlist::config::tag_twice",
             format!("`{}` and `{}` both claim {tagged}", first.id, second.id),
@@ -65,7 +77,11 @@ pub(super) fn tags<'a>(publications: impl Iterator<Item = (&'a Publication, &'a 
 }
 
 struct Claim<'a> {
+    /// As it may be shown.
     id: &'a str,
+    names: &'a Names,
+    /// Which of its tags.
+    at: usize,
     tag: &'a Span,
     target: &'a Span,
     entry: &'a Key,

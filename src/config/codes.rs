@@ -12,6 +12,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::cycle", "a variable needs itself"),
     ("mlist::config::empty_axis", "an axis of a matrix has no value"),
     ("mlist::config::id_twice", "two lists have one id"),
+    (
+        "mlist::config::left_out",
+        "a warning: under --untrusted what is said of a registry counts only as far as it is a limit",
+    ),
     ("mlist::config::misplaced_key", "a key stands where, or beside what, it does not belong"),
     ("mlist::config::missing_key", "a list, row, variable or registry lacks a key"),
     ("mlist::config::name_twice", "a name is a variable and an axis at one level"),
@@ -20,6 +24,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::no_spelling", "the arch-style has no word for a platform that needs one"),
     ("mlist::config::no_value", "a variable has neither value nor default"),
     ("mlist::config::not_yet", "a part of the format that this version does not have yet"),
+    ("mlist::config::outside_root", "under --root or --untrusted a path leads out of the folder that it may not leave"),
     ("mlist::config::platform_twice", "a list has two members of one platform"),
     ("mlist::config::registry_twice", "two tables are of one registry"),
     ("mlist::config::reserved_name", "a variable or axis has the name of something built in"),

@@ -8,13 +8,19 @@ use super::facts::{Fact, Facts, GitFact, Question};
 use super::problem::{Problem, Span};
 use super::report::Problems;
 use super::scope::{Binding, Names};
+use super::trust::{Trust, outside_root};
+use super::value::{Expanded, Value};
 use super::vars::MEMBER_NAMES;
 use super::way::Way;
-use crate::naming::{ExpandError, Expansion, LONGEST_TEXT, Placeholder, Version, VersionPart, nearest};
+use crate::naming::{ExpandError, LONGEST_TEXT, Placeholder, Version, VersionPart, nearest};
+
+/// The longest value that a file holds, in bytes: versions and digests fit, and what is longer is most likely no value.
+const LONGEST_LINE: usize = 256;
 
 /// Expands templates, and gathers what is wrong and what must be asked.
 pub(super) struct Evaluator<'a> {
     facts: &'a Facts,
+    trust: &'a Trust,
     /// The folder of manifests.toml.
     base: PathBuf,
     pub(super) questions: BTreeSet<Question>,
@@ -27,10 +33,10 @@ pub(super) struct Scope<'s> {
     pub(super) names: &'s Names<'s>,
     /// The key of the list: `{name}` where nothing else is.
     pub(super) entry: &'s str,
-    /// The id of the list, for people.
+    /// The id of the list as it may be shown.
     pub(super) list: &'s str,
     /// The values of the axes; none where axes are expanded themselves, which see none.
-    pub(super) axes: Option<&'s [(&'s str, String)]>,
+    pub(super) axes: Option<&'s [(&'s str, Value)]>,
     /// The member that is spoken of.
     pub(super) member: Option<&'s MemberNames>,
     pub(super) need: Need,
@@ -64,8 +70,8 @@ pub(super) enum Need {
 pub(super) struct Stop;
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(facts: &'a Facts, base: &Path) -> Self {
-        Self { facts, base: base.to_owned(), questions: BTreeSet::new(), problems: Problems::default() }
+    pub(super) fn new(facts: &'a Facts, base: &Path, trust: &'a Trust) -> Self {
+        Self { facts, trust, base: base.to_owned(), questions: BTreeSet::new(), problems: Problems::default() }
     }
 
     /// The folder of manifests.toml.
@@ -74,30 +80,64 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What `phrase` comes to.
-    pub(super) fn expand(&mut self, phrase: &Phrase, scope: Scope<'_>) -> Result<Expansion, Stop> {
+    pub(super) fn expand(&mut self, phrase: &Phrase, scope: Scope<'_>) -> Result<Expanded, Stop> {
         self.phrase(phrase, scope, &mut Way::default())
     }
 
     /// `{name}`: the axis, the variable, or the key of the list.
-    pub(super) fn name(&mut self, scope: Scope<'_>) -> Result<String, Stop> {
+    pub(super) fn name(&mut self, scope: Scope<'_>) -> Result<Value, Stop> {
         // Nothing asks for it, and only who is in a ring is told of.
         let place = Span { file: 0, range: 0..0 };
-        self.bound("name", &place, scope, &mut Way::default()).unwrap_or_else(|| Ok(scope.entry.to_owned()))
+        self.bound("name", &place, scope, &mut Way::default()).unwrap_or_else(|| Ok(Value::open(scope.entry)))
     }
 
-    fn phrase<'r>(&mut self, phrase: &'r Phrase, scope: Scope<'r>, way: &mut Way<'r>) -> Result<Expansion, Stop> {
+    /// Whether the file may use what `path` leads to; it is asked for where that is not known and `need` is not never.
+    /// Whatever path of the file is going to be opened goes through here first.
+    ///
+    /// # Errors
+    /// It leads outside of the root; none where that is not known yet.
+    pub(super) fn may_follow(&mut self, path: &Path, shown: &str, need: Need) -> Result<(), Option<Box<Problem>>> {
+        let Some(root) = &self.trust.root else { return Ok(()) };
+        let question = Question::Inside(path.to_owned());
+        match self.facts.get(&question) {
+            Some(Ok(Some(_))) => Ok(()),
+            Some(Ok(None)) => Err(Some(Box::new(outside_root(shown, root)))),
+            Some(Err(why)) => Err(Some(Box::new(outside_root(shown, root).because(why)))),
+            None => {
+                if need != Need::Never {
+                    self.questions.insert(question);
+                }
+                Err(None)
+            }
+        }
+    }
+
+    /// As [`Evaluator::may_follow`], for a path that a list has at `place`.
+    pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), Stop> {
+        self.may_follow(path, shown, scope.need).map_err(|problem| {
+            if let Some(problem) = problem.filter(|_| scope.need == Need::Must) {
+                self.problems.add_for(scope.list, problem.at(place, format!("needed by {}", scope.list)));
+            }
+            Stop
+        })
+    }
+
+    fn phrase<'r>(&mut self, phrase: &'r Phrase, scope: Scope<'r>, way: &mut Way<'r>) -> Result<Expanded, Stop> {
         // Every placeholder is looked at, so that all that is wrong with a template is told at once.
         let values: Vec<_> =
             phrase.template.placeholders().map(|placeholder| self.lookup(phrase, placeholder, scope, way)).collect();
-        let mut values = values.into_iter();
-        match phrase.template.expand_traced(|_| values.next().unwrap_or(Err(Stop))) {
-            Ok(expansion) => Ok(expansion),
+        let values = values.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+        let mut texts = values.iter();
+        match phrase.template.expand_traced(|_| texts.next().map(|value| value.text().to_owned()).ok_or(Stop)) {
+            Ok(expansion) => Ok(Expanded::new(expansion, &phrase.template, &values)),
             Err(ExpandError::Lookup(stop)) => Err(stop),
             Err(ExpandError::NoPart { placeholder, value }) => {
                 let part = placeholder.part.map_or("part", VersionPart::word);
+                let at = phrase.template.placeholders().position(|other| other.span == placeholder.span);
+                let shown = at.and_then(|at| values.get(at)).map_or(value.as_str(), Value::shown);
                 let message = match Version::parse(&value) {
-                    Some(_) => format!("`{value}` has no {part}"),
-                    None => format!("`{value}` is no version and has no {part}"),
+                    Some(_) => format!("`{shown}` has no {part}"),
+                    None => format!("`{shown}` is no version and has no {part}"),
                 };
                 let problem = Problem::error("mlist::config::no_part", message)
                     .at(&phrase.text.part(&placeholder.span), format!("in {}", scope.list))
@@ -122,7 +162,7 @@ impl<'a> Evaluator<'a> {
         placeholder: &'r Placeholder,
         scope: Scope<'r>,
         way: &mut Way<'r>,
-    ) -> Result<String, Stop> {
+    ) -> Result<Value, Stop> {
         let name = placeholder.name.as_str();
         let place = place_of(phrase, placeholder);
         if let Err(problem) = way.look_up(name, &place, scope.list) {
@@ -132,13 +172,13 @@ impl<'a> Evaluator<'a> {
             return Err(Stop);
         }
         if MEMBER_NAMES.contains(&name) {
-            return self.member_name(name, &place, scope);
+            return self.member_name(name, &place, scope).map(Value::open);
         }
         if let Some(value) = self.bound(name, &place, scope, way) {
             return value;
         }
         if name == "name" {
-            return Ok(scope.entry.to_owned());
+            return Ok(Value::open(scope.entry));
         }
         if !scope.names.incomplete {
             self.problems.add_for(scope.list, unknown(name, &place, scope));
@@ -153,14 +193,14 @@ impl<'a> Evaluator<'a> {
         place: &Span,
         scope: Scope<'r>,
         way: &mut Way<'r>,
-    ) -> Option<Result<String, Stop>> {
+    ) -> Option<Result<Value, Stop>> {
         match scope.names.get(name)? {
             Binding::Axis(_) => {
                 // Where axes are expanded themselves there is none to see.
                 let value = scope.axes?.iter().find(|(axis, _)| *axis == name);
                 Some(value.map(|(_, value)| value.clone()).ok_or(Stop))
             }
-            Binding::Set(set) => Some(Ok(set.value.clone())),
+            Binding::Set(set) => Some(Ok(Value::open(&set.value))),
             Binding::Variable(Slot::Faulty) => Some(Err(Stop)),
             Binding::Variable(Slot::Good(variable)) => {
                 way.enter(name, place);
@@ -202,75 +242,127 @@ impl<'a> Evaluator<'a> {
         variable: &'r Variable,
         scope: Scope<'r>,
         way: &mut Way<'r>,
-    ) -> Result<String, Stop> {
-        let (question, lacking) = match &variable.value {
-            VariableValue::Template(phrase) => return Ok(self.phrase(phrase, scope, way)?.text),
-            VariableValue::Env(env) => (Question::Env(env.clone()), format!("`{env}` is unset or empty")),
-            VariableValue::File(path) => {
-                let path = self.phrase(path, scope, way)?.text;
-                let path = self.base.join(path);
-                let lacking = format!("`{}` is absent or empty", path.display());
-                (Question::File(path), lacking)
+    ) -> Result<Value, Stop> {
+        let needed_by = |problem: Problem| problem.at(&variable.span, format!("needed by {}", scope.list));
+        let lookup = match &variable.value {
+            VariableValue::Template(phrase) => return Ok(self.phrase(phrase, scope, way)?.into_value()),
+            VariableValue::Env(env) => self.env(env),
+            VariableValue::File(phrase) => {
+                let path = self.phrase(phrase, scope, way)?;
+                let shown = self.base.join(path.shown()).display().to_string();
+                let path = self.base.join(path.text());
+                self.follow(&path, &shown, &phrase.text.span, scope)?;
+                let lacking = format!("`{shown}` is absent or empty");
+                Lookup { question: Some(Question::File(path)), shown, lacking, help: SET_IT.to_owned() }
             }
-            VariableValue::Git(fact) => {
-                let folder = if self.base.as_os_str().is_empty() { PathBuf::from(".") } else { self.base.clone() };
-                let lacking = match fact {
-                    GitFact::Describe | GitFact::Commit => "git knows no commit here",
-                    GitFact::Tags => "no tag on HEAD is a version",
-                    GitFact::Branch => "HEAD is on no branch",
-                };
-                (Question::Git(folder, *fact), lacking.to_owned())
-            }
+            VariableValue::Git(fact) => self.git(*fact),
         };
-        let Some(fact) = self.facts.get(&question) else {
-            if scope.need != Need::Never {
-                self.questions.insert(question);
+        let problem = match self.look(name, &lookup, scope.need)? {
+            Ok(Some(value)) => {
+                let instead = self.hides(&variable.value).then(|| format!("{{{name}}}"));
+                return Ok(Value::new(value, instead));
             }
-            return Err(Stop);
-        };
-        let problem = match value_of(name, &question, fact) {
-            Ok(Some(value)) => return Ok(value),
-            Ok(None) => match &variable.default {
-                Some(default) => return Ok(self.phrase(default, scope, way)?.text),
-                None => Problem::error("mlist::config::no_value", format!("`{name}` has no value: {lacking}"))
-                    .at(&variable.span, format!("needed by {}", scope.list))
-                    .help("set it, or say what it is otherwise: default = \"…\" beside it"),
-            },
-            Err(problem) => problem.at(&variable.span, format!("needed by {}", scope.list)),
+            Ok(None) => {
+                if let Some(default) = &variable.default {
+                    return Ok(self.phrase(default, scope, way)?.into_value());
+                }
+                let message = format!("`{name}` has no value: {}", lookup.lacking);
+                needed_by(Problem::error("mlist::config::no_value", message)).help(lookup.help)
+            }
+            Err(problem) => needed_by(*problem),
         };
         if scope.need == Need::Must {
             self.problems.add_for(scope.list, problem);
         }
         Err(Stop)
     }
+
+    /// The value that stands there, or what is wrong with it.
+    fn look(&mut self, name: &str, lookup: &Lookup, need: Need) -> Result<Result<Option<String>, Box<Problem>>, Stop> {
+        let Some(question) = &lookup.question else { return Ok(Ok(None)) };
+        if let Some(fact) = self.facts.get(question) {
+            return Ok(value_of(name, question, fact, &lookup.shown));
+        }
+        if need != Need::Never {
+            self.questions.insert(question.clone());
+        }
+        Err(Stop)
+    }
+
+    fn env(&self, name: &str) -> Lookup {
+        let shown = name.to_owned();
+        if self.trust.author.may_read(name) {
+            let lacking = format!("`{name}` is unset or empty");
+            return Lookup { question: Some(Question::Env(name.to_owned())), shown, lacking, help: SET_IT.to_owned() };
+        }
+        let lacking = format!("`{name}` is not read under --untrusted");
+        let help = format!("to let the file read it: --allow-env {name}; or say what it is otherwise: {DEFAULT}");
+        Lookup { question: None, shown, lacking, help }
+    }
+
+    fn git(&self, fact: GitFact) -> Lookup {
+        let shown = "git".to_owned();
+        if self.trust.author.is_stranger() {
+            let lacking = "git is not asked under --untrusted".to_owned();
+            return Lookup { question: None, shown, lacking, help: format!("say what it is otherwise: {DEFAULT}") };
+        }
+        let folder = if self.base.as_os_str().is_empty() { PathBuf::from(".") } else { self.base.clone() };
+        let lacking = match fact {
+            GitFact::Describe | GitFact::Commit => "git knows no commit here",
+            GitFact::Tags => "no tag on HEAD is a version",
+            GitFact::Branch => "HEAD is on no branch",
+        };
+        let question = Some(Question::Git(folder, fact));
+        Lookup { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
+    }
+
+    /// Whether problems show the placeholder instead of what `value` comes to. A file may be any file, whoever names it;
+    /// the environment is that of who runs this, and nothing to tell a stranger.
+    fn hides(&self, value: &VariableValue) -> bool {
+        matches!(value, VariableValue::File(_)) || self.trust.author.is_stranger()
+    }
 }
 
-/// The value that a fact holds for the variable `name`, or what is wrong with it.
-fn value_of(name: &str, question: &Question, fact: &Fact) -> Result<Option<String>, Box<Problem>> {
+/// Where a variable's value is looked for.
+struct Lookup {
+    /// None where it may not be asked.
+    question: Option<Question>,
+    /// What is asked, as it may be shown.
+    shown: String,
+    /// Why there is no value where there is none.
+    lacking: String,
+    /// What to do then.
+    help: String,
+}
+
+const DEFAULT: &str = "default = \"…\" beside it";
+const SET_IT: &str = "set it, or say what it is otherwise: default = \"…\" beside it";
+
+/// The value that a fact holds for the variable `name`, or what is wrong with it; `shown` is what was asked.
+fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result<Option<String>, Box<Problem>> {
     let text = fact.clone().map_err(|why| {
         let problem = match question {
-            Question::File(path) => {
-                Problem::error("mlist::config::unreadable", format!("{} can't be read", path.display()))
-            }
-            Question::Env(_) | Question::Git(..) => {
-                Problem::error("mlist::config::no_value", format!("`{name}` has no value"))
-            }
+            Question::File(_) => Problem::error("mlist::config::unreadable", format!("{shown} can't be read")),
+            _ => Problem::error("mlist::config::no_value", format!("`{name}` has no value")),
         };
         Box::new(problem.because(why))
     })?;
     let value = match question {
-        Question::Env(_) => text,
+        Question::Env(_) | Question::Inside(_) => text,
         Question::Git(_, GitFact::Tags) => text.and_then(|tags| greatest_version(&tags)),
         Question::Git(..) => text.map(|text| text.trim().to_owned()),
-        Question::File(path) => {
+        Question::File(_) => {
             let text = text.map(|text| text.trim_start_matches('\u{feff}').trim().to_owned());
-            let lines = text.as_ref().map_or(0, |text| text.lines().count());
-            if lines > 1 {
-                let message = format!("{} has {lines} lines, and `{name}` is one", path.display());
-                let problem = Problem::error("mlist::config::bad_value", message);
-                return Err(Box::new(problem.help("let the file hold the value alone")));
-            }
-            text
+            let (lines, bytes) = text.as_ref().map_or((0, 0), |text| (text.lines().count(), text.len()));
+            let message = if lines > 1 {
+                format!("{shown} has {lines} lines, and `{name}` is one")
+            } else if bytes > LONGEST_LINE {
+                format!("{shown} has {bytes} bytes, and a value from a file {LONGEST_LINE} at the most")
+            } else {
+                return Ok(text.filter(|text| !text.is_empty()));
+            };
+            let problem = Problem::error("mlist::config::bad_value", message);
+            return Err(Box::new(problem.help("let the file hold the value alone")));
         }
     };
     if value.as_ref().is_some_and(|value| value.len() > LONGEST_TEXT) {

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 pub enum Question {
     /// The value of an environment variable; none where it is unset or empty.
     Env(String),
+    /// Whether a path leads to a place within [`Trust::root`](super::Trust::root), links followed, or would if it were
+    /// there: the real place, for people; none where it leads outside. As seen from where the program runs.
+    Inside(PathBuf),
     /// The whole text of a file, as seen from where the program runs; none where there is no such file.
     File(PathBuf),
     /// What git says in a folder.
@@ -27,7 +30,8 @@ pub enum GitFact {
     Branch,
 }
 
-/// What came of a question: the value, none, or why it could not be found out.
+/// What came of a question: the value, none, or why it could not be found out. The reason does not name the path that
+/// was asked for: who asked knows how it may be shown.
 pub type Fact = Result<Option<String>, String>;
 
 /// All answers so far.

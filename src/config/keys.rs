@@ -161,8 +161,13 @@ pub(super) const KEYS: &[KeyInfo] = &[
     not_yet("os-features", &[Row], ""),
     not_yet("when", &[Row], ""),
     key("env", &[Variable], Shape::Text, "The value of this environment variable.").example("\"VERSION\""),
-    key("file", &[Variable], Shape::Template, "The one line of this file, beside manifests.toml.")
-        .example("\"images/{name}/VERSION\""),
+    key(
+        "file",
+        &[Variable],
+        Shape::Template,
+        "The one line of this file, beside manifests.toml: 256 bytes at the most.",
+    )
+    .example("\"images/{name}/VERSION\""),
     key("git", &[Variable], Shape::Git, "What git says of the folder of manifests.toml.").example("\"describe\""),
     key("default", &[Variable], Shape::Template, "The value where there is no other.").example("\"dev\""),
     key(

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::claims::Claimant;
 use super::declared::{Document, Slot};
 use super::evaluate::{Evaluator, Need};
-use super::expand::Instance;
+use super::expand::{Instance, Made};
 use super::facts::{Facts, Question};
 use super::report::Problems;
 use super::scope::ListScope;
 use super::select::Selection;
-use super::{Problem, Publication, RegistrySettings, Sources};
-use super::{claims, matrix, overrides, raw, read, sweep};
+use super::{Problem, Publication, RegistrySettings, Sources, Trust};
+use super::{claims, matrix, overrides, raw, read, sweep, trust};
 
 /// `--set [ENTRY:]NAME=VALUE`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Request<'a> {
     pub overrides: &'a [Override],
     /// Which publications; empty: all.
     pub selectors: &'a [String],
+    /// What the file may reach.
+    pub trust: &'a Trust,
 }
 
 /// What [`load`] says.
@@ -67,18 +70,39 @@ pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
     let document = read::document(&tree, &mut found);
 
     let base = Path::new(&source.name).parent().unwrap_or(Path::new(""));
-    let mut evaluator = Evaluator::new(facts, base);
+    let mut evaluator = Evaluator::new(facts, base, request.trust);
     evaluator.problems.extend(found);
     overrides::unknown(&document, request.overrides, &mut evaluator.problems);
     let lists = lists(&document, request.overrides, &mut evaluator.problems);
     let publications = expand(&document, &lists, request, &mut evaluator);
+    let registries = registries(&document, base, request.trust, &mut evaluator);
 
     if !evaluator.questions.is_empty() {
         return Outcome::Needs(evaluator.questions);
     }
     sweep::unknown_names(&document, &mut evaluator.problems);
-    let registries = document.registries.iter().map(|settings| settings.clone().under(base)).collect();
     Outcome::Done(Loaded { publications, registries, problems: evaluator.problems.finish() })
+}
+
+/// What `[registry]` says, as far as whoever wrote it may say it.
+fn registries(document: &Document, base: &Path, trust: &Trust, evaluator: &mut Evaluator<'_>) -> Vec<RegistrySettings> {
+    let registries: Vec<RegistrySettings> =
+        document.registries.iter().map(|settings| settings.clone().under(base)).collect();
+    if trust.author.is_stranger() {
+        let (limits, warning) = trust::limits_alone(registries);
+        evaluator.problems.extend(warning);
+        return limits;
+    }
+    for settings in &registries {
+        let client = settings.client.iter().flat_map(|files| [&files.certificate, &files.key]);
+        for file in settings.ca.iter().chain(client) {
+            let shown = file.value.display().to_string();
+            if let Err(Some(problem)) = evaluator.may_follow(&file.value, &shown, Need::Must) {
+                evaluator.problems.add(problem.at(&file.span, format!("for {}", settings.host)));
+            }
+        }
+    }
+    registries
 }
 
 /// The lists, each with its levels; with what is wrong with one as a whole.
@@ -139,34 +163,38 @@ fn expand(
         for axes in matrix::combinations(list, need, &mut room, evaluator).unwrap_or_default() {
             let instance = Instance { list, id: matrix::id(entry, &axes), axes };
             let selected = is_selected(&instance, &mut selection, evaluator);
-            callable.push(instance.id.clone());
+            callable.push(instance.id.shown().to_owned());
             instances.push((instance, selected));
         }
     }
 
-    let ids = instances.iter().map(|(instance, _)| (instance.id.as_str(), instance.list.entry));
+    let ids = instances.iter().map(|(instance, _)| (&instance.id, instance.list.entry));
     claims::ids(ids, &mut evaluator.problems);
-    let mut publications = Vec::new();
+    let mut all: Vec<(Made, &Instance<'_>, bool)> = Vec::new();
     for (instance, selected) in &instances {
         let need = if *selected { Need::Must } else { Need::Never };
-        if let Ok((publication, names)) = instance.publication(need, evaluator) {
+        if let Ok(made) = instance.publication(need, evaluator) {
             if !selection.is_everything() {
-                let mut called = names.all();
-                called.extend([publication.id.clone(), publication.entry.clone(), publication.name.clone()]);
+                let Publication { id, entry, name, .. } = &made.publication;
+                let mut called = made.names.all();
+                called.extend([id, entry, name].map(String::clone));
                 selection.means(&called.iter().map(String::as_str).collect::<Vec<_>>());
             }
-            publications.push((Arc::new(publication), instance.list.entry, *selected));
+            all.push((made, instance, *selected));
         }
     }
-    let claimed = publications.iter().map(|(publication, entry, _)| (&**publication, *entry));
-    claims::tags(claimed, &mut evaluator.problems);
+    let claimants = all.iter().map(|(Made { publication, names, .. }, instance, _)| {
+        let entry = instance.list.entry;
+        Claimant { publication, names, id: &instance.id, entry }
+    });
+    claims::tags(claimants, &mut evaluator.problems);
     let selected: Vec<&ListScope<'_>> =
         instances.iter().filter(|(_, selected)| *selected).map(|(instance, _)| instance.list).collect();
     overrides::without_effect(document, request.overrides, &selected, &mut evaluator.problems);
     let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
-    let names: Vec<&str> = publications.iter().map(|(publication, ..)| publication.name.as_str()).collect();
+    let names: Vec<&str> = all.iter().map(|(made, ..)| made.name.shown()).collect();
     selection.report(&ids, &names, &mut evaluator.problems);
-    publications.into_iter().filter(|(.., selected)| *selected).map(|(publication, ..)| publication).collect()
+    all.into_iter().filter(|(.., selected)| *selected).map(|(made, ..)| Arc::new(made.publication)).collect()
 }
 
 fn is_selected(instance: &Instance<'_>, selection: &mut Selection, evaluator: &mut Evaluator<'_>) -> bool {
@@ -174,7 +202,7 @@ fn is_selected(instance: &Instance<'_>, selection: &mut Selection, evaluator: &m
         return true;
     }
     let name = instance.name(Need::Ask, evaluator).unwrap_or_default();
-    let mut names = vec![instance.id.as_str(), instance.list.entry.name.as_str(), name.as_str()];
+    let mut names = vec![instance.id.text(), instance.list.entry.name.as_str(), name.text()];
     if selection.surely_means(&names) {
         return true;
     }

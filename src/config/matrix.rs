@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::evaluate::{Evaluator, Need, Scope, Stop};
 use super::problem::Problem;
 use super::scope::ListScope;
+use super::value::Value;
 
 /// A value for each axis, in the order of the axes.
-pub(super) type Combination<'a> = Vec<(&'a str, String)>;
+pub(super) type Combination<'a> = Vec<(&'a str, Value)>;
 
 /// How many lists a file may come to.
 const MOST_LISTS: usize = 100_000;
@@ -86,18 +87,19 @@ pub(super) fn combinations<'a>(
 }
 
 /// What the values of an axis come to.
-fn values(list: &ListScope<'_>, name: &str, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Vec<String>, Stop> {
+fn values(list: &ListScope<'_>, name: &str, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Vec<Value>, Stop> {
     let (_, axis) = list.axes.iter().find(|(key, _)| key.name == name).ok_or(Stop)?;
     let axis = axis.good().ok_or(Stop)?;
     let entry = list.entry.name.as_str();
     let scope = Scope { names: &list.names, entry, list: entry, axes: None, member: None, need };
     let expanded: Vec<_> = axis.iter().map(|phrase| evaluator.expand(phrase, scope)).collect();
-    let mut values: Vec<String> = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
-    for (at, expansion) in expanded.into_iter().enumerate() {
-        let value = expansion?.text;
-        if let Some(first) = seen.insert(value.clone(), at) {
-            let problem = Problem::error("mlist::config::axis_twice", format!("the axis `{name}` has `{value}` twice"))
+    for (at, expanded) in expanded.into_iter().enumerate() {
+        let value = expanded?.into_value();
+        if let Some(first) = seen.insert(value.text().to_owned(), at) {
+            let message = format!("the axis `{name}` has `{}` twice", value.shown());
+            let problem = Problem::error("mlist::config::axis_twice", message)
                 .at(&axis[at].text.span, "here again")
                 .at(&axis[first].text.span, "here first");
             evaluator.problems.add_for(entry, problem);
@@ -109,6 +111,6 @@ fn values(list: &ListScope<'_>, name: &str, need: Need, evaluator: &mut Evaluato
 }
 
 /// `ENTRY`, with axes `ENTRY/VALUE/VALUE`.
-pub(super) fn id(entry: &str, combination: &Combination<'_>) -> String {
-    combination.iter().fold(entry.to_owned(), |id, (_, value)| format!("{id}/{value}"))
+pub(super) fn id(entry: &str, combination: &Combination<'_>) -> Value {
+    combination.iter().fold(Value::open(entry), |id, (_, value)| id.then(value))
 }

@@ -15,6 +15,8 @@
 //! | `declared` | what the file says, nothing worked out |
 //! | `scope` | a list and the levels its keys and names come from |
 //! | `evaluate` | what templates and variables come to |
+//! | `value` | what something comes to, and how it may be shown |
+//! | [`trust`] | what a file may reach that somebody else wrote |
 //! | `way` | whether a variable that stands on others has an end |
 //! | `matrix` | axes → combinations and ids |
 //! | `expand` | a combination → a [`Publication`] |
@@ -51,7 +53,9 @@ pub mod schema;
 mod scope;
 mod select;
 mod sweep;
+pub mod trust;
 mod types;
+mod value;
 mod vars;
 mod way;
 
@@ -59,3 +63,4 @@ pub use load::{Loaded, Outcome, Override, Request, load};
 pub use model::{Member, Publication, RegistrySettings, TargetTag};
 pub use problem::{HttpFacts, Label, Position, Problem, Severity, SourceFile, Sources, Span};
 pub use schema::schema;
+pub use trust::{Author, Trust};

@@ -1,10 +1,12 @@
 //! Text files: read whole, with a bound, and every way to fail told apart.
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use crate::config::facts::Fact;
+
+use super::boundary::{Boundary, Lead};
 
 const MIB: u64 = 1024 * 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -16,6 +18,8 @@ const VALUE_LIMIT: u64 = MIB;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FileError {
     Absent,
+    /// It is outside of the folder that nothing may lead out of, or nowhere.
+    OutOfBounds,
     Directory,
     /// A pipe, a device: reading it may take for ever.
     Special,
@@ -35,36 +39,49 @@ impl FileError {
     pub(super) fn message(&self, name: &str) -> String {
         match self {
             Self::Absent => format!("there is no `{name}`"),
-            Self::Directory => format!("`{name}` is a directory"),
-            Self::Special => format!("`{name}` is no regular file"),
-            Self::TooLong(limit) => format!("`{name}` has more than {} MiB", limit / MIB),
-            Self::NotUtf8 { byte, line } => format!("`{name}` is not UTF-8: byte {byte}, on line {line}"),
-            Self::System(said) => format!("`{name}` can't be read: {said}"),
+            _ => format!("`{name}` {}", self.why()),
+        }
+    }
+
+    /// What is wrong with it.
+    fn why(&self) -> String {
+        match self {
+            Self::Absent => "is not there".to_owned(),
+            Self::OutOfBounds => "is outside of the folder that nothing may lead out of".to_owned(),
+            Self::Directory => "is a directory".to_owned(),
+            Self::Special => "is no regular file".to_owned(),
+            Self::TooLong(limit) => format!("has more than {} MiB", limit / MIB),
+            Self::NotUtf8 { byte, line } => format!("is not UTF-8: byte {byte}, on line {line}"),
+            Self::System(said) => format!("can't be read: {said}"),
         }
     }
 }
 
-/// The text of the file, without a byte order mark; none where there is no such file.
-pub(super) fn fact(path: &Path) -> Fact {
-    match text(path, VALUE_LIMIT) {
+/// The text of the file, without a byte order mark; none where there is no such file. Why there is none is said without
+/// the path: a part of it may come from where nobody should look.
+pub(super) fn fact(path: &Path, boundary: Option<&Boundary>) -> Fact {
+    match text(path, boundary, VALUE_LIMIT) {
         Ok(text) => Ok(Some(text.strip_prefix(BYTE_ORDER_MARK).map_or(text.clone(), str::to_owned))),
         Err(FileError::Absent) => Ok(None),
-        Err(error) => Err(error.message(&path.display().to_string())),
+        Err(FileError::System(said)) => Err(said),
+        Err(error) => Err(format!("it {}", error.why())),
     }
 }
 
-/// The whole text of a file of at most `limit` bytes, byte for byte.
-pub(super) fn text(path: &Path, limit: u64) -> Result<String, FileError> {
-    // Asked before it is opened: opening a pipe waits for its other end.
-    let metadata = std::fs::metadata(path).map_err(|error| failure(&error))?;
-    if metadata.is_dir() {
-        return Err(FileError::Directory);
-    }
-    if !metadata.is_file() {
-        return Err(FileError::Special);
-    }
+/// The whole text of a file of at most `limit` bytes, byte for byte. Where there is a boundary nothing outside of it is
+/// opened.
+pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Result<String, FileError> {
+    let (path, links) = match boundary.map(|boundary| boundary.lead(path)) {
+        None => (path.to_owned(), Links::Followed),
+        Some(Lead::Inside(real)) => (real, Links::Refused),
+        Some(Lead::Outside | Lead::Circle) => return Err(FileError::OutOfBounds),
+    };
+    // Asked before it is opened: opening a device may do something.
+    regular(&std::fs::metadata(&path).map_err(|error| failure(&error))?)?;
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failure(&error))?;
+    let file = open(&path, links).map_err(|error| failure(&error))?;
+    // Asked again of what was opened: something else may stand there by now.
+    regular(&file.metadata().map_err(|error| failure(&error))?)?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failure(&error))?;
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLong(limit));
@@ -74,6 +91,39 @@ pub(super) fn text(path: &Path, limit: u64) -> Result<String, FileError> {
         let line = valid.split(|byte| *byte == b'\n').count();
         FileError::NotUtf8 { byte: valid.len() + 1, line }
     })
+}
+
+/// What becomes of a link at the end of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Followed,
+    /// The path was without links a moment ago.
+    Refused,
+}
+
+/// Opens a file to read it, and waits for nobody: opening a pipe would wait for its other end.
+fn open(path: &Path, links: Links) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let links = if links == Links::Refused { libc::O_NOFOLLOW } else { 0 };
+        options.custom_flags(links | libc::O_NONBLOCK | libc::O_CLOEXEC);
+    }
+    #[cfg(not(unix))]
+    if links == Links::Refused && path.is_symlink() {
+        return Err(ErrorKind::Other.into());
+    }
+    options.open(path)
+}
+
+fn regular(metadata: &Metadata) -> Result<(), FileError> {
+    match metadata {
+        metadata if metadata.is_dir() => Err(FileError::Directory),
+        metadata if metadata.is_file() => Ok(()),
+        _ => Err(FileError::Special),
+    }
 }
 
 fn failure(error: &io::Error) -> FileError {
@@ -94,7 +144,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, content).unwrap();
-        text(&path, limit)
+        text(&path, None, limit)
     }
 
     #[test]
@@ -102,15 +152,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (absent, file) = (dir.path().join("absent"), dir.path().join("file"));
         std::fs::write(&file, "x").unwrap();
-        assert_eq!(fact(&absent), Ok(None));
-        assert_eq!(fact(&file.join("below")), Ok(None));
-        assert_eq!(text(&absent, 1), Err(FileError::Absent));
-        assert_eq!(fact(dir.path()), Err(format!("`{}` is a directory", dir.path().display())));
+        assert_eq!(fact(&absent, None), Ok(None));
+        assert_eq!(fact(&file.join("below"), None), Ok(None));
+        assert_eq!(text(&absent, None, 1), Err(FileError::Absent));
+        assert_eq!(fact(dir.path(), None), Err("it is a directory".to_owned()));
     }
 
     #[test]
     fn a_device_is_not_read() {
-        assert_eq!(text(Path::new("/dev/zero"), 10), Err(FileError::Special));
+        assert_eq!(text(Path::new("/dev/zero"), None, 10), Err(FileError::Special));
     }
 
     #[test]
@@ -132,7 +182,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, "\u{feff} v1\r\n").unwrap();
-        assert_eq!(fact(&path), Ok(Some(" v1\r\n".to_owned())));
-        assert_eq!(text(&path, 99), Ok("\u{feff} v1\r\n".to_owned()));
+        assert_eq!(fact(&path, None), Ok(Some(" v1\r\n".to_owned())));
+        assert_eq!(text(&path, None, 99), Ok("\u{feff} v1\r\n".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn within_a_boundary_only_what_leads_inside_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        for path in ["secret", "root/VERSION"] {
+            std::fs::write(dir.path().join(path), "v1").unwrap();
+        }
+        std::os::unix::fs::symlink("VERSION", root.join("inner")).unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("outer")).unwrap();
+        let boundary = Boundary::new(&root, Path::new(".")).unwrap();
+        let read = |path: &str| text(Path::new(path), Some(&boundary), 99);
+        for path in ["VERSION", "inner", "../root/VERSION"] {
+            assert_eq!(read(path), Ok("v1".to_owned()), "{path}");
+        }
+        for path in ["outer", "../secret", "/etc/passwd", "../nothing"] {
+            assert_eq!(read(path), Err(FileError::OutOfBounds), "{path}");
+        }
     }
 }

@@ -5,11 +5,13 @@
 //! | `env` | [`Question::Env`]; [`secret`]: what no question may ask for |
 //! | `files` | [`Question::File`] |
 //! | `git` | [`Question::Git`] |
+//! | `boundary` | [`Question::Inside`]: where a path leads, links followed |
 //! | `root` | [`manifest_file`]: which manifests.toml is meant |
 //!
 //! `config` asks and decides; nothing here knows what an answer is for. "There is none" is an answer, so that a
 //! `default` can take its place. What could not be found out is an error that says why in one line.
 
+mod boundary;
 mod env;
 mod files;
 mod git;
@@ -19,15 +21,21 @@ use std::collections::BTreeSet;
 
 use crate::config::facts::{Facts, Question};
 
+pub use boundary::Boundary;
 pub use env::secret;
-pub use root::manifest_file;
+pub use root::{Found, Paths, manifest_file};
 
-/// Answers `questions`; every one of them has an answer afterwards.
-pub fn answer(questions: &BTreeSet<Question>, facts: &mut Facts) {
+/// Answers `questions`; every one of them has an answer afterwards. No file outside of `boundary` is opened, whoever
+/// asks for it; without one all are inside.
+pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts: &mut Facts) {
     for question in questions {
         let fact = match question {
             Question::Env(name) => env::value(name),
-            Question::File(path) => files::fact(path),
+            Question::Inside(path) => match boundary {
+                Some(boundary) => boundary.fact(path),
+                None => Ok(Some(path.display().to_string())),
+            },
+            Question::File(path) => files::fact(path, boundary),
             Question::Git(folder, fact) => git::fact(folder, *fact),
         };
         facts.add(question.clone(), fact);
@@ -47,11 +55,12 @@ mod tests {
         let questions = BTreeSet::from([
             Question::Env("MLIST_TEST_OF_A_VARIABLE_THAT_NOBODY_SETS".into()),
             Question::File(dir.path().to_owned()),
+            Question::Inside("/etc/passwd".into()),
             file.clone(),
             Question::Git(dir.path().to_owned(), GitFact::Commit),
         ]);
         let mut facts = Facts::default();
-        answer(&questions, &mut facts);
+        answer(&questions, None, &mut facts);
         assert!(questions.iter().all(|question| facts.get(question).is_some()));
         assert_eq!(facts.get(&file), Some(&Ok(Some("v1.2.3\n".to_owned()))));
     }

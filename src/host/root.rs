@@ -1,9 +1,12 @@
 //! Which manifests.toml is meant: the one that was named, else the nearest here or above.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::config::trust::outside_root;
 use crate::config::{Problem, SourceFile};
 
+use super::boundary::Boundary;
 use super::files::{self, FileError};
 
 const NAME: &str = "manifests.toml";
@@ -12,12 +15,33 @@ const UNREADABLE: &str = "mlist::config::unreadable";
 /// Room for ten thousand lists, each written out.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
+/// Where manifests.toml, and what it names, may be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Paths {
+    /// Anywhere.
+    #[default]
+    Anywhere,
+    /// In the folder of manifests.toml.
+    OwnFolder,
+    /// In this folder (`--root`).
+    Folder(PathBuf),
+}
+
+/// manifests.toml, and the folder that no path of it may lead out of.
+#[derive(Debug)]
+pub struct Found {
+    /// The file.
+    pub file: SourceFile,
+    /// None where paths may lead anywhere.
+    pub boundary: Option<Boundary>,
+}
+
 /// Reads `explicit`, else the nearest `manifests.toml` here or above; the name is as seen from here. The text is byte
 /// for byte the file's, a byte order mark and CRLF included, so that spans fit it.
 ///
 /// # Errors
-/// `mlist::config::unreadable`: there is none, or it can't be read.
-pub fn manifest_file(explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
+/// `mlist::config::unreadable`: there is none, or it can't be read; `mlist::config::outside_root`.
+pub fn manifest_file(explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
     let here = match (explicit, std::env::current_dir()) {
         (_, Ok(here)) => here,
         // An absolute path needs no place to start from.
@@ -26,7 +50,7 @@ pub fn manifest_file(explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>
             return Err(unreadable(format!("there is no telling where this is: {error}"), NAMED));
         }
     };
-    file_from(&here, explicit)
+    file_from(&here, explicit, paths)
 }
 
 /// What a user can do who has a manifests.toml.
@@ -36,14 +60,19 @@ const NAMED: &str = "to read another file: -f FILE";
 const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
 
 /// As [`manifest_file`], as seen from `here`.
-fn file_from(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
+fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
     let path = match explicit {
         Some(path) => path.to_owned(),
         None => nearest(here).ok_or_else(|| unreadable(format!("no {NAME} here or in any directory above"), NONE))?,
     };
     let name = path.display().to_string();
-    match files::text(&here.join(&path), LIMIT) {
-        Ok(text) => Ok(SourceFile { name, text: text.into() }),
+    let boundary = boundary(here, &path, paths)?;
+    match files::text(&here.join(&path), boundary.as_ref(), LIMIT) {
+        Ok(text) => Ok(Found { file: SourceFile { name, text: text.into() }, boundary }),
+        Err(FileError::OutOfBounds) => {
+            let root = boundary.as_ref().map_or(Path::new(""), Boundary::named);
+            Err(Box::new(outside_root(&name, root)))
+        }
         Err(error @ FileError::Absent) => Err(unreadable(error.message(&name), NONE)),
         Err(FileError::Directory) => {
             let inside = path.join(NAME);
@@ -56,6 +85,23 @@ fn file_from(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Pro
         }
         Err(error) => Err(unreadable(error.message(&name), NAMED)),
     }
+}
+
+/// The folder that nothing may lead out of.
+fn boundary(here: &Path, file: &Path, paths: &Paths) -> Result<Option<Boundary>, Box<Problem>> {
+    let folder = match paths {
+        Paths::Anywhere => return Ok(None),
+        Paths::OwnFolder => file.parent().unwrap_or(Path::new("")),
+        Paths::Folder(folder) => folder,
+    };
+    Boundary::new(here, folder).map(Some).map_err(|error| {
+        let message = match error.kind() {
+            ErrorKind::NotFound => format!("there is no folder `{}`", folder.display()),
+            ErrorKind::NotADirectory => format!("`{}` is no folder", folder.display()),
+            kind => format!("`{}` can't be looked into: {kind}", folder.display()),
+        };
+        unreadable(message, "the folder that no path may lead out of: --root DIR")
+    })
 }
 
 /// `manifests.toml`, `../manifests.toml`, …: the first that is there, whatever it is.
@@ -72,6 +118,11 @@ fn unreadable(message: String, help: impl Into<String>) -> Box<Problem> {
 mod tests {
     use super::*;
 
+    /// As if nobody had said where it may be.
+    fn read(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
+        file_from(here, explicit, &Paths::Anywhere).map(|found| found.file)
+    }
+
     /// A folder with `a/b` in it.
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -83,7 +134,7 @@ mod tests {
     #[test]
     fn a_missing_file_says_how_to_name_another() {
         let (_dir, below) = folder();
-        let problem = file_from(&below, Some(Path::new("x.toml"))).unwrap_err();
+        let problem = read(&below, Some(Path::new("x.toml"))).unwrap_err();
         assert_eq!((problem.slug(), problem.message.as_str()), ("unreadable", "there is no `x.toml`"));
         assert!(problem.help.unwrap().contains("-f FILE"));
     }
@@ -93,7 +144,7 @@ mod tests {
         // The root of the file system may hold one; the folders in between hold none.
         let (dir, below) = folder();
         match nearest(&below) {
-            None => assert!(file_from(&below, None).unwrap_err().message.starts_with("no manifests.toml here")),
+            None => assert!(read(&below, None).unwrap_err().message.starts_with("no manifests.toml here")),
             Some(found) => assert!(!below.join(found).canonicalize().unwrap().starts_with(dir.path())),
         }
     }
@@ -101,11 +152,11 @@ mod tests {
     #[test]
     fn a_directory_names_the_file_in_it() {
         let (dir, _) = folder();
-        let problem = file_from(dir.path(), Some(Path::new("a"))).unwrap_err();
+        let problem = read(dir.path(), Some(Path::new("a"))).unwrap_err();
         assert_eq!(problem.message, "`a` is a directory");
         assert_eq!(problem.help.as_deref(), Some(NAMED));
         std::fs::write(dir.path().join("a/manifests.toml"), "").unwrap();
-        let problem = file_from(dir.path(), Some(Path::new("a"))).unwrap_err();
+        let problem = read(dir.path(), Some(Path::new("a"))).unwrap_err();
         assert_eq!(problem.help.as_deref(), Some("to read the file in it: -f a/manifests.toml"));
     }
 
@@ -113,7 +164,7 @@ mod tests {
     fn what_is_not_utf8_says_at_which_byte() {
         let (_dir, below) = folder();
         std::fs::write(below.join("manifests.toml"), b"a = \"\xe4\"").unwrap();
-        let problem = file_from(&below, None).unwrap_err();
+        let problem = read(&below, None).unwrap_err();
         assert_eq!(problem.message, "`manifests.toml` is not UTF-8: byte 6, on line 1");
     }
 
@@ -121,10 +172,10 @@ mod tests {
     fn the_nearest_file_is_read_and_named_as_seen_from_here() {
         let (dir, below) = folder();
         std::fs::write(dir.path().join("manifests.toml"), "far").unwrap();
-        let file = file_from(&below, None).unwrap();
+        let file = read(&below, None).unwrap();
         assert_eq!((file.name.as_str(), &*file.text), ("../../manifests.toml", "far"));
         std::fs::write(below.join("manifests.toml"), "near").unwrap();
-        let file = file_from(&below, None).unwrap();
+        let file = read(&below, None).unwrap();
         assert_eq!((file.name.as_str(), &*file.text), ("manifests.toml", "near"));
     }
 
@@ -132,9 +183,9 @@ mod tests {
     fn a_named_file_is_shown_as_it_was_named() {
         let (dir, below) = folder();
         std::fs::write(dir.path().join("a/m.toml"), "x").unwrap();
-        assert_eq!(file_from(&below, Some(Path::new("../m.toml"))).unwrap().name, "../m.toml");
+        assert_eq!(read(&below, Some(Path::new("../m.toml"))).unwrap().name, "../m.toml");
         let absolute = dir.path().join("a/m.toml");
-        assert_eq!(file_from(&below, Some(&absolute)).unwrap().name, absolute.display().to_string());
+        assert_eq!(read(&below, Some(&absolute)).unwrap().name, absolute.display().to_string());
     }
 
     #[test]
@@ -142,6 +193,33 @@ mod tests {
         let (_dir, below) = folder();
         let text = "\u{feff}# ä\r\n[list.a]\r\n";
         std::fs::write(below.join("manifests.toml"), text).unwrap();
-        assert_eq!(&*file_from(&below, None).unwrap().text, text);
+        assert_eq!(&*read(&below, None).unwrap().text, text);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_outside_of_its_root_is_not_read() {
+        let (dir, below) = folder();
+        std::fs::write(dir.path().join("manifests.toml"), "outside").unwrap();
+        std::fs::write(below.join("m.toml"), "inside").unwrap();
+        std::os::unix::fs::symlink("../../manifests.toml", below.join("link.toml")).unwrap();
+        let read = |file: Option<&str>, paths: Paths| {
+            file_from(&below, file.map(Path::new), &paths)
+                .map(|found| found.file.text.to_string())
+                .map_err(|problem| (problem.slug(), problem.message))
+        };
+        let root = || Paths::Folder(".".into());
+        assert_eq!(read(Some("m.toml"), root()), Ok("inside".to_owned()));
+        assert_eq!(read(Some("m.toml"), Paths::OwnFolder), Ok("inside".to_owned()));
+        let refused = |name: &str| Err(("outside_root", format!("`{name}` leads outside of `.`")));
+        assert_eq!(read(None, root()), refused("../../manifests.toml"));
+        assert_eq!(read(Some("link.toml"), root()), refused("link.toml"));
+        assert_eq!(read(Some("link.toml"), Paths::OwnFolder), refused("link.toml"));
+        assert_eq!(read(None, Paths::OwnFolder), Ok("outside".to_owned()));
+        assert_eq!(read(Some("link.toml"), Paths::Folder("../..".into())), Ok("outside".to_owned()));
+        let nowhere = Err(("unreadable", "there is no folder `nowhere`".to_owned()));
+        assert_eq!(read(Some("m.toml"), Paths::Folder("nowhere".into())), nowhere);
+        let file = Err(("unreadable", "`m.toml` is no folder".to_owned()));
+        assert_eq!(read(Some("m.toml"), Paths::Folder("m.toml".into())), file);
     }
 }

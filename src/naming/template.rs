@@ -245,6 +245,20 @@ impl Expansion {
         });
         start..end
     }
+
+    /// The text in which some placeholders show something else than their value: what `instead` gives for each, asked
+    /// in their order. `template` is the one that this came from.
+    #[must_use]
+    pub fn retold(&self, template: &Template, mut instead: impl FnMut(&Placeholder) -> Option<String>) -> String {
+        let pieces = template.parts().iter().zip(&self.pieces);
+        pieces.fold(String::new(), |mut retold, (part, piece)| {
+            match part {
+                Part::Placeholder(placeholder) if let Some(other) = instead(placeholder) => retold.push_str(&other),
+                _ => retold.push_str(&self.text[piece.text.clone()]),
+            }
+            retold
+        })
+    }
 }
 
 /// The text it was read from.

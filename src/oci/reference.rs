@@ -58,10 +58,25 @@ pub struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ReferenceError {
-    /// What is wrong.
+    /// What is wrong: the text and [`ReferenceError::why`].
     pub message: String,
+    /// What is wrong, without the text or any part of it.
+    pub why: String,
     /// Where.
     pub span: Range<usize>,
+    /// Whether the text begins with a user's name, and maybe a password, which are not shown.
+    names_user: bool,
+}
+
+impl ReferenceError {
+    /// The message where the text is shown as `shown`: it may hold what is not for everybody.
+    #[must_use]
+    pub fn message_of(&self, shown: &str) -> String {
+        match shown.split_once('@') {
+            Some((_, rest)) if self.names_user => format!("`…@{rest}` {}", self.why),
+            _ => format!("`{shown}` {}", self.why),
+        }
+    }
 }
 
 const LAYOUT: &str = "oci:";
@@ -260,7 +275,8 @@ impl Fault {
 
     fn of(self, text: &str) -> ReferenceError {
         let mark = if self.hidden > 0 { "…" } else { "" };
-        ReferenceError { message: format!("`{mark}{}` {}", &text[self.hidden..], self.why), span: self.span }
+        let message = format!("`{mark}{}` {}", &text[self.hidden..], self.why);
+        ReferenceError { message, why: self.why, span: self.span, names_user: self.hidden > 0 }
     }
 }
 

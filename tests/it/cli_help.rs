@@ -39,6 +39,7 @@ fn the_front_page() {
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml, here or above]
           --set <NAME=VALUE>  Set a variable of [vars]; ENTRY:NAME=V a list's own
+          --root <DIR>        Refuse paths outside DIR
       -j, --jobs <N>          Requests in flight at once [default: 64]
           --format <FORMAT>   human or json; FORMAT=FILE
       -q, --quiet             Nothing on success
@@ -63,9 +64,14 @@ fn check_has_a_page() {
 
     Usage: mlist check [OPTIONS]
 
+    Options:
+          --untrusted         A stranger's file: no environment, credentials, git
+          --allow-env <NAME>  Let it read this environment variable all the same
+
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml, here or above]
           --set <NAME=VALUE>  Set a variable of [vars]; ENTRY:NAME=V a list's own
+          --root <DIR>        Refuse paths outside DIR
       -j, --jobs <N>          Requests in flight at once [default: 64]
           --format <FORMAT>   human or json; FORMAT=FILE
       -q, --quiet             Nothing on success
@@ -90,11 +96,14 @@ fn plan_has_a_page() {
       [SELECTOR]...  Globs over list ids or targets [default: all]
 
     Options:
-          --exit-code  Exit with 3 where something would be published
+          --exit-code         Exit with 3 where something would be published
+          --untrusted         A stranger's file: no environment, credentials, git
+          --allow-env <NAME>  Let it read this environment variable all the same
 
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml, here or above]
           --set <NAME=VALUE>  Set a variable of [vars]; ENTRY:NAME=V a list's own
+          --root <DIR>        Refuse paths outside DIR
       -j, --jobs <N>          Requests in flight at once [default: 64]
           --format <FORMAT>   human or json; FORMAT=FILE
       -q, --quiet             Nothing on success
@@ -132,6 +141,7 @@ fn sync_has_a_page() {
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml, here or above]
           --set <NAME=VALUE>  Set a variable of [vars]; ENTRY:NAME=V a list's own
+          --root <DIR>        Refuse paths outside DIR
       -j, --jobs <N>          Requests in flight at once [default: 64]
           --format <FORMAT>   human or json; FORMAT=FILE
       -q, --quiet             Nothing on success
@@ -163,6 +173,7 @@ fn schema_has_a_page() {
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml, here or above]
           --set <NAME=VALUE>  Set a variable of [vars]; ENTRY:NAME=V a list's own
+          --root <DIR>        Refuse paths outside DIR
       -j, --jobs <N>          Requests in flight at once [default: 64]
           --format <FORMAT>   human or json; FORMAT=FILE
       -q, --quiet             Nothing on success

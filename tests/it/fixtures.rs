@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use mlist::config::facts::Facts;
-use mlist::config::{Loaded, Outcome, Problem, Publication, Request, SourceFile, Sources, load};
+use mlist::config::{Loaded, Outcome, Problem, Publication, Request, SourceFile, Sources, Trust, load};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -30,8 +30,9 @@ fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
     let mut facts = Facts::default();
+    let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
     loop {
-        match load(Request { sources: &sources, file, overrides: &[], selectors: &[] }, &facts) {
+        match load(request, &facts) {
             Outcome::Done(loaded) => return loaded,
             Outcome::Needs(questions) => {
                 assert!(!questions.is_empty());
@@ -173,7 +174,8 @@ fn every_valid_fixture_comes_to_its_lists() {
 #[test]
 fn every_code_has_a_fixture() {
     // These come from the command line alone; unit tests of the loader show them.
-    const WITHOUT_A_FILE: [&str; 3] = ["set_without_effect", "unknown_selector", "unknown_set"];
+    const WITHOUT_A_FILE: [&str; 5] =
+        ["left_out", "outside_root", "set_without_effect", "unknown_selector", "unknown_set"];
     let said: std::collections::BTreeSet<&str> = fixtures("invalid")
         .iter()
         .flat_map(|(_, text)| loaded(text).problems)

@@ -17,3 +17,4 @@ mod schema;
 mod schema_fresh;
 mod support;
 mod terminal;
+mod untrusted;

@@ -7,6 +7,7 @@ mod peers;
 mod precedence;
 mod registries;
 mod selection;
+mod trust;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ struct Machine {
     asked: BTreeSet<Question>,
     overrides: Vec<Override>,
     selectors: Vec<String>,
+    trust: Trust,
     file: Option<&'static str>,
 }
 
@@ -53,7 +55,8 @@ impl Machine {
         let mut sources = Sources::default();
         let name = self.file.unwrap_or("manifests.toml").to_owned();
         let file = sources.add(SourceFile { name, text: text.into() });
-        let request = Request { sources: &sources, file, overrides: &self.overrides, selectors: &self.selectors };
+        let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
+        let request = Request { sources: &sources, file, overrides, selectors, trust };
         let mut facts = Facts::default();
         loop {
             match load(request, &facts) {

@@ -86,6 +86,11 @@ impl Context {
         std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("an executable helper");
     }
 
+    /// Sets a variable of the environment that mlist sees.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.into());
+    }
+
     /// The environment that mlist sees.
     pub(crate) fn environment(&self) -> &BTreeMap<String, OsString> {
         &self.environment

@@ -1,0 +1,282 @@
+//! What a file may reach, and what problems tell of what it reached.
+
+use std::path::Path;
+
+use super::*;
+use crate::config::{Author, Problem};
+
+const SECRET: &str = "S3cr3t Value";
+
+/// A machine whose owner did not write the file.
+fn suspicious(allowed: &[&str]) -> Machine {
+    let environment = allowed.iter().map(|name| (*name).to_owned()).collect();
+    let trust = Trust { root: Some("".into()), author: Author::Stranger { environment } };
+    Machine { trust, ..Machine::default() }
+}
+
+/// A machine whose paths stay in `folder`.
+fn confined(folder: &str) -> Machine {
+    Machine { trust: Trust { root: Some(folder.into()), author: Author::Trusted }, ..Machine::default() }
+}
+
+impl Machine {
+    fn inside(self, path: &str) -> Self {
+        let question = Question::Inside(path.into());
+        self.knows(question, path)
+    }
+
+    fn file(self, path: &str, text: &str) -> Self {
+        self.knows(Question::File(path.into()), text)
+    }
+
+    fn only(&mut self, text: &str) -> Problem {
+        let mut problems = self.load(text).problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems.remove(0)
+    }
+}
+
+#[test]
+fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
+    let text = with_defaults("[vars]\nv = { env = \"SECRET\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let mut machine = suspicious(&["OTHER"]).env("SECRET", "s3cr3t");
+    let problem = machine.only(&text);
+    assert_eq!(problem.message, "`v` has no value: `SECRET` is not read under --untrusted");
+    assert!(problem.help.unwrap().contains("--allow-env SECRET"));
+    assert_eq!(machine.asked, BTreeSet::new(), "what is not asked can't leak");
+    assert_eq!(suspicious(&["SECRET"]).env("SECRET", "v1").lists(&text), ["r.io/a:v1"]);
+    let text = text.replace("\"SECRET\"", "\"SECRET\", default = \"dev\"");
+    assert_eq!(suspicious(&[]).env("SECRET", "v1").lists(&text), ["r.io/a:dev"]);
+}
+
+#[test]
+fn a_strangers_file_asks_git_nothing() {
+    for word in ["describe", "tag", "commit", "branch"] {
+        let text = with_defaults(&format!("[vars]\nv = {{ git = \"{word}\" }}\n[list.a]\ntags = [\"{{v}}\"]\n"));
+        let mut machine = suspicious(&[]);
+        assert_eq!(machine.only(&text).message, "`v` has no value: git is not asked under --untrusted");
+        assert_eq!(machine.asked, BTreeSet::new());
+        let text = text.replace(" }\n", ", default = \"dev\" }\n");
+        assert_eq!(suspicious(&[]).lists(&text), ["r.io/a:dev"]);
+    }
+}
+
+#[test]
+fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
+    let text = with_defaults("[vars]\nv = { file = \"../VERSION\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    for mut machine in [suspicious(&[]), confined("")] {
+        let problem = machine.only(&text);
+        assert_eq!((problem.slug(), &*problem.message), ("outside_root", "`../VERSION` leads outside of `.`"));
+        assert_eq!(&text[problem.labels[0].span.range.clone()], "../VERSION");
+        assert_eq!(problem.labels[0].text, "needed by a");
+        assert_eq!(machine.asked, BTreeSet::from([Question::Inside("../VERSION".into())]));
+    }
+    let mut machine = confined("ci");
+    machine.file = Some("ci/manifests.toml");
+    let mut machine = machine.inside("ci/../VERSION").file("ci/../VERSION", "v1");
+    assert_eq!(machine.lists(&text), ["r.io/a:v1"]);
+}
+
+#[test]
+fn why_a_path_leads_nowhere_is_told() {
+    let text = with_defaults("[vars]\nv = { file = \"v\", default = \"1\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let mut machine = confined("");
+    machine.answers.push((Question::Inside("v".into()), Err("its links lead in a circle".to_owned())));
+    let problem = machine.only(&text);
+    assert_eq!((problem.slug(), problem.causes), ("outside_root", vec!["its links lead in a circle".to_owned()]));
+}
+
+#[test]
+fn layouts_outside_of_the_root_are_told_of_as_source_and_as_target() {
+    let text = with_defaults("[list.a]\nsource = \"oci:/srv/{name}:1\"\ntarget = \"oci:../out/{name}\"\n");
+    let mut machine = suspicious(&[]);
+    let problems = machine.load(&text).problems;
+    let told: Vec<_> = problems.iter().map(|problem| (problem.slug(), problem.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("outside_root", "`oci:/srv/a` leads outside of `.`"),
+            ("outside_root", "`oci:../out/a` leads outside of `.`"),
+        ]
+    );
+    assert_eq!(&text[problems[1].labels[0].span.range.clone()], "oci:../out/{name}");
+    let mut machine = suspicious(&[]).inside("/srv/a").inside("../out/a");
+    assert_eq!(machine.lists(&text), ["oci:../out/a:1"]);
+}
+
+#[test]
+fn what_is_not_selected_is_not_opened_and_may_lead_anywhere() {
+    let text = with_defaults(
+        "[list.a]\n[list.b]\nvars.v = { file = \"/etc/version\" }\nsource = \"oci:/srv:{v}\"\ntarget = \"oci:/srv/out\"\n",
+    );
+    let mut machine = confined("").select("a");
+    assert_eq!(machine.ids(&text), ["a"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+}
+
+#[test]
+fn without_a_root_no_path_is_asked_for() {
+    let text =
+        with_defaults("[vars]\nv = { file = \"/srv/VERSION\" }\n[list.a]\ntarget = \"oci:/srv/a\"\ntags = [\"{v}\"]\n");
+    let mut machine = Machine::default().file("/srv/VERSION", "v1");
+    assert_eq!(machine.lists(&text), ["oci:/srv/a:v1"]);
+    assert_eq!(machine.asked, BTreeSet::from([Question::File("/srv/VERSION".into())]));
+}
+
+#[test]
+fn a_value_from_a_file_is_one_short_line() {
+    let text = with_defaults("[vars]\nv = { file = \"V\" }\n[list.a]\nsource = \"r.io/a:1\"\ntarget = \"oci:{v}\"\n");
+    let long = "x".repeat(256);
+    assert_eq!(Machine::default().file("V", &format!(" {long}\n")).ids(&text), ["a"]);
+    let problem = Machine::default().file("V", &format!("{long}y\n")).only(&text);
+    assert_eq!(problem.slug(), "bad_value");
+    assert_eq!(problem.message, "V has 257 bytes, and a value from a file 256 at the most");
+    let problem = Machine::default().file("V", "a\nb\nc").only(&text);
+    assert_eq!((problem.slug(), &*problem.message), ("bad_value", "V has 3 lines, and `v` is one"));
+}
+
+/// Every mistake whose problem quotes what a template came to, with `{v}` in it.
+const MISTAKES: [(&str, &str); 12] = [
+    ("bad_reference", "[list.a]\nsource = \"r.io/{v}:1\"\n"),
+    ("bad_reference", "[list.a]\nsource = \"r.io/a@{v}\"\n"),
+    ("bad_reference", "[list.a]\nvars.all = \"r.io/{v}\"\nsource = \"{all}:1\"\n"),
+    ("bad_reference", "[list.a]\ntarget = \"{v}@r.io/a\"\n"),
+    ("bad_tag", "[list.a]\ntags = [\"v{v}\"]\n"),
+    ("bad_tag", "[list.a]\ntags = [\"v{v|lower}\"]\n"),
+    ("no_part", "[list.a]\ntags = [\"{v.major}\"]\n"),
+    ("axis_twice", "[list.a]\nmatrix.x = [\"{v}\", \"{v}\"]\n"),
+    ("bad_tag", "[list.a]\nmatrix.x = [\"{v}\"]\ntags = [\"{x}\"]\n"),
+    (
+        "id_twice",
+        "[list.a]\nmatrix.x = [\"{v}\", \"{v}/q\"]\nmatrix.y = [\"q/r\", \"r\"]\ntags = [\"{x|tag}{y|tag}\"]\n",
+    ),
+    (
+        "tag_twice",
+        "[list.a]\ntarget = \"r.io/q\"\ntags = [\"{v|tag}\"]\n[list.b]\ntarget = \"r.io/q\"\ntags = [\"{v|tag}\"]\n",
+    ),
+    ("source_twice", "[list.a]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"r.io/a:{v|tag}\"\n"),
+];
+
+/// All that is told of problems, as one text.
+fn told(problems: &[Problem]) -> String {
+    format!("{problems:?}")
+}
+
+fn assert_shows_no_secret(problems: &[Problem], slug: &str, mistake: &str) {
+    assert!(problems.iter().any(|problem| problem.slug() == slug), "{mistake}: {problems:?}");
+    let told = told(problems);
+    for part in ["S3cr3t", "s3cr3t", "Value"] {
+        assert!(!told.contains(part), "{mistake}: {told}");
+    }
+    assert!(told.contains("{v") || told.contains("`…@"), "{mistake}: the placeholder stands there: {told}");
+}
+
+#[test]
+fn no_problem_shows_what_a_file_holds() {
+    for (slug, mistake) in MISTAKES {
+        let text = with_defaults(&format!("[vars]\nv = {{ file = \"V\" }}\n{mistake}"));
+        let problems = Machine::default().file("V", SECRET).load(&text).problems;
+        assert_shows_no_secret(&problems, slug, mistake);
+    }
+}
+
+#[test]
+fn no_problem_shows_a_stranger_the_environment() {
+    for (slug, mistake) in MISTAKES {
+        let text = with_defaults(&format!("[vars]\nv = {{ env = \"V\" }}\n{mistake}"));
+        let problems = suspicious(&["V"]).env("V", SECRET).load(&text).problems;
+        assert_shows_no_secret(&problems, slug, mistake);
+    }
+}
+
+#[test]
+fn no_problem_shows_a_path_with_what_a_file_holds() {
+    let text = with_defaults("[vars]\nv = { file = \"V\" }\nw = { file = \"{v}/x\" }\n[list.a]\ntags = [\"{w}\"]\n");
+    let long = "1".repeat(300);
+    for (slug, fact) in [
+        ("no_value", Ok(None)),
+        ("bad_value", Ok(Some("1\n2".to_owned()))),
+        ("bad_value", Ok(Some(long))),
+        ("unreadable", Err("permission denied".to_owned())),
+    ] {
+        let mut machine = Machine::default().file("V", SECRET);
+        machine.answers.push((Question::File(format!("{SECRET}/x").into()), fact));
+        assert_shows_no_secret(&machine.load(&text).problems, slug, "a file by a name from a file");
+    }
+    let mut machine = confined("").inside("V").file("V", SECRET);
+    assert_shows_no_secret(&machine.load(&text).problems, "outside_root", "a path out of the root");
+}
+
+#[test]
+fn a_selector_that_fits_nothing_is_not_answered_with_what_a_file_holds() {
+    let text = with_defaults("[vars]\nv = { file = \"V\" }\n[list.a]\nmatrix.x = [\"{v}\"]\nvars.name = \"{v}\"\n");
+    for selector in ["a/S3cr3t Valu", "S3cr3t Valu", "q"] {
+        let problems = Machine::default().file("V", SECRET).select(selector).load(&text).problems;
+        let problem = problems.iter().find(|problem| problem.slug() == "unknown_selector").expect(selector);
+        assert!(!format!("{problem:?}").contains("S3cr3t Value"), "{selector}: {problem:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_stands_where_its_placeholder_stood() {
+    let message = |file: &str, text: &str| Machine::default().file("V", file).only(&with_defaults(text)).message;
+    let vars = "[vars]\nv = { file = \"V\" }\nimage = \"r.io/{name}/{v}\"\n";
+    assert_eq!(
+        message("U P", &format!("{vars}[list.a]\nsource = \"{{image}}:{{v|tag}}-{{arch}}\"\n")),
+        "`r.io/a/{v}:{v|tag}-amd64` has an upper-case letter in its path"
+    );
+    assert_eq!(message("1", &format!("{vars}[list.a]\ntags = [\"{{v.minor}}\"]\n")), "`{v}` has no minor");
+    assert_eq!(
+        message("a b", &format!("{vars}[list.a]\nvars.v = \"a b\"\ntags = [\"{{v}}\"]\n")),
+        "`a b` has a tag with more than letters, digits, `_`, `.` and `-`"
+    );
+}
+
+#[test]
+fn what_the_user_typed_or_set_is_shown_to_the_user() {
+    let text = with_defaults("[vars]\nv = { env = \"V\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let shown = |machine: Machine| {
+        let mut machine = machine;
+        machine.only(&text).message
+    };
+    assert!(shown(Machine::default().env("V", "a b")).starts_with("`a b` has a tag"));
+    assert!(shown(suspicious(&[]).set("v=a b")).starts_with("`a b` has a tag"));
+    assert!(shown(suspicious(&["V"]).env("V", "a b")).starts_with("`{v}` has a tag"));
+}
+
+#[test]
+fn the_root_is_named_as_it_was_given() {
+    let problem = crate::config::trust::outside_root("x", Path::new("../y"));
+    assert_eq!(problem.message, "`x` leads outside of `../y`");
+}
+
+const EVERYTHING: &str = "[registry.\"r.io\"]\nca = \"ca.pem\"\nclient-cert = \"../c.pem\"\nclient-key = \"/k.pem\"\n\
+    username-env = \"U\"\npassword-env = \"P\"\nconcurrency = 2\nrate = \"5/s\"\n[registry.\"q.io\"]\nhttp = true\n\
+    [registry.\"s.io\"]\nrate = \"1/h\"\n[registry.\"t.io\"]\ninsecure = true\n";
+
+#[test]
+fn of_what_a_stranger_says_of_registries_limits_alone_are_left() {
+    let loaded = suspicious(&["U", "P"]).load(&format!("{EVERYTHING}{}", with_defaults("[list.a]\n")));
+    for settings in &loaded.registries {
+        assert_eq!(settings.security, crate::config::model::Security::Usual);
+        assert!(settings.ca.is_none() && settings.client.is_none() && settings.login.is_none(), "{settings:?}");
+    }
+    let limits = |at: usize| (loaded.registries[at].concurrency.is_some(), loaded.registries[at].rate.is_some());
+    assert_eq!([limits(0), limits(1), limits(2)], [(true, true), (false, false), (false, true)]);
+    let [warning] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
+    assert_eq!((warning.slug(), warning.severity), ("left_out", crate::config::Severity::Warning));
+    let keys = "ca, client-cert, client-key, username-env, password-env";
+    assert_eq!(warning.message, format!("left out under --untrusted: {keys} of r.io"));
+    assert_eq!(warning.causes, ["http of q.io", "insecure of t.io"]);
+}
+
+#[test]
+fn files_of_registries_stay_within_the_root() {
+    let text = format!("{EVERYTHING}{}", with_defaults("[list.a]\n"));
+    let problems = confined("").inside("ca.pem").load(&text).problems;
+    let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["`../c.pem` leads outside of `.`", "`/k.pem` leads outside of `.`"]);
+    assert_eq!(&text[problems[1].labels[0].span.range.clone()], "/k.pem");
+    assert_eq!(problems[1].labels[0].text, "for r.io");
+    assert_eq!(confined("").inside("ca.pem").inside("../c.pem").inside("/k.pem").ids(&text), ["a"]);
+}

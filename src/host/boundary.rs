@@ -1,0 +1,211 @@
+//! [`Boundary`]: the folder that no path of manifests.toml may lead out of.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
+
+use crate::config::facts::Fact;
+
+/// How many links one path may go through: as many as Linux follows (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// The folder that no path may lead out of.
+#[derive(Debug, Clone)]
+pub struct Boundary {
+    /// As it was named.
+    named: PathBuf,
+    /// What relative paths are relative to.
+    here: PathBuf,
+    /// The folder itself: absolute, without links.
+    real: PathBuf,
+}
+
+/// Where a path leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// There, within the folder; nothing need be there.
+    Inside(PathBuf),
+    /// Elsewhere, or where nobody may look.
+    Outside,
+    /// Nowhere: its links lead in a circle.
+    Circle,
+}
+
+impl Boundary {
+    /// The folder `named`, as seen from `here`.
+    ///
+    /// # Errors
+    /// There is no such folder, or it can't be looked into.
+    pub(super) fn new(here: &Path, named: &Path) -> io::Result<Self> {
+        let real = fs::canonicalize(here.join(named))?;
+        if !real.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(Self { named: named.to_owned(), here: here.to_owned(), real })
+    }
+
+    /// The folder as it was named, as seen from where the program runs.
+    #[must_use]
+    pub fn named(&self) -> &Path {
+        &self.named
+    }
+
+    /// Where `path` leads: each link of it is followed, and what is not there is taken as it is written. What is opened
+    /// is the answer, never `path` anew: between two looks a link may change.
+    pub(super) fn lead(&self, path: &Path) -> Lead {
+        match real(&self.here.join(path)) {
+            Ok(Some(real)) if real.starts_with(&self.real) => Lead::Inside(real),
+            Ok(None) => Lead::Circle,
+            // Why a place outside can't be looked at is none of the file's business.
+            Ok(Some(_)) | Err(_) => Lead::Outside,
+        }
+    }
+
+    /// The answer to [`Question::Inside`](crate::config::facts::Question::Inside).
+    pub(super) fn fact(&self, path: &Path) -> Fact {
+        match self.lead(path) {
+            Lead::Inside(real) => Ok(Some(real.display().to_string())),
+            Lead::Outside => Ok(None),
+            Lead::Circle => Err("its links lead in a circle".to_owned()),
+        }
+    }
+}
+
+/// `path` without links, `.` and `..`; none where its links have no end. `canonicalize` does the same for what is there.
+fn real(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut left: VecDeque<OsString> = parts(path).collect();
+    let mut real = PathBuf::new();
+    let mut links = 0;
+    while let Some(part) = left.pop_front() {
+        match Path::new(&part).components().next() {
+            None | Some(Component::CurDir) => {}
+            Some(Component::ParentDir) => {
+                real.pop();
+            }
+            Some(Component::RootDir | Component::Prefix(_)) => real.push(&part),
+            Some(Component::Normal(_)) => {
+                real.push(&part);
+                match fs::symlink_metadata(&real) {
+                    Ok(metadata) if metadata.is_symlink() => {
+                        links += 1;
+                        if links > MOST_LINKS {
+                            return Ok(None);
+                        }
+                        let target = fs::read_link(&real)?;
+                        real.pop();
+                        for part in parts(&target).rev() {
+                            left.push_front(part);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+    Ok(Some(real))
+}
+
+fn parts(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
+    path.components().map(|part| part.as_os_str().to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// `root/a/b` and `outside/secret`; the boundary is `root`, as seen from `root/a`.
+    fn folders() -> (tempfile::TempDir, Boundary) {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path().join("root/a");
+        fs::create_dir_all(here.join("b")).unwrap();
+        fs::create_dir(dir.path().join("outside")).unwrap();
+        fs::write(dir.path().join("outside/secret"), "s3cret").unwrap();
+        let boundary = Boundary::new(&here, Path::new("..")).unwrap();
+        (dir, boundary)
+    }
+
+    fn inside(boundary: &Boundary, path: &str, real: &str) {
+        assert_eq!(boundary.lead(Path::new(path)), Lead::Inside(boundary.real.join(real)), "{path}");
+    }
+
+    #[test]
+    fn paths_that_stay_within_are_followed_wherever_they_go_about() {
+        let (dir, boundary) = folders();
+        let absolute = dir.path().join("root/a/b").display().to_string();
+        for (path, real) in [
+            ("b", "a/b"),
+            ("..", ""),
+            ("../x/y/z", "x/y/z"),
+            ("./b/../nothing/../b", "a/b"),
+            ("../../root/a", "a"),
+            ("../../outside/../root/x", "x"),
+            (&absolute, "a/b"),
+        ] {
+            inside(&boundary, path, real);
+        }
+    }
+
+    #[test]
+    fn what_leads_out_is_outside_whether_it_is_there_or_not() {
+        let (dir, boundary) = folders();
+        let secret = dir.path().join("outside/secret").display().to_string();
+        let next_door = format!("{}x", dir.path().join("root").display());
+        for path in ["/etc/passwd", "/", "../..", "../../outside/secret", "../../nothing/at/all", &secret, &next_door] {
+            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_first() {
+        let (dir, boundary) = folders();
+        let link = |target: &str, name: &str| symlink(target, dir.path().join("root/a").join(name)).unwrap();
+        link("../../outside", "folder");
+        link("../../outside/secret", "file");
+        link("/", "slash");
+        link("folder/../../outside", "by-way-of-another");
+        link("../../outside/not-there-yet", "dangling");
+        for path in
+            ["folder", "folder/secret", "folder/new", "file", "slash/etc/passwd", "by-way-of-another", "dangling"]
+        {
+            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+        }
+        // What stands behind `..` is above where the link leads, not above the link.
+        assert_eq!(boundary.lead(Path::new("folder/../secret")), Lead::Outside);
+        link("b", "within");
+        link("../../root/a/b/new", "dangling-within");
+        inside(&boundary, "within/../x", "a/x");
+        inside(&boundary, "folder/../root/a", "a");
+        inside(&boundary, "dangling-within/y", "a/b/new/y");
+    }
+
+    #[test]
+    fn links_in_a_circle_lead_nowhere() {
+        let (dir, boundary) = folders();
+        for (target, name) in [("two", "one"), ("one", "two"), ("self/x", "self")] {
+            symlink(target, dir.path().join("root/a").join(name)).unwrap();
+        }
+        for path in ["one", "two/x", "self"] {
+            assert_eq!(boundary.lead(Path::new(path)), Lead::Circle, "{path}");
+        }
+        assert_eq!(boundary.fact(Path::new("one")), Err("its links lead in a circle".to_owned()));
+    }
+
+    #[test]
+    fn the_folder_may_itself_be_a_link_and_must_be_one_folder() {
+        let (dir, _) = folders();
+        symlink("root", dir.path().join("link")).unwrap();
+        let boundary = Boundary::new(dir.path(), Path::new("link")).unwrap();
+        inside(&boundary, "root/x", "x");
+        inside(&boundary, "link/x", "x");
+        assert_eq!(boundary.lead(Path::new("outside")), Lead::Outside);
+        for path in ["nothing", "outside/secret"] {
+            assert!(Boundary::new(dir.path(), Path::new(path)).is_err(), "{path}");
+        }
+    }
+}

