@@ -72,7 +72,8 @@
 //! | what the file says of a registry | `src/config/registry.rs`, told on by `src/command/reach.rs` |
 //! | HTTP or HTTPS; which certificates are trusted | `src/registry/transport.rs`, `src/registry/tls.rs` |
 //! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
-//! | whether a blob is mounted or sent | `src/registry/copy.rs` |
+//! | whether a blob is mounted or sent | `src/registry/copy.rs`; again, where the registry does not see it, `src/exec/copy.rs` |
+//! | what a registry means by refusing a manifest | `src/registry/http/written.rs` |
 //! | the words for a registry's error, and whether to try again | `src/exec/cause.rs` |
 //! | the exit status | `src/exec/report.rs` |
 //! | what goes to stdout and what to stderr | `src/ui/mod.rs` |

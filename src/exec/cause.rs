@@ -1,4 +1,6 @@
 //! [`problem`]: what a registry's error is to the user. The one place where the words for it are made.
+//!
+//! `refusals` has those for what a registry or folder does not have, give or take.
 
 use std::sync::Arc;
 
@@ -6,6 +8,8 @@ use crate::config::problem::{HttpFacts, Problem};
 use crate::oci::{Digest, Host};
 use crate::plan::Cause;
 use crate::registry::{ErrorKind, RegistryError};
+
+mod refusals;
 
 /// `error` as the reason why the planner has no answer.
 #[must_use]
@@ -43,13 +47,17 @@ fn may_pass(kind: &ErrorKind) -> bool {
     match kind {
         ErrorKind::NotFound
         | ErrorKind::TooLarge { .. }
+        | ErrorKind::TooManyTags { .. }
+        | ErrorKind::Oversized
         | ErrorKind::Refused
+        | ErrorKind::Immutable
         | ErrorKind::Credentials(_)
         | ErrorKind::Layout(_) => false,
         // Registries deny at random, tokens expire, proxies are mended: who can't know says that it may.
         ErrorKind::Unauthorized
         | ErrorKind::Denied
         | ErrorKind::RateLimited { .. }
+        | ErrorKind::PullQuota { .. }
         | ErrorKind::Unreachable(_)
         | ErrorKind::Tls(_)
         | ErrorKind::WrongDigest { .. }
@@ -72,10 +80,7 @@ impl Subject<'_> {
         match &self.error.kind {
             ErrorKind::Unauthorized => self.unauthorized(),
             ErrorKind::Denied => self.denied(),
-            ErrorKind::NotFound => self
-                .with_words(Problem::error("mlist::registry::not_found", format!("cannot {doing} {target}: not found")))
-                .help(format!("create the repository on {host}, or correct its name in manifests.toml"))
-                .about(target),
+            ErrorKind::NotFound => self.not_found(),
             ErrorKind::RateLimited { retry_after } => {
                 let problem = self.with_words(Problem::error(
                     "mlist::registry::rate_limited",
@@ -87,6 +92,7 @@ impl Subject<'_> {
                 }
                 .help("sync again later: what is published is not sent again")
             }
+            ErrorKind::PullQuota { retry_after } => self.pull_quota(*retry_after),
             ErrorKind::Unreachable(why) => {
                 Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"))
                     .because(why)
@@ -109,6 +115,8 @@ impl Subject<'_> {
             )
             .help("look at what is there: no image has such a manifest or config")
             .about(target),
+            ErrorKind::TooManyTags { limit } => self.too_many_tags(*limit),
+            ErrorKind::Oversized => self.oversized(),
             ErrorKind::NotARegistry(why) => self
                 .with_words(
                     Problem::error("mlist::registry::not_a_registry", format!("{host} does not answer as a registry"))
@@ -120,6 +128,7 @@ impl Subject<'_> {
                 .with_words(Problem::error("mlist::registry::refused", format!("{host} refuses to {doing} {target}")))
                 .help(self.help_for_refused())
                 .about(target),
+            ErrorKind::Immutable => self.immutable(),
             ErrorKind::Server => self.server(),
             ErrorKind::ContentUnknown(digests) => {
                 let problem = Problem::error(
@@ -133,10 +142,7 @@ impl Subject<'_> {
             ErrorKind::Credentials(why) => Problem::error("mlist::registry::credentials", why)
                 .because(format!("needed for {host}"))
                 .help(format!("mend it, or log in anew: docker login {host}")),
-            ErrorKind::Layout(why) => Problem::error("mlist::registry::layout", format!("cannot {doing} {target}"))
-                .because(why)
-                .help("mend the folder, or write the layout anew")
-                .about(target),
+            ErrorKind::Layout(why) => self.layout(why),
             ErrorKind::Stopped => Problem::error("mlist::exec::stopped", format!("stopped before {host} had answered"))
                 .help("run it again: it goes on from here"),
         }
@@ -178,6 +184,8 @@ impl Subject<'_> {
         let wants_tls = self.error.message.as_deref().is_some_and(|words| words.contains("HTTPS"));
         if wants_tls && Host::parse(self.host).is_ok_and(|host| host.is_loopback()) {
             "let it listen without TLS, or call it by another name than this machine's own"
+        } else if self.reads() {
+            "it is there, and a rule of its repository keeps it back: have it scanned, signed or let through"
         } else {
             "sync sends the same again: change the list, or the rules of the repository"
         }

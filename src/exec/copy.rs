@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::oci::{Descriptor, Digest, ImageManifest, Locator, Payload, Place};
 use crate::plan::Child;
-use crate::registry::{Copied, ErrorKind, Registry};
+use crate::registry::{Copied, ErrorKind, Registry, Way};
 
 use super::failure::Failure;
 use super::flight::Flights;
@@ -28,6 +28,10 @@ pub(super) struct Copier<'a, R> {
     wire: &'a Wire,
     children: Flights<(Place, Digest), Put<()>>,
     blobs: Flights<(Place, Digest), Put<Copied>>,
+    /// Foreign layers. What is one to an old image may be a layer like any other to a new one, and then has to stand.
+    foreign: Flights<(Place, Digest), Put<Copied>>,
+    /// Those that were sent because the registry did not see them.
+    sent: Flights<(Place, Digest), Put<Copied>>,
 }
 
 /// One child on its way.
@@ -44,7 +48,9 @@ pub(super) struct Errand<'a> {
 impl<'a, R: Registry> Copier<'a, R> {
     /// Nothing copied yet.
     pub(super) fn new(registry: &'a R, wire: &'a Wire) -> Self {
-        Self { registry, wire, children: Flights::default(), blobs: Flights::default() }
+        let (children, blobs) = Default::default();
+        let (foreign, sent) = Default::default();
+        Self { registry, wire, children, blobs, foreign, sent }
     }
 
     /// Makes the child stand in its target: its blobs, then its manifest by digest.
@@ -62,6 +68,27 @@ impl<'a, R: Registry> Copier<'a, R> {
 
     async fn stand(&self, errand: Errand<'_>, open: Option<BlobsOpen>) -> Result<(), Failure> {
         let Errand { list, child, .. } = errand;
+        let (payload, manifest) = self.read(errand).await?;
+        let parts = Parts::of(&manifest);
+        // Sizes are what the manifest says, and it may say anything.
+        let size = parts.blobs.values().fold(0_u64, |size, blob| size.saturating_add(blob.size));
+        let progress = Progress::new(list, child.platform.clone(), size);
+        let blobs = join_all(parts.blobs.values().map(|blob| self.blob(blob, errand, &progress)));
+        let foreign = join_all(parts.foreign.values().map(|layer| self.foreign(layer, errand)));
+        let (blobs, foreign) = tokio::join!(blobs, foreign);
+        blobs.into_iter().chain(foreign).collect::<Result<(), Failure>>()?;
+        drop(open);
+        self.put(errand, &payload, &parts).await
+    }
+
+    /// Writes the child's manifest once more: the registry took it, and does not see it.
+    pub(super) async fn again(&self, errand: Errand<'_>) -> Result<(), Failure> {
+        let (payload, manifest) = self.read(errand).await?;
+        self.put(errand, &payload, &Parts::of(&manifest)).await
+    }
+
+    async fn read(&self, errand: Errand<'_>) -> Result<(Payload, ImageManifest), Failure> {
+        let child = errand.child;
         let digest = &child.descriptor.digest;
         let reference = child.from.with_digest(digest);
         let payload = match &child.payload {
@@ -69,59 +96,120 @@ impl<'a, R: Registry> Copier<'a, R> {
             None => self.registry.manifest(&child.from, digest).await?.ok_or_else(|| Failure::gone(&reference))?,
         };
         let manifest = ImageManifest::parse(&payload).map_err(|why| Failure::malformed(&reference, &why))?;
-        let blobs: BTreeMap<&Digest, &Descriptor> = manifest.blobs().map(|blob| (&blob.digest, blob)).collect();
-        // Sizes are what the manifest says, and it may say anything.
-        let size = blobs.values().fold(0_u64, |size, blob| size.saturating_add(blob.size));
-        let progress = Progress::new(list, child.platform.clone(), size);
-        let copies = join_all(blobs.values().map(|blob| self.blob(blob, errand, &progress))).await;
-        copies.into_iter().collect::<Result<(), Failure>>()?;
-        drop(open);
-        self.put(errand, &payload, &blobs).await
+        Ok((payload, manifest))
     }
 
     async fn blob(&self, blob: &Descriptor, errand: Errand<'_>, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let from = &errand.child.from;
         let _watch = self.wire.watch(&blob.digest, progress);
-        let key = (errand.target.clone(), blob.digest.clone());
-        let (source, result) = self.blobs.once(key, async { (from.clone(), self.send(blob, errand).await) }).await;
-        let copied = match result {
-            Err(_) if source != *from => self.send(blob, errand).await?,
-            result => result?,
-        };
+        let copied = self.once(&self.blobs, blob, errand, Way::MountOrSend).await?;
         if copied == Copied::Mounted {
             progress.spare(blob.size);
         }
         Ok(())
     }
 
-    async fn send(&self, blob: &Descriptor, errand: Errand<'_>) -> Result<Copied, Failure> {
-        Ok(self.registry.copy_blob(blob, &errand.child.from, errand.target).await?)
+    /// A foreign layer is taken along where that costs no bytes. Where it is not, the registry does not ask for it: it
+    /// is fetched from the places that the manifest names, by those who run the image.
+    async fn foreign(&self, layer: &Descriptor, errand: Errand<'_>) -> Result<(), Failure> {
+        self.once(&self.foreign, layer, errand, Way::Mount).await.map(drop)
     }
 
-    /// Writes the manifest. A registry that does not see a blob is first given it again, whatever was done before,
-    /// then the time to see it.
-    async fn put(
+    /// Copies a blob, unless it was tried before in `flights`, from there.
+    async fn once(
         &self,
+        flights: &Flights<(Place, Digest), Put<Copied>>,
+        blob: &Descriptor,
         errand: Errand<'_>,
-        payload: &Payload,
-        blobs: &BTreeMap<&Digest, &Descriptor>,
-    ) -> Result<(), Failure> {
+        way: Way,
+    ) -> Result<Copied, Failure> {
+        let from = &errand.child.from;
+        let copy = async || Ok(self.registry.copy_blob(blob, from, errand.target, way).await?);
+        let key = (errand.target.clone(), blob.digest.clone());
+        let (source, result) = flights.once(key, async { (from.clone(), copy().await) }).await;
+        match result {
+            Err(_) if source != *from => copy().await,
+            result => result,
+        }
+    }
+
+    /// Writes the manifest. A registry that does not see a blob is first given time, as what was just pushed may need
+    /// it, then the bytes, whatever it said of them before, then time again.
+    async fn put(&self, errand: Errand<'_>, payload: &Payload, parts: &Parts<'_>) -> Result<(), Failure> {
         let locator = Locator::Digest(payload.digest().clone());
-        let (mut pauses, mut given_again) = (lag(), false);
+        let mut cures = lag().map(Some).collect::<Vec<_>>();
+        cures.insert(2, None);
+        let mut cures = cures.into_iter();
         loop {
             let Err(error) = self.registry.put_manifest(errand.target, &locator, payload).await else { return Ok(()) };
-            let ErrorKind::ContentUnknown(named) = &error.kind else { return Err(error.into()) };
-            let unseen = blobs.values().filter(|blob| named.is_empty() || named.contains(&blob.digest));
-            if !given_again {
-                given_again = true;
-                let copies = join_all(unseen.map(|blob| self.send(blob, errand))).await;
-                copies.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-            } else if let Some(pause) = pauses.next() {
-                tokio::time::sleep(pause).await;
-            } else {
-                return Err(error.into());
+            match (&error.kind, cures.len()) {
+                // Some refuse to write again what stands there as it is.
+                (ErrorKind::Immutable | ErrorKind::Refused, _) if self.stands(errand).await => return Ok(()),
+                (ErrorKind::ContentUnknown(named), 1..) => match cures.next().flatten() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => self.send(errand, parts, named).await?,
+                },
+                _ => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether the child stands in its target, by the registry's own word.
+    async fn stands(&self, errand: Errand<'_>) -> bool {
+        let digest = &errand.child.descriptor.digest;
+        let head = self.registry.head(&errand.target.with_digest(digest)).await;
+        head.is_ok_and(|head| head.is_some_and(|head| head.digest == *digest))
+    }
+
+    /// Sends the blobs that are `named`, or all where none is.
+    async fn send(&self, errand: Errand<'_>, parts: &Parts<'_>, named: &[Digest]) -> Result<(), Failure> {
+        let unseen = |digest: &Digest| named.is_empty() || named.contains(digest);
+        let blobs = parts.blobs.values().filter(|blob| unseen(&blob.digest));
+        let blobs = join_all(blobs.map(|blob| self.once(&self.sent, blob, errand, Way::Send)));
+        // Only what a registry asks for by name: the source need not have it, and then the refusal says enough.
+        let foreign = parts.foreign.values().filter(|layer| named.contains(&layer.digest));
+        let foreign = join_all(foreign.map(|layer| self.once(&self.sent, layer, errand, Way::Send)));
+        let (blobs, _) = tokio::join!(blobs, foreign);
+        blobs.into_iter().try_for_each(|copied| copied.map(drop))
+    }
+}
+
+/// The children of one list that were pushed for it.
+#[derive(Clone, Copy)]
+pub(super) struct Pushed<'a, R> {
+    pub(super) copier: &'a Copier<'a, R>,
+    /// The place of the list in the plan.
+    pub(super) list: usize,
+    pub(super) children: &'a [Child],
+    pub(super) target: &'a Place,
+}
+
+impl<R: Registry> Pushed<'_, R> {
+    /// Whether there are any.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// Writes those that are `named` once more, or all where none is.
+    pub(super) async fn again(&self, named: &[Digest]) -> Result<(), Failure> {
+        let Self { copier, list, target, .. } = *self;
+        let unseen = |child: &&Child| named.is_empty() || named.contains(&child.descriptor.digest);
+        let children = self.children.iter().filter(unseen);
+        let written = join_all(children.map(|child| copier.again(Errand { list, child, target }))).await;
+        written.into_iter().collect()
+    }
+}
+
+/// What a child is made of, each part once.
+struct Parts<'a> {
+    blobs: BTreeMap<&'a Digest, &'a Descriptor>,
+    foreign: BTreeMap<&'a Digest, &'a Descriptor>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(manifest: &'a ImageManifest) -> Self {
+        let foreign = manifest.layers.iter().filter(|layer| layer.is_foreign).map(|layer| &layer.descriptor);
+        let by_digest = |blob: &'a Descriptor| (&blob.digest, blob);
+        Self { blobs: manifest.blobs().map(by_digest).collect(), foreign: foreign.map(by_digest).collect() }
     }
 }
 

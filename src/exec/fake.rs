@@ -1,12 +1,14 @@
 //! [`Fake`]: a strict registry in memory, with faults to order and a log of what it was asked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-use crate::oci::{Descriptor, Digest, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference};
-use crate::registry::{Copied, ErrorKind, Registry, RegistryError, Result};
+use crate::oci::{
+    Descriptor, Digest, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+};
+use crate::registry::{Copied, ErrorKind, Registry, RegistryError, Result, Way};
 
 /// All hosts there are. A list is refused unless its children stand in the repository, an image unless its blobs do.
 #[derive(Default)]
@@ -26,6 +28,51 @@ struct State {
     refusals: usize,
     calls_left: Option<usize>,
     is_dead: bool,
+    takes_tags: TakesTags,
+    in_vain: HashSet<Digest>,
+    hooks: Vec<(String, Arc<dyn Fn() + Send + Sync>)>,
+    puts: Gauge,
+}
+
+/// How many there are and were at once.
+#[derive(Default)]
+struct Gauge {
+    now: usize,
+    most: usize,
+}
+
+impl Gauge {
+    fn begin(&mut self, counts: bool) {
+        self.now += usize::from(counts);
+        self.most = self.most.max(self.now);
+    }
+
+    fn end(&mut self, counts: bool) {
+        self.now -= usize::from(counts);
+    }
+}
+
+/// What the base layer of an image for Windows is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// A layer like any other.
+    Plain,
+    /// Foreign, and in the image's repository all the same.
+    Foreign,
+    /// Foreign, and in no registry.
+    Elsewhere,
+}
+
+/// How several tags with one PUT are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum TakesTags {
+    /// It is known that they are not.
+    #[default]
+    No,
+    /// All are written.
+    All,
+    /// The first is.
+    First,
 }
 
 /// What happens to a call instead of what should.
@@ -35,6 +82,8 @@ pub(crate) enum Fault {
     Fail(ErrorKind),
     /// It is done, and answered so all the same.
     DoneAndFail(ErrorKind),
+    /// It fails as Quay lets one of two fail that write the same manifest at once, and does nothing.
+    Race,
     /// It is done and never answered.
     Hang,
     /// Someone else writes that tag right before.
@@ -76,6 +125,36 @@ impl Fake {
         manifest.descriptor().clone()
     }
 
+    /// Puts an image for Windows at `reference`, with one layer; that layer's digest.
+    pub(crate) fn windows_image(&self, reference: &str, base: Base) -> Digest {
+        let reference = Reference::parse(reference).unwrap();
+        let config = br#"{"os":"windows","architecture":"amd64","os.version":"10.0.17763.1"}"#;
+        let config = Payload::new(MediaType::DockerConfig, config.as_slice().into());
+        let (layer, descriptor) = (Digest::of(b"windows"), config.descriptor());
+        let (media_type, urls): (_, &[&str]) = match base {
+            Base::Plain => ("application/vnd.docker.image.rootfs.diff.tar.gzip", &[]),
+            Base::Foreign | Base::Elsewhere => {
+                ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", &["https://go.microsoft.example/base"])
+            }
+        };
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "digest": descriptor.digest.as_str(), "size": descriptor.size },
+            "layers": [{ "mediaType": media_type, "digest": layer.as_str(), "size": 7, "urls": urls }],
+        });
+        let manifest = Payload::new(MediaType::DockerManifest, manifest.to_string().into());
+        let mut state = self.state();
+        let place = &reference.place;
+        state.blobs.insert((place.clone(), config.digest().clone()));
+        if base != Base::Elsewhere {
+            state.blobs.insert((place.clone(), layer.clone()));
+        }
+        state.configs.insert(config.digest().clone(), config);
+        state.manifests.insert((place.clone(), manifest.digest().clone()), manifest.clone());
+        state.tags.insert(reference, manifest.digest().clone());
+        layer
+    }
+
     /// Points a tag at something, whatever it is.
     pub(crate) fn tag(&self, reference: &Reference, digest: &Digest) {
         self.state().tags.insert(reference.clone(), digest.clone());
@@ -86,6 +165,16 @@ impl Fake {
         self.state().tags.get(reference).cloned()
     }
 
+    /// From now on several tags with one PUT are answered so.
+    pub(crate) fn takes_tags(&self, how: TakesTags) {
+        self.state().takes_tags = how;
+    }
+
+    /// Mounts of that blob are answered as done and do nothing.
+    pub(crate) fn mounts_in_vain(&self, blob: &Digest) {
+        self.state().in_vain.insert(blob.clone());
+    }
+
     /// Whether a manifest stands in a place.
     pub(crate) fn stands(&self, place: &Place, digest: &Digest) -> bool {
         self.state().manifests.contains_key(&(place.clone(), digest.clone()))
@@ -94,6 +183,16 @@ impl Fake {
     /// The next `times` calls whose line in the log holds `call` meet `fault`.
     pub(crate) fn fault(&self, call: &str, times: usize, fault: Fault) {
         self.state().faults.push((call.to_owned(), times, fault));
+    }
+
+    /// Every call whose line in the log holds `call` does `what` first, whatever fault it meets.
+    pub(crate) fn before(&self, call: &str, what: impl Fn() + Send + Sync + 'static) {
+        self.state().hooks.push((call.to_owned(), Arc::new(what)));
+    }
+
+    /// How many PUTs were in flight at once, at most.
+    pub(crate) fn most_puts_at_once(&self) -> usize {
+        self.state().puts.most
     }
 
     /// The next call whose line in the log holds `call` does `what` beside its work.
@@ -133,13 +232,21 @@ impl Fake {
 
     /// One call: as others would have it in between, with whatever fault was ordered for it.
     async fn call<T>(&self, line: String, act: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        let is_put = line.starts_with("PUT");
+        self.state().puts.begin(is_put);
         tokio::task::yield_now().await;
+        let hook =
+            self.state().hooks.iter().find(|(call, _)| line.contains(call.as_str())).map(|(_, hook)| hook.clone());
+        if let Some(hook) = hook {
+            hook();
+        }
         let answer = self.state().answer(line, act);
         let Some(answer) = answer else {
             self.dead.notify_one();
             return std::future::pending().await;
         };
         tokio::task::yield_now().await;
+        self.state().puts.end(is_put);
         answer
     }
 }
@@ -168,6 +275,10 @@ impl State {
         let answer = match fault {
             None => Some(act(self)),
             Some(Fault::Fail(kind)) => failed(kind),
+            Some(Fault::Race) => {
+                let code = Some("MANIFEST_INVALID".to_owned());
+                Some(Err(Box::new(RegistryError { code, ..*error(&line, ErrorKind::Refused) })))
+            }
             Some(Fault::DoneAndFail(kind)) => {
                 let _ = act(self);
                 failed(kind)
@@ -234,15 +345,36 @@ impl Registry for Fake {
         self.call(format!("CONFIG {}", place.with_digest(digest)), act).await
     }
 
-    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place) -> Result<Copied> {
-        let line = format!("BLOB {} {from} -> {to}", blob.digest);
+    async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
         let act = |state: &mut State| {
+            let here = state.tags.keys().filter(|reference| reference.place == *place);
+            let tags: BTreeSet<Tag> = here.filter_map(Reference::tag).cloned().collect();
+            Ok(Some(tags).filter(|tags| !tags.is_empty()))
+        };
+        self.call(format!("TAGS {place}"), act).await
+    }
+
+    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {
+        let how = match way {
+            Way::MountOrSend => "",
+            Way::Send => " sent",
+            Way::Mount => " mounted",
+        };
+        let line = format!("BLOB {} {from} -> {to}{how}", blob.digest);
+        let act = |state: &mut State| {
+            let stands_there = state.blobs.contains(&(from.clone(), blob.digest.clone()));
+            if way == Way::Mount && (from.host() != to.host() || !stands_there) {
+                return Ok(Copied::Skipped);
+            }
+            if way != Way::Send && state.in_vain.contains(&blob.digest) {
+                return Ok(Copied::Mounted);
+            }
             let stood = !state.blobs.insert((to.clone(), blob.digest.clone()));
             if !stood && !state.blobs.contains(&(from.clone(), blob.digest.clone())) {
                 state.blobs.remove(&(to.clone(), blob.digest.clone()));
                 return Err(error("BLOB", ErrorKind::NotFound));
             }
-            let mounted = stood || from.host() == to.host();
+            let mounted = way != Way::Send && (stood || from.host() == to.host());
             Ok(if mounted { Copied::Mounted } else { Copied::Streamed { bytes: blob.size } })
         };
         self.call(line, act).await
@@ -263,6 +395,22 @@ impl Registry for Fake {
             Ok(())
         };
         self.call(format!("PUT {reference}"), act).await
+    }
+
+    async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
+        let takes = match self.state().takes_tags {
+            TakesTags::No => return Ok(Vec::new()),
+            TakesTags::All => tags,
+            TakesTags::First => &tags[..1],
+        };
+        let act = |state: &mut State| {
+            for tag in takes {
+                state.tags.insert(place.tagged(tag), payload.digest().clone());
+            }
+            Ok(takes.to_vec())
+        };
+        let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+        self.call(format!("PUT {place}@ tags {}", names.join(",")), act).await
     }
 }
 

@@ -13,11 +13,11 @@ use crate::oci::Place;
 use crate::plan::{Child, ListPlan, TagChange, TagFate};
 use crate::registry::Registry;
 
-use super::copy::{BlobsOpen, Copier, Errand};
+use super::copy::{BlobsOpen, Copier, Errand, Pushed};
 use super::failure::Failure;
 use super::report::{Outcome, TagDone};
 use super::stop::Stop;
-use super::tags::{Found, TagWriter, Unwritten};
+use super::tags::{Found, TagWriter, Together, Unwritten};
 use super::wire::Wire;
 use super::{Event, Step};
 
@@ -53,7 +53,7 @@ impl<'a, R: Registry> Publisher<'a, R> {
             stop: self.stop,
             target: &plan.publication.target,
             payload,
-            fresh: !plan.children.is_empty(),
+            pushed: Pushed { copier: &self.copier, list, children: &plan.children, target: &plan.publication.target },
         };
         let mut tags = untouched(plan);
         let prepared = tokio::select! {
@@ -137,7 +137,10 @@ impl<'a, R: Registry> Publisher<'a, R> {
             if !failures.is_empty() {
                 break;
             }
-            let written = join_all(step.iter().map(|(_, tag)| writer.write(tag))).await;
+            let changes: Vec<&TagChange> = step.iter().map(|(_, tag)| *tag).collect();
+            // A registry that does not know how costs a request for nothing: fewer tags than these are not worth it.
+            let together = if step.len() > 1 && to_write.len() >= 3 { Together::Try } else { Together::No };
+            let written = writer.write_all(&changes, together).await;
             for ((at, _), result) in step.iter().zip(written) {
                 match result {
                     Ok(()) => tags[*at] = TagDone::Yes,

@@ -1,18 +1,23 @@
 //! [`TagWriter`]: moves tags. Each is looked at before it is written, and judged by what it names afterwards.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::oci::{Locator, Payload, Place};
+use futures_util::future::join_all;
+
+use crate::oci::{Locator, Payload, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::{ErrorKind, Registry, RegistryError};
 
-use super::copy::lag;
+use super::copy::{Pushed, lag};
 use super::failure::Failure;
 use super::report::TagDone;
 use super::stop::Stop;
 
 /// How long the answer to the PUT of a tag is waited for once the run is being stopped.
 const GRACE: Duration = Duration::from_secs(4);
+/// How long what may be a race is given to end.
+const RACE: Duration = Duration::from_millis(300);
 
 /// Writes one list by its tags.
 pub(super) struct TagWriter<'a, R> {
@@ -24,8 +29,17 @@ pub(super) struct TagWriter<'a, R> {
     pub(super) target: &'a Place,
     /// The list.
     pub(super) payload: &'a Payload,
-    /// Whether children were pushed for it in this run, and the registry may not see them yet.
-    pub(super) fresh: bool,
+    /// The children that were pushed for it in this run: the registry may not see them yet.
+    pub(super) pushed: Pushed<'a, R>,
+}
+
+/// Whether several tags may be written with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Together {
+    /// It is worth a request that may turn out to have written none.
+    Try,
+    /// It is not.
+    No,
 }
 
 /// What a tag was found to name before it is written.
@@ -69,22 +83,87 @@ impl<R: Registry> TagWriter<'_, R> {
         }
     }
 
-    /// Makes the tag name the list. Once the run is being stopped, the answer is waited for a little and no more.
-    pub(super) async fn write(&self, tag: &TagChange) -> Result<(), Unwritten> {
-        let too_long = async {
-            self.stop.requested().await;
-            tokio::time::sleep(GRACE).await;
+    /// Makes all these tags name the list, in as few requests as the registry takes; what came of each.
+    ///
+    /// `together` says whether it may be asked to write several at once.
+    pub(super) async fn write_all(&self, tags: &[&TagChange], together: Together) -> Vec<Result<(), Unwritten>> {
+        let confirmed = match together {
+            Together::Try => match self.write_together(tags).await {
+                Ok(confirmed) => confirmed,
+                Err(results) => return results,
+            },
+            Together::No => Vec::new(),
         };
+        let is_left = |tag: &&&TagChange| !confirmed.contains(&tag.tag);
+        let mut results: HashMap<&Tag, Result<(), Unwritten>> = HashMap::new();
+        if in_sequence(self.target) {
+            for tag in tags.iter().filter(is_left) {
+                results.insert(&tag.tag, self.write(tag).await);
+            }
+        } else {
+            let left = tags.iter().filter(is_left).map(async |tag| (&tag.tag, self.write(tag).await));
+            results.extend(join_all(left).await);
+        }
+        for tag in tags {
+            if results.get(&tag.tag).is_some_and(|result| self.is_race(result, tags)) {
+                tokio::time::sleep(RACE).await;
+                results.insert(&tag.tag, self.write(tag).await);
+            }
+        }
+        tags.iter().map(|tag| results.remove(&tag.tag).unwrap_or(Ok(()))).collect()
+    }
+
+    /// Asks the registry to write all `tags` with one request; those that it confirms, or what came of each where the
+    /// run is being stopped.
+    async fn write_together(&self, tags: &[&TagChange]) -> Result<Vec<Tag>, Vec<Result<(), Unwritten>>> {
+        let names: Vec<Tag> = tags.iter().map(|tag| tag.tag.clone()).collect();
+        let put = tokio::select! {
+            biased;
+            put = self.registry.put_tags(self.target, self.payload, &names) => Some(put),
+            () = self.too_long() => None,
+        };
+        let (confirmed, done) = match put {
+            Some(Ok(confirmed)) => (confirmed, TagDone::No),
+            // What is wrong shows again when they are put one by one.
+            Some(Err(error)) if !is_transient(&error.kind) || error.attempts == 0 => (Vec::new(), TagDone::No),
+            Some(Err(_)) | None => (Vec::new(), TagDone::Unknown),
+        };
+        if self.stop.signal().is_none() {
+            return Ok(confirmed);
+        }
+        let stopped = || Err(Unwritten { done, why: Failure::Stopped });
+        Err(names.iter().map(|tag| if confirmed.contains(tag) { Ok(()) } else { stopped() }).collect())
+    }
+
+    /// Whether a tag may have been refused only because something it needs was being written at the same time: Quay
+    /// then calls the list invalid, be it another tag of the list or a child.
+    fn is_race(&self, result: &Result<(), Unwritten>, tags: &[&TagChange]) -> bool {
+        let Err(Unwritten { why: Failure::Problem(problem), .. }) = result else { return false };
+        let code = problem.http.as_ref().and_then(|http| http.code.as_deref());
+        let has_company = tags.len() > 1 || self.pushed.is_fresh();
+        has_company && code == Some("MANIFEST_INVALID") && self.stop.signal().is_none()
+    }
+
+    /// Makes the tag name the list. Once the run is being stopped, the answer is waited for a little and no more.
+    async fn write(&self, tag: &TagChange) -> Result<(), Unwritten> {
+        if self.stop.signal().is_some() {
+            return Err(Unwritten { done: TagDone::No, why: Failure::Stopped });
+        }
         tokio::select! {
             biased;
             result = self.put(tag) => result,
-            () = too_long => Err(Unwritten { done: TagDone::Unknown, why: Failure::Stopped }),
+            () = self.too_long() => Err(Unwritten { done: TagDone::Unknown, why: Failure::Stopped }),
         }
+    }
+
+    async fn too_long(&self) {
+        self.stop.requested().await;
+        tokio::time::sleep(GRACE).await;
     }
 
     async fn put(&self, tag: &TagChange) -> Result<(), Unwritten> {
         let locator = Locator::Tag(tag.tag.clone());
-        let (mut pauses, mut repeated) = (lag(), false);
+        let (mut pauses, mut repeated, mut pushed_again) = (lag(), false, false);
         loop {
             let Err(error) = self.registry.put_manifest(self.target, &locator, self.payload).await else {
                 return Ok(());
@@ -98,16 +177,28 @@ impl<R: Registry> TagWriter<'_, R> {
             if self.stop.signal().is_some() {
                 return Err(stands);
             }
-            if self.fresh && matches!(error.kind, ErrorKind::ContentUnknown(_)) {
-                let Some(pause) = pauses.next() else { return Err(stands) };
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = self.stop.requested() => return Err(stands),
+            match &error.kind {
+                ErrorKind::ContentUnknown(named) if self.pushed.is_fresh() => {
+                    let cure = async {
+                        if let Some(pause) = pauses.next() {
+                            tokio::time::sleep(pause).await;
+                            return Ok(());
+                        }
+                        let was_pushed_again = std::mem::replace(&mut pushed_again, true);
+                        if was_pushed_again {
+                            Err(Failure::from(error.clone()))
+                        } else {
+                            self.pushed.again(named).await
+                        }
+                    };
+                    let cured = tokio::select! {
+                        cured = cure => cured,
+                        () = self.stop.requested() => return Err(stands),
+                    };
+                    cured.map_err(|why| Unwritten { done: TagDone::No, why })?;
                 }
-            } else if is_transient(&error.kind) && !repeated {
-                repeated = true;
-            } else {
-                return Err(stands);
+                kind if is_transient(kind) && !repeated => repeated = true,
+                _ => return Err(stands),
             }
         }
     }
@@ -133,6 +224,11 @@ impl<R: Registry> TagWriter<'_, R> {
             Verdict::Final(Unwritten { done: TagDone::No, why })
         }
     }
+}
+
+/// Whether tags of one list are to be written one after the other: Quay refuses one of two that come at once.
+fn in_sequence(target: &Place) -> bool {
+    target.host().is_some_and(|host| host.as_str() == "quay.io")
 }
 
 /// Whether the request may have been carried out though it failed, and may succeed at once when it is repeated.

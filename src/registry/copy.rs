@@ -25,7 +25,7 @@ use super::transport::answer::{Answer, Verdict};
 use super::transport::attempts::{Attempts, Repeat};
 use super::transport::wire::{Outgoing, Trouble};
 use super::transport::{Endpoint, read};
-use super::{Copied, RegistryError, Result};
+use super::{Copied, RegistryError, Result, Way};
 
 use source::{Bytestream, Source};
 
@@ -38,6 +38,7 @@ pub(crate) struct Copier<'a> {
     pub(crate) blob: &'a Descriptor,
     pub(crate) from: &'a Place,
     pub(crate) to: &'a Place,
+    pub(crate) way: Way,
 }
 
 /// Why an attempt came to nothing.
@@ -87,14 +88,18 @@ impl Copier<'_> {
     async fn to_repository(&self, to: &Repository, from: Option<&Endpoint>) -> Result<Copied> {
         let failed = |failure| self.failed(End::Target, failure);
         let digest = &self.blob.digest;
-        let session = match self.from {
-            Place::Repository(from) if from.host() == to.host() => {
+        let session = match (self.way, self.from) {
+            (Way::Send, _) => None,
+            (way, Place::Repository(from)) if from.host() == to.host() => {
                 match self.http.mount(from, to, digest).await.map_err(failed)? {
                     Mount::Done => return Ok(Copied::Mounted),
+                    // An upload that was opened instead ends by itself: few tokens have the right to cancel it.
+                    _ if way == Way::Mount => return Ok(Copied::Skipped),
                     Mount::Session(session) => Some(session),
                     Mount::Refused => None,
                 }
             }
+            (Way::Mount, _) => return Ok(Copied::Skipped),
             _ if self.http.has_blob(to, digest).await.map_err(failed)? => return Ok(Copied::Mounted),
             _ => None,
         };
@@ -103,8 +108,15 @@ impl Copier<'_> {
     }
 
     async fn to_layout(&self, dir: &LayoutDir, from: Option<&Endpoint>) -> Result<Copied> {
-        if self.layouts.has_blob(dir, self.blob).await? {
-            return Ok(Copied::Mounted);
+        if self.way != Way::Send {
+            // A folder that can't be looked into can't be written to either, and is told as that, once.
+            let stands = self.layouts.has_blob(dir, self.blob).await;
+            if stands.map_err(|error| RegistryError { doing: "write", ..*error })? {
+                return Ok(Copied::Mounted);
+            }
+        }
+        if self.way == Way::Mount {
+            return Ok(Copied::Skipped);
         }
         let progress = self.progress();
         let mut attempts = Attempts::new(Repeat::AsUsual);
@@ -242,6 +254,10 @@ impl Copier<'_> {
             // An upload that is gone or out of step, and bytes that are not those that were sent: another may do.
             (Verdict::Fault, _) | (_, 404 | 416) => Err(Setback::Fault(End::Target, failure)),
             (_, 400) if came_to_harm => Err(Setback::Fault(End::Target, failure)),
+            (_, 200 | 201) if answer.is_page() => {
+                let failure = answer.out_of_place("answered the bytes of a blob with a page");
+                Err(Setback::Final(End::Target, Failure { code: None, message: None, ..failure }))
+            }
             (_, 200 | 201 | 204) => match answer.digest() {
                 Some(actual) if actual != self.blob.digest && actual.algorithm() == self.blob.digest.algorithm() => {
                     let kind = ErrorKind::WrongDigest { expected: self.blob.digest.clone(), actual };

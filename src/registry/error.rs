@@ -48,6 +48,12 @@ pub enum ErrorKind {
         /// What the registry asked for, where it did.
         retry_after: Option<Duration>,
     },
+    /// 429 for a quota of pulls that is used up (Docker Hub): it is not waited for, and what is no pull goes on.
+    #[error("no pulls left")]
+    PullQuota {
+        /// What the registry asked for, where it did.
+        retry_after: Option<Duration>,
+    },
     /// No connection, or no answer: the text says which.
     #[error("{0}")]
     Unreachable(String),
@@ -68,12 +74,24 @@ pub enum ErrorKind {
         /// How many there may be.
         limit: u64,
     },
+    /// A repository with more tags than are read.
+    #[error("more than {limit} tags")]
+    TooManyTags {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// 413: more bytes than the registry, or what stands before it, takes.
+    #[error("larger than the registry takes")]
+    Oversized,
     /// An answer that no registry gives: HTML, no digest, a status out of place.
     #[error("{0}")]
     NotARegistry(String),
-    /// The registry refuses what was sent (400, 409, 412, 415, 422): immutable tag, invalid manifest, …
+    /// The registry refuses what was asked for (400, 409, 412, 415, 422): invalid manifest, a policy, …
     #[error("refused")]
     Refused,
+    /// The registry refuses to move the tag, and may refuse to write it again as it is.
+    #[error("the tag is immutable")]
+    Immutable,
     /// The registry's own fault (5xx), as often as it was tried.
     #[error("the registry failed")]
     Server,

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`manifests`] | HEAD, GET and PUT of manifests, GET of configs |
 //! | [`kind`] | what a manifest's bytes say they are |
+//! | [`written`] | what the answer to a PUT of a manifest says |
+//! | [`tagging`] | several tags with one PUT, where that is known |
+//! | [`tags`] | the tags of a repository, page by page; `link` reads where the next page is |
 //! | [`blobs`] | HEAD, mount and upload of blobs |
 //! | [`stream`] | a blob on its way from one place to another |
 
@@ -19,15 +22,22 @@ use super::auth::{Right, Scopes};
 use super::error::Failure;
 use super::transport::{Endpoint, Request, Transport};
 
+use tagging::Tagging;
+
 pub(crate) mod blobs;
 mod kind;
+mod link;
 mod manifests;
 pub(crate) mod stream;
+pub(crate) mod tagging;
+mod tags;
+mod written;
 
 /// Registries over HTTP.
 pub(crate) struct Http {
     pub(crate) transport: Transport,
     pub(crate) access: Access,
+    pub(crate) tagging: Tagging,
 }
 
 /// The types a list can be or be made of; one line, because old proxies read only the first.

@@ -13,7 +13,7 @@
 //!
 //! "Not there" is a folder that does not exist, has no `oci-layout`, or names no such tag or blob.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::oci::{Descriptor, Digest, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload};
+use crate::oci::{Descriptor, Digest, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
 
 use super::{ErrorKind, RegistryError, Result};
 
@@ -87,6 +87,16 @@ impl Layouts {
             IndexJson::read(&root)?.map_or(Ok(None), |index| read_manifest(&root, &index, &digest))
         })
         .await
+    }
+
+    /// All tags of `dir`; other names that `index.json` gives are left out.
+    ///
+    /// # Errors
+    /// A malformed layout.
+    pub async fn tags(&self, dir: &LayoutDir) -> Result<Option<BTreeSet<Tag>>> {
+        let root = dir.path().to_owned();
+        let tags = move || Ok(IndexJson::read(&root)?.map(|index| index.tags()));
+        blocking("read the tags of", format!("oci:{dir}"), tags).await
     }
 
     /// The config blob of `digest`, verified, 8 MiB at most. Its type is the OCI one: a layout does not say.

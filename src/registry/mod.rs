@@ -17,11 +17,11 @@
 //!
 //! Nothing here knows of manifests.toml, plans or lists. What is read is verified by its digest before it is returned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference};
+use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Tag};
 
 mod auth;
 mod copy;
@@ -52,7 +52,8 @@ pub trait Registry: Send + Sync {
     /// Type, digest and size of what `reference` names.
     ///
     /// Where a HEAD can't be believed (no digest, no length, no known type, 403, 405) the manifest is read instead;
-    /// those bytes are not returned.
+    /// those bytes are not returned. A tag of a target that is answered 403 is absent if the repository's list of tags
+    /// can be read and has no such tag: so Artifactory says it of virtual repositories.
     fn head(&self, reference: &Reference) -> impl Future<Output = Result<Option<Descriptor>>> + Send;
 
     /// The manifest of `digest`, verified.
@@ -61,9 +62,18 @@ pub trait Registry: Send + Sync {
     /// A config blob of `digest`, verified, 8 MiB at most.
     fn config(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
 
-    /// Puts `blob` of `from` into `to`: mounted where both are repositories of one registry, else sent from one to the
-    /// other, unless it stands there already. The bytes are verified on their way: what is wrong is never committed.
-    fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place) -> impl Future<Output = Result<Copied>> + Send;
+    /// All tags of `place`, 100,000 at most; none where there is no such repository. What is no tag by the
+    /// distribution-spec is left out.
+    fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
+
+    /// Puts `blob` of `from` into `to`, by `way`. The bytes are verified on their way: what is wrong is never committed.
+    fn copy_blob(
+        &self,
+        blob: &Descriptor,
+        from: &Place,
+        to: &Place,
+        way: Way,
+    ) -> impl Future<Output = Result<Copied>> + Send;
 
     /// Writes a manifest under a tag or its digest; the bytes go as they are.
     fn put_manifest(
@@ -72,6 +82,24 @@ pub trait Registry: Send + Sync {
         locator: &Locator,
         payload: &Payload,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Writes a manifest by its digest and, with the same request, under `tags` (distribution-spec end-7b, `?tag=`).
+    /// Returns those that the registry says it wrote; the others are to be put one by one.
+    ///
+    /// Few registries know this. One that was found in this run not to is not asked again: then nothing is sent.
+    fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag])
+    -> impl Future<Output = Result<Vec<Tag>>> + Send;
+}
+
+/// How a blob is brought to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Mounted where both places are repositories of one registry, else sent, unless it stands there already.
+    MountOrSend,
+    /// Sent, whatever was mounted or said to stand there: the registry does not see it.
+    Send,
+    /// Mounted, or left where it is: the bytes of a foreign layer need not be in any registry.
+    Mount,
 }
 
 /// How a blob came to its target.
@@ -84,6 +112,8 @@ pub enum Copied {
         /// How many bytes.
         bytes: u64,
     },
+    /// It was not: [`Way::Mount`], and the registry could not.
+    Skipped,
 }
 
 /// What a host was asked, and how that went.

@@ -132,6 +132,11 @@ pub struct Rate {
 impl Access {
     /// Whether `repository` will be written to.
     pub(super) fn may_write(&self, repository: &Repository) -> bool {
-        self.rights == Rights::Write && self.groups.iter().any(|group| group.target.as_ref() == Some(repository))
+        self.rights == Rights::Write && self.is_target(repository)
+    }
+
+    /// Whether lists are published in `repository`, now or by a later run.
+    pub(super) fn is_target(&self, repository: &Repository) -> bool {
+        self.groups.iter().any(|group| group.target.as_ref() == Some(repository))
     }
 }

@@ -1,16 +1,18 @@
 //! [`Registries`]: HTTP registries and layouts as one [`Registry`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference};
+use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Tag};
 
 use super::copy::Copier;
 use super::credentials::Credentials;
 use super::gate::Run;
 use super::http::Http;
+use super::http::tagging::Tagging;
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Copied, Options, Registry, Result, Stats};
+use super::{Copied, Options, Registry, Result, Stats, Way};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -27,7 +29,7 @@ impl Registries {
         let Options { access, jobs, credentials, observer, hosts, certificates: _ } = options;
         let transport = Transport::new(Arc::new(Run::new(jobs, observer)), Credentials::new(credentials), hosts);
         let transport = transport.map_err(|failure| failure.at("ask", "registries", None))?;
-        Ok(Self { http: Http { transport, access }, layouts: Layouts::default() })
+        Ok(Self { http: Http { transport, access, tagging: Tagging::default() }, layouts: Layouts::default() })
     }
 
     /// What was asked so far, by host; layouts are not counted.
@@ -65,14 +67,29 @@ impl Registry for Registries {
         }
     }
 
-    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place) -> Result<Copied> {
-        Copier { http: &self.http, layouts: &self.layouts, blob, from, to }.copy().await
+    async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
+        match place {
+            Place::Repository(repository) => self.http.tags(repository).await,
+            Place::Layout(dir) => self.layouts.tags(dir).await,
+        }
+    }
+
+    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {
+        Copier { http: &self.http, layouts: &self.layouts, blob, from, to, way }.copy().await
     }
 
     async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
         match place {
             Place::Repository(repository) => self.http.put_manifest(repository, locator, payload).await,
             Place::Layout(dir) => self.layouts.put_manifest(dir, locator, payload).await,
+        }
+    }
+
+    async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
+        match place {
+            Place::Repository(repository) => self.http.put_tags(repository, payload, tags).await,
+            // Each tag of a layout is a step of its own.
+            Place::Layout(_) => Ok(Vec::new()),
         }
     }
 }

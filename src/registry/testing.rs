@@ -52,6 +52,8 @@ enum Ends {
     Reset,
     /// Never: a byte comes every second.
     Drips,
+    /// Well, and nothing says before how long it is.
+    Unannounced,
 }
 
 impl Reply {
@@ -90,6 +92,12 @@ impl Reply {
     pub(crate) fn drips(mut self) -> Self {
         self.ends = Ends::Drips;
         self.with("content-length", "100000")
+    }
+
+    /// No header says how long the body is.
+    pub(crate) fn unannounced(mut self) -> Self {
+        self.ends = Ends::Unannounced;
+        self
     }
 
     pub(crate) fn after(mut self, delay: Duration) -> Self {
@@ -175,10 +183,11 @@ async fn answer(
     tokio::time::sleep(reply.after).await;
     let reset = || std::io::Error::other("reset by the script");
     let never_ends = matches!(reply.ends, Ends::Drips);
+    let is_announced = !matches!(reply.ends, Ends::Unannounced);
     let frames = match reply.ends {
         Ends::Drips => Vec::new(),
         Ends::Reset => return Err(reset()),
-        Ends::Well => vec![Ok(Frame::data(reply.body.clone()))],
+        Ends::Well | Ends::Unannounced => vec![Ok(Frame::data(reply.body.clone()))],
         Ends::CutAfter(bytes) => vec![Ok(Frame::data(reply.body.slice(..bytes))), Err(reset())],
     };
     let mut response = Response::builder().status(reply.status);
@@ -186,7 +195,7 @@ async fn answer(
         response = response.header(name, value);
     }
     let has_length = response.headers_ref().is_some_and(|headers| headers.contains_key("content-length"));
-    if !has_length {
+    if !has_length && is_announced {
         response = response.header("content-length", reply.body.len());
     }
     let endless = stream::unfold((), |()| async {

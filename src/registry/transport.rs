@@ -257,6 +257,8 @@ pub(crate) async fn read(mut response: Response, limit: Option<u64>, signature: 
             wire::refuse_encoding(response.headers()).map_err(Trouble::Final)?;
             wire::read_whole(&mut response, limit).await?
         }
+        // What was encoded is not to be read, and its status says the most.
+        _ if wire::refuse_encoding(response.headers()).is_err() => Bytes::new(),
         _ => wire::read_some(&mut response, ERROR_BODY).await,
     };
     Ok(Answer {

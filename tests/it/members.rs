@@ -15,6 +15,7 @@ on_each_registry!(
     lists_in_a_layout,
     a_bare_arm_takes_its_variant_from_the_config,
     two_tags_name_one_list,
+    many_tags_name_one_list,
     another_tools_equal_list_is_left_alone,
     a_list_that_docker_made_is_left_alone,
     one_absent_member_costs_heads_only,
@@ -23,6 +24,7 @@ on_each_registry!(
 );
 
 const FIVE: &str = r#"["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"]"#;
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const ARCHES: [&str; 5] = ["amd64", "arm", "arm64", "ppc64le", "s390x"];
 const PLATFORMS: [&str; 5] = ["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"];
 
@@ -185,6 +187,22 @@ fn two_tags_name_one_list(kind: Kind) {
     assert_eq!(wire.digest("acme/app", "v1.2"), wire.digest("acme/app", "v1"));
 }
 
+fn many_tags_name_one_list(kind: Kind) {
+    let registry = start(kind);
+    let images = images(Dialect::Docker, "app");
+    push_each(&registry, &images);
+    let (source, target) =
+        (format!("{}/acme/app-{{arch}}:v1", registry.host()), format!("{}/acme/app", registry.host()));
+    let context = Context::with(&manifest(FIVE, &source, &target, r#"["v1.2.3", "v1.2", "v1", "latest"]"#));
+    // That neither registry writes several tags at once is found out by one PUT.
+    assert_eq!(sync(&context, &registry), [9 + 4, 5, 5, 10, 0, 5 + 4 + 1]);
+    let wire = registry.wire();
+    for tag in ["v1.2", "v1", "latest"] {
+        assert_eq!(wire.digest("acme/app", tag), wire.digest("acme/app", "v1.2.3"), "{tag}");
+    }
+    assert_eq!(sync(&context, &registry), [9, 0, 0, 0, 0, 0]);
+}
+
 fn another_tools_equal_list_is_left_alone(kind: Kind) {
     for media_type in [DOCKER_LIST, OCI_INDEX] {
         let registry = start(kind);
@@ -281,4 +299,38 @@ fn a_mount_that_is_not_granted_is_streamed() {
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images)));
     assert_blobs_stand(&registry, "acme/app", &images);
     assert_eq!(sync(&context, &registry), UNCHANGED);
+}
+
+#[test]
+fn a_windows_image_crosses_repositories_and_registries_without_its_foreign_base() {
+    use crate::support::registry::store::digest_of;
+    let (from, to) = (AnyRegistry::InProcess(Registry::start(Knobs::default())), start(Kind::InProcess));
+    let config = br#"{"os":"windows","architecture":"amd64","os.version":"10.0.17763.1"}"#;
+    let image = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "digest": digest_of(config),
+            "size": config.len(),
+        },
+        "layers": [{
+            "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+            "digest": digest_of(b"a base that no registry has"),
+            "size": 1 << 30,
+            "urls": [format!("http://{}/base", from.host())],
+        }],
+    });
+    from.wire().put_blob("acme/app-windows", &digest_of(config), config);
+    let pushed = from.wire().put_manifest("acme/app-windows", "v1", DOCKER_MANIFEST, image.to_string().as_bytes());
+    assert_eq!(pushed.status, 201);
+    for (target, mounts) in [(&from, 2), (&to, 0)] {
+        let source = format!("{}/acme/app-windows:v1", from.host());
+        let list = manifest(r#"["windows/amd64"]"#, &source, &format!("{}/acme/app", target.host()), r#"["v1"]"#);
+        let (output, log) = from.watch(|| Context::with(&list).mlist("sync"));
+        output.exits(0);
+        assert_eq!(log.filter(|exchange| exchange.query.contains("mount=")).len(), mounts, "{log}");
+        assert_eq!(log.filter(|exchange| exchange.path.contains("/base")).len(), 0, "{log}");
+        assert_eq!(target.list("acme/app", "v1").expect("it is published").len(), 1);
+    }
 }

@@ -175,3 +175,47 @@ fn signals_end_a_run_with_their_own_status_and_a_report() {
         assert_eq!(standing(&registry), BINARIES);
     }
 }
+
+#[test]
+fn a_folder_that_takes_nothing_is_one_problem_for_all_its_lists() {
+    let (registry, context) = release();
+    let target = "target = \"{registry}/{name}\"\ntags   = [\"{version}\"]";
+    let manifest = Release::manifest(&registry.host());
+    assert!(manifest.contains(target), "{manifest}");
+    context.manifest(&manifest.replace(target, "target = \"oci:out\"\ntags   = [\"{name}-{version}\"]"));
+    std::fs::create_dir(context.path("out")).expect("a folder");
+    std::fs::write(context.path("out/blobs"), "in the way").expect("a file");
+    let output = context.mlist("sync --format human --format json=report.json").exits(4);
+    assert_eq!(output.stderr.matches("mlist::registry::layout").count(), 1, "{output}");
+    assert!(output.stderr.contains("cannot write to oci:"), "{output}");
+    let report = std::fs::read_to_string(context.path("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["summary"]["blocked"], 6);
+    for list in report["lists"].as_array().expect("lists") {
+        assert_eq!(list["problems"].as_array().map(Vec::len), Some(1), "{list}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_it_is_and_that_no_rerun_helps() {
+    for (status, code, exit) in [
+        (400, "mlist::registry::refused", 4),
+        (404, "mlist::registry::not_found", 4),
+        (409, "mlist::registry::refused", 4),
+        (412, "mlist::registry::refused", 4),
+        (413, "mlist::registry::too_large", 4),
+        (403, "mlist::registry::denied", 1),
+        (418, "mlist::registry::not_a_registry", 1),
+    ] {
+        let (registry, context) = release();
+        inner(&registry).knobs().fault(fault("PUT", "/k8s/kubectl/manifests/v1.3.0", ALWAYS, Then::Status(status)));
+        let report = context.mlist("sync kubectl --format json").exits(exit).json();
+        let problem = &report["lists"][0]["problems"][0];
+        assert_eq!((&problem["code"], &problem["retry"]), (&json!(code), &json!(exit == 1)), "{status}");
+        assert_eq!(problem["reference"], format!("{}/k8s/kubectl:v1.3.0", registry.host()));
+        assert_eq!((&problem["http"]["status"], &problem["http"]["host"]), (&json!(status), &json!(registry.host())));
+        let log = registry.log();
+        let puts = log.filter(|exchange| exchange.method == "PUT" && exchange.path.contains("/kubectl/manifests/v1"));
+        assert_eq!(puts.len(), 1, "a refusal is not repeated: {log}");
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mlist::oci::{Descriptor, Digest, ImageManifest, Index, MediaType, Payload, Place, Reference};
 use mlist::registry::Registry as _;
 use mlist::registry::{
-    Access, Copied, CredentialSources, ErrorKind, Group, Options, Registries, RegistryError, Rights,
+    Access, Copied, CredentialSources, ErrorKind, Group, Options, Registries, RegistryError, Rights, Way,
 };
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
@@ -20,6 +20,8 @@ on_each_registry!(
     what_stands_is_not_sent_again,
     children_that_are_absent_are_named,
     basic_credentials_are_read_from_the_file,
+    tags_are_listed,
+    a_blob_comes_by_the_way_that_is_wanted,
     many_images_at_once,
 );
 
@@ -67,7 +69,7 @@ async fn copy(registries: &Registries, from: &Place, to: &Place, tag: &str) -> R
     assert_eq!(config.descriptor().size, manifest.config.size);
     let mut copied = Vec::new();
     for blob in manifest.blobs() {
-        copied.push(registries.copy_blob(blob, from, to).await?);
+        copied.push(registries.copy_blob(blob, from, to, Way::MountOrSend).await?);
     }
     let tagged = to.tagged(reference.tag().expect("a tag"));
     registries.put_manifest(to, &tagged.locator, &payload).await?;
@@ -129,6 +131,41 @@ fn children_that_are_absent_are_named(kind: Kind) {
     let put = run(registries(&to, None).put_manifest(&to, &tagged.locator, &list));
     assert_eq!(put.expect_err("it is strict").kind, ErrorKind::ContentUnknown(vec![absent]));
     assert_eq!(run(registries(&to, None).head(&tagged)).expect("it answers"), None);
+}
+
+fn tags_are_listed(kind: Kind) {
+    let registry = start(kind);
+    let to = place(&registry, "a/b");
+    let registries = registries(&to, None);
+    assert_eq!(run(registries.tags(&to)).expect("it answers"), None);
+    for tag in ["v2", "v1", "latest"] {
+        registry.push("a/b", tag, &image("app"));
+    }
+    let tags = run(registries.tags(&to)).expect("it answers").expect("it was pushed");
+    assert_eq!(tags.iter().map(ToString::to_string).collect::<Vec<_>>(), ["latest", "v1", "v2"]);
+}
+
+fn a_blob_comes_by_the_way_that_is_wanted(kind: Kind) {
+    let registry = start(kind);
+    let app = image("app");
+    registry.push("a/source", "v1", &app);
+    let (from, to) = (place(&registry, "a/source"), place(&registry, "a/target"));
+    let registries = registries(&to, None);
+    let [config, layer] = app.blobs().map(|(digest, bytes)| Descriptor {
+        media_type: MediaType::OciConfig,
+        digest: Digest::parse(&digest).expect("a digest"),
+        size: bytes.len() as u64,
+    });
+    let copy = |blob: &Descriptor, way| run(registries.copy_blob(blob, &from, &to, way)).expect("it is copied");
+    assert_eq!(copy(&config, Way::Mount), Copied::Mounted);
+    assert_eq!(
+        copy(&config, Way::Send),
+        Copied::Streamed { bytes: config.size },
+        "it stands, and is sent all the same"
+    );
+    assert_eq!(copy(&layer, Way::Send), Copied::Streamed { bytes: layer.size });
+    let nowhere = Descriptor { digest: Digest::of(b"foreign"), ..layer };
+    assert_eq!(copy(&nowhere, Way::Mount), Copied::Skipped);
 }
 
 fn basic_credentials_are_read_from_the_file(kind: Kind) {

@@ -95,6 +95,87 @@ fn not_found() {
 }
 
 #[test]
+fn a_repository_that_is_missing_is_told_once_for_all_that_was_to_go_there() {
+    let words = "The repository with name 'kubectl' does not exist in the registry";
+    let missing = |target: &str| {
+        let code = Some("NAME_UNKNOWN".to_owned());
+        RegistryError { code, target: target.into(), ..answered(ErrorKind::NotFound, 404, words) }
+    };
+    assert_snapshot!(show(&missing(TARGET)), @r#"
+    mlist::registry::not_found
+    there is no repository gcr.io/google_containers/kubectl
+    > 404 "The repository with name 'kubectl' does not exist in the registry"
+    help: create it on gcr.io, which makes none by itself, or correct its name in manifests.toml
+    about: gcr.io/google_containers/kubectl
+    "#);
+    let blob = missing(&format!("gcr.io/google_containers/kubectl@{}", Digest::of(b"layer")));
+    assert_eq!(problem(&blob), problem(&missing(TARGET)));
+}
+
+#[test]
+fn a_blob_that_is_not_at_its_source_is_no_missing_repository() {
+    let blob = answered(ErrorKind::NotFound, 404, "blob unknown");
+    assert_snapshot!(show(&RegistryError { doing: "read", ..blob }), @r#"
+    mlist::registry::not_found
+    cannot read gcr.io/google_containers/kubectl:v1.3.0: not found
+    > 404 "blob unknown"
+    help: push the image again: what its manifest names is not there
+    about: gcr.io/google_containers/kubectl:v1.3.0
+    "#);
+}
+
+#[test]
+fn a_quota_of_pulls_is_told_as_such() {
+    let kind = ErrorKind::PullQuota { retry_after: Some(Duration::from_mins(10)) };
+    assert_snapshot!(show(&answered(kind, 429, "You have reached your unauthenticated pull rate limit.")), @r#"
+    mlist::registry::rate_limited
+    gcr.io gives out no more images for now: 0 pulls left
+    > 429 "You have reached your unauthenticated pull rate limit."
+    > it asks to wait 600s
+    help: sync again later, or log in as someone who may pull more: docker login gcr.io
+    retry
+    "#);
+}
+
+#[test]
+fn immutable() {
+    let words = "The image tag 'v1.3.0' already exists and cannot be overwritten because the repository is immutable.";
+    let code = Some("TAG_INVALID".to_owned());
+    assert_snapshot!(show(&RegistryError { code, ..answered(ErrorKind::Immutable, 400, words) }), @r#"
+    mlist::registry::immutable
+    gcr.io/google_containers/kubectl:v1.3.0 is immutable: gcr.io refuses to write it
+    > 400 "The image tag 'v1.3.0' already exists and cannot be overwritten because the repository is immutable."
+    help: publish under another tag, or have the rule lifted that protects this one on gcr.io
+    about: gcr.io/google_containers/kubectl:v1.3.0
+    "#);
+}
+
+#[test]
+fn what_a_rule_keeps_back_is_told_with_the_rule() {
+    let words = "current image with 3 vulnerabilities cannot be pulled due to configured policy";
+    assert_snapshot!(show(&RegistryError { doing: "read", ..answered(ErrorKind::Refused, 412, words) }), @r#"
+    mlist::registry::refused
+    gcr.io refuses to read gcr.io/google_containers/kubectl:v1.3.0
+    > 412 "current image with 3 vulnerabilities cannot be pulled due to configured policy"
+    help: it is there, and a rule of its repository keeps it back: have it scanned, signed or let through
+    about: gcr.io/google_containers/kubectl:v1.3.0
+    "#);
+}
+
+#[test]
+fn too_large_for_the_registry() {
+    assert_snapshot!(show(&answered(ErrorKind::Oversized, 413, "413 Request Entity Too Large")), @r#"
+    mlist::registry::too_large
+    gcr.io/google_containers/kubectl:v1.3.0 is larger than gcr.io takes
+    > 413 "413 Request Entity Too Large"
+    help: raise the limit of gcr.io, or of the proxy before it
+    about: gcr.io/google_containers/kubectl:v1.3.0
+    "#);
+    let tags = RegistryError { target: "gcr.io/a".into(), ..error(ErrorKind::TooManyTags { limit: 100_000 }) };
+    assert!(show(&tags).contains("gcr.io/a has more than 100000 tags, the most that are read"));
+}
+
+#[test]
 fn rate_limited() {
     let kind = ErrorKind::RateLimited { retry_after: Some(Duration::from_mins(10)) };
     assert_snapshot!(show(&answered(kind, 429, "slow down")), @r#"
@@ -229,12 +310,21 @@ fn a_layout_has_no_host() {
     let layout = RegistryError { host: None, target: "oci:out/kubectl:v1".into(), ..error(kind) };
     assert_snapshot!(show(&layout), @r#"
     mlist::registry::layout
-    cannot push oci:out/kubectl:v1
+    cannot write to oci:out/kubectl
+    > out/kubectl/index.json: permission denied
+    help: mend the folder, or write the layout anew
+    about: oci:out/kubectl
+    "#);
+    assert_eq!(problem(&layout).http, None);
+    let blob = RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")), ..layout.clone() };
+    assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
+    assert_snapshot!(show(&RegistryError { doing: "read", ..layout }), @r#"
+    mlist::registry::layout
+    cannot read oci:out/kubectl:v1
     > out/kubectl/index.json: permission denied
     help: mend the folder, or write the layout anew
     about: oci:out/kubectl:v1
     "#);
-    assert_eq!(problem(&layout).http, None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::exec::fake::Fault;
+use crate::exec::fake::{Base, Fault};
 use crate::exec::report::Outcome;
 use crate::exec::world::{OPTIONS, World, codes, words};
 use crate::exec::{Event, Step};
@@ -128,6 +128,108 @@ async fn a_registry_that_never_sees_its_blobs_fails_within_five_seconds() {
     assert_eq!(reports[0].outcome, Outcome::Failed);
     assert!(begun.elapsed() < std::time::Duration::from_secs(6));
     assert_eq!(world.fake.refusals(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mount_that_did_nothing_ends_well() {
+    let mut world = World::new();
+    for name in ["one", "two"] {
+        world.fake.image(&format!("r.example/{name}:1"), "linux/amd64", name);
+        world.declare("r.example/app", &[name], &[("linux/amd64", &format!("r.example/{name}:1"))]);
+    }
+    world.fake.mounts_in_vain(&base());
+    assert_eq!(words(&world.sync().await), ["created", "created"]);
+    let log = world.fake.take_log();
+    let sent: Vec<&String> = log.iter().filter(|line| line.ends_with(" sent")).collect();
+    assert_eq!(sent.len(), 1, "what both need is sent once: {log:#?}");
+    assert!(sent[0].starts_with(&format!("BLOB {}", base())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_whose_children_are_forgotten_gives_them_again_before_it_gives_up() {
+    for (times, published) in [(5, true), (6, false)] {
+        let world = World::with_lists(&["r.example/app"]);
+        let plan = world.plan().await;
+        let child = plan.lists[0].children[1].descriptor.digest.clone();
+        world.fake.fault("PUT r.example/app:1", times, Fault::Fail(ErrorKind::ContentUnknown(vec![child.clone()])));
+        let begun = tokio::time::Instant::now();
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!(reports[0].outcome == Outcome::Published, published);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+        let log = world.fake.take_log();
+        assert_eq!(count(&log, &format!("PUT r.example/app@{child}")), 2, "{log:#?}");
+        assert_eq!(count(&log, "PUT r.example/app@"), 3, "the other was not named");
+        if !published {
+            assert_eq!(codes(&reports[0]), ["mlist::registry::content_unknown"]);
+            assert!(reports[0].problems[0].retry);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_stands_and_may_not_be_written_again_stands() {
+    for (kind, done, published) in [
+        (ErrorKind::Immutable, true, true),
+        (ErrorKind::Refused, true, true),
+        (ErrorKind::Refused, false, false),
+        (ErrorKind::Denied, true, false),
+    ] {
+        let world = World::with_lists(&["r.example/app"]);
+        let plan = world.plan().await;
+        let fault = if done { Fault::DoneAndFail(kind) } else { Fault::Fail(kind) };
+        world.fake.fault("PUT r.example/app@", 1, fault);
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!(reports[0].outcome == Outcome::Published, published);
+    }
+}
+
+/// A list of one image of Windows, and the digest of its base.
+fn windows(base: Base) -> (World, Digest) {
+    let mut world = World::new();
+    let foreign = world.fake.windows_image("r.example/src:1", base);
+    world.declare("r.example/app", &["1"], &[("windows/amd64", "r.example/src:1")]);
+    (world, foreign)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_layer_is_mounted_if_it_can_be_and_asked_for_by_nobody() {
+    for base in [Base::Foreign, Base::Elsewhere] {
+        let (world, foreign) = windows(base);
+        assert_eq!(words(&world.sync().await), ["created"]);
+        let log = world.fake.take_log();
+        let of_it: Vec<&String> = log.iter().filter(|line| line.contains(foreign.as_str())).collect();
+        assert_eq!(of_it, [&format!("BLOB {foreign} r.example/src -> r.example/app mounted")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_layer_that_the_registry_asks_for_is_sent_from_the_source_if_it_is_there() {
+    for base in [Base::Foreign, Base::Elsewhere] {
+        let (world, foreign) = windows(base);
+        let plan = world.plan().await;
+        let times = if base == Base::Foreign { 3 } else { 99 };
+        let unknown = Fault::Fail(ErrorKind::ContentUnknown(vec![foreign.clone()]));
+        world.fake.fault("PUT r.example/app@", times, unknown);
+        let reports = world.execute(plan, OPTIONS).await;
+        let sent = format!("BLOB {foreign} r.example/src -> r.example/app sent");
+        assert_eq!(count(&world.fake.take_log(), &sent), 1);
+        let expected: &[&str] = if base == Base::Foreign { &[] } else { &["mlist::registry::content_unknown"] };
+        assert_eq!(codes(&reports[0]), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_is_foreign_to_one_image_is_brought_for_another() {
+    let mut world = World::new();
+    world.fake.windows_image("r.example/old:1", Base::Elsewhere);
+    let base = world.fake.windows_image("r.example/new:1", Base::Plain);
+    for name in ["old", "new"] {
+        world.declare("r.example/app", &[name], &[("windows/amd64", &format!("r.example/{name}:1"))]);
+    }
+    assert_eq!(words(&world.sync().await), ["created", "created"]);
+    let log = world.fake.take_log();
+    assert_eq!(count(&log, &format!("BLOB {base} r.example/new")), 1, "{log:#?}");
+    assert!(!log.iter().any(|line| line.ends_with(" sent")));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::exec::fake::Fault;
+use crate::exec::fake::{Fault, TakesTags};
 use crate::exec::report::{Outcome, Signal, TagDone};
 use crate::exec::world::{OPTIONS, World, codes};
 use crate::oci::{Digest, Reference};
@@ -52,7 +52,13 @@ async fn a_tag_that_was_moved_while_it_was_written_is_left_alone() {
 
 #[tokio::test]
 async fn a_refusal_of_what_was_taken_before_is_no_failure() {
-    for kind in [ErrorKind::Refused, ErrorKind::Denied, ErrorKind::Server, ErrorKind::Unreachable("cut".into())] {
+    for kind in [
+        ErrorKind::Immutable,
+        ErrorKind::Refused,
+        ErrorKind::Denied,
+        ErrorKind::Server,
+        ErrorKind::Unreachable("cut".into()),
+    ] {
         let world = world(&["1"]);
         let plan = world.plan().await;
         world.fake.fault("PUT", 1, Fault::DoneAndFail(kind));
@@ -64,13 +70,120 @@ async fn a_refusal_of_what_was_taken_before_is_no_failure() {
 
 #[tokio::test]
 async fn a_refusal_stands_and_is_not_repeated() {
-    let world = world(&["1", "latest"]);
+    for (kind, code) in
+        [(ErrorKind::Refused, "mlist::registry::refused"), (ErrorKind::Immutable, "mlist::registry::immutable")]
+    {
+        let world = world(&["1", "latest"]);
+        let plan = world.plan().await;
+        world.fake.fault("PUT", 9, Fault::Fail(kind));
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!(codes(&reports[0]), [code]);
+        assert_eq!((reports[0].outcome, reports[0].tags.as_slice()), (Outcome::Blocked, &[TagDone::No; 2][..]));
+        let log = world.fake.take_log();
+        assert_eq!(log.iter().filter(|line| line.starts_with("PUT")).count(), 1);
+        assert_eq!(log.last().unwrap(), "HEAD r.example/app:1", "it is looked at after that");
+    }
+}
+
+/// PUTs, in order.
+fn puts(world: &World) -> Vec<String> {
+    let log = world.fake.take_log();
+    log.iter().filter_map(|line| line.strip_prefix("PUT r.example/app")).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn several_tags_are_written_at_once_where_the_registry_confirms_them() {
+    for (takes, expected) in [
+        (TakesTags::All, vec![":1", "@ tags 2,3,4"]),
+        (TakesTags::First, vec![":1", "@ tags 2,3,4", ":3", ":4"]),
+        (TakesTags::No, vec![":1", ":2", ":3", ":4"]),
+    ] {
+        let world = world(&["1", "2", "3", "4"]);
+        let plan = world.plan().await;
+        world.fake.takes_tags(takes);
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!((reports[0].outcome, reports[0].tags.as_slice()), (Outcome::Published, &[TagDone::Yes; 4][..]));
+        assert_eq!(puts(&world), expected);
+        for tag in ["1", "2", "3", "4"] {
+            assert_eq!(world.named(&format!("r.example/app:{tag}")), world.named("r.example/app:1"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_tags_are_not_worth_a_request_for_both() {
+    let world = world(&["1", "2"]);
+    world.fake.takes_tags(TakesTags::All);
+    world.sync().await;
+    assert_eq!(puts(&world), [":1", ":2"]);
+}
+
+#[tokio::test]
+async fn what_fails_at_once_is_written_one_by_one() {
+    for fault in [Fault::Fail(ErrorKind::Denied), Fault::DoneAndFail(ErrorKind::Server)] {
+        let world = world(&["1", "2", "3"]);
+        let plan = world.plan().await;
+        world.fake.takes_tags(TakesTags::All);
+        world.fake.fault("@ tags", 1, fault);
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!(reports[0].tags, [TagDone::Yes; 3]);
+        assert_eq!(puts(&world), [":1", "@ tags 2,3", ":2", ":3"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_several_tags_are_written_leaves_none_that_nobody_names() {
+    for (fault, expected) in [
+        (Fault::Hang, TagDone::Unknown),
+        (Fault::DoneAndFail(ErrorKind::Unreachable("cut".into())), TagDone::Unknown),
+        (Fault::NotSent, TagDone::No),
+        (Fault::Fail(ErrorKind::Refused), TagDone::No),
+    ] {
+        let world = world(&["1", "2", "3"]);
+        let plan = world.plan().await;
+        world.fake.takes_tags(TakesTags::All);
+        world.fake.fault("@ tags", 1, fault);
+        world.fake.before("@ tags", {
+            let stop = world.stop.clone();
+            move || stop.request(Signal::Interrupt)
+        });
+        let reports = world.execute(plan, OPTIONS).await;
+        assert_eq!(reports[0].outcome, Outcome::Cancelled { begun: true });
+        assert_eq!(reports[0].tags, [TagDone::Yes, expected, expected]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_a_registry_refuses_as_they_come_at_once_are_written_one_after_the_other() {
+    let world = world(&["1", "2", "3"]);
     let plan = world.plan().await;
-    world.fake.fault("PUT", 9, Fault::Fail(ErrorKind::Refused));
+    for tag in [":2", ":3"] {
+        world.fake.fault(&format!("PUT r.example/app{tag}"), 1, Fault::Race);
+    }
     let reports = world.execute(plan, OPTIONS).await;
-    assert_eq!(codes(&reports[0]), ["mlist::registry::refused"]);
-    assert_eq!((reports[0].outcome, reports[0].tags.as_slice()), (Outcome::Blocked, &[TagDone::No; 2][..]));
-    assert_eq!(world.fake.take_log().iter().filter(|line| line.starts_with("PUT")).count(), 1);
+    assert_eq!((reports[0].outcome, reports[0].tags.as_slice()), (Outcome::Published, &[TagDone::Yes; 3][..]));
+    assert_eq!(puts(&world), [":1", ":2", ":3", ":2", ":3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_invalid_by_itself_is_not_sent_again() {
+    let world = world(&["1"]);
+    let plan = world.plan().await;
+    world.fake.fault("PUT", 9, Fault::Race);
+    let reports = world.execute(plan, OPTIONS).await;
+    assert_eq!((codes(&reports[0]), puts(&world)), (vec!["mlist::registry::refused"], vec![":1".to_owned()]));
+}
+
+#[tokio::test]
+async fn quay_gets_the_tags_of_a_list_one_after_the_other() {
+    for (host, most) in [("quay.io", 1), ("r.example", 2)] {
+        let mut world = World::new();
+        let name = |tag: &str| format!("{host}/acme/app:{tag}");
+        world.fake.image(&name("amd64"), "linux/amd64", "");
+        world.declare(&format!("{host}/acme/app"), &["1", "2", "3"], &[("linux/amd64", &name("amd64"))]);
+        world.sync().await;
+        assert_eq!(world.fake.most_puts_at_once(), most, "{host}");
+    }
 }
 
 #[tokio::test]

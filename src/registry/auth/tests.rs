@@ -6,8 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::registry::Registry as _;
 use crate::registry::testing::{Asked, Client, Reply, Server, blob, manifest};
+use crate::registry::{Registry as _, Way};
 
 const USER_CI: &str = "Basic Y2k6cGFzcw==";
 
@@ -89,7 +89,10 @@ async fn a_mount_has_one_token_for_both_repositories() {
     let client = Client::new(&[&server.repository("target")]);
     client.head(&server, "target:1").await.unwrap();
     // The script answers 200, which is no mount: that the blob is then sent is not what is tested here.
-    let _ = client.registries.copy_blob(&blob(b"x"), &server.place("source"), &server.place("target")).await;
+    let _ = client
+        .registries
+        .copy_blob(&blob(b"x"), &server.place("source"), &server.place("target"), Way::MountOrSend)
+        .await;
     assert_eq!(
         tokens(&server)[1],
         "GET /token?service=s&scope=repository%3Atarget%3Apull%2Cpush&scope=repository%3Asource%3Apull"
@@ -251,7 +254,7 @@ async fn a_stranger_that_was_redirected_to_does_not_say_where_credentials_go() {
     let target = server.repository("a");
     let client = Client::with_logins(&[&target], 1, folder.path());
     client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
-    client.registries.copy_blob(&blob(b"x"), &from, &server.place("a")).await.unwrap_err();
+    client.registries.copy_blob(&blob(b"x"), &from, &server.place("a"), Way::MountOrSend).await.unwrap_err();
     assert!(stranger.lines().iter().any(|line| line.starts_with("PUT /upload")), "{:?}", stranger.lines());
     assert!(stranger.asked().iter().all(|asked| asked.header("authorization").is_none()), "{:?}", stranger.asked());
     assert_eq!(tokens(&stranger), [] as [&str; 0]);

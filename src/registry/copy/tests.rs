@@ -28,7 +28,7 @@ fn digest() -> Digest {
 }
 
 async fn copy(client: &Client, from: &Place, to: &Place) -> Result<Copied> {
-    client.registries.copy_blob(&blob(BYTES), from, to).await
+    client.registries.copy_blob(&blob(BYTES), from, to, Way::MountOrSend).await
 }
 
 fn streamed() -> Copied {
@@ -204,7 +204,8 @@ async fn an_empty_blob_is_sent_too() {
     let server = target(|_| Reply::of(404)).await;
     let from = Server::start(|_, _| Reply::of(200)).await;
     let client = Client::new(&[&server.repository("b")]);
-    let copied = client.registries.copy_blob(&blob(b""), &from.place("a"), &server.place("b")).await.unwrap();
+    let copied =
+        client.registries.copy_blob(&blob(b""), &from.place("a"), &server.place("b"), Way::MountOrSend).await.unwrap();
     assert_eq!(copied, Copied::Streamed { bytes: 0 });
     assert_eq!(server.asked().last().unwrap().header("content-length"), Some("0"));
 }
@@ -243,8 +244,152 @@ async fn an_error_that_never_ends_is_told_by_its_status() {
     let folder = TempDir::new().unwrap();
     let (from, to) = (server.place("a"), Place::parse(&format!("oci:{}", folder.path().display())).unwrap());
     let (client, blob) = (Client::new(&[]), blob(b"abc"));
-    let error = client.registries.copy_blob(&blob, &from, &to).await.unwrap_err();
+    let error = client.registries.copy_blob(&blob, &from, &to, Way::MountOrSend).await.unwrap_err();
     assert_eq!((&error.kind, server.asked().len()), (&ErrorKind::Denied, 1));
     let error = client.registries.manifest(&from, &blob.digest).await.unwrap_err();
     assert_eq!((&error.kind, server.asked().len()), (&ErrorKind::Denied, 2));
+}
+
+#[tokio::test]
+async fn what_has_to_be_sent_is_sent_whatever_stands_there() {
+    let server = target(|_| Reply::of(201)).await;
+    let client = Client::new(&[&server.repository("b")]);
+    let (from, to) = (server.place("a"), server.place("b"));
+    let copied = client.registries.copy_blob(&blob(BYTES), &from, &to, Way::Send).await.unwrap();
+    assert_eq!(copied, streamed());
+    let get = format!("GET /v2/a/blobs/{}", digest());
+    assert_eq!(server.lines()[..2], ["POST /v2/b/blobs/uploads/".to_owned(), get]);
+
+    let full = Server::start(|asked, _| match asked.method.as_str() {
+        "POST" => Reply::of(202).with("location", "/up"),
+        "PUT" => Reply::of(201),
+        _ => Reply::of(200).body(BYTES),
+    })
+    .await;
+    let client = Client::new(&[&full.repository("b")]);
+    let copied = client.registries.copy_blob(&blob(BYTES), &from, &full.place("b"), Way::Send).await.unwrap();
+    assert_eq!((copied, full.lines().iter().any(|line| line.starts_with("HEAD"))), (streamed(), false));
+
+    let (_kept, layout) = layout().await;
+    std::fs::write(format!("{layout}/blobs/sha256/{}", digest().hex()).trim_start_matches("oci:"), BYTES).unwrap();
+    let copied = client.registries.copy_blob(&blob(BYTES), &server.place("a"), &layout, Way::Send).await.unwrap();
+    assert_eq!(copied, streamed());
+}
+
+#[tokio::test]
+async fn a_foreign_layer_is_mounted_or_left_and_never_fetched() {
+    type Mounted = fn(&Asked) -> Reply;
+    let mounts: [(Mounted, Copied); 5] = [
+        (|_| Reply::of(201), Copied::Mounted),
+        (|_| Reply::of(202).with("location", "/up/1"), Copied::Skipped),
+        (|_| Reply::of(404), Copied::Skipped),
+        (|_| Reply::of(403), Copied::Skipped),
+        (|_| Reply::of(400), Copied::Skipped),
+    ];
+    for (mount, expected) in mounts {
+        let server = target(mount).await;
+        let client = Client::new(&[&server.repository("b")]);
+        let (from, to) = (server.place("a"), server.place("b"));
+        let copied = client.registries.copy_blob(&blob(BYTES), &from, &to, Way::Mount).await.unwrap();
+        assert_eq!((copied, server.asked().len()), (expected, 1));
+    }
+    let (from, to) = (target(|_| Reply::of(201)).await, target(|_| Reply::of(201)).await);
+    let client = Client::new(&[&to.repository("b")]);
+    let folder = TempDir::new().unwrap();
+    let (_kept, layout) = layout().await;
+    for (source, target) in [
+        (from.place("a"), to.place("b")),
+        (layout.clone(), to.place("b")),
+        (from.place("a"), Place::Layout(LayoutDir::new(folder.path()))),
+    ] {
+        let copied = client.registries.copy_blob(&blob(BYTES), &source, &target, Way::Mount).await.unwrap();
+        assert_eq!(copied, Copied::Skipped, "{source} {target}");
+    }
+    let copied = client.registries.copy_blob(&blob(BYTES), &from.place("a"), &layout, Way::Mount).await.unwrap();
+    assert_eq!(copied, Copied::Mounted, "it stands there");
+    assert_eq!((from.asked().len(), to.asked().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_opened_with_201_is_used() {
+    for with in ["?mount=", ""] {
+        let server = Server::start(move |asked, _| match (asked.method.as_str(), asked.path.contains("mount=")) {
+            ("POST", true) => Reply::of(403),
+            ("POST", false) => Reply::of(201).with("location", "/up/3"),
+            ("PUT", _) => Reply::of(201),
+            _ => Reply::of(200).body(BYTES),
+        })
+        .await;
+        let client = Client::new(&[&server.repository("b")]);
+        let way = if with.is_empty() { Way::Send } else { Way::MountOrSend };
+        let (from, to) = (server.place("a"), server.place("b"));
+        let copied = client.registries.copy_blob(&blob(BYTES), &from, &to, way).await.unwrap();
+        assert_eq!(copied, streamed());
+        assert_eq!(server.lines().last().unwrap(), &format!("PUT /up/3?digest={}", digest()));
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_is_redirected_to_another_host_is_fetched_there_without_credentials() {
+    let store = Server::start(|_, _| Reply::of(200).body(BYTES)).await;
+    let there = format!("http://{}/store?sig=1", store.address);
+    let from = Server::start(move |asked, _| match asked.header("authorization") {
+        Some(_) => Reply::of(307).with("location", there.clone()),
+        None => Reply::of(401).with("www-authenticate", "Basic"),
+    })
+    .await;
+    let to = target(|_| Reply::of(404)).await;
+    let folder = TempDir::new().unwrap();
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"Y2k6cGFzcw=="}}}}}}"#, from.address);
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let client = Client::with_logins(&[&to.repository("b")], 1, folder.path());
+    assert_eq!(copy(&client, &from.place("a"), &to.place("b")).await.unwrap(), streamed());
+    let asked = &store.asked()[0];
+    assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/store?sig=1", None));
+    assert!(to.asked().iter().all(|asked| asked.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn an_encoded_blob_is_not_sent_on() {
+    let from = Server::start(|_, _| Reply::of(200).with("content-encoding", "gzip").body(BYTES)).await;
+    let to = target(|_| Reply::of(404)).await;
+    let client = Client::new(&[&to.repository("b")]);
+    let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
+    assert_eq!(error.kind.to_string(), "sent it with Content-Encoding: gzip");
+    assert!(!to.lines().iter().any(|line| line.starts_with("PUT")));
+}
+
+#[tokio::test]
+async fn a_page_is_no_answer_to_the_bytes_of_a_blob() {
+    let from = Server::start(|_, _| Reply::of(200).body(BYTES)).await;
+    let to = Server::start(|asked, _| match asked.method.as_str() {
+        "POST" => Reply::of(202).with("location", "/up"),
+        "PUT" => Reply::of(200).with("content-type", "text/html").body("<html>Log in</html>"),
+        _ => Reply::of(404),
+    })
+    .await;
+    let client = Client::new(&[&to.repository("b")]);
+    let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
+    assert_eq!(error.kind.to_string(), "answered the bytes of a blob with a page");
+    assert_eq!((error.doing, error.message), ("push", None));
+}
+
+#[tokio::test]
+async fn what_a_registry_does_not_take_ends_the_copy_with_its_reason() {
+    let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"The repository with name 'b' does not exist"}]}"#;
+    for (status, body, kind) in [
+        (404, unknown, ErrorKind::NotFound),
+        (413, "<html><title>413 Request Entity Too Large</title>", ErrorKind::Oversized),
+        (403, "", ErrorKind::Denied),
+    ] {
+        let server = Server::start(move |asked, _| match asked.method.as_str() {
+            "GET" => Reply::of(200).body(BYTES),
+            "POST" if status == 413 => Reply::of(202).with("location", "/up"),
+            _ => Reply::of(status).body(body),
+        })
+        .await;
+        let client = Client::new(&[&server.repository("b")]);
+        let error = copy(&client, &server.place("a"), &server.place("b")).await.unwrap_err();
+        assert_eq!((error.kind, error.doing), (kind, "push"));
+    }
 }

@@ -62,7 +62,8 @@ impl Http {
         let request = self.request(Method::POST, &endpoint, repository, "blobs/uploads/")?;
         let answer = self.transport.send(&endpoint, &empty(request)).await?;
         match answer.status.as_u16() {
-            202 => session(&answer, &endpoint.base),
+            // 201 is the answer to bytes, and none were sent: where an upload goes on from there, it does.
+            201 | 202 => session(&answer, &endpoint.base),
             _ => Err(answer.failure()),
         }
     }
@@ -131,6 +132,7 @@ mod tests {
             ("/v2/x/blobs/uploads/1", "https://a.example/v2/x/blobs/uploads/1?digest=D"),
             ("/up?_state=a%3D%3D&b=+", "https://a.example/up?_state=a%3D%3D&b=+&digest=D"),
             ("https://a.example:443/up?", "https://a.example/up?digest=D"),
+            ("up/1", "https://a.example/up/1?digest=D"),
             ("https://store.example/up?sig=1", "https://store.example/up?sig=1&digest=D"),
         ] {
             assert_eq!(opened(base, Some(location)).unwrap(), url, "{location}");
@@ -149,5 +151,9 @@ mod tests {
             assert!(error.contains(why), "{location:?}: {error}");
         }
         assert!(opened("http://127.0.0.1:5000/", Some("http://127.0.0.1:5000/up")).is_ok());
+        // A registry that is called by its port, and whose front end leaves it out.
+        let (named, said) =
+            (Url::parse("https://a.example:443/").unwrap(), Url::parse("https://a.example/up").unwrap());
+        assert_eq!(named.origin(), said.origin());
     }
 }

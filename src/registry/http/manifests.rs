@@ -3,13 +3,14 @@
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
-use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Repository};
+use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Repository, Tag};
 use crate::registry::Result;
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::transport::answer::{Answer, codes, digests_in};
+use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::Repeat;
 use crate::registry::transport::{Endpoint, OnStop, Request};
 
+use super::written::{Written, written};
 use super::{Http, kind};
 
 /// The most a manifest may have; registries take no more either.
@@ -52,7 +53,7 @@ impl Http {
         let request = self.manifest_request(Method::HEAD, &endpoint, repository, &locator.to_string())?;
         let sent = self.transport.send(&endpoint, &request).await;
         let get = Request { method: Method::GET, ..request };
-        match sent {
+        let head = match sent {
             Ok(answer) => match answer.status.as_u16() {
                 404 => Ok(None),
                 200 if let Some(descriptor) = believable(&answer, locator) => Ok(Some(descriptor)),
@@ -69,6 +70,27 @@ impl Http {
                 })
             }
             Err(failure) => Err(failure),
+        };
+        match (head, locator) {
+            (Err(failure), Locator::Tag(tag)) if failure.status == Some(403) && self.access.is_target(repository) => {
+                self.unless_unlisted(repository, tag, failure).await
+            }
+            (head, _) => head,
+        }
+    }
+
+    /// Absent, where the tags of the repository can be read and `tag` is none of them; else `failure`. Artifactory
+    /// answers 403 for a tag that a virtual repository does not have.
+    async fn unless_unlisted(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        failure: Failure,
+    ) -> Outcome<Option<Descriptor>> {
+        match self.try_tags(repository).await {
+            Ok(Some(tags)) if !tags.contains(tag) => Ok(None),
+            Err(stopped) if stopped.kind == ErrorKind::Stopped => Err(stopped),
+            _ => Err(failure),
         }
     }
 
@@ -116,19 +138,39 @@ impl Http {
 
     async fn try_put(&self, repository: &Repository, locator: &Locator, payload: &Payload) -> Outcome<()> {
         let endpoint = self.endpoint(repository)?;
-        let mut request = self.manifest_request(Method::PUT, &endpoint, repository, &locator.to_string())?;
+        let request = self.put_request(&endpoint, repository, &locator.to_string(), payload)?;
+        let answer = self.transport.send(&endpoint, &request).await?;
+        match written(&answer, payload, repository) {
+            Written::Yes => Ok(()),
+            Written::No(failure) => Err(failure),
+            Written::Unsaid(failure) => match self.try_head(repository, locator).await {
+                Ok(Some(descriptor)) if descriptor.digest == *payload.digest() => Ok(()),
+                Err(stopped) if stopped.kind == ErrorKind::Stopped => Err(stopped),
+                _ => Err(failure),
+            },
+        }
+    }
+
+    /// A PUT of `payload` to `manifests/TARGET`.
+    pub(super) fn put_request(
+        &self,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        target: &str,
+        payload: &Payload,
+    ) -> Outcome<Request> {
+        let mut request = self.manifest_request(Method::PUT, endpoint, repository, target)?;
         let unfit = |_| Failure::of(ErrorKind::NotARegistry(format!("no header can say {}", payload.media_type())));
         let content_type = HeaderValue::from_str(payload.media_type().as_str()).map_err(unfit)?;
         request.headers.insert(CONTENT_TYPE, content_type);
         request.headers.remove(ACCEPT);
         (request.limit, request.body) = (None, Some(payload.bytes().clone()));
         request.on_stop = OnStop::Await;
-        let answer = self.transport.send(&endpoint, &request).await?;
-        written(&answer, payload.digest())
+        Ok(request)
     }
 }
 
-type Outcome<T> = std::result::Result<T, Failure>;
+pub(super) type Outcome<T> = std::result::Result<T, Failure>;
 
 /// What a HEAD says, if it says all and nothing that can't be.
 fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
@@ -157,34 +199,8 @@ fn payload(answer: &Answer, media_type: MediaType, digest: &Digest) -> Outcome<P
     })
 }
 
-/// Whether a PUT wrote what was sent.
-fn written(answer: &Answer, digest: &Digest) -> Outcome<()> {
-    match (answer.status.as_u16(), answer.digest()) {
-        (200..=202, Some(actual)) if actual != *digest => {
-            let expected = digest.clone();
-            Err(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
-        }
-        (201, _) | (200 | 202, Some(_)) => Ok(()),
-        (200 | 202, None) => Err(silent(answer.out_of_place("took a manifest without saying which"))),
-        _ => Err(content_unknown(answer, digest).unwrap_or_else(|| answer.failure())),
-    }
-}
-
-/// The refusal of a manifest whose children or blobs the registry does not see in the repository.
-fn content_unknown(answer: &Answer, own: &Digest) -> Option<Failure> {
-    // ECR has its own words, and the test registry of go-containerregistry answers 404 for children.
-    const CODES: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
-    let text = String::from_utf8_lossy(&answer.body);
-    let by_code = codes(&answer.body).iter().any(|code| CODES.contains(&code.as_str()));
-    let by_words = text.contains("required for pushing image") && text.contains("do not exist");
-    let digests = digests_in(&text).into_iter().filter(|digest| digest != own).collect();
-    let is_refusal = matches!(answer.status.as_u16(), 400 | 404 | 409 | 412 | 422);
-    (is_refusal && (by_code || by_words))
-        .then(|| Failure { kind: ErrorKind::ContentUnknown(digests), ..answer.failure() })
-}
-
 /// A failure of an answer whose body is no error's: what it says is not to be shown as one.
-fn silent(failure: Failure) -> Failure {
+pub(super) fn silent(failure: Failure) -> Failure {
     Failure { code: None, message: None, ..failure }
 }
 

@@ -211,8 +211,9 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
         (400, None, missing("MANIFEST_BLOB_UNKNOWN"), Some(content_unknown.clone())),
         (404, None, missing("BLOB_UNKNOWN"), Some(content_unknown.clone())),
         (400, None, ecr, Some(content_unknown)),
-        (400, None, immutable, Some(ErrorKind::Refused)),
+        (400, None, immutable, Some(ErrorKind::Immutable)),
         (412, None, String::new(), Some(ErrorKind::Refused)),
+        (413, None, "<html><title>413 Request Entity Too Large</title>".into(), Some(ErrorKind::Oversized)),
         (404, None, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.into(), Some(ErrorKind::NotFound)),
         (403, None, String::new(), Some(ErrorKind::Denied)),
     ];
@@ -226,6 +227,181 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
         let put = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await;
         assert_eq!(put.err().map(|error| error.kind), expected, "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_put_whose_answer_says_nothing_is_looked_at() {
+    let page =
+        |status: u16| Reply::of(status).with("content-type", "text/html; charset=utf-8").body("<html>Log in</html>");
+    let answers: [fn() -> Reply; 4] = [
+        || Reply::of(201).with("content-type", "text/html").body("welcome"),
+        || Reply::of(201).body("<!DOCTYPE html><title>Log in</title>"),
+        || Reply::of(200),
+        || Reply::of(202).body("queued"),
+    ];
+    for answer in answers {
+        let stands = Server::start(move |asked, _| match asked.method.as_str() {
+            "PUT" => answer(),
+            _ => Reply::manifest(&manifest()),
+        })
+        .await;
+        Client::new(&[&stands.repository("a")]).put(&stands, "a:1", &manifest()).await.unwrap();
+        assert_eq!(stands.lines(), ["PUT /v2/a/manifests/1", "HEAD /v2/a/manifests/1"]);
+
+        let others: [fn() -> Reply; 3] = [
+            || Reply::of(404),
+            || Reply::manifest(&Payload::new(MediaType::OciManifest, "{}".into())),
+            || Reply::of(200).with("content-type", "text/html").body("<html>Log in</html>"),
+        ];
+        for other in others {
+            let server = Server::start(move |asked, _| if asked.method == "PUT" { answer() } else { other() }).await;
+            let error = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await.unwrap_err();
+            assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
+            assert_eq!((error.doing, error.message), ("push", None));
+        }
+    }
+    let nexus = Server::start(|_, _| Reply::of(201)).await;
+    Client::new(&[&nexus.repository("a")]).put(&nexus, "a:1", &manifest()).await.unwrap();
+    assert_eq!(nexus.asked().len(), 1, "a registry that names no digest costs nothing");
+    let login = Server::start(move |_, _| page(200)).await;
+    let error = Client::new(&[]).head(&login, "a:1").await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
+}
+
+#[tokio::test]
+async fn all_types_are_accepted_or_old_registries_serve_an_image_of_the_list() {
+    const LIST: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
+    for media_type in [MediaType::OciIndex, MediaType::DockerList, MediaType::OciManifest, MediaType::DockerManifest] {
+        let list = Payload::new(media_type.clone(), LIST.into());
+        let (whole, child) = (list.clone(), manifest());
+        let server = Server::start(move |asked, _| {
+            let accepted = asked.headers.get_all("accept").iter().next().unwrap().to_str().unwrap();
+            let is_accepted = accepted.split(',').any(|accepted| accepted.trim() == media_type.as_str());
+            Reply::manifest(if is_accepted { &whole } else { &child })
+        })
+        .await;
+        let client = Client::new(&[]);
+        assert_eq!(client.head(&server, "a:1").await.unwrap().as_ref(), Some(list.descriptor()));
+        let read = client.registries.manifest(&server.place("a"), list.digest()).await.unwrap();
+        assert_eq!(read, Some(list));
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_keeps_an_image_back_is_told_in_its_own_words() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "HEAD" => Reply::of(412),
+        _ => Reply::of(412).body(r#"{"errors":[{"code":"PROJECTPOLICYVIOLATION","message":"not signed"}]}"#),
+    })
+    .await;
+    let client = Client::new(&[]);
+    let error = client.head(&server, "a:1").await.unwrap_err();
+    assert_eq!((&error.kind, error.message.as_deref()), (&ErrorKind::Refused, Some("not signed")));
+    let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Refused, Some("PROJECTPOLICYVIOLATION")));
+}
+
+/// How a list of tags is answered, given what answers with one.
+type Tags = fn(&dyn Fn(&str) -> Reply) -> Reply;
+
+#[tokio::test]
+async fn a_tag_of_a_target_that_is_denied_is_absent_if_the_repository_does_not_list_it() {
+    let denied = || Reply::of(403).body(r#"{"errors":[{"code":"DENIED","message":"no right"}]}"#);
+    let listed = |tags: &str| Reply::of(200).body(format!(r#"{{"tags":{tags}}}"#));
+    let table: [(&str, Tags, bool); 6] = [
+        ("other tags", |listed| listed(r#"["2"]"#), true),
+        ("no tags", |listed| listed("null"), true),
+        ("that tag", |listed| listed(r#"["2","1"]"#), false),
+        ("no right", |_| Reply::of(403), false),
+        ("no repository", |_| Reply::of(404), false),
+        ("a page", |_| Reply::of(200).body("<html>"), false),
+    ];
+    for (why, tags, is_absent) in table {
+        let server =
+            Server::start(move |asked, _| if asked.path.contains("/tags/list") { tags(&listed) } else { denied() })
+                .await;
+        let head = Client::new(&[&server.repository("a")]).head(&server, "a:1").await;
+        if is_absent {
+            assert_eq!(head.unwrap(), None, "{why}");
+        } else {
+            let error = head.unwrap_err();
+            assert_eq!((error.kind, error.message.as_deref()), (ErrorKind::Denied, Some("no right")), "{why}");
+        }
+        let asked = ["HEAD /v2/a/manifests/1", "GET /v2/a/manifests/1", "GET /v2/a/tags/list?n=1000"];
+        assert_eq!(server.lines(), asked, "{why}");
+    }
+    let server = Server::start(|asked, _| {
+        if asked.path.contains("/tags/list") { Reply::of(200).body(r#"{"tags":[]}"#) } else { Reply::of(403) }
+    })
+    .await;
+    let client = Client::new(&[&server.repository("a")]);
+    assert_eq!(client.head(&server, "source:1").await.unwrap_err().kind, ErrorKind::Denied, "a source is no target");
+    let child = server.place("a").with_digest(manifest().digest());
+    assert_eq!(client.registries.head(&child).await.unwrap_err().kind, ErrorKind::Denied, "no list has digests");
+    assert!(!server.lines().iter().any(|line| line.contains("/tags/list")));
+}
+
+#[tokio::test]
+async fn a_body_is_read_to_its_cap_and_no_further() {
+    const MIB: usize = 1 << 20;
+    for announced in [true, false] {
+        let server = Server::start(move |asked, _| {
+            let size = if asked.path.contains("/blobs/") { 8 * MIB } else { 4 * MIB };
+            let size = size + usize::from(asked.path.starts_with("/v2/large"));
+            let reply = Reply::of(200).body(vec![b' '; size]);
+            if announced { reply } else { reply.unannounced() }
+        })
+        .await;
+        let registries = Client::new(&[]).registries;
+        let (fits, large) = (server.place("fits"), server.place("large"));
+        let digest = |size: usize| Digest::of(&vec![b' '; size]);
+        let config = registries.config(&fits, &digest(8 * MIB)).await.unwrap().unwrap();
+        assert_eq!(config.bytes().len(), 8 * MIB);
+        let error = registries.config(&large, &digest(8 * MIB + 1)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge { limit: 8 << 20 });
+        let error = registries.manifest(&large, &digest(4 * MIB + 1)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge { limit: 4 << 20 });
+        let error = registries.manifest(&fits, &digest(4 * MIB)).await.unwrap_err();
+        assert_eq!(error.kind.to_string(), "sent what is no manifest and no JSON object", "it was read");
+    }
+}
+
+#[tokio::test]
+async fn of_an_error_no_more_is_read_than_64_kib() {
+    let long = |at: usize| format!(r#"{{"errors":[{{"code":"DENIED","message":"no right"}}]{}}}"#, " ".repeat(at));
+    for (at, code) in [(60 << 10, Some("DENIED")), (70 << 10, None)] {
+        let server = Server::start(move |_, _| Reply::of(403).body(long(at))).await;
+        let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Denied, code));
+    }
+}
+
+#[tokio::test]
+async fn what_is_nested_too_deeply_is_no_end_of_the_run() {
+    let deep = format!(r#"{{"x":{}"#, "[".repeat(1 << 20));
+    let server = Server::start(move |asked, _| {
+        let status = if asked.path.contains("denied") { 403 } else { 200 };
+        Reply::of(status).with("content-type", "application/json").body(deep.clone())
+    })
+    .await;
+    let client = Client::new(&[]);
+    let error = client.head(&server, "a:1").await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
+    assert_eq!(client.head(&server, "a:denied").await.unwrap_err().kind, ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn nothing_that_was_encoded_is_read() {
+    let server = Server::start(|asked, _| {
+        let status = if asked.path.contains("denied") { 403 } else { 200 };
+        Reply::of(status).with("content-encoding", "gzip").body(r#"{"errors":[{"code":"X","message":"\u001f"}]}"#)
+    })
+    .await;
+    let client = Client::new(&[]);
+    let config = client.registries.config(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!(config.kind.to_string(), "sent it with Content-Encoding: gzip");
+    let denied = client.head(&server, "a:denied").await.unwrap_err();
+    assert_eq!((denied.kind, denied.code, denied.message), (ErrorKind::Denied, None, None));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::oci::{Descriptor, Digest, LayoutDir, Verifier};
 
-use super::{ErrorKind, RegistryError, Result, blocking, error, fault, files, named_digest};
+use super::{ErrorKind, RegistryError, Result, blocking, error, files, named_digest};
 
 /// How many bytes are read at once.
 const PIECE: usize = 128 << 10;
@@ -113,7 +113,7 @@ where
         // What is too long is wrong, and need not fill the disk first.
         left = left.checked_sub(piece.len() as u64).ok_or_else(|| failed(ErrorKind::TooLarge { limit: blob.size }))?;
         verifier.update(&piece);
-        file.write_all(&piece).await.map_err(|why| failed(unwritten(&path, &why)))?;
+        file.write_all(&piece).await.map_err(|why| failed(files::unwritable(&path, &why)))?;
     }
     verifier.finish().map_err(|actual| failed(ErrorKind::WrongDigest { expected: blob.digest.clone(), actual }))?;
     // Equal digests of unequal sizes: the descriptor lies.
@@ -123,11 +123,7 @@ where
             path = path.display()
         ))));
     }
-    file.flush().await.map_err(|why| failed(unwritten(&path, &why)))?;
+    file.flush().await.map_err(|why| failed(files::unwritable(&path, &why)))?;
     let file = file.into_std().await;
     blocking("write", target(), move || files::persist(tempfile::NamedTempFile::from_parts(file, name), &path)).await
-}
-
-fn unwritten(path: &std::path::Path, why: &io::Error) -> ErrorKind {
-    fault(path, format_args!("cannot be written: {why}"))
 }

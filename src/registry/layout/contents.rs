@@ -1,5 +1,6 @@
 //! What the files of a layout say: `oci-layout`, `index.json`, and of which type a manifest is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -68,6 +69,11 @@ impl IndexJson {
             }
         }
         Ok(found)
+    }
+
+    /// All tags.
+    pub(super) fn tags(&self) -> BTreeSet<Tag> {
+        self.entries.iter().filter_map(tag_of).filter_map(|tag| Tag::parse(tag).ok()).collect()
     }
 
     /// The type that an entry gives `digest`.

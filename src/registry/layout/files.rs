@@ -78,11 +78,7 @@ fn read(path: &Path, (file, size): (File, u64), limit: u64) -> Disk<Bytes> {
 fn open(path: &Path) -> Disk<Option<(File, u64)>> {
     let mut options = OpenOptions::new();
     options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
-    }
+    guarded(&mut options);
     let not_regular = || fault(path, "is no regular file: links, pipes and devices are not read");
     let file = match options.open(path) {
         Ok(file) => file,
@@ -94,10 +90,23 @@ fn open(path: &Path) -> Disk<Option<(File, u64)>> {
     if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_regular()) }
 }
 
+/// Follows no link, and waits for nobody at the other end of a pipe.
+fn guarded(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
 /// Opens a file so that it can be locked; some file systems ask for the right to write for that.
 pub(super) fn open_for_lock(path: &Path) -> Disk<File> {
-    let opened = OpenOptions::new().read(true).write(true).open(path);
-    opened.map_err(|error| fault(path, format_args!("cannot be opened to write: {error}")))
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    guarded(&mut options);
+    options.open(path).map_err(|error| unwritable(path, &error))
 }
 
 /// Makes `root` a layout unless it is one. `oci-layout` comes last: without it the folder is none, however far this
@@ -109,7 +118,7 @@ pub(super) fn create_layout(root: &Path) -> Disk<()> {
 }
 
 fn create_folder(path: &Path) -> Disk<()> {
-    fs::create_dir_all(path).map_err(|error| fault(path, format_args!("cannot be made: {error}")))
+    fs::create_dir_all(path).map_err(|error| unwritable(path, &error))
 }
 
 /// Writes a file that is not there yet; one that is stays.
@@ -120,7 +129,7 @@ fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
     match written(path, bytes)?.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(PersistError { error, .. }) => Err(fault(path, format_args!("cannot be written: {error}"))),
+        Err(PersistError { error, .. }) => Err(unwritable(path, &error)),
     }
 }
 
@@ -133,7 +142,7 @@ fn written(path: &Path, bytes: &[u8]) -> Disk<NamedTempFile> {
     let mut file = temporary(path)?;
     // On the disk before it has its name: a machine that stops must not leave an empty index.json.
     let result = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
-    result.map_err(|error| fault(path, format_args!("cannot be written: {error}")))?;
+    result.map_err(|error| unwritable(path, &error))?;
     Ok(file)
 }
 
@@ -141,7 +150,7 @@ fn written(path: &Path, bytes: &[u8]) -> Disk<NamedTempFile> {
 pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<()> {
     match file.persist(path) {
         Ok(_) => Ok(()),
-        Err(PersistError { error, .. }) => Err(fault(path, format_args!("cannot be written: {error}"))),
+        Err(PersistError { error, .. }) => Err(unwritable(path, &error)),
     }
 }
 
@@ -156,5 +165,17 @@ pub(super) fn temporary(path: &Path) -> Disk<NamedTempFile> {
         // As any file of this user (the umask still counts): a layout is there to be read by other programs.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder).map_err(|error| fault(folder, format_args!("takes no file: {error}")))
+    builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))
+}
+
+/// Why a file could not be written. What is wrong with the whole folder is said without the file's name: of all that was
+/// to go there it is the same.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull => ErrorKind::Layout("the disk is full".to_owned()),
+        io::ErrorKind::QuotaExceeded => ErrorKind::Layout("the quota of the disk is used up".to_owned()),
+        io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Layout("it can only be read, not written".to_owned()),
+        io::ErrorKind::PermissionDenied => ErrorKind::Layout("no permission to write there".to_owned()),
+        _ => fault(path, format_args!("cannot be written: {error}")),
+    }
 }

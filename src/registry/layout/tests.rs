@@ -292,9 +292,51 @@ async fn links_and_pipes_are_not_read() {
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     assert!(folder.layouts.open_blob(&folder.dir, &blob).await.is_err(), "and it does not hang");
 
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(
+        folder.layouts.config(&folder.dir, &blob.digest).await.unwrap_err().to_string().contains("no regular file")
+    );
+
     fs::rename(folder.path("blobs"), folder.path("moved")).unwrap();
     symlink(folder.path("moved"), folder.path("blobs")).unwrap();
     assert!(folder.write(&blob, &[b"secret"]).await.unwrap_err().to_string().contains("links are not followed"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_layout_whose_own_files_are_links_or_pipes_is_none_to_read_or_write() {
+    use std::os::unix::fs::symlink;
+    for name in ["oci-layout", "index.json"] {
+        let folder = Folder::new();
+        let image = folder.add_image("a").await;
+        folder.put(&tag("v1"), &image).await.unwrap();
+        let (path, elsewhere) = (folder.path(name), folder.path("elsewhere"));
+        fs::rename(&path, &elsewhere).unwrap();
+        let before = fs::read(&elsewhere).unwrap();
+
+        symlink(&elsewhere, &path).unwrap();
+        for error in [folder.head(&tag("v1")).await.err(), folder.put(&tag("v2"), &image).await.err()] {
+            assert!(error.unwrap().to_string().contains(name), "a link");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        for error in [folder.head(&tag("v1")).await.err(), folder.put(&tag("v2"), &image).await.err()] {
+            assert!(error.unwrap().to_string().contains(name), "a pipe, and it does not hang");
+        }
+        assert_eq!(fs::read(&elsewhere).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_written_nowhere_in_a_folder_has_one_cause() {
+    use std::io::{Error, ErrorKind as Io};
+    let (one, two) = (Path::new("out/index.json"), Path::new("out/blobs/sha256/ab"));
+    for kind in [Io::StorageFull, Io::ReadOnlyFilesystem, Io::PermissionDenied, Io::QuotaExceeded] {
+        assert_eq!(files::unwritable(one, &Error::from(kind)), files::unwritable(two, &Error::from(kind)), "{kind:?}");
+    }
+    let ErrorKind::Layout(why) = files::unwritable(one, &Error::from(Io::NotADirectory)) else { panic!() };
+    assert!(why.starts_with("out/index.json cannot be written: "), "{why}");
 }
 
 #[tokio::test]

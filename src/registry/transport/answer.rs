@@ -57,15 +57,27 @@ impl Answer {
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        let asked = || retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now());
         match self.status.as_u16() {
             // A quota is not a rate: to wait for it is to wait for hours, and it counts manifests that are read only.
             429 if pulls_left(&self.headers) == Some(0) => Verdict::Stands,
-            429 => Verdict::Refusal(asked()),
-            503 if self.headers.contains_key("retry-after") => Verdict::Refusal(asked()),
+            429 => Verdict::Refusal(self.asks_to_wait()),
+            503 if self.headers.contains_key("retry-after") => Verdict::Refusal(self.asks_to_wait()),
             408 | 425 | 500 | 502..=504 => Verdict::Fault,
             _ => Verdict::Stands,
         }
+    }
+
+    /// How long the host asks to be left alone.
+    fn asks_to_wait(&self) -> Option<Duration> {
+        retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now())
+    }
+
+    /// Whether this is a page for people (a login, a notice of a proxy), which no registry answers with.
+    pub(crate) fn is_page(&self) -> bool {
+        let is_html = |text: &str| text.trim_start().to_ascii_lowercase().starts_with("text/html");
+        let body = self.body.trim_ascii_start();
+        let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html")
     }
 
     /// What this answer says went wrong.
@@ -76,10 +88,10 @@ impl Answer {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
-            429 => ErrorKind::RateLimited {
-                retry_after: retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now()),
-            },
-            400 | 409 | 412 | 413 | 415 | 416 | 422 => ErrorKind::Refused,
+            429 if pulls_left(&self.headers) == Some(0) => ErrorKind::PullQuota { retry_after: self.asks_to_wait() },
+            429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
+            413 => ErrorKind::Oversized,
+            400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
             408 | 425 | 500..=599 => ErrorKind::Server,
             status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
         };
@@ -120,7 +132,15 @@ impl Said {
             |keys: &[&str]| keys.iter().find_map(|key| first.get(key).and_then(Value::as_str)).and_then(shown);
         // Token servers and proxies have forms of their own, all of them with one of these keys.
         let message = text_of(&["message", "error_description", "details", "detail", "error", "title"]);
-        Self { code: text_of(&["code"]), message: message.or_else(|| first.as_str().and_then(shown)) }
+        let message = message.or_else(|| first.as_str().and_then(shown));
+        // Nexus and Artifactory say what it is about in the detail alone.
+        let detail =
+            first.get("detail").and_then(|detail| detail.as_str().or_else(|| detail.get("description")?.as_str()));
+        let message = match (message, detail.and_then(shown)) {
+            (Some(message), Some(detail)) if !message.contains(&detail) => shown(&format!("{message}: {detail}")),
+            (message, detail) => message.or(detail),
+        };
+        Self { code: text_of(&["code"]), message }
     }
 }
 

@@ -123,8 +123,9 @@ async fn a_quota_that_is_used_up_ends_that_read_only() {
     .await;
     let client = Client::new(&[]);
     let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::RateLimited { .. }), "{error}");
+    assert_eq!(error.kind, ErrorKind::PullQuota { retry_after: Some(Duration::from_hours(1)) });
     assert!(client.head(&server, "a:1").await.unwrap().is_some());
+    assert_eq!(server.asked().len(), 2, "it is not waited for");
 }
 
 #[tokio::test(start_paused = true)]

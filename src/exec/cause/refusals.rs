@@ -1,0 +1,91 @@
+//! The words for what a registry or folder does not have, give or take, and no other attempt will change.
+
+use std::time::Duration;
+
+use crate::config::problem::Problem;
+use crate::oci::{Place, Reference};
+
+use super::Subject;
+
+impl Subject<'_> {
+    /// A repository or blob that is not there.
+    pub(super) fn not_found(&self) -> Problem {
+        const CODE: &str = "mlist::registry::not_found";
+        let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
+        let names_no_repository = matches!(self.error.code.as_deref(), Some("NAME_UNKNOWN" | "NOT_FOUND"));
+        let generic = || Problem::error(CODE, format!("cannot {doing} {target}: not found"));
+        if self.reads() {
+            let help = "push the image again: what its manifest names is not there";
+            return self.with_words(generic()).help(help).about(target);
+        }
+        match self.place() {
+            // The same for all that was to go there, and so told once.
+            Some(place @ Place::Repository(_)) if names_no_repository => self
+                .with_words(Problem::error(CODE, format!("there is no repository {place}")))
+                .help(format!("create it on {host}, which makes none by itself, or correct its name in manifests.toml"))
+                .about(&place),
+            _ => self
+                .with_words(generic())
+                .help(format!("create the repository on {host}, or correct its name in manifests.toml"))
+                .about(target),
+        }
+    }
+
+    /// A quota of pulls that is used up.
+    pub(super) fn pull_quota(&self, retry_after: Option<Duration>) -> Problem {
+        let host = self.host;
+        let message = format!("{host} gives out no more images for now: 0 pulls left");
+        let problem = self.with_words(Problem::error("mlist::registry::rate_limited", message));
+        let problem = match retry_after {
+            Some(wait) => problem.because(format!("it asks to wait {}s", wait.as_secs())),
+            None => problem,
+        };
+        problem.help(format!("sync again later, or log in as someone who may pull more: docker login {host}"))
+    }
+
+    /// A tag that may not be moved.
+    pub(super) fn immutable(&self) -> Problem {
+        let (host, target) = (self.host, &self.error.target);
+        let message = format!("{target} is immutable: {host} refuses to write it");
+        self.with_words(Problem::error("mlist::registry::immutable", message))
+            .help(format!("publish under another tag, or have the rule lifted that protects this one on {host}"))
+            .about(target)
+    }
+
+    /// More bytes than the registry takes.
+    pub(super) fn oversized(&self) -> Problem {
+        let (host, target) = (self.host, &self.error.target);
+        let message = format!("{target} is larger than {host} takes");
+        self.with_words(Problem::error("mlist::registry::too_large", message))
+            .help(format!("raise the limit of {host}, or of the proxy before it"))
+            .about(target)
+    }
+
+    /// More tags than are read.
+    pub(super) fn too_many_tags(&self, limit: usize) -> Problem {
+        let target = &self.error.target;
+        let message = format!("{target} has more than {limit} tags, the most that are read");
+        Problem::error("mlist::registry::too_large", message).help("have those removed that nobody needs").about(target)
+    }
+
+    /// A folder that takes nothing is told once for all that was to go there.
+    pub(super) fn layout(&self, why: &str) -> Problem {
+        const CODE: &str = "mlist::registry::layout";
+        let (doing, target) = (self.error.doing, &self.error.target);
+        let problem = match self.place().filter(|_| !self.reads()) {
+            Some(place) => Problem::error(CODE, format!("cannot write to {place}")).about(&place),
+            None => Problem::error(CODE, format!("cannot {doing} {target}")).about(target),
+        };
+        problem.because(why).help("mend the folder, or write the layout anew")
+    }
+
+    /// Whether it is of something that changes nothing.
+    pub(super) fn reads(&self) -> bool {
+        self.error.doing.starts_with("read")
+    }
+
+    /// The repository or layout that the error is of, where it is of something in one.
+    fn place(&self) -> Option<Place> {
+        Reference::parse(&self.error.target).ok().map(|reference| reference.place)
+    }
+}

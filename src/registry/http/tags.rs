@@ -1,0 +1,206 @@
+//! The tags of a repository (distribution-spec "Listing Tags").
+
+use std::collections::BTreeSet;
+
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use crate::oci::{Repository, Tag};
+use crate::registry::Result;
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::transport::answer::Answer;
+
+use super::Http;
+use super::link;
+use super::manifests::{MANIFEST, Outcome, silent};
+
+/// Tags that are asked for with one request: ECR takes no more, and others give fewer.
+const PAGE: usize = 1000;
+/// Tags that are read of one repository.
+const MOST: usize = 100_000;
+/// A registry may leave a page short, or empty; so many in a row that bring nothing new are a circle.
+const IDLE_PAGES: usize = 3;
+
+/// One page, 4 MiB at most.
+#[derive(Deserialize)]
+struct Page {
+    /// `null` where there are none, as Go writes it.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+impl Http {
+    /// All tags; none where there is no such repository.
+    pub(crate) async fn tags(&self, repository: &Repository) -> Result<Option<BTreeSet<Tag>>> {
+        let tags = self.try_tags(repository).await;
+        tags.map_err(|failure| failure.at("read the tags of", repository.to_string(), Some(repository.host())))
+    }
+
+    pub(super) async fn try_tags(&self, repository: &Repository) -> Outcome<Option<BTreeSet<Tag>>> {
+        let endpoint = self.endpoint(repository)?;
+        let mut request = self.request(Method::GET, &endpoint, repository, &format!("tags/list?n={PAGE}"))?;
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.limit = Some(MANIFEST);
+        let (mut tags, mut idle) = (BTreeSet::new(), 0);
+        loop {
+            let answer = self.transport.send(&endpoint, &request).await?;
+            match answer.status.as_u16() {
+                200 => {}
+                404 => return Ok(None),
+                _ => return Err(answer.failure()),
+            }
+            let before = tags.len();
+            tags.extend(page(&answer)?);
+            if tags.len() > MOST {
+                return Err(Failure::of(ErrorKind::TooManyTags { limit: MOST }));
+            }
+            let Some(next) = link::next(&answer.headers) else { return Ok(Some(tags)) };
+            idle = if tags.len() == before { idle + 1 } else { 0 };
+            if idle == IDLE_PAGES {
+                return Err(silent(answer.out_of_place("lists its tags in a circle")));
+            }
+            request.url = beside(&request.url, next)
+                .ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?;
+        }
+    }
+}
+
+fn page(answer: &Answer) -> Outcome<impl Iterator<Item = Tag>> {
+    let no_list = || silent(answer.out_of_place("sent what is no list of tags"));
+    // An array of the right values would be read too.
+    if answer.body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(no_list());
+    }
+    let page: Page = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
+    // What is no tag can't be asked for by anybody.
+    Ok(page.tags.unwrap_or_default().into_iter().filter_map(|tag| Tag::parse(&tag).ok()))
+}
+
+/// The address of the next page: on the same host, spoken to as it was so far. Registries behind a proxy often don't
+/// know their own scheme and port.
+fn beside(current: &Url, next: &str) -> Option<Url> {
+    let next = current.join(next).ok()?;
+    let is_here = next.host_str() == current.host_str() && matches!(next.scheme(), "http" | "https");
+    is_here.then(|| {
+        let mut url = current.clone();
+        url.set_path(next.path());
+        url.set_query(next.query());
+        url
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Place;
+    use crate::registry::Registry as _;
+    use crate::registry::testing::{Client, Reply, Server};
+
+    async fn tags(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
+        let tags = Client::new(&[]).registries.tags(&server.place("a/b")).await;
+        tags.map(|tags| tags.map(|tags| tags.iter().map(ToString::to_string).collect())).map_err(|error| error.kind)
+    }
+
+    fn names(tags: &[&str]) -> Vec<String> {
+        tags.iter().map(|tag| (*tag).to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn no_repository_and_no_tags_are_two_things() {
+        let unknown = Server::start(|_, _| Reply::of(404).body(r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#)).await;
+        assert_eq!(tags(&unknown).await, Ok(None));
+        for body in [r#"{"name":"a/b","tags":null}"#, r#"{"name":"a/b"}"#, r#"{"tags":[]}"#] {
+            let empty = Server::start(move |_, _| Reply::of(200).body(body)).await;
+            assert_eq!(tags(&empty).await, Ok(Some(names(&[]))), "{body}");
+            assert_eq!(empty.lines(), ["GET /v2/a/b/tags/list?n=1000"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_whatever_form_their_links_have() {
+        let forms: [fn(&str) -> String; 4] = [
+            |_| r#"</v2/a/b/tags/list?n=2&last=2>; rel="next""#.into(),
+            |_| "<?last=2>;rel=next;n=2".into(),
+            |host| {
+                format!(r#"<x>; rel="prev", <http://{host}/v2/a/b/tags/list?last=2&sig=%2F>; title="," ; rel="next""#)
+            },
+            // It believes that it is reached by TLS, on the usual port.
+            |_| r#"<https://127.0.0.1/v2/a/b/tags/list?last=2>; rel="next""#.into(),
+        ];
+        for link in forms {
+            let server = Server::start(move |asked, _| {
+                if asked.path.contains("last=2") {
+                    return Reply::of(200).body(r#"{"tags":["3"]}"#);
+                }
+                let link = link(asked.header("host").unwrap());
+                Reply::of(200).body(r#"{"tags":["2","1","no tag"]}"#).with("link", link)
+            })
+            .await;
+            assert_eq!(tags(&server).await, Ok(Some(names(&["1", "2", "3"]))));
+            let last = server.lines().pop().unwrap();
+            assert!(last.starts_with("GET /v2/a/b/tags/list?") && server.asked().len() == 2, "{last}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_that_do_not_end_are_not_followed_for_ever() {
+        let circle =
+            Server::start(|_, _| Reply::of(200).body(r#"{"tags":["1"]}"#).with("link", "<?n=1>;rel=next")).await;
+        let kind = tags(&circle).await.unwrap_err();
+        assert_eq!((kind.to_string().as_str(), circle.asked().len()), ("lists its tags in a circle", 4));
+        let endless = Server::start(|_, n| {
+            let names: Vec<String> = (0..1000).map(|tag| format!("t{n}-{tag}")).collect();
+            Reply::of(200)
+                .body(serde_json::json!({ "tags": names }).to_string())
+                .with("link", format!("<?last={n}>; rel=next"))
+        })
+        .await;
+        assert_eq!(tags(&endless).await, Err(ErrorKind::TooManyTags { limit: MOST }));
+        assert_eq!(endless.asked().len(), 101);
+    }
+
+    #[tokio::test]
+    async fn a_next_page_on_another_host_is_not_asked_for() {
+        let other = Server::start(|_, _| Reply::of(200).body(r#"{"tags":["3"]}"#)).await;
+        for next in
+            [format!("http://localhost:{}/", other.address.port()), "file:///etc/passwd".into(), "http://".into()]
+        {
+            let link = format!("<{next}>; rel=next");
+            let server =
+                Server::start(move |_, _| Reply::of(200).body(r#"{"tags":["1"]}"#).with("link", link.clone())).await;
+            assert!(matches!(tags(&server).await, Err(ErrorKind::NotARegistry(_))), "{next}");
+        }
+        assert!(other.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_list_of_tags_is_told_and_no_absence() {
+        let deep = format!(r#"{{"tags":{}"#, "[".repeat(200));
+        for body in ["<html>log in</html>", "[]", r#"{"tags":[1]}"#, r#"{"tags":"a"}"#, &deep] {
+            let body = body.to_owned();
+            let server = Server::start(move |_, _| Reply::of(200).body(body.clone())).await;
+            assert_eq!(tags(&server).await.unwrap_err().to_string(), "sent what is no list of tags");
+        }
+        let denied = Server::start(|_, _| Reply::of(403)).await;
+        assert_eq!(tags(&denied).await, Err(ErrorKind::Denied));
+        let large = Server::start(|_, _| Reply::of(200).body(vec![b' '; (4 << 20) + 1])).await;
+        assert_eq!(tags(&large).await, Err(ErrorKind::TooLarge { limit: 4 << 20 }));
+        let encoded = Server::start(|_, _| Reply::of(200).with("content-encoding", "br").body("x")).await;
+        assert!(matches!(tags(&encoded).await, Err(ErrorKind::NotARegistry(why)) if why.contains("br")));
+    }
+
+    #[tokio::test]
+    async fn a_layout_has_tags_too() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let place = Place::parse(&format!("oci:{}", folder.path().display())).unwrap();
+        let client = Client::new(&[]);
+        assert_eq!(client.registries.tags(&place).await.unwrap(), None);
+        std::fs::write(folder.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        let entry = |name: &str| format!(r#"{{"annotations":{{"org.opencontainers.image.ref.name":"{name}"}}}}"#);
+        let entries = [entry("v1"), "{}".to_owned(), entry("docker.io/library/app:v2"), entry("v1")].join(",");
+        std::fs::write(folder.path().join("index.json"), format!(r#"{{"manifests":[{entries}]}}"#)).unwrap();
+        let tags = client.registries.tags(&place).await.unwrap().unwrap();
+        assert_eq!(tags.iter().map(ToString::to_string).collect::<Vec<_>>(), ["v1"], "a name of an image is no tag");
+    }
+}

@@ -1,0 +1,215 @@
+//! [`written`]: whether a manifest was written, as the answer to its PUT has it.
+//!
+//! Registries refuse in words of their own (distribution-spec "Error Codes" is an open set): what follows from a refusal
+//! depends on its cause, so the known forms are told apart here.
+
+use crate::oci::{Digest, Payload, Repository};
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::transport::answer::{Answer, codes, digests_in};
+
+use super::manifests::silent;
+
+/// What an answer says.
+pub(super) enum Written {
+    /// It stands.
+    Yes,
+    /// Nobody could say by this answer: it has to be looked at. This is what went wrong where it does not stand.
+    Unsaid(Failure),
+    /// It does not.
+    No(Failure),
+}
+
+/// What `answer` says of `payload`, which was put into `repository`.
+pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repository) -> Written {
+    match (answer.status.as_u16(), answer.digest()) {
+        (200..=202, Some(actual)) if actual != *payload.digest() => {
+            let expected = payload.digest().clone();
+            Written::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
+        }
+        (201, None) if answer.is_page() => {
+            Written::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
+        }
+        // Nexus, for one, names no digest with its 201.
+        (200..=202, Some(_)) | (201, None) => Written::Yes,
+        (200 | 202, None) => Written::Unsaid(silent(answer.out_of_place("took a manifest without saying which"))),
+        _ => {
+            let failure = answer.failure();
+            Written::No(match refusal(answer, payload, repository) {
+                Some(kind) => Failure { kind, ..failure },
+                None => failure,
+            })
+        }
+    }
+}
+
+/// The cause of a refusal, where it has one of its own.
+fn refusal(answer: &Answer, payload: &Payload, repository: &Repository) -> Option<ErrorKind> {
+    let (text, codes) = (String::from_utf8_lossy(&answer.body), codes(&answer.body));
+    match answer.status.as_u16() {
+        400 | 409 | 412 => content_unknown(&text, &codes, payload).or_else(|| immutable(&text, &codes, repository)),
+        404 | 422 => content_unknown(&text, &codes, payload),
+        403 | 405 => immutable(&text, &codes, repository),
+        _ => None,
+    }
+}
+
+/// A manifest whose children or blobs the registry does not see in the repository.
+fn content_unknown(text: &str, codes: &[String], payload: &Payload) -> Option<ErrorKind> {
+    // The test registry of go-containerregistry has the third for children.
+    const CODES: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
+    let has = |known: &[&str]| codes.iter().any(|code| known.contains(&code.as_str()));
+    let named = || digests_in(text).into_iter().filter(|digest| digest != payload.digest());
+    let by_words = text.contains("required for pushing image") && text.contains("do not exist");
+    if has(&CODES) || by_words {
+        return Some(ErrorKind::ContentUnknown(named().collect()));
+    }
+    // zot and Quay call the list invalid, as they can't read a child of it; only that they name one tells it apart.
+    let own = String::from_utf8_lossy(payload.bytes());
+    let children: Vec<Digest> = named().filter(|digest| own.contains(digest.as_str())).collect();
+    (has(&["MANIFEST_INVALID"]) && !children.is_empty()).then_some(ErrorKind::ContentUnknown(children))
+}
+
+/// A tag that may not be moved.
+///
+/// | registry | status | how it says so |
+/// |---|---|---|
+/// | ECR | 400 | `TAG_INVALID`, "… already exists … and cannot be overwritten because the repository is immutable" |
+/// | Harbor | 412 | `PRECONDITION`, "… configured as immutable"; 412 without that word is another policy |
+/// | Quay | 409 | `TAG_IMMUTABLE`, "tag is immutable and cannot be overwritten" |
+/// | Docker Hub, GitLab, GAR | 403, 400 | a sentence with "immutable" or "immutability" |
+/// | Artifactory | 403 | "… permissions … to overwrite …"; others say DELETE/OVERWRITE |
+/// | Nexus | 400 | the detail "Repository does not allow updating assets" |
+/// | Alibaba | 400, 403 | "The requested tag already exists and cannot be overwritten" |
+fn immutable(text: &str, codes: &[String], repository: &Repository) -> Option<ErrorKind> {
+    const WORDS: [&str; 4] = ["immutab", "cannot be overwritten", "overwrite", "not allow updating assets"];
+    let has_words = |text: &str| WORDS.iter().any(|words| text.contains(words));
+    let (mut text, name) = (text.to_lowercase(), repository.path());
+    if has_words(name) {
+        // Then they mean something only where they are not part of the name.
+        text = text.replace(name, "");
+    }
+    (codes.iter().any(|code| code == "TAG_IMMUTABLE") || has_words(&text)).then_some(ErrorKind::Immutable)
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+    use crate::oci::MediaType;
+    use crate::registry::testing::manifest;
+
+    fn repository() -> Repository {
+        match crate::oci::Place::parse("r.example/immutable/app").unwrap() {
+            crate::oci::Place::Repository(repository) => repository,
+            crate::oci::Place::Layout(dir) => panic!("{dir}"),
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Answer {
+        let (headers, signed) = Default::default();
+        let status = StatusCode::from_u16(status).unwrap();
+        Answer { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
+    }
+
+    fn kind(status: u16, body: &str, payload: &Payload) -> ErrorKind {
+        match written(&answer(status, body), payload, &repository()) {
+            Written::No(failure) => failure.kind,
+            Written::Yes | Written::Unsaid(_) => panic!("{status} {body}"),
+        }
+    }
+
+    fn error(code: &str, message: &str) -> String {
+        serde_json::json!({ "errors": [{ "code": code, "message": message }] }).to_string()
+    }
+
+    #[test]
+    fn immutable_tags_are_known_in_the_words_of_each_registry() {
+        let ecr = "The image tag 'v1' already exists in the 'app' repository and cannot be overwritten because";
+        let nexus = r#"{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"blob upload invalid","detail":"Repository does not allow updating assets: docker"}]}"#;
+        for (status, body) in [
+            (400, error("TAG_INVALID", &format!("{ecr} the repository is immutable."))),
+            (400, error("TAG_INVALID", &format!("{ecr} the tag is immutable."))),
+            (412, error("PRECONDITION", "Failed to process request due to 'app:v1' configured as immutable.")),
+            (409, error("TAG_IMMUTABLE", "")),
+            (409, error("TAG_IMMUTABLE", "tag is immutable and cannot be overwritten")),
+            (403, error("DENIED", "this repository has immutable tags enabled")),
+            (
+                403,
+                error(
+                    "UNAUTHORIZED",
+                    "Not enough permissions to delete/overwrite artifact 'docker/app/v1/manifest.json'",
+                ),
+            ),
+            (403, "tag v1 cannot be updated: Immutable".to_owned()),
+            (400, error("MANIFEST_INVALID", "cannot update tag v1. The repository has enabled tag immutability")),
+            (400, error("DENIED", "The requested tag already exists and cannot be overwritten.")),
+            (400, nexus.to_owned()),
+        ] {
+            assert_eq!(kind(status, &body, &manifest()), ErrorKind::Immutable, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn other_refusals_stay_what_they_are() {
+        for (status, body, expected) in [
+            (400, error("TAG_INVALID", "manifest tag did not match URI"), ErrorKind::Refused),
+            (412, error("PROJECTPOLICYVIOLATION", "the image is not signed"), ErrorKind::Refused),
+            (412, String::new(), ErrorKind::Refused),
+            (403, error("DENIED", "no right to push to immutable/app"), ErrorKind::Denied),
+            (403, String::new(), ErrorKind::Denied),
+            (401, error("UNAUTHORIZED", "immutable"), ErrorKind::Unauthorized),
+            (404, error("NAME_UNKNOWN", "The repository with name 'app' does not exist"), ErrorKind::NotFound),
+            (413, error("SIZE_INVALID", "immutable"), ErrorKind::Oversized),
+            (415, error("UNSUPPORTED", ""), ErrorKind::Refused),
+        ] {
+            assert_eq!(kind(status, &body, &manifest()), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_known_in_the_words_of_each_registry() {
+        let [one, two, stranger] = ["one", "two", "three"].map(|text| Digest::of(text.as_bytes()));
+        let list = Payload::new(MediaType::OciIndex, format!(r#"{{"manifests":["{one}","{two}"]}}"#).into());
+        let own = list.digest();
+        let unseen =
+            |digests: &[&Digest]| ErrorKind::ContentUnknown(digests.iter().map(|digest| (*digest).clone()).collect());
+        let both = serde_json::json!({ "errors": [
+            { "code": "MANIFEST_BLOB_UNKNOWN", "detail": one.as_str() },
+            { "code": "MANIFEST_BLOB_UNKNOWN", "detail": two.as_str() },
+        ] });
+        let ecr = format!(
+            "Images with digests '[{one}, {two}]' required for pushing image into repository with name 'app' in the registry with id '1' do not exist"
+        );
+        for (status, body, expected) in [
+            (400, both.to_string(), unseen(&[&one, &two])),
+            (400, error("ImageReferencedByManifestListNotFound", &ecr), unseen(&[&one, &two])),
+            (404, error("BLOB_UNKNOWN", "blob unknown to registry"), unseen(&[])),
+            (404, error("MANIFEST_UNKNOWN", &format!("Sub-manifest \"{two}\" not found")), unseen(&[&two])),
+            (400, error("MANIFEST_INVALID", &format!("{own}: no manifest {one}")), unseen(&[&one])),
+            (400, error("MANIFEST_INVALID", &format!("{own} is malformed near {stranger}")), ErrorKind::Refused),
+        ] {
+            assert_eq!(kind(status, &body, &list), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_success_has_to_say_what_was_written() {
+        for (status, body, says) in [
+            (201, "", "yes"),
+            (201, "{}", "yes"),
+            (201, " <!DOCTYPE html><title>Log in</title>", "answered a manifest with a page"),
+            (201, "<HTML>", "answered a manifest with a page"),
+            (200, "", "took a manifest without saying which"),
+            (202, "", "took a manifest without saying which"),
+        ] {
+            let said = match written(&answer(status, body), &manifest(), &repository()) {
+                Written::Yes => "yes".to_owned(),
+                Written::Unsaid(failure) => failure.kind.to_string(),
+                Written::No(failure) => panic!("{:?}", failure.kind),
+            };
+            assert_eq!(said, says, "{status} {body}");
+        }
+        assert!(matches!(kind(204, "", &manifest()), ErrorKind::NotARegistry(_)));
+    }
+}
