@@ -70,7 +70,8 @@
 //! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/mod.rs` |
 //! | who may send now; how often a request is repeated | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
 //! | what the file says of a registry | `src/config/registry.rs`, told on by `src/command/reach.rs` |
-//! | HTTP or HTTPS; which certificates are trusted | `src/registry/transport.rs`, `src/registry/tls.rs` |
+//! | HTTP or HTTPS; which certificates are trusted, and shown to whom | `src/registry/tls.rs` |
+//! | where a registry may send us | `src/registry/transport/destination.rs` |
 //! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
 //! | whether a blob is mounted or sent | `src/registry/copy.rs`; again, where the registry does not see it, `src/exec/copy.rs` |
 //! | what a registry means by refusing a manifest | `src/registry/http/written.rs` |
@@ -84,8 +85,8 @@
 //!
 //! Errors change their form at the borders: a registry's error becomes a [`plan::Cause`] in the snapshot, a cause
 //! becomes a [`config::problem`] of the list it strikes, and problems are all that [`ui`] shows. A problem has a code,
-//! `mlist::LAYER::WHAT`; those of the file are listed in [`config::codes`], the others stand where they arise, so that a
-//! search for one finds it.
+//! `mlist::LAYER::WHAT`, which stands where it arises, so that a search for it finds that place; those of the file are
+//! listed in [`config::codes`], the others in [`ui::codes`].
 //!
 //! # Words
 //!

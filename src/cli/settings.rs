@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, ValueEnum as _};
+use secrecy::SecretString;
 
 use crate::command::plan::Pending;
 use crate::command::{Input, Reach};
@@ -19,6 +20,14 @@ use super::args::{self, Args, Command, Common, When};
 
 /// The folder of Docker's config file, instead of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Docker's config file itself, as text.
+pub const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
+/// The file of Podman's credentials, instead of those that Podman finds.
+pub const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
+/// The user's folder until the machine stops: Podman keeps credentials there.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// The folder of a user's settings, instead of `~/.config`.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// Not empty: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Neither empty nor `0`: colour, even off a terminal.
@@ -85,13 +94,32 @@ impl Environment {
 
     /// Where credentials are looked for on this machine.
     fn credentials(&self) -> CredentialSources {
-        let docker = (self.variable)(DOCKER_CONFIG).map(PathBuf::from);
-        let docker = docker.or_else(|| Some(self.home.as_ref()?.join(".docker")));
+        let named = |variable| (self.variable)(variable).map(PathBuf::from);
+        let at_home = |path| self.home.as_ref().map(|home| home.join(path));
+        let docker = named(DOCKER_CONFIG).or_else(|| at_home(".docker"));
+        let settings = named(XDG_CONFIG_HOME).or_else(|| at_home(".config"));
+        let podman = [podman_session(named(XDG_RUNTIME_DIR)), settings.map(|folder| folder.join("containers"))];
         CredentialSources {
-            inline: None,
-            files: docker.map(|folder| folder.join("config.json")).into_iter().collect(),
+            inline: (self.variable)(DOCKER_AUTH_CONFIG).map(SecretString::from),
+            auth_file: named(REGISTRY_AUTH_FILE),
+            docker: docker.map(|folder| folder.join("config.json")),
+            podman: podman.into_iter().flatten().map(|folder| folder.join("auth.json")).collect(),
+            old: at_home(".dockercfg"),
             search: std::env::var_os("PATH").unwrap_or_default(),
+            home: self.home.clone(),
         }
+    }
+
+    /// Folders that hold a folder of certificates for each host: the user's before the machine's, Podman's before
+    /// Docker's (containers-certs.d(5), moby's `registry.CertsDir`, and Docker Desktop's place).
+    fn certificates(&self) -> Vec<PathBuf> {
+        let home = self.home.as_deref();
+        let config = (self.variable)(XDG_CONFIG_HOME).map(PathBuf::from);
+        let config = config.or_else(|| home.map(|home| home.join(".config")));
+        let of_config = config.into_iter().flat_map(|config| [config.join("containers"), config.join("docker")]);
+        let of_home = home.map(|home| home.join(".docker"));
+        let of_machine = ["/etc/containers", "/etc/docker"].map(PathBuf::from);
+        of_config.chain(of_home).chain(of_machine).map(|folder| folder.join("certs.d")).collect()
     }
 
     /// How streams are written to where the arguments are not known, or can't be used.
@@ -137,9 +165,11 @@ impl Settings {
         }
         let ui = shown(&common, environment);
         let reach = match author {
-            Author::Trusted => {
-                Reach { jobs: common.jobs, credentials: environment.credentials(), certificates: Vec::new() }
-            }
+            Author::Trusted => Reach {
+                jobs: common.jobs,
+                credentials: environment.credentials(),
+                certificates: environment.certificates(),
+            },
             // Whatever hosts the file names are asked: they learn nothing of who asks.
             Author::Stranger { .. } => {
                 Reach { jobs: common.jobs, credentials: CredentialSources::default(), certificates: Vec::new() }
@@ -161,6 +191,19 @@ fn author(said: args::Author) -> Author {
     } else {
         Author::Trusted
     }
+}
+
+/// Podman's folder that ends with the session: it is in that of the user, if there is one.
+#[cfg(target_os = "linux")]
+fn podman_session(user: Option<PathBuf>) -> Option<PathBuf> {
+    let own = || Some(format!("/run/containers/{}", rustix::process::getuid().as_raw()).into());
+    user.map(|folder| folder.join("containers")).or_else(own)
+}
+
+/// Only on Linux has Podman such a folder.
+#[cfg(not(target_os = "linux"))]
+fn podman_session(_: Option<PathBuf>) -> Option<PathBuf> {
+    None
 }
 
 /// What `--color` says, if anything, among arguments that nobody could read.
@@ -256,8 +299,9 @@ mod tests {
         let environment = ["A", "B"].map(str::to_owned).into();
         assert_eq!(settings.input.author, Author::Stranger { environment });
         assert_eq!(settings.input.paths, host::Paths::OwnFolder);
-        let CredentialSources { inline, files, search } = settings.reach.credentials;
-        assert!(inline.is_none() && files.is_empty() && search.is_empty());
+        let CredentialSources { inline, auth_file, docker, podman, old, search, home: _ } = settings.reach.credentials;
+        assert!(inline.is_none() && auth_file.is_none() && docker.is_none() && old.is_none());
+        assert!(podman.is_empty() && search.is_empty());
         assert_eq!(settings.reach.certificates, [] as [PathBuf; 0]);
         let settings = resolve("mlist check --untrusted --root ..", &nowhere()).unwrap();
         assert_eq!(settings.input.paths, host::Paths::Folder("..".into()));
@@ -269,7 +313,7 @@ mod tests {
             let settings = resolve(line, &nowhere()).unwrap();
             assert_eq!(settings.input.author, Author::Trusted, "{line}");
             assert_eq!(settings.input.paths, host::Paths::Folder("x".into()), "{line}");
-            assert!(!settings.reach.credentials.files.is_empty(), "{line}");
+            assert!(settings.reach.credentials.docker.is_some(), "{line}");
         }
         assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input.paths, host::Paths::Anywhere);
         for line in ["mlist sync --untrusted", "mlist sync -n --untrusted", "mlist plan --allow-env A"] {
@@ -278,12 +322,46 @@ mod tests {
     }
 
     #[test]
-    fn dockers_folder_is_at_home_unless_the_environment_says_otherwise() {
-        let folder = |environment: &Environment| environment.credentials().files.into_iter().next();
-        assert_eq!(folder(&nowhere()), Some("/home/ci/.docker/config.json".into()));
-        let set = Environment { variable: |name| (name == DOCKER_CONFIG).then(|| "/run/docker".into()), ..nowhere() };
-        assert_eq!(folder(&set), Some("/run/docker/config.json".into()));
-        assert_eq!(folder(&Environment { home: None, ..nowhere() }), None);
+    fn credentials_are_at_home_unless_the_environment_says_otherwise() {
+        let sources = nowhere().credentials();
+        assert!(sources.inline.is_none() && sources.auth_file.is_none());
+        assert_eq!(sources.docker, Some("/home/ci/.docker/config.json".into()));
+        assert_eq!(sources.podman.last(), Some(&"/home/ci/.config/containers/auth.json".into()));
+        assert_eq!(sources.old, Some("/home/ci/.dockercfg".into()));
+        let homeless = Environment { home: None, ..nowhere() }.credentials();
+        assert_eq!((homeless.docker, homeless.old), (None, None));
+
+        let set = Environment { variable: |name| Some(format!("/set/{name}")), ..nowhere() }.credentials();
+        assert_eq!(set.auth_file, Some("/set/REGISTRY_AUTH_FILE".into()));
+        assert_eq!(set.docker, Some("/set/DOCKER_CONFIG/config.json".into()));
+        assert_eq!(set.podman.last(), Some(&"/set/XDG_CONFIG_HOME/containers/auth.json".into()));
+        assert!(set.inline.is_some() && !format!("{set:?}").contains("/set/DOCKER_AUTH_CONFIG"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn podmans_first_file_ends_with_the_session() {
+        let first = |environment: Environment| environment.credentials().podman.into_iter().next();
+        let set = |name: &str| (name == XDG_RUNTIME_DIR).then(|| "/run/user/7".to_owned());
+        let set = Environment { variable: set, ..nowhere() };
+        assert_eq!(first(set), Some("/run/user/7/containers/auth.json".into()));
+        let unset = first(nowhere()).unwrap();
+        assert_eq!(unset, PathBuf::from(format!("/run/containers/{}/auth.json", rustix::process::getuid().as_raw())));
+    }
+
+    #[test]
+    fn certificates_of_the_user_go_before_those_of_the_machine() {
+        let folders = |environment: &Environment| {
+            let folders = environment.certificates();
+            folders.iter().map(|folder| folder.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let machine = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
+        let user =
+            ["/home/ci/.config/containers/certs.d", "/home/ci/.config/docker/certs.d", "/home/ci/.docker/certs.d"];
+        assert_eq!(folders(&nowhere()), [&user[..], &machine].concat());
+        assert_eq!(folders(&Environment { home: None, ..nowhere() }), machine);
+        let set = Environment { variable: |name| (name == XDG_CONFIG_HOME).then(|| "/xdg".into()), ..nowhere() };
+        assert_eq!(folders(&set)[..2], ["/xdg/containers/certs.d", "/xdg/docker/certs.d"]);
     }
 
     #[test]

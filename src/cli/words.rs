@@ -49,7 +49,7 @@ Examples:
   #:schema ./manifests.schema.json      the first line of manifests.toml";
 
 /// Other tools' words for a command, and ours.
-const COMMANDS_ELSEWHERE: [(&str, &str); 8] = [
+const COMMANDS_ELSEWHERE: [(&str, &str); 10] = [
     ("apply", "sync"),
     ("push", "sync"),
     ("publish", "sync"),
@@ -58,6 +58,21 @@ const COMMANDS_ELSEWHERE: [(&str, &str); 8] = [
     ("validate", "check"),
     ("lint", "check"),
     ("help", "--help"),
+    ("login", "docker login"),
+    ("logout", "docker logout"),
+];
+
+/// Other tools' options, and what does that here.
+const OPTIONS_ELSEWHERE: [(&[&str], &str); 6] = [
+    (&["--out", "--output", "-o"], "`--format json` or `--format json=FILE`"),
+    (&["--insecure", "--tls-verify", "--skip-tls-verify"], "in manifests.toml `[registry.\"HOST\"] insecure = true`"),
+    (&["--plain-http"], "in manifests.toml `[registry.\"HOST\"] http = true`"),
+    (
+        &["--creds", "--username", "--password", "--password-stdin"],
+        "`docker login`, or in manifests.toml `[registry.\"HOST\"] username-env, password-env`",
+    ),
+    (&["--authfile"], "the environment variable REGISTRY_AUTH_FILE"),
+    (&["--cert-dir"], "a folder `certs.d/HOST`, or in manifests.toml `[registry.\"HOST\"] ca`"),
 ];
 
 /// `mlist --help`, as clap's template: commands in groups, then the options that stand behind each of them.
@@ -132,8 +147,11 @@ fn command(word: &str) -> Option<String> {
 
 fn option(option: &str, args: &[std::ffi::OsString]) -> Option<String> {
     let name = option.split('=').next().unwrap_or(option);
-    if matches!(name, "--out" | "--output" | "-o") {
-        return Some(format!("there is no `{name}`; `--format json` or `--format json=FILE` does that"));
+    if let Some((_, ours)) = OPTIONS_ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&name)) {
+        return Some(format!("there is no `{name}`; {ours} does that"));
+    }
+    if matches!(name, "--untrusted" | "--allow-env") {
+        return Some(format!("`{name}` is for `check` and `plan`: what a stranger's file says is not published"));
     }
     // clap stops at the first argument that it does not know: an option where a command must stand is that one.
     let first = args.get(1)?.to_str()?;

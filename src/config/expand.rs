@@ -347,6 +347,7 @@ fn bad_reference(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError, l
         why if why.contains("does not belong to a repository") => problem.help("its tag belongs in `tags`"),
         why if why.contains("begins with a scheme") => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
         why if why.contains("names a user") => problem.help("credentials come from docker login, never from here"),
+        why if why.contains("empty part") => problem.help("one `/` between parts, and none at the end of a variable"),
         why if why.contains("upper-case") => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
         _ => problem,
     }

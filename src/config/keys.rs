@@ -317,7 +317,16 @@ fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
     let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
     let known: Vec<&str> = built_keys_of(place).map(|info| info.name).collect();
     match meant(name, place) {
-        Some(meant) => problem.at(&key.span, format!("did you mean `{meant}`?")),
+        Some(meant) => {
+            let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
+            // Who writes `password` has one at hand.
+            let is_name = place == Registry && meant.ends_with("-env");
+            if is_name {
+                problem.help(format!("{meant} takes the name of an environment variable, never what it holds"))
+            } else {
+                problem
+            }
+        }
         None if matches!(node.value, Value::Table(_)) && place == Top => {
             problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
         }

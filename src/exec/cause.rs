@@ -1,14 +1,18 @@
 //! [`problem`]: what a registry's error is to the user. The one place where the words for it are made.
 //!
-//! `refusals` has those for what a registry or folder does not have, give or take.
+//! `refusals` has those for what a registry or folder does not have, give or take, `access` those for credentials,
+//! rights and token servers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::{Digest, Host};
+use crate::oci::Digest;
 use crate::plan::Cause;
-use crate::registry::{ErrorKind, RegistryError};
+use crate::registry::error::NAMED;
+use crate::registry::{CredentialFault, ErrorKind, Proxy, RegistryError, TlsFault};
 
+mod access;
 mod refusals;
 
 /// `error` as the reason why the planner has no answer.
@@ -23,11 +27,11 @@ pub fn cause(error: &RegistryError) -> Cause {
 /// problems, and they are told once.
 #[must_use]
 pub fn problem(error: &RegistryError) -> Problem {
-    let subject = Subject { error, host: error.host.as_deref().unwrap_or(&error.target) };
+    let subject = Subject::of(error);
     let mut problem = subject.describe();
     problem.retry = may_pass(&error.kind);
     problem.http = error.host.as_ref().map(|host| HttpFacts {
-        host: host.clone(),
+        host: subject.elsewhere().map_or_else(|| host.clone(), str::to_owned),
         status: error.status,
         code: error.code.clone(),
         attempts: error.attempts,
@@ -42,6 +46,19 @@ pub fn short(digest: &Digest) -> String {
     if digest.algorithm() == "sha256" { hex.to_owned() } else { format!("{}:{hex}", digest.algorithm()) }
 }
 
+/// Says how long a registry asks to wait, if it does: `60s`, `10m`, `1h 04m`, `3 days`, and never less than that.
+fn asked_to_wait(problem: Problem, wait: Option<Duration>) -> Problem {
+    let Some(wait) = wait else { return problem };
+    let seconds = wait.as_millis().div_ceil(1000);
+    let words = match (seconds, seconds.div_ceil(60)) {
+        (0..=120, _) => format!("{seconds}s"),
+        (_, minutes @ ..60) => format!("{minutes}m"),
+        (_, minutes @ ..2880) => format!("{}h {:02}m", minutes / 60, minutes % 60),
+        (_, minutes) => format!("{} days", minutes.div_ceil(1440)),
+    };
+    problem.because(format!("it asks to wait {words}"))
+}
+
 /// Whether the same command may succeed later with nothing changed.
 fn may_pass(kind: &ErrorKind) -> bool {
     match kind {
@@ -51,15 +68,16 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::Oversized
         | ErrorKind::Refused
         | ErrorKind::Immutable
-        | ErrorKind::Credentials(_)
         | ErrorKind::Layout(_) => false,
+        // A helper may ask a cloud; files and variables stay as they are.
+        ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
+        ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File(_)),
         // Registries deny at random, tokens expire, proxies are mended: who can't know says that it may.
         ErrorKind::Unauthorized
         | ErrorKind::Denied
         | ErrorKind::RateLimited { .. }
         | ErrorKind::PullQuota { .. }
         | ErrorKind::Unreachable(_)
-        | ErrorKind::Tls(_)
         | ErrorKind::WrongDigest { .. }
         | ErrorKind::NotARegistry(_)
         | ErrorKind::Server
@@ -74,8 +92,24 @@ struct Subject<'a> {
     host: &'a str,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    fn of(error: &'a RegistryError) -> Self {
+        Self { error, host: error.host.as_deref().unwrap_or(&error.target) }
+    }
+
+    /// The token server, where it is that and not the registry which can't be reached.
+    fn elsewhere(&self) -> Option<&'a str> {
+        let of_a_host = matches!(
+            self.error.kind,
+            ErrorKind::RateLimited { .. } | ErrorKind::Unreachable(_) | ErrorKind::Tls(_) | ErrorKind::Server
+        );
+        self.error.access.token_server.as_deref().filter(|_| of_a_host)
+    }
+
     fn describe(&self) -> Problem {
+        if let Some(token_server) = self.elsewhere() {
+            return self.of_token_server(token_server);
+        }
         let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
         match &self.error.kind {
             ErrorKind::Unauthorized => self.unauthorized(),
@@ -86,28 +120,26 @@ impl Subject<'_> {
                     "mlist::registry::rate_limited",
                     format!("{host} takes no more for now"),
                 ));
-                match retry_after {
-                    Some(wait) => problem.because(format!("it asks to wait {}s", wait.as_secs())),
-                    None => problem,
-                }
-                .help("sync again later: what is published is not sent again")
+                asked_to_wait(problem, *retry_after).help("sync again later: what is published is not sent again")
             }
             ErrorKind::PullQuota { retry_after } => self.pull_quota(*retry_after),
             ErrorKind::Unreachable(why) => {
-                Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"))
-                    .because(why)
-                    .help("sync again when it answers: what is published is not sent again")
+                Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached")).because(why).help(
+                    self.between(if why.contains("no such host") {
+                        "look at the name of the host in manifests.toml, and at the network of this machine"
+                    } else {
+                        "sync again when it answers: what is published is not sent again"
+                    }),
+                )
             }
-            ErrorKind::Tls(why) => Problem::error("mlist::registry::tls", format!("{host} cannot be reached over TLS"))
-                .because(why)
-                .help("where its certificate is of an authority of your own: SSL_CERT_FILE names the file with it"),
+            ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host), &error.fault),
             ErrorKind::WrongDigest { actual, .. } => Problem::error(
                 "mlist::registry::wrong_digest",
                 format!("{host} sent bytes that are not what was asked for"),
             )
             .because(target)
             .because(format!("got {actual}{}; nothing of it was used", times(self.error.attempts)))
-            .help("look at what stands between: a proxy, a cache")
+            .help(self.between("look at what stands between: a proxy, a cache"))
             .about(target),
             ErrorKind::TooLarge { limit } => Problem::error(
                 "mlist::registry::too_large",
@@ -122,7 +154,7 @@ impl Subject<'_> {
                     Problem::error("mlist::registry::not_a_registry", format!("{host} does not answer as a registry"))
                         .because(why),
                 )
-                .help("look at the name of the host, and at what stands between: a proxy, a login page")
+                .help(self.between("look at the name of the host, and at what stands between: a proxy, a login page"))
                 .about(target),
             ErrorKind::Refused => self
                 .with_words(Problem::error("mlist::registry::refused", format!("{host} refuses to {doing} {target}")))
@@ -135,59 +167,88 @@ impl Subject<'_> {
                     "mlist::registry::content_unknown",
                     format!("{host} does not see all that {target} is made of"),
                 );
-                let problem =
-                    digests.iter().fold(problem, |problem, digest| problem.because(format!("not seen: {digest}")));
+                let first = digests.iter().take(NAMED);
+                let problem = first.fold(problem, |problem, digest| problem.because(format!("not seen: {digest}")));
+                let problem = match digests.len().saturating_sub(NAMED) {
+                    0 => problem,
+                    more => problem.because(format!("not seen: {more} more")),
+                };
                 problem.help("sync again: what was pushed may need a while to be seen").about(target)
             }
-            ErrorKind::Credentials(why) => Problem::error("mlist::registry::credentials", why)
-                .because(format!("needed for {host}"))
-                .help(format!("mend it, or log in anew: docker login {host}")),
+            ErrorKind::Credentials(fault) => self.credentials(fault),
             ErrorKind::Layout(why) => self.layout(why),
             ErrorKind::Stopped => Problem::error("mlist::exec::stopped", format!("stopped before {host} had answered"))
                 .help("run it again: it goes on from here"),
         }
     }
 
-    fn unauthorized(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.doing, self.within_host());
-        let problem = Problem::error(
-            "mlist::registry::unauthorized",
-            format!("unauthorized: {host} asks for credentials to {doing} {what}"),
-        );
-        match &self.error.credentials {
-            None => problem.because(format!("looked in Docker's config.json: nothing for {host}")),
-            Some(source) => self.with_words(problem).because(format!("it does not accept those of {source}")),
-        }
-        .help(format!("docker login {host}"))
-        .about(&self.error.target)
+    /// `at` is the host that is at fault: the registry, or one that it leads to.
+    fn tls(&self, at: &str, fault: &TlsFault) -> Problem {
+        let host = self.host;
+        let (message, help) = match fault {
+            TlsFault::Untrusted { trusted, .. } => (
+                format!("{at} shows a certificate that is not trusted here"),
+                if trusted.is_empty() {
+                    self.between(&format!("[registry.\"{at}\"] ca = \"corp-root.pem\", or certs.d/{at}/ca.crt"))
+                } else {
+                    self.between("put its authority's certificate there (PEM); a file of certs.d ends in .crt")
+                },
+            ),
+            TlsFault::Expired | TlsFault::NotYetValid => (
+                format!("{at} shows a certificate that is not valid now"),
+                "have it renewed there; or set the clock of this machine".to_owned(),
+            ),
+            TlsFault::OtherName(_) => (
+                format!("{at} shows a certificate of another name"),
+                "call it by such a name in manifests.toml, or give it a certificate of this one".to_owned(),
+            ),
+            TlsFault::NotTls => (
+                format!("{at} does not speak TLS"),
+                self.between(&format!("to reach it by plain HTTP: [registry.\"{at}\"] http = true")),
+            ),
+            TlsFault::WantsCertificate => (
+                format!("{at} lets in only who shows a certificate"),
+                format!("[registry.\"{at}\"] client-cert = \"client.pem\", client-key = \"client-key.pem\""),
+            ),
+            TlsFault::RefusesCertificate(_) => (
+                format!("{at} does not accept the certificate that it is shown"),
+                format!("name one that it knows: [registry.\"{at}\"] client-cert, client-key; or in certs.d"),
+            ),
+            TlsFault::File(why) => {
+                return Problem::error("mlist::registry::certificate", why)
+                    .because(format!("needed for {host}"))
+                    .help("mend the file, or name another: [registry] ca, client-cert, client-key; or certs.d");
+            }
+            TlsFault::Other(_) => (
+                format!("{at} cannot be reached over TLS"),
+                self.between("look at what stands between: a proxy, a balancer of old protocols"),
+            ),
+        };
+        let problem = Problem::error("mlist::registry::tls", message).because(fault.to_string());
+        let problem = if at == host { problem } else { problem.because(format!("needed for {host}")) };
+        problem.help(help)
     }
 
-    fn denied(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.doing, self.within_host());
-        let problem = self.with_words(Problem::error(
-            "mlist::registry::denied",
-            format!("denied: no right to {doing} {what} on {host}"),
-        ));
-        match &self.error.credentials {
-            None => problem
-                .because(format!("no credentials were sent: nothing for {host} in Docker's config.json"))
-                .help(format!("docker login {host}")),
-            Some(source) => problem.because(format!("with the credentials of {source}")).help(format!(
-                "give them the right to {doing} there, or log in as someone who has it: docker login {host}"
-            )),
+    /// `help`, or where there is a proxy that one should look at it first.
+    fn between(&self, help: &str) -> String {
+        match &self.error.proxy {
+            None => help.to_owned(),
+            Some(Proxy { variable: Some(variable), address }) => {
+                format!("look at what stands between: {variable} is {address}")
+            }
+            Some(Proxy { variable: None, address }) => format!("look at what stands between: the proxy {address}"),
         }
-        .about(&self.error.target)
     }
 
-    /// Registries on this machine are spoken to by plain HTTP, and one that wants TLS has only this way to say so.
-    fn help_for_refused(&self) -> &'static str {
+    /// A registry that wants TLS and is spoken to by plain HTTP has only this way to say so.
+    fn help_for_refused(&self) -> String {
         let wants_tls = self.error.message.as_deref().is_some_and(|words| words.contains("HTTPS"));
-        if wants_tls && Host::parse(self.host).is_ok_and(|host| host.is_loopback()) {
-            "let it listen without TLS, or call it by another name than this machine's own"
+        if wants_tls {
+            format!("it speaks TLS: [registry.\"{}\"] http = false", self.host)
         } else if self.reads() {
-            "it is there, and a rule of its repository keeps it back: have it scanned, signed or let through"
+            "it is there, and a rule of its repository keeps it back: have it scanned, signed or let through".to_owned()
         } else {
-            "sync sends the same again: change the list, or the rules of the repository"
+            "sync sends the same again: change the list, or the rules of the repository".to_owned()
         }
     }
 
@@ -206,14 +267,31 @@ impl Subject<'_> {
         };
         // What is no registry's answer is told with its status where that matters.
         let status = status.filter(|_| said.is_some() || !matches!(self.error.kind, ErrorKind::NotARegistry(_)));
+        // A page of nginx begins with it: "413 Request Entity Too Large".
+        let status =
+            status.filter(|status| !said.as_ref().is_some_and(|said| said.starts_with(&format!("\"{status} "))));
         let words: Vec<String> = [status, said].into_iter().flatten().collect();
-        if words.is_empty() { problem } else { problem.because(words.join(" ") + &times(self.error.attempts)) }
+        let from = self.error.access.token_server.as_ref();
+        match (words.is_empty(), from.map(|server| format!("its token server {server}"))) {
+            (true, None) => problem,
+            (true, Some(server)) => problem.because(format!("by {server}")),
+            (false, None) => problem.because(words.join(" ") + &times(self.error.attempts)),
+            (false, Some(server)) => {
+                problem.because(format!("{}{} from {server}", words.join(" "), times(self.error.attempts)))
+            }
+        }
     }
 
     /// The target without the host that has just been named.
     fn within_host(&self) -> &str {
-        let target = self.error.target.as_str();
+        let target = self.what_needs_rights();
         target.strip_prefix(self.host).and_then(|rest| rest.strip_prefix('/')).unwrap_or(target)
+    }
+
+    /// What a right is to: a repository or tag. Which of many blobs or children met its want first says nothing.
+    fn what_needs_rights(&self) -> &str {
+        let target = self.error.target.as_str();
+        target.split_once('@').map_or(target, |(repository, _)| repository)
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Event {
         status: u16,
         /// For how long.
         wait: Duration,
+        /// Whether it asked for that; else it was refusing too much, and is given a rest.
+        as_asked: bool,
     },
     /// It answers again.
     Resumed {

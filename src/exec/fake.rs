@@ -416,7 +416,7 @@ impl Registry for Fake {
 
 /// An error of that kind, on the second try.
 pub(crate) fn error(target: &str, kind: ErrorKind) -> Box<RegistryError> {
-    let (status, code, message, credentials) = Default::default();
+    let (status, code, message, credentials, access, proxy) = Default::default();
     let host = Some("r.example".to_owned());
     Box::new(RegistryError {
         doing: "push",
@@ -428,5 +428,7 @@ pub(crate) fn error(target: &str, kind: ErrorKind) -> Box<RegistryError> {
         message,
         attempts: 2,
         credentials,
+        access,
+        proxy,
     })
 }

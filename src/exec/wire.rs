@@ -56,7 +56,9 @@ impl Wire {
 
     fn hear(&self, notice: Notice) {
         match notice {
-            Notice::Paused { host, status, wait } => self.say(Event::Paused { host, status, wait }),
+            Notice::Paused { host, status, wait, as_asked } => {
+                self.say(Event::Paused { host, status, wait, as_asked });
+            }
             Notice::Resumed { host, after } => self.say(Event::Resumed { host, after }),
             Notice::Request { method, url, status, took } => self.say(Event::Request { method, url, status, took }),
             Notice::Streaming { digest, bytes } => {

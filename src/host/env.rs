@@ -8,22 +8,30 @@ use crate::config::facts::Fact;
 
 /// The value of a variable; none where it is unset or empty.
 pub(super) fn value(name: &str) -> Fact {
-    // A name that no variable can have is one that is not set.
-    let can_be_set = !name.is_empty() && !name.contains(['=', '\0']);
-    text(name, if can_be_set { std::env::var_os(name) } else { None })
+    text(name, filled(variable(name)))
 }
 
-/// As [`value`], of a variable that nobody may see.
+/// The value of a variable that nobody may see; none where it is unset. One that is empty is told apart: so CI systems
+/// keep a secret from who may not have it.
 ///
 /// # Errors
 /// A value that is not UTF-8, by the name of the variable.
 pub fn secret(name: &str) -> Result<Option<SecretString>, String> {
-    Ok(value(name)?.map(SecretString::from))
+    Ok(text(name, variable(name))?.map(SecretString::from))
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    // A name that no variable can have is one that is not set.
+    let can_be_set = !name.is_empty() && !name.contains(['=', '\0']);
+    if can_be_set { std::env::var_os(name) } else { None }
+}
+
+fn filled(value: Option<OsString>) -> Option<OsString> {
+    value.filter(|value| !value.is_empty())
 }
 
 fn text(name: &str, value: Option<OsString>) -> Fact {
     value
-        .filter(|value| !value.is_empty())
         .map(|value| value.into_string().map_err(|_| format!("the environment variable {name} is not UTF-8")))
         .transpose()
 }
@@ -42,7 +50,7 @@ mod tests {
     #[test]
     fn unset_empty_and_impossible_are_none() {
         assert_eq!(text("V", None), Ok(None));
-        assert_eq!(text("V", Some(OsString::new())), Ok(None));
+        assert_eq!(filled(Some(OsString::new())), None);
         for name in ["MLIST_TEST_OF_A_VARIABLE_THAT_NOBODY_SETS", "", "A=B", "A\0"] {
             assert_eq!(value(name), Ok(None), "{name:?}");
         }

@@ -81,7 +81,7 @@ struct Output {
 /// Runs the program to its end, or ends it when `limit` is over.
 fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
     let end = Instant::now() + limit;
-    let too_late = || format!("git did not answer within {} s", limit.as_secs());
+    let too_late = || format!("git did not answer within {}s", limit.as_secs());
     let failed = |error: io::Error| format!("git can't be run: {error}");
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|error| match error.kind() {

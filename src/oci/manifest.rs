@@ -177,7 +177,18 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[
         // An array of the right values would be read too.
         return Err(malformed("it is no JSON object".into()));
     }
-    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| malformed(brief(&error)))
+}
+
+/// At most so many bytes of what serde says are told: it quotes the value that it did not expect, whole.
+const BRIEF: usize = 200;
+
+fn brief(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    if said.len() <= BRIEF {
+        return said;
+    }
+    format!("{}… at line {} column {}", &said[..said.floor_char_boundary(BRIEF)], error.line(), error.column())
 }
 
 /// `null` as what is not there: Go writes it for a list or map that is empty.
@@ -227,6 +238,18 @@ mod tests {
         for text in ["[]", r#"["amd64","linux"]"#, " [", "null", ""] {
             assert!(ImageConfig::parse(text.as_bytes()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_malformed_is_not_quoted_whole() {
+        let json = format!(r#"{{"architecture":["{0}"],"os":{{"{0}":1}}}}"#, "ä".repeat(1 << 20));
+        let said = |json: &str| ImageConfig::parse(json.as_bytes()).unwrap_err().why;
+        assert_eq!(said(&json), "invalid type: sequence, expected a string at line 1 column 16");
+        let digest = Digest::of(b"x");
+        let json = format!(r#"{{"config":{{"digest":"{digest}","size":"{}"}}}}"#, "ä".repeat(1 << 20));
+        let why = ImageManifest::parse(&Payload::new(MediaType::OciManifest, json.into())).unwrap_err().why;
+        assert!(why.starts_with("invalid type: string \"ää") && why.ends_with("ä… at line 1 column 2097255"), "{why}");
+        assert!(why.len() < 300, "{}", why.len());
     }
 
     #[test]

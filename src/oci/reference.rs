@@ -288,6 +288,10 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some(rest) = text.strip_prefix(LAYOUT) {
         return split_layout(rest).map_err(|fault| fault.from(LAYOUT.len()));
     }
+    // A host of this name would be shown as the folder of a layout.
+    if text.get(..LAYOUT.len()).is_some_and(|start| start.eq_ignore_ascii_case(LAYOUT)) {
+        return Err(Fault::new("has `oci:` in other letters: a layout is written oci:DIR", 0..LAYOUT.len()));
+    }
     if let Some((user, rest)) = text.split_once('@')
         && rest.contains('/')
     {

@@ -2,240 +2,104 @@
 //!
 //! Scheme and realm are learnt from answers to requests that carried no Authorization, and from no other: Harbor answers
 //! a stale token with a challenge of another scheme. Scopes are ours, never the challenge's.
-//! `challenge` reads what is asked for, `token` gets it.
+//!
+//! The repositories of a list share one token. Where that is of no use to one of them, because a server heeds only the
+//! first scope, grants a part or refuses the whole, that one is asked for alone; and where our credentials are refused
+//! for something that is only read, it is asked for once more without them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`asking`] | one request's way through all this |
+//! | [`standing`] | how a registry is to be asked, and where its tokens are |
+//! | [`challenge`] | what `WWW-Authenticate` says |
+//! | [`scopes`] | rights, as a token names them |
+//! | [`identity`] | who we are, and how often a login is tried |
+//! | [`pass`] | a token that is renewed, and which repositories share one |
+//! | [`token`] | asking for it |
+//! | [`memory`] | what refusals taught |
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{StatusCode, Url};
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OnceCell, OwnedMutexGuard};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::oci::Repository;
+use crate::oci::Host;
 
-use super::credentials::Login;
+use super::Access;
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
 use super::transport::answer::Signed;
-use super::transport::{Endpoint, Transport};
 
-use challenge::Challenge;
-use token::Token;
+use identity::{Identities, Identity};
+use memory::Memory;
+use pass::{Group, Pass, Passes};
+use standing::Standing;
 
-mod challenge;
+pub(crate) use asking::Asking;
+pub(crate) use scopes::{Right, Scopes};
+
+mod asking;
+pub(super) mod challenge;
+mod identity;
+mod memory;
+mod pass;
+mod scopes;
+mod standing;
 mod token;
 
-/// The rights a request needs, in the order in which they are asked for: some servers heed only the first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Scopes(Vec<String>);
-
-/// What may be done in a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Right {
-    Pull,
-    PullPush,
-}
-
-impl Scopes {
-    /// `right` in one repository.
-    pub(crate) fn one(repository: &Repository, right: Right) -> Self {
-        Self::default().and(repository, right)
-    }
-
-    /// These, and `right` in one more repository.
-    pub(crate) fn and(mut self, repository: &Repository, right: Right) -> Self {
-        let actions = if right == Right::Pull { "pull" } else { "pull,push" };
-        self.0.push(format!("repository:{}:{actions}", repository.path()));
-        self
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
 /// What is known of a registry's wishes, and the tokens it granted.
-#[derive(Default)]
 pub(crate) struct Auth {
+    groups: Vec<Group>,
     standing: Mutex<Standing>,
     /// Whether a first request went alone; whatever came of it, the others need not.
     first: Arc<tokio::sync::Mutex<bool>>,
-    tokens: Mutex<HashMap<Scopes, Arc<Slot>>>,
-}
-
-#[derive(Clone, Default)]
-enum Standing {
-    /// No answer yet.
-    #[default]
-    Unknown,
-    /// It answers without asking; it may still ask for a write.
-    Open,
-    Basic,
-    Bearer(Arc<Bearer>),
-}
-
-struct Bearer {
-    realm: Url,
-    service: Option<String>,
-}
-
-/// One token, asked for once however many wait for it; a refusal stands as a token does.
-struct Slot {
-    generation: u64,
-    token: OnceCell<Result<Token, Failure>>,
+    /// What its base asks for; asked once, where another answer did not say.
+    base: OnceCell<Option<Standing>>,
+    identities: Identities,
+    /// Of groups; made when the first is needed, as that takes the credentials of all repositories.
+    shared: OnceCell<Passes>,
+    /// Of needs that share none, by the number of the identity.
+    own: Mutex<HashMap<(usize, Scopes), Arc<Pass>>>,
+    memory: Memory,
 }
 
 /// How a request is signed.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Signature {
     /// The Authorization header; none for an anonymous request.
     pub(crate) header: Option<HeaderValue>,
     pub(crate) signed: Signed,
+    /// What the request needs.
+    need: Scopes,
     token: Option<Held>,
+    /// Whether our credentials are left out, to see if it is they that are refused.
+    is_trial: bool,
+    /// What the request shows of who asks besides its header.
+    exchanged: Option<SecretString>,
 }
 
 /// Which token a request carried.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Held {
-    scopes: Scopes,
+    pass: Arc<Pass>,
     generation: u64,
     fetched: Instant,
-}
-
-/// One request's way through authentication: asked without, challenged once, its token renewed once.
-pub(crate) struct Asking<'a> {
-    transport: &'a Transport,
-    endpoint: &'a Endpoint,
-    began: Instant,
-    /// Held by the first request to a host until its answer shows how to ask; the others wait for that.
-    first: Option<OwnedMutexGuard<bool>>,
-    was_challenged: bool,
-    was_renewed: bool,
-}
-
-impl<'a> Asking<'a> {
-    pub(crate) async fn begin(transport: &'a Transport, endpoint: &'a Endpoint) -> Result<Self, Failure> {
-        let auth = &endpoint.auth;
-        let mut first = None;
-        if auth.is_unknown() && endpoint.first_goes_alone(&transport.credentials) {
-            let mut went = endpoint.gate.unless_ended(Arc::clone(&auth.first).lock_owned()).await?;
-            if !std::mem::replace(&mut *went, true) {
-                first = Some(went);
-            }
-        }
-        let (was_challenged, was_renewed) = (false, false);
-        Ok(Self { transport, endpoint, began: Instant::now(), first, was_challenged, was_renewed })
-    }
-
-    /// How a request to `url` is signed now; one to another host carries nothing.
-    pub(crate) async fn sign(&self, url: &Url, scopes: &Scopes) -> Result<Signature, Failure> {
-        if !self.endpoint.owns(url) {
-            return Ok(Signature::default());
-        }
-        self.endpoint.gate.unless_ended(self.signature(scopes)).await?
-    }
-
-    async fn signature(&self, scopes: &Scopes) -> Result<Signature, Failure> {
-        let (transport, endpoint) = (self.transport, self.endpoint);
-        let standing = lock(&endpoint.auth.standing).clone();
-        match standing {
-            Standing::Unknown | Standing::Open => Ok(Signature::default()),
-            Standing::Basic => {
-                let Some(credential) = transport.credentials.find(&endpoint.host, "").await? else {
-                    return Ok(Signature::default());
-                };
-                let Login::Basic { user, password } = &credential.login else { return Ok(Signature::default()) };
-                endpoint.counters.credentials(&credential.source);
-                let signed = Signed { credentials: Some(credential.source.clone()), by_token: false };
-                Ok(Signature { header: Some(basic(user, password)?), signed, token: None })
-            }
-            Standing::Bearer(bearer) => {
-                let (generation, token) = self.token(&bearer, scopes).await?;
-                let held = Held { scopes: scopes.clone(), generation, fetched: token.fetched };
-                let signed = Signed { credentials: token.credentials, by_token: true };
-                Ok(Signature { header: Some(token.header), signed, token: Some(held) })
-            }
-        }
-    }
-
-    async fn token(&self, bearer: &Bearer, scopes: &Scopes) -> Result<(u64, Token), Failure> {
-        let began = Instant::now();
-        loop {
-            let slot = self.endpoint.auth.slot(scopes);
-            // Boxed, as it is large and rare: every request would carry room for it.
-            let fetch = || Box::pin(token::fetch(self.transport, self.endpoint, bearer, scopes));
-            let token = slot.token.get_or_init(fetch).await.clone()?;
-            // One that was asked for just now is used however soon it ends: another would end as soon.
-            if Instant::now() < token.renew || token.fetched >= began {
-                return Ok((slot.generation, token));
-            }
-            self.endpoint.auth.renew(scopes, slot.generation);
-        }
-    }
-
-    /// Takes an answer in; whether the request is to be sent once more, signed anew. That is no attempt.
-    pub(crate) async fn answered(
-        &mut self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        signature: &Signature,
-    ) -> Result<bool, Failure> {
-        let auth = &self.endpoint.auth;
-        if status != StatusCode::UNAUTHORIZED {
-            auth.learn(|| Standing::Open, |standing| matches!(standing, Standing::Unknown));
-            self.first = None;
-            return Ok(false);
-        }
-        if let Some(held) = &signature.token {
-            // A token that is newer than the request was refused as it is: another would be no better.
-            if self.was_renewed || held.fetched >= self.began {
-                return Ok(false);
-            }
-            self.was_renewed = true;
-            auth.renew(&held.scopes, held.generation);
-            return Ok(true);
-        }
-        if signature.header.is_some() || self.was_challenged {
-            return Ok(false);
-        }
-        self.was_challenged = true;
-        let standing = self.standing_of(headers);
-        auth.learn(|| standing, |standing| matches!(standing, Standing::Unknown | Standing::Open));
-        self.first = None;
-        let standing = lock(&auth.standing).clone();
-        match standing {
-            Standing::Unknown | Standing::Open => {
-                let kind = ErrorKind::NotARegistry("asks for credentials and does not say how to send them".into());
-                Err(Failure { status: Some(status.as_u16()), ..Failure::of(kind) })
-            }
-            Standing::Bearer(_) => Ok(true),
-            Standing::Basic => {
-                let found = self.transport.credentials.find(&self.endpoint.host, "");
-                let credential = self.endpoint.gate.unless_ended(found).await??;
-                Ok(credential.is_some_and(|credential| matches!(credential.login, Login::Basic { .. })))
-            }
-        }
-    }
-
-    /// What the challenges of an answer ask for: a token, rather than the password with every request.
-    fn standing_of(&self, headers: &HeaderMap) -> Standing {
-        let challenges = Challenge::all(headers);
-        let bearer = challenges.iter().filter(|challenge| challenge.scheme == "bearer").find_map(|challenge| {
-            let realm = self.endpoint.base.join(challenge.parameters.get("realm")?).ok()?;
-            let is_web = matches!(realm.scheme(), "http" | "https");
-            let service = challenge.parameters.get("service").cloned();
-            is_web.then(|| Standing::Bearer(Arc::new(Bearer { realm, service })))
-        });
-        let basic = || challenges.iter().any(|challenge| challenge.scheme == "basic").then_some(Standing::Basic);
-        bearer.or_else(basic).unwrap_or(Standing::Open)
-    }
+    /// From then on it may have ended.
+    renew: Instant,
 }
 
 impl Auth {
+    /// Nothing is known of `host` yet but what will be asked of it.
+    pub(crate) fn new(access: &Access, host: &Host) -> Self {
+        let (standing, first, base, identities, shared, own, memory) = Default::default();
+        Self { groups: Group::all(access, host), standing, first, base, identities, shared, own, memory }
+    }
+
     fn is_unknown(&self) -> bool {
         matches!(*lock(&self.standing), Standing::Unknown)
     }
@@ -248,20 +112,39 @@ impl Auth {
         }
     }
 
-    fn slot(&self, scopes: &Scopes) -> Arc<Slot> {
-        let mut tokens = lock(&self.tokens);
-        let new = || Arc::new(Slot { generation: 0, token: OnceCell::new() });
-        Arc::clone(tokens.entry(scopes.clone()).or_insert_with(new))
+    /// The pass for `need` and nothing else.
+    fn own(&self, identity: &Arc<Identity>, need: &Scopes) -> Arc<Pass> {
+        let mut own = lock(&self.own);
+        let pass = own.entry((identity.number, need.clone()));
+        Arc::clone(pass.or_insert_with(|| Pass::new(identity, need.clone())))
+    }
+}
+
+impl Signature {
+    /// None, of a request that needs this.
+    fn none(need: &Scopes) -> Self {
+        Self { need: need.clone(), ..Self::default() }
     }
 
-    /// Drops the token of `generation`, unless another has taken its place meanwhile.
-    fn renew(&self, scopes: &Scopes, generation: u64) {
-        if let Some(slot) = lock(&self.tokens).get_mut(scopes)
-            && slot.generation == generation
-        {
-            *slot = Arc::new(Slot { generation: generation + 1, token: OnceCell::new() });
-        }
+    /// Whether `text` repeats what the request shows of who asks. Servers that are being debugged answer so.
+    pub(crate) fn is_repeated_in(&self, text: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(text);
+        let header = self.header.as_ref().and_then(|header| header.to_str().ok());
+        let shown = header.and_then(|header| Some(header.split_once(' ')?.1)).unwrap_or_default();
+        // A token is no base64 of a password, and where it looks like one nothing is lost.
+        let decoded = STANDARD.decode(shown).ok().and_then(|login| String::from_utf8(login).ok());
+        let password = decoded.as_ref().and_then(|login| Some(login.split_once(':')?.1)).unwrap_or_default();
+        let exchanged = self.exchanged.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        [shown, password, exchanged].into_iter().any(|secret| stands_in(secret, &text))
     }
+}
+
+/// Whether `text` has `secret` as a word of its own: one who chose "pass" is still to read of a wrong password.
+fn stands_in(secret: &str, text: &str) -> bool {
+    let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let found = text.match_indices(secret).filter(|_| !secret.is_empty());
+    let mut found = found.map(|(at, secret)| (&text[..at], &text[at + secret.len()..]));
+    found.any(|(before, behind)| ends(before.chars().next_back()) && ends(behind.chars().next()))
 }
 
 /// `Basic …` (RFC 7617).

@@ -24,7 +24,7 @@ use super::layout::Layouts;
 use super::transport::answer::{Answer, Verdict};
 use super::transport::attempts::{Attempts, Repeat};
 use super::transport::wire::{Outgoing, Trouble};
-use super::transport::{Endpoint, read};
+use super::transport::{Endpoint, Peer, read};
 use super::{Copied, RegistryError, Result, Way};
 
 use source::{Bytestream, Source};
@@ -122,7 +122,6 @@ impl Copier<'_> {
         let mut attempts = Attempts::new(Repeat::AsUsual);
         let mut source = self.source(from).await?;
         loop {
-            progress.restart();
             let attempt = self.try_to_layout(dir, &mut source, &progress, attempts.turn());
             let attempt = self.unless_stopped(attempt).await;
             match attempt {
@@ -143,11 +142,13 @@ impl Copier<'_> {
         let _permit = match source.endpoint() {
             None => None,
             Some(endpoint) => {
-                let entered = endpoint.gate.enter(Lane::Body, turn, &endpoint.counters).await;
+                let entered = endpoint.gate.enter(Lane::Download, turn, &endpoint.counters).await;
                 Some(entered.map_err(|failure| Setback::Final(End::Source, failure))?)
             }
         };
-        let stream = Verified::new(source.open(self.blob, &signature).await?, Arc::clone(progress));
+        let bytes = source.open(self.blob, &signature).await?;
+        progress.restart();
+        let stream = Verified::new(bytes, Arc::clone(progress));
         let stream =
             stream.map_err(|error| self.failed(End::Source, Failure::of(ErrorKind::Unreachable(error.to_string()))));
         tokio::select! {
@@ -179,7 +180,6 @@ impl Copier<'_> {
                 Some(session) => session,
                 None => self.http.begin_upload(to).await.map_err(failed)?,
             };
-            progress.restart();
             target.turn = attempts.turn();
             let attempt = self.try_upload(session, &mut source, &mut target, &progress);
             match self.unless_stopped(attempt).await {
@@ -203,10 +203,15 @@ impl Copier<'_> {
         // Both tokens before the permit: a token server may be the very host whose permits are all taken.
         let read_as = source.sign().await.map_err(|failure| Setback::Final(End::Source, failure))?;
         let write_as = target.asking.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
-        let gate = source.endpoint().map_or(&*target.endpoint.gate, |endpoint| &*endpoint.gate);
-        let entered = Gate::enter_both(gate, &target.endpoint.gate, target.turn, &target.endpoint.counters).await;
+        let (to, counters) = (&*target.endpoint.gate, &target.endpoint.counters);
+        let entered = match source.endpoint() {
+            Some(from) => Gate::enter_both(&from.gate, to, target.turn, counters).await,
+            None => to.enter(Lane::Upload, target.turn, counters).await,
+        };
         let _permit = entered.map_err(at_target)?;
-        let stream = Verified::new(source.open(self.blob, &read_as).await?, Arc::clone(progress));
+        let bytes = source.open(self.blob, &read_as).await?;
+        progress.restart();
+        let stream = Verified::new(bytes, Arc::clone(progress));
 
         let is_own = target.endpoint.owns(&url);
         let mut out = Outgoing::new(Method::PUT, url);
@@ -215,7 +220,14 @@ impl Copier<'_> {
         out.authorization.clone_from(&write_as.header);
         // How long it may take depends on its size; that it moves is watched.
         out.head_within = Duration::MAX;
-        out.body = Some(if self.blob.size == 0 { drained(stream).await } else { Body::wrap_stream(stream) });
+        out.body = Some(if self.blob.size > 0 {
+            Body::wrap_stream(stream)
+        } else {
+            tokio::select! {
+                body = drained(stream) => body,
+                (_, kind) = progress.stalled() => return Err(source.fault(kind)),
+            }
+        });
         if let Some(kind) = progress.fault() {
             return Err(source.fault(kind));
         }
@@ -230,13 +242,13 @@ impl Copier<'_> {
         // A storage that the registry sent us to says nothing of how the registry is to be asked.
         let again =
             is_own && target.asking.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
-        if again { Err(Setback::Again) } else { self.taken(&answer) }
+        if again { Err(Setback::Again) } else { self.taken(&answer, to) }
     }
 
     async fn put(&self, out: Outgoing, target: &Endpoint, signature: &Signature) -> Attempt<Answer> {
         let exchange = async {
             let response = self.http.transport.wire.exchange(out, &target.counters).await?;
-            target.gate.answered(&response);
+            target.gate.answered(Lane::Upload, &response);
             read(response, None, signature).await
         };
         exchange.await.map_err(|trouble| match trouble {
@@ -246,11 +258,14 @@ impl Copier<'_> {
     }
 
     /// Whether the answer to an upload says that the blob stands.
-    fn taken(&self, answer: &Answer) -> Attempt<()> {
+    fn taken(&self, answer: &Answer, target: &Gate) -> Attempt<()> {
         let failure = answer.failure();
         let came_to_harm = failure.code.as_deref() == Some("DIGEST_INVALID");
         match (answer.verdict(), answer.status.as_u16()) {
-            (Verdict::Refusal(wait), _) => Err(Setback::Refusal(End::Target, Box::new(failure), wait)),
+            (Verdict::Refusal(wait), _) => {
+                target.refused(answer.status.as_u16(), wait);
+                Err(Setback::Refusal(End::Target, Box::new(failure), wait))
+            }
             // An upload that is gone or out of step, and bytes that are not those that were sent: another may do.
             (Verdict::Fault, _) | (_, 404 | 416) => Err(Setback::Fault(End::Target, failure)),
             (_, 400) if came_to_harm => Err(Setback::Fault(End::Target, failure)),
@@ -277,16 +292,18 @@ impl Copier<'_> {
         [from, to]: [Option<&Endpoint>; 2],
     ) -> Result<()> {
         let (end, failure, wait) = match setback {
-            Setback::Again => return Ok(()),
+            Setback::Again => {
+                attempts.signed_anew();
+                return Ok(());
+            }
             Setback::Told(error) => return Err(error),
             Setback::Final(end, failure) => return Err(self.failed(end, failure)),
             Setback::Refusal(end, failure, wait) => (end, *failure, Some(wait)),
             Setback::Fault(end, failure) => (end, failure, None),
         };
-        let Some(endpoint) = (if end == End::Source { from } else { to }) else {
-            return Err(self.failed(end, failure));
-        };
-        let peer = (&*endpoint.gate, &endpoint.counters);
+        let (endpoint, lane) = if end == End::Source { (from, Lane::Download) } else { (to, Lane::Upload) };
+        let Some(endpoint) = endpoint else { return Err(self.failed(end, failure)) };
+        let peer = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
         let goes_on = match wait {
             Some(wait) => attempts.refusal(failure, wait, peer).await,
             // A stream may take as long as it moves; what counts against it is its back-off.

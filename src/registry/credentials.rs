@@ -1,35 +1,52 @@
-//! [`Credentials`]: who mlist is to a registry, as `docker login` left it.
+//! [`Credentials`]: who mlist is to a registry, as `docker login`, `podman login` or manifests.toml say.
 //!
-//! As Docker does, a helper for the host (`credHelpers`) goes before the helper for all (`credsStore`), and that before
-//! what stands in the file (`auths`). Each host is looked up once, when it first asks.
-//! `file` reads Docker's file, `helper` asks the programs.
+//! | file | holds |
+//! |---|---|
+//! | [`place`] | a file or variable that may hold credentials |
+//! | [`file`] | what such a file says |
+//! | [`keys`] | for which host and namespace it says so |
+//! | [`helper`] | the programs that are asked |
+//! | [`source`] | where credentials came from, to be told |
+//! | [`fault`] | why a place can't be used |
+//!
+//! The places are looked in one by one, and the first that has credentials is used: the variables that `[registry]`
+//! names, `DOCKER_AUTH_CONFIG`, the file that `REGISTRY_AUTH_FILE` names, Docker's config file, Podman's files, and the
+//! file of old. In a file a helper for the host (`credHelpers`) goes before the helper for all (`credsStore`), and that
+//! before what stands there (`auths`), as for Docker. A place that can't be used is an error for whoever gets as far:
+//! what is behind it might be meant for others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::oci::Host;
 
-use super::CredentialSources;
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
+use super::options::NamedLogin;
+use super::sanitize::one_line;
+use super::{CredentialSources, HostOptions};
 
-use file::ConfigFile;
-use helper::Helper;
+use fault::CredentialFault;
+use helper::{Helper, Unhelpful};
+use place::Place;
+use source::{Account, AskedAs, Origin, Source};
 
-mod file;
+pub(super) mod fault;
+pub(super) mod file;
 mod helper;
+mod keys;
+mod place;
+pub(super) mod source;
 
 /// Something to log in with, and where it came from.
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
     pub(crate) login: Login,
-    /// `~/.docker/config.json (user ci-bot)`, `docker-credential-gcr (credHelpers)`.
-    pub(crate) source: String,
+    pub(crate) source: Arc<Source>,
 }
 
 /// What to log in with.
@@ -39,84 +56,127 @@ pub(crate) enum Login {
     Basic { user: String, password: SecretString },
     /// A token that only the token server takes (`identitytoken`, OAuth2 refresh token).
     Identity(SecretString),
+    /// A token that the registry takes (`registrytoken`): it is sent as it is, and no token server is asked.
+    Bearer(SecretString),
 }
 
-/// A host's credentials, or that there are none; asked for once.
-type Found = Arc<OnceCell<Result<Option<Credential>, Failure>>>;
+/// What a helper answered for a host; it is asked once.
+type Answer = Arc<OnceCell<Result<Option<Login>, Unhelpful>>>;
 
-/// All that Docker's config file and its helpers know.
+/// All that is known of who mlist is.
 pub(crate) struct Credentials {
-    path: Option<PathBuf>,
+    named: BTreeMap<Host, NamedLogin>,
+    places: Vec<Place>,
     /// Where helpers are looked for.
     search: OsString,
-    file: OnceLock<Result<ConfigFile, String>>,
-    found: Mutex<HashMap<Host, Found>>,
+    /// By the name of the helper.
+    answers: Mutex<HashMap<(String, Host), Answer>>,
 }
 
 impl Credentials {
-    pub(crate) fn new(sources: CredentialSources) -> Self {
-        let CredentialSources { files, search, inline: _ } = sources;
-        let path = files.into_iter().next();
-        Self { path, search, file: OnceLock::new(), found: Mutex::default() }
+    /// Reads nothing yet.
+    pub(crate) fn new(sources: CredentialSources, hosts: &BTreeMap<Host, HostOptions>) -> Self {
+        let login = |(host, options): (&Host, &HostOptions)| Some((host.clone(), options.login.clone()?));
+        let (named, places) = (hosts.iter().filter_map(login).collect(), Place::all(&sources));
+        Self { named, places, search: sources.search, answers: Mutex::default() }
     }
 
     /// Whether there could be credentials for `host`; no helper is run to know it.
     pub(crate) fn may_know(&self, host: &Host) -> bool {
-        self.file().is_err() || self.file().is_ok_and(|file| file.may_know(host))
+        let may_know = |place: &Place| match place.read() {
+            Ok(file) => file.is_some_and(|file| file.may_know(host)),
+            Err(_) => true,
+        };
+        self.named.contains_key(host) || self.places.iter().any(may_know)
     }
 
-    /// The credentials for the repository `path` of `host`, if there are any.
+    /// The credentials for the repository `path` of `host`, if there are any. An empty path stands for the host itself:
+    /// what is kept for a namespace is not for it.
     ///
     /// # Errors
-    /// A config file or helper that can't be used.
-    pub(crate) async fn find(&self, host: &Host, _path: &str) -> Result<Option<Credential>, Failure> {
-        let found = Arc::clone(lock(&self.found).entry(host.clone()).or_default());
-        found.get_or_init(|| Box::pin(self.look_up(host))).await.clone()
-    }
-
-    async fn look_up(&self, host: &Host) -> Result<Option<Credential>, Failure> {
-        let file = self.file().map_err(|why| Failure::of(ErrorKind::Credentials(why.clone())))?;
-        if let Some(Helper { name, key, .. }) = file.helper(host) {
-            let unusable = |why| {
-                let named = format!("{} names it for {host}", self.shown());
-                Failure::of(ErrorKind::Credentials(format!("docker-credential-{name} {why}; {named}")))
-            };
-            let given = helper::get(&name, helper::server(host), &self.search).await.map_err(unusable)?;
-            if let Some(login) = given {
-                return Ok(Some(Credential { login, source: format!("docker-credential-{name} ({key})") }));
+    /// A place that can't be used, and is looked in before there are any.
+    pub(crate) async fn find(&self, host: &Host, path: &str) -> Result<Option<Credential>, Failure> {
+        let failed = |fault| Failure::of(ErrorKind::Credentials(Box::new(fault)));
+        if let Some(named) = self.named.get(host) {
+            return named.credential(host).map(Some).map_err(failed);
+        }
+        for place in &self.places {
+            let found = Box::pin(self.look_in(place, host, path)).await.map_err(failed)?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
-        let login = file.login(host).map_err(|why| {
-            Failure::of(ErrorKind::Credentials(format!("{} has an entry for {host} that {why}", self.shown())))
-        })?;
+        Ok(None)
+    }
+
+    /// Says of a request that carried no credentials where they were looked for, unless there are some.
+    pub(crate) fn tell_where(&self, host: &Host, asked_as: &mut AskedAs) {
+        let has_entry = |place: &Place| place.read().is_ok_and(|file| file.is_some_and(|file| file.has_entry(host)));
+        if *asked_as == AskedAs::Unknown && !self.named.contains_key(host) && !self.places.iter().any(has_entry) {
+            let looked_in = self.places.iter().filter_map(|place| place.looked_in(host)).collect();
+            *asked_as = AskedAs::Nobody { looked_in };
+        }
+    }
+
+    async fn look_in(&self, place: &Place, host: &Host, path: &str) -> Result<Option<Credential>, CredentialFault> {
+        let Some(file) = place.read().map_err(Clone::clone)? else { return Ok(None) };
+        if let Some(helper) = file.helper(host, path) {
+            let answer = self.ask(&helper, host).await.map_err(|unhelpful| unusable(&helper, place, unhelpful))?;
+            if let Some(login) = answer {
+                let place = format!("{} ({})", helper::program(&helper.name), helper.key);
+                let source = Source { origin: Origin::Helper, place, account: login.account() };
+                return Ok(Some(Credential { login, source: source.into() }));
+            }
+        }
+        let login = file.login(host, path);
+        let login = login.map_err(|why| place.fault(format!("has an entry for {host} that {why}")))?;
         Ok(login.map(|login| {
-            let source = match &login {
-                Login::Basic { user, .. } => format!("{} (user {user})", self.shown()),
-                Login::Identity(_) => format!("{} (identity token)", self.shown()),
-            };
-            Credential { login, source }
+            let source = Source { origin: place.origin, place: place.name.clone(), account: login.account() };
+            Credential { login, source: source.into() }
         }))
     }
 
-    /// The config file; one that is not there is empty.
-    fn file(&self) -> Result<&ConfigFile, &String> {
-        let read = || {
-            let Some(path) = &self.path else { return Ok(ConfigFile::default()) };
-            let text = match std::fs::read(path) {
-                Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ConfigFile::default()),
-                Err(error) => return Err(format!("{} cannot be read: {}", self.shown(), error.kind())),
-            };
-            ConfigFile::parse(&text).map_err(|why| format!("{} is malformed: {why}", self.shown()))
-        };
-        self.file.get_or_init(read).as_ref()
+    /// Helpers know hosts and no namespaces: a key with a namespace says only which helper is asked.
+    async fn ask(&self, helper: &Helper, host: &Host) -> Result<Option<Login>, Unhelpful> {
+        let answer = Arc::clone(lock(&self.answers).entry((helper.name.clone(), host.clone())).or_default());
+        answer.get_or_init(|| helper::get(&helper.name, host, &self.search)).await.clone()
     }
+}
 
-    /// The path of the config file as a person would write it.
-    fn shown(&self) -> String {
-        let path = self.path.clone().unwrap_or_default();
-        let below_home = std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf));
-        below_home.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
+impl Login {
+    /// Whose it is, fit to be shown.
+    fn account(&self) -> Account {
+        match self {
+            Self::Basic { user, .. } => Account::User(one_line(user)),
+            Self::Identity(_) => Account::IdentityToken,
+            Self::Bearer(_) => Account::RegistryToken,
+        }
+    }
+}
+
+impl NamedLogin {
+    fn credential(&self, host: &Host) -> Result<Credential, CredentialFault> {
+        let Self { user_env, user, password_env, password } = self;
+        let unset = |variable: &str, key, is_empty| {
+            let variable = variable.to_owned();
+            CredentialFault::Unset { variable, key, is_empty }
+        };
+        let filled = user.clone().filter(|user| !user.is_empty());
+        let user = filled.ok_or_else(|| unset(user_env, "username-env", user.is_some()))?;
+        let filled = password.clone().filter(|password| !password.expose_secret().is_empty());
+        let password = filled.ok_or_else(|| unset(password_env, "password-env", password.is_some()))?;
+        let place = format!("{user_env}, {password_env} ([registry.\"{host}\"])");
+        let login = Login::Basic { user, password };
+        let source = Source { origin: Origin::Named, place, account: login.account() };
+        Ok(Credential { login, source: source.into() })
+    }
+}
+
+fn unusable(helper: &Helper, place: &Place, unhelpful: Unhelpful) -> CredentialFault {
+    let (helper, named_by) = (helper::program(&helper.name), place.name.clone());
+    match unhelpful {
+        Unhelpful::Absent => CredentialFault::HelperAbsent { helper, named_by },
+        Unhelpful::Because(why) => CredentialFault::Helper { helper, why, named_by },
     }
 }
 

@@ -1,44 +1,56 @@
 //! [`Gate`]: who may send to a host now.
 //!
-//! A request takes a permit of its host's window, then one of the run's; a host that is paused holds none of the run's,
-//! so one slow registry does not stop the others. Tokens and the bodies of blobs have windows of their own: a request
-//! that holds a permit never waits for either, and so nothing can wait in a circle. Each is a `window`, which lets repeated
-//! requests through before new ones.
+//! | file | holds |
+//! |---|---|
+//! | [`scheduler`] | whose turn it is, over all hosts of a run |
+//! | [`door`] | what one host lets through: its limits, its pauses |
+//! | [`pace`] | how fast it may be asked, learnt from what it refuses |
+//! | [`window`] | how many requests it is sent at once |
+//! | [`tally`] | whether too many of its last answers were no good |
+//! | [`health`] | whether it answers at all |
+//!
+//! A request that waits holds nothing that another waits for. It takes its token before it lines up, as the token's
+//! server may be the very host whose permits are all taken; tokens need no permit of the run, and both ends of a stream
+//! are one permit: so nothing can wait in a circle.
 //!
 //! A host that never answers dies: all that wait for it fail at once, and all with the same words.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reqwest::Method;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
+use super::options::{HostOptions, Rate};
 use super::transport::stats::Counters;
 use super::{Notice, Observer};
 
-use window::{Place, Window};
+use door::{Door, Told};
+use health::Health;
+use scheduler::{Called, DoorId, Route, Scheduler};
 
-pub(crate) use window::Turn;
-
+mod door;
+mod health;
+mod pace;
+mod scheduler;
+mod tally;
 mod window;
 
-/// Blobs in flight at once, from or to one host.
-const BODIES: usize = 4;
-/// Token requests in flight at once to one server.
-const TOKENS: usize = 4;
+/// Refusals and failures that come sooner after a host was slowed are of what was sent before.
+const QUIET: Duration = Duration::from_millis(250);
 /// Longer pauses are not waited out.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(90);
-/// A host that has served nothing for so long while it was asked is not coming back.
-const SILENCE: Duration = Duration::from_mins(2);
 
 /// What all gates of a run share.
 pub(crate) struct Run {
     /// Requests in flight at once, over all hosts and to each.
-    pub(crate) jobs: usize,
-    /// `jobs` permits.
-    permits: Arc<Window>,
+    jobs: usize,
+    scheduler: Mutex<Scheduler>,
     /// Hears of pauses and requests.
     pub(crate) observer: Observer,
     /// Set by the first Ctrl-C.
@@ -48,82 +60,190 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(jobs: usize, observer: Observer) -> Self {
         let jobs = jobs.max(1);
-        Self { jobs, permits: Window::new(jobs), observer, stop: CancellationToken::new() }
+        Self { jobs, scheduler: Mutex::new(Scheduler::new(jobs)), observer, stop: CancellationToken::new() }
+    }
+
+    /// Lines up and waits to be called.
+    async fn admit(self: &Arc<Self>, route: Route, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
+        let mut called = lock(&self.scheduler).join(route, turn);
+        self.call();
+        loop {
+            let paused = lock(&self.scheduler).paused_until(route).filter(|until| *until > Instant::now());
+            let permit = match paused {
+                None => (&mut called).await,
+                Some(until) => tokio::select! {
+                    biased;
+                    permit = &mut called => permit,
+                    () = counters.waiting(sleep_until(until)) => continue,
+                },
+            };
+            // The scheduler, and with it the other end, lives as long as this run.
+            return permit.map_err(|_: oneshot::error::RecvError| Failure::stopped());
+        }
+    }
+
+    /// Calls all that may go, and sets an alarm for the next that may.
+    fn call(self: &Arc<Self>) {
+        let Called { alarm, resumed } = lock(&self.scheduler).call(self, Instant::now());
+        for (host, after) in resumed {
+            (self.observer)(Notice::Resumed { host, after });
+        }
+        // Without a runtime nobody waits any more: the last permits are dropped with it.
+        if let Some(at) = alarm
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let run = Arc::downgrade(self);
+            runtime.spawn(async move {
+                sleep_until(at).await;
+                if let Some(run) = run.upgrade() {
+                    run.call();
+                }
+            });
+        }
     }
 }
 
 /// The gate of one host.
 pub(crate) struct Gate {
     host: String,
+    door: DoorId,
     run: Arc<Run>,
-    window: Arc<Window>,
-    bodies: Arc<Window>,
-    tokens: Arc<Window>,
-    state: Mutex<State>,
+    health: Mutex<Health>,
     death: CancellationToken,
 }
 
-#[derive(Default)]
-struct State {
-    pause: Option<Pause>,
-    silence: Option<Silence>,
-    has_served: bool,
-    dead: Option<Failure>,
+/// What was said of a host.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// Requests in flight at once, at most; tokens are counted for themselves.
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Requests in a time, at most; tokens are counted where the host itself gives them.
+    pub(crate) rate: Option<Rate>,
 }
 
-#[derive(Clone, Copy)]
-struct Pause {
-    since: Instant,
-    until: Instant,
+impl From<&HostOptions> for Limits {
+    fn from(options: &HostOptions) -> Self {
+        Self { concurrency: options.concurrency, rate: options.rate }
+    }
 }
 
-/// The time in which a host is asked and serves nothing.
-#[derive(Clone, Copy)]
-struct Silence {
-    since: Instant,
-    last_asked: Instant,
-}
-
-/// Which of a host's windows a request counts in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a request is to its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lane {
-    /// Manifests, and all about blobs but their bytes.
-    Request,
-    /// Tokens.
+    /// A read of anything but the bytes of a blob.
+    Read,
+    /// A POST: a mount, or the beginning of an upload.
+    Post,
+    /// A manifest that is written.
+    Put,
+    /// A token.
     Token,
-    /// The bytes of a blob.
+    /// The bytes of a blob, read.
+    Download,
+    /// The bytes of a blob, written.
+    Upload,
+}
+
+impl Lane {
+    /// That of a small request.
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Read,
+            Method::POST => Self::Post,
+            _ => Self::Put,
+        }
+    }
+
+    fn writes(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Upload)
+    }
+
+    fn class(self) -> Class {
+        match self {
+            Self::Read | Self::Post | Self::Put => Class::Request,
+            Self::Token => Class::Token,
+            Self::Download | Self::Upload => Class::Body,
+        }
+    }
+}
+
+/// What stands in one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Request,
+    Token,
     Body,
+}
+
+impl Class {
+    /// Whether it takes a permit of the run: all do that never wait for one of these.
+    fn needs_permit(self) -> bool {
+        self != Self::Token
+    }
+}
+
+/// Who is let through first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Sent before, and to be sent again.
+    Repeated,
+    /// Never sent.
+    New,
+}
+
+/// Whether the one who asks will ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Yes.
+    Left,
+    /// All attempts are used up.
+    Over,
 }
 
 /// The right to have one request in flight; ends when it is dropped.
 pub(crate) struct Permit {
-    _hosts: Vec<Place>,
-    _run: Option<Place>,
+    run: Option<Arc<Run>>,
+    route: Route,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            lock(&run.scheduler).leave(self.route);
+            run.call();
+        }
+    }
 }
 
 impl Gate {
     pub(crate) fn new(host: &str, run: Arc<Run>) -> Self {
-        let (window, bodies, tokens) = (Window::new(run.jobs), Window::new(BODIES), Window::new(TOKENS));
-        let (state, death) = Default::default();
-        Self { host: host.to_owned(), run, window, bodies, tokens, state, death }
+        let door = lock(&run.scheduler).add(Door::new(host, run.jobs));
+        let (health, death) = Default::default();
+        Self { host: host.to_owned(), door, run, health, death }
+    }
+
+    /// Keeps to what was said of the host, too.
+    pub(crate) fn keep_to(&self, limits: Limits) {
+        lock(&self.run.scheduler).door(self.door).keep_to(limits);
     }
 
     /// Waits until a request may be sent.
     pub(crate) async fn enter(&self, lane: Lane, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
-        let permit = self.unless_ended(pass(&[self], lane, turn, counters)).await?;
+        self.unless_in_vain(lane)?;
+        let route = Route::One(self.door, lane.class());
+        let permit = self.unless_ended(self.run.admit(route, turn, counters)).await??;
         // The bytes of a blob may be long on their way without a word.
-        if lane != Lane::Body {
-            self.asked();
+        if lane.class() != Class::Body {
+            lock(&self.health).asked(Instant::now());
         }
         Ok(permit)
     }
 
     /// Waits until a blob may be sent from the one host to the other: both ends are one permit.
     pub(crate) async fn enter_both(from: &Self, to: &Self, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
-        // Always in one order, or two streams that go in opposite directions could wait for each other.
-        let pair = if from.host <= to.host { [from, to] } else { [to, from] };
-        let gates = if from.host == to.host { &pair[..1] } else { &pair[..] };
-        from.unless_ended(to.unless_ended(pass(gates, Lane::Body, turn, counters))).await?
+        to.unless_in_vain(Lane::Upload)?;
+        let route = Route::Stream { from: from.door, to: to.door };
+        from.unless_ended(to.unless_ended(to.run.admit(route, turn, counters))).await??
     }
 
     /// Does `work`, but no longer than until the run is stopped or the host is dead.
@@ -137,263 +257,78 @@ impl Gate {
     }
 
     /// An answer came; a refusal does not show that the host serves anybody.
-    pub(crate) fn answered(&self, response: &reqwest::Response) {
-        let is_refusal = match response.status().as_u16() {
-            429 => true,
-            503 => response.headers().contains_key("retry-after"),
-            _ => false,
+    pub(crate) fn answered(&self, lane: Lane, response: &reqwest::Response) {
+        let is_timed = response.headers().contains_key("retry-after");
+        let is_bare_503 = match response.status().as_u16() {
+            429 => return,
+            503 if is_timed => return,
+            status => status == 503,
         };
-        if !is_refusal {
-            self.served();
-        }
-    }
-
-    fn served(&self) {
-        let mut state = lock(&self.state);
-        (state.has_served, state.silence) = (true, None);
-    }
-
-    /// The host asked to be left alone for `wait`.
-    pub(crate) fn pause(&self, status: u16, wait: Duration) {
-        let now = Instant::now();
-        let until = now + wait;
-        // All that were in flight are refused at about the same time: that is one pause, and told once.
-        let is_news = {
-            let mut state = lock(&self.state);
-            let is_new = state.pause.is_none();
-            let pause = state.pause.get_or_insert(Pause { since: now, until });
-            let is_longer = until > pause.until + Duration::from_secs(1);
-            pause.until = pause.until.max(until);
-            is_new || is_longer
+        lock(&self.health).served(lane);
+        let is_open_again = {
+            let (mut scheduler, now) = (lock(&self.run.scheduler), Instant::now());
+            let door = scheduler.door(self.door);
+            if is_bare_503 {
+                door.faltered(now);
+                false
+            } else {
+                door.served(now)
+            }
         };
-        if is_news {
-            (self.run.observer)(Notice::Paused { host: self.host.clone(), status, wait });
+        if is_open_again {
+            self.run.call();
         }
     }
 
-    /// Ends the host for this run, if it can't be reached or no more; the failure that is to be told, which is the first
-    /// that ended it.
-    pub(crate) fn die_if_silent(&self, failure: Failure, patience: Patience) -> Failure {
-        let mut state = lock(&self.state);
-        if let Some(dead) = &state.dead {
-            return dead.clone();
+    /// The host refused a request with this status, and perhaps asked to be left alone for `asked`.
+    pub(crate) fn refused(&self, status: u16, asked: Option<Duration>) {
+        if asked.is_some_and(|asked| asked > LONGEST_PAUSE) {
+            return;
         }
-        let is_silent = state.silence.is_some_and(|silence| silence.since.elapsed() >= SILENCE);
-        let was_never_there = !state.has_served && patience == Patience::Over;
-        if !(is_silent || was_never_there) {
-            return failure;
+        let told = lock(&self.run.scheduler).door(self.door).refused(asked, Instant::now());
+        if let Some(Told { wait, as_asked }) = told {
+            (self.run.observer)(Notice::Paused { host: self.host.clone(), status, wait, as_asked });
         }
-        state.dead = Some(failure.clone());
-        drop(state);
-        self.death.cancel();
-        failure
+    }
+
+    /// A request failed: ends the host for this run, if it can't be reached or no more. The failure that is to be told,
+    /// which is the first that ended the host, or all requests of this kind.
+    pub(crate) fn failed(&self, failure: Failure, lane: Lane, patience: Patience) -> Failure {
+        let (told, is_dead) = lock(&self.health).failed(failure, lane, patience);
+        if is_dead {
+            self.death.cancel();
+        }
+        told
     }
 
     /// Ends the host for this run, whatever it has served.
     pub(crate) fn die(&self, failure: Failure) -> Failure {
-        let failure = lock(&self.state).dead.get_or_insert(failure).clone();
+        let failure = lock(&self.health).die(failure);
         self.death.cancel();
         failure
     }
 
     /// What is told of a failure that no other attempt would mend: of a host whose certificate is wrong, once for all.
     pub(crate) fn last_words(&self, failure: Failure) -> Failure {
-        if matches!(failure.kind, ErrorKind::Tls(_)) { self.die(failure) } else { failure }
+        if matches!(&failure.kind, ErrorKind::Tls(error) if error.at.is_none()) { self.die(failure) } else { failure }
+    }
+
+    fn unless_in_vain(&self, lane: Lane) -> Result<(), Failure> {
+        lock(&self.health).refuses(lane).map_or(Ok(()), |cause| Err(cause.clone()))
     }
 
     fn cause_of_death(&self) -> Failure {
-        lock(&self.state).dead.clone().unwrap_or_else(|| Failure::of(ErrorKind::Unreachable("no connection".into())))
-    }
-
-    fn window(&self, lane: Lane) -> &Arc<Window> {
-        match lane {
-            Lane::Request => &self.window,
-            Lane::Token => &self.tokens,
-            Lane::Body => &self.bodies,
-        }
-    }
-
-    fn paused_until(&self) -> Option<Instant> {
-        lock(&self.state).pause.map(|pause| pause.until)
-    }
-
-    /// Waits until the host is not paused.
-    async fn resumed(&self, counters: &Counters) {
-        while let Some(until) = self.paused_until() {
-            if until > Instant::now() {
-                counters.waiting(sleep_until(until)).await;
-                continue;
-            }
-            let ended = lock(&self.state).pause.take_if(|pause| pause.until <= Instant::now());
-            if let Some(pause) = ended {
-                (self.run.observer)(Notice::Resumed { host: self.host.clone(), after: pause.since.elapsed() });
-            }
-        }
-    }
-
-    /// A request goes out. One that is not answered begins the silence; a host that nobody asks is not silent.
-    fn asked(&self) {
-        let now = Instant::now();
-        let mut state = lock(&self.state);
-        let before = state.silence.filter(|silence| now - silence.last_asked < SILENCE);
-        state.silence = Some(Silence { since: before.map_or(now, |silence| silence.since), last_asked: now });
+        let unknown = || Failure::of(ErrorKind::Unreachable("no connection".into()));
+        lock(&self.health).cause_of_death().cloned().unwrap_or_else(unknown)
     }
 }
 
-/// Whether the one who asks will ask again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Yes.
-    Left,
-    /// All attempts are used up.
-    Over,
-}
-
-/// Takes the permits of `gates`, then waits out their pauses, then takes one of the run's.
-async fn pass(gates: &[&Gate], lane: Lane, turn: Turn, counters: &Counters) -> Permit {
-    let mut hosts = Vec::with_capacity(gates.len());
-    for gate in gates {
-        hosts.push(gate.window(lane).enter(turn).await);
-    }
-    loop {
-        for gate in gates {
-            gate.resumed(counters).await;
-        }
-        if lane == Lane::Token {
-            return Permit { _hosts: hosts, _run: None };
-        }
-        let Some(run) = gates.first().map(|gate| Arc::clone(&gate.run.permits)) else {
-            return Permit { _hosts: hosts, _run: None };
-        };
-        let permit = run.enter(turn).await;
-        if gates.iter().all(|gate| gate.paused_until().is_none()) {
-            return Permit { _hosts: hosts, _run: Some(permit) };
-        }
-    }
+/// A time up to `longest`, by chance: who failed together does not come back together.
+pub(crate) fn jitter(longest: Duration) -> Duration {
+    longest.mul_f64(fastrand::f64())
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::time::{advance, timeout};
-
-    use super::*;
-
-    fn gate(host: &str, run: &Arc<Run>) -> Gate {
-        Gate::new(host, Arc::clone(run))
-    }
-
-    fn run(jobs: usize) -> Arc<Run> {
-        Arc::new(Run::new(jobs, Arc::new(|_| {})))
-    }
-
-    fn unreachable(why: &str) -> Failure {
-        Failure::of(ErrorKind::Unreachable(why.into()))
-    }
-
-    const SOON: Duration = Duration::from_millis(10);
-
-    #[tokio::test(start_paused = true)]
-    async fn windows_are_kept_and_given_back() {
-        let (run, counters) = (run(2), Counters::default());
-        let (a, b) = (gate("a", &run), gate("b", &run));
-        let first = a.enter(Lane::Request, Turn::New, &counters).await.unwrap();
-        let _second = b.enter(Lane::Request, Turn::New, &counters).await.unwrap();
-        assert!(timeout(SOON, b.enter(Lane::Request, Turn::New, &counters)).await.is_err(), "the run has two");
-        let tokens = futures_util::future::join_all((0..4).map(|_| a.enter(Lane::Token, Turn::New, &counters))).await;
-        assert!(
-            timeout(SOON, a.enter(Lane::Token, Turn::New, &counters)).await.is_err(),
-            "tokens have four of their own"
-        );
-        drop((first, tokens));
-        assert!(timeout(SOON, b.enter(Lane::Request, Turn::New, &counters)).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_only_grows_and_is_waited_out() {
-        let (run, counters) = (run(1), Counters::default());
-        let a = gate("a", &run);
-        a.pause(429, Duration::from_secs(30));
-        a.pause(429, Duration::from_secs(5));
-        let began = Instant::now();
-        a.enter(Lane::Request, Turn::New, &counters).await.unwrap();
-        assert_eq!(began.elapsed().as_secs(), 30);
-        assert_eq!(counters.stats().waited.as_secs(), 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_host_that_is_paused_while_it_waits_gives_its_turn_away() {
-        let (run, counters) = (run(1), Counters::default());
-        let (a, b) = (gate("a", &run), gate("b", &run));
-        let held = b.enter(Lane::Request, Turn::New, &counters).await.unwrap();
-        let waits = a.enter(Lane::Request, Turn::New, &counters);
-        let others = async {
-            tokio::time::sleep(SOON).await;
-            a.pause(429, Duration::from_secs(30));
-            drop(held);
-            tokio::time::sleep(SOON).await;
-            assert!(timeout(SOON, b.enter(Lane::Request, Turn::New, &counters)).await.is_ok());
-        };
-        let (permit, ()) = tokio::join!(waits, others);
-        permit.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_host_that_serves_nothing_for_two_minutes_is_dead() {
-        let (run, counters) = (run(1), Counters::default());
-        let a = gate("a", &run);
-        drop(a.enter(Lane::Request, Turn::New, &counters).await.unwrap());
-        advance(Duration::from_secs(119)).await;
-        a.die_if_silent(unreachable("first"), Patience::Left);
-        assert!(a.enter(Lane::Request, Turn::New, &counters).await.is_ok());
-        advance(Duration::from_secs(2)).await;
-        a.die_if_silent(unreachable("second"), Patience::Left);
-        let told = a.die_if_silent(unreachable("third"), Patience::Over);
-        assert_eq!(told.kind.to_string(), "second", "all are told what ended it");
-        let refused = a.enter(Lane::Request, Turn::New, &counters).await.err().unwrap();
-        assert_eq!(refused.kind.to_string(), "second");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_host_that_falls_silent_is_dead_too_and_one_that_nobody_asks_is_not() {
-        let (run, counters) = (run(1), Counters::default());
-        let a = gate("a", &run);
-        let ask = async || drop(a.enter(Lane::Request, Turn::New, &counters).await.unwrap());
-        ask().await;
-        a.served();
-        advance(Duration::from_mins(10)).await;
-        ask().await;
-        a.die_if_silent(unreachable("once"), Patience::Over);
-        advance(Duration::from_mins(10)).await;
-        ask().await;
-        a.die_if_silent(unreachable("after a rest"), Patience::Over);
-        advance(Duration::from_secs(100)).await;
-        drop(a.enter(Lane::Body, Turn::New, &counters).await.unwrap());
-        ask().await;
-        a.served();
-        ask().await;
-        for _ in 0..2 {
-            advance(Duration::from_mins(1)).await;
-            ask().await;
-        }
-        assert_eq!(a.die_if_silent(unreachable("two minutes"), Patience::Left).kind.to_string(), "two minutes");
-        assert!(a.enter(Lane::Request, Turn::New, &counters).await.is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn streams_in_opposite_directions_do_not_lock_each_other_out() {
-        let (run, counters) = (run(64), Counters::default());
-        let (a, b) = (gate("a", &run), gate("b", &run));
-        let streams = (0..40).map(|n| {
-            let (from, to) = if n % 2 == 0 { (&a, &b) } else { (&b, &a) };
-            let counters = &counters;
-            async move {
-                let _permit = Gate::enter_both(from, to, Turn::New, counters).await.unwrap();
-                tokio::time::sleep(SOON).await;
-            }
-        });
-        let began = Instant::now();
-        futures_util::future::join_all(streams).await;
-        assert!(began.elapsed() >= SOON * 10, "four at a time");
-        assert!(began.elapsed() < SOON * 15, "and no fewer: {:?}", began.elapsed());
-    }
-}
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use tagging::Tagging;
 
 pub(crate) mod blobs;
 mod kind;
-mod link;
+pub(super) mod link;
 mod manifests;
 pub(crate) mod stream;
 pub(crate) mod tagging;
@@ -36,7 +36,7 @@ mod written;
 /// Registries over HTTP.
 pub(crate) struct Http {
     pub(crate) transport: Transport,
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     pub(crate) tagging: Tagging,
 }
 

@@ -25,6 +25,7 @@ use futures_util::Stream;
 
 use crate::oci::{Descriptor, Digest, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
 
+use super::error::Failure;
 use super::{ErrorKind, RegistryError, Result};
 
 mod blob;
@@ -279,8 +280,7 @@ fn named_digest(dir: &LayoutDir, digest: &Digest) -> String {
 }
 
 fn error(doing: &'static str, target: String, kind: ErrorKind) -> Box<RegistryError> {
-    let (host, status, code, message, credentials) = (None, None, None, None, None);
-    Box::new(RegistryError { doing, target, host, kind, status, code, message, attempts: 1, credentials })
+    Failure::of(kind).at(doing, target, None)
 }
 
 /// What is wrong with a file of a layout.

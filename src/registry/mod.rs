@@ -5,10 +5,10 @@
 //! | [`http`] | the endpoints of the distribution-spec, nothing else |
 //! | [`copy`] | blobs from one place to another |
 //! | [`transport`] | one request: client, time limits, attempts, caps, what is counted |
-//! | [`gate`] | who may send to a host now: a window, pauses, the end of a dead host |
+//! | [`gate`] | who may send to a host now: permits, pauses, its pace, the end of a dead host |
 //! | [`auth`] | challenges and tokens |
-//! | [`credentials`] | Docker's config file and credential helpers |
-//! | [`tls`] | roots of trust |
+//! | [`credentials`] | Docker's and Podman's files, credential helpers |
+//! | [`tls`] | certificates: whose are believed, which are shown |
 //! | [`layout`] | OCI image layouts |
 //! | [`registries`] | HTTP and layouts as one [`Registry`] |
 //! | [`options`] | how the world is reached, with which rights |
@@ -39,7 +39,9 @@ mod testing;
 mod tls;
 mod transport;
 
-pub use error::{ErrorKind, RegistryError};
+pub use credentials::fault::CredentialFault;
+pub use credentials::source::{Account, AskedAs, Origin, Source};
+pub use error::{AccessFacts, ErrorKind, Proxy, RegistryError, TlsError, TlsFault};
 pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
 pub use registries::Registries;
 
@@ -133,7 +135,7 @@ pub struct HostStats {
     pub retries: u64,
     /// How long any request waited for a pause or for its next attempt; those that wait at the same time count once.
     pub waited: Duration,
-    /// Where the credentials came from: `~/.docker/config.json (user ci-bot)`.
+    /// Where the credentials came from: `~/.docker/config.json (user ci-bot)`; of several, each once.
     pub credentials: Option<String>,
     /// Pulls left of a quota, where the host says so (`ratelimit-remaining`).
     pub pulls_left: Option<u64>,
@@ -153,6 +155,8 @@ pub enum Notice {
         status: u16,
         /// For how long.
         wait: Duration,
+        /// Whether it asked for that; else it was refusing too much, and is given a rest.
+        as_asked: bool,
     },
     /// A paused host answers again.
     Resumed {

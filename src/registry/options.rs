@@ -56,15 +56,24 @@ pub struct Group {
     pub sources: Vec<Repository>,
 }
 
-/// Where credentials are looked for: in this order, the first that has some is used.
+/// Where credentials are looked for: in this order, the first place that has some is used. Before all of them goes what
+/// [`HostOptions::login`] names.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialSources {
     /// The value of `DOCKER_AUTH_CONFIG`, if it is set.
     pub inline: Option<SecretString>,
-    /// Docker's and Podman's files.
-    pub files: Vec<PathBuf>,
+    /// The file that `REGISTRY_AUTH_FILE` names, if it is set: Podman's other files are not read then.
+    pub auth_file: Option<PathBuf>,
+    /// Docker's `config.json`.
+    pub docker: Option<PathBuf>,
+    /// Podman's `auth.json` files, the first goes first.
+    pub podman: Vec<PathBuf>,
+    /// Docker's `.dockercfg` of old.
+    pub old: Option<PathBuf>,
     /// Where credential helpers are looked for: what the environment calls `PATH`.
     pub search: OsString,
+    /// The user's folder, shown as `~`.
+    pub home: Option<PathBuf>,
 }
 
 /// What `[registry."HOST"]` says of a host.

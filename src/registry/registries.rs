@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Host, Locator, Payload, Place, Reference, Tag};
 
 use super::copy::Copier;
 use super::credentials::Credentials;
@@ -16,7 +16,7 @@ use super::{Copied, Options, Registry, Result, Stats, Way};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
-    http: Http,
+    pub(super) http: Http,
     layouts: Layouts,
 }
 
@@ -26,8 +26,10 @@ impl Registries {
     /// # Errors
     /// A TLS client that can't be made.
     pub fn new(options: Options) -> Result<Self> {
-        let Options { access, jobs, credentials, observer, hosts, certificates: _ } = options;
-        let transport = Transport::new(Arc::new(Run::new(jobs, observer)), Credentials::new(credentials), hosts);
+        let Options { access, jobs, credentials, observer, hosts, certificates } = options;
+        let (run, access) = (Arc::new(Run::new(jobs, observer)), Arc::new(access));
+        let credentials = Credentials::new(credentials, &hosts);
+        let transport = Transport::new(run, credentials, Arc::clone(&access), hosts, certificates);
         let transport = transport.map_err(|failure| failure.at("ask", "registries", None))?;
         Ok(Self { http: Http { transport, access, tagging: Tagging::default() }, layouts: Layouts::default() })
     }
@@ -36,6 +38,15 @@ impl Registries {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.http.transport.stats()
+    }
+
+    /// An error of a host is told with what stands between.
+    fn told<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|mut error| {
+            let host = error.host.as_deref().and_then(|host| Host::parse(host).ok());
+            error.proxy = host.and_then(|host| self.http.transport.proxy(&host));
+            error
+        })
     }
 
     /// Ends pauses, back-off and streams of blobs at once: what waits fails as stopped. A manifest that is being
@@ -48,46 +59,46 @@ impl Registries {
 impl Registry for Registries {
     async fn head(&self, reference: &Reference) -> Result<Option<Descriptor>> {
         match &reference.place {
-            Place::Repository(repository) => self.http.head(repository, &reference.locator).await,
+            Place::Repository(repository) => self.told(self.http.head(repository, &reference.locator).await),
             Place::Layout(dir) => self.layouts.head(dir, &reference.locator).await,
         }
     }
 
     async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         match place {
-            Place::Repository(repository) => self.http.manifest(repository, digest).await,
+            Place::Repository(repository) => self.told(self.http.manifest(repository, digest).await),
             Place::Layout(dir) => self.layouts.manifest(dir, digest).await,
         }
     }
 
     async fn config(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         match place {
-            Place::Repository(repository) => self.http.config(repository, digest).await,
+            Place::Repository(repository) => self.told(self.http.config(repository, digest).await),
             Place::Layout(dir) => self.layouts.config(dir, digest).await,
         }
     }
 
     async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
         match place {
-            Place::Repository(repository) => self.http.tags(repository).await,
+            Place::Repository(repository) => self.told(self.http.tags(repository).await),
             Place::Layout(dir) => self.layouts.tags(dir).await,
         }
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {
-        Copier { http: &self.http, layouts: &self.layouts, blob, from, to, way }.copy().await
+        self.told(Copier { http: &self.http, layouts: &self.layouts, blob, from, to, way }.copy().await)
     }
 
     async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
         match place {
-            Place::Repository(repository) => self.http.put_manifest(repository, locator, payload).await,
+            Place::Repository(repository) => self.told(self.http.put_manifest(repository, locator, payload).await),
             Place::Layout(dir) => self.layouts.put_manifest(dir, locator, payload).await,
         }
     }
 
     async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
         match place {
-            Place::Repository(repository) => self.http.put_tags(repository, payload, tags).await,
+            Place::Repository(repository) => self.told(self.http.put_tags(repository, payload, tags).await),
             // Each tag of a layout is a step of its own.
             Place::Layout(_) => Ok(Vec::new()),
         }

@@ -52,6 +52,8 @@ enum Ends {
     Reset,
     /// Never: a byte comes every second.
     Drips,
+    /// Never, and nothing of the body comes.
+    StandsStill,
     /// Well, and nothing says before how long it is.
     Unannounced,
 }
@@ -92,6 +94,12 @@ impl Reply {
     pub(crate) fn drips(mut self) -> Self {
         self.ends = Ends::Drips;
         self.with("content-length", "100000")
+    }
+
+    /// The body never begins.
+    pub(crate) fn stands_still(mut self) -> Self {
+        self.ends = Ends::StandsStill;
+        self
     }
 
     /// No header says how long the body is.
@@ -182,10 +190,10 @@ async fn answer(
     let reply = script(&asked, number);
     tokio::time::sleep(reply.after).await;
     let reset = || std::io::Error::other("reset by the script");
-    let never_ends = matches!(reply.ends, Ends::Drips);
-    let is_announced = !matches!(reply.ends, Ends::Unannounced);
+    let (drips, stands_still) = (matches!(reply.ends, Ends::Drips), matches!(reply.ends, Ends::StandsStill));
+    let is_announced = !matches!(reply.ends, Ends::Unannounced | Ends::StandsStill);
     let frames = match reply.ends {
-        Ends::Drips => Vec::new(),
+        Ends::Drips | Ends::StandsStill => Vec::new(),
         Ends::Reset => return Err(reset()),
         Ends::Well | Ends::Unannounced => vec![Ok(Frame::data(reply.body.clone()))],
         Ends::CutAfter(bytes) => vec![Ok(Frame::data(reply.body.slice(..bytes))), Err(reset())],
@@ -202,8 +210,11 @@ async fn answer(
         tokio::time::sleep(Duration::from_secs(1)).await;
         Some((Ok(Frame::data(Bytes::from_static(b"x"))), ()))
     });
-    let frames: stream::BoxStream<'static, _> =
-        if never_ends { Box::pin(endless) } else { Box::pin(stream::iter(frames)) };
+    let frames: stream::BoxStream<'static, _> = match (drips, stands_still) {
+        (true, _) => Box::pin(endless),
+        (_, true) => Box::pin(stream::pending()),
+        _ => Box::pin(stream::iter(frames)),
+    };
     Ok(response.body(StreamBody::new(frames)).unwrap())
 }
 
@@ -223,7 +234,7 @@ impl Client {
     pub(crate) fn with_logins(targets: &[&Repository], jobs: usize, folder: &Path) -> Self {
         Self::with(targets, |options| {
             options.jobs = jobs;
-            options.credentials.files = vec![folder.join("config.json")];
+            options.credentials.docker = Some(folder.join("config.json"));
             options.credentials.search = folder.into();
         })
     }

@@ -5,41 +5,40 @@
 //! | [`wire`] | one request on its way |
 //! | [`attempts`] | how often it is made, and when again |
 //! | [`answer`] | what came back |
+//! | [`destination`] | where a registry may send us |
 //! | [`retry_after`] | how long a host asks to wait |
 //! | [`stats`] | what is counted |
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url};
-use tokio::time::{Instant, timeout};
 
 use crate::oci::{Digest, Host};
 
 use super::auth::{Asking, Auth, Scopes, Signature};
 use super::credentials::Credentials;
-use super::error::{ErrorKind, Failure};
-use super::gate::{Gate, Lane, Run};
+use super::error::{ErrorKind, Failure, Proxy};
+use super::gate::{Gate, Lane, Limits, Run};
 use super::lock::lock;
-use super::options::Security;
-use super::{HostOptions, Stats, tls};
+use super::tls::Clients;
+use super::{Access, HostOptions, Stats, tls};
 
-use answer::{Answer, Verdict};
+use answer::Answer;
 use attempts::{Attempts, Repeat};
 use stats::{Counters, Purpose};
 use wire::{Follow, Outgoing, Trouble, Wire};
 
 pub(crate) mod answer;
 pub(crate) mod attempts;
-mod retry_after;
+pub(crate) mod destination;
+pub(super) mod retry_after;
 pub(crate) mod stats;
 pub(crate) mod wire;
 
-/// A small request, its answer read whole.
-const WHOLE: Duration = Duration::from_mins(1);
 /// What an error may say.
 const ERROR_BODY: usize = 64 << 10;
 
@@ -48,6 +47,8 @@ pub(crate) struct Transport {
     pub(crate) run: Arc<Run>,
     pub(crate) wire: Wire,
     pub(crate) credentials: Credentials,
+    /// What will be asked.
+    access: Arc<Access>,
     /// What was said of hosts.
     hosts: BTreeMap<Host, HostOptions>,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
@@ -117,31 +118,42 @@ impl Transport {
     pub(crate) fn new(
         run: Arc<Run>,
         credentials: Credentials,
+        access: Arc<Access>,
         hosts: BTreeMap<Host, HostOptions>,
+        certificates: Vec<PathBuf>,
     ) -> Result<Self, Failure> {
         let (endpoints, gates) = Default::default();
-        Ok(Self { wire: Wire::new(Arc::clone(&run))?, run, credentials, hosts, endpoints, gates })
+        let wire = Wire::new(Clients::new(&hosts, certificates)?, Arc::clone(&run));
+        Ok(Self { run, wire, credentials, access, hosts, endpoints, gates })
     }
 
-    /// The registry `host`; plain HTTP on this machine or where that is asked for, HTTPS elsewhere.
+    /// The registry `host`: HTTPS, but on this machine, or where that is asked for, plain HTTP.
     pub(crate) fn endpoint(&self, host: &Host) -> Result<Arc<Endpoint>, Failure> {
         if let Some(endpoint) = lock(&self.endpoints).get(host) {
             return Ok(Arc::clone(endpoint));
         }
-        let options = self.hosts.get(host).cloned().unwrap_or_default();
-        let is_plain = match options.security {
-            Security::Usual => host.is_loopback(),
-            Security::Plain => true,
-            Security::Tls | Security::Unverified => false,
-        };
-        let scheme = if is_plain { "http" } else { "https" };
-        let address = if host.is_hub() { "registry-1.docker.io" } else { host.as_str() };
-        let base = Url::parse(&format!("{scheme}://{address}/"))
-            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address"))))?;
+        let base = self.base(host)?;
         let gate = self.gate(&base, host.as_str());
-        let endpoint =
-            Endpoint { host: host.clone(), base, gate, auth: Auth::default(), counters: Counters::default() };
+        if let Some(options) = self.hosts.get(host) {
+            gate.keep_to(Limits::from(options));
+        }
+        let auth = Auth::new(&self.access, host);
+        let endpoint = Endpoint { host: host.clone(), base, gate, auth, counters: Counters::default() };
         Ok(Arc::clone(lock(&self.endpoints).entry(host.clone()).or_insert_with(|| Arc::new(endpoint))))
+    }
+
+    /// `https://ghcr.io/`
+    fn base(&self, host: &Host) -> Result<Url, Failure> {
+        let options = self.hosts.get(host).cloned().unwrap_or_default();
+        let scheme = if self.wire.clients.speaks_tls(host, &options) { "https" } else { "http" };
+        let address = tls::address(host);
+        Url::parse(&format!("{scheme}://{address}/"))
+            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address"))))
+    }
+
+    /// What stands between us and `host`, if anything does.
+    pub(crate) fn proxy(&self, host: &Host) -> Option<Proxy> {
+        tls::proxy::between(&self.endpoint(host).ok()?.base)
     }
 
     /// The gate of whoever answers at `url`; `name` is what a person calls it.
@@ -159,7 +171,16 @@ impl Transport {
     /// Sends `request` until there is an answer that stands; what it says is for the caller to judge.
     pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request) -> Result<Answer, Failure> {
         let mut attempts = Attempts::new(request.repeat);
-        let sent = self.send_signed(endpoint, request, &mut attempts).await;
+        let mut sent = self.send_signed(endpoint, request, &mut attempts).await;
+        match &mut sent {
+            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
+                self.credentials.tell_where(&endpoint.host, &mut answer.signed.credentials);
+            }
+            Err(failure) if matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied) => {
+                self.credentials.tell_where(&endpoint.host, &mut failure.credentials);
+            }
+            _ => {}
+        }
         match (sent, attempts.last_fault) {
             // It may have been done: whoever asked must hear of that and not of the stop.
             (Err(stopped), Some(fault)) if stopped.kind == ErrorKind::Stopped && request.on_stop == OnStop::Await => {
@@ -179,11 +200,13 @@ impl Transport {
         loop {
             // The token before the permit: its server may be the very host whose permits are all taken.
             let signature = asking.sign(&request.url, &request.scopes).await?;
-            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane: Lane::Request };
+            let lane = Lane::of(&request.method);
+            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
             let answer = self.deliver(request, &signature, to, attempts).await?;
             if !asking.answered(answer.status, &answer.headers, &signature).await? {
                 return Ok(answer);
             }
+            attempts.signed_anew();
         }
     }
 
@@ -195,43 +218,17 @@ impl Transport {
         to: Peer<'_>,
         attempts: &mut Attempts,
     ) -> Result<Answer, Failure> {
-        loop {
-            let permit = to.gate.enter(to.lane, attempts.turn(), to.counters).await?;
-            let began = Instant::now();
-            let attempt = timeout(WHOLE, self.attempt(request, signature, &to));
-            let outcome = match request.on_stop {
-                OnStop::Await => attempt.await,
-                OnStop::Cut => to.gate.unless_ended(attempt).await?,
-            };
-            drop(permit);
-            let failure = match outcome {
-                Ok(Ok(mut answer)) => {
-                    answer.attempts = attempts.so_far();
-                    match answer.verdict() {
-                        Verdict::Refusal(wait) => {
-                            attempts.refusal(answer.failure(), wait, (to.gate, to.counters)).await?;
-                            continue;
-                        }
-                        Verdict::Stands => return Ok(answer),
-                        Verdict::Fault => answer.failure(),
-                    }
-                }
-                Ok(Err(Trouble::Fault(failure))) => failure,
-                Ok(Err(Trouble::Final(failure))) => return Err(to.gate.last_words(failure)),
-                Err(_) => Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs()))),
-            };
-            attempts.fault(failure, began.elapsed(), (to.gate, to.counters)).await?;
-        }
+        attempts.make(to, request.on_stop, || self.attempt(request, signature, to)).await
     }
 
-    async fn attempt(&self, request: &Request, signature: &Signature, to: &Peer<'_>) -> Result<Answer, Trouble> {
+    async fn attempt(&self, request: &Request, signature: &Signature, to: Peer<'_>) -> Result<Answer, Trouble> {
         let mut out = Outgoing::new(request.method.clone(), request.url.clone());
         out.headers.clone_from(&request.headers);
         out.body = request.body.clone().map(Into::into);
         out.authorization.clone_from(&signature.header);
         (out.follow, out.purpose) = (request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
-        to.gate.answered(&response);
+        to.gate.answered(to.lane, &response);
         let answer = read(response, request.limit, signature).await?;
         match &request.digest {
             Some(expected) if answer.status == 200 => match verify(expected, &answer) {
@@ -243,7 +240,8 @@ impl Transport {
     }
 }
 
-/// Whom a request goes to, and in which of its windows.
+/// Whom a request goes to, and as what.
+#[derive(Clone, Copy)]
 pub(crate) struct Peer<'a> {
     pub(crate) gate: &'a Gate,
     pub(crate) counters: &'a Counters,
@@ -259,7 +257,11 @@ pub(crate) async fn read(mut response: Response, limit: Option<u64>, signature: 
         }
         // What was encoded is not to be read, and its status says the most.
         _ if wire::refuse_encoding(response.headers()).is_err() => Bytes::new(),
-        _ => wire::read_some(&mut response, ERROR_BODY).await,
+        _ => {
+            let said = wire::read_some(&mut response, ERROR_BODY).await;
+            // What it says is shown, and whoever reads the log of a run is not to learn who may write.
+            if signature.is_repeated_in(&said) { Bytes::new() } else { said }
+        }
     };
     Ok(Answer {
         status: response.status(),
@@ -283,7 +285,8 @@ impl Endpoint {
     /// Whether the first request has to go alone: over TLS it shows which protocol is spoken, and with credentials it
     /// shows how they are wanted. Elsewhere that would cost a round trip for nothing.
     pub(crate) fn first_goes_alone(&self, credentials: &Credentials) -> bool {
-        !tls::is_loopback(&self.base) || credentials.may_know(&self.host)
+        let is_plain_and_here = self.base.scheme() == "http" && tls::is_loopback(&self.base);
+        !is_plain_and_here || credentials.may_know(&self.host)
     }
 
     /// The address of `path` below `/v2/`.

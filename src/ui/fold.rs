@@ -4,7 +4,8 @@ use crate::config::problem::{Problem, Span};
 
 /// Problems of one cause, which have one code and
 /// - are of one host as a whole, or
-/// - point at one place in a file, unless a registry gave several reasons for what it is asked from there, or
+/// - point at one place in a file, unless a registry gave several reasons for what it is asked from there (a reason
+///   that another only adds to is the same), or
 /// - have the very same words.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
@@ -23,17 +24,19 @@ pub(super) struct Group<'a> {
 enum Cause<'a> {
     Place(&'a Span),
     Host(&'a str),
-    Answer(&'a str, &'a [String]),
+    Answer(&'a str, Option<&'a str>),
     Words(&'a str),
 }
 
 /// Folds problems, each with the list that has it; groups stand in the order of their first.
 pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut known = std::collections::HashMap::new();
+    let mut known = std::collections::HashMap::<_, Vec<usize>>::new();
     for (list, problem) in problems {
-        let at = *known.entry(key(problem)).or_insert_with(|| {
+        let alike = known.entry(key(problem)).or_default();
+        let at = alike.iter().copied().find(|at| is_one_reason(groups[*at].problem, problem)).unwrap_or_else(|| {
             groups.push(Group { problem, lists: Vec::new(), also: Vec::new(), host: host(problem) });
+            alike.push(groups.len() - 1);
             groups.len() - 1
         });
         let group = &mut groups[at];
@@ -55,11 +58,18 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
 fn key(problem: &Problem) -> (&'static str, Cause<'_>) {
     let cause = match (host(problem), problem.labels.first()) {
         (Some(host), None) => Cause::Host(host),
-        (Some(host), Some(_)) => Cause::Answer(host, &problem.causes),
+        (Some(host), Some(_)) => Cause::Answer(host, problem.causes.first().map(String::as_str)),
         (None, Some(label)) => Cause::Place(&label.span),
         (None, None) => Cause::Words(&problem.message),
     };
     (problem.code, cause)
+}
+
+/// Whether of two problems with one key the one only adds to the reasons of the other: refused credentials may have been
+/// left out for what all may read, and that came to nothing too.
+fn is_one_reason(one: &Problem, other: &Problem) -> bool {
+    let gives_reasons = host(one).is_some() && !one.labels.is_empty();
+    !gives_reasons || one.causes.starts_with(&other.causes) || other.causes.starts_with(&one.causes)
 }
 
 /// The registry, where it and not what was declared is the cause.
@@ -97,6 +107,24 @@ mod tests {
         let groups = fold(problems.iter().enumerate().map(|(list, problem)| (Some(list), problem)));
         assert_eq!(groups.iter().map(|group| group.lists.as_slice()).collect::<Vec<_>>(), [[0, 1].as_slice(), &[2]]);
         assert!(groups.iter().all(|group| group.also.is_empty() && group.host == Some("gcr.io")));
+    }
+
+    #[test]
+    fn a_reason_that_another_adds_to_is_the_same() {
+        let refused = |at: usize, why: &[&str]| {
+            let problem = Problem { code: "mlist::registry::unauthorized", ..unreachable("gcr.io") };
+            let problem = problem.at(&Span { file: 0, range: at..at + 1 }, "");
+            why.iter().fold(problem, |problem, why| problem.because(*why))
+        };
+        let (nor, short) = (refused(0, &["401", "of ci-bot", "nor without"]), refused(1, &["401", "of ci-bot"]));
+        let other = refused(2, &["401", "of someone else"]);
+        for problems in [[&nor, &short, &other], [&short, &nor, &other]] {
+            let groups = fold(problems.iter().enumerate().map(|(list, problem)| (Some(list), *problem)));
+            assert_eq!(
+                groups.iter().map(|group| group.lists.as_slice()).collect::<Vec<_>>(),
+                [[0, 1].as_slice(), &[2]]
+            );
+        }
     }
 
     #[test]

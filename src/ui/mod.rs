@@ -7,6 +7,7 @@
 //! | [`human`] | plans and reports as people read them |
 //! | [`problems`], [`fold`] | problems in full, those of one cause as one |
 //! | [`excerpt`] | what a problem shows of its file |
+//! | [`codes`] | every code of a problem that is not of the file |
 //! | [`progress`] | what is seen while a run goes on |
 //! | [`json`] | the documents for scripts |
 //! | [`text`] | counts, durations, sizes, digests, lists of names |
@@ -24,6 +25,7 @@ use crate::exec::Listener;
 use crate::exec::report::{ExitStatus, Outcome, Report, Signal, Stats};
 use crate::plan::Plan;
 
+pub mod codes;
 mod excerpt;
 mod fold;
 mod human;

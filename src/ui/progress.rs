@@ -243,11 +243,12 @@ impl State {
                 let shown = self.plan.as_ref().filter(|_| report.outcome == Outcome::Published)?;
                 Some(human::report::published(&report, &shown.columns, &shown.view))
             }
-            Event::Paused { host, status, wait } => {
+            Event::Paused { host, status, wait, as_asked } => {
                 let line = format!(
-                    "{} answers {status}: waiting {} as it asks{}",
+                    "{} answers {status}: waiting {}{}{}",
                     text::foreign(&host),
                     text::wait(wait),
+                    if as_asked { " as it asks" } else { "" },
                     self.to_go()
                 );
                 let line = text::wrap(&line, options.err.width) + "\n";

@@ -110,9 +110,13 @@ pub(super) fn system(error: &std::io::Error) -> String {
     said.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// Our own text around foreign pieces: as [`foreign`], but of any length, so that nothing copyable is cut.
+/// The longest line of ours: as long as a path may be.
+const LONGEST: usize = 4096;
+
+/// Our own text around foreign pieces: as [`foreign`], but so long that nothing copyable is cut. What a config says of
+/// itself may have megabytes, and would bury all else.
 pub(super) fn line(text: &str) -> String {
-    one_line(text, usize::MAX)
+    one_line(text, LONGEST)
 }
 
 fn one_line(text: &str, limit: usize) -> String {
@@ -283,6 +287,7 @@ mod tests {
     fn foreign_text_can_neither_begin_a_line_nor_steer_a_terminal() {
         assert_eq!(foreign("no\n::error::x\r\u{1b}[31mred\u{202e}"), "no ::error::x  [31mred");
         assert_eq!(foreign(&"ä".repeat(300)).chars().count(), 200);
+        assert_eq!(line(&"ä".repeat(9 << 20)).chars().count(), LONGEST);
     }
 
     #[test]

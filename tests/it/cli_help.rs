@@ -217,6 +217,8 @@ fn other_tools_words_are_answered_with_ours() {
         ("validate", "check"),
         ("lint", "check"),
         ("help", "--help"),
+        ("login", "docker login"),
+        ("logout", "docker logout"),
     ] {
         let text = refused(&[theirs]);
         assert!(text.contains(&format!("there is no `{theirs}`; `{ours}` does that")), "{text}");
@@ -230,6 +232,32 @@ fn out_and_output_point_to_format() {
         assert!(text.contains("`--format json`"), "{args:?}: {text}");
     }
     assert!(refused(&["plan", "--output=json"]).contains("`--format json`"));
+}
+
+#[test]
+fn options_of_other_tools_are_answered_with_what_does_that_here() {
+    for (args, ours) in [
+        (["sync", "--insecure"], "[registry.\"HOST\"] insecure = true"),
+        (["plan", "--tls-verify=false"], "[registry.\"HOST\"] insecure = true"),
+        (["sync", "--plain-http"], "[registry.\"HOST\"] http = true"),
+        (["sync", "--creds=ci-bot:s3cret"], "docker login"),
+        (["sync", "--password=s3cret"], "password-env"),
+        (["plan", "--authfile=auth.json"], "REGISTRY_AUTH_FILE"),
+        (["plan", "--cert-dir=certs"], "certs.d/HOST"),
+    ] {
+        let text = refused(&args);
+        let option = args[1].split('=').next().unwrap();
+        assert!(text.contains(&format!("there is no `{option}`; ")) && text.contains(ours), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn a_strangers_file_is_not_published() {
+    for args in [&["sync", "--untrusted"][..], &["sync", "--allow-env", "REGISTRY"]] {
+        let text = refused(args);
+        assert!(text.contains(&format!("`{}` is for `check` and `plan`", args[1])), "{text}");
+    }
 }
 
 #[test]

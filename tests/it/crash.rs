@@ -81,7 +81,7 @@ fn killed_after_each_of_the_first_sixty_writes_of_one_list_after_the_other() {
 #[test]
 fn killed_at_twenty_moments_against_a_real_registry() {
     let Some(inner) = DockerRegistry::start(None) else {
-        return skipped("docker-registry is not installed");
+        return skipped("docker-registry or htpasswd is not installed");
     };
     let registry = AnyRegistry::Debian(inner);
     Release::push(&registry);

@@ -3,6 +3,7 @@
 mod architecture;
 mod auth;
 mod cli_help;
+mod codes;
 mod crash;
 mod fixtures;
 mod map;

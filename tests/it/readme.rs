@@ -208,11 +208,20 @@ fn its_first_command_is_the_one_that_ci_runs() {
     assert_eq!(found, Some(first.as_str()), "what .ci/run finds");
 }
 
+/// How links name the headings.
+fn headings(readme: &str) -> impl Iterator<Item = String> {
+    readme.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_ascii_lowercase().replace(' ', "-")))
+}
+
 #[test]
 fn what_it_names_is_there() {
     let readme = readme();
     for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        assert!(link.starts_with("https://") || project().join(link).is_file(), "{link} is not there");
+        let is_there = match link.strip_prefix('#') {
+            Some(anchor) => headings(&readme).any(|heading| heading == anchor),
+            None => link.starts_with("https://") || project().join(link).is_file(),
+        };
+        assert!(is_there, "{link} is not there");
     }
     let shell = blocks(Some("sh")).concat();
     assert!(shell.lines().any(|line| line.starts_with("tests/run ")), "the test command is not there");

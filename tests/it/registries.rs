@@ -1,5 +1,6 @@
 //! `mlist::registry` alone, against both registries: what it writes stands, and what it reads is what stands.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use mlist::registry::{
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::images::{Dialect, Image, write_layout};
+use crate::support::nginx;
 use crate::support::registry::{Account, Auth, Knobs, Registry};
 
 on_each_registry!(
@@ -37,12 +39,12 @@ fn image(content: &str) -> Image {
 fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
     let Place::Repository(target) = target else { panic!("{target} is a layout") };
     let groups = vec![Group { target: Some(target.clone()), sources: Vec::new() }];
-    let files = docker_config.map(|folder| folder.join("config.json")).into_iter().collect();
-    let (hosts, certificates) = Default::default();
+    let docker = docker_config.map(|folder| folder.join("config.json"));
+    let (hosts, certificates) = (BTreeMap::default(), nginx::certs_d());
     let options = Options {
         access: Access { rights: Rights::Write, groups },
         jobs: 8,
-        credentials: CredentialSources { files, ..CredentialSources::default() },
+        credentials: CredentialSources { docker, ..CredentialSources::default() },
         hosts,
         certificates,
         observer: Arc::new(|_| {}),

@@ -13,7 +13,7 @@ on_each_registry!(
 fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
     let registry = kind.start().expect("it was installed a moment ago");
     registry.push("acme/app-amd64", "v1", &Image::new(Dialect::Oci, "linux/amd64", "app"));
-    let host = registry.host();
+    let host = registry.plain_host();
     let manifest = format!(
         "[registry.\"{host}\"]\n{settings}\n\n[list.app]\nplatforms = [\"linux/amd64\"]\n\
          source = \"{host}/acme/{{name}}-{{arch}}:v1\"\ntarget = \"{host}/acme/{{name}}\"\ntags = [\"v1\"]\n"

@@ -2,10 +2,13 @@
 //! something.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::context::PATIENCE;
 use crate::support::images::{DOCKER_LIST, Dialect, Image, OCI_INDEX, foreign_list};
 use crate::support::readers;
 use crate::support::registry::{Account, Registry, store::digest_of};
 use crate::support::wire::EVERY_TYPE;
+
+mod knobs;
 
 on_each_registry!(
     an_image_without_its_blobs_is_refused,
@@ -109,10 +112,13 @@ fn other_programs_read_it(kind: Kind) {
         let image = Image::new(dialect, "linux/arm/v7", "app");
         registry.push("a/b", "arm", &image);
         registry.push_list("a/b", tag, media_type, &foreign_list(media_type, &[&image]));
-        let reference = format!("{}/a/b:{tag}", registry.host());
+        let reference = format!("{}/a/b:{tag}", registry.plain_host());
         let config = tempfile::tempdir().unwrap();
         let expected = vec![("linux/arm/v7".to_owned(), image.digest())];
-        let read = [readers::skopeo(&format!("docker://{reference}")), readers::docker(&reference, config.path())];
+        let read = [
+            readers::skopeo(&format!("docker://{reference}"), config.path()),
+            readers::docker(&reference, config.path()),
+        ];
         read.into_iter().flatten().for_each(|read| assert_eq!(read, expected));
     }
 }
@@ -139,7 +145,7 @@ fn only_the_account_gets_in(kind: Kind) {
     let account = Account::new("ci-bot", "very secret");
     let registry = kind.start_for(account).expect("it was installed a moment ago");
     registry.push("a/b", "v1", &image("app"));
-    let nobody = crate::support::wire::Wire::new(registry.host(), None);
+    let nobody = crate::support::wire::Wire::new(registry.plain_host(), None);
     let answer = nobody.send("GET", "/v2/a/b/manifests/v1", &[("Accept", EVERY_TYPE)], b"");
     assert_eq!(answer.status, 401);
     assert!(answer.header("WWW-Authenticate").unwrap().starts_with("Basic realm="));
@@ -237,7 +243,6 @@ mod faults {
     use super::*;
     use crate::support::registry::{Fault, Knobs, Mount, Then};
     use crate::support::wire::Wire;
-    use std::time::Duration;
 
     fn seeded(knobs: Knobs) -> (AnyRegistry, Image) {
         let (registry, image) = (AnyRegistry::InProcess(Registry::start(knobs)), image("app"));
@@ -296,7 +301,7 @@ mod faults {
             };
             assert!(push("v2")(), "the first write is answered");
             let waiting = [scope.spawn(push("v3")), scope.spawn(push("v4"))];
-            assert!(inner.wait_frozen(Duration::from_secs(20)));
+            assert!(inner.wait_frozen(PATIENCE));
             inner.thaw_and_forget();
             waiting.map(|thread| thread.join().unwrap())
         });

@@ -336,7 +336,7 @@ fn a_stranger_gets_nobodys_credentials() {
     let (mut context, evil) = project(&manifest);
     context.set(
         "DOCKER_AUTH_CONFIG",
-        &format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{}\"}}}}}}", registry.host(), account.encoded()),
+        format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{}\"}}}}}}", registry.host(), account.encoded()),
     );
     let helper = |context: &Context| context.log_in_by_helper(&registry.host(), &account);
     let file = |context: &Context| context.log_in(&registry.host(), &account);

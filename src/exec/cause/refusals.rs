@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::problem::Problem;
 use crate::oci::{Place, Reference};
 
-use super::Subject;
+use super::{Subject, asked_to_wait};
 
 impl Subject<'_> {
     /// A repository or blob that is not there.
@@ -36,11 +36,8 @@ impl Subject<'_> {
         let host = self.host;
         let message = format!("{host} gives out no more images for now: 0 pulls left");
         let problem = self.with_words(Problem::error("mlist::registry::rate_limited", message));
-        let problem = match retry_after {
-            Some(wait) => problem.because(format!("it asks to wait {}s", wait.as_secs())),
-            None => problem,
-        };
-        problem.help(format!("sync again later, or log in as someone who may pull more: docker login {host}"))
+        asked_to_wait(problem, retry_after)
+            .help(format!("sync again later, or log in as someone who may pull more: docker login {host}"))
     }
 
     /// A tag that may not be moved.

@@ -4,6 +4,9 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::oci::Digest;
+use crate::registry::{AccessFacts, AskedAs, TlsError};
+
+mod access;
 
 const TARGET: &str = "gcr.io/google_containers/kubectl:v1.3.0";
 
@@ -17,7 +20,9 @@ fn error(kind: ErrorKind) -> RegistryError {
         code: None,
         message: None,
         attempts: 1,
-        credentials: None,
+        credentials: AskedAs::Unknown,
+        access: AccessFacts::default(),
+        proxy: None,
     }
 }
 
@@ -34,53 +39,6 @@ fn show(error: &RegistryError) -> String {
     lines.extend(problem.reference.map(|reference| format!("about: {reference}")));
     lines.extend(problem.retry.then(|| "retry".to_owned()));
     lines.join("\n")
-}
-
-#[test]
-fn unauthorized_says_where_credentials_were_looked_for() {
-    assert_snapshot!(show(&answered(ErrorKind::Unauthorized, 401, "authentication required")), @r#"
-    mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
-    > looked in Docker's config.json: nothing for gcr.io
-    help: docker login gcr.io
-    about: gcr.io/google_containers/kubectl:v1.3.0
-    retry
-    "#);
-    let credentials = Some("~/.docker/config.json (user ci-bot)".to_owned());
-    assert_snapshot!(show(&RegistryError { credentials, ..answered(ErrorKind::Unauthorized, 401, "wrong password") }), @r#"
-    mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
-    > 401 "wrong password"
-    > it does not accept those of ~/.docker/config.json (user ci-bot)
-    help: docker login gcr.io
-    about: gcr.io/google_containers/kubectl:v1.3.0
-    retry
-    "#);
-}
-
-#[test]
-fn denied_names_the_credentials_and_quotes_the_registry() {
-    let credentials = Some("docker-credential-gcr (user ci-bot)".to_owned());
-    let denied = answered(ErrorKind::Denied, 403, "Permission uploadArtifacts denied on resource");
-    assert_snapshot!(show(&RegistryError { credentials, ..denied }), @r#"
-    mlist::registry::denied
-    denied: no right to push google_containers/kubectl:v1.3.0 on gcr.io
-    > 403 "Permission uploadArtifacts denied on resource"
-    > with the credentials of docker-credential-gcr (user ci-bot)
-    help: give them the right to push there, or log in as someone who has it: docker login gcr.io
-    about: gcr.io/google_containers/kubectl:v1.3.0
-    retry
-    "#);
-    let code = Some("DENIED".to_owned());
-    assert_snapshot!(show(&RegistryError { code, status: Some(403), doing: "read", ..error(ErrorKind::Denied) }), @r#"
-    mlist::registry::denied
-    denied: no right to read google_containers/kubectl:v1.3.0 on gcr.io
-    > 403 DENIED
-    > no credentials were sent: nothing for gcr.io in Docker's config.json
-    help: docker login gcr.io
-    about: gcr.io/google_containers/kubectl:v1.3.0
-    retry
-    "#);
 }
 
 #[test]
@@ -131,7 +89,7 @@ fn a_quota_of_pulls_is_told_as_such() {
     mlist::registry::rate_limited
     gcr.io gives out no more images for now: 0 pulls left
     > 429 "You have reached your unauthenticated pull rate limit."
-    > it asks to wait 600s
+    > it asks to wait 10m
     help: sync again later, or log in as someone who may pull more: docker login gcr.io
     retry
     "#);
@@ -167,12 +125,31 @@ fn too_large_for_the_registry() {
     assert_snapshot!(show(&answered(ErrorKind::Oversized, 413, "413 Request Entity Too Large")), @r#"
     mlist::registry::too_large
     gcr.io/google_containers/kubectl:v1.3.0 is larger than gcr.io takes
-    > 413 "413 Request Entity Too Large"
+    > "413 Request Entity Too Large"
     help: raise the limit of gcr.io, or of the proxy before it
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
     let tags = RegistryError { target: "gcr.io/a".into(), ..error(ErrorKind::TooManyTags { limit: 100_000 }) };
     assert!(show(&tags).contains("gcr.io/a has more than 100000 tags, the most that are read"));
+}
+
+#[test]
+fn a_wait_is_told_in_units_that_fit_it_and_never_as_shorter_than_it_is() {
+    for (millis, words) in [
+        (12, "1s"),
+        (60_000, "60s"),
+        (120_000, "120s"),
+        (120_001, "3m"),
+        (3_600_000, "1h 00m"),
+        (21_600_001, "6h 01m"),
+        (172_800_000, "2 days"),
+        (259_200_000, "3 days"),
+        (u64::MAX, "213503982335 days"),
+    ] {
+        let kind = ErrorKind::RateLimited { retry_after: Some(Duration::from_millis(millis)) };
+        let causes = problem(&answered(kind, 429, "")).causes;
+        assert!(causes.contains(&format!("it asks to wait {words}")), "{millis}: {causes:?}");
+    }
 }
 
 #[test]
@@ -182,7 +159,7 @@ fn rate_limited() {
     mlist::registry::rate_limited
     gcr.io takes no more for now
     > 429 "slow down"
-    > it asks to wait 600s
+    > it asks to wait 10m
     help: sync again later: what is published is not sent again
     retry
     "#);
@@ -204,20 +181,146 @@ fn a_dead_host_is_one_problem_for_all_its_lists() {
     help: sync again when it answers: what is published is not sent again
     retry
     "#);
+    let nameless = problem(&error(ErrorKind::Unreachable("no connection: no such host, 8 attempts in 9s".into())));
+    let help = "look at the name of the host in manifests.toml, and at the network of this machine";
+    assert_eq!(nameless.help.as_deref(), Some(help));
     let other = RegistryError { target: "gcr.io/other:1".into(), doing: "read", ..dead() };
     assert_eq!(problem(&other), problem(&dead()));
 }
 
+fn tls(at: Option<&str>, fault: TlsFault) -> ErrorKind {
+    ErrorKind::Tls(Box::new(TlsError { at: at.map(str::to_owned), fault }))
+}
+
 #[test]
-fn tls() {
-    let why = r#"issued by "Corp Root CA", which is not known here"#;
-    assert_snapshot!(show(&error(ErrorKind::Tls(why.into()))), @r#"
+fn a_certificate_that_is_not_trusted_names_who_signed_it() {
+    let fault = TlsFault::Untrusted { issuer: Some("Corp Root CA".into()), is_self_signed: false, trusted: Vec::new() };
+    assert_snapshot!(show(&error(tls(None, fault.clone()))), @r#"
     mlist::registry::tls
-    gcr.io cannot be reached over TLS
-    > issued by "Corp Root CA", which is not known here
-    help: where its certificate is of an authority of your own: SSL_CERT_FILE names the file with it
+    gcr.io shows a certificate that is not trusted here
+    > issued by "Corp Root CA", unknown to the system and to certs.d
+    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
     retry
     "#);
+    let TlsFault::Untrusted { issuer, is_self_signed, .. } = fault.clone() else { unreachable!("it was made above") };
+    let wrong = TlsFault::Untrusted { issuer, is_self_signed, trusted: vec!["a.pem".into(), "/etc/b".into()] };
+    assert_snapshot!(show(&error(tls(None, wrong))), @r#"
+    mlist::registry::tls
+    gcr.io shows a certificate that is not trusted here
+    > issued by "Corp Root CA", unknown to the system and to a.pem and to /etc/b
+    help: put its authority's certificate there (PEM); a file of certs.d ends in .crt
+    retry
+    "#);
+    assert_snapshot!(show(&error(tls(Some("blobs.corp:9000"), fault))), @r#"
+    mlist::registry::tls
+    blobs.corp:9000 shows a certificate that is not trusted here
+    > issued by "Corp Root CA", unknown to the system and to certs.d
+    > needed for gcr.io
+    help: [registry."blobs.corp:9000"] ca = "corp-root.pem", or certs.d/blobs.corp:9000/ca.crt
+    retry
+    "#);
+}
+
+#[test]
+fn what_is_wrong_with_tls_is_told_by_cause() {
+    let told = [
+        TlsFault::Untrusted { issuer: None, is_self_signed: true, trusted: Vec::new() },
+        TlsFault::Untrusted { issuer: None, is_self_signed: false, trusted: Vec::new() },
+        TlsFault::Expired,
+        TlsFault::NotYetValid,
+        TlsFault::OtherName(vec!["a.example".into(), "*.b.example".into()]),
+        TlsFault::OtherName(Vec::new()),
+        TlsFault::NotTls,
+        TlsFault::WantsCertificate,
+        TlsFault::RefusesCertificate("certificate revoked".into()),
+        TlsFault::Other("peer is incompatible".into()),
+        TlsFault::File("corp-root.pem is not there".into()),
+    ];
+    let told = told.map(|fault| show(&error(tls(None, fault))));
+    assert_snapshot!(told.join("\n\n"), @r#"
+    mlist::registry::tls
+    gcr.io shows a certificate that is not trusted here
+    > signed by itself, unknown to the system and to certs.d
+    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
+    retry
+
+    mlist::registry::tls
+    gcr.io shows a certificate that is not trusted here
+    > issued by nobody who has a name, unknown to the system and to certs.d
+    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
+    retry
+
+    mlist::registry::tls
+    gcr.io shows a certificate that is not valid now
+    > it has expired
+    help: have it renewed there; or set the clock of this machine
+    retry
+
+    mlist::registry::tls
+    gcr.io shows a certificate that is not valid now
+    > it is not valid yet
+    help: have it renewed there; or set the clock of this machine
+    retry
+
+    mlist::registry::tls
+    gcr.io shows a certificate of another name
+    > it is for a.example, *.b.example
+    help: call it by such a name in manifests.toml, or give it a certificate of this one
+    retry
+
+    mlist::registry::tls
+    gcr.io shows a certificate of another name
+    > it is for no name at all
+    help: call it by such a name in manifests.toml, or give it a certificate of this one
+    retry
+
+    mlist::registry::tls
+    gcr.io does not speak TLS
+    > what it answers is not TLS
+    help: to reach it by plain HTTP: [registry."gcr.io"] http = true
+    retry
+
+    mlist::registry::tls
+    gcr.io lets in only who shows a certificate
+    > it asks who we are, and no certificate was shown
+    help: [registry."gcr.io"] client-cert = "client.pem", client-key = "client-key.pem"
+    retry
+
+    mlist::registry::tls
+    gcr.io does not accept the certificate that it is shown
+    > it ended the connection: certificate revoked
+    help: name one that it knows: [registry."gcr.io"] client-cert, client-key; or in certs.d
+    retry
+
+    mlist::registry::tls
+    gcr.io cannot be reached over TLS
+    > peer is incompatible
+    help: look at what stands between: a proxy, a balancer of old protocols
+    retry
+
+    mlist::registry::certificate
+    corp-root.pem is not there
+    > needed for gcr.io
+    help: mend the file, or name another: [registry] ca, client-cert, client-key; or certs.d
+    "#);
+}
+
+#[test]
+fn a_proxy_is_what_to_look_at_first() {
+    let proxy = Some(Proxy { variable: Some("HTTPS_PROXY"), address: "proxy.corp:3128".into() });
+    let kind = ErrorKind::Unreachable("no connection within 10s, 8 attempts in 90s".into());
+    assert_snapshot!(show(&RegistryError { proxy: proxy.clone(), ..error(kind) }), @r#"
+    mlist::registry::unreachable
+    gcr.io cannot be reached
+    > no connection within 10s, 8 attempts in 90s
+    help: look at what stands between: HTTPS_PROXY is proxy.corp:3128
+    retry
+    "#);
+    let kind = ErrorKind::NotARegistry("answered 407, which no registry does here".into());
+    let help = |proxy| problem(&RegistryError { proxy, ..error(kind.clone()) }).help.unwrap();
+    assert_eq!(help(proxy), "look at what stands between: HTTPS_PROXY is proxy.corp:3128");
+    let system = Proxy { variable: None, address: "10.0.0.1".into() };
+    assert_eq!(help(Some(system)), "look at what stands between: the proxy 10.0.0.1");
 }
 
 #[test]
@@ -294,17 +397,6 @@ fn content_unknown() {
 }
 
 #[test]
-fn credentials() {
-    let why = "docker-credential-ecr-login is not on the PATH";
-    assert_snapshot!(show(&error(ErrorKind::Credentials(why.into()))), @r#"
-    mlist::registry::credentials
-    docker-credential-ecr-login is not on the PATH
-    > needed for gcr.io
-    help: mend it, or log in anew: docker login gcr.io
-    "#);
-}
-
-#[test]
 fn a_layout_has_no_host() {
     let kind = ErrorKind::Layout("out/kubectl/index.json: permission denied".into());
     let layout = RegistryError { host: None, target: "oci:out/kubectl:v1".into(), ..error(kind) };
@@ -351,12 +443,21 @@ fn the_answer_is_kept_for_those_who_decide_whether_to_run_again() {
 }
 
 #[test]
-fn a_registry_here_that_wants_tls_is_no_matter_of_rules() {
+fn a_registry_that_wants_tls_is_no_matter_of_rules() {
     let words = "Client sent an HTTP request to an HTTPS server.";
     let of = |host: &str| {
         let error = answered(ErrorKind::Refused, 400, words);
         problem(&RegistryError { host: Some(host.into()), ..error }).help.unwrap()
     };
-    assert!(of("localhost:5000").contains("without TLS"));
-    assert!(of("gcr.io").contains("rules of the repository"));
+    assert_eq!(of("localhost:5000"), r#"it speaks TLS: [registry."localhost:5000"] http = false"#);
+}
+
+#[test]
+fn of_much_that_is_not_seen_some_is_named() {
+    let digests: Vec<Digest> = (0..900_u32).map(|n| Digest::of(&n.to_be_bytes())).collect();
+    let many = error(ErrorKind::ContentUnknown(digests));
+    let causes = problem(&many).causes;
+    assert_eq!((causes.len(), causes[10].as_str()), (11, "not seen: 890 more"));
+    let said = many.to_string();
+    assert!(said.ends_with(" and 890 more") && said.len() < 1000, "{said}");
 }

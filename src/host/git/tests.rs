@@ -44,7 +44,7 @@ fn a_program_that_takes_too_long_is_ended() {
     let mut sleep = Command::new("sleep");
     sleep.arg("30");
     let start = Instant::now();
-    assert_eq!(run(sleep, Duration::from_millis(50)).err().unwrap(), "git did not answer within 0 s");
+    assert_eq!(run(sleep, Duration::from_millis(50)).err().unwrap(), "git did not answer within 0s");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 

@@ -82,3 +82,12 @@ fn a_password_is_not_shown() {
     let error = Reference::parse("me:hunter2@gcr.io/app:1").unwrap_err();
     assert_eq!((error.message.as_str(), error.span), ("`…@gcr.io/app:1` names a user, which no reference does", 0..11));
 }
+
+#[test]
+fn no_host_is_shown_as_a_layout() {
+    for text in ["ocI:2/app:1", "OCI:5000/app:1", "Oci:dir:1"] {
+        let error = Reference::parse(text).unwrap_err();
+        assert_eq!(error.span, 0..4);
+        assert!(error.message.ends_with("has `oci:` in other letters: a layout is written oci:DIR"), "{error:?}");
+    }
+}

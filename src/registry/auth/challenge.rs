@@ -16,8 +16,9 @@ pub(crate) struct Challenge {
 impl Challenge {
     /// All challenges of an answer: of several headers, and several in one.
     pub(crate) fn all(headers: &HeaderMap) -> Vec<Self> {
-        let lines = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok());
-        lines.flat_map(read_line).collect()
+        // A realm may hold any letters; that they are not of ASCII is no reason to overlook what stands beside it.
+        let lines = headers.get_all(WWW_AUTHENTICATE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+        lines.flat_map(|line| read_line(&line)).collect()
     }
 }
 
@@ -87,13 +88,15 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     /// `scheme key=value key=value | scheme …`
     fn shown(lines: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(WWW_AUTHENTICATE, line.parse().unwrap());
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let one = |challenge: Challenge| {
             let parameters = challenge.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
@@ -120,6 +123,16 @@ mod tests {
             ),
             (&[r#"Basic realm="a""#, r#"Bearer realm="b""#], "basic realm=a | bearer realm=b"),
             (&["Bearer realm=https://a.example/token,service=s"], "bearer realm=https://a.example/token service=s"),
+            (&[r#"Bearer realm="a"service="b""#], "bearer realm=a service=b"),
+            (
+                &[r#"Negotiate YII=, Digest realm="d", nonce="n", Basic realm="b""#],
+                "negotiate | digest nonce=n realm=d | basic realm=b",
+            ),
+            (&[r#"Basic realm="Größe", Bearer realm="b""#], "basic realm=Größe | bearer realm=b"),
+            (
+                &[r#"Bearer error="invalid_token""#, r#"Bearer realm="b""#],
+                "bearer error=invalid_token | bearer realm=b",
+            ),
             (&[r#"Bearer realm="never closed, service="#], "bearer"),
             (&[r#"realm="of nobody""#, ",, ,"], ""),
         ];

@@ -4,24 +4,27 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::registry::AskedAs;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::Lane;
-use crate::registry::tls::is_loopback;
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::{Attempts, Repeat};
+use crate::registry::transport::destination::Lead;
 use crate::registry::transport::stats::Purpose;
-use crate::registry::transport::wire::{Follow, shown};
+use crate::registry::transport::wire::Follow;
 use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 
-use super::{Bearer, Scopes, Signature, basic, sensitive};
+use super::pass::Pass;
+use super::standing::Bearer;
+use super::{Scopes, Signature, basic, sensitive};
 
 /// A token's answer.
 const LIMIT: u64 = 128 << 10;
@@ -39,7 +42,7 @@ pub(crate) struct Token {
     /// From then on it is renewed before it is used, though it still lives.
     pub(super) renew: Instant,
     /// Where the credentials came from that it was asked with.
-    pub(super) credentials: Option<String>,
+    pub(super) credentials: AskedAs,
 }
 
 #[derive(Deserialize)]
@@ -62,51 +65,50 @@ impl Granted {
     }
 }
 
-/// Asks for the rights of `scopes`.
+/// Asks for what `pass` is a pass to.
 pub(super) async fn fetch(
     transport: &Transport,
     endpoint: &Endpoint,
     bearer: &Bearer,
-    scopes: &Scopes,
+    pass: &Pass,
 ) -> Result<Token, Failure> {
-    let credential = transport.credentials.find(&endpoint.host, "").await?;
+    transport.wire.may_lead(Lead::Realm, &endpoint.base, &bearer.realm)?;
+    let credential = pass.identity.credential.as_ref();
     let mut signature = Signature::default();
-    if let Some(credential) = &credential {
-        guard_credentials(endpoint, &bearer.realm)?;
+    if let Some(credential) = credential {
         endpoint.counters.credentials(&credential.source);
-        signature.signed.credentials = Some(credential.source.clone());
+        signature.signed.credentials = AskedAs::With(credential.source.clone());
     }
-    let request = match credential.as_ref().map(|credential| &credential.login) {
-        Some(Login::Identity(token)) => refresh(bearer, scopes, token),
+    let request = match credential.map(|credential| &credential.login) {
+        Some(Login::Identity(token)) => {
+            signature.exchanged = Some(token.clone());
+            refresh(bearer, &pass.scopes, token)
+        }
         Some(Login::Basic { user, password }) => {
             signature.header = Some(basic(user, password)?);
-            ask(bearer, scopes, Some(user))
+            ask(bearer, &pass.scopes, Some(user))
         }
-        None => ask(bearer, scopes, None),
+        // A token that was given to us is sent to the registry itself, and nowhere else.
+        Some(Login::Bearer(_)) | None => ask(bearer, &pass.scopes, None),
     };
     let asked = Instant::now();
-    let gate = transport.gate(&bearer.realm, &authority(&bearer.realm));
+    let gate = transport.gate(&bearer.realm, &bearer.authority());
     let to = Peer { gate: &gate, counters: &endpoint.counters, lane: Lane::Token };
     let delivered = transport.deliver(&request, &signature, to, &mut Attempts::new(Repeat::AsUsual)).await;
-    let answer = delivered.map_err(|failure| match failure.kind {
-        ErrorKind::TooLarge { limit } => {
-            let why = format!("its token server sent more than {} KiB", limit >> 10);
-            Failure { kind: ErrorKind::NotARegistry(why), ..failure }
-        }
-        _ => failure,
-    })?;
-    granted(&answer, asked, credential.as_ref())
-}
-
-/// A realm is another host by design, and the only one that gets a registry's credentials; it must be safe on the way
-/// there.
-fn guard_credentials(endpoint: &Endpoint, realm: &Url) -> Result<(), Failure> {
-    let stays_here = is_loopback(&endpoint.base) && is_loopback(realm);
-    if realm.scheme() == "https" || endpoint.owns(realm) || stays_here {
-        return Ok(());
-    }
-    let why = format!("wants its credentials sent to {}, which is not https", shown(realm));
-    Err(Failure::of(ErrorKind::NotARegistry(why)))
+    let granted = match delivered {
+        Ok(answer) => granted(&answer, asked, credential),
+        Err(failure) => Err(match failure.kind {
+            ErrorKind::TooLarge { limit } => {
+                let why = format!("its token server sent more than {} KiB", limit >> 10);
+                Failure { kind: ErrorKind::NotARegistry(why), ..failure }
+            }
+            _ => failure,
+        }),
+    };
+    granted.map_err(|failure| match bearer.elsewhere(&endpoint.base) {
+        Some(elsewhere) => failure.with_access(|access| access.token_server = Some(elsewhere)),
+        None => failure,
+    })
 }
 
 fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
@@ -117,7 +119,7 @@ fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
             query.append_pair("service", service);
         }
         for scope in scopes.iter() {
-            query.append_pair("scope", scope);
+            query.append_pair("scope", &scope.to_string());
         }
         if let Some(account) = account {
             query.append_pair("account", account);
@@ -136,7 +138,7 @@ fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
         form.append_pair("grant_type", "refresh_token");
         form.append_pair("client_id", "mlist");
         form.append_pair("service", bearer.service.as_deref().unwrap_or_default());
-        form.append_pair("scope", &scopes.iter().collect::<Vec<_>>().join(" "));
+        form.append_pair("scope", &scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>().join(" "));
         form.append_pair("refresh_token", token.expose_secret());
     }
     let body = form.query().unwrap_or_default().to_owned();
@@ -147,7 +149,7 @@ fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
 
 fn granted(answer: &Answer, asked: Instant, credential: Option<&Credential>) -> Result<Token, Failure> {
     if answer.status != 200 {
-        return Err(refused(answer));
+        return Err(refused(answer, credential));
     }
     let token = serde_json::from_slice::<Granted>(&answer.body).ok();
     let lifetime = token.as_ref().and_then(Granted::lifetime);
@@ -159,19 +161,28 @@ fn granted(answer: &Answer, asked: Instant, credential: Option<&Credential>) -> 
     // began before it was asked for, and never for less than a second, or it could not be used at all.
     let renew = asked + lifetime.mul_f64(0.8).clamp(Duration::from_secs(1), DAY);
     let header = sensitive(&format!("Bearer {}", token.expose_secret()))?;
-    Ok(Token { header, fetched: asked, renew, credentials: credential.map(|credential| credential.source.clone()) })
+    let credentials = credential.map(|credential| AskedAs::With(credential.source.clone())).unwrap_or_default();
+    Ok(Token { header, fetched: asked, renew, credentials })
 }
 
-/// What a token server's refusal means: 403 without credentials asks for them as 401 does.
-fn refused(answer: &Answer) -> Failure {
+/// What a token server's refusal means: 403 without credentials asks for them as 401 does, and 400 to a token that is to
+/// be exchanged says that it has ended (RFC 6749 5.2).
+fn refused(answer: &Answer, credential: Option<&Credential>) -> Failure {
     let failure = answer.failure();
+    let is_exchange = matches!(credential.map(|credential| &credential.login), Some(Login::Identity(_)));
     let kind = match failure.status {
         Some(401) => ErrorKind::Unauthorized,
-        Some(403) if failure.credentials.is_none() => ErrorKind::Unauthorized,
+        Some(403) if failure.credentials.source().is_none() => ErrorKind::Unauthorized,
+        Some(400) if is_exchange && has_ended(answer) => ErrorKind::Unauthorized,
         Some(404) => ErrorKind::NotARegistry("its token server is not where it says".into()),
         _ => failure.kind.clone(),
     };
     Failure { kind, ..failure }
+}
+
+fn has_ended(answer: &Answer) -> bool {
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    said.get("error").and_then(Value::as_str) == Some("invalid_grant")
 }
 
 /// From `iat` to `exp` of a JWT: how long it lives, whatever the clocks say.
@@ -187,10 +198,18 @@ fn jwt_lifetime(token: &str) -> Option<Duration> {
     claims.exp.checked_sub(claims.iat.or(claims.nbf)?).map(Duration::from_secs)
 }
 
-/// `auth.docker.io`
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+#[cfg(test)]
+impl Token {
+    /// A token of no meaning that lives for a minute.
+    pub(super) fn for_tests() -> Self {
+        let now = Instant::now();
+        Self {
+            header: HeaderValue::from_static("Bearer t"),
+            fetched: now,
+            renew: now + LIFETIME,
+            credentials: AskedAs::Unknown,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +217,10 @@ mod tests {
     use reqwest::StatusCode;
 
     use super::*;
+
+    fn granted(answer: &Answer, asked: Instant) -> Result<Token, Failure> {
+        super::granted(answer, asked, None)
+    }
 
     fn answer(status: u16, body: &str) -> Answer {
         let (headers, signed) = Default::default();
@@ -226,7 +249,7 @@ mod tests {
             (r#"{"token":"t","expires_in":"NaN"}"#.to_owned(), 48),
             (r#"{"token":"t","expires_in":null}"#.to_owned(), 48),
         ] {
-            let token = granted(&answer(200, &body), now, None).unwrap();
+            let token = granted(&answer(200, &body), now).unwrap();
             assert_eq!((token.renew - now).as_secs(), seconds, "{body}");
         }
     }
@@ -241,14 +264,25 @@ mod tests {
             (403, "", "unauthorized"),
             (404, "", "its token server is not where it says"),
         ] {
-            let failure = granted(&answer(status, body), Instant::now(), None).unwrap_err();
+            let failure = granted(&answer(status, body), Instant::now()).unwrap_err();
             assert_eq!(failure.kind.to_string(), kind, "{status} {body}");
         }
     }
 
     #[test]
+    fn a_token_to_be_exchanged_that_has_ended_is_no_malformed_request() {
+        let identity = Credential::of_docker(Login::Identity("old".into()));
+        let kind =
+            |body: &str, credential| super::granted(&answer(400, body), Instant::now(), credential).unwrap_err().kind;
+        let ended = r#"{"error":"invalid_grant","error_description":"expired"}"#;
+        assert_eq!(kind(ended, Some(&identity)), ErrorKind::Unauthorized);
+        assert_eq!(kind(ended, None), ErrorKind::Refused);
+        assert_eq!(kind(r#"{"error":"invalid_scope"}"#, Some(&identity)), ErrorKind::Refused);
+    }
+
+    #[test]
     fn a_token_is_not_shown_by_debug() {
-        let token = granted(&answer(200, r#"{"token":"geheim"}"#), Instant::now(), None).unwrap();
+        let token = granted(&answer(200, r#"{"token":"geheim"}"#), Instant::now()).unwrap();
         assert!(!format!("{token:?}").contains("geheim"));
     }
 }

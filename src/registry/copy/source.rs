@@ -7,14 +7,17 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
+use tokio::time::timeout;
 
 use crate::oci::{Descriptor, LayoutDir, Repository};
 use crate::registry::auth::{Asking, Signature};
 use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::gate::Lane;
 use crate::registry::http::Http;
 use crate::registry::http::stream::End;
 use crate::registry::layout::Layouts;
 use crate::registry::transport::answer::Verdict;
+use crate::registry::transport::attempts::{WHOLE, too_late};
 use crate::registry::transport::wire::{Outgoing, Trouble, network, refuse_encoding};
 use crate::registry::transport::{Endpoint, read};
 
@@ -109,8 +112,10 @@ async fn download(
         Trouble::Fault(failure) => Setback::Fault(End::Source, failure),
         Trouble::Final(failure) => Setback::Final(End::Source, endpoint.gate.last_words(failure)),
     };
-    let response = http.transport.wire.exchange(out, &endpoint.counters).await.map_err(troubled)?;
-    endpoint.gate.answered(&response);
+    // Redirects, and what the host did not look at, are many requests; each in its time may be too long in all.
+    let exchange = timeout(WHOLE, http.transport.wire.exchange(out, &endpoint.counters)).await;
+    let response = exchange.unwrap_or_else(|_| Err(Trouble::Fault(too_late()))).map_err(troubled)?;
+    endpoint.gate.answered(Lane::Download, &response);
     let (status, headers) = (response.status(), response.headers());
     let again = asking.answered(status, headers, signature).await;
     if again.map_err(|failure| Setback::Final(End::Source, failure))? {
@@ -125,7 +130,10 @@ async fn download(
     }
     let answer = read(response, None, signature).await.map_err(troubled)?;
     Err(match answer.verdict() {
-        Verdict::Refusal(wait) => Setback::Refusal(End::Source, Box::new(answer.failure()), wait),
+        Verdict::Refusal(wait) => {
+            endpoint.gate.refused(status.as_u16(), wait);
+            Setback::Refusal(End::Source, Box::new(answer.failure()), wait)
+        }
         Verdict::Fault => Setback::Fault(End::Source, answer.failure()),
         Verdict::Stands => Setback::Final(End::Source, answer.failure()),
     })

@@ -393,3 +393,39 @@ async fn what_a_registry_does_not_take_ends_the_copy_with_its_reason() {
         assert_eq!((error.kind, error.doing), (kind, "push"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_ends_a_blob_of_no_bytes_is_given_up() {
+    let (from, to) = (Server::start(|_, _| Reply::of(200).stands_still()).await, target(|_| Reply::of(201)).await);
+    let client = Client::new(&[&to.repository("b")]);
+    let (places, empty) = ([from.place("a"), to.place("b")], blob(b""));
+    let copied = client.registries.copy_blob(&empty, &places[0], &places[1], Way::MountOrSend);
+    let error = tokio::time::timeout(Duration::from_hours(1), copied).await.expect("it is not waited for").unwrap_err();
+    assert_eq!(error.doing, "read");
+    assert!(error.kind.to_string().starts_with("the answer stood still for 60s"), "{error}");
+    assert!(!to.asked().iter().any(|asked| asked.method == "PUT"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_its_turn_does_not_stand_still() {
+    let from = Server::start(|asked, _| {
+        let number = asked.path.rsplit(':').next().and_then(|hex| (0..44_u8).find(|n| Digest::of(&[*n]).hex() == hex));
+        Reply::of(200).body(vec![number.unwrap()])
+    })
+    .await;
+    let to = Server::start(|asked, _| match asked.method.as_str() {
+        "POST" => Reply::of(202).with("location", "/up/1"),
+        "PUT" => Reply::of(201).after(Duration::from_secs(20)),
+        _ => Reply::of(404),
+    })
+    .await;
+    let client = Client::with(&[&to.repository("b")], |options| options.jobs = 64);
+    let (from, to) = (from.place("a"), to.place("b"));
+    let blobs: Vec<Descriptor> = (0..44_u8).map(|n| blob(&[n])).collect();
+    // Four go at a time, so the last of them wait for more than three minutes.
+    let copies = blobs.iter().map(|blob| client.registries.copy_blob(blob, &from, &to, Way::MountOrSend));
+    for copied in futures_util::future::join_all(copies).await {
+        assert_eq!(copied.unwrap(), Copied::Streamed { bytes: 1 });
+    }
+    assert_eq!(client.registries.stats().values().map(|stats| stats.retries).sum::<u64>(), 0);
+}

@@ -1,88 +1,135 @@
-//! [`ConfigFile`]: the parts of Docker's `config.json` that say who logs in where.
+//! [`ConfigFile`]: the parts of Docker's `config.json` and Podman's `auth.json` that say who logs in where.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use crate::oci::Host;
 
 use super::Login;
 use super::helper::Helper;
+use super::keys::{ByHost, Paths};
 
-/// What `docker login` wrote.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ConfigFile {
-    #[serde(default, deserialize_with = "null_as_none")]
-    auths: BTreeMap<String, Option<Entry>>,
-    #[serde(default)]
-    creds_store: Option<String>,
-    #[serde(default, deserialize_with = "null_as_none")]
-    cred_helpers: BTreeMap<String, String>,
+/// What `docker login` or `podman login` wrote.
+#[derive(Default)]
+pub(in crate::registry) struct ConfigFile {
+    auths: ByHost<Entry>,
+    helpers: ByHost<String>,
+    /// The helper of all hosts that have none of their own.
+    store: String,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Written {
+    #[serde(deserialize_with = "null_as_default")]
+    auths: BTreeMap<String, Option<Entry>>,
+    #[serde(deserialize_with = "null_as_default")]
+    creds_store: String,
+    #[serde(deserialize_with = "null_as_default")]
+    cred_helpers: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Entry {
-    auth: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    identitytoken: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    auth: SecretString,
+    #[serde(deserialize_with = "null_as_default")]
+    username: String,
+    #[serde(deserialize_with = "null_as_default")]
+    password: SecretString,
+    #[serde(deserialize_with = "null_as_default")]
+    identitytoken: SecretString,
+    #[serde(deserialize_with = "null_as_default")]
+    registrytoken: SecretString,
 }
 
 impl ConfigFile {
-    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        // The error has a line and column and quotes no value: this file holds secrets.
-        serde_json::from_slice(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => {
-                format!("a value of another type than Docker writes, line {} column {}", error.line(), error.column())
-            }
-            _ => format!("no JSON, line {} column {}", error.line(), error.column()),
-        })
+    /// Reads `config.json` or `auth.json`. An empty text says nothing, as for Docker.
+    pub(in crate::registry) fn parse(text: &[u8]) -> Result<Self, String> {
+        let Written { auths, creds_store, cred_helpers } = json(text)?;
+        let helpers = cred_helpers.into_iter().map(|(key, name)| (key, name.unwrap_or_default())).collect();
+        let helpers = ByHost::new(helpers, Paths::Namespaces);
+        Ok(Self { auths: ByHost::new(filled(auths), Paths::Namespaces), helpers, store: creds_store })
     }
 
-    pub(super) fn may_know(&self, host: &Host) -> bool {
-        self.helper(host).is_some() || entry(&self.auths, host).is_some()
+    /// Reads `~/.dockercfg`, the file before there was a `config.json`: hosts at the top level, and nothing else.
+    pub(in crate::registry) fn parse_old(text: &[u8]) -> Result<Self, String> {
+        Ok(Self { auths: ByHost::new(filled(json(text)?), Paths::OfApis), ..Self::default() })
     }
 
-    /// The helper that is to be asked for `host`.
-    pub(super) fn helper(&self, host: &Host) -> Option<Helper> {
-        let own = entry(&self.cred_helpers, host).map(|name| (name, "credHelpers"));
-        let (name, key) = own.or(self.creds_store.as_ref().map(|name| (name, "credsStore")))?;
+    /// Whether it may lead to credentials for some repository of `host`.
+    pub(in crate::registry) fn may_know(&self, host: &Host) -> bool {
+        let mut helpers = self.helpers.anywhere_in(host).chain([&self.store]);
+        helpers.any(|name| !name.is_empty()) || self.auths.anywhere_in(host).next().is_some()
+    }
+
+    /// Whether it holds credentials for all of `host`.
+    pub(super) fn has_entry(&self, host: &Host) -> bool {
+        self.auths.of(host, "").next().is_some()
+    }
+
+    /// The helper that is to be asked for the repository `path` of `host`. An empty name says that none is.
+    pub(super) fn helper(&self, host: &Host, path: &str) -> Option<Helper> {
+        let own = self.helpers.of(host, path).next().map(|name| (name, "credHelpers"));
+        let (name, key) = own.unwrap_or((&self.store, "credsStore"));
         Some(Helper { name: name.clone(), key }).filter(|helper| !helper.name.is_empty())
     }
 
-    /// What the file itself holds for `host`; an empty entry says that a helper has it.
-    pub(super) fn login(&self, host: &Host) -> Result<Option<Login>, &'static str> {
-        let Some(Some(entry)) = entry(&self.auths, host) else { return Ok(None) };
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        if let Some(token) = given(&entry.identitytoken) {
-            return Ok(Some(Login::Identity(token.into())));
-        }
-        if let Some(auth) = given(&entry.auth) {
-            return decode(&auth).map(Some).ok_or("is not base64 of user:password");
-        }
-        let (user, password) = (given(&entry.username), given(&entry.password));
-        Ok(user.zip(password).map(|(user, password)| Login::Basic { user, password: password.into() }))
+    /// What the file itself holds for the repository `path` of `host`.
+    pub(in crate::registry) fn login(&self, host: &Host, path: &str) -> Result<Option<Login>, &'static str> {
+        self.auths.of(host, path).next().map(Entry::login).transpose()
     }
 }
 
-/// `null` as what is not there, as Docker reads it.
-fn null_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(json: D) -> Result<T, D::Error> {
-    Option::deserialize(json).map(Option::unwrap_or_default)
+impl Entry {
+    /// An entry without credentials says that a helper has them.
+    fn is_empty(&self) -> bool {
+        let none = |secret: &SecretString| secret.expose_secret().is_empty();
+        let no_token = none(&self.identitytoken) && none(&self.registrytoken);
+        none(&self.auth) && no_token && (self.username.is_empty() || none(&self.password))
+    }
+
+    fn login(&self) -> Result<Login, &'static str> {
+        let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+        if given(&self.registrytoken) {
+            Ok(Login::Bearer(self.registrytoken.clone()))
+        } else if given(&self.identitytoken) {
+            Ok(Login::Identity(self.identitytoken.clone()))
+        } else if given(&self.auth) {
+            decode(self.auth.expose_secret()).ok_or("is not base64 of user:password")
+        } else {
+            Ok(Login::Basic { user: self.username.clone(), password: self.password.clone() })
+        }
+    }
 }
 
-/// The entry of `host`: written as it is, else with a scheme or path around it (`https://index.docker.io/v1/`).
-fn entry<'a, T>(entries: &'a BTreeMap<String, T>, host: &Host) -> Option<&'a T> {
-    let is_of_host = |key: &str| {
-        let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
-        let bare = bare.split('/').next().unwrap_or_default();
-        Host::parse(bare).is_ok_and(|key| key == *host)
-    };
-    let exact = entries.get(host.as_str());
-    exact.or_else(|| entries.iter().find(|(key, _)| is_of_host(key)).map(|(_, entry)| entry))
+/// Without entries that hold nothing.
+fn filled(auths: BTreeMap<String, Option<Entry>>) -> BTreeMap<String, Entry> {
+    let filled = auths.into_iter().filter_map(|(key, entry)| Some((key, entry?)));
+    filled.filter(|(_, entry)| !entry.is_empty()).collect()
+}
+
+fn json<T: Default + for<'de> Deserialize<'de>>(text: &[u8]) -> Result<T, String> {
+    if text.trim_ascii().is_empty() {
+        return Ok(T::default());
+    }
+    // The error has a line and column and quotes no value: this text holds secrets.
+    serde_json::from_slice(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            format!("a value of another type than Docker writes, line {} column {}", error.line(), error.column())
+        }
+        _ => format!("no JSON, line {} column {}", error.line(), error.column()),
+    })
+}
+
+/// `null` as what is not there, as Docker reads it.
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(json: D) -> Result<T, D::Error> {
+    Option::deserialize(json).map(Option::unwrap_or_default)
 }
 
 fn decode(auth: &str) -> Option<Login> {

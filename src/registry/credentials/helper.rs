@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -20,13 +20,24 @@ use super::Login;
 const WITHIN: Duration = Duration::from_secs(30);
 /// What a helper may print.
 const LIMIT: u64 = 64 << 10;
+/// What is kept of the talk of a helper: its end.
+const TALK: usize = 4 << 10;
 
-/// A helper that the config file names.
+/// A helper that a config file names.
 pub(super) struct Helper {
     /// `gcr` of `docker-credential-gcr`.
     pub(super) name: String,
     /// `credHelpers` or `credsStore`.
     pub(super) key: &'static str,
+}
+
+/// Why a helper did not do its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unhelpful {
+    /// There is no such program.
+    Absent,
+    /// To be read behind its name.
+    Because(String),
 }
 
 #[derive(Deserialize)]
@@ -39,72 +50,113 @@ struct Given {
 }
 
 /// By what name helpers know a host.
-pub(super) fn server(host: &Host) -> &str {
+fn server(host: &Host) -> &str {
     if host.is_hub() { "https://index.docker.io/v1/" } else { host.as_str() }
 }
 
-/// Asks a helper for its credentials of `server`; none where it has none.
+/// The program of a helper: `docker-credential-gcr`.
+pub(super) fn program(name: &str) -> String {
+    format!("docker-credential-{}", one_line(name))
+}
+
+/// Asks a helper for its credentials of `host`; none where it has none.
 ///
 /// # Errors
-/// What is wrong with the helper, to be read behind its name.
-pub(super) async fn get(name: &str, server: &str, search: &OsStr) -> Result<Option<Login>, String> {
+/// What is wrong with the helper.
+pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Option<Login>, Unhelpful> {
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {
-        return Err("is no name of a helper: letters, digits, - and _ only".into());
+        return Err(Unhelpful::Because("is no name of a helper: letters, digits, - and _ only".into()));
     }
-    let program = find(&format!("docker-credential-{name}"), search).ok_or("is not on the PATH")?;
-    match timeout(WITHIN, run(program, server.to_owned(), search.to_owned())).await {
-        Ok(output) => read(&output?),
-        Err(_) => Err(format!("did not answer within {}s", WITHIN.as_secs())),
+    let program = find(&program(name), search).ok_or(Unhelpful::Absent)?;
+    match timeout(WITHIN, run(program, server(host), search.to_owned())).await {
+        Ok(output) => output.and_then(|output| read(&output)).map_err(Unhelpful::Because),
+        Err(_) => Err(Unhelpful::Because(format!("did not answer within {}s", WITHIN.as_secs()))),
     }
 }
 
+#[derive(Default)]
 struct Output {
     ok: bool,
     stdout: Vec<u8>,
+    /// The end of it.
+    stderr: Vec<u8>,
 }
 
-async fn run(program: PathBuf, server: String, search: OsString) -> Result<Output, String> {
+/// Runs a helper to its end. Dropped before that, it ends the helper and all that the helper started.
+async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output, String> {
     let cannot = |error: std::io::Error| format!("cannot be run: {error}");
-    let mut child = Command::new(program)
-        .arg("get")
-        .env("PATH", search)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(cannot)?;
+    let mut command = Command::new(program);
+    command.arg("get").env("PATH", search).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn().map_err(cannot)?;
+    let mut group = Group(child.id());
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that knows its answer without reading closes its end; what counts is what it prints.
         let _ = stdin.write_all(format!("{server}\n").as_bytes()).await;
     }
-    let mut stdout = Vec::new();
-    if let Some(pipe) = child.stdout.take() {
-        pipe.take(LIMIT + 1).read_to_end(&mut stdout).await.map_err(cannot)?;
-    }
-    if stdout.len() as u64 > LIMIT {
-        return Err(format!("printed more than {} KiB", LIMIT >> 10));
-    }
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr) = tokio::try_join!(whole(out), async { Ok(end_of(err).await) })?;
     let status = child.wait().await.map_err(cannot)?;
-    Ok(Output { ok: status.success(), stdout })
+    // What it leaves running on purpose, an agent that keeps a key, goes on.
+    group.0 = None;
+    Ok(Output { ok: status.success(), stdout, stderr })
+}
+
+/// All that comes through `pipe`.
+async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        let read = pipe.take(LIMIT + 1).read_to_end(&mut bytes).await;
+        read.map_err(|error| format!("cannot be heard: {error}"))?;
+    }
+    if bytes.len() as u64 > LIMIT { Err(format!("printed more than {} KiB", LIMIT >> 10)) } else { Ok(bytes) }
+}
+
+/// The end of what comes through `pipe`: all is read, as a helper whose pipe is full would wait for ever.
+async fn end_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        while pipe.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+            bytes.drain(..bytes.len().saturating_sub(TALK));
+        }
+    }
+    bytes
+}
+
+/// The process group of a helper, ended when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)) {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
 }
 
 fn read(output: &Output) -> Result<Option<Login>, String> {
     if !output.ok {
-        // The protocol has errors on stdout; this one is no error.
         let said = one_line(&String::from_utf8_lossy(&output.stdout));
-        return if said.to_ascii_lowercase().contains("credentials not found") {
-            Ok(None)
-        } else if said.is_empty() {
-            Err("failed and said nothing".into())
-        } else if said.contains("Secret") {
-            // What looks like credentials is shown to nobody, whatever its exit status.
-            Err("failed".into())
-        } else {
-            Err(format!("failed: {said}"))
-        };
+        // The protocol has errors on stdout; this one is no error.
+        if said.to_ascii_lowercase().contains("credentials not found") {
+            return Ok(None);
+        }
+        let talk = String::from_utf8_lossy(&output.stderr);
+        let last = talk.lines().map(one_line).rfind(|line| !line.is_empty()).unwrap_or_default();
+        return Err(match if said.is_empty() { last } else { said } {
+            said if said.is_empty() => "failed and said nothing".into(),
+            said if may_hold_a_secret(&said) => "failed; what it said may hold a secret and is not shown".into(),
+            said => format!("failed: {said}"),
+        });
     }
     let given: Given = serde_json::from_slice(&output.stdout).map_err(|_| "printed no credentials".to_owned())?;
+    if given.secret.expose_secret().is_empty() {
+        return Ok(None);
+    }
     Ok(match given.username.as_str() {
         "" => None,
         "<token>" => Some(Login::Identity(given.secret)),
@@ -112,9 +164,105 @@ fn read(output: &Output) -> Result<Option<Login>, String> {
     })
 }
 
+/// Whether a line looks as if it showed credentials: it names them, or has a word of the kind that only programs write,
+/// long and with digits among its letters.
+fn may_hold_a_secret(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
+    let is_of_programs = |word: &str| {
+        let has = |is: fn(&u8) -> bool| word.bytes().any(|c| is(&c));
+        word.len() >= 20 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    ["secret", "password", "passwd"].iter().any(|word| lower.contains(word))
+        || line.split(|c| !is_of_word(c)).any(is_of_programs)
+}
+
 /// The program in a folder of the search path; relative entries of it name whatever folder one happens to be in, and
 /// are passed over.
 fn find(program: &str, search: &OsStr) -> Option<PathBuf> {
     let folders = std::env::split_paths(search).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::credentials::tests::helper_in;
+
+    fn failed(stdout: &str, stderr: &str) -> String {
+        let (stdout, stderr) = (stdout.as_bytes().to_vec(), stderr.as_bytes().to_vec());
+        read(&Output { ok: false, stdout, stderr }).map(|login| login.is_some()).unwrap_err()
+    }
+
+    #[test]
+    fn what_a_failed_helper_says_is_told_unless_it_may_hold_a_secret() {
+        let hidden = "failed; what it said may hold a secret and is not shown";
+        for (stdout, stderr, told) in [
+            ("no keychain\n", "usage", "failed: no keychain"),
+            ("", "trace\n\x1b[31mno network\x1b[0m\n\n", "failed: [31mno network[0m"),
+            ("", "no role for 0123.dkr.ecr.eu-west-1.amazonaws.com", ""),
+            ("", "open /home/ci/.aws/credentials: permission denied", ""),
+            (" ", "\n \n", "failed and said nothing"),
+            (r#"{"Username":"ci","Secret":"geheim"}"#, "", hidden),
+            ("", "tried Password geheim", hidden),
+            ("", "sent eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.x", hidden),
+            ("", "sent ghp_0123456789abcdefABCDEF0123456789abcd", hidden),
+            ("refused AKIAIOSFODNN7EXAMPLE", "", hidden),
+        ] {
+            let told = if told.is_empty() { format!("failed: {stderr}") } else { told.to_owned() };
+            assert_eq!(failed(stdout, stderr), told);
+        }
+    }
+
+    /// Whether a process of this group runs; one that only waits to be buried does not.
+    #[cfg(target_os = "linux")]
+    fn alive(group: &str) -> bool {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
+        // Behind the name: state, parent, group.
+        stats.any(|stat| {
+            let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace().collect::<Vec<_>>());
+            fields.is_some_and(|fields| fields[0] != "Z" && fields[2] == group)
+        })
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_helper_that_is_given_up_ends_with_all_that_it_started() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mark = folder.path().join("group");
+        let script = format!("sleep 1000 & echo $$ > {0}.new; mv {0}.new {0}; sleep 1000", mark.display());
+        let program = helper_in(folder.path(), "x", &script);
+        let path = std::env::var_os("PATH").unwrap();
+        let group = tokio::select! {
+            _ = run(program, "a.io", path) => panic!("it waits for ever"),
+            group = async {
+                while !mark.exists() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                std::fs::read_to_string(&mark).unwrap().trim().to_owned()
+            } => group,
+        };
+        let begin = std::time::Instant::now();
+        while alive(&group) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "something of it still runs");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_helper_that_hangs_is_given_up() {
+        let folder = tempfile::TempDir::new().unwrap();
+        helper_in(folder.path(), "x", "while :; do :; done");
+        let host = Host::parse("a.io").unwrap();
+        let why = get("x", &host, folder.path().as_os_str()).await.map(|login| login.is_some()).unwrap_err();
+        assert_eq!(why, Unhelpful::Because("did not answer within 30s".into()));
+    }
+
+    #[tokio::test]
+    async fn of_much_talk_the_end_is_kept() {
+        let talk = [vec![b'x'; 300_000], b"\nthe end".to_vec()].concat();
+        let end = end_of(Some(talk.as_slice())).await;
+        assert!(end.len() <= TALK && end.ends_with(b"x\nthe end"), "{}", end.len());
+    }
 }

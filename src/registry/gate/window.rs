@@ -1,138 +1,66 @@
-//! [`Window`]: so many permits, and repeated requests get theirs before new ones.
+//! [`Window`]: how many requests one host is sent at once.
 //!
-//! What was asked already is nearer to its end and holds more up; were it to line up behind all that is new, one fault
-//! would cost a request the whole queue once more.
+//! As many as may be, until it fails at many of them with a bare 503: that is how servers answer that take only so many
+//! at once. Then half as many, and one more each time that all of them were answered.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
-use tokio::sync::oneshot;
+use super::QUIET;
+use super::tally::Tally;
 
-use crate::registry::lock::lock;
+/// Fewer are never sent.
+const FEWEST: f64 = 1.0;
 
-/// Permits for so many at once.
-pub(crate) struct Window(Mutex<Line>);
-
-struct Line {
-    free: usize,
-    repeated: VecDeque<oneshot::Sender<Place>>,
-    new: VecDeque<oneshot::Sender<Place>>,
-}
-
-/// A place in a [`Window`]; it goes to the next who waits when it is dropped.
-pub(crate) struct Place(Option<Arc<Window>>);
-
-/// Who is let through first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Sent before, and to be sent again.
-    Repeated,
-    /// Never sent.
-    New,
+/// How many requests may be in flight.
+pub(super) struct Window {
+    most: usize,
+    width: f64,
+    failures: Tally,
+    /// Whether anything was served since it was last made smaller.
+    serves: bool,
+    quiet_until: Option<Instant>,
 }
 
 impl Window {
-    pub(crate) fn new(permits: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Line { free: permits, repeated: VecDeque::new(), new: VecDeque::new() })))
+    pub(super) fn new(most: usize) -> Self {
+        let (failures, serves, quiet_until) = Default::default();
+        Self { most, width: width(most), failures, serves, quiet_until }
     }
 
-    /// Waits for a place.
-    pub(crate) async fn enter(self: &Arc<Self>, turn: Turn) -> Place {
-        let called = {
-            let mut line = lock(&self.0);
-            if line.free > 0 {
-                line.free -= 1;
-                return Place(Some(Arc::clone(self)));
-            }
-            let (call, called) = oneshot::channel();
-            match turn {
-                Turn::Repeated => line.repeated.push_back(call),
-                Turn::New => line.new.push_back(call),
-            }
-            called
-        };
-        // The line, and with it the other end, lives as long as this window.
-        called.await.unwrap_or(Place(None))
+    /// Lets through no more than so many.
+    pub(super) fn keep_to(&mut self, most: usize) {
+        self.most = self.most.min(most);
+        self.width = self.width.min(width(self.most));
     }
 
-    /// Hands a place to the next in line who still waits.
-    fn hand_on(self: &Arc<Self>) {
-        loop {
-            let next = {
-                let mut line = lock(&self.0);
-                let next = line.repeated.pop_front().or_else(|| line.new.pop_front());
-                if next.is_none() {
-                    line.free += 1;
-                }
-                next
-            };
-            match next.map(|next| next.send(Place(Some(Arc::clone(self))))) {
-                // Who waited has left meanwhile: it is no place any more, and the next is asked.
-                Some(Err(mut refused)) => refused.0 = None,
-                Some(Ok(())) | None => return,
-            }
+    /// How many there may be, however well it goes.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    pub(super) fn has_room(&self, in_flight: usize) -> bool {
+        in_flight < self.most && width(in_flight + 1) <= self.width
+    }
+
+    pub(super) fn served(&mut self) {
+        self.failures.good();
+        self.serves = true;
+        self.width = (self.width + 1.0 / self.width).min(width(self.most));
+    }
+
+    /// It failed at a request: only where it serves others meanwhile can fewer at once be of any help.
+    pub(super) fn faltered(&mut self, now: Instant) {
+        self.failures.bad();
+        let is_quiet = self.quiet_until.is_some_and(|until| now < until);
+        if self.serves && !is_quiet && self.failures.is_overload() {
+            self.width = (self.width / 2.0).max(FEWEST);
+            self.serves = false;
+            self.failures.clear();
+            self.quiet_until = Some(now + QUIET);
         }
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(window) = self.0.take() {
-            window.hand_on();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use futures_util::FutureExt as _;
-    use tokio::time::timeout;
-
-    use super::*;
-
-    const SOON: Duration = Duration::from_millis(10);
-
-    #[tokio::test(start_paused = true)]
-    async fn who_was_here_before_goes_first() {
-        let window = Window::new(1);
-        let first = window.enter(Turn::New).await;
-        let order = Mutex::new(Vec::new());
-        let visit = |name: &'static str, turn| {
-            let (window, order) = (&window, &order);
-            async move {
-                let _place = window.enter(turn).await;
-                order.lock().unwrap().push(name);
-            }
-        };
-        let visits = futures_util::future::join_all([
-            visit("new", Turn::New),
-            visit("newer", Turn::New),
-            visit("repeated", Turn::Repeated),
-            visit("repeated too", Turn::Repeated),
-        ]);
-        let opened = async {
-            tokio::time::sleep(SOON).await;
-            drop(first);
-        };
-        tokio::join!(visits, opened);
-        assert_eq!(*order.lock().unwrap(), ["repeated", "repeated too", "new", "newer"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_leaves_the_line_loses_no_place() {
-        let window = Window::new(2);
-        let (a, b) = (window.enter(Turn::New).await, window.enter(Turn::Repeated).await);
-        assert!(timeout(SOON, window.enter(Turn::Repeated)).await.is_err());
-        // Called, and gone before it could come.
-        let mut called = Box::pin(window.enter(Turn::New));
-        assert!((&mut called).now_or_never().is_none());
-        drop(a);
-        drop(called);
-        drop(b);
-        let places = [window.enter(Turn::New).now_or_never(), window.enter(Turn::New).now_or_never()];
-        assert!(places.iter().all(Option::is_some), "both are free again");
-        assert!(window.enter(Turn::Repeated).now_or_never().is_none(), "and no more than both");
-    }
+fn width(places: usize) -> f64 {
+    f64::from(u32::try_from(places).unwrap_or(u32::MAX))
 }

@@ -9,7 +9,7 @@ use crate::registry::auth::{Right, Scopes};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::Request;
 use crate::registry::transport::answer::Answer;
-use crate::registry::transport::wire::is_downgrade;
+use crate::registry::transport::destination::Lead;
 
 use super::Http;
 
@@ -47,7 +47,7 @@ impl Http {
         match self.transport.send(&endpoint, &empty(request)).await {
             Ok(answer) => match answer.status.as_u16() {
                 201 => Ok(Mount::Done),
-                202 => Ok(session(&answer, &endpoint.base).map_or(Mount::Refused, Mount::Session)),
+                202 => Ok(self.session(&answer, &endpoint.base).map_or(Mount::Refused, Mount::Session)),
                 _ => Ok(Mount::Refused),
             },
             Err(failure) if failure.kind == ErrorKind::Stopped => Err(failure),
@@ -63,9 +63,17 @@ impl Http {
         let answer = self.transport.send(&endpoint, &empty(request)).await?;
         match answer.status.as_u16() {
             // 201 is the answer to bytes, and none were sent: where an upload goes on from there, it does.
-            201 | 202 => session(&answer, &endpoint.base),
+            201 | 202 => self.session(&answer, &endpoint.base),
             _ => Err(answer.failure()),
         }
+    }
+
+    /// Where an upload goes on, if the registry may send us there.
+    fn session(&self, answer: &Answer, base: &Url) -> Result<Url, Failure> {
+        let url = session(answer, base)?;
+        let admitted = self.transport.wire.may_lead(Lead::Upload, base, &url);
+        admitted.map_err(|failure| Failure { kind: failure.kind, code: None, message: None, ..answer.failure() })?;
+        Ok(url)
     }
 
     /// The rights that reading from or writing to `repository` needs.
@@ -81,18 +89,14 @@ fn empty(mut request: Request) -> Request {
     request
 }
 
-/// The address of an upload: relative or not, on this host or another, but never less safe than the registry's.
+/// The address of an upload: relative or not, on this host or another.
 fn session(answer: &Answer, base: &Url) -> Result<Url, Failure> {
     let out_of_place = |why: &str| {
         let failure = answer.out_of_place(why);
         Failure { code: None, message: None, ..failure }
     };
     let location = answer.header("location").ok_or_else(|| out_of_place("opened an upload without saying where"))?;
-    let url = base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))?;
-    if is_downgrade(base, &url) {
-        return Err(out_of_place("opened an upload that is not https"));
-    }
-    Ok(url)
+    base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))
 }
 
 /// The address that ends an upload: its own query stays, as the registry may have signed it.
@@ -141,16 +145,10 @@ mod tests {
 
     #[test]
     fn an_upload_goes_nowhere_else() {
-        for (location, why) in [
-            (None, "without saying where"),
-            (Some("http://a.example/up"), "not https"),
-            (Some("ftp://a.example/up"), "not https"),
-            (Some("https://"), "no address"),
-        ] {
+        for (location, why) in [(None, "without saying where"), (Some("https://"), "no address")] {
             let error = opened("https://a.example/", location).unwrap_err();
             assert!(error.contains(why), "{location:?}: {error}");
         }
-        assert!(opened("http://127.0.0.1:5000/", Some("http://127.0.0.1:5000/up")).is_ok());
         // A registry that is called by its port, and whose front end leaves it out.
         let (named, said) =
             (Url::parse("https://a.example:443/").unwrap(), Url::parse("https://a.example/up").unwrap());

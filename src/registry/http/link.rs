@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, LINK};
 /// The target of the first link with the relation `next`: an address, absolute or not.
 ///
 /// Several links may stand in one header or in several, with other parameters before and behind `rel`.
-pub(super) fn next(headers: &HeaderMap) -> Option<&str> {
+pub(in crate::registry) fn next(headers: &HeaderMap) -> Option<&str> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(links).find(|(_, parameters)| is_next(parameters)).map(|(target, _)| target)
 }

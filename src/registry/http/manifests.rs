@@ -186,7 +186,10 @@ fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
     match answer.status.as_u16() {
         200 => {
             let media_type = kind::media_type(answer.header("content-type"), &answer.body);
-            media_type.map(Some).map_err(|why| silent(answer.out_of_place(why)))
+            media_type.map(Some).map_err(|why| {
+                // The title of a page says whose it is.
+                if answer.is_page() { answer.out_of_place("sent a page") } else { silent(answer.out_of_place(why)) }
+            })
         }
         404 => Ok(None),
         _ => Err(answer.failure()),

@@ -20,6 +20,9 @@ use crate::registry::{Notice, Observer};
 /// What a target may take to answer once it has all bytes: some copy them to where they stay.
 const COMMIT: Duration = Duration::from_mins(1);
 
+/// So many bytes have to move within [`IDLE`]: a byte now and then would keep a place in the line for days.
+const PACE: u64 = 4 << 10;
+
 /// How far one blob has come, over all attempts to send it.
 pub(crate) struct Progress {
     blob: Descriptor,
@@ -32,7 +35,10 @@ struct State {
     sent: u64,
     /// Bytes that were told of: a second attempt sends the first ones again, which is no progress.
     told: u64,
+    /// When bytes moved last, [`PACE`] of them.
     moved: Instant,
+    /// Bytes that moved since.
+    since: u64,
     waits_for: End,
     fault: Option<ErrorKind>,
 }
@@ -46,14 +52,16 @@ pub(crate) enum End {
 
 impl Progress {
     pub(crate) fn new(blob: &Descriptor, observer: Observer) -> Arc<Self> {
-        let state = State { sent: 0, told: 0, moved: Instant::now(), waits_for: End::Target, fault: None };
+        let state = State { sent: 0, told: 0, moved: Instant::now(), since: 0, waits_for: End::Target, fault: None };
         Arc::new(Self { blob: blob.clone(), observer, state: Mutex::new(state) })
     }
 
-    /// An attempt begins.
+    /// An attempt begins: from now on bytes have to move. What it waited for before, its turn above all, was no fault
+    /// of either end.
     pub(crate) fn restart(&self) {
         let mut state = lock(&self.state);
-        (state.sent, state.moved, state.waits_for, state.fault) = (0, Instant::now(), End::Target, None);
+        (state.sent, state.moved, state.since) = (0, Instant::now(), 0);
+        (state.waits_for, state.fault) = (End::Target, None);
     }
 
     /// What was wrong with the source, if that is what ended the attempt.
@@ -64,12 +72,16 @@ impl Progress {
     /// Ends when nothing moved for too long, with the end that is to blame and what it did.
     pub(crate) async fn stalled(&self) -> (End, ErrorKind) {
         loop {
-            let (deadline, limit, end) = {
+            let (deadline, limit, end, since) = {
                 let state = lock(&self.state);
                 let limit = if state.sent == self.blob.size { COMMIT } else { IDLE };
-                (state.moved + limit, limit, state.waits_for)
+                (state.moved + limit, limit, state.waits_for, state.since)
             };
             if Instant::now() >= deadline {
+                if since > 0 {
+                    let why = format!("{since} bytes in {}s are too few to wait for", limit.as_secs());
+                    return (end, ErrorKind::Unreachable(why));
+                }
                 let what = match end {
                     End::Source => "the answer stood still",
                     End::Target if limit == COMMIT => "no answer to a whole blob",
@@ -81,9 +93,10 @@ impl Progress {
         }
     }
 
-    fn received(&self) {
+    fn received(&self, bytes: u64) {
         let mut state = lock(&self.state);
-        (state.moved, state.waits_for) = (Instant::now(), End::Target);
+        state.step(bytes);
+        state.waits_for = End::Target;
     }
 
     fn waits_for(&self, end: End) {
@@ -93,8 +106,11 @@ impl Progress {
     fn sent(&self, bytes: u64) {
         let news = {
             let mut state = lock(&self.state);
-            state.moved = Instant::now();
+            state.step(bytes);
             state.sent += bytes;
+            if state.sent == self.blob.size {
+                (state.moved, state.since) = (Instant::now(), 0);
+            }
             let news = state.sent.saturating_sub(state.told);
             state.told += news;
             news
@@ -108,6 +124,16 @@ impl Progress {
         let error = io::Error::other(kind.to_string());
         lock(&self.state).fault = Some(kind);
         error
+    }
+}
+
+impl State {
+    /// Some bytes moved.
+    fn step(&mut self, bytes: u64) {
+        self.since += bytes;
+        if self.since >= PACE {
+            (self.moved, self.since) = (Instant::now(), 0);
+        }
     }
 }
 
@@ -169,7 +195,7 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E: ToString> Stream for Verifie
                 }
                 Poll::Ready(Some(Ok(chunk))) => chunk,
             };
-            this.progress.received();
+            this.progress.received(chunk.len() as u64);
             this.received += chunk.len() as u64;
             if this.received > this.progress.blob.size {
                 this.verifier = None;
@@ -258,5 +284,32 @@ mod tests {
                 assert_eq!((end, kind.to_string()), (End::Source, "the answer stood still for 15s".into()));
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_a_byte_now_and_then_is_not_waited_for() {
+        let drip = |bytes: &'static [u8]| {
+            Box::pin(stream::unfold((), move |()| async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Some((Ok::<_, io::Error>(Bytes::from_static(bytes)), ()))
+            }))
+        };
+        let (slow, _) = progress(&vec![0; 100_000]);
+        let mut bytes = Verified::new(drip(b"x"), Arc::clone(&slow));
+        tokio::select! {
+            () = async { while bytes.next().await.is_some() {} } => unreachable!("it would take a day"),
+            (end, kind) = slow.stalled() => {
+                assert_eq!(end, End::Source);
+                assert!(kind.to_string().ends_with(" bytes in 15s are too few to wait for"), "{kind}");
+            }
+        }
+        // Slower than any line of today, and it ends.
+        let (steady, _) = progress(&vec![0; 100_000]);
+        let mut bytes = Verified::new(drip(&[0; 500]), Arc::clone(&steady));
+        tokio::select! {
+            () = async { while bytes.next().await.is_some() {} } => {}
+            (end, kind) = steady.stalled() => panic!("{end:?} {kind}"),
+        }
+        assert!(steady.fault().is_some_and(|kind| kind.to_string().contains("sent more than")));
     }
 }

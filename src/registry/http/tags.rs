@@ -21,6 +21,9 @@ const PAGE: usize = 1000;
 const MOST: usize = 100_000;
 /// A registry may leave a page short, or empty; so many in a row that bring nothing new are a circle.
 const IDLE_PAGES: usize = 3;
+/// Pages that are read of one repository: as many tags as there may be, fifty a page. Registries give no fewer, and one
+/// that gave a tag a page would keep us asking for days.
+const PAGES: usize = MOST / 50;
 
 /// One page, 4 MiB at most.
 #[derive(Deserialize)]
@@ -42,7 +45,7 @@ impl Http {
         let mut request = self.request(Method::GET, &endpoint, repository, &format!("tags/list?n={PAGE}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.limit = Some(MANIFEST);
-        let (mut tags, mut idle) = (BTreeSet::new(), 0);
+        let (mut tags, mut pages, mut idle) = (BTreeSet::new(), 0, 0);
         loop {
             let answer = self.transport.send(&endpoint, &request).await?;
             match answer.status.as_u16() {
@@ -59,6 +62,10 @@ impl Http {
             idle = if tags.len() == before { idle + 1 } else { 0 };
             if idle == IDLE_PAGES {
                 return Err(silent(answer.out_of_place("lists its tags in a circle")));
+            }
+            pages += 1;
+            if pages == PAGES {
+                return Err(silent(answer.out_of_place(format!("lists its tags on more than {PAGES} pages"))));
             }
             request.url = beside(&request.url, next)
                 .ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?;
@@ -158,6 +165,17 @@ mod tests {
         .await;
         assert_eq!(tags(&endless).await, Err(ErrorKind::TooManyTags { limit: MOST }));
         assert_eq!(endless.asked().len(), 101);
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_gives_a_tag_a_page_is_not_asked_for_all() {
+        let server = Server::start(|_, n| {
+            Reply::of(200).body(format!(r#"{{"tags":["t{n}"]}}"#)).with("link", format!("<?last={n}>; rel=next"))
+        })
+        .await;
+        let kind = tags(&server).await.unwrap_err();
+        assert_eq!(kind.to_string(), "lists its tags on more than 2000 pages");
+        assert_eq!(server.asked().len(), PAGES);
     }
 
     #[tokio::test]

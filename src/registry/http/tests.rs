@@ -123,7 +123,7 @@ async fn an_encoded_manifest_is_refused() {
 #[tokio::test]
 async fn a_redirect_to_another_host_carries_no_credentials() {
     let store = Server::start(|_, _| Reply::of(200).body("config")).await;
-    let there = format!("http://{}/store?sig=1", store.address);
+    let there = format!("http://somebody:else@{}/store?sig=1", store.address);
     let server = Server::start(move |asked, _| match asked.header("authorization") {
         Some(_) => Reply::of(307).with("location", there.clone()),
         None => Reply::of(401).with("www-authenticate", "Basic"),
@@ -147,17 +147,30 @@ async fn a_redirect_is_not_followed_for_ever() {
     assert_eq!(error.kind.to_string(), "redirected more than 5 times");
 }
 
-#[test]
-fn a_redirect_never_makes_a_request_less_safe() {
-    use crate::registry::transport::wire::is_downgrade;
-    for (from, to, is) in [
-        ("https://a/", "http://a/", true),
-        ("https://a/", "https://b/", false),
-        ("http://a/", "https://b/", false),
-        ("http://a/", "http://b/", false),
-        ("http://a/", "ftp://b/", true),
+#[tokio::test]
+async fn a_registry_leads_nowhere_that_it_may_not() {
+    let metadata = "https://169.254.169.254/latest";
+    for (to, why) in [
+        (metadata, "https://169.254.169.254/latest, which is an address of this machine's own link"),
+        ("http://other.example/x", "http://other.example/x, which is not https"),
+        ("ftp://127.0.0.1/x", "ftp://127.0.0.1/x, which is not https"),
     ] {
-        assert_eq!(is_downgrade(&Url::parse(from).unwrap(), &Url::parse(to).unwrap()), is, "{from} {to}");
+        let server = Server::start(move |asked, _| match asked.method.as_str() {
+            "POST" => Reply::of(202).with("location", to),
+            "GET" => Reply::of(307).with("location", to),
+            _ => Reply::of(401).with("www-authenticate", format!("Bearer realm=\"{to}\"")),
+        })
+        .await;
+        let (place, target) = (server.place("a"), server.repository("b"));
+        let client = Client::new(&[&target]);
+        let read = client.registries.manifest(&place, manifest().digest()).await.unwrap_err();
+        assert_eq!(read.kind.to_string(), format!("redirected to {why}"));
+        let session = client.registries.http.begin_upload(&target).await.unwrap_err();
+        assert_eq!(session.kind.to_string(), format!("opened an upload at {why}"));
+        if !to.starts_with("ftp") {
+            let token = client.head(&server, "a:1").await.unwrap_err();
+            assert_eq!(token.kind.to_string(), format!("wants tokens to be asked for at {why}"));
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::oci::Digest;
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::AskedAs;
+use crate::registry::error::{ErrorKind, Failure, TlsFault};
 use crate::registry::sanitize::one_line;
 
 use super::retry_after::retry_after;
@@ -30,10 +31,12 @@ pub(crate) struct Answer {
 /// How a request says who asks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signed {
-    /// Where the credentials came from; none for an anonymous request.
-    pub(crate) credentials: Option<String>,
+    /// Where the credentials came from, if it carried any.
+    pub(crate) credentials: AskedAs,
     /// Whether it carried a token, whose rights the registry's own server chose.
     pub(crate) by_token: bool,
+    /// Whether the repository was asked for without them, and that was refused too.
+    pub(crate) is_refused_without: bool,
 }
 
 /// What an answer means to the one who may ask again.
@@ -84,25 +87,31 @@ impl Answer {
     pub(crate) fn failure(&self) -> Failure {
         let said = Said::read(&self.body);
         let kind = match self.status.as_u16() {
-            401 if self.signed.by_token && self.signed.credentials.is_some() => ErrorKind::Denied,
+            401 if self.signed.by_token && self.signed.credentials.source().is_some() => ErrorKind::Denied,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
             429 if pulls_left(&self.headers) == Some(0) => ErrorKind::PullQuota { retry_after: self.asks_to_wait() },
             429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
             413 => ErrorKind::Oversized,
+            400 if let Some(fault) = said.certificate() => ErrorKind::tls(fault),
             400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
             408 | 425 | 500..=599 => ErrorKind::Server,
             status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
         };
-        Failure {
+        let failure = Failure {
             kind,
             status: Some(self.status.as_u16()),
-            code: said.code,
-            message: said.message,
+            code: said.code.map(Into::into),
+            message: said.message.map(Into::into),
             attempts: self.attempts,
             credentials: self.signed.credentials.clone(),
+            access: None,
+        };
+        if self.signed.is_refused_without {
+            return failure.with_access(|access| access.is_refused_without = true);
         }
+        failure
     }
 
     /// As [`Answer::failure`], for an answer whose status is no fault in itself but none that belongs here.
@@ -121,6 +130,15 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// What nginx says of a client's certificate once the handshake has ended well.
+    fn certificate(&self) -> Option<TlsFault> {
+        match self.message.as_deref()? {
+            "400 No required SSL certificate was sent" => Some(TlsFault::WantsCertificate),
+            "400 The SSL certificate error" => Some(TlsFault::RefusesCertificate("certificate unknown".into())),
+            _ => None,
+        }
+    }
+
     pub(crate) fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let Ok(json) = serde_json::from_slice::<Value>(body) else {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::gate::{Gate, LONGEST_PAUSE, Patience, Turn};
+use crate::registry::gate::{LONGEST_PAUSE, Patience, Turn, jitter};
 
-use super::stats::Counters;
+use super::answer::{Answer, Verdict};
+use super::wire::Trouble;
+use super::{OnStop, Peer};
 
 /// Attempts for faults of the request's own.
 const FAULTS: u32 = 8;
@@ -16,6 +17,8 @@ const FAULTS: u32 = 8;
 const REFUSALS: u32 = 60;
 /// Time on the wire and in back-off; pauses and queues are not counted.
 const BUDGET: Duration = Duration::from_secs(90);
+/// A small request, its answer read whole.
+pub(crate) const WHOLE: Duration = Duration::from_mins(1);
 
 /// What is left of one request's attempts.
 pub(crate) struct Attempts {
@@ -23,6 +26,7 @@ pub(crate) struct Attempts {
     faults: u32,
     refusals: u32,
     spent: Duration,
+    was_sent: bool,
     after_fault: Delays,
     after_refusal: Delays,
     /// The last fault: whether the host did what was asked then, nobody knows.
@@ -38,24 +42,20 @@ pub(crate) enum Repeat {
     Never,
 }
 
-/// Endless delays with full jitter: up to 1, 2, 4, … times the first, each below the longest.
-struct Delays(Box<dyn Iterator<Item = Duration> + Send + Sync>);
+/// Delays with full jitter: up to once, twice, four times, … the first, each below the longest.
+struct Delays {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Delays {
-    fn new(first: Duration, longest: Duration) -> Self {
-        let plain = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_min_delay(first)
-            .with_max_delay(longest)
-            .without_max_times();
-        // backon adds its jitter to the delay; what it added is a delay with full jitter.
-        let jittered =
-            plain.with_jitter().build().zip(plain.build()).map(|(jittered, plain)| jittered.saturating_sub(plain));
-        Self(Box::new(jittered))
-    }
+    const AFTER_FAULT: Self = Self { next: Duration::from_millis(200), longest: Duration::from_secs(10) };
+    const AFTER_REFUSAL: Self = Self { next: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
     fn next(&mut self) -> Duration {
-        self.0.next().unwrap_or_default()
+        let delay = jitter(self.next);
+        self.next = (self.next * 2).min(self.longest);
+        delay
     }
 }
 
@@ -66,8 +66,9 @@ impl Attempts {
             faults: 0,
             refusals: 0,
             spent: Duration::ZERO,
-            after_fault: Delays::new(Duration::from_millis(200), Duration::from_secs(10)),
-            after_refusal: Delays::new(Duration::from_millis(100), Duration::from_secs(5)),
+            was_sent: false,
+            after_fault: Delays::AFTER_FAULT,
+            after_refusal: Delays::AFTER_REFUSAL,
             last_fault: None,
         }
     }
@@ -79,32 +80,74 @@ impl Attempts {
 
     /// A request that was sent before goes before those that were not.
     pub(crate) fn turn(&self) -> Turn {
-        if self.faults + self.refusals > 0 { Turn::Repeated } else { Turn::New }
+        if self.was_sent || self.faults + self.refusals > 0 { Turn::Repeated } else { Turn::New }
+    }
+
+    /// The request is sent once more, signed anew. That is no attempt, but it need not wait behind those that are new:
+    /// its token might end meanwhile.
+    pub(crate) fn signed_anew(&mut self) {
+        self.was_sent = true;
+    }
+
+    /// Sends a small request by `attempt` until there is an answer that stands.
+    pub(crate) async fn make<F>(
+        &mut self,
+        to: Peer<'_>,
+        on_stop: OnStop,
+        attempt: impl Fn() -> F,
+    ) -> Result<Answer, Failure>
+    where
+        F: Future<Output = Result<Answer, Trouble>>,
+    {
+        loop {
+            let permit = to.gate.enter(to.lane, self.turn(), to.counters).await?;
+            let began = Instant::now();
+            let attempt = timeout(WHOLE, attempt());
+            let outcome = match on_stop {
+                OnStop::Await => attempt.await,
+                OnStop::Cut => to.gate.unless_ended(attempt).await?,
+            };
+            let failure = match outcome {
+                Ok(Ok(mut answer)) => {
+                    answer.attempts = self.so_far();
+                    match answer.verdict() {
+                        Verdict::Refusal(wait) => {
+                            to.gate.refused(answer.status.as_u16(), wait);
+                            drop(permit);
+                            self.refusal(answer.failure(), wait, to).await?;
+                            continue;
+                        }
+                        Verdict::Stands => return Ok(answer),
+                        Verdict::Fault => answer.failure(),
+                    }
+                }
+                Ok(Err(Trouble::Fault(failure))) => failure,
+                Ok(Err(Trouble::Final(failure))) => return Err(to.gate.last_words(failure)),
+                Err(_) => too_late(),
+            };
+            drop(permit);
+            self.fault(failure, began.elapsed(), to).await?;
+        }
     }
 
     /// An attempt failed after `took` on the wire: waits until the next may be made.
     ///
     /// # Errors
     /// The failure, where there is none; that the run was stopped, or that the host died.
-    pub(crate) async fn fault(
-        &mut self,
-        failure: Failure,
-        took: Duration,
-        (gate, counters): (&Gate, &Counters),
-    ) -> Result<(), Failure> {
+    pub(crate) async fn fault(&mut self, failure: Failure, took: Duration, to: Peer<'_>) -> Result<(), Failure> {
         self.faults += 1;
         self.spent += took;
         self.last_fault = Some(self.told(failure.clone()));
         let delay = self.after_fault.next();
         if self.faults >= self.limit || self.spent + delay >= BUDGET {
             let patience = if self.limit == FAULTS { Patience::Over } else { Patience::Left };
-            return Err(gate.die_if_silent(self.told(failure), patience));
+            return Err(to.gate.failed(self.told(failure), to.lane, patience));
         }
         self.spent += delay;
-        self.wait(delay, failure, gate, counters).await
+        self.wait(delay, failure, to).await
     }
 
-    /// The host said "later", and perhaps when: waits until then.
+    /// The host said "later", and perhaps when, which its gate has heard: waits until then.
     ///
     /// # Errors
     /// The failure, where that is too late or was said too often.
@@ -112,27 +155,24 @@ impl Attempts {
         &mut self,
         failure: Failure,
         wait: Option<Duration>,
-        (gate, counters): (&Gate, &Counters),
+        to: Peer<'_>,
     ) -> Result<(), Failure> {
         self.refusals += 1;
         if wait.is_some_and(|wait| wait > LONGEST_PAUSE) {
-            return Err(gate.die(self.told(failure)));
+            return Err(to.gate.die(self.told(failure)));
         }
         if self.refusals > REFUSALS || self.limit == 1 {
-            return Err(gate.die_if_silent(self.told(failure), Patience::Left));
-        }
-        if let Some(wait) = wait {
-            gate.pause(failure.status.unwrap_or(429), wait);
+            return Err(to.gate.failed(self.told(failure), to.lane, Patience::Left));
         }
         // A pause is waited out at the gate, with all others.
         let delay = if wait.is_some() { Duration::ZERO } else { self.after_refusal.next() };
-        self.wait(delay, failure, gate, counters).await
+        self.wait(delay, failure, to).await
     }
 
-    async fn wait(&self, delay: Duration, failure: Failure, gate: &Gate, counters: &Counters) -> Result<(), Failure> {
-        gate.die_if_silent(self.told(failure), Patience::Left);
-        gate.unless_ended(counters.waiting(sleep(delay))).await?;
-        counters.repeated();
+    async fn wait(&self, delay: Duration, failure: Failure, to: Peer<'_>) -> Result<(), Failure> {
+        to.gate.failed(self.told(failure), to.lane, Patience::Left);
+        to.gate.unless_ended(to.counters.waiting(sleep(delay))).await?;
+        to.counters.repeated();
         Ok(())
     }
 
@@ -149,22 +189,24 @@ impl Attempts {
     }
 }
 
+/// What is said of a request that took [`WHOLE`].
+pub(crate) fn too_late() -> Failure {
+    Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn delays_have_full_jitter_and_a_longest() {
-        let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(10));
+        let mut delays = Delays::AFTER_FAULT;
         for attempt in 0..40_i32 {
             let most = (0.2 * 2_f64.powi(attempt)).min(10.0);
             let delay = delays.next().as_secs_f64();
             assert!(delay <= most + 0.001, "{delay} after {attempt}");
         }
-        let mean = |n: u32| {
-            (0..n).map(|_| Delays::new(Duration::from_secs(1), Duration::from_secs(1)).next()).sum::<Duration>() / n
-        };
-        let mean = mean(400).as_secs_f64();
-        assert!((0.4..0.6).contains(&mean), "{mean}");
+        let mean = (0..400).map(|_| delays.next().as_secs_f64()).sum::<f64>() / 400.0;
+        assert!((4.0..6.0).contains(&mean), "{mean}");
     }
 }

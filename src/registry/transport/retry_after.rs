@@ -12,8 +12,9 @@ pub(crate) fn retry_after(headers: &HeaderMap, body: &str, now: SystemTime) -> O
 }
 
 fn in_header(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than a number holds are a long time, and not none.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     httpdate::parse_http_date(value).ok().map(|date| date.duration_since(now).unwrap_or_default())
 }
@@ -40,6 +41,11 @@ mod tests {
             (Some("Sun, 06 Nov 1994 08:49:07 GMT"), "", None),
             (Some("0"), "", None),
             (Some("soon"), "", None),
+            (Some("-1"), "", None),
+            (Some(""), "", None),
+            (Some(" 7 "), "", Some(7000)),
+            (Some("18446744073709551616"), "", Some(u128::from(u64::MAX) * 1000)),
+            (Some("Fri, 31 Dec 9999 23:59:59 GMT"), "", Some(252_618_189_022_000)),
             (None, "toomanyrequests: retry-after: 12.5ms, allowed: 2000/minute", Some(12)),
             (None, "Retry-After: 3s", Some(3000)),
             (None, "Too Many Requests (HAP429).", None),

@@ -1,13 +1,13 @@
 //! [`Counters`]: what one host was asked, counted as it is sent.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-use crate::registry::HostStats;
 use crate::registry::lock::lock;
+use crate::registry::{HostStats, Source};
 
 /// The running figures of one registry.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(crate) struct Counters(Mutex<Figures>);
 #[derive(Default)]
 struct Figures {
     stats: HostStats,
+    /// Where the credentials came from; namespaces of one host may have their own.
+    sources: Vec<Arc<Source>>,
     waiting: u32,
     /// Since when somebody waits, if anybody does.
     since: Option<Instant>,
@@ -57,8 +59,11 @@ impl Counters {
     }
 
     /// Notes where the credentials came from.
-    pub(crate) fn credentials(&self, source: &str) {
-        lock(&self.0).stats.credentials.get_or_insert_with(|| source.to_owned());
+    pub(crate) fn credentials(&self, source: &Arc<Source>) {
+        let sources = &mut lock(&self.0).sources;
+        if !sources.contains(source) {
+            sources.push(Arc::clone(source));
+        }
     }
 
     /// Waits for `work`. Requests that wait at the same time are counted as one: the sum is time on the clock.
@@ -71,6 +76,8 @@ impl Counters {
     pub(crate) fn stats(&self) -> HostStats {
         let figures = lock(&self.0);
         let mut stats = figures.stats.clone();
+        let sources: Vec<String> = figures.sources.iter().map(ToString::to_string).collect();
+        stats.credentials = (!sources.is_empty()).then(|| sources.join(", "));
         stats.waited += figures.since.map(|since| since.elapsed()).unwrap_or_default();
         stats
     }
@@ -110,6 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::registry::{Account, Origin};
 
     #[tokio::test(start_paused = true)]
     async fn waits_at_the_same_time_are_counted_once() {
@@ -120,6 +128,18 @@ mod tests {
         });
         sleep(1).await;
         assert_eq!(counters.stats().waited.as_secs(), 6);
+    }
+
+    #[test]
+    fn all_credentials_of_a_host_are_told_each_once() {
+        let counters = Counters::default();
+        let source = |user: &str| {
+            let (place, account) = ("~/auth.json".to_owned(), Account::User(user.to_owned()));
+            Arc::new(Source { origin: Origin::Podman, place, account })
+        };
+        assert_eq!(counters.stats().credentials, None);
+        ["a", "b", "a"].map(source).iter().for_each(|source| counters.credentials(source));
+        assert_eq!(counters.stats().credentials.unwrap(), "~/auth.json (user a), ~/auth.json (user b)");
     }
 
     #[test]

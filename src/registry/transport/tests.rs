@@ -1,13 +1,15 @@
 //! Attempts, pauses and dead hosts, against servers that fail.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::oci::Reference;
-use crate::registry::testing::{Client, Reply, Server, manifest};
-use crate::registry::{ErrorKind, HostStats, Notice, Registry as _};
+use crate::oci::{Host, Reference};
+use crate::registry::options::Rate;
+use crate::registry::testing::{Asked, Client, Reply, Server, manifest};
+use crate::registry::{ErrorKind, HostOptions, HostStats, Notice, Registry as _};
 
 fn stats(client: &Client, server: &Server) -> HostStats {
     client.registries.stats().remove(&server.address.to_string()).unwrap()
@@ -57,7 +59,7 @@ async fn a_pause_holds_all_and_is_told_once() {
     assert_eq!(server.asked().len(), 8);
     let (notices, host) = (client.notices(), server.address.to_string());
     assert!(
-        matches!(&notices[..], [Notice::Paused { host: a, status: 429, wait }, Notice::Resumed { host: b, .. }]
+        matches!(&notices[..], [Notice::Paused { host: a, status: 429, wait, as_asked: true }, Notice::Resumed { host: b, .. }]
             if *a == host && *b == host && *wait == Duration::from_secs(1)),
         "{notices:?}"
     );
@@ -235,4 +237,64 @@ async fn a_write_that_was_refused_and_then_stopped_was_never_heeded() {
     let (put, ()) = tokio::join!(client.put(&server, "a:1", &written), stop);
     let error = put.unwrap_err();
     assert_eq!((&error.kind, error.attempts), (&ErrorKind::Stopped, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_breaks_every_write_is_told_once_and_asked_for_no_more() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "PUT" => Reply::reset(),
+        _ => Reply::manifest(&manifest()),
+    })
+    .await;
+    let client = Client::with(&[&server.repository("a")], |options| options.jobs = 4);
+    client.head(&server, "a:1").await.unwrap();
+    let (payload, tags) = (manifest(), (0..40).map(|n| format!("a:{n}")).collect::<Vec<_>>());
+    let all = join_all(tags.iter().map(|tag| client.put(&server, tag, &payload))).await;
+    let told: Vec<String> = all.into_iter().map(|put| put.unwrap_err().kind.to_string()).collect();
+    let last = told.last().unwrap();
+    assert!(last.starts_with("the connection broke: ") && last.contains("8 attempts"), "{last}");
+    let others = told.iter().filter(|words| *words != last).count();
+    assert!(others <= 3, "{told:#?}");
+    let puts = server.lines().iter().filter(|line| line.starts_with("PUT")).count();
+    assert!(puts < 40 * 8, "{puts}");
+    let late = client.put(&server, "a:late", &payload).await.unwrap_err();
+    assert_eq!(late.kind.to_string(), *last);
+    assert_eq!(server.lines().iter().filter(|line| line.ends_with("/late")).count(), 0);
+    assert!(client.head(&server, "a:1").await.unwrap().is_some(), "reads go on");
+}
+
+#[tokio::test]
+async fn a_host_is_asked_no_faster_than_was_said_of_it() {
+    let server = Server::start(|_, _| Reply::manifest(&manifest())).await;
+    let client = Client::with(&[], |options| {
+        let rate = Rate { requests: NonZeroU32::new(20).unwrap(), per: Duration::from_secs(1) };
+        let host = Host::parse(&server.address.to_string()).unwrap();
+        options.hosts.insert(host, HostOptions { rate: Some(rate), ..HostOptions::default() });
+        options.jobs = 8;
+    });
+    let began = Instant::now();
+    join_all((0..11).map(|_| client.head(&server, "a:1"))).await;
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_can_ask_for_is_not_asked_for() {
+    let far = |asked: &Asked| format!("http://{}/{}?sig=geheim", asked.header("host").unwrap(), "a".repeat(70_000));
+    let server = Server::start(move |asked, _| Reply::of(307).with("location", far(asked))).await;
+    let client = Client::new(&[]);
+    let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotARegistry("leads to an address that nobody can ask for".into()));
+    assert_eq!(server.asked().len(), 1, "no other attempt would do better");
+}
+
+#[tokio::test]
+async fn a_host_that_names_thousands_of_schemes_is_told_in_a_line() {
+    let server = Server::start(|_, _| {
+        let schemes: Vec<String> = (0..9000).map(|n| format!("scheme{n} realm=x")).collect();
+        Reply::of(401).with("www-authenticate", schemes.join(", "))
+    })
+    .await;
+    let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+    let said = error.kind.to_string();
+    assert!(said.starts_with("asks for credentials by scheme0 or scheme1") && said.len() < 300, "{said}");
 }

@@ -1,7 +1,9 @@
-//! [`Wire`]: one request on its way, redirects included; counted, timed, told to whoever listens.
+//! [`Wire`]: one request on its way, redirects included; counted, timed, told to whoever listens. What keeps it from
+//! arriving is put into words by `trouble`.
 
-use std::io;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,12 +12,20 @@ use reqwest::{Body, Method, Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, TlsError, TlsFault};
 use crate::registry::gate::Run;
+use crate::registry::lock::lock;
 use crate::registry::sanitize::one_line;
-use crate::registry::tls::{CONNECT, Clients};
+use crate::registry::tls::{Clients, proxy};
 
+use super::destination::{self, Lead};
 use super::stats::{Counters, Purpose};
+
+use trouble::{explained, fault, was_not_looked_at};
+
+pub(crate) use trouble::{Trouble, network};
+
+mod trouble;
 
 /// Until the head of an answer is there, connecting included.
 const HEAD: Duration = Duration::from_secs(15);
@@ -23,11 +33,16 @@ const HEAD: Duration = Duration::from_secs(15);
 pub(crate) const IDLE: Duration = Duration::from_secs(15);
 /// Redirects of one request.
 const HOPS: usize = 5;
+/// How often a request is sent again that the server did not look at. With as many in flight as we have, and few
+/// served by each connection, the last of them has to wait for many connections.
+const UNSEEN: usize = 60;
 
 /// Sends requests, one at a time each.
 pub(crate) struct Wire {
-    clients: Clients,
+    pub(super) clients: Clients,
     run: Arc<Run>,
+    /// The origins that have answered, and from which address they did last; none where it was a proxy's.
+    peers: Mutex<HashMap<String, Option<IpAddr>>>,
 }
 
 /// A request that is about to be sent.
@@ -54,14 +69,6 @@ pub(crate) enum Follow {
     Nowhere,
 }
 
-/// Why an attempt came to nothing.
-pub(crate) enum Trouble {
-    /// Another may do better.
-    Fault(Failure),
-    /// No other will.
-    Final(Failure),
-}
-
 impl Outgoing {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let follow = if method == Method::GET || method == Method::HEAD { Follow::Anywhere } else { Follow::Nowhere };
@@ -71,23 +78,40 @@ impl Outgoing {
 }
 
 impl Wire {
-    pub(crate) fn new(run: Arc<Run>) -> Result<Self, Failure> {
-        Ok(Self { clients: Clients::new()?, run })
+    pub(crate) fn new(clients: Clients, run: Arc<Run>) -> Self {
+        Self { clients, run, peers: Mutex::default() }
+    }
+
+    /// Whether the registry at `from` may send us to `to`.
+    ///
+    /// # Errors
+    /// What [`destination::check`] refuses.
+    pub(crate) fn may_lead(&self, lead: Lead, from: &Url, to: &Url) -> Result<(), Failure> {
+        destination::check(lead, from, self.peer(from), to)
     }
 
     /// Sends it and waits for the head of the answer, following redirects where they may be followed.
     pub(crate) async fn exchange(&self, mut out: Outgoing, counters: &Counters) -> Result<Response, Trouble> {
-        let home = out.url.origin();
+        let home = out.url.clone();
+        let is_home = |url: &Url| url.origin() == home.origin();
         let mut body = out.body.take();
         for _ in 0..=HOPS {
-            let mut response = self.hop(&out, body.take(), counters).await?;
-            if out.url.origin() != home {
+            let sent = self.hop(&out, body.take(), counters).await;
+            let mut response = if is_home(&out.url) && out.purpose == Purpose::Content {
+                sent?
+            } else {
+                sent.map_err(|trouble| elsewhere(trouble, &out))?
+            };
+            if !is_home(&out.url) {
                 // How a stranger wants to be told who asks is not how the registry does: who heeded it would send the
                 // registry's credentials where it says.
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }
             let Some(next) = redirected(&response, &out)? else { return Ok(response) };
-            if next.origin() != home {
+            // Where a registry is shows in the address that it answers from, not in those of its storages.
+            let checked = destination::check(Lead::Redirect, &out.url, self.peer(&home), &next);
+            checked.map_err(Trouble::Final)?;
+            if !is_home(&next) {
                 if out.follow == Follow::SameHost {
                     return Ok(response);
                 }
@@ -101,31 +125,80 @@ impl Wire {
 
     async fn hop(&self, out: &Outgoing, body: Option<Body>, counters: &Counters) -> Result<Response, Trouble> {
         let client = self.clients.for_url(&out.url).map_err(Trouble::Final)?;
-        let mut request = client.request(out.method.clone(), out.url.clone()).headers(out.headers.clone());
+        let mut url = out.url.clone();
+        // A user in an address that we were sent to would be sent beside whom we are. Neither fails for a web address.
+        let _ = (url.set_username(""), url.set_password(None));
+        let mut request = client.request(out.method.clone(), url).headers(out.headers.clone());
         if let Some(body) = body {
             request = request.body(body);
         }
         if let Some(authorization) = &out.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        counters.sent(&out.method, out.purpose);
-        let began = Instant::now();
-        let result = timeout(out.head_within, Box::pin(request.send())).await;
-        let status = result.as_ref().ok().and_then(|sent| Some(sent.as_ref().ok()?.status().as_u16()));
-        (self.run.observer)(Notice::Request {
-            method: name_of(&out.method),
-            url: shown(&out.url),
-            status,
-            took: began.elapsed(),
-        });
-        match result {
-            Ok(Ok(response)) => {
-                counters.heard(response.headers());
-                Ok(response)
+        let mut unseen = 0;
+        loop {
+            // A stream can't be had twice.
+            let again = request.try_clone();
+            counters.sent(&out.method, out.purpose);
+            let began = Instant::now();
+            let result = timeout(out.head_within, Box::pin(request.send())).await;
+            let status = result.as_ref().ok().and_then(|sent| Some(sent.as_ref().ok()?.status().as_u16()));
+            (self.run.observer)(Notice::Request {
+                method: name_of(&out.method),
+                url: shown(&out.url),
+                status,
+                took: began.elapsed(),
+            });
+            match (result, again) {
+                (Ok(Ok(response)), _) => {
+                    counters.heard(response.headers());
+                    self.met(&out.url, &response);
+                    return Ok(response);
+                }
+                (Ok(Err(error)), Some(again)) if unseen < UNSEEN && was_not_looked_at(&error) => {
+                    (unseen, request) = (unseen + 1, again);
+                    counters.repeated();
+                }
+                (Ok(Err(error)), _) => return Err(explained(&error, || self.suspicion(&out.url))),
+                (Err(_), _) => return Err(fault(format!("no answer within {}s", out.head_within.as_secs()))),
             }
-            Ok(Err(error)) => Err(network(&error)),
-            Err(_) => Err(fault(format!("no answer within {}s", out.head_within.as_secs()))),
         }
+    }
+
+    /// Why a host that has never answered may break its connections: it may not want to know us. A host that has is asked
+    /// again, as after any other fault.
+    fn suspicion(&self, url: &Url) -> Option<TlsFault> {
+        let has_answered = lock(&self.peers).contains_key(&url.origin().ascii_serialization());
+        if has_answered { None } else { self.clients.suspicion(url) }
+    }
+
+    /// Notes where an answer came from. Through a proxy it comes from the proxy, whoever sent it.
+    fn met(&self, url: &Url, response: &Response) {
+        let peer = response.remote_addr().map(|peer| peer.ip()).filter(|_| proxy::between(url).is_none());
+        lock(&self.peers).insert(url.origin().ascii_serialization(), peer);
+    }
+
+    fn peer(&self, url: &Url) -> Option<IpAddr> {
+        lock(&self.peers).get(&url.origin().ascii_serialization()).copied().flatten()
+    }
+}
+
+/// Trouble with a host that is not the registry itself names that host.
+fn elsewhere(trouble: Trouble, out: &Outgoing) -> Trouble {
+    let host = authority(&out.url);
+    let named = |failure: Failure| {
+        let kind = match failure.kind {
+            ErrorKind::Tls(error) => ErrorKind::Tls(Box::new(TlsError { at: Some(host), ..*error })),
+            ErrorKind::Unreachable(why) if out.purpose == Purpose::Content => {
+                ErrorKind::Unreachable(format!("{host}, where it leads to: {why}"))
+            }
+            kind => kind,
+        };
+        Failure { kind, ..failure }
+    };
+    match trouble {
+        Trouble::Fault(failure) => Trouble::Fault(named(failure)),
+        Trouble::Final(failure) => Trouble::Final(named(failure)),
     }
 }
 
@@ -178,72 +251,21 @@ pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
+/// The host of `url`, and its port where that is not the usual one. A name that no resolver knows may be of any length.
+pub(crate) fn authority(url: &Url) -> String {
+    let host = one_line(url.host_str().unwrap_or_default());
+    url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+}
+
 /// `url` without what may be secret in it: query, fragment, user.
 pub(crate) fn shown(url: &Url) -> String {
     let path = one_line(url.path());
     let origin = url.origin();
     if origin.is_tuple() {
-        return format!("{}{path}", origin.ascii_serialization());
+        return format!("{}{path}", one_line(&origin.ascii_serialization()));
     }
     // `file:`, say: nothing that has a host.
     format!("{}:{path}", url.scheme())
-}
-
-/// What network trouble looks like in words.
-pub(crate) fn network(error: &reqwest::Error) -> Trouble {
-    if error.is_connect()
-        && let Some(tls) = tls_error(error)
-    {
-        return Trouble::Final(Failure::of(ErrorKind::Tls(in_words(tls))));
-    }
-    let why = match root(error) {
-        _ if error.is_timeout() => format!("no connection within {}s", CONNECT.as_secs()),
-        _ if error.is_dns() => "no connection: no such host".to_owned(),
-        root if error.is_connect() => format!("no connection: {root}"),
-        root => format!("the connection broke: {root}"),
-    };
-    fault(why)
-}
-
-fn fault(why: String) -> Trouble {
-    Trouble::Fault(Failure::of(ErrorKind::Unreachable(why)))
-}
-
-/// The innermost cause, in few words.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    match cause.downcast_ref::<io::Error>() {
-        // The kind has words of its own ("connection refused"), without the number of the system's error.
-        Some(error) if error.raw_os_error().is_some() && error.kind() != io::ErrorKind::Other => {
-            error.kind().to_string()
-        }
-        _ => one_line(&cause.to_string()),
-    }
-}
-
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    if let Some(tls) = error.downcast_ref() {
-        return Some(tls);
-    }
-    // An io::Error does not name what it wraps as its source, and TLS errors are wrapped twice.
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    wrapped.map_or_else(|| error.source().and_then(tls_error), |wrapped| tls_error(wrapped))
-}
-
-fn in_words(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as C, Error as E};
-    match error {
-        E::InvalidCertificate(C::UnknownIssuer) => "its certificate is not trusted here: unknown issuer".into(),
-        E::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "its certificate has expired".into(),
-        E::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
-            "its certificate is for another name".into()
-        }
-        E::InvalidMessage(_) => "it does not speak TLS".into(),
-        other => format!("no TLS connection: {}", one_line(&other.to_string())),
-    }
 }
 
 /// Where to go on, if the answer says so and it may be heeded.
@@ -254,16 +276,7 @@ fn redirected(response: &Response, out: &Outgoing) -> Result<Option<Url>, Troubl
     let refused = |why: String| Trouble::Final(Failure::of(ErrorKind::NotARegistry(why)));
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|location| out.url.join(location).ok());
-    let next = next.ok_or_else(|| refused("redirected without saying where to".into()))?;
-    if is_downgrade(&out.url, &next) {
-        return Err(refused(format!("redirected from {} to {}", out.url.scheme(), shown(&next))));
-    }
-    Ok(Some(next))
-}
-
-/// Whether what was safe on its way from `from` would not be on its way to `to`.
-pub(crate) fn is_downgrade(from: &Url, to: &Url) -> bool {
-    to.scheme() != "https" && (from.scheme() == "https" || to.scheme() != "http")
+    Ok(Some(next.ok_or_else(|| refused("redirected without saying where to".into()))?))
 }
 
 fn name_of(method: &Method) -> &'static str {
@@ -281,18 +294,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tls_error_is_found_however_it_is_wrapped() {
-        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let wrapped = io::Error::other(io::Error::other(tls));
-        let words = tls_error(&wrapped).map(in_words);
-        assert_eq!(words.as_deref(), Some("its certificate is not trusted here: unknown issuer"));
-        assert!(tls_error(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset))).is_none());
-    }
-
-    #[test]
     fn what_is_secret_in_an_address_is_not_shown() {
         let url = Url::parse("https://user:pass@a.example:444/v2/?sig=secret#x").unwrap();
         assert_eq!(shown(&url), "https://a.example:444/v2/");
         assert_eq!(shown(&Url::parse("file:///etc/passwd").unwrap()), "file:/etc/passwd");
+    }
+
+    #[test]
+    fn an_address_of_any_length_is_shown_in_part() {
+        let url = Url::parse(&format!("https://{}:444/{}", "a.".repeat(50_000), "b/".repeat(50_000))).unwrap();
+        assert!(shown(&url).len() < 500, "{}", shown(&url).len());
+        assert!(authority(&url).len() < 250 && authority(&url).ends_with("…:444"), "{}", authority(&url));
     }
 }

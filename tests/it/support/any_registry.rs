@@ -1,10 +1,15 @@
-//! [`AnyRegistry`]: the registry of this process or Debian's, so that one case runs against both.
+//! [`AnyRegistry`]: the registry of this process, Debian's, or that one behind nginx, so that one case runs against all.
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::docker_registry::DockerRegistry;
+use super::context::Context;
+use super::docker_registry::{DockerRegistry, Guard};
 use super::images::Image;
+use super::nginx::Nginx;
 use super::registry::{Account, Auth, Knobs, Log, Registry};
+use super::token_server::TokenServer;
 use super::wire::Wire;
 
 /// A registry to test against.
@@ -13,6 +18,8 @@ pub(crate) enum AnyRegistry {
     InProcess(Registry),
     /// Debian's.
     Debian(DockerRegistry),
+    /// Debian's, over TLS and HTTP/2.
+    Tls(DockerRegistry, Nginx),
 }
 
 /// Which of them.
@@ -22,14 +29,31 @@ pub(crate) enum Kind {
     InProcess,
     /// Debian's.
     Debian,
+    /// Debian's, behind nginx: TLS of an authority of its own, HTTP/2, client certificates.
+    Tls,
+    /// Debian's, for who knows a password.
+    Passwords,
+    /// Debian's, for who has a token of a server beside it.
+    Tokens,
+}
+
+/// Who is let in by a registry that asks.
+fn bot() -> Account {
+    Account::new("ci-bot", "s3cret-of-the-bot")
 }
 
 impl Kind {
-    /// Starts one, open to all; none where it is not installed.
+    /// Starts one; none where it is not installed.
     pub(crate) fn start(self) -> Option<AnyRegistry> {
         match self {
             Self::InProcess => Some(AnyRegistry::InProcess(Registry::start(Knobs::default()))),
             Self::Debian => DockerRegistry::start(None).map(AnyRegistry::Debian),
+            Self::Tls => AnyRegistry::behind_nginx(DockerRegistry::start(None)?),
+            Self::Passwords => self.start_for(bot()),
+            Self::Tokens => {
+                let guard = Guard::Tokens(Arc::new(TokenServer::start(bot())));
+                DockerRegistry::guarded(guard).map(AnyRegistry::Debian)
+            }
         }
     }
 
@@ -40,17 +64,43 @@ impl Kind {
                 let knobs = Knobs { auth: Auth::Basic(account), ..Knobs::default() };
                 Some(AnyRegistry::InProcess(Registry::start(knobs)))
             }
-            Self::Debian => DockerRegistry::start(Some(account)).map(AnyRegistry::Debian),
+            Self::Tls => AnyRegistry::behind_nginx(DockerRegistry::start(Some(account))?),
+            Self::Debian | Self::Passwords | Self::Tokens => {
+                DockerRegistry::start(Some(account)).map(AnyRegistry::Debian)
+            }
         }
     }
 }
 
 impl AnyRegistry {
+    fn behind_nginx(registry: DockerRegistry) -> Option<Self> {
+        let nginx = Nginx::trusted(&registry.host())?;
+        Some(Self::Tls(registry, nginx))
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         match self {
             Self::InProcess(registry) => registry.host(),
             Self::Debian(registry) => registry.host(),
+            Self::Tls(_, nginx) => nginx.host(),
+        }
+    }
+
+    /// As [`AnyRegistry::host`], where plain HTTP is spoken: for programs that speak no other to this machine.
+    pub(crate) fn plain_host(&self) -> String {
+        match self {
+            Self::Tls(registry, _) => registry.host(),
+            other => other.host(),
+        }
+    }
+
+    /// Lets a project in, where the registry asks who is there.
+    pub(crate) fn admit(&self, context: &Context) {
+        if let Self::Debian(registry) = self
+            && registry.asks()
+        {
+            context.log_in(&self.host(), &bot());
         }
     }
 
@@ -58,7 +108,7 @@ impl AnyRegistry {
     pub(crate) fn wire(&self) -> Wire {
         match self {
             Self::InProcess(registry) => Wire::new(registry.host(), Some(Registry::insider())),
-            Self::Debian(registry) => registry.wire(),
+            Self::Debian(registry) | Self::Tls(registry, _) => registry.wire(),
         }
     }
 
@@ -66,7 +116,7 @@ impl AnyRegistry {
     pub(crate) fn log(&self) -> Log {
         match self {
             Self::InProcess(registry) => registry.log(),
-            Self::Debian(registry) => registry.log(),
+            Self::Debian(registry) | Self::Tls(registry, _) => registry.log(),
         }
     }
 
@@ -82,6 +132,10 @@ impl AnyRegistry {
         match self {
             Self::InProcess(registry) => registry.stop(),
             Self::Debian(registry) => registry.stop(),
+            Self::Tls(registry, nginx) => {
+                nginx.stop();
+                registry.stop();
+            }
         }
     }
 
@@ -90,6 +144,10 @@ impl AnyRegistry {
         match self {
             Self::InProcess(registry) => registry.restart(),
             Self::Debian(registry) => registry.restart(),
+            Self::Tls(registry, nginx) => {
+                registry.restart();
+                nginx.restart();
+            }
         }
     }
 
@@ -143,14 +201,45 @@ macro_rules! on_each_registry {
         mod debian {
             $(#[test]
             fn $case() {
-                if $crate::support::installed("docker-registry") {
+                if ["docker-registry", "htpasswd"].into_iter().all($crate::support::installed) {
                     super::$case($crate::support::any_registry::Kind::Debian);
                 } else {
-                    $crate::support::docker_registry::skipped("docker-registry is not installed");
+                    $crate::support::docker_registry::skipped("docker-registry or htpasswd is not installed");
+                }
+            })+
+        }
+        mod tls {
+            $(#[test]
+            fn $case() {
+                if ["docker-registry", "htpasswd", "nginx"].into_iter().all($crate::support::installed) {
+                    super::$case($crate::support::any_registry::Kind::Tls);
+                } else {
+                    $crate::support::docker_registry::skipped("docker-registry, htpasswd or nginx is not installed");
                 }
             })+
         }
     };
 }
 
-pub(crate) use on_each_registry;
+/// As `on_each_registry`, and for those of Debian's that ask who is there.
+macro_rules! on_every_registry {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::any_registry::on_each_registry!($($case),+);
+        $crate::support::any_registry::on_every_registry!(@guarded passwords Passwords $($case)+);
+        $crate::support::any_registry::on_every_registry!(@guarded tokens Tokens $($case)+);
+    };
+    (@guarded $module:ident $kind:ident $($case:ident)+) => {
+        mod $module {
+            $(#[test]
+            fn $case() {
+                if ["docker-registry", "htpasswd"].into_iter().all($crate::support::installed) {
+                    super::$case($crate::support::any_registry::Kind::$kind);
+                } else {
+                    $crate::support::docker_registry::skipped("docker-registry or htpasswd is not installed");
+                }
+            })+
+        }
+    };
+}
+
+pub(crate) use {on_each_registry, on_every_registry};

@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::registry::Account;
 
-/// How long anything may take before a test gives up. Far more than it takes: never a measure of speed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+/// How long anything may take before a test gives up. Far more than it takes: never a measure of speed,
+/// on a machine that has much else to do either.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A project folder with manifests.toml, a home and an environment of their own.
 pub(crate) struct Context {
@@ -28,15 +29,17 @@ impl Context {
     /// An empty project; of the caller's environment nothing is left but the PATH.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in ["project", "home", "docker", "bin"] {
+        for name in ["project", "home", "docker", "bin", "session"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
+        trust_in(&folder.path().join("home/.config"));
         let mut path = OsString::from(folder.path().join("bin"));
         path.push(":");
         path.push(std::env::var_os("PATH").expect("a PATH"));
         let environment = BTreeMap::from([
             ("HOME".to_owned(), folder.path().join("home").into()),
             ("DOCKER_CONFIG".to_owned(), folder.path().join("docker").into()),
+            ("XDG_RUNTIME_DIR".to_owned(), folder.path().join("session").into()),
             ("PATH".to_owned(), path),
             ("LC_ALL".to_owned(), "C.UTF-8".into()),
         ]);
@@ -60,6 +63,33 @@ impl Context {
         self.folder.path().join("project").join(name)
     }
 
+    /// The user's folder.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The user's folder until the machine stops.
+    pub(crate) fn session(&self) -> PathBuf {
+        self.folder.path().join("session")
+    }
+
+    /// Gives mlist an environment variable.
+    pub(crate) fn set(&mut self, variable: &str, value: impl Into<OsString>) {
+        self.environment.insert(variable.to_owned(), value.into());
+    }
+
+    /// Makes another folder of the project that of the user's settings.
+    pub(crate) fn set_settings(&mut self, name: &str) {
+        let settings = self.path(name);
+        trust_in(&settings);
+        self.set("XDG_CONFIG_HOME", settings);
+    }
+
+    /// Takes an environment variable from mlist.
+    pub(crate) fn unset(&mut self, variable: &str) {
+        self.environment.remove(variable);
+    }
+
     /// Docker's config folder.
     pub(crate) fn docker_config(&self) -> PathBuf {
         self.folder.path().join("docker")
@@ -81,14 +111,14 @@ impl Context {
              printf '{{\"ServerURL\":\"%s\",\"Username\":\"{user}\",\"Secret\":\"{password}\"}}' \"$server\"\n",
             asked.display()
         );
-        let helper = self.folder.path().join("bin/docker-credential-rig");
-        std::fs::write(&helper, script).expect("a helper");
-        std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("an executable helper");
+        self.helper("rig", &script);
     }
 
-    /// Sets a variable of the environment that mlist sees.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.environment.insert(name.to_owned(), value.into());
+    /// Installs a credential helper: a script.
+    pub(crate) fn helper(&self, name: &str, script: &str) {
+        let helper = self.folder.path().join(format!("bin/docker-credential-{name}"));
+        std::fs::write(&helper, script).expect("a helper");
+        std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("an executable helper");
     }
 
     /// The environment that mlist sees.
@@ -111,6 +141,17 @@ impl Context {
         let stdout = read(child.stdout.take().expect("a piped stdout"));
         let stderr = read(child.stderr.take().expect("a piped stderr"));
         Running { arguments: arguments.to_owned(), child, stdout, stderr }
+    }
+}
+
+/// Trusts each nginx of this process in this folder of settings, as its user would.
+fn trust_in(settings: &Path) {
+    let certs_d = settings.join("containers/certs.d");
+    std::fs::create_dir_all(&certs_d).expect("a folder");
+    for trusted in super::nginx::certs_d() {
+        for host in std::fs::read_dir(trusted).into_iter().flatten().map(|host| host.expect("a folder")) {
+            std::os::unix::fs::symlink(host.path(), certs_d.join(host.file_name())).expect("a link");
+        }
     }
 }
 

@@ -7,25 +7,44 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::context::PATIENCE;
 use super::registry::{Account, Authorization, Exchange, Log};
+use super::token_server::{ISSUER, SERVICE, TokenServer};
 use super::wire::Wire;
 
 /// A running `docker-registry`. Dropping it ends it.
 pub(crate) struct DockerRegistry {
     folder: tempfile::TempDir,
     port: u16,
-    account: Option<Account>,
+    guard: Guard,
     child: Option<Child>,
     lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// Who is let in.
+#[derive(Clone)]
+pub(crate) enum Guard {
+    /// Everybody.
+    Nobody,
+    /// Who knows the account's password (`htpasswd`).
+    Password(Account),
+    /// Who has a token of this server.
+    Tokens(Arc<TokenServer>),
 }
 
 impl DockerRegistry {
     /// Starts one, open to all or to one account; none where it is not installed.
     pub(crate) fn start(account: Option<Account>) -> Option<Self> {
-        super::installed("docker-registry").then_some(())?;
+        Self::guarded(account.map_or(Guard::Nobody, Guard::Password))
+    }
+
+    /// Starts one that is guarded so; none where it is not installed.
+    pub(crate) fn guarded(guard: Guard) -> Option<Self> {
+        // The tool that writes its accounts is another package.
+        ["docker-registry", "htpasswd"].into_iter().all(super::installed).then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut registry = Self { folder, port: 0, account, child: None, lines: Arc::default() };
-        registry.write_accounts();
+        let mut registry = Self { folder, port: 0, guard, child: None, lines: Arc::default() };
+        registry.write_keys();
         // A free port may be taken by another test before the registry has it.
         let started = (0..10).any(|_| {
             registry.port = free_port();
@@ -35,6 +54,11 @@ impl DockerRegistry {
         Some(registry)
     }
 
+    /// Whether it asks who is there.
+    pub(crate) fn asks(&self) -> bool {
+        !matches!(self.guard, Guard::Nobody)
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -42,7 +66,11 @@ impl DockerRegistry {
 
     /// Requests past mlist, with the rights of the account.
     pub(crate) fn wire(&self) -> Wire {
-        Wire::new(self.host(), self.account.as_ref().map(Account::basic))
+        match &self.guard {
+            Guard::Nobody => Wire::new(self.host(), None),
+            Guard::Password(account) => Wire::new(self.host(), Some(account.basic())),
+            Guard::Tokens(server) => Wire::with_tokens(self.host(), server),
+        }
     }
 
     /// All requests so far, in the order in which they were answered, from the access log.
@@ -52,7 +80,7 @@ impl DockerRegistry {
         let begin = Instant::now();
         self.wire().send("GET", &format!("/v2/?{mark}"), &[], b"");
         while !self.lines().iter().any(|line| line.contains(&mark)) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "docker-registry logs nothing");
+            assert!(begin.elapsed() < PATIENCE, "docker-registry logs nothing");
             std::thread::sleep(Duration::from_millis(2));
         }
         let own = |exchange: &Exchange| exchange.query.starts_with("mark=");
@@ -92,18 +120,32 @@ impl DockerRegistry {
         self.folder.path().join(name)
     }
 
-    fn write_accounts(&self) {
-        let Some(account) = &self.account else { return };
-        let made = Command::new("htpasswd").args(["-Bbn", &account.user, &account.password]).output();
-        let made = made.expect("htpasswd (apache2-utils) is installed");
-        assert!(made.status.success(), "htpasswd: {}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(self.path("htpasswd"), made.stdout).expect("a file of accounts");
+    fn write_keys(&self) {
+        match &self.guard {
+            Guard::Nobody => {}
+            Guard::Password(account) => {
+                let made = Command::new("htpasswd").args(["-Bbn", &account.user, &account.password]).output();
+                let made = made.expect("htpasswd (apache2-utils) is installed");
+                assert!(made.status.success(), "htpasswd: {}", String::from_utf8_lossy(&made.stderr));
+                std::fs::write(self.path("htpasswd"), made.stdout).expect("a file of accounts");
+            }
+            Guard::Tokens(server) => {
+                std::fs::write(self.path("tokens.pem"), server.certificate()).expect("a file with a certificate");
+            }
+        }
     }
 
     fn config(&self) -> String {
-        let auth = match self.account {
-            Some(_) => format!("auth: {{htpasswd: {{realm: rig, path: {}}}}}\n", self.path("htpasswd").display()),
-            None => String::new(),
+        let auth = match &self.guard {
+            Guard::Nobody => String::new(),
+            Guard::Password(_) => {
+                format!("auth: {{htpasswd: {{realm: rig, path: {}}}}}\n", self.path("htpasswd").display())
+            }
+            Guard::Tokens(server) => format!(
+                "auth: {{token: {{realm: \"{}\", service: {SERVICE}, issuer: {ISSUER}, rootcertbundle: {}}}}}\n",
+                server.realm(),
+                self.path("tokens.pem").display()
+            ),
         };
         let (data, host) = (self.path("data").display().to_string(), self.host());
         format!(
@@ -128,7 +170,7 @@ impl DockerRegistry {
         });
         self.child = Some(child);
         let (begin, mark) = (Instant::now(), format!("mark=start-{}", self.lines().len()));
-        while begin.elapsed() < Duration::from_secs(20) {
+        while begin.elapsed() < PATIENCE {
             if self.child.as_mut().expect("started above").try_wait().expect("a child that was started").is_some() {
                 return false;
             }
@@ -164,7 +206,8 @@ fn parse(line: &str) -> Option<Exchange> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (path, query) = (super::registry::decode(path), super::registry::decode(query));
     let (began, ended) = (Duration::ZERO, Duration::ZERO);
-    Some(Exchange { method, path, query, status, began, ended, sent: 0, authorization: Authorization::Unknown })
+    let (authorization, said) = (Authorization::Unknown, Arc::default());
+    Some(Exchange { method, path, query, status, began, ended, sent: 0, authorization, said })
 }
 
 /// Says on the real stderr, past what the test harness keeps to itself, that a test did not run.

@@ -52,6 +52,18 @@ impl Image {
         Self { dialect, platform, layer, config, manifest: manifest.to_string().into_bytes() }
     }
 
+    /// The same on a base that registries don't hold: a layer which is to be fetched from its vendor, as those of
+    /// Windows are.
+    pub(crate) fn on_a_foreign_base(mut self) -> Self {
+        let mut manifest: Value = serde_json::from_slice(&self.manifest).expect("JSON that was written above");
+        let mut base = descriptor(self.dialect.foreign_layer(), b"what only the vendor may hand out");
+        // Nobody answers there: who fetched it would be seen to fail.
+        base["urls"] = json!(["http://127.0.0.1:9/base"]);
+        manifest["layers"].as_array_mut().expect("layers").insert(0, base);
+        self.manifest = manifest.to_string().into_bytes();
+        self
+    }
+
     /// Of the manifest.
     pub(crate) fn digest(&self) -> String {
         digest_of(&self.manifest)
@@ -81,6 +93,13 @@ impl Image {
 }
 
 impl Dialect {
+    fn foreign_layer(self) -> &'static str {
+        match self {
+            Self::Docker => "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+            Self::Oci => "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        }
+    }
+
     fn types(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Docker => (

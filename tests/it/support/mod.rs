@@ -4,7 +4,11 @@
 //! |---|---|
 //! | [`registry`] | a strict registry in this process, with a log and knobs |
 //! | [`docker_registry`] | Debian's `docker-registry` |
-//! | [`any_registry`] | either of them, for cases that run against both |
+//! | [`token_server`] | a server of signed tokens, for Debian's |
+//! | [`nginx`] | TLS, HTTP/2 and client certificates before a registry |
+//! | [`tls_server`] | TLS that ends as no polite server ends it, a proxy |
+//! | [`certificates`] | an authority, and whom it vouches for |
+//! | [`any_registry`] | any of the registries, for cases that run against all |
 //! | [`wire`] | a client that knows nothing, for seeding and looking |
 //! | [`images`] | tiny images, lists of other tools, layouts |
 //! | [`release`] | six binaries for five architectures |
@@ -15,13 +19,17 @@
 use std::process::{Command, Stdio};
 
 pub(crate) mod any_registry;
+pub(crate) mod certificates;
 pub(crate) mod context;
 pub(crate) mod docker_registry;
 pub(crate) mod images;
+pub(crate) mod nginx;
 pub(crate) mod readers;
 pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod terminal;
+pub(crate) mod tls_server;
+pub(crate) mod token_server;
 pub(crate) mod wire;
 
 /// Whether a program is on the PATH.

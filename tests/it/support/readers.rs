@@ -8,7 +8,8 @@ use super::docker_registry::skipped;
 use super::installed;
 
 /// Platforms and digests of a list, as `skopeo inspect --raw` shows them; none where skopeo is not installed.
-pub(crate) fn skopeo(source: &str) -> Option<Vec<(String, String)>> {
+/// `config` is Docker's config folder.
+pub(crate) fn skopeo(source: &str, config: &Path) -> Option<Vec<(String, String)>> {
     if !installed("skopeo") {
         skipped("skopeo is not installed");
         return None;
@@ -17,6 +18,10 @@ pub(crate) fn skopeo(source: &str) -> Option<Vec<(String, String)>> {
     command.args(["inspect", "--raw"]);
     if source.starts_with("docker://") {
         command.arg("--tls-verify=false");
+    }
+    let logins = config.join("config.json");
+    if logins.is_file() {
+        command.arg("--authfile").arg(logins);
     }
     Some(read(command.arg(source)))
 }

@@ -4,15 +4,29 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::token_server::TokenServer;
+
 /// Requests to one host.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Wire {
     host: String,
-    authorization: Option<String>,
+    rights: Rights,
+}
+
+/// What says to the host that all may be done.
+#[derive(Clone)]
+enum Rights {
+    /// Nothing: it does not ask.
+    None,
+    /// This `Authorization`.
+    Fixed(String),
+    /// One for the path of each request.
+    Minted(Arc<TokenServer>),
 }
 
 /// An answer.
@@ -28,7 +42,12 @@ pub(crate) struct Answer {
 impl Wire {
     /// To `host` (`127.0.0.1:PORT`), with this `Authorization` where there is one.
     pub(crate) fn new(host: String, authorization: Option<String>) -> Self {
-        Self { host, authorization }
+        Self { host, rights: authorization.map_or(Rights::None, Rights::Fixed) }
+    }
+
+    /// To `host`, which trusts the tokens of `server`.
+    pub(crate) fn with_tokens(host: String, server: &Arc<TokenServer>) -> Self {
+        Self { host, rights: Rights::Minted(Arc::clone(server)) }
     }
 
     /// Sends a request; none where there is no connection or no answer.
@@ -36,8 +55,13 @@ impl Wire {
         let mut stream = TcpStream::connect(&self.host).ok()?;
         stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
         let length = body.len().to_string();
-        let own = self.authorization.iter().map(|value| ("Authorization", value.as_str()));
-        let headers = own.chain(headers.iter().copied()).chain([("Content-Length", length.as_str())]);
+        let own = match &self.rights {
+            Rights::None => None,
+            Rights::Fixed(authorization) => Some(authorization.clone()),
+            Rights::Minted(server) => Some(server.insider(path)),
+        };
+        let own = own.as_ref().map(|value| ("Authorization", value.as_str()));
+        let headers = own.into_iter().chain(headers.iter().copied()).chain([("Content-Length", length.as_str())]);
         let headers: String = headers.map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
         let head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", self.host);
         // A registry may answer and close before it read all of a body that it refuses.

@@ -1,9 +1,11 @@
 //! Who may do what: [`Auth`], and the tokens of its Bearer form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 /// A token that may do everything; tests seed with it.
 pub(super) const INSIDER: &str = "insider";
@@ -18,6 +20,47 @@ pub(crate) enum Auth {
     Basic(Account),
     /// Tokens of `/token` on the same host: everything for the account, nothing for others.
     Bearer(Account),
+    /// As that, by rules of its own.
+    Tokens(Account, TokenRules),
+}
+
+/// What tokens are worth, and to whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TokenRules {
+    /// What is granted of what is asked for.
+    pub(crate) grants: Grants,
+    /// How long a token lives; for ever where there is none.
+    pub(crate) lifetime: Option<Duration>,
+    /// What the answer says.
+    pub(crate) says: Says,
+    /// Repositories whose name begins so may be pulled by all.
+    pub(crate) open: Option<&'static str>,
+}
+
+/// What is granted of the scopes that are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Grants {
+    /// All.
+    #[default]
+    All,
+    /// The first.
+    First,
+    /// One, or this status: of several, GHCR refuses all where one is private; old Harbor and Portus took no more.
+    OneAtATime(u16),
+    /// Those whose repository is not named so: distribution grants what it may.
+    Except(&'static str),
+}
+
+/// What the answer to a request for a token says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// `token`, `access_token` and `expires_in`.
+    #[default]
+    Everything,
+    /// `token` alone: Quay.
+    Token,
+    /// `access_token` alone: ACR.
+    AccessToken,
 }
 
 /// Who may do everything.
@@ -40,6 +83,11 @@ impl Account {
         format!("Basic {}", self.encoded())
     }
 
+    /// A token that is exchanged for others, as `docker login` keeps it for ACR.
+    pub(crate) fn identity(&self) -> String {
+        format!("identity-of-{}", self.password)
+    }
+
     /// `user:password` in base64, as Docker's config file has it.
     pub(crate) fn encoded(&self) -> String {
         STANDARD.encode(format!("{}:{}", self.user, self.password))
@@ -53,21 +101,86 @@ type Right = (String, String);
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     given: usize,
-    valid: BTreeMap<String, BTreeSet<Right>>,
+    valid: BTreeMap<String, Token>,
+}
+
+#[derive(Debug)]
+struct Token {
+    rights: BTreeSet<Right>,
+    ends: Option<Instant>,
+}
+
+/// A request for a token.
+pub(super) struct Application<'a> {
+    /// The `Authorization` header.
+    pub(super) authorization: Option<&'a str>,
+    /// The fields of the form.
+    pub(super) form: BTreeMap<&'a str, &'a str>,
+    /// What is asked for.
+    pub(super) scopes: Vec<&'a str>,
 }
 
 impl Tokens {
-    /// A new token with the rights that `scopes` (`repository:NAME:ACTIONS`) name.
-    pub(super) fn give<'a>(&mut self, scopes: impl Iterator<Item = &'a str>) -> String {
+    /// What `application` is answered: the body, or the status of its refusal.
+    pub(super) fn give(&mut self, auth: &Auth, application: &Application<'_>) -> Result<Value, u16> {
+        let (account, rules) = match auth {
+            Auth::Bearer(account) => (account, TokenRules::default()),
+            Auth::Tokens(account, rules) => (account, *rules),
+            Auth::None | Auth::Basic(_) => return Err(404),
+        };
+        let scopes = &application.scopes;
+        // Quay refuses a request for what it has no word for.
+        if !scopes.iter().flat_map(|scope| rights(scope)).all(|(_, action)| matches!(&*action, "pull" | "push")) {
+            return Err(400);
+        }
+        let rights: BTreeSet<Right> = match rules.grants {
+            Grants::OneAtATime(status) if scopes.len() > 1 => return Err(status),
+            Grants::First => scopes.iter().take(1).flat_map(|scope| rights(scope)).collect(),
+            Grants::Except(name) => {
+                scopes.iter().flat_map(|scope| rights(scope)).filter(|(path, _)| path != name).collect()
+            }
+            Grants::All | Grants::OneAtATime(_) => scopes.iter().flat_map(|scope| rights(scope)).collect(),
+        };
+        let rights = match (rules.open, account.is_shown_by(application)) {
+            (_, true) => rights,
+            (Some(open), false) if application.is_of_nobody() => {
+                rights.into_iter().filter(|(path, action)| path.starts_with(open) && action == "pull").collect()
+            }
+            _ => return Err(401),
+        };
         self.given += 1;
         let token = format!("token-{}", self.given);
-        self.valid.insert(token.clone(), scopes.flat_map(rights).collect());
-        token
+        self.valid
+            .insert(token.clone(), Token { rights, ends: rules.lifetime.map(|lifetime| Instant::now() + lifetime) });
+        let seconds = rules.lifetime.map_or(300, |lifetime| lifetime.as_secs());
+        Ok(match rules.says {
+            Says::Everything => json!({ "token": token, "access_token": token, "expires_in": seconds }),
+            Says::Token => json!({ "token": token }),
+            Says::AccessToken => json!({ "access_token": token }),
+        })
     }
 
     /// Refuses all tokens given so far.
     pub(super) fn revoke(&mut self) {
         self.valid.clear();
+    }
+}
+
+impl Application<'_> {
+    fn is_of_nobody(&self) -> bool {
+        self.authorization.is_none() && !self.form.contains_key("grant_type")
+    }
+}
+
+impl Account {
+    /// Whether the one who applies shows to be this one: by password, or by a token to exchange.
+    fn is_shown_by(&self, application: &Application<'_>) -> bool {
+        let field = |name: &str| application.form.get(name).copied().unwrap_or_default();
+        match field("grant_type") {
+            "refresh_token" => field("refresh_token") == self.identity(),
+            "password" => field("username") == self.user && field("password") == self.password,
+            _ => application.authorization == Some(&self.basic()),
+        }
     }
 }
 
@@ -90,12 +203,12 @@ pub(super) fn check(
         Auth::None => Ok(()),
         Auth::Basic(account) if authorization == Some(&account.basic()) => Ok(()),
         Auth::Basic(_) => Err(Challenge("Basic realm=\"rig\"".to_owned())),
-        Auth::Bearer(_) => {
+        Auth::Bearer(_) | Auth::Tokens(..) => {
             let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
             let held = token.and_then(|token| tokens.valid.get(token));
-            let suffices = |held: &&BTreeSet<Right>| {
-                scopes.iter().flat_map(|scope| rights(scope)).all(|right| held.contains(&right))
-            };
+            let held = held.filter(|held| held.ends.is_none_or(|ends| Instant::now() < ends));
+            let suffices =
+                |held: &&Token| scopes.iter().flat_map(|scope| rights(scope)).all(|right| held.rights.contains(&right));
             if held.as_ref().is_some_and(suffices) {
                 return Ok(());
             }

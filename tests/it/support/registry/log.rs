@@ -1,5 +1,6 @@
 //! [`Log`]: what a registry was asked, and questions about that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One request and its answer.
@@ -21,6 +22,17 @@ pub(crate) struct Exchange {
     pub(crate) sent: u64,
     /// How it was authorized.
     pub(crate) authorization: Authorization,
+    /// What else it said. Empty where the registry does not say.
+    pub(crate) said: Arc<Said>,
+}
+
+/// All that a request said besides its method and address; not shown by `Display`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Names in lower case, and values.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The first 64 KiB of the body, as text.
+    pub(crate) body: String,
 }
 
 /// What the `Authorization` header held.
@@ -58,6 +70,12 @@ impl Exchange {
     /// Whether this asks for a token.
     pub(crate) fn is_token(&self) -> bool {
         self.path == "/token"
+    }
+
+    /// Whether the request says `text` anywhere: in its address, a header or its body.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        let headers = self.said.headers.iter().map(|(_, value)| value);
+        [&self.path, &self.query, &self.said.body].into_iter().chain(headers).any(|part| part.contains(text))
     }
 
     /// Whether this may change something in the registry.

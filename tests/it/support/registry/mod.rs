@@ -9,16 +9,28 @@
 //! | [`store`] | repositories: blobs, manifests, tags, uploads, and what was refused |
 //! | [`router`] | the endpoints of the distribution-spec over a store |
 //! | [`auth`] | Basic, and Bearer with its own token endpoint |
-//! | [`knobs`] | delays, answers that go wrong, writes after which all stands still |
+//! | [`knobs`] | all that can be turned, and the manners of known registries |
+//! | [`fault`] | single answers that go wrong |
+//! | [`storm`] | a share of all answers that goes wrong, a limit of requests in a second |
+//! | [`lag`] | what was pushed and is not seen yet |
+//! | [`serve`] | connections in, one request after the other through the router |
+//! | [`reply`] | an answer on its way, whole or not |
 //! | [`log`] | what was asked |
+//!
+//! Beside its own port it has another, the storage: blobs are read and uploaded there where the knobs say so, by
+//! addresses that are signed. A request that carries an Authorization is refused there, and logged apart.
 
 pub(crate) mod auth;
+pub(crate) mod fault;
 pub(crate) mod knobs;
+mod lag;
 pub(crate) mod log;
+mod reply;
 mod router;
 pub(crate) use router::decode;
 mod serve;
 pub(crate) mod store;
+pub(crate) mod storm;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, MutexGuard};
@@ -28,15 +40,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub(crate) use auth::{Account, Auth};
-pub(crate) use knobs::{Fault, Knobs, Mount, Then};
+pub(crate) use fault::{Fault, Then};
+pub(crate) use knobs::{Knobs, Mount};
 pub(crate) use log::{Authorization, Exchange, Log};
 pub(crate) use store::Store;
 
-use serve::{Shared, State, Thaw};
+use serve::{Ports, Shared, State, Thaw};
 
 /// A running registry. Dropping it ends it.
 pub(crate) struct Registry {
     address: SocketAddr,
+    storage: SocketAddr,
     shared: Arc<Shared>,
     running: Option<Running>,
 }
@@ -49,16 +63,23 @@ struct Running {
 impl Registry {
     /// Starts on a free port of loopback.
     pub(crate) fn start(knobs: Knobs) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        let shared = Arc::new(Shared::new(address, knobs));
-        let running = Some(run(listener, Arc::clone(&shared)));
-        Self { address, shared, running }
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        let ports = Ports { registry: bind(), storage: bind() };
+        let address = |port: &TcpListener| port.local_addr().expect("a bound socket has an address");
+        let (address, storage) = (address(&ports.registry), address(&ports.storage));
+        let shared = Arc::new(Shared::new(address, storage, knobs));
+        let running = Some(run(ports, Arc::clone(&shared)));
+        Self { address, storage, shared, running }
     }
 
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
+    }
+
+    /// The address of the storage behind it, `127.0.0.1:PORT`.
+    pub(crate) fn storage(&self) -> String {
+        self.storage.to_string()
     }
 
     /// What stands in it.
@@ -74,6 +95,11 @@ impl Registry {
     /// All requests so far, in the order in which they took effect.
     pub(crate) fn log(&self) -> Log {
         self.shared.state().log.clone()
+    }
+
+    /// All requests to the storage so far.
+    pub(crate) fn storage_log(&self) -> Log {
+        self.shared.state().storage_log.clone()
     }
 
     /// An `Authorization` that may do everything, for seeding.
@@ -113,8 +139,9 @@ impl Registry {
 
     /// Comes back after [`Registry::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
-        let listener = TcpListener::bind(self.address).expect("the port that was ours a moment ago");
-        self.running = Some(run(listener, Arc::clone(&self.shared)));
+        let bind = |address| TcpListener::bind(address).expect("the port that was ours a moment ago");
+        let ports = Ports { registry: bind(self.address), storage: bind(self.storage) };
+        self.running = Some(run(ports, Arc::clone(&self.shared)));
     }
 }
 
@@ -124,9 +151,9 @@ impl Drop for Registry {
     }
 }
 
-fn run(listener: TcpListener, shared: Arc<Shared>) -> Running {
+fn run(ports: Ports, shared: Arc<Shared>) -> Running {
     let (stop, stopped) = oneshot::channel();
-    let thread = std::thread::spawn(move || serve::serve(listener, shared, stopped));
+    let thread = std::thread::spawn(move || serve::serve(ports, shared, stopped));
     Running { stop, thread }
 }
 

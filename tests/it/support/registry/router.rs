@@ -1,28 +1,49 @@
 //! The endpoints of the distribution-spec: one request and the state in, one answer out. No waiting, no network.
+//! [`manifests`] has manifests and tags, [`answers`] what all answers are made of; blobs and uploads are here.
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LINK, LOCATION, RANGE, WWW_AUTHENTICATE};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RANGE, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::auth::{self, Auth, Tokens};
-use super::knobs::{Knobs, Mount};
-use super::store::{Refused, Store, is_list};
+use super::auth::{self, Tokens};
+use super::knobs::{Blobs, ChallengeForm, Knobs, Mount, Uploads};
+use super::lag::Arrivals;
+use super::store::{Refused, Store};
 
-/// What an answer is made of.
-pub(super) type Answer = Response<Bytes>;
+use answers::{Answer, DIGEST, content, empty, error, error_saying, errors, json_answer, with};
+use manifests::{Push, no_repository};
 
-const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
-const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+pub(super) mod answers;
+mod manifests;
+
+/// What the storage's addresses are signed with: a client that loses it is refused there.
+const SIGNATURE: &str = "X-Signature=storage-secret";
 
 /// What a request works on.
 pub(super) struct World<'a> {
     pub(super) store: &'a mut Store,
     pub(super) tokens: &'a mut Tokens,
+    pub(super) arrivals: &'a mut Arrivals,
     pub(super) knobs: &'a Knobs,
+    /// The registry's address.
     pub(super) host: &'a str,
+    /// The storage's address.
+    pub(super) storage: &'a str,
+    /// Which of the two the request came to.
+    pub(super) door: Door,
+    /// Whether another PUT of the same manifest was there when it came.
+    pub(super) is_twin: bool,
+}
+
+/// Where a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The registry.
+    Registry,
+    /// The storage behind it: another port, which wants signed addresses and no credentials.
+    Storage,
 }
 
 /// Where a path leads.
@@ -37,45 +58,53 @@ enum Endpoint<'a> {
 }
 
 /// Carries a request out.
-pub(super) fn answer(world: &mut World<'_>, parts: &Parts, body: Bytes) -> Answer {
+pub(super) fn answer(world: &mut World<'_>, parts: &Parts, body: &Bytes) -> Answer {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let Some(endpoint) = endpoint(parts.uri.path()) else {
         return error(StatusCode::NOT_FOUND, "NAME_INVALID", &Value::Null);
     };
     if let Endpoint::Token = endpoint {
-        return token(world, parts, &query, &body);
+        return token(world, parts, &query, body);
     }
-    let scopes = scopes(&parts.method, &endpoint, &query);
-    let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Err(challenge) = auth::check(&world.knobs.auth, world.tokens, authorization, &scopes, world.host) {
-        return with(error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", &Value::Null), WWW_AUTHENTICATE, &challenge.0);
+    match world.door {
+        Door::Storage => {
+            if parts.headers.contains_key(AUTHORIZATION) || !parts.uri.query().unwrap_or_default().contains(SIGNATURE) {
+                return error_saying(StatusCode::BAD_REQUEST, "InvalidArgument", "Only one auth mechanism allowed");
+            }
+        }
+        Door::Registry => {
+            let scopes = scopes(&parts.method, &endpoint, &query);
+            let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+            if let Err(challenge) = auth::check(&world.knobs.auth, world.tokens, authorization, &scopes, world.host) {
+                let answer = error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", &Value::Null);
+                return challenged(answer, world.knobs, matches!(endpoint, Endpoint::Base), &challenge.0);
+            }
+        }
     }
     let method = parts.method.as_str();
     match (method, endpoint) {
         ("GET" | "HEAD", Endpoint::Base) => json_answer(StatusCode::OK, &json!({})),
-        ("GET", Endpoint::Tags(repository)) => tags(world.store, repository, &query),
+        ("GET", Endpoint::Tags(repository)) => manifests::tags(world, repository, &query),
         ("GET" | "HEAD", Endpoint::Manifest(repository, reference)) => {
-            get_manifest(world.store, parts, repository, reference)
+            manifests::get(world, parts, repository, reference)
         }
         ("PUT", Endpoint::Manifest(repository, reference)) => {
-            put_manifest(world.store, parts, repository, reference, body)
+            let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            manifests::put(world, &Push { repository, media_type, body }, reference, &query)
         }
         ("DELETE", Endpoint::Manifest(repository, reference)) => {
             let found = world.store.remove(repository, reference);
-            if found { empty(StatusCode::ACCEPTED) } else { unknown_manifest(reference) }
+            if found { empty(StatusCode::ACCEPTED) } else { answers::unknown_manifest(reference) }
         }
-        ("GET" | "HEAD", Endpoint::Blob(repository, digest)) => match world.store.blob(repository, digest) {
-            Some(bytes) => content(method, "application/octet-stream", digest, bytes.clone()),
-            None => error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", &json!(digest)),
-        },
-        ("POST", Endpoint::Uploads(repository)) => begin_upload(world, repository, &query, &body),
-        ("PATCH", Endpoint::Upload(repository, id)) => match world.store.append(repository, id, &body) {
-            Some(length) => session(StatusCode::ACCEPTED, repository, id, length),
+        ("GET" | "HEAD", Endpoint::Blob(repository, digest)) => blob(world, method, repository, digest),
+        ("POST", Endpoint::Uploads(repository)) => begin_upload(world, repository, &query, body),
+        ("PATCH", Endpoint::Upload(repository, id)) => match world.store.append(repository, id, body) {
+            Some(length) => session(world, StatusCode::ACCEPTED, (repository, id), length),
             None => no_upload(id),
         },
-        ("PUT", Endpoint::Upload(repository, id)) => put_upload(world.store, repository, id, &query, &body),
+        ("PUT", Endpoint::Upload(repository, id)) => put_upload(world.store, repository, id, &query, body),
         ("GET", Endpoint::Upload(repository, id)) => match world.store.uploaded(repository, id) {
-            Some(length) => session(StatusCode::NO_CONTENT, repository, id, length),
+            Some(length) => session(world, StatusCode::NO_CONTENT, (repository, id), length),
             None => no_upload(id),
         },
         ("DELETE", Endpoint::Upload(repository, id)) => {
@@ -125,81 +154,61 @@ fn scopes(method: &Method, endpoint: &Endpoint<'_>, query: &Query) -> Vec<String
 }
 
 fn token(world: &mut World<'_>, parts: &Parts, query: &Query, body: &[u8]) -> Answer {
-    let Auth::Bearer(account) = &world.knobs.auth else {
-        return error(StatusCode::NOT_FOUND, "UNSUPPORTED", &Value::Null);
-    };
     let form = Query::parse(&String::from_utf8_lossy(body));
-    let known = match parts.method {
-        Method::POST => {
-            form.get("username") == Some(account.user.as_str())
-                && form.get("password") == Some(account.password.as_str())
-        }
-        _ => parts.headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes() == account.basic().as_bytes()),
+    let application = auth::Application {
+        authorization: parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
+        form: form.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        scopes: query.all("scope").chain(form.all("scope")).flat_map(str::split_whitespace).collect(),
     };
-    if !known {
-        return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", &Value::Null);
+    match world.tokens.give(&world.knobs.auth, &application) {
+        Ok(token) => json_answer(StatusCode::OK, &token),
+        Err(status) => error(StatusCode::from_u16(status).expect("a status of a test"), "UNAUTHORIZED", &Value::Null),
     }
-    let scopes = query.all("scope").chain(form.all("scope")).flat_map(str::split_whitespace);
-    let token = world.tokens.give(scopes);
-    json_answer(StatusCode::OK, &json!({ "token": token, "access_token": token, "expires_in": 300 }))
 }
 
-fn tags(store: &Store, repository: &str, query: &Query) -> Answer {
-    let Some(tags) = store.tags(repository) else {
-        return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN", &json!(repository));
+fn challenged(answer: Answer, knobs: &Knobs, is_base: bool, challenge: &str) -> Answer {
+    let challenge = match &knobs.challenge {
+        ChallengeForm::Plain => challenge.to_owned(),
+        ChallengeForm::BaseOnly if is_base => challenge.to_owned(),
+        ChallengeForm::BaseOnly => return answer,
+        ChallengeForm::Crowded => {
+            format!(r#"Negotiate, Digest realm="of \"all\", and more", qop="auth,auth-int", nonce="00", {challenge}"#)
+        }
+        ChallengeForm::Realm(realm) => format!(r#"Bearer realm="{realm}",service="rig""#),
     };
-    let page = query.get("n").and_then(|n| n.parse().ok()).unwrap_or(100);
-    let rest: Vec<&str> = tags.filter(|tag| query.get("last").is_none_or(|last| *tag > last)).collect();
-    let names = &rest[..rest.len().min(page)];
-    let answer = json_answer(StatusCode::OK, &json!({ "name": repository, "tags": names }));
-    match names.last() {
-        Some(last) if names.len() < rest.len() => {
-            with(answer, LINK, &format!("</v2/{repository}/tags/list?n={page}&last={last}>; rel=\"next\""))
-        }
-        _ => answer,
-    }
+    with(answer, WWW_AUTHENTICATE, &challenge)
 }
 
-fn get_manifest(store: &Store, parts: &Parts, repository: &str, reference: &str) -> Answer {
-    let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut accepted =
-        accepted.flat_map(|value| value.split(',')).map(|kind| kind.split(';').next().unwrap_or("").trim());
-    match store.manifest(repository, reference) {
-        Some(manifest) if accepted.any(|kind| kind == manifest.media_type) => {
-            content(parts.method.as_str(), &manifest.media_type, &manifest.digest, manifest.bytes.clone())
-        }
-        Some(manifest) => {
-            let what = if is_list(&manifest.media_type) { "list" } else { "image" };
-            error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", &json!(format!("this {what} is of a type not accepted")))
-        }
-        None => unknown_manifest(reference),
+fn blob(world: &World<'_>, method: &str, repository: &str, digest: &str) -> Answer {
+    let Some(bytes) = world.store.blob(repository, digest) else {
+        return error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", &json!(digest));
+    };
+    if (world.knobs.blobs, world.door, method) == (Blobs::Storage, Door::Registry, "GET") {
+        let address = format!("http://{}/v2/{repository}/blobs/{digest}?{SIGNATURE}", world.storage);
+        return with(empty(StatusCode::TEMPORARY_REDIRECT), LOCATION, &address);
     }
-}
-
-fn put_manifest(store: &mut Store, parts: &Parts, repository: &str, reference: &str, body: Bytes) -> Answer {
-    if body.len() > LARGEST_MANIFEST {
-        return error(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", &json!(body.len()));
-    }
-    let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match store.put_manifest(repository, reference, media_type, body) {
-        Ok(digest) => {
-            let answer = with(empty(StatusCode::CREATED), DIGEST, &digest);
-            with(answer, LOCATION, &format!("/v2/{repository}/manifests/{digest}"))
-        }
-        Err(refused) => refusal(&refused),
-    }
+    content(method, "application/octet-stream", digest, bytes.clone())
 }
 
 fn begin_upload(world: &mut World<'_>, repository: &str, query: &Query, body: &[u8]) -> Answer {
-    if let (Some(digest), Some(from), Mount::Granted) = (query.get("mount"), query.get("from"), world.knobs.mount)
-        && world.store.mount(repository, digest, from)
-    {
-        return created_blob(repository, digest);
+    if let Some(refused) = no_repository(world, repository) {
+        return refused;
+    }
+    if let (Some(digest), Some(from)) = (query.get("mount"), query.get("from")) {
+        match world.knobs.mount {
+            Mount::Granted if world.store.mount(repository, digest, from) => return created_blob(repository, digest),
+            Mount::Pretended => return created_blob(repository, digest),
+            Mount::Refused(status) => {
+                let status = StatusCode::from_u16(status).expect("a status of a test");
+                return error(status, "UNSUPPORTED", &json!("mount"));
+            }
+            Mount::Granted | Mount::Session => {}
+        }
     }
     let id = world.store.begin_upload(repository);
     match query.get("digest") {
         Some(_) => put_upload(world.store, repository, &id, query, body),
-        None => session(StatusCode::ACCEPTED, repository, &id, 0),
+        None => session(world, StatusCode::ACCEPTED, (repository, &id), 0),
     }
 }
 
@@ -221,21 +230,16 @@ fn created_blob(repository: &str, digest: &str) -> Answer {
     with(answer, LOCATION, &format!("/v2/{repository}/blobs/{digest}"))
 }
 
-fn session(status: StatusCode, repository: &str, id: &str, length: usize) -> Answer {
-    let answer = with(empty(status), LOCATION, &format!("/v2/{repository}/blobs/uploads/{id}?_state={length}"));
+fn session(world: &World<'_>, status: StatusCode, (repository, id): (&str, &str), length: usize) -> Answer {
+    let path = format!("/v2/{repository}/blobs/uploads/{id}?_state={length}");
+    let address = match &world.knobs.uploads {
+        Uploads::Relative => path,
+        Uploads::Absolute => format!("http://{}{path}", world.host),
+        Uploads::Storage => format!("http://{}{path}&{SIGNATURE}", world.storage),
+        Uploads::At(address) => address.clone(),
+    };
+    let answer = with(empty(status), LOCATION, &address);
     with(answer, RANGE, &format!("0-{}", length.saturating_sub(1)))
-}
-
-fn content(method: &str, media_type: &str, digest: &str, bytes: Bytes) -> Answer {
-    let length = bytes.len().to_string();
-    let mut answer = Response::new(if method == "HEAD" { Bytes::new() } else { bytes });
-    answer = with(answer, CONTENT_TYPE, media_type);
-    answer = with(answer, CONTENT_LENGTH, &length);
-    with(answer, DIGEST, digest)
-}
-
-fn unknown_manifest(reference: &str) -> Answer {
-    error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", &json!(reference))
 }
 
 fn no_upload(id: &str) -> Answer {
@@ -249,35 +253,7 @@ fn refusal(refused: &Refused) -> Answer {
         Refused::Unknown(missing) => ("MANIFEST_BLOB_UNKNOWN", missing.iter().map(|digest| json!(digest)).collect()),
         Refused::NoUpload => return no_upload("-"),
     };
-    let errors: Vec<Value> = details.into_iter().map(|detail| one_error(code, &detail)).collect();
-    json_answer(StatusCode::BAD_REQUEST, &json!({ "errors": errors }))
-}
-
-fn error(status: StatusCode, code: &str, detail: &Value) -> Answer {
-    json_answer(status, &json!({ "errors": [one_error(code, detail)] }))
-}
-
-fn one_error(code: &str, detail: &Value) -> Value {
-    json!({ "code": code, "message": code.to_lowercase().replace('_', " "), "detail": detail })
-}
-
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    let mut answer = Response::new(Bytes::from(body.to_string()));
-    *answer.status_mut() = status;
-    with(answer, CONTENT_TYPE, "application/json")
-}
-
-/// An answer of nothing but a status.
-pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = status;
-    answer
-}
-
-/// An answer with one header more.
-pub(super) fn with(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
-    answer.headers_mut().insert(name, HeaderValue::from_str(value).expect("header values of a test are plain text"));
-    answer
+    errors(StatusCode::BAD_REQUEST, code, &details)
 }
 
 /// The parameters of a query or form.

@@ -1,26 +1,37 @@
 //! The loop: connections in, one request after the other through [`router`](super::router), logged, delayed, frozen
 //! and broken as the knobs say.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::auth::Tokens;
-use super::knobs::{Knobs, Then};
-use super::log::{Authorization, Exchange, Log};
-use super::router::{self, Answer, World};
-use super::store::Store;
+use super::fault::{Fate, Then, flipped};
+use super::knobs::{Connections, Knobs, Twins};
+use super::lag::Arrivals;
+use super::log::{Authorization, Exchange, Log, Said};
+use super::reply::{Closed, Reply, Sent};
+use super::router::{self, Door, World};
+use super::store::{Store, digest_of};
+use super::storm::Limit;
+
+/// The most of a request's body that the log keeps.
+const KEPT: usize = 64 << 10;
+/// How long a connection that is to be closed stands open, so that the last answer gets through.
+const PARTING: Duration = Duration::from_millis(3);
 
 /// What requests and tests share.
 pub(super) struct Shared {
@@ -28,7 +39,14 @@ pub(super) struct Shared {
     froze: Condvar,
     thawed: watch::Sender<(usize, Thaw)>,
     host: String,
+    storage: String,
     start: Instant,
+}
+
+/// Where requests come in.
+pub(super) struct Ports {
+    pub(super) registry: TcpListener,
+    pub(super) storage: TcpListener,
 }
 
 /// All that changes.
@@ -36,7 +54,11 @@ pub(super) struct State {
     pub(super) store: Store,
     pub(super) knobs: Knobs,
     pub(super) log: Log,
+    pub(super) storage_log: Log,
     tokens: Tokens,
+    arrivals: Arrivals,
+    /// PUTs of manifests that have come and are not carried out, by path and digest of their bodies.
+    puts: HashMap<String, usize>,
     freeze: Freeze,
 }
 
@@ -57,18 +79,32 @@ pub(super) enum Thaw {
     Forget,
 }
 
-/// The connection is to be closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("closed on purpose")]
-struct Closed;
+/// One connection.
+struct Connection {
+    shared: Arc<Shared>,
+    door: Door,
+    answers: AtomicUsize,
+    spent: Notify,
+}
+
+/// A request, read whole.
+struct Asked {
+    parts: Parts,
+    body: Bytes,
+    /// When it came, since the registry's start.
+    began: Duration,
+    /// The key of its manifest in [`State::puts`], and whether another was there before.
+    put: Option<(String, bool)>,
+}
 
 impl Shared {
-    pub(super) fn new(address: SocketAddr, knobs: Knobs) -> Self {
-        let (store, log, tokens) = Default::default();
-        let state = State { store, knobs, log, tokens, freeze: Freeze::No };
+    pub(super) fn new(address: SocketAddr, storage: SocketAddr, knobs: Knobs) -> Self {
+        let (store, log, storage_log, tokens, arrivals, puts) = Default::default();
+        let state = State { store, knobs, log, storage_log, tokens, arrivals, puts, freeze: Freeze::No };
         let (thawed, _) = watch::channel((0, Thaw::Answer));
         let (state, froze) = (Mutex::new(state), Condvar::new());
-        Self { state, froze, thawed, host: address.to_string(), start: Instant::now() }
+        let (host, storage) = (address.to_string(), storage.to_string());
+        Self { state, froze, thawed, host, storage, start: Instant::now() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -93,46 +129,56 @@ impl Shared {
 }
 
 /// Serves until told to stop; then all connections are closed.
-pub(super) fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
+pub(super) fn serve(ports: Ports, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async move {
-        listener.set_nonblocking(true).expect("a socket can be non-blocking");
-        let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
         tokio::select! {
-            () = accept(&listener, &shared) => {}
+            () = accept(ports.registry, &shared, Door::Registry) => {}
+            () = accept(ports.storage, &shared, Door::Storage) => {}
             // A sender that is gone wants it to end too.
             _ = stopped => {}
         }
     });
 }
 
-async fn accept(listener: &tokio::net::TcpListener, shared: &Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: &Arc<Shared>, door: Door) {
+    listener.set_nonblocking(true).expect("a socket can be non-blocking");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
     // A client that goes away while it is accepted is not the listener's end.
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let shared = Arc::clone(shared);
+        let (answers, spent) = Default::default();
+        let connection = Arc::new(Connection { shared: Arc::clone(shared), door, answers, spent });
         // Small answers go out at once; where that can't be set they are only slower.
         let _ = stream.set_nodelay(true);
         tokio::spawn(async move {
-            let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-            // Its error is a connection that a test or the client broke.
-            let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            let visited = Arc::clone(&connection);
+            let service = service_fn(move |request| respond(Arc::clone(&visited), request));
+            let builder = Builder::new(TokioExecutor::new());
+            tokio::select! {
+                // Its error is a connection that a test or the client broke.
+                _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+                () = connection.spent.notified() => tokio::time::sleep(PARTING).await,
+            }
         });
     }
 }
 
-async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
+async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<Sent>, Closed> {
+    let shared = &connection.shared;
     let began = shared.start.elapsed();
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+    let put = shared.put_begins(&parts, &body);
+    let asked = Asked { parts, body, began, put };
     let delay = shared.state().knobs.delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let mut thawed = shared.thawed.subscribe();
-    let (answer, froze) = loop {
+    let (fate, froze) = loop {
         thawed.borrow_and_update();
-        match shared.take_effect(&parts, &body, began) {
+        match shared.take_effect(&asked, connection.door) {
             Some(done) => break done,
             None => wait(&mut thawed).await?,
         }
@@ -140,7 +186,23 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
     if froze {
         wait(&mut thawed).await?;
     }
-    answer.map(|answer| answer.map(Full::new)).ok_or(Closed)
+    let Fate::Answered(reply, delay) = fate else { return Err(Closed) };
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    connection.answered();
+    Ok(reply.into_response())
+}
+
+impl Connection {
+    fn answered(&self) {
+        let answers = self.answers.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Connections::ClosedAfter(most) = self.shared.state().knobs.connections
+            && answers >= most
+        {
+            self.spent.notify_one();
+        }
+    }
 }
 
 async fn wait(thawed: &mut watch::Receiver<(usize, Thaw)>) -> Result<(), Closed> {
@@ -152,36 +214,77 @@ async fn wait(thawed: &mut watch::Receiver<(usize, Thaw)>) -> Result<(), Closed>
 }
 
 impl Shared {
-    /// Carries a request out, unless all stands still. The answer is none where it is lost; the flag says whether
-    /// this request was the last before all stands still.
-    fn take_effect(&self, parts: &Parts, body: &Bytes, began: Duration) -> Option<(Option<Answer>, bool)> {
+    /// Notes the PUT of a manifest that has come, where that matters.
+    fn put_begins(&self, parts: &Parts, body: &Bytes) -> Option<(String, bool)> {
+        let mut state = self.state();
+        let (place, _) = parts.uri.path().rsplit_once('/')?;
+        if state.knobs.twins == Twins::Taken || parts.method != "PUT" || !place.ends_with("/manifests") {
+            return None;
+        }
+        let key = format!("{place} {}", digest_of(body));
+        let others = state.puts.entry(key.clone()).or_default();
+        *others += 1;
+        Some((key, *others > 1))
+    }
+
+    /// Carries a request out, unless all stands still. The flag says whether this request was the last before all
+    /// stands still.
+    fn take_effect(&self, asked: &Asked, door: Door) -> Option<(Fate, bool)> {
         let mut guard = self.state();
         let state = &mut *guard;
         if state.freeze == Freeze::Frozen {
             return None;
         }
+        let Asked { parts, body, began, put } = asked;
         let (method, path) = (parts.method.as_str(), router::decode(parts.uri.path()));
-        let fault = state.knobs.next_fault(method, &path);
-        let mut world =
-            World { store: &mut state.store, tokens: &mut state.tokens, knobs: &state.knobs, host: &self.host };
-        let answer = match fault {
-            None | Some(Then::AnswerLost) => router::answer(&mut world, parts, body.clone()),
-            Some(Then::RequestLost) => router::empty(StatusCode::BAD_GATEWAY),
-            Some(Then::Status(status)) => router::empty(StatusCode::from_u16(status).expect("a status of a test")),
-            Some(Then::RetryAfter(seconds)) => {
-                router::with(router::empty(StatusCode::TOO_MANY_REQUESTS), RETRY_AFTER, &seconds.to_string())
-            }
+        let limited = (door == Door::Registry).then(|| state.knobs.limit.as_mut().and_then(Limit::next)).flatten();
+        let fault = limited.or_else(|| state.knobs.next_fault(method, &path));
+        let mut world = World {
+            store: &mut state.store,
+            tokens: &mut state.tokens,
+            arrivals: &mut state.arrivals,
+            knobs: &state.knobs,
+            host: &self.host,
+            storage: &self.storage,
+            door,
+            is_twin: put.as_ref().is_some_and(|(_, is_twin)| *is_twin),
         };
-        let exchange = Exchange {
+        let came = if fault == Some(Then::RequestFlipped) { flipped(body) } else { body.clone() };
+        let answer = fault
+            .and_then(|then| then.instead(parts, body))
+            .unwrap_or_else(|| router::answer(&mut world, parts, &came));
+        if let Some((key, _)) = put
+            && let Some(others) = state.puts.get_mut(key)
+        {
+            *others -= 1;
+        }
+        let mut exchange = Exchange {
             method: method.to_owned(),
             path,
             query: router::decode(parts.uri.query().unwrap_or_default()),
             status: answer.status().as_u16(),
-            began,
+            began: *began,
             ended: self.start.elapsed(),
             sent: body.len() as u64,
             authorization: authorization(parts),
+            said: said(parts, body),
         };
+        if let (Some(Then::Undone), Some((repository, reference))) =
+            (fault, exchange.repository().zip(exchange.manifest()))
+        {
+            state.store.remove(repository, reference);
+        }
+        let fate = match fault {
+            Some(then) => then.befall(answer),
+            None => Fate::Answered(Reply::whole(answer), Duration::ZERO),
+        };
+        if let Fate::Answered(reply, _) = &fate {
+            exchange.status = reply.status().as_u16();
+        }
+        if door == Door::Storage {
+            state.storage_log.0.push(exchange);
+            return Some((fate, false));
+        }
         if exchange.is_write()
             && let Freeze::After(left) = state.freeze
         {
@@ -200,9 +303,15 @@ impl Shared {
             Some(left) => *left -= 1,
             None => {}
         }
-        let lost = matches!(fault, Some(Then::AnswerLost | Then::RequestLost));
-        Some(((!lost).then_some(answer), froze))
+        Some((fate, froze))
     }
+}
+
+fn said(parts: &Parts, body: &[u8]) -> Arc<Said> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let body = String::from_utf8_lossy(&body[..body.len().min(KEPT)]).into_owned();
+    Arc::new(Said { headers, body })
 }
 
 fn authorization(parts: &Parts) -> Authorization {

@@ -1,0 +1,250 @@
+//! [`Pass`]: a token for certain rights, renewed as often as it has to be; [`Passes`]: those that the repositories of a
+//! list share.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OnceCell;
+
+use crate::oci::Host;
+use crate::registry::error::Failure;
+use crate::registry::lock::lock;
+use crate::registry::{Access, Rights};
+
+use super::identity::Identity;
+use super::token::Token;
+use super::{Right, Scopes};
+
+/// How many repositories one token is asked for. The token of 16 has 3 KB; beyond 50 it does not fit into the 8 KB that
+/// proxies take as a header, nor its request into a line.
+const SHARED: usize = 16;
+
+/// The right to do something as someone, and the token that shows it.
+pub(super) struct Pass {
+    pub(super) identity: Arc<Identity>,
+    pub(super) scopes: Scopes,
+    slot: Mutex<Arc<Slot>>,
+}
+
+/// One token, asked for once however many wait for it; a refusal stands as a token does.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) generation: u64,
+    pub(super) token: OnceCell<Result<Token, Failure>>,
+}
+
+impl Pass {
+    pub(super) fn new(identity: &Arc<Identity>, scopes: Scopes) -> Arc<Self> {
+        Arc::new(Self { identity: Arc::clone(identity), scopes, slot: Mutex::default() })
+    }
+
+    /// Its token as of now.
+    pub(super) fn slot(&self) -> Arc<Slot> {
+        Arc::clone(&lock(&self.slot))
+    }
+
+    /// Drops the token of `generation`, unless another has taken its place meanwhile.
+    pub(super) fn renew(&self, generation: u64) {
+        let mut slot = lock(&self.slot);
+        if slot.generation == generation {
+            *slot = Arc::new(Slot { generation: generation + 1, token: OnceCell::new() });
+        }
+    }
+
+    fn has_token(&self) -> bool {
+        self.slot().token.get().is_some_and(Result::is_ok)
+    }
+}
+
+/// The repositories of one registry that belong together, by their names within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    target: Option<(String, Right)>,
+    sources: Vec<String>,
+}
+
+impl Group {
+    /// The groups of `host`: lists of one target are one group, and those of equal repositories too.
+    pub(super) fn all(access: &Access, host: &Host) -> Vec<Self> {
+        let right = if access.rights == Rights::Write { Right::PullPush } else { Right::Pull };
+        let mut groups: Vec<Self> = Vec::new();
+        let (mut of_target, mut seen) = (HashMap::new(), BTreeSet::new());
+        for group in &access.groups {
+            let target = group.target.as_ref().filter(|target| target.host() == host);
+            let sources = group.sources.iter().filter(|source| source.host() == host && Some(*source) != target);
+            let sources: Vec<String> = sources.map(|source| source.path().to_owned()).collect();
+            let at = match target {
+                Some(target) => *of_target.entry(target.path()).or_insert_with(|| {
+                    groups.push(Self { target: Some((target.path().to_owned(), right)), sources: Vec::new() });
+                    groups.len() - 1
+                }),
+                None if seen.insert(sources.clone()) => {
+                    groups.push(Self { target: None, sources: Vec::new() });
+                    groups.len() - 1
+                }
+                None => continue,
+            };
+            groups[at].sources.extend(sources);
+        }
+        for group in &mut groups {
+            let mut seen = BTreeSet::new();
+            group.sources.retain(|source| seen.insert(source.clone()));
+        }
+        groups
+    }
+
+    /// The names of all its repositories.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        let target = self.target.iter().map(|(path, _)| path.as_str());
+        target.chain(self.sources.iter().map(String::as_str))
+    }
+}
+
+/// The passes that the groups of one registry share.
+pub(super) struct Passes {
+    passes: Vec<Arc<Pass>>,
+    /// Those of a repository, by its name.
+    of: HashMap<String, Vec<usize>>,
+}
+
+impl Passes {
+    /// `identity` is who we are in a repository; one of which that can't be known shares nothing.
+    pub(super) fn new(groups: &[Group], identity: impl Fn(&str) -> Option<Arc<Identity>>) -> Self {
+        let mut passes: Vec<Arc<Pass>> = Vec::new();
+        for group in groups {
+            let mut sources: Vec<(Arc<Identity>, Vec<&str>)> = Vec::new();
+            for path in &group.sources {
+                let Some(identity) = identity(path) else { continue };
+                match sources.iter_mut().find(|(known, _)| known.number == identity.number) {
+                    Some((_, paths)) => paths.push(path),
+                    None => sources.push((identity, vec![path])),
+                }
+            }
+            let target = group.target.as_ref().and_then(|(path, right)| Some((identity(path)?, path, *right)));
+            for (identity, paths) in sources {
+                // In each part, since a mount needs one token for target and source. It goes first.
+                let target = target.as_ref().filter(|(target, ..)| target.number == identity.number);
+                let first =
+                    target.map_or_else(Scopes::default, |(_, path, right)| Scopes::default().and_path(path, *right));
+                for part in paths.chunks(SHARED - first.len()) {
+                    let scopes = part.iter().fold(first.clone(), |scopes, path| scopes.and_path(path, Right::Pull));
+                    passes.push(Pass::new(&identity, scopes));
+                }
+            }
+        }
+        // One that nobody shares is asked for when it is needed.
+        passes.retain(|pass| pass.scopes.len() > 1);
+        let mut of: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, pass) in passes.iter().enumerate() {
+            for path in pass.scopes.paths() {
+                of.entry(path.to_owned()).or_default().push(at);
+            }
+        }
+        Self { passes, of }
+    }
+
+    /// The pass that serves `need` as `identity`; of several one that has its token.
+    pub(super) fn choose(&self, identity: &Identity, need: &Scopes) -> Option<Arc<Pass>> {
+        let passes = self.of.get(need.path())?.iter().map(|at| &self.passes[*at]);
+        let mut fitting =
+            passes.filter(|pass| pass.identity.number == identity.number && pass.scopes.allow(need)).peekable();
+        let first = *fitting.peek()?;
+        Some(Arc::clone(fitting.find(|pass| pass.has_token()).unwrap_or(first)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::oci::{Place, Repository};
+    use crate::registry;
+    use crate::registry::auth::identity::Identities;
+    use crate::registry::credentials::{Credential, Login};
+
+    fn repository(name: &str) -> Repository {
+        match Place::parse(name).unwrap() {
+            Place::Repository(repository) => repository,
+            Place::Layout(dir) => panic!("{dir} is a layout"),
+        }
+    }
+
+    /// The tokens that are asked of `r.example` for lists of `TARGET < SOURCE SOURCE`; to repositories below `other/` we
+    /// are someone else.
+    fn tokens(rights: Rights, lists: &[&str]) -> Vec<String> {
+        let group = |list: &&str| {
+            let (target, sources) = list.split_once('<').unwrap();
+            let target = Some(target.trim()).filter(|target| !target.is_empty()).map(repository);
+            registry::Group { target, sources: sources.split_whitespace().map(repository).collect() }
+        };
+        let access = Access { rights, groups: lists.iter().map(group).collect() };
+        let all = Identities::default();
+        let login = || Credential::of_docker(Login::Identity(SecretString::from("x")));
+        let identity = |path: &str| Some(all.of(path.starts_with("other/").then(login)));
+        let groups = Group::all(&access, &Host::parse("r.example").unwrap());
+        let passes = Passes::new(&groups, identity).passes;
+        let shown = |scope: &dyn std::fmt::Display| scope.to_string().replace("repository:", "");
+        let one = |pass: Arc<Pass>| pass.scopes.iter().map(|scope| shown(&scope)).collect::<Vec<_>>().join(" ");
+        passes.into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_list_has_one_token_for_its_target_and_its_sources() {
+        let lists = ["r.example/t < r.example/a r.example/b elsewhere.example/c"];
+        assert_eq!(tokens(Rights::Write, &lists), ["t:pull,push a:pull b:pull"]);
+        assert_eq!(tokens(Rights::ReadOnly, &lists), ["t:pull a:pull b:pull"]);
+    }
+
+    #[test]
+    fn lists_that_can_share_a_token_do() {
+        let one_target = ["r.example/t < r.example/a r.example/b", "r.example/t < r.example/b r.example/c"];
+        assert_eq!(tokens(Rights::Write, &one_target), ["t:pull,push a:pull b:pull c:pull"]);
+        let elsewhere = ["x.example/t < r.example/a r.example/b", "x.example/u < r.example/a r.example/b"];
+        assert_eq!(tokens(Rights::Write, &elsewhere), ["a:pull b:pull"]);
+        assert_eq!(tokens(Rights::Write, &["< r.example/a r.example/b"]), ["a:pull b:pull"]);
+    }
+
+    #[test]
+    fn what_nobody_shares_is_asked_for_when_it_is_needed() {
+        assert_eq!(tokens(Rights::Write, &["r.example/t <", "x.example/t < r.example/a"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_long_list_has_several_tokens_each_with_the_target() {
+        let list = (0..33).fold("r.example/t <".to_owned(), |list, n| format!("{list} r.example/s{n}"));
+        let tokens = tokens(Rights::Write, &[&list]);
+        assert_eq!(tokens.iter().map(|token| token.split(' ').count()).collect::<Vec<_>>(), [16, 16, 4]);
+        assert!(tokens.iter().all(|token| token.starts_with("t:pull,push s")), "{tokens:?}");
+        assert!(tokens[2].ends_with("s32:pull"), "{tokens:?}");
+    }
+
+    #[test]
+    fn credentials_of_one_namespace_are_not_used_for_another() {
+        let lists = ["r.example/t < r.example/a r.example/other/b r.example/other/c"];
+        assert_eq!(tokens(Rights::Write, &lists), ["t:pull,push a:pull", "other/b:pull other/c:pull"]);
+        let lists = ["r.example/other/t < r.example/a r.example/other/b"];
+        assert_eq!(tokens(Rights::Write, &lists), ["other/t:pull,push other/b:pull"]);
+    }
+
+    #[test]
+    fn a_source_of_several_lists_is_read_by_a_token_that_is_there() {
+        let access = |target: &str, own: &str| registry::Group {
+            target: Some(repository(target)),
+            sources: [own, "r.example/base"].map(repository).into(),
+        };
+        let groups = vec![access("r.example/t", "r.example/a"), access("r.example/u", "r.example/b")];
+        let groups = Group::all(&Access { rights: Rights::Write, groups }, &Host::parse("r.example").unwrap());
+        let nobody = Identities::default().of(None);
+        let passes = Passes::new(&groups, |_| Some(Arc::clone(&nobody)));
+        let base = Scopes::default().and_path("base", Right::Pull);
+        let chosen = || passes.choose(&nobody, &base).unwrap().scopes.path().to_owned();
+        assert_eq!(chosen(), "t");
+        let second = passes.choose(&nobody, &Scopes::default().and_path("b", Right::Pull)).unwrap();
+        second.slot().token.set(Ok(Token::for_tests())).unwrap();
+        assert_eq!(chosen(), "u");
+        assert!(passes.choose(&nobody, &Scopes::default().and_path("base", Right::PullPush)).is_none());
+        let mount = Scopes::default().and_path("u", Right::PullPush).and_path("base", Right::Pull);
+        assert_eq!(passes.choose(&nobody, &mount).unwrap().scopes.path(), "u");
+    }
+}

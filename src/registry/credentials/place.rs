@@ -1,0 +1,134 @@
+//! [`Place`]: a file or variable that may hold credentials; read once, when the first host asks.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::oci::Host;
+use crate::registry::CredentialSources;
+
+use super::fault::CredentialFault;
+use super::file::ConfigFile;
+use super::helper;
+use super::source::Origin;
+
+/// What a file may have.
+const LIMIT: u64 = 1 << 20;
+
+/// A place where credentials may be.
+pub(super) struct Place {
+    /// `~/.docker/config.json`, `DOCKER_AUTH_CONFIG`.
+    pub(super) name: String,
+    pub(super) origin: Origin,
+    content: Content,
+    mention: Mention,
+    read: OnceLock<Result<Option<ConfigFile>, CredentialFault>>,
+}
+
+enum Content {
+    Text(SecretString),
+    File(PathBuf),
+    /// `~/.dockercfg`
+    OldFile(PathBuf),
+}
+
+/// Whether a place where nothing was found is worth a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mention {
+    /// Always: it was asked for, or it is where everybody looks first.
+    Always,
+    /// If it is there.
+    IfThere,
+}
+
+impl Place {
+    /// All places, in the order in which they are looked in.
+    pub(super) fn all(sources: &CredentialSources) -> Vec<Self> {
+        let CredentialSources { inline, auth_file, docker, podman, old, search: _, home } = sources;
+        let place = |origin, content, mention| {
+            let name = match &content {
+                Content::Text(_) => "DOCKER_AUTH_CONFIG".to_owned(),
+                Content::File(path) | Content::OldFile(path) => shown(path, home.as_deref()),
+            };
+            Self { name, origin, content, mention, read: OnceLock::new() }
+        };
+        let file = |path: &PathBuf| Content::File(path.clone());
+        let mut all = Vec::new();
+        all.extend(inline.iter().map(|text| place(Origin::Inline, Content::Text(text.clone()), Mention::Always)));
+        all.extend(auth_file.iter().map(|path| place(Origin::Podman, file(path), Mention::Always)));
+        all.extend(docker.iter().map(|path| place(Origin::Docker, file(path), Mention::Always)));
+        // Who names a file means that one and none that Podman would find by itself.
+        let podman = if auth_file.is_none() { podman.as_slice() } else { &[] };
+        all.extend(podman.iter().map(|path| place(Origin::Podman, file(path), Mention::IfThere)));
+        all.extend(old.iter().map(|path| place(Origin::Docker, Content::OldFile(path.clone()), Mention::IfThere)));
+        all
+    }
+
+    /// What stands there; none where there is no such file.
+    pub(super) fn read(&self) -> Result<Option<&ConfigFile>, &CredentialFault> {
+        let parsed = |text: &[u8], parse: fn(&[u8]) -> Result<ConfigFile, String>| {
+            parse(text).map_err(|why| format!("is malformed: {why}"))
+        };
+        let read = || match &self.content {
+            Content::Text(text) => parsed(text.expose_secret().as_bytes(), ConfigFile::parse).map(Some),
+            Content::File(path) => read_file(path)?.map(|text| parsed(&text, ConfigFile::parse)).transpose(),
+            Content::OldFile(path) => read_file(path)?.map(|text| parsed(&text, ConfigFile::parse_old)).transpose(),
+        };
+        self.read.get_or_init(|| read().map_err(|why| self.fault(why))).as_ref().map(Option::as_ref)
+    }
+
+    /// What is said of it where nothing was found for `host`: its name, and the helper that was asked because of it.
+    pub(super) fn looked_in(&self, host: &Host) -> Option<String> {
+        let file = self.read().ok()?;
+        match file.and_then(|file| file.helper(host, "")) {
+            Some(helper) => Some(format!("{} ({})", self.name, helper::program(&helper.name))),
+            None => (file.is_some() || self.mention == Mention::Always).then(|| self.name.clone()),
+        }
+    }
+
+    pub(super) fn fault(&self, why: impl Into<String>) -> CredentialFault {
+        CredentialFault::Place { origin: self.origin, place: self.name.clone(), why: why.into() }
+    }
+}
+
+/// The bytes of a regular file, and of no other: a pipe would be waited for.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {}", error.kind());
+    let file = match open(path) {
+        Ok(file) => file,
+        // Below what is a file there is no file either.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err("is a directory".to_owned());
+    }
+    if !metadata.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LIMIT { Err(format!("has more than {} MiB", LIMIT >> 20)) } else { Ok(Some(bytes)) }
+}
+
+/// Links are followed: such files are often mounted or kept elsewhere.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+    }
+    options.open(path)
+}
+
+/// A path as a person would write it.
+fn shown(path: &Path, home: Option<&Path>) -> String {
+    let below_home = home.and_then(|home| path.strip_prefix(home).ok());
+    below_home.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
+}

@@ -1,0 +1,167 @@
+//! [`Files`]: certificates and keys on disk: those that are named for a host, and those in its folder in `certs.d`
+//! (containers-certs.d(5); Docker's docs, "Verify repository client with certificates").
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{Error as PemError, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+use crate::registry::error::{ErrorKind, Failure, TlsFault};
+use crate::registry::options::{ClientCertificate, HostOptions};
+use crate::registry::sanitize::one_line;
+
+/// What was read for one host.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Trusted beside the system's roots.
+    pub(super) authorities: Authorities,
+    /// What may be shown of us.
+    pub(super) keys: Vec<CertifiedKey>,
+}
+
+/// Certificates that are trusted for one host.
+#[derive(Debug, Default)]
+pub(super) struct Authorities {
+    /// The certificates.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    /// The file that was named, the folder that was found: whoever is not trusted has to know what was looked at.
+    pub(super) places: Vec<String>,
+}
+
+/// The folder of a host that goes by one of `names`: in the first of `folders` that has one.
+pub(super) fn folder(folders: &[PathBuf], names: &[impl AsRef<str>]) -> Option<PathBuf> {
+    let all = folders.iter().flat_map(|folder| names.iter().map(move |name| folder.join(name.as_ref())));
+    all.into_iter().find(|folder| folder.is_dir())
+}
+
+impl Files {
+    /// Reads what `options` name and what `folder` holds; a certificate of ours that is named goes before the folder's.
+    ///
+    /// # Errors
+    /// The file that can't be used, and what it should be.
+    pub(super) fn read(options: &HostOptions, folder: Option<&Path>) -> Result<Self, Failure> {
+        let (mut authorities, mut pairs) = (Vec::new(), Vec::new());
+        authorities.extend(options.ca.clone());
+        pairs.extend(options.client.clone());
+        if let Some(folder) = folder {
+            let found = Folder::list(folder)?;
+            authorities.extend(found.authorities);
+            if pairs.is_empty() {
+                pairs = found.pairs;
+            }
+        }
+        let mut files = Self::default();
+        for path in authorities {
+            files.authorities.certificates.extend(trusted(&path)?);
+        }
+        let places = options.ca.as_deref().into_iter().chain(folder);
+        files.authorities.places = places.map(|path| one_line(&path.display().to_string())).collect();
+        files.keys = pairs.iter().map(pair).collect::<Result<_, _>>()?;
+        Ok(files)
+    }
+}
+
+/// The files of a host's folder.
+struct Folder {
+    authorities: Vec<PathBuf>,
+    pairs: Vec<ClientCertificate>,
+}
+
+impl Folder {
+    /// By their names: `*.crt` is trusted, `X.cert` and `X.key` are ours.
+    fn list(folder: &Path) -> Result<Self, Failure> {
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|error| unusable(folder, format!("cannot be read: {error}")))?;
+        let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+        paths.sort();
+        let has = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
+        let mut pairs = Vec::new();
+        for path in &paths {
+            if has(path, "cert") {
+                let key = path.with_extension("key");
+                if !paths.contains(&key) {
+                    let why =
+                        format!("has no key: put it into {}; the name of an authority ends in .crt", key.display());
+                    return Err(unusable(path, why));
+                }
+                pairs.push(ClientCertificate { certificate: path.clone(), key });
+            } else if has(path, "key") && !paths.contains(&path.with_extension("cert")) {
+                let certificate = path.with_extension("cert");
+                return Err(unusable(path, format!("has no certificate: put it into {}", certificate.display())));
+            }
+        }
+        let authorities = paths.into_iter().filter(|path| has(path, "crt")).collect();
+        Ok(Self { authorities, pairs })
+    }
+}
+
+/// The authorities in a file.
+fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let certificates = certificates(path)?;
+    for (index, certificate) in certificates.iter().enumerate() {
+        let added = RootCertStore::empty().add(certificate.clone());
+        added.map_err(|error| unusable(path, format!("its certificate {} cannot be used: {error}", index + 1)))?;
+    }
+    Ok(certificates)
+}
+
+/// A certificate of ours and its key.
+fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
+    let (chain, path) = (certificates(&pair.certificate)?, &pair.key);
+    let bytes = read(path)?;
+    let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+        PemError::NoItemsFound if bytes.windows(9).any(|bytes| bytes == b"ENCRYPTED") => {
+            unusable(path, "is encrypted: write it without a passphrase, readable to you alone")
+        }
+        PemError::NoItemsFound => unusable(path, "holds no key: PEM begins with -----BEGIN PRIVATE KEY-----"),
+        error => unusable(path, format!("is no PEM: {error}")),
+    })?;
+    let key = ring::default_provider().key_provider.load_private_key(key);
+    let key = key.map_err(|error| unusable(path, format!("cannot be used: {error}")))?;
+    let pair_of_both = CertifiedKey::new(chain, key);
+    match pair_of_both.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(unusable(path, format!("is not the key of {}", pair.certificate.display())))
+        }
+        // Of a certificate that is too odd to be compared the server may think better.
+        _ => Ok(pair_of_both),
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let bytes = read(path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let found = found.map_err(|error| unusable(path, format!("is no PEM: {error}")))?;
+    if found.is_empty() {
+        return Err(unusable(path, "holds no certificate: PEM begins with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(found)
+}
+
+/// The most a file may have: the roots of a whole system fit many times.
+const LIMIT: u64 = 16 << 20;
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => unusable(path, "is not there"),
+        kind => unusable(path, format!("cannot be read: {kind}")),
+    };
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(unusable(path, format!("has more than {} MiB", LIMIT >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn unusable(path: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::of(ErrorKind::tls(TlsFault::File(format!("{} {why}", path.display()))))
+}
+
+#[cfg(test)]
+mod tests;

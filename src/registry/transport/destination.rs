@@ -1,0 +1,277 @@
+//! [`check`]: whether a registry may send us where it wants to.
+//!
+//! Redirects, addresses of uploads and token servers are chosen by the registry. Who follows each of them can be made
+//! to ask hosts that only this machine reaches: others of its network, the metadata of its cloud. Names are let through
+//! over https, as a certificate binds them (registries keep blobs behind names that lead into private networks);
+//! addresses are not, unless the registry itself is in such a network.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use reqwest::Url;
+
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::tls::is_loopback;
+
+use super::wire::shown;
+
+/// What leads on to another address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// A redirect.
+    Redirect,
+    /// The Location of an upload.
+    Upload,
+    /// The realm of a challenge.
+    Realm,
+}
+
+/// Where an address lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// Anyone may be there.
+    World,
+    /// This machine or its network: what is there may trust whoever reaches it.
+    Private,
+    /// This wire: clouds keep there what a machine may know of itself, keys included.
+    Link,
+}
+
+impl fmt::Display for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Redirect => "redirected to",
+            Self::Upload => "opened an upload at",
+            Self::Realm => "wants tokens to be asked for at",
+        })
+    }
+}
+
+/// Whether what was asked at `from` may send us to `to`; `peer` is the address that the registry answers from, none
+/// where a proxy stands between.
+///
+/// # Errors
+/// What leads there, where that is, and why it is refused.
+pub(crate) fn check(lead: Lead, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
+    refusal(from, peer, to)
+        .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", shown(to))))))
+}
+
+fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
+    if is_downgrade(from, to) {
+        return Some("is not https");
+    }
+    let (Some(home), Some(host)) = (from.host_str(), to.host_str()) else { return Some("names no host") };
+    if home == host {
+        return None;
+    }
+    // The ports of this machine are one host, whatever it is called.
+    if to.scheme() != "https" && !(is_loopback(from) && is_loopback(to)) {
+        return Some("is not https");
+    }
+    match zone_of_host(host) {
+        None | Some(Zone::World) => None,
+        Some(Zone::Link) => Some("is an address of this machine's own link"),
+        Some(Zone::Private) if peer.is_some_and(|peer| zone_of(peer) != Zone::World) => None,
+        Some(Zone::Private) => Some("is an address of a private network"),
+    }
+}
+
+/// Whether what was safe on its way from `from` would not be on its way to `to`.
+fn is_downgrade(from: &Url, to: &Url) -> bool {
+    to.scheme() != "https" && (from.scheme() == "https" || to.scheme() != "http")
+}
+
+/// Where the host of a URL lies, as far as its name says; none for a name like any other.
+fn zone_of_host(host: &str) -> Option<Zone> {
+    // Decimal, octal, hexadecimal and shortened addresses have become plain ones when the URL was read.
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse().ok().map(zone_of);
+    address.or_else(|| is_local_name(host).then_some(Zone::Private))
+}
+
+/// RFC 6761, and what else the hosts files of our days call this machine.
+fn is_local_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    matches!(last, "localhost" | "localdomain" | "ip6-localhost" | "ip6-loopback")
+}
+
+fn zone_of(address: IpAddr) -> Zone {
+    match address {
+        IpAddr::V4(address) => zone_of_v4(address),
+        IpAddr::V6(address) => zone_of_v6(address),
+    }
+}
+
+/// By the registry of special addresses (RFC 6890).
+fn zone_of_v4(address: Ipv4Addr) -> Zone {
+    let is_private = match address.octets() {
+        [169, 254, ..] => return Zone::Link,
+        // This network, private use, this machine; groups, and what nobody has.
+        [0 | 10 | 127 | 224.., ..] => true,
+        // Private use; shared by a carrier's customers; benchmarks; protocols.
+        [172, second, ..] => (16..32).contains(&second),
+        [192, second, third, _] => second == 168 || (second, third) == (0, 0),
+        [100, second, ..] => (64..128).contains(&second),
+        [198, second, ..] => (18..20).contains(&second),
+        _ => false,
+    };
+    if is_private { Zone::Private } else { Zone::World }
+}
+
+/// As [`zone_of_v4`]; an address that carries one of IPv4 lies where that one does (RFC 4291, 6052, 3056).
+fn zone_of_v6(address: Ipv6Addr) -> Zone {
+    let v4 = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        zone_of_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        [0xfe80..=0xfebf, ..] => Zone::Link,
+        // Mapped, compatible (which :: and ::1 are, too), translated, 6to4.
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            v4(high, low)
+        }
+        // Translated within a network, Teredo, unique local, once site-local, groups.
+        [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..] | [0xfc00..=0xfdff | 0xfec0..=0xffff, ..] => Zone::Private,
+        _ => Zone::World,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(from: &str, peer: Option<&str>, to: &str) -> Option<&'static str> {
+        let url = |text: &str| Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        refusal(&url(from), peer.map(|peer| peer.parse().unwrap()), &url(to))
+    }
+
+    const PUBLIC: Option<&str> = Some("93.184.215.14");
+
+    #[test]
+    fn a_public_registry_leads_to_no_private_address_however_it_is_written() {
+        for host in [
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.0.1",
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "0.0.0.0",
+            "0",
+            "0.1.2.3",
+            "100.64.0.1",
+            "100.127.255.255",
+            "192.0.0.192",
+            "198.18.0.1",
+            "198.19.255.255",
+            "224.0.0.1",
+            "255.255.255.255",
+            "%31%30.0.0.1",
+            "１０.0.0.1",
+            "[::1]",
+            "[::]",
+            "[::ffff:10.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[::10.0.0.1]",
+            "[64:ff9b::10.0.0.1]",
+            "[64:ff9b:1::a00:1]",
+            "[2002:a00:1::]",
+            "[2001:0:1::1]",
+            "[fc00::1]",
+            "[fd00:ec2::254]",
+            "[fec0::1]",
+            "[ff02::1]",
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "registry.localhost",
+            "localhost.localdomain",
+            "ip6-loopback",
+        ] {
+            let to = format!("https://{host}/x");
+            let why = Some("is an address of a private network");
+            assert_eq!(refused("https://registry.example/", PUBLIC, &to), why, "{host}");
+            assert_eq!(refused("https://registry.example/", None, &to), why, "{host}, peer unknown");
+            assert_eq!(refused("https://registry.example/", Some("10.0.0.9"), &to), None, "{host}, peer private");
+        }
+    }
+
+    #[test]
+    fn nobody_leads_to_the_link() {
+        for host in [
+            "169.254.169.254",
+            "2852039166",
+            "[fe80::1]",
+            "[febf::1]",
+            "[::ffff:169.254.169.254]",
+            "[64:ff9b::a9fe:a9fe]",
+        ] {
+            let to = format!("https://{host}/latest/meta-data");
+            for peer in [PUBLIC, Some("10.0.0.9"), Some("127.0.0.1"), None] {
+                let why = refused("https://registry.example/", peer, &to);
+                assert_eq!(why, Some("is an address of this machine's own link"), "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_public_addresses_are_followed_over_https() {
+        for host in [
+            "blobs.example",
+            "localhost.example",
+            "notlocalhost",
+            "metadata.google.internal",
+            "10.0.0.1.nip.io",
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "[2606:4700::1]",
+            "[64:ff9b::808:808]",
+            "[::ffff:8.8.8.8]",
+        ] {
+            for peer in [PUBLIC, None] {
+                assert_eq!(refused("https://registry.example/", peer, &format!("https://{host}/x")), None, "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_safe_stays_safe() {
+        for (from, peer, to, why) in [
+            ("https://a.example/", PUBLIC, "http://a.example/", Some("is not https")),
+            ("https://a.example/", PUBLIC, "http://127.0.0.1/", Some("is not https")),
+            ("https://a.example/", PUBLIC, "ftp://a.example/", Some("is not https")),
+            ("http://a.example/", PUBLIC, "file:///etc/passwd", Some("is not https")),
+            // Plain HTTP was asked for at this host, and at no other.
+            ("http://a.example/", PUBLIC, "http://a.example:9000/", None),
+            ("http://a.example/", PUBLIC, "https://b.example/", None),
+            ("http://a.example/", PUBLIC, "http://b.example/", Some("is not https")),
+            ("http://a.example/", Some("10.0.0.1"), "http://10.0.0.1/", Some("is not https")),
+            ("http://a.example/", Some("10.0.0.1"), "https://10.0.0.1/", None),
+            // This machine is one host, whatever it is called.
+            ("http://127.0.0.1:5000/", Some("127.0.0.1"), "http://127.0.0.1:5001/", None),
+            ("http://127.0.0.1:5000/", Some("127.0.0.1"), "http://localhost:5001/", None),
+            ("http://localhost:5000/", Some("::1"), "http://[::1]:5001/", None),
+            ("http://localhost:5000/", Some("::1"), "http://10.0.0.1/", Some("is not https")),
+            ("http://localhost:5000/", Some("::1"), "http://169.254.169.254/", Some("is not https")),
+            // Who is asked by such an address may go on using it.
+            ("https://10.0.0.1/", None, "https://10.0.0.1:8443/", None),
+            ("https://169.254.1.1/", None, "https://169.254.1.1/v2/", None),
+        ] {
+            assert_eq!(refused(from, peer, to), why, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_where_to_and_keeps_secrets() {
+        let (from, to) = ("https://a.example/", "https://user:geheim@10.0.0.1/up?sig=geheim");
+        let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
+        let failure = check(Lead::Upload, &from, None, &to).unwrap_err();
+        let words = "opened an upload at https://10.0.0.1/up, which is an address of a private network";
+        assert_eq!(failure.kind.to_string(), words);
+    }
+}

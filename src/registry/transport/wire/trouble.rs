@@ -1,0 +1,226 @@
+//! [`network`]: what network trouble looks like in words, and whether another attempt may do better.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription as Alert, CertificateError as Unbelieved};
+
+use crate::registry::error::{ErrorKind, Failure, TlsFault};
+use crate::registry::sanitize::one_line;
+use crate::registry::tls::{CONNECT, Untrusted};
+
+/// Why an attempt came to nothing.
+pub(crate) enum Trouble {
+    /// Another may do better.
+    Fault(Failure),
+    /// No other will.
+    Final(Failure),
+}
+
+/// What is said of a proxy that answered 407.
+const WANTS_PASSWORD: &str = "tunnel error: proxy authorization required";
+
+/// What network trouble looks like in words.
+pub(crate) fn network(error: &reqwest::Error) -> Trouble {
+    explained(error, || None)
+}
+
+/// As [`network`]; a connection that breaks without a reason has that of `suspicion`, if there is one.
+pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Option<TlsFault>) -> Trouble {
+    if let Some(fault) = tls(error).and_then(|tls| tls_fault(tls, error.is_connect())) {
+        return Trouble::Final(Failure::of(ErrorKind::tls(fault)));
+    }
+    if error.is_builder() {
+        // An address that can be written and not asked: http knows none of more than 65,534 bytes.
+        let why = "leads to an address that nobody can ask for".to_owned();
+        return Trouble::Final(Failure::of(ErrorKind::NotARegistry(why)));
+    }
+    let why = match in_words(innermost(error)) {
+        _ if error.is_timeout() => format!("no connection within {}s", CONNECT.as_secs()),
+        root if error.is_dns() => format!("no connection: {}", of_names(root)),
+        root if root == WANTS_PASSWORD => {
+            let why = "no connection: the proxy asks for user and password (407)".to_owned();
+            return Trouble::Final(Failure::of(ErrorKind::Unreachable(why)));
+        }
+        root if error.is_connect() => format!("no connection: {}", of_proxies(root)),
+        root => match lost_alert(&root) {
+            Some(fault) => return Trouble::Final(Failure::of(ErrorKind::tls(fault))),
+            None => match suspicion() {
+                Some(fault) => return Trouble::Fault(Failure::of(ErrorKind::tls(fault))),
+                None => format!("the connection broke: {root}"),
+            },
+        },
+    };
+    fault(why)
+}
+
+pub(super) fn fault(why: String) -> Trouble {
+    Trouble::Fault(Failure::of(ErrorKind::Unreachable(why)))
+}
+
+/// Whether the server says that it did not look at the request (RFC 9113, 8.7): it closes its connection once it has
+/// answered so many, or is asked for more at once than it takes, and what it left lying is sent again at no cost.
+pub(super) fn was_not_looked_at(error: &reqwest::Error) -> bool {
+    causes(error).filter_map(|cause| cause.downcast_ref::<h2::Error>()).any(|error| {
+        let reason = error.reason();
+        error.is_remote()
+            && ((error.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
+                || (error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)))
+    })
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}
+
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    causes(error).last().unwrap_or(error)
+}
+
+/// A cause in few words.
+fn in_words(cause: &(dyn Error + 'static)) -> String {
+    match cause.downcast_ref::<io::Error>() {
+        // The kind has words of its own ("connection refused"), without the number of the system's error.
+        Some(error) if error.raw_os_error().is_some() && error.kind() != io::ErrorKind::Other => {
+            error.kind().to_string()
+        }
+        _ => one_line(&cause.to_string()),
+    }
+}
+
+/// The system's words for a name that could not be looked up tell little to who does not know its library.
+fn of_names(words: String) -> String {
+    let unknown = ["not known", "No address associated", "nodename nor servname", "No such host"];
+    if unknown.iter().any(|text| words.contains(text)) { "no such host".to_owned() } else { words }
+}
+
+/// A proxy that does not let through is told as such.
+fn of_proxies(words: String) -> String {
+    match words.as_str() {
+        "tunnel error: unsuccessful" => "the proxy refuses to connect there".to_owned(),
+        "tunnel error: unexpected end of file" => "the proxy ended the connection".to_owned(),
+        "tls handshake eof" => "it ended the handshake of TLS without a word".to_owned(),
+        _ => words,
+    }
+}
+
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    // An io::Error does not name what it wraps as its source, and TLS errors are wrapped twice.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    wrapped.map_or_else(|| error.source().and_then(tls), |wrapped| tls(wrapped))
+}
+
+/// What is wrong with TLS for good; none where it is the connection that broke.
+fn tls_fault(error: &rustls::Error, is_handshake: bool) -> Option<TlsFault> {
+    use rustls::Error as E;
+    if let E::AlertReceived(alert) = error
+        && let Some(fault) = of_our_certificate(*alert)
+    {
+        return Some(fault);
+    }
+    let fault = match error {
+        _ if !is_handshake => return None,
+        E::InvalidCertificate(unbelieved) => of_their_certificate(unbelieved),
+        E::InvalidMessage(_) => TlsFault::NotTls,
+        other => TlsFault::Other(one_line(&other.to_string())),
+    };
+    Some(fault)
+}
+
+fn of_their_certificate(error: &Unbelieved) -> TlsFault {
+    match error {
+        Unbelieved::Expired | Unbelieved::ExpiredContext { .. } => TlsFault::Expired,
+        Unbelieved::NotValidYet | Unbelieved::NotValidYetContext { .. } => TlsFault::NotYetValid,
+        Unbelieved::NotValidForName => TlsFault::OtherName(Vec::new()),
+        Unbelieved::NotValidForNameContext { presented, .. } => {
+            TlsFault::OtherName(presented.iter().map(|name| one_line(bare(name))).collect())
+        }
+        Unbelieved::UnknownIssuer => TlsFault::Untrusted { issuer: None, is_self_signed: false, trusted: Vec::new() },
+        Unbelieved::Other(other) => match other.0.downcast_ref::<Untrusted>() {
+            Some(Untrusted { issuer, is_self_signed, trusted }) => {
+                let (issuer, trusted) = (issuer.clone(), trusted.clone());
+                TlsFault::Untrusted { issuer, is_self_signed: *is_self_signed, trusted }
+            }
+            None => TlsFault::Other(format!("its certificate cannot be used: {}", one_line(&other.to_string()))),
+        },
+        other => TlsFault::Other(format!("its certificate cannot be used: {}", one_line(&other.to_string()))),
+    }
+}
+
+/// `DnsName("a.example")` is rustls' way to say a name.
+fn bare(name: &str) -> &str {
+    name.split_once('(').map_or(name, |(_, name)| name).trim_end_matches(')').trim_matches('"')
+}
+
+/// Alerts that a server sends of our certificate: with TLS 1.3 only once the handshake is done (RFC 8446, 6.2).
+fn of_our_certificate(alert: Alert) -> Option<TlsFault> {
+    let words = match alert {
+        Alert::CertificateRequired | Alert::NoCertificate => return Some(TlsFault::WantsCertificate),
+        Alert::BadCertificate => "bad certificate",
+        Alert::UnsupportedCertificate => "unsupported certificate",
+        Alert::CertificateRevoked => "certificate revoked",
+        Alert::CertificateExpired => "certificate expired",
+        Alert::CertificateUnknown => "certificate unknown",
+        Alert::UnknownCA => "unknown certificate authority",
+        Alert::AccessDenied => "access denied",
+        _ => return None,
+    };
+    Some(TlsFault::RefusesCertificate(words.to_owned()))
+}
+
+/// HTTP/2 keeps of an error of TLS nothing but its text.
+fn lost_alert(words: &str) -> Option<TlsFault> {
+    let (_, name) = words.split_once("received fatal alert: ")?;
+    let all = [
+        Alert::CertificateRequired,
+        Alert::BadCertificate,
+        Alert::UnsupportedCertificate,
+        Alert::CertificateRevoked,
+        Alert::CertificateExpired,
+        Alert::CertificateUnknown,
+        Alert::UnknownCA,
+        Alert::AccessDenied,
+    ];
+    all.into_iter().find(|alert| name == format!("{alert:?}")).and_then(of_our_certificate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tls_error_is_found_however_it_is_wrapped() {
+        let error = rustls::Error::InvalidCertificate(Unbelieved::Expired);
+        let wrapped = io::Error::other(io::Error::other(error));
+        assert_eq!(tls(&wrapped).and_then(|error| tls_fault(error, true)), Some(TlsFault::Expired));
+        assert!(tls(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset))).is_none());
+    }
+
+    #[test]
+    fn a_broken_record_is_no_reason_to_give_a_host_up() {
+        assert_eq!(tls_fault(&rustls::Error::DecryptError, false), None);
+        let alert = rustls::Error::AlertReceived(Alert::CertificateRequired);
+        assert_eq!(tls_fault(&alert, false), Some(TlsFault::WantsCertificate));
+        let told_as_text = format!("{alert}");
+        assert_eq!(lost_alert(&told_as_text), Some(TlsFault::WantsCertificate));
+        assert_eq!(lost_alert("received fatal alert: InternalError"), None);
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_told_in_plain_words() {
+        let unknown = "failed to lookup address information: Name or service not known";
+        assert_eq!(of_names(unknown.into()), "no such host");
+        let silent = "failed to lookup address information: Temporary failure in name resolution";
+        assert_eq!(of_names(silent.into()), silent);
+    }
+
+    #[test]
+    fn a_name_is_shown_without_what_rustls_puts_around_it() {
+        assert_eq!(bare(r#"DnsName("*.a.example")"#), "*.a.example");
+        assert_eq!(bare("IpAddress(10.0.0.1)"), "10.0.0.1");
+        assert_eq!(bare("a.example"), "a.example");
+    }
+}
