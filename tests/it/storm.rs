@@ -1,0 +1,173 @@
+//! A registry of which a fifth of all answers goes wrong, and one that takes few requests in a second: all is published
+//! all the same, all of it right, and no tag ever names a list whose children do not stand.
+
+use std::fmt::Write as _;
+
+use crate::support::context::Context;
+use crate::support::images::{Dialect, Image};
+use crate::support::registry::storm::{Limit, Says, Storm};
+use crate::support::registry::{Account, Auth, Knobs, Mount, Registry, Store};
+
+const PLATFORMS: [(&str, &str); 5] = [
+    ("linux/amd64", "amd64"),
+    ("linux/arm/v7", "arm"),
+    ("linux/arm64", "arm64"),
+    ("linux/ppc64le", "ppc64le"),
+    ("linux/s390x", "s390x"),
+];
+
+/// Of all answers so many go wrong.
+const SHARE: f64 = 0.2;
+/// Of those so many never come: each costs the 15 seconds that an answer is waited for.
+const STALLS: f64 = 0.01;
+
+/// Lists of five members in a registry of their own.
+struct Fleet {
+    registry: Registry,
+    context: Context,
+    lists: usize,
+}
+
+/// Where the members are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    /// Each in a repository of its own: their blobs are mounted or sent.
+    OwnRepositories,
+    /// In the repository of their list.
+    TargetRepository,
+}
+
+impl Fleet {
+    fn new(lists: usize, members: Members) -> Self {
+        let registry = Registry::start(Knobs::default());
+        for list in 0..lists {
+            for (platform, arch) in PLATFORMS {
+                let (repository, tag) = match members {
+                    Members::OwnRepositories => (format!("{}-{arch}", name(list)), "v1".to_owned()),
+                    Members::TargetRepository => (name(list), format!("v1-{arch}")),
+                };
+                seed(&mut registry.store(), &repository, &tag, &image(list, platform));
+            }
+        }
+        let source = match members {
+            Members::OwnRepositories => "{registry}/{name}-{arch}:v1",
+            Members::TargetRepository => "{registry}/{name}:v1-{arch}",
+        };
+        let platforms: Vec<&str> = PLATFORMS.iter().map(|(platform, _)| *platform).collect();
+        let names: Vec<String> = (0..lists).map(name).collect();
+        let mut manifest = format!("[vars]\nregistry = \"{}\"\n\n[defaults]\n", registry.host());
+        writeln!(manifest, "platforms = {platforms:?}\nsource = \"{source}\"").expect("a String takes all");
+        writeln!(manifest, "target = \"{{registry}}/{{name}}\"\ntags = [\"v1\"]").expect("a String takes all");
+        writeln!(manifest, "\n[list.app]\nmatrix.name = {names:?}").expect("a String takes all");
+        Self { registry, context: Context::with(&manifest), lists }
+    }
+
+    /// Publishes all while a fifth of all answers goes wrong, and then finds nothing to do.
+    fn weathers(&self, seed: u64) {
+        self.registry.knobs().storm = Some(Storm::new(seed, SHARE, STALLS));
+        self.context.mlist("sync").exits(0);
+        let storm = self.registry.knobs().storm.take().expect("it was there a moment ago");
+        let share = storm.struck * 100 / storm.requests;
+        assert!((15..=25).contains(&share), "{} of {} answers went wrong", storm.struck, storm.requests);
+        self.assert_published();
+        self.assert_unchanged();
+    }
+
+    /// Every list stands, whole and with the digests of its members, and so does all that they are made of.
+    fn assert_published(&self) {
+        let store = self.registry.store();
+        let lists: Vec<_> = store.refusals().iter().filter(|refusal| refusal.is_list).collect();
+        assert!(lists.is_empty(), "lists went before their children: {lists:?}");
+        for list in 0..self.lists {
+            let repository = name(list);
+            let published = store.manifest(&repository, "v1").unwrap_or_else(|| panic!("{repository}:v1 is absent"));
+            let published: serde_json::Value = serde_json::from_slice(&published.bytes).expect("JSON");
+            let entries = published["manifests"].as_array().expect("entries");
+            assert_eq!(entries.len(), PLATFORMS.len(), "{repository}");
+            for (entry, (platform, _)) in entries.iter().zip(PLATFORMS) {
+                let image = image(list, platform);
+                assert_eq!(*entry, image.entry(), "{repository}");
+                let child = store.manifest(&repository, &image.digest()).expect("a child that a tag names");
+                assert_eq!(child.bytes, image.manifest());
+                for (digest, bytes) in image.blobs() {
+                    assert_eq!(store.blob(&repository, &digest).expect("a blob of a child that stands"), bytes);
+                }
+            }
+        }
+    }
+
+    fn assert_unchanged(&self) {
+        let before = self.registry.log().len();
+        let output = self.context.mlist("sync").exits(0);
+        let log = self.registry.log().since(before);
+        assert_eq!(log.writes().len(), 0, "{log}");
+        let all = format!("Nothing to publish: {} lists unchanged (", self.lists);
+        assert!(output.verdict().starts_with(&all), "{output}");
+    }
+}
+
+fn name(list: usize) -> String {
+    format!("acme/app{list:03}")
+}
+
+fn image(list: usize, platform: &str) -> Image {
+    Image::new(Dialect::Oci, platform, &name(list))
+}
+
+/// Puts an image where it belongs, past the network.
+fn seed(store: &mut Store, repository: &str, tag: &str, image: &Image) {
+    for (digest, bytes) in image.blobs() {
+        let upload = store.begin_upload(repository);
+        store.append(repository, &upload, bytes);
+        store.finish_upload(repository, &upload, &digest).expect("the bytes have their digest");
+    }
+    let bytes = image.manifest().to_vec().into();
+    store.put_manifest(repository, tag, image.media_type(), bytes).expect("its blobs stand");
+}
+
+#[test]
+fn a_thousand_images_are_published_in_the_first_storm() {
+    Fleet::new(200, Members::OwnRepositories).weathers(1);
+}
+
+#[test]
+fn a_thousand_images_are_published_in_the_second_storm() {
+    Fleet::new(200, Members::OwnRepositories).weathers(2);
+}
+
+#[test]
+fn a_thousand_images_are_published_in_the_third_storm() {
+    Fleet::new(200, Members::OwnRepositories).weathers(3);
+}
+
+#[test]
+fn blobs_that_are_sent_by_tokens_get_through_a_storm() {
+    let fleet = Fleet::new(20, Members::OwnRepositories);
+    let account = Account::new("ci-bot", "s3cret-of-the-bot");
+    fleet.context.log_in(&fleet.registry.host(), &account);
+    {
+        let mut knobs = fleet.registry.knobs();
+        (knobs.auth, knobs.mount) = (Auth::Bearer(account), Mount::Session);
+    }
+    fleet.weathers(4);
+}
+
+/// A host that takes fifty requests a second.
+fn fifty_a_second(says: Says) {
+    let fleet = Fleet::new(60, Members::TargetRepository);
+    fleet.registry.knobs().limit = Some(Limit::new(50, 10, says));
+    fleet.context.mlist("sync").exits(0);
+    fleet.registry.knobs().limit = None;
+    fleet.assert_published();
+    fleet.assert_unchanged();
+}
+
+#[test]
+fn a_host_that_takes_fifty_requests_a_second_gets_all_lists() {
+    fifty_a_second(Says::Nothing);
+}
+
+#[test]
+fn a_host_that_takes_fifty_requests_a_second_and_says_when_gets_all_lists() {
+    fifty_a_second(Says::InASecond);
+}
