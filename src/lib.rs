@@ -81,6 +81,8 @@
 //! | the JSON | `src/ui/json.rs` |
 //! | help pages, and answers to other tools' words | `src/cli/args.rs`, `src/cli/words.rs` |
 //!
+//! Beside the layers, `src/fuzz.rs` has a function for each thing that is read from outside: for `fuzz/` and for tests.
+//!
 //! # Problems
 //!
 //! Errors change their form at the borders: a registry's error becomes a [`plan::Cause`] in the snapshot, a cause
@@ -112,6 +114,8 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod exec;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod host;
 pub mod naming;
 pub mod oci;

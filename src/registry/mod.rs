@@ -14,6 +14,7 @@
 //! | [`options`] | how the world is reached, with which rights |
 //! | [`error`] | why something did not work |
 //! | `sanitize`, `lock` | what a registry says, fit to be shown; a mutex |
+//! | `fuzz` | what is read from outside, for `src/fuzz.rs` |
 //!
 //! Nothing here knows of manifests.toml, plans or lists. What is read is verified by its digest before it is returned.
 
@@ -27,6 +28,8 @@ mod auth;
 mod copy;
 mod credentials;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gate;
 mod http;
 pub mod layout;
