@@ -87,7 +87,7 @@ fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Regis
     let shown = shown(&name.name);
     let table = types::table(&shown, &format!("[registry.{}]", types::quoted(&shown)), node, problems)?;
     if let Some(host) = host(&name.name) {
-        return Some(settings(host, &name.span, table, problems));
+        return settings(Some(host), &name.span, table, problems);
     }
     // No key of a registry holds a table: in what is no host a table shows that a dot was taken for TOML's.
     let (dotted, own): (Table, Table) =
@@ -107,8 +107,7 @@ fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Regis
         problems.push(no_host(name));
     }
     // What stands in it is told of too.
-    keys::known(&own, Place::Registry, problems);
-    None
+    settings(None, &name.span, &own, problems)
 }
 
 /// The host that references mean by `text`; none where they mean none.
@@ -136,43 +135,36 @@ fn no_host(name: &Key) -> Problem {
         .help("a host has a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
 }
 
-fn settings(host: Host, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> RegistrySettings {
-    let mut found = RegistrySettings {
-        host,
-        span: span.clone(),
-        security: Security::Usual,
-        ca: None,
-        client: None,
-        login: None,
-        concurrency: None,
-        rate: None,
-    };
-    let (mut http, mut insecure) = (None, None);
+/// What `table` says; of no host it says it of none.
+fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
+    let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
     let (mut certificate, mut key, mut user, mut password) = (None, None, None, None);
     for (info, _, node) in keys::known(table, Place::Registry, problems) {
         match info.name {
             "http" => http = types::boolean("http", node, problems),
             "insecure" => insecure = types::boolean("insecure", node, problems),
-            "ca" => found.ca = path("ca", node, problems),
+            "ca" => ca = path("ca", node, problems),
             "client-cert" => certificate = path("client-cert", node, problems),
             "client-key" => key = path("client-key", node, problems),
             "username-env" => user = env_name("username-env", node, problems),
             "password-env" => password = env_name("password-env", node, problems),
-            "concurrency" => found.concurrency = types::count("concurrency", node, problems),
-            _ => found.rate = rate(node, problems),
+            "concurrency" => concurrency = types::count("concurrency", node, problems),
+            _ => most = rate(node, problems),
         }
     }
     halves(table, problems);
     problems.extend(EXCLUDED.iter().find_map(|rule| excluded(rule, table)));
-    found.security = match (http, insecure) {
+    let security = match (http, insecure) {
         (Some(true), _) => Security::Plain,
         (_, Some(true)) => Security::Unverified,
         (Some(false), _) => Security::Tls,
         (None, _) => Security::Usual,
     };
-    found.client = certificate.zip(key).map(|(certificate, key)| ClientFiles { certificate, key });
-    found.login = user.zip(password).map(|(user, password)| LoginNames { user, password });
-    found
+    let client = certificate.zip(key).map(|(certificate, key)| ClientFiles { certificate, key });
+    let login = user.zip(password).map(|(user, password)| LoginNames { user, password });
+    let of_host =
+        |host| RegistrySettings { host, span: span.clone(), security, ca, client, login, concurrency, rate: most };
+    host.map(of_host)
 }
 
 /// `mlist::config::missing_key` for each of a pair that stands alone.
