@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpSocket;
+
 use super::context::PATIENCE;
-use super::registry::{Account, Authorization, Exchange, Log};
+use super::registry::{Account, Authorization, Exchange, Log, keep_closed};
 use super::token_server::{ISSUER, SERVICE, TokenServer};
 use super::wire::Wire;
 
@@ -18,6 +20,8 @@ pub(crate) struct DockerRegistry {
     port: u16,
     guard: Guard,
     child: Option<Child>,
+    /// Its port, while it is down.
+    closed: Option<TcpSocket>,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -43,7 +47,7 @@ impl DockerRegistry {
         // The tool that writes its accounts is another package.
         ["docker-registry", "htpasswd"].into_iter().all(super::installed).then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut registry = Self { folder, port: 0, guard, child: None, lines: Arc::default() };
+        let mut registry = Self { folder, port: 0, guard, child: None, closed: None, lines: Arc::default() };
         registry.write_keys();
         // A free port may be taken by another test before the registry has it.
         let started = (0..10).any(|_| {
@@ -104,11 +108,13 @@ impl DockerRegistry {
             // It may have ended by itself.
             let _ = child.kill();
             child.wait().expect("a child that was started");
+            self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
         }
     }
 
     /// Comes back after [`DockerRegistry::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
+        self.closed = None;
         assert!(self.try_run(), "docker-registry does not come back");
     }
 

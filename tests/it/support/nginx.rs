@@ -9,8 +9,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpSocket;
+
 use super::certificates::{Authority, Pair, Valid};
 use super::context::PATIENCE;
+use super::registry::keep_closed;
 
 /// How it behaves.
 pub(crate) struct Front<'a> {
@@ -31,6 +34,8 @@ pub(crate) struct Nginx {
     folder: tempfile::TempDir,
     port: u16,
     child: Option<Child>,
+    /// Its port, while it is down.
+    closed: Option<TcpSocket>,
     marks: AtomicUsize,
 }
 
@@ -72,7 +77,7 @@ impl Nginx {
     pub(crate) fn start(front: &Front<'_>) -> Option<Self> {
         super::installed("nginx").then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut nginx = Self { folder, port: 0, child: None, marks: AtomicUsize::new(0) };
+        let mut nginx = Self { folder, port: 0, child: None, closed: None, marks: AtomicUsize::new(0) };
         nginx.write("server.pem", &front.shows.certificate);
         nginx.write("server.key", &front.shows.key);
         if let Some(authority) = front.lets_in {
@@ -147,11 +152,13 @@ impl Nginx {
             // It may have ended by itself.
             let _ = child.kill();
             child.wait().expect("a child that was started");
+            self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
         }
     }
 
     /// Comes back after [`Nginx::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
+        self.closed = None;
         assert!(self.try_run(), "nginx does not come back");
     }
 

@@ -37,6 +37,7 @@ use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
 pub(crate) use auth::{Account, Auth};
@@ -53,6 +54,8 @@ pub(crate) struct Registry {
     storage: SocketAddr,
     shared: Arc<Shared>,
     running: Option<Running>,
+    /// Its ports, while it is down.
+    closed: Vec<TcpSocket>,
 }
 
 struct Running {
@@ -69,7 +72,7 @@ impl Registry {
         let (address, storage) = (address(&ports.registry), address(&ports.storage));
         let shared = Arc::new(Shared::new(address, storage, knobs));
         let running = Some(run(ports, Arc::clone(&shared)));
-        Self { address, storage, shared, running }
+        Self { address, storage, shared, running, closed: Vec::new() }
     }
 
     /// `127.0.0.1:PORT`.
@@ -134,15 +137,27 @@ impl Registry {
             // The receiver is gone only where the thread has ended.
             let _ = running.stop.send(());
             running.thread.join().expect("the registry's thread ends in order");
+            self.closed = [self.address, self.storage].into_iter().filter_map(keep_closed).collect();
         }
     }
 
     /// Comes back after [`Registry::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
+        self.closed.clear();
         let bind = |address| TcpListener::bind(address).expect("the port that was ours a moment ago");
         let ports = Ports { registry: bind(self.address), storage: bind(self.storage) };
         self.running = Some(run(ports, Arc::clone(&self.shared)));
     }
+}
+
+/// Keeps a port from all others who look for a free one, while nobody listens there: who asks is refused. None where
+/// another was quicker.
+pub(crate) fn keep_closed(address: SocketAddr) -> Option<TcpSocket> {
+    let socket = TcpSocket::new_v4().ok()?;
+    // Connections of whoever listened there may linger.
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(address).ok()?;
+    Some(socket)
 }
 
 impl Drop for Registry {
