@@ -1,4 +1,4 @@
-//! [`read`]: `[registry]` → [`RegistrySettings`], every table right by itself and no registry twice; and [`keep_secret`]:
+//! [`read()`]: `[registry]` → [`RegistrySettings`], every table right by itself and no registry twice; and [`keep_secret`]:
 //! what a registry is logged in to with is no variable's value. Nothing here is a template.
 
 use std::net::Ipv6Addr;

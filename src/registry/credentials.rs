@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`place`] | a file or variable that may hold credentials |
-//! | [`file`] | what such a file says |
+//! | [`file`](mod@file) | what such a file says |
 //! | [`keys`] | for which host and namespace it says so |
 //! | [`helper`] | the programs that are asked |
 //! | [`source`] | where credentials came from, to be told |
