@@ -119,10 +119,10 @@ mod tests {
 
     use super::*;
 
-    /// `root/a/b` and `outside/secret`; the boundary is `root`, as seen from `root/a`.
+    /// `project/a/b` and `outside/secret`; the boundary is `project`, as seen from `project/a`.
     fn folders() -> (tempfile::TempDir, Boundary) {
         let dir = tempfile::tempdir().unwrap();
-        let here = dir.path().join("root/a");
+        let here = dir.path().join("project/a");
         fs::create_dir_all(here.join("b")).unwrap();
         fs::create_dir(dir.path().join("outside")).unwrap();
         fs::write(dir.path().join("outside/secret"), "s3cret").unwrap();
@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn paths_that_stay_within_are_followed_wherever_they_go_about() {
         let (dir, boundary) = folders();
-        let absolute = dir.path().join("root/a/b").display().to_string();
+        let absolute = dir.path().join("project/a/b").display().to_string();
         for (path, real) in [
             ("b", "a/b"),
             ("..", ""),
             ("../x/y/z", "x/y/z"),
             ("./b/../nothing/../b", "a/b"),
-            ("../../root/a", "a"),
-            ("../../outside/../root/x", "x"),
+            ("../../project/a", "a"),
+            ("../../outside/../project/x", "x"),
             (&absolute, "a/b"),
         ] {
             inside(&boundary, path, real);
@@ -155,7 +155,7 @@ mod tests {
     fn what_leads_out_is_outside_whether_it_is_there_or_not() {
         let (dir, boundary) = folders();
         let secret = dir.path().join("outside/secret").display().to_string();
-        let next_door = format!("{}x", dir.path().join("root").display());
+        let next_door = format!("{}x", dir.path().join("project").display());
         for path in ["/etc/passwd", "/", "../..", "../../outside/secret", "../../nothing/at/all", &secret, &next_door] {
             assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
         }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn links_are_followed_first() {
         let (dir, boundary) = folders();
-        let link = |target: &str, name: &str| symlink(target, dir.path().join("root/a").join(name)).unwrap();
+        let link = |target: &str, name: &str| symlink(target, dir.path().join("project/a").join(name)).unwrap();
         link("../../outside", "folder");
         link("../../outside/secret", "file");
         link("/", "slash");
@@ -178,9 +178,9 @@ mod tests {
         // What stands behind `..` is above where the link leads, not above the link.
         assert_eq!(boundary.lead(Path::new("folder/../secret")), Lead::Outside);
         link("b", "within");
-        link("../../root/a/b/new", "dangling-within");
+        link("../../project/a/b/new", "dangling-within");
         inside(&boundary, "within/../x", "a/x");
-        inside(&boundary, "folder/../root/a", "a");
+        inside(&boundary, "folder/../project/a", "a");
         inside(&boundary, "dangling-within/y", "a/b/new/y");
     }
 
@@ -188,7 +188,7 @@ mod tests {
     fn links_in_a_circle_lead_nowhere() {
         let (dir, boundary) = folders();
         for (target, name) in [("two", "one"), ("one", "two"), ("self/x", "self")] {
-            symlink(target, dir.path().join("root/a").join(name)).unwrap();
+            symlink(target, dir.path().join("project/a").join(name)).unwrap();
         }
         for path in ["one", "two/x", "self"] {
             assert_eq!(boundary.lead(Path::new(path)), Lead::Circle, "{path}");
@@ -199,9 +199,9 @@ mod tests {
     #[test]
     fn the_folder_may_itself_be_a_link_and_must_be_one_folder() {
         let (dir, _) = folders();
-        symlink("root", dir.path().join("link")).unwrap();
+        symlink("project", dir.path().join("link")).unwrap();
         let boundary = Boundary::new(dir.path(), Path::new("link")).unwrap();
-        inside(&boundary, "root/x", "x");
+        inside(&boundary, "project/x", "x");
         inside(&boundary, "link/x", "x");
         assert_eq!(boundary.lead(Path::new("outside")), Lead::Outside);
         for path in ["nothing", "outside/secret"] {

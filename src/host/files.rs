@@ -190,16 +190,16 @@ mod tests {
     #[test]
     fn within_a_boundary_only_what_leads_inside_is_opened() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("root");
+        let root = dir.path().join("project");
         std::fs::create_dir(&root).unwrap();
-        for path in ["secret", "root/VERSION"] {
+        for path in ["secret", "project/VERSION"] {
             std::fs::write(dir.path().join(path), "v1").unwrap();
         }
         std::os::unix::fs::symlink("VERSION", root.join("inner")).unwrap();
         std::os::unix::fs::symlink("../secret", root.join("outer")).unwrap();
         let boundary = Boundary::new(&root, Path::new(".")).unwrap();
         let read = |path: &str| text(Path::new(path), Some(&boundary), 99);
-        for path in ["VERSION", "inner", "../root/VERSION"] {
+        for path in ["VERSION", "inner", "../project/VERSION"] {
             assert_eq!(read(path), Ok("v1".to_owned()), "{path}");
         }
         for path in ["outer", "../secret", "/etc/passwd", "../nothing"] {
