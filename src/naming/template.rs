@@ -181,21 +181,34 @@ impl Template {
 
 impl Placeholder {
     /// What stands in the text where the name's value is `value`.
-    fn apply<E>(&self, value: String) -> Result<String, ExpandError<E>> {
-        let value = match self.part {
-            None => value,
-            Some(part) => match Version::parse(&value).and_then(|version| version.part(part).map(str::to_owned)) {
-                Some(number) => number,
-                None => return Err(ExpandError::NoPart { placeholder: self.clone(), value }),
-            },
-        };
-        self.filters.iter().try_fold(value, |value, filter| {
-            if filter.longest(&value) > LONGEST_TEXT {
-                return Err(ExpandError::TooLong { span: self.span.clone() });
-            }
-            Ok(filter.apply(&value))
+    pub(super) fn apply<E>(&self, value: String) -> Result<String, ExpandError<E>> {
+        finish(&value, self.part, &self.filters).map_err(|why| match why {
+            Unfinished::NoPart => ExpandError::NoPart { placeholder: self.clone(), value },
+            Unfinished::TooLong => ExpandError::TooLong { span: self.span.clone() },
         })
     }
+}
+
+/// Why a value can't stand in a text.
+pub(super) enum Unfinished {
+    /// It has no such part.
+    NoPart,
+    /// A filter makes more than [`LONGEST_TEXT`] of it.
+    TooLong,
+}
+
+/// The value, or its part, as the filters make it.
+pub(super) fn finish(value: &str, part: Option<VersionPart>, filters: &[Filter]) -> Result<String, Unfinished> {
+    let value = match part {
+        None => value.to_owned(),
+        Some(part) => {
+            let number = Version::parse(value).and_then(|version| version.part(part).map(str::to_owned));
+            number.ok_or(Unfinished::NoPart)?
+        }
+    };
+    filters.iter().try_fold(value, |value, filter| {
+        if filter.longest(&value) > LONGEST_TEXT { Err(Unfinished::TooLong) } else { Ok(filter.apply(&value)) }
+    })
 }
 
 /// An expanded template, and where each piece of it came from.
