@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::oci::{
-    Descriptor, Digest, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+    Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
 use crate::registry::{Copied, ErrorKind, Registry, RegistryError, Result, Way};
 
@@ -352,6 +352,10 @@ impl Registry for Fake {
             Ok(Some(tags).filter(|tags| !tags.is_empty()))
         };
         self.call(format!("TAGS {place}"), act).await
+    }
+
+    async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
+        self.call(format!("REFERRERS {}", place.with_digest(digest)), |_| Ok(None)).await
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {

@@ -44,7 +44,28 @@ impl Entry {
         let (annotations, artifact_type, urls) = Default::default();
         Self { descriptor, platform: Some(platform), annotations, artifact_type, urls }
     }
+
+    /// What says how the image of this digest was built or what is in it, as BuildKit stores it beside the image: for
+    /// a machine that does not exist, so that none runs it.
+    #[must_use]
+    pub fn attestation(descriptor: Descriptor, image: &Digest) -> Self {
+        let unknown = Platform { os: "unknown".into(), architecture: "unknown".into(), ..Platform::default() };
+        let mut entry = Self::new(descriptor, unknown);
+        entry.annotations.insert(ATTESTED.into(), image.to_string());
+        entry.annotations.insert("vnd.docker.reference.type".into(), "attestation-manifest".into());
+        entry
+    }
+
+    /// The digest of the image that this is an attestation of, as it is written; none for an image.
+    #[must_use]
+    pub fn attested(&self) -> Option<&str> {
+        let is_for_no_machine = self.platform.as_ref().is_none_or(Platform::is_unknown);
+        self.annotations.get(ATTESTED).filter(|_| is_for_no_machine).map(String::as_str)
+    }
 }
+
+/// The annotation by which an attestation names its image (BuildKit, attestation-storage.md).
+const ATTESTED: &str = "vnd.docker.reference.digest";
 
 impl Index {
     /// A plain list of `entries`.

@@ -193,10 +193,27 @@ impl Platform {
         Self { architecture, os, os_version: filled(&self.os_version), os_features, variant }
     }
 
+    /// `unknown/unknown`: no machine.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { os: "unknown".to_owned(), architecture: "unknown".to_owned(), ..Self::default() }
+    }
+
     /// `unknown/unknown`, which marks an attestation in an index.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.os == "unknown" && self.architecture == "unknown"
+    }
+
+    /// Whether these are Windows of one build, whatever their revisions: `10.0.17763.5` follows `10.0.17763.4`. One
+    /// whose version nobody wrote may be of any.
+    #[must_use]
+    pub fn is_same_build(&self, other: &Self) -> bool {
+        let build = |version: &str| version.splitn(4, '.').take(3).map(str::to_owned).collect::<Vec<_>>();
+        match (self.os_version.as_deref(), other.os_version.as_deref()) {
+            (Some(one), Some(other)) => build(one) == build(other),
+            _ => true,
+        }
     }
 
     /// Windows images are told apart by `os.version` too.

@@ -7,6 +7,7 @@
 //! | [`written`] | what the answer to a PUT of a manifest says |
 //! | [`tagging`] | several tags with one PUT, where that is known |
 //! | [`tags`] | the tags of a repository, page by page; `link` reads where the next page is |
+//! | [`referrers`] | what speaks of a manifest |
 //! | [`blobs`] | HEAD, mount and upload of blobs |
 //! | [`stream`] | a blob on its way from one place to another |
 
@@ -28,6 +29,7 @@ pub(crate) mod blobs;
 mod kind;
 pub(super) mod link;
 mod manifests;
+mod referrers;
 pub(crate) mod stream;
 pub(crate) mod tagging;
 mod tags;

@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::oci::{Descriptor, Digest, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
+use crate::oci::{Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
 
 use super::error::Failure;
-use super::{ErrorKind, RegistryError, Result};
+use super::{ErrorKind, RegistryError, Result, referrers};
 
 mod blob;
 mod contents;
@@ -98,6 +98,29 @@ impl Layouts {
         let root = dir.path().to_owned();
         let tags = move || Ok(IndexJson::read(&root)?.map(|index| index.tags()));
         blocking("read the tags of", format!("oci:{dir}"), tags).await
+    }
+
+    /// The manifests whose subject is `digest`: of those that `index.json` names, and those of the index by the tag of
+    /// the distribution-spec. What can't be read is no referrer.
+    ///
+    /// # Errors
+    /// A malformed layout.
+    pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Vec<Entry>>> {
+        let (root, digest) = (dir.path().to_owned(), digest.clone());
+        blocking("read the referrers of", named_digest(dir, &digest), move || {
+            let Some(index) = IndexJson::read(&root)? else { return Ok(None) };
+            let read = |named: &Digest| read_manifest(&root, &index, named).ok().flatten();
+            let mut found: Vec<Entry> =
+                index.digests().iter().filter_map(read).filter_map(|it| contents::referrer(&it, &digest)).collect();
+            let tagged = referrers::tag(&digest).and_then(|tag| index.tagged(&tag).ok().flatten());
+            for entry in tagged.as_ref().and_then(read).and_then(|it| referrers::named(&it).ok()).unwrap_or_default() {
+                if found.iter().all(|other| other.descriptor.digest != entry.descriptor.digest) {
+                    found.push(entry);
+                }
+            }
+            Ok(referrers::some(found))
+        })
+        .await
     }
 
     /// The config blob of `digest`, verified, 8 MiB at most. Its type is the OCI one: a layout does not say.

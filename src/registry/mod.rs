@@ -10,6 +10,7 @@
 //! | [`credentials`] | Docker's and Podman's files, credential helpers |
 //! | [`tls`] | certificates: whose are believed, which are shown |
 //! | [`layout`] | OCI image layouts |
+//! | `referrers` | what speaks of a manifest, where only a tag says it |
 //! | [`registries`] | HTTP and layouts as one [`Registry`] |
 //! | [`options`] | how the world is reached, with which rights |
 //! | [`error`] | why something did not work |
@@ -22,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oci::{Descriptor, Digest, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
 
 mod auth;
 mod copy;
@@ -35,6 +36,7 @@ mod http;
 pub mod layout;
 mod lock;
 pub mod options;
+mod referrers;
 pub mod registries;
 mod sanitize;
 #[cfg(test)]
@@ -70,6 +72,10 @@ pub trait Registry: Send + Sync {
     /// All tags of `place`, 100,000 at most; none where there is no such repository. What is no tag by the
     /// distribution-spec is left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
+
+    /// The manifests of `place` whose subject is `digest`, without platforms (distribution-spec "Listing Referrers");
+    /// none where there are none, or the registry knows nothing of the kind.
+    fn referrers(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
 
     /// Puts `blob` of `from` into `to`, by `way`. The bytes are verified on their way: what is wrong is never committed.
     fn copy_blob(
@@ -142,6 +148,24 @@ pub struct HostStats {
     pub credentials: Option<String>,
     /// Pulls left of a quota, where the host says so (`ratelimit-remaining`).
     pub pulls_left: Option<u64>,
+}
+
+impl HostStats {
+    /// Of two parts of one run, of which `later` is the later one.
+    #[must_use]
+    pub fn sum(earlier: Self, later: Self) -> Self {
+        Self {
+            head: earlier.head + later.head,
+            get: earlier.get + later.get,
+            put: earlier.put + later.put,
+            post: earlier.post + later.post,
+            token: earlier.token + later.token,
+            retries: earlier.retries + later.retries,
+            waited: earlier.waited + later.waited,
+            credentials: later.credentials.or(earlier.credentials),
+            pulls_left: later.pulls_left.or(earlier.pulls_left),
+        }
+    }
 }
 
 /// [`HostStats`] by host.

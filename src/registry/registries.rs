@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::oci::{Descriptor, Digest, Host, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Reference, Tag};
 
 use super::copy::Copier;
 use super::credentials::Credentials;
@@ -82,6 +82,13 @@ impl Registry for Registries {
         match place {
             Place::Repository(repository) => self.told(self.http.tags(repository).await),
             Place::Layout(dir) => self.layouts.tags(dir).await,
+        }
+    }
+
+    async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
+        match place {
+            Place::Repository(repository) => self.told(self.http.referrers(repository, digest).await),
+            Place::Layout(dir) => self.layouts.referrers(dir, digest).await,
         }
     }
 

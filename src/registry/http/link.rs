@@ -1,5 +1,6 @@
-//! [`next`]: where the next page is (`Link`, RFC 8288; distribution-spec "Listing Tags").
+//! [`next`], [`beside`]: where the next page is (`Link`, RFC 8288; distribution-spec "Listing Tags").
 
+use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
 /// The target of the first link with the relation `next`: an address, absolute or not.
@@ -8,6 +9,19 @@ use reqwest::header::{HeaderMap, LINK};
 pub(in crate::registry) fn next(headers: &HeaderMap) -> Option<&str> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(links).find(|(_, parameters)| is_next(parameters)).map(|(target, _)| target)
+}
+
+/// The address of the next page: on the same host, spoken to as it was so far. Registries behind a proxy often don't
+/// know their own scheme and port.
+pub(super) fn beside(current: &Url, next: &str) -> Option<Url> {
+    let next = current.join(next).ok()?;
+    let is_here = next.host_str() == current.host_str() && matches!(next.scheme(), "http" | "https");
+    is_here.then(|| {
+        let mut url = current.clone();
+        url.set_path(next.path());
+        url.set_query(next.query());
+        url
+    })
 }
 
 /// Targets and parameters; what is malformed ends the header.

@@ -182,7 +182,7 @@ fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
 }
 
 /// The type of the manifest that was answered; none where there is none.
-fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
+pub(super) fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
     match answer.status.as_u16() {
         200 => {
             let media_type = kind::media_type(answer.header("content-type"), &answer.body);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use crate::oci::{Repository, Tag};
@@ -67,7 +67,7 @@ impl Http {
             if pages == PAGES {
                 return Err(silent(answer.out_of_place(format!("lists its tags on more than {PAGES} pages"))));
             }
-            request.url = beside(&request.url, next)
+            request.url = link::beside(&request.url, next)
                 .ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?;
         }
     }
@@ -82,19 +82,6 @@ fn page(answer: &Answer) -> Outcome<impl Iterator<Item = Tag>> {
     let page: Page = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
     // What is no tag can't be asked for by anybody.
     Ok(page.tags.unwrap_or_default().into_iter().filter_map(|tag| Tag::parse(&tag).ok()))
-}
-
-/// The address of the next page: on the same host, spoken to as it was so far. Registries behind a proxy often don't
-/// know their own scheme and port.
-fn beside(current: &Url, next: &str) -> Option<Url> {
-    let next = current.join(next).ok()?;
-    let is_here = next.host_str() == current.host_str() && matches!(next.scheme(), "http" | "https");
-    is_here.then(|| {
-        let mut url = current.clone();
-        url.set_path(next.path());
-        url.set_query(next.query());
-        url
-    })
 }
 
 #[cfg(test)]

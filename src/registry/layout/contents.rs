@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::oci::{Descriptor, Digest, MediaType, Tag};
+use crate::oci::{Descriptor, Digest, Entry, MediaType, Payload, Tag};
 
 use super::{Disk, ErrorKind, MANIFEST_LIMIT, fault, files};
 
@@ -76,6 +76,11 @@ impl IndexJson {
         self.entries.iter().filter_map(tag_of).filter_map(|tag| Tag::parse(tag).ok()).collect()
     }
 
+    /// Every manifest that it names, each once.
+    pub(super) fn digests(&self) -> BTreeSet<Digest> {
+        self.entries.iter().filter_map(digest_of).collect()
+    }
+
     /// The type that an entry gives `digest`.
     pub(super) fn type_of(&self, digest: &Digest) -> Option<MediaType> {
         let entry = self.entries.iter().find(|entry| digest_of(entry).as_ref() == Some(digest))?;
@@ -119,6 +124,23 @@ pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<M
             Some(MediaType::parse("application/vnd.docker.distribution.manifest.v1+json"))
         }
         () => None,
+    })
+}
+
+/// The descriptor of a manifest whose subject is `digest`, as a registry would list it; none of any other.
+pub(super) fn referrer(payload: &Payload, digest: &Digest) -> Option<Entry> {
+    let fields: Map<String, Value> = serde_json::from_slice(payload.bytes()).ok()?;
+    let subject = fields.get("subject").and_then(digest_of)?;
+    // What an image says of its config is what it is, unless it says that itself.
+    let own = fields.get("artifactType").and_then(Value::as_str).filter(|own| !own.is_empty());
+    let kind = own.or_else(|| fields.get("config")?.get("mediaType")?.as_str());
+    let annotations = fields.get("annotations").cloned().and_then(|map| serde_json::from_value(map).ok());
+    (subject == *digest).then(|| Entry {
+        descriptor: payload.descriptor().clone(),
+        platform: None,
+        annotations: annotations.unwrap_or_default(),
+        artifact_type: kind.map(str::to_owned),
+        urls: Vec::new(),
     })
 }
 

@@ -430,3 +430,48 @@ async fn other_programs_may_read_what_is_written() {
         assert_eq!(mode(&path), mode(&plain), "{}", path.display());
     }
 }
+
+#[tokio::test]
+async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
+    let folder = Folder::new();
+    assert_eq!(folder.layouts.referrers(&folder.dir, &Digest::of(b"x")).await.unwrap(), None, "no layout at all");
+    let image = folder.add_image("app").await;
+    let blob = folder.add_blob(b"{}").await;
+    let referrer = |kind: &str, subject: &Digest| {
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": MediaType::OciManifest.as_str(), "artifactType": kind,
+            "config": { "mediaType": "application/vnd.oci.empty.v1+json", "digest": blob.digest.as_str(), "size": 2 },
+            "layers": [], "subject": { "digest": subject.as_str(), "size": 7 }, "annotations": { "a": "b" },
+        });
+        Payload::new(MediaType::OciManifest, manifest.to_string().into())
+    };
+    let kinds = async || {
+        let found = folder.layouts.referrers(&folder.dir, image.digest()).await.unwrap();
+        let kind = |entry: Entry| (entry.artifact_type.unwrap(), entry.annotations.contains_key("a"));
+        found.map(|found| found.into_iter().map(kind).collect::<Vec<_>>())
+    };
+    assert_eq!(kinds().await, None);
+    let tag = |name: &str| Locator::Tag(Tag::parse(name).unwrap());
+    folder.put(&tag("att"), &referrer("application/listed", image.digest())).await.unwrap();
+    folder.put(&tag("other"), &referrer("application/other", &Digest::of(b"other"))).await.unwrap();
+    folder.put(&tag("app"), &image).await.unwrap();
+    assert_eq!(kinds().await, Some(vec![("application/listed".to_owned(), true)]));
+    // Kept by a client, as in a registry without an endpoint for them; one that both name is one.
+    let by_tag = referrer("application/by-tag", image.digest());
+    folder.put(&Locator::Digest(by_tag.digest().clone()), &by_tag).await.unwrap();
+    let entry = |payload: &Payload, kind: &str| Entry {
+        platform: None,
+        artifact_type: Some(kind.to_owned()),
+        ..Entry::new(payload.descriptor().clone(), Platform::default())
+    };
+    let listed = referrer("application/listed", image.digest());
+    let both = vec![entry(&listed, "application/listed"), entry(&by_tag, "application/by-tag")];
+    let fallback = format!("sha256-{}", image.digest().hex());
+    folder.put(&tag(&fallback), &Index::new(MediaType::OciIndex, both).encode()).await.unwrap();
+    let expected = [("application/listed", true), ("application/by-tag", false)];
+    assert_eq!(kinds().await, Some(expected.map(|(kind, whole)| (kind.to_owned(), whole)).to_vec()));
+    // What can't be read is nobody's.
+    fs::write(folder.blob_path(by_tag.digest()), "{").unwrap();
+    fs::write(folder.blob_path(listed.digest()), "{").unwrap();
+    assert_eq!(kinds().await.map(|kinds| kinds.len()), Some(2), "the index by the tag names both");
+}

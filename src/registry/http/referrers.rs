@@ -1,0 +1,207 @@
+//! What speaks of a manifest by its `subject` (distribution-spec "Listing Referrers").
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderValue};
+
+use crate::oci::{Digest, Entry, Index, MediaType, Payload, Repository};
+use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::transport::Endpoint;
+use crate::registry::transport::answer::Answer;
+use crate::registry::transport::wire::Follow;
+use crate::registry::{Result, referrers};
+
+use super::manifests::{MANIFEST, Outcome, manifest_type, silent};
+use super::{Http, link};
+
+/// Pages that are read of what speaks of one manifest; a page has 4 MiB at most.
+const PAGES: usize = 100;
+
+impl Http {
+    /// The manifests whose subject is `digest`; none where there are none, or nobody here knows.
+    pub(crate) async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Option<Vec<Entry>>> {
+        let found = self.try_referrers(repository, digest).await.map(referrers::some);
+        found.map_err(|failure| {
+            failure.at("read the referrers of", format!("{repository}@{digest}"), Some(repository.host()))
+        })
+    }
+
+    async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> Outcome<Vec<Entry>> {
+        let endpoint = self.endpoint(repository)?;
+        let mut request = self.request(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
+        (request.limit, request.follow) = (Some(MANIFEST), Follow::SameHost);
+        let mut entries = Vec::new();
+        for page in 0..PAGES {
+            let answer = self.transport.send(&endpoint, &request).await?;
+            if page == 0 && knows_no_referrers(&answer) {
+                return self.tagged_referrers(&endpoint, repository, digest).await;
+            }
+            if answer.status != 200 {
+                return Err(answer.failure());
+            }
+            entries.extend(index(&answer)?);
+            let Some(next) = link::next(&answer.headers) else { return Ok(entries) };
+            request.url = link::beside(&request.url, next)
+                .ok_or_else(|| silent(answer.out_of_place("says that its referrers go on at another host")))?;
+        }
+        let why = format!("lists the referrers of a manifest on more than {PAGES} pages");
+        Err(Failure::of(ErrorKind::NotARegistry(why)))
+    }
+
+    /// What an index names that clients keep, in a registry that keeps none itself.
+    async fn tagged_referrers(
+        &self,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Outcome<Vec<Entry>> {
+        let Some(tag) = referrers::tag(digest) else { return Ok(Vec::new()) };
+        let request = self.manifest_request(Method::GET, endpoint, repository, tag.as_str())?;
+        let answer = self.transport.send(endpoint, &request).await?;
+        let Some(media_type) = manifest_type(&answer)? else { return Ok(Vec::new()) };
+        let payload = Payload::new(media_type, answer.body.clone());
+        referrers::named(&payload).map_err(|_| no_index(&answer))
+    }
+}
+
+/// Whether the answer is that of a registry that has no such endpoint: 404 by the distribution-spec, what routers say
+/// of a path they don't know, or a page of the website beside it (GHCR leads there). Being denied is something else:
+/// what can't be seen may be there.
+fn knows_no_referrers(answer: &Answer) -> bool {
+    match answer.status.as_u16() {
+        300..=399 | 400 | 404 | 405 | 501 => true,
+        200 => answer.is_page(),
+        _ => false,
+    }
+}
+
+fn index(answer: &Answer) -> Outcome<Vec<Entry>> {
+    let payload = Payload::new(MediaType::OciIndex, answer.body.clone());
+    Ok(Index::parse(&payload).map_err(|_| no_index(answer))?.entries)
+}
+
+fn no_index(answer: &Answer) -> Failure {
+    silent(answer.out_of_place("sent what is no list of referrers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry as _;
+    use crate::registry::testing::{Client, Reply, Server, manifest};
+
+    fn list(names: &[&str]) -> String {
+        let entry = |name: &&str| {
+            serde_json::json!({
+                "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": Digest::of(name.as_bytes()).as_str(),
+                "size": 7, "artifactType": format!("application/{name}"), "annotations": { "a": "b" },
+            })
+        };
+        let entries: Vec<_> = names.iter().map(entry).collect();
+        serde_json::json!({ "schemaVersion": 2, "manifests": entries }).to_string()
+    }
+
+    /// The artifact types of what is found.
+    async fn found(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
+        let client = Client::new(&[]);
+        let found = client.registries.referrers(&server.place("a/b"), manifest().digest()).await;
+        let name = |entry: Entry| entry.artifact_type.unwrap_or_default();
+        found.map(|found| found.map(|found| found.into_iter().map(name).collect())).map_err(|error| error.kind)
+    }
+
+    fn path() -> String {
+        format!("GET /v2/a/b/referrers/{}", manifest().digest())
+    }
+
+    fn fallback() -> String {
+        format!("GET /v2/a/b/manifests/sha256-{}", manifest().digest().hex())
+    }
+
+    fn kinds(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| format!("application/{name}")).collect()
+    }
+
+    #[tokio::test]
+    async fn what_the_registry_lists_is_found() {
+        let server = Server::start(|_, _| Reply::of(200).body(list(&["x", "y"]))).await;
+        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "y"]))));
+        assert_eq!(server.lines(), [path()]);
+        let empty = Server::start(|_, _| Reply::of(200).body(list(&[]))).await;
+        assert_eq!(found(&empty).await, Ok(None));
+        assert_eq!(empty.lines(), [path()], "it knows that there are none");
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_on_the_same_host_and_not_for_ever() {
+        let server = Server::start(|asked, _| {
+            if asked.path.contains("last=2") {
+                return Reply::of(200).body(list(&["z"]));
+            }
+            Reply::of(200).body(list(&["x"])).with("link", "<?last=2>; rel=next")
+        })
+        .await;
+        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "z"]))));
+        let elsewhere = Server::start(|_, _| {
+            Reply::of(200).body(list(&["x"])).with("link", "<http://elsewhere.example/>; rel=next")
+        })
+        .await;
+        assert_eq!(found(&elsewhere).await.unwrap_err().to_string(), "says that its referrers go on at another host");
+        let endless =
+            Server::start(|_, n| Reply::of(200).body(list(&["x"])).with("link", format!("<?last={n}>; rel=next")))
+                .await;
+        assert!(matches!(found(&endless).await, Err(ErrorKind::NotARegistry(why)) if why.contains("100 pages")));
+        assert_eq!(endless.asked().len(), PAGES);
+    }
+
+    #[tokio::test]
+    async fn a_registry_without_the_endpoint_has_them_by_a_tag_or_not_at_all() {
+        let replies: [fn() -> Reply; 6] = [
+            || Reply::of(404).body("404 page not found"),
+            || Reply::of(400),
+            || Reply::of(405),
+            || Reply::of(501),
+            || Reply::of(303).with("location", "https://web.example/login"),
+            || Reply::of(200).with("content-type", "text/html").body("<html>Sign in</html>"),
+        ];
+        for reply in replies {
+            let server = Server::start(move |asked, _| {
+                if asked.path.contains("/referrers/") {
+                    return reply();
+                }
+                Reply::of(200).with("content-type", "application/vnd.oci.image.index.v1+json").body(list(&["x"]))
+            })
+            .await;
+            assert_eq!(found(&server).await, Ok(Some(kinds(&["x"]))));
+            assert_eq!(server.lines(), [path(), fallback()]);
+            let neither = Server::start(
+                move |asked, _| if asked.path.contains("/referrers/") { reply() } else { Reply::of(404) },
+            )
+            .await;
+            assert_eq!(found(&neither).await, Ok(None));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tag_that_names_something_else_names_no_referrers() {
+        let server = Server::start(|asked, _| {
+            if asked.path.contains("/referrers/") { Reply::of(404) } else { Reply::manifest(&manifest()) }
+        })
+        .await;
+        assert_eq!(found(&server).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_may_see_or_can_read_is_not_taken_for_none() {
+        for status in [401, 403] {
+            let server = Server::start(move |_, _| Reply::of(status)).await;
+            assert!(found(&server).await.is_err(), "{status}");
+            assert!(server.lines().iter().all(|line| !line.contains("/manifests/")));
+        }
+        for body in ["[]", r#"{"manifests":{}}"#, r#"{"manifests":[{"digest":"x","size":1}]}"#] {
+            let server = Server::start(move |_, _| Reply::of(200).body(body)).await;
+            assert_eq!(found(&server).await.unwrap_err().to_string(), "sent what is no list of referrers", "{body}");
+        }
+        let large = Server::start(|_, _| Reply::of(200).body(vec![b' '; (4 << 20) + 1])).await;
+        assert_eq!(found(&large).await, Err(ErrorKind::TooLarge { limit: 4 << 20 }));
+    }
+}
