@@ -88,7 +88,7 @@
 //! Errors change their form at the borders: a registry's error becomes a [`plan::Cause`] in the snapshot, a cause
 //! becomes a [`config::problem`] of the list it strikes, and problems are all that [`ui`] shows. A problem has a code,
 //! `mlist::LAYER::WHAT`, which stands where it arises, so that a search for it finds that place; those of the file are
-//! listed in [`config::codes`], the others in [`ui::codes`].
+//! listed in [`config::codes`], the others in [`ui::codes`], and all are shown in `docs/codes.md`.
 //!
 //! # Words
 //!

@@ -58,7 +58,8 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
         Err(error) => {
             let problem = Problem::error("mlist::cli::no_threads", "this machine gives mlist no threads to work with")
                 .because(error.to_string());
-            let context = Context { sources: &Sources::default(), warnings: &[] };
+            let sources = Sources::default();
+            let context = Context::of(&sources);
             ui.problems(context, &[problem], ExitStatus::Failed)
         }
     }

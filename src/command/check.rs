@@ -9,7 +9,7 @@ use super::Input;
 #[must_use]
 pub fn run(input: &Input, ui: &Ui) -> ExitStatus {
     match super::read(input, ui) {
-        Ok(declared) => ui.checked(declared.context(), &declared.loaded.publications),
+        Ok(declared) => ui.checked(declared.context(), &declared.loaded.publications, &declared.loaded.unexpanded),
         Err(status) => status,
     }
 }

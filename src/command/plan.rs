@@ -6,7 +6,7 @@ use crate::exec::ExitStatus;
 use crate::registry::Rights;
 use crate::ui::Ui;
 
-use super::{Input, Reach, World};
+use super::{Input, Reach};
 
 /// Whether pending changes have an exit status of their own (`--exit-code`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub async fn run(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -
 }
 
 async fn planned(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let declared = super::read(input, ui)?;
-    let world = World::open(Rights::ReadOnly, reach, &declared, ui)?;
-    let plan = world.survey(&declared, ui).await?;
+    let declared = super::expanded(input, reach, ui).await?;
+    let world = declared.open(Rights::ReadOnly, reach, ui)?;
+    let plan = world.survey(&declared.loaded, ui).await?;
     let status = ExitStatus::of_plan(&plan.summary(), pending == Pending::Differs);
-    Ok(ui.plan(declared.context(), &plan, &world.registries.stats(), status))
+    Ok(ui.plan(declared.context(), &plan, &declared.requests(world.registries.stats()), status))
 }

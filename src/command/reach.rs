@@ -1,12 +1,12 @@
-//! [`hosts`] and [`groups`]: what manifests.toml declares, as the registry layer is told it.
+//! [`hosts`] and [`group`]: what manifests.toml declares, as the registry layer is told it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::model::{LoginNames, Per, Placed, Rate, Security};
-use crate::config::{Loaded, Problem, Publication, RegistrySettings};
+use crate::config::model::{LoginNames, Member, Per, Placed, Rate, Security};
+use crate::config::{Problem, Publication, RegistrySettings};
 use crate::oci::{Host, Place};
 use crate::registry::options::{self, ClientCertificate, NamedLogin};
 use crate::registry::{Group, HostOptions};
@@ -14,19 +14,19 @@ use crate::registry::{Group, HostOptions};
 /// The value of a variable of the environment, if it is set; or why it can't be had.
 type Variable = fn(&str) -> Result<Option<SecretString>, String>;
 
-/// What is said of hosts. Values are taken from the environment where a selected list needs the host, and no others.
+/// What is said of hosts. Values are taken from the environment for the hosts that are needed, and no others.
 ///
 /// # Errors
 /// Values that can't be had. A variable that is not set is no error before its host asks who is there.
-pub(super) fn hosts(loaded: &Loaded, variable: Variable) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
-    let places = loaded.publications.iter().flat_map(|list| {
-        let sources = list.members.iter().map(|member| &member.source.place);
-        [&list.target].into_iter().chain(sources)
-    });
-    let needed: BTreeSet<&Host> = places.filter_map(Place::host).collect();
+pub(super) fn hosts(
+    registries: &[RegistrySettings],
+    needed: &[&Place],
+    variable: Variable,
+) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
+    let needed: BTreeSet<&Host> = needed.iter().filter_map(|place| place.host()).collect();
     let mut hosts = BTreeMap::new();
     let mut problems = Vec::new();
-    for settings in &loaded.registries {
+    for settings in registries {
         let login = settings.login.as_ref().filter(|_| needed.contains(&settings.host));
         match login.map(|names| named_login(names, &settings.host, variable)).transpose() {
             Ok(login) => {
@@ -82,18 +82,15 @@ fn named_login(names: &LoginNames, host: &Host, variable: Variable) -> Result<Na
     })
 }
 
-/// The repositories of each list.
-pub(super) fn groups(loaded: &Loaded) -> Vec<Group> {
-    loaded.publications.iter().map(|list| group(list)).collect()
-}
-
-fn group(list: &Publication) -> Group {
+/// The repositories of a list.
+pub(super) fn group(list: &Publication) -> Group {
     let repository = |place: &Place| match place {
         Place::Repository(repository) => Some(repository.clone()),
         Place::Layout(_) => None,
     };
     let target = repository(&list.target);
-    let mut sources: Vec<_> = list.members.iter().filter_map(|member| repository(&member.source.place)).collect();
+    let mut sources: Vec<_> =
+        list.members.iter().flat_map(Member::reads).filter_map(|source| repository(&source.place)).collect();
     let mut seen = BTreeSet::new();
     sources.retain(|source| Some(source) != target.as_ref() && seen.insert(source.clone()));
     Group { target, sources }
@@ -103,7 +100,7 @@ fn group(list: &Publication) -> Group {
 mod tests {
     use super::*;
     use crate::config::facts::Facts;
-    use crate::config::{Outcome, Request, SourceFile, Sources, Trust, load};
+    use crate::config::{Loaded, Outcome, Request, SourceFile, Sources, Trust, load};
 
     const LIST: &str = r#"
         [list.app]
@@ -123,8 +120,13 @@ mod tests {
         loaded
     }
 
+    fn hosts_needed(registries: &str, variable: Variable) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
+        let places = ["quay.io/acme/app", "ghcr.io/acme/app"].map(|place| Place::parse(place).unwrap());
+        hosts(&loaded(registries).registries, &places.iter().collect::<Vec<_>>(), variable)
+    }
+
     fn hosts_of(registries: &str, variable: Variable) -> BTreeMap<String, HostOptions> {
-        let hosts = hosts(&loaded(registries), variable).unwrap();
+        let hosts = hosts_needed(registries, variable).unwrap();
         hosts.into_iter().map(|(host, options)| (host.to_string(), options)).collect()
     }
 
@@ -195,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn what_os_versions_are_taken_from_is_reached_as_sources_are() {
+        let mut sources = Sources::default();
+        let text = r#"
+            [list.app]
+            platforms = [{ platform = "windows/amd64", os-version = { from = "mcr.example/base/nano:v1" } }]
+            source = "quay.io/acme/app-{arch}:v1"
+            target = "ghcr.io/acme/app"
+            tags = ["v1"]
+        "#;
+        let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
+        let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
+        let Outcome::Done(loaded) = load(request, &Facts::default()) else { panic!("nothing is to be asked") };
+        let group = group(&loaded.publications[0]);
+        let shown: Vec<String> = group.sources.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["quay.io/acme/app-amd64", "mcr.example/base/nano"]);
+    }
+
+    #[test]
     fn a_variable_that_is_not_set_is_known_by_its_name() {
         let hosts = hosts_of(LOGINS, |_| Ok(None));
         let login = hosts["quay.io"].login.as_ref().unwrap();
@@ -206,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_value_that_cannot_be_had_is_told_at_its_name() {
-        let problems = hosts(&loaded(LOGINS), |name| Err(format!("the environment variable {name} is not UTF-8")));
+        let problems = hosts_needed(LOGINS, |name| Err(format!("the environment variable {name} is not UTF-8")));
         let problems = problems.unwrap_err();
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].message, "the environment variable Q_USER is not UTF-8");

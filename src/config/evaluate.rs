@@ -1,11 +1,14 @@
-//! [`Evaluator`]: what templates and variables come to. What the facts do not hold is asked for.
+//! [`Evaluator`]: what templates and variables come to. What the facts do not hold is asked for. `open` leaves one name
+//! open.
+
+mod open;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::declared::{Phrase, Slot, Variable, VariableValue};
-use super::facts::{Fact, Facts, GitFact, Question};
-use super::problem::{Problem, Span};
+use super::facts::{Fact, Facts, GitFact, Question, TagFact};
+use super::problem::{Problem, SourceFile, Sources, Span};
 use super::report::Problems;
 use super::scope::{Binding, Names};
 use super::trust::{Trust, outside_root};
@@ -13,17 +16,23 @@ use super::value::{Expanded, Value};
 use super::vars::MEMBER_NAMES;
 use super::way::Way;
 use crate::naming::{ExpandError, LONGEST_TEXT, Placeholder, Version, VersionPart, nearest};
+use crate::oci;
+pub(super) use open::{holds_whole, needs_platform_alone};
 
 /// The longest value that a file holds, in bytes: versions and digests fit, and what is longer is most likely no value.
-const LONGEST_LINE: usize = 256;
+pub(super) const LONGEST_LINE: usize = 256;
 
 /// Expands templates, and gathers what is wrong and what must be asked.
 pub(super) struct Evaluator<'a> {
     facts: &'a Facts,
     trust: &'a Trust,
-    /// The folder of manifests.toml.
-    base: PathBuf,
+    /// The folder of each file, by its number.
+    bases: Vec<PathBuf>,
     pub(super) questions: BTreeSet<Question>,
+    /// Repositories whose tags are needed and not known.
+    pub(super) unlisted: BTreeSet<oci::Place>,
+    /// Why tags of repositories can't be listed that may not be needed.
+    pub(super) unlistable: Vec<Problem>,
     pub(super) problems: Problems,
 }
 
@@ -39,6 +48,8 @@ pub(super) struct Scope<'s> {
     pub(super) axes: Option<&'s [(&'s str, Value)]>,
     /// The member that is spoken of.
     pub(super) member: Option<&'s MemberNames>,
+    /// The tag of the list that `{tag}` stands for; only `member-tags` speaks of one.
+    pub(super) tag: Option<&'s Value>,
     pub(super) need: Need,
 }
 
@@ -70,18 +81,56 @@ pub(super) enum Need {
 pub(super) struct Stop;
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(facts: &'a Facts, base: &Path, trust: &'a Trust) -> Self {
-        Self { facts, trust, base: base.to_owned(), questions: BTreeSet::new(), problems: Problems::default() }
+    pub(super) fn new(facts: &'a Facts, sources: &Sources, trust: &'a Trust) -> Self {
+        let mut evaluator = Self {
+            facts,
+            trust,
+            bases: Vec::new(),
+            questions: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
+            unlistable: Vec::new(),
+            problems: Problems::default(),
+        };
+        sources.iter().for_each(|source| evaluator.add_file(source));
+        evaluator
     }
 
-    /// The folder of manifests.toml.
-    pub(super) fn base(&self) -> &Path {
-        &self.base
+    /// From here on spans may point into one file more, the next by number.
+    pub(super) fn add_file(&mut self, source: &SourceFile) {
+        self.bases.push(Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned());
+    }
+
+    /// The answer to `question`; where there is none it is asked.
+    pub(super) fn fact(&mut self, question: &Question) -> Option<Fact> {
+        let fact = self.facts.get(question).cloned();
+        if fact.is_none() {
+            self.questions.insert(question.clone());
+        }
+        fact
+    }
+
+    /// The tags of a repository; where they are not known they are to be listed.
+    pub(super) fn tags(&mut self, place: &oci::Place) -> Option<&'a TagFact> {
+        let tags = self.facts.tags(place);
+        if tags.is_none() {
+            self.unlisted.insert(place.clone());
+        }
+        tags
+    }
+
+    /// The folder of the file in which `span` is: what paths there are relative to.
+    pub(super) fn base_of(&self, span: &Span) -> &Path {
+        self.bases.get(span.file).map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// What `phrase` comes to.
     pub(super) fn expand(&mut self, phrase: &Phrase, scope: Scope<'_>) -> Result<Expanded, Stop> {
         self.phrase(phrase, scope, &mut Way::default())
+    }
+
+    /// What `{name}` stands for where a condition at `place` speaks of it.
+    pub(super) fn named(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<Value, Stop> {
+        self.lookup(name, place, scope, &mut Way::default())
     }
 
     /// `{name}`: the axis, the variable, or the key of the list.
@@ -124,14 +173,24 @@ impl<'a> Evaluator<'a> {
 
     fn phrase<'r>(&mut self, phrase: &'r Phrase, scope: Scope<'r>, way: &mut Way<'r>) -> Result<Expanded, Stop> {
         // Every placeholder is looked at, so that all that is wrong with a template is told at once.
-        let values: Vec<_> =
-            phrase.template.placeholders().map(|placeholder| self.lookup(phrase, placeholder, scope, way)).collect();
+        let values: Vec<_> = phrase
+            .template
+            .placeholders()
+            .map(|word| self.lookup(&word.name, &place_of(phrase, word), scope, way))
+            .collect();
         let values = values.into_iter().collect::<Result<Vec<_>, Stop>>()?;
         let mut texts = values.iter();
         match phrase.template.expand_traced(|_| texts.next().map(|value| value.text().to_owned()).ok_or(Stop)) {
             Ok(expansion) => Ok(Expanded::new(expansion, &phrase.template, &values)),
-            Err(ExpandError::Lookup(stop)) => Err(stop),
-            Err(ExpandError::NoPart { placeholder, value }) => {
+            Err(error) => Err(self.not_expanded(error, phrase, &values, scope)),
+        }
+    }
+
+    /// Tells why `phrase`, whose placeholders stand for `values`, comes to no text.
+    fn not_expanded(&mut self, error: ExpandError<Stop>, phrase: &Phrase, values: &[Value], scope: Scope<'_>) -> Stop {
+        let problem = match error {
+            ExpandError::Lookup(stop) => return stop,
+            ExpandError::NoPart { placeholder, value } => {
                 let part = placeholder.part.map_or("part", VersionPart::word);
                 let at = phrase.template.placeholders().position(|other| other.span == placeholder.span);
                 let shown = at.and_then(|at| values.get(at)).map_or(value.as_str(), Value::shown);
@@ -139,49 +198,54 @@ impl<'a> Evaluator<'a> {
                     Some(_) => format!("`{shown}` has no {part}"),
                     None => format!("`{shown}` is no version and has no {part}"),
                 };
-                let problem = Problem::error("mlist::config::no_part", message)
+                Problem::error("mlist::config::no_part", message)
                     .at(&phrase.text.part(&placeholder.span), format!("in {}", scope.list))
-                    .help(format!("give `{}` a version with that number, or leave .{part} out", placeholder.name));
-                self.problems.add_for(scope.list, problem);
-                Err(Stop)
+                    .help(format!("give `{}` a version with that number, or leave .{part} out", placeholder.name))
             }
-            Err(ExpandError::TooLong { span }) => {
+            ExpandError::TooLong { span } => {
                 let message = format!("the text comes to more than {} KiB", LONGEST_TEXT / 1024);
-                let problem = Problem::error("mlist::config::bad_value", message)
+                Problem::error("mlist::config::bad_value", message)
                     .at(&phrase.text.part(&span), format!("in {}", scope.list))
-                    .help("no name is that long: look at what its variables come to");
-                self.problems.add_for(scope.list, problem);
-                Err(Stop)
+                    .help("no name is that long: look at what its variables come to")
             }
-        }
+        };
+        self.problems.add_for(scope.list, problem);
+        Stop
     }
 
-    fn lookup<'r>(
-        &mut self,
-        phrase: &'r Phrase,
-        placeholder: &'r Placeholder,
-        scope: Scope<'r>,
-        way: &mut Way<'r>,
-    ) -> Result<Value, Stop> {
-        let name = placeholder.name.as_str();
-        let place = place_of(phrase, placeholder);
-        if let Err(problem) = way.look_up(name, &place, scope.list) {
+    /// Goes on to `name`, which is asked for at `place`.
+    fn step<'r>(&mut self, name: &'r str, place: &Span, scope: Scope<'r>, way: &mut Way<'r>) -> Result<(), Stop> {
+        way.look_up(name, place, scope.list).map_err(|problem| {
             if let Some(problem) = problem {
                 self.problems.add_for(scope.list, *problem);
             }
-            return Err(Stop);
-        }
+            Stop
+        })
+    }
+
+    /// What `name` stands for, which is asked for at `place`.
+    fn lookup<'r>(&mut self, name: &'r str, place: &Span, scope: Scope<'r>, way: &mut Way<'r>) -> Result<Value, Stop> {
+        self.step(name, place, scope, way)?;
         if MEMBER_NAMES.contains(&name) {
-            return self.member_name(name, &place, scope).map(Value::open);
+            return self.member_name(name, place, scope).map(Value::open);
         }
-        if let Some(value) = self.bound(name, &place, scope, way) {
+        if name == "tag" {
+            return scope.tag.cloned().ok_or_else(|| {
+                let problem = Problem::error("mlist::config::unknown_variable", "unknown variable `tag`")
+                    .at(place, "known only in `member-tags`")
+                    .help(format!("known here: {}", known(scope).join(", ")));
+                self.problems.add_for(scope.list, problem);
+                Stop
+            });
+        }
+        if let Some(value) = self.bound(name, place, scope, way) {
             return value;
         }
         if name == "name" {
             return Ok(Value::open(scope.entry));
         }
         if !scope.names.incomplete {
-            self.problems.add_for(scope.list, unknown(name, &place, scope));
+            self.problems.add_for(scope.list, unknown(name, place, scope));
         }
         Err(Stop)
     }
@@ -249,13 +313,14 @@ impl<'a> Evaluator<'a> {
             VariableValue::Env(env) => self.env(env),
             VariableValue::File(phrase) => {
                 let path = self.phrase(phrase, scope, way)?;
-                let shown = self.base.join(path.shown()).display().to_string();
-                let path = self.base.join(path.text());
+                let base = self.base_of(&phrase.text.span);
+                let shown = base.join(path.shown()).display().to_string();
+                let path = base.join(path.text());
                 self.follow(&path, &shown, &phrase.text.span, scope)?;
                 let lacking = format!("`{shown}` is absent or empty");
                 Lookup { question: Some(Question::File(path)), shown, lacking, help: SET_IT.to_owned() }
             }
-            VariableValue::Git(fact) => self.git(*fact),
+            VariableValue::Git(fact) => self.git(*fact, &variable.span),
         };
         let problem = match self.look(name, &lookup, scope.need)? {
             Ok(Some(value)) => {
@@ -300,13 +365,14 @@ impl<'a> Evaluator<'a> {
         Lookup { question: None, shown, lacking, help }
     }
 
-    fn git(&self, fact: GitFact) -> Lookup {
+    fn git(&self, fact: GitFact, written: &Span) -> Lookup {
         let shown = "git".to_owned();
         if self.trust.author.is_stranger() {
             let lacking = "git is not asked under --untrusted".to_owned();
             return Lookup { question: None, shown, lacking, help: format!("say what it is otherwise: {DEFAULT}") };
         }
-        let folder = if self.base.as_os_str().is_empty() { PathBuf::from(".") } else { self.base.clone() };
+        let base = self.base_of(written);
+        let folder = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base.to_owned() };
         let lacking = match fact {
             GitFact::Describe | GitFact::Commit => "git knows no commit here",
             GitFact::Tags => "no tag on HEAD is a version",
@@ -314,6 +380,11 @@ impl<'a> Evaluator<'a> {
         };
         let question = Some(Question::Git(folder, fact));
         Lookup { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
+    }
+
+    /// Whether problems show a placeholder instead of what registries have: it is nothing to tell a stranger.
+    pub(super) fn hides_tags(&self) -> bool {
+        self.trust.author.is_stranger()
     }
 
     /// Whether problems show the placeholder instead of what `value` comes to. A file may be any file, whoever names it;
@@ -348,7 +419,7 @@ fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result
         Box::new(problem.because(why))
     })?;
     let value = match question {
-        Question::Env(_) | Question::Inside(_) => text,
+        Question::Env(_) | Question::Inside(_) | Question::Paths(..) | Question::Include(_) => text,
         Question::Git(_, GitFact::Tags) => text.and_then(|tags| greatest_version(&tags)),
         Question::Git(..) => text.map(|text| text.trim().to_owned()),
         Question::File(_) => {
@@ -389,7 +460,8 @@ fn known(scope: Scope<'_>) -> Vec<&str> {
     let axes_too = scope.axes.is_some();
     let member = if scope.member.is_some() { MEMBER_NAMES.as_slice() } else { &[] };
     let bound = scope.names.iter().filter(|name| axes_too || !matches!(scope.names.get(name), Some(Binding::Axis(_))));
-    let all: BTreeSet<&str> = bound.chain(["name"]).chain(member.iter().copied()).collect();
+    let tag = scope.tag.map(|_| "tag");
+    let all: BTreeSet<&str> = bound.chain(["name"]).chain(member.iter().copied()).chain(tag).collect();
     all.into_iter().collect()
 }
 

@@ -16,8 +16,16 @@ pub(super) enum Place {
     Convention,
     /// `[list.ENTRY]`
     List,
+    /// A table of `target`.
+    Target,
     /// A row of `platforms`.
     Row,
+    /// An `os-version` that is a table.
+    OsVersion,
+    /// A table in `tags`.
+    Tag,
+    /// An axis that is a table.
+    Axis,
     /// A variable that is a table.
     Variable,
     /// `[registry."HOST"]`
@@ -29,6 +37,8 @@ pub(super) enum Place {
 pub(super) enum Shape {
     /// `[vars]`, `vars`
     Variables,
+    /// Globs over paths.
+    Paths,
     /// A table of names and axes.
     Axes,
     /// `[defaults]`
@@ -37,6 +47,8 @@ pub(super) enum Shape {
     Conventions,
     /// `[list.ENTRY]`
     Lists,
+    /// A repository, a target table, or an array of both.
+    Targets,
     /// The members.
     Platforms,
     /// `os/arch[/variant]`
@@ -47,8 +59,38 @@ pub(super) enum Shape {
     Git,
     /// A template.
     Template,
-    /// Templates, at least one.
-    Templates,
+    /// Templates of tags for each member.
+    MemberTags,
+    /// A table of names and templates.
+    Annotations,
+    /// A version of Windows, a glob, or where it comes from.
+    OsVersion,
+    /// A word of `missing`.
+    Missing,
+    /// A word of `undeclared`.
+    Undeclared,
+    /// A word of `mismatch`.
+    Mismatch,
+    /// A word of `format`.
+    Format,
+    /// A word of `attestations`.
+    Attestations,
+    /// `30s`, `5m`, `1h30m`
+    Duration,
+    /// Globs.
+    Globs,
+    /// A media type.
+    MediaType,
+    /// Strings that are no templates.
+    Texts,
+    /// Tags, at least one.
+    Tags,
+    /// Conditions of a tag.
+    TagConditions,
+    /// Conditions of a row.
+    RowConditions,
+    /// A glob, or several.
+    GlobOrGlobs,
     /// The name of a convention.
     Convention,
     /// A string that is no template.
@@ -83,9 +125,13 @@ pub(super) struct KeyInfo {
     pub(super) example: &'static str,
 }
 
-use Place::{Convention, Defaults, List, Registry, Row, Top, Variable};
+use Place::{Axis, Convention, Defaults, List, OsVersion, Registry, Row, Tag, Target, Top, Variable};
 
 const LEVELS: &[Place] = &[Defaults, Convention, List];
+/// Where a key stands that a target may have for itself.
+const AIMED: &[Place] = &[Defaults, Convention, List, Target];
+/// Where a key stands that a member may have for itself, too.
+const NEAREST: &[Place] = &[Defaults, Convention, List, Target, Row];
 
 const fn key(name: &'static str, places: &'static [Place], shape: Shape, about: &'static str) -> KeyInfo {
     KeyInfo { name, places, shape, about, default: "", example: "" }
@@ -116,7 +162,13 @@ pub(super) const KEYS: &[KeyInfo] = &[
     key("list", &[Top], Shape::Lists, "The lists. {name} is the key.").example("{ hyperkube = {} }"),
     key("registry", &[Top], Shape::Registries, "How registries are reached, by host. Nothing in it is a template.")
         .example("{ \"registry.corp:5000\" = { ca = \"corp-root.pem\" } }"),
-    not_yet("include", &[Top], ""),
+    key(
+        "include",
+        &[Top],
+        Shape::Paths,
+        "Files with lists of their own, by globs: they see [vars], [defaults] and conventions of this one.",
+    )
+    .example("[\"services/**/manifests.toml\", \"!services/old/**\"]"),
     key("convention", &[Defaults, List], Shape::Convention, "The convention that holds where the list is silent.")
         .example("\"tag-suffix\""),
     key("vars", &[Convention, List], Shape::Variables, "Variables of these lists, nearer than [vars].")
@@ -125,41 +177,116 @@ pub(super) const KEYS: &[KeyInfo] = &[
         .example("{ name = [\"kube-apiserver\", \"kube-proxy\"] }"),
     key(
         "platforms",
-        LEVELS,
+        AIMED,
         Shape::Platforms,
         "The members: platforms, rows, or a table from the spelling of {arch} to either.",
     )
     .example("[\"linux/amd64\", \"linux/arm64\"]"),
-    key("arch-style", LEVELS, Shape::ArchStyle, "How {arch} is spelled for platforms that do not say it.")
+    key("arch-style", AIMED, Shape::ArchStyle, "How {arch} is spelled for platforms that do not say it.")
         .default("\"go\"")
         .example("\"debian\""),
-    key(
-        "source",
-        &[Defaults, Convention, List, Row],
-        Shape::Template,
-        "Where a member is: a reference with a tag or digest, or oci:DIR:TAG.",
-    )
-    .example("\"{registry}/{name}-{arch}:{version}\""),
-    key("target", LEVELS, Shape::Template, "Where the list is published: a repository, or oci:DIR.")
+    key("source", NEAREST, Shape::Template, "Where a member is: a reference with a tag or digest, or oci:DIR:TAG.")
+        .example("\"{registry}/{name}-{arch}:{version}\""),
+    key("target", LEVELS, Shape::Targets, "Where the list is published: a repository, or oci:DIR; or several of them.")
         .example("\"{registry}/{name}\""),
-    key("tags", LEVELS, Shape::Templates, "By which tags the list is published.").example("[\"{version}\"]"),
-    not_yet("member-tags", LEVELS, "[]"),
-    not_yet("missing", &[Defaults, Convention, List, Row], "\"error\""),
-    not_yet("wait", LEVELS, "\"0s\""),
-    not_yet("undeclared", LEVELS, "\"remove\""),
-    not_yet("mismatch", LEVELS, "\"error\""),
-    not_yet("format", LEVELS, "\"auto\""),
-    not_yet("attestations", LEVELS, "\"keep\""),
-    not_yet("referrers", LEVELS, "\"none\""),
-    not_yet("immutable", LEVELS, "[]"),
-    not_yet("annotations", &[Defaults, Convention, List, Row], ""),
-    not_yet("artifact-type", LEVELS, ""),
+    key("repository", &[Target], Shape::Template, "Where the list is published: a repository, or oci:DIR.")
+        .example("\"{registry}/{name}\""),
+    key("tags", AIMED, Shape::Tags, "By which tags the list is published, and when it has each.")
+        .example("[\"{version}\", { tag = \"latest\", when = \"newest\" }]"),
+    key(
+        "member-tags",
+        AIMED,
+        Shape::MemberTags,
+        "By which tags each member is published by itself, in the list's repository; {tag} is each tag of the list.",
+    )
+    .default("[]")
+    .example("[\"{tag}-{arch}\"]"),
+    key("missing", NEAREST, Shape::Missing, "What becomes of a member that is absent.")
+        .default("\"error\"")
+        .example("\"skip\""),
+    key("wait", AIMED, Shape::Duration, "How long an absent member is asked for again.")
+        .default("\"0s\"")
+        .example("\"5m\""),
+    key("undeclared", AIMED, Shape::Undeclared, "What becomes of published members that are not declared.")
+        .default("\"remove\"")
+        .example("\"keep\""),
+    key(
+        "mismatch",
+        AIMED,
+        Shape::Mismatch,
+        "What becomes of a member whose config or name says another platform than the file.",
+    )
+    .default("\"error\"")
+    .example("\"warn\""),
+    key("format", AIMED, Shape::Format, "The type of the list.").default("\"auto\"").example("\"oci\""),
+    key("attestations", AIMED, Shape::Attestations, "What becomes of the attestations of members that are indexes.")
+        .default("\"keep\"")
+        .example("\"drop\""),
+    not_yet("referrers", AIMED, "\"none\""),
+    key("immutable", AIMED, Shape::Globs, "Tags that are never moved once they exist.")
+        .default("[]")
+        .example("[\"v*\", \"!v*-rc*\"]"),
+    key(
+        "annotations",
+        NEAREST,
+        Shape::Annotations,
+        "Annotations of the list, or of a row's entry in it. A name with dots stands in quotes.",
+    )
+    .example("{ \"org.opencontainers.image.version\" = \"{version}\" }"),
+    key("artifact-type", AIMED, Shape::MediaType, "The artifactType of the list: a media type.")
+        .example("\"application/vnd.acme.bundle.v1\""),
     key("platform", &[Row], Shape::Platform, "The machine this member is for: os/arch or os/arch/variant.")
         .example("\"linux/arm/v7\""),
     key("arch", &[Row], Shape::Text, "What {arch} stands for in this member's names.").example("\"armhf\""),
-    not_yet("os-version", &[Row], ""),
-    not_yet("os-features", &[Row], ""),
-    not_yet("when", &[Row], ""),
+    key(
+        "os-version",
+        &[Row],
+        Shape::OsVersion,
+        "Which Windows it is for: a version, a glob that the image's own must fit, or the image that says it.",
+    )
+    .example("\"10.0.17763.*\""),
+    key("os-features", &[Row], Shape::Texts, "What Windows must offer.").default("[]").example("[\"win32k\"]"),
+    key(
+        "when",
+        &[Row],
+        Shape::RowConditions,
+        "When there is such a member: \"stable\", or globs over variables; of several conditions all must hold.",
+    )
+    .example("{ version = [\"1.*\", \"!1.0.*\"] }"),
+    key("tag", &[Tag], Shape::Template, "The tag.").example("\"{version.major}\""),
+    key(
+        "when",
+        &[Tag],
+        Shape::TagConditions,
+        "When the list has it: \"stable\", \"newest\", or globs over variables; of several conditions all must hold.",
+    )
+    .example("[\"newest\", { variant = \"alpine*\" }]"),
+    key("lines", &[Axis], Shape::Template, "The lines of this file; not the blank ones and those that begin with #.")
+        .example("\"images.txt\""),
+    key(
+        "tags-of",
+        &[Axis],
+        Shape::Template,
+        "What stands in the tags of this repository, or of oci:DIR, newest first.",
+    )
+    .example("\"registry.k8s.io/kube-proxy\""),
+    key(
+        "pattern",
+        &[Axis],
+        Shape::Template,
+        "The form of the tags: what stands in it for the axis is a value. Without it, the tag itself is.",
+    )
+    .example("\"v{version}-alpine\""),
+    key("match", &[Axis], Shape::GlobOrGlobs, "Which of the values are meant.").example("[\"1.*\", \"!*-rc*\"]"),
+    key("newest", &[Axis], Shape::Count, "How many of the greatest versions, pre-releases among them.").example("3"),
+    key(
+        "from",
+        &[OsVersion],
+        Shape::Template,
+        "The image, or the index with one entry of this platform, that says it.",
+    )
+    .example("\"mcr.microsoft.com/windows/nanoserver:1809\""),
+    key("build", &[OsVersion], Shape::Text, "With what the version of that entry begins.").example("\"10.0.17763\""),
     key("env", &[Variable], Shape::Text, "The value of this environment variable.").example("\"VERSION\""),
     key(
         "file",
@@ -209,12 +336,12 @@ pub(super) const KEYS: &[KeyInfo] = &[
         .example("\"100/min\""),
 ];
 
-/// What a variable may take from git, and what that is.
+/// What a variable may take from git, and what that is, in one sentence for people.
 pub(super) const GIT_WORDS: [(&str, &str); 4] = [
-    ("describe", "the output of `git describe --tags --always --dirty`"),
-    ("tag", "the greatest version tag on HEAD"),
-    ("commit", "the full id of HEAD"),
-    ("branch", "the branch"),
+    ("describe", "What `git describe --tags --always --dirty` says."),
+    ("tag", "The greatest version tag on HEAD."),
+    ("commit", "The full id of HEAD."),
+    ("branch", "The branch."),
 ];
 
 impl Place {
@@ -225,7 +352,11 @@ impl Place {
             Self::Defaults => "[defaults]",
             Self::Convention => "[convention.NAME]",
             Self::List => "[list.ENTRY]",
+            Self::Target => "a target table",
             Self::Row => "a row of `platforms`",
+            Self::OsVersion => "a table of `os-version`",
+            Self::Tag => "a table in `tags`",
+            Self::Axis => "an axis",
             Self::Variable => "a variable",
             Self::Registry => "[registry.\"HOST\"]",
         }
@@ -272,7 +403,6 @@ pub(super) fn meant(name: &str, place: Place) -> Option<&'static str> {
 
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
     let help = match (info.name, info.default) {
-        ("include", _) => "leave it out, and load each file by itself with -f".to_owned(),
         (_, "") => "leave it out".to_owned(),
         (name, default) => format!("leave it out: this version always does as {name} = {default}"),
     };
@@ -289,7 +419,9 @@ pub(super) fn part_not_built(what: &str) -> Problem {
 
 fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
     let name = key.name.as_str();
-    let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name).collect();
+    // Who writes `tag` for a list means `tags`, not a table in them.
+    let is_slip = |info: &KeyInfo| info.places == [Tag] && meant(name, place).is_some();
+    let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name && !is_slip(info)).collect();
     let built: Vec<Place> =
         elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places).copied().collect();
     if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
@@ -335,46 +467,4 @@ fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_place_has_a_key_twice() {
-        for (at, info) in KEYS.iter().enumerate() {
-            for other in &KEYS[at + 1..] {
-                let shared = info.places.iter().any(|place| other.places.contains(place));
-                assert!(info.name != other.name || !shared, "{}", info.name);
-            }
-        }
-    }
-
-    #[test]
-    fn a_key_of_another_place_is_only_taken_for_one_that_it_is_written_like() {
-        let places = [Top, Defaults, Convention, List, Row, Variable, Registry];
-        let mut guesses = Vec::new();
-        for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
-            for place in places.into_iter().filter(|place| keys_of(*place).all(|known| known.name != info.name)) {
-                let meant = nearest(info.name, built_keys_of(place).map(|known| known.name));
-                guesses.extend(meant.map(|meant| (info.name, place, meant)));
-            }
-        }
-        assert_eq!(
-            guesses,
-            [
-                ("defaults", Variable, "default"),
-                ("platforms", Row, "platform"),
-                ("platform", Defaults, "platforms"),
-                ("platform", Convention, "platforms"),
-                ("platform", List, "platforms"),
-                ("default", Top, "defaults"),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_built_is_described() {
-        for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
-            assert!(info.about.ends_with('.') && !info.example.is_empty(), "{}", info.name);
-        }
-    }
-}
+mod tests;

@@ -1,14 +1,31 @@
 //! [`combinations`]: the axes of a list → one set of values for each list that it stands for, and its id.
+//!
+//! `values` has those of one axis, `from_tags` those that stand in the tags of a repository.
 
-use std::collections::HashMap;
+mod from_tags;
+mod values;
 
-use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::evaluate::{Evaluator, Need, Stop};
 use super::problem::Problem;
 use super::scope::ListScope;
 use super::value::Value;
 
 /// A value for each axis, in the order of the axes.
 pub(super) type Combination<'a> = Vec<(&'a str, Value)>;
+
+/// What the axes of a list come to.
+pub(super) struct Combinations<'a> {
+    pub(super) all: Vec<Combination<'a>>,
+    /// Values of an axis are not known before tags are listed: they have no part in the combinations.
+    pub(super) open: bool,
+}
+
+/// The values of an axis.
+enum Values {
+    Known(Vec<Value>),
+    /// Nobody knows before tags are listed.
+    Open,
+}
 
 /// How many lists a file may come to.
 const MOST_LISTS: usize = 100_000;
@@ -65,49 +82,33 @@ pub(super) fn combinations<'a>(
     need: Need,
     room: &mut Room,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Vec<Combination<'a>>, Stop> {
-    let axes: Vec<_> = list.axes.iter().map(|(key, _)| values(list, &key.name, need, evaluator)).collect();
+) -> Result<Combinations<'a>, Stop> {
+    let axes: Vec<_> = list.axes.iter().map(|axis| values::of(axis, list, need, evaluator)).collect();
     let axes = axes.into_iter().collect::<Result<Vec<_>, Stop>>()?;
-    if let Err(problem) = room.take(list, axes.iter().map(Vec::len)) {
+    let counts = axes.iter().map(|values| match values {
+        Values::Known(values) => values.len(),
+        Values::Open => 1,
+    });
+    if let Err(problem) = room.take(list, counts) {
         if let Some(problem) = problem {
             evaluator.problems.add(*problem);
         }
         return Err(Stop);
     }
-    let mut combinations = vec![Vec::new()];
+    let (mut all, mut open) = (vec![Vec::new()], false);
     for ((key, _), values) in list.axes.iter().zip(axes) {
-        combinations = combinations
+        let Values::Known(values) = values else {
+            open = true;
+            continue;
+        };
+        all = all
             .iter()
             .flat_map(|combination: &Combination<'_>| {
                 values.iter().map(|value| [combination.as_slice(), &[(key.name.as_str(), value.clone())]].concat())
             })
             .collect();
     }
-    Ok(combinations)
-}
-
-/// What the values of an axis come to.
-fn values(list: &ListScope<'_>, name: &str, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Vec<Value>, Stop> {
-    let (_, axis) = list.axes.iter().find(|(key, _)| key.name == name).ok_or(Stop)?;
-    let axis = axis.good().ok_or(Stop)?;
-    let entry = list.entry.name.as_str();
-    let scope = Scope { names: &list.names, entry, list: entry, axes: None, member: None, need };
-    let expanded: Vec<_> = axis.iter().map(|phrase| evaluator.expand(phrase, scope)).collect();
-    let mut values: Vec<Value> = Vec::new();
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for (at, expanded) in expanded.into_iter().enumerate() {
-        let value = expanded?.into_value();
-        if let Some(first) = seen.insert(value.text().to_owned(), at) {
-            let message = format!("the axis `{name}` has `{}` twice", value.shown());
-            let problem = Problem::error("mlist::config::axis_twice", message)
-                .at(&axis[at].text.span, "here again")
-                .at(&axis[first].text.span, "here first");
-            evaluator.problems.add_for(entry, problem);
-            return Err(Stop);
-        }
-        values.push(value);
-    }
-    Ok(values)
+    Ok(Combinations { all, open })
 }
 
 /// `ENTRY`, with axes `ENTRY/VALUE/VALUE`.

@@ -1,10 +1,13 @@
 //! Members as they are declared: `platforms` as an array of platforms and rows, or as a table from `{arch}` to either.
+//! `os_version` reads the one key of a row that has several forms.
 
-use super::declared::{Row, Slot};
+mod os_version;
+
+use super::declared::{Annotations, Row, Slot};
 use super::keys::{self, Place};
 use super::problem::Problem;
 use super::raw::{Key, Node, Text, Value};
-use super::{read, types, vars};
+use super::{read, types, vars, when};
 use crate::naming::{ArchStyle, nearest};
 use crate::oci::Platform;
 
@@ -65,7 +68,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
         Value::Table(table) => table,
         Value::Text(text) => {
             let platform = platform(text, problems)?;
-            return Some(Row { platform, platform_text: text.clone(), arch: None, source: None });
+            return Some(Row::bare(platform, text.clone()));
         }
         Value::Array(_) | Value::Other { .. } => {
             problems.push(
@@ -76,17 +79,22 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
             return None;
         }
     };
-    let mut declared = None;
-    let mut arch = None;
-    let mut source = None;
-    for (info, _, node) in keys::known(table, Place::Row, problems) {
+    let (mut declared, mut arch, mut source, mut missing) = (None, None, None, None);
+    let (mut os_version, mut os_features, mut annotations) = (None, None, Annotations::new());
+    let mut when = Some(Vec::new());
+    for (info, key, node) in keys::known(table, Place::Row, problems) {
         match info.name {
             "platform" => {
                 let text = types::text("platform", node, problems);
                 declared = Some(text.and_then(|text| Some((platform(text, problems)?, text))));
             }
             "arch" => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
-            _ => source = Some(Slot::from(read::template("source", node, problems))),
+            "source" => source = Some(Slot::from(read::template("source", node, problems))),
+            "missing" => missing = Some(Slot::from(read::word("missing", node, problems))),
+            "os-version" => os_version = Some((key, os_version::read(node, problems))),
+            "os-features" => os_features = Some(Slot::from(read::texts("os-features", node, problems))),
+            "annotations" => annotations = read::annotations(node, problems),
+            _ => when = when::read(node, when::Of::Row, problems),
         }
     }
     let Some(declared) = declared else {
@@ -102,7 +110,22 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
         return None;
     };
     let (platform, text) = declared?;
-    Some(Row { platform, platform_text: text.clone(), arch, source })
+    let os_version = os_version.map(|(key, version)| {
+        let misplaced = os_version::needs_windows(key, &platform, text);
+        let is_good = misplaced.is_none();
+        problems.extend(misplaced);
+        Slot::from(version.filter(|_| is_good))
+    });
+    Some(Row {
+        arch,
+        source,
+        missing,
+        os_version,
+        os_features,
+        annotations,
+        when: when?,
+        ..Row::bare(platform, text.clone())
+    })
 }
 
 fn platform(text: &Text, problems: &mut Vec<Problem>) -> Option<Platform> {

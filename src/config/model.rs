@@ -2,11 +2,15 @@
 //!
 //! Each part keeps the [`Span`] it came from, so that what a registry says of it later points into the file.
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::naming::{Globs, Partial, Pattern, Version};
 use crate::oci::{Host, Place, Platform, Reference, Tag};
 
+pub use super::policy::{Attestations, Format, Mismatch, Missing, Undeclared};
 use super::problem::Span;
 
 /// A list in one repository with all its tags: the unit that is planned, counted, reported and selected.
@@ -24,13 +28,76 @@ pub struct Publication {
     pub target_span: Span,
     /// By which tags, in the order of the file; never empty, no tag twice.
     pub tags: Vec<TargetTag>,
-    /// The images, in the order of the file; never empty.
+    /// The images, in the order of the file. Empty where no row's `when` holds: then the list is blocked.
     pub members: Vec<Member>,
+    /// What holds for all of it.
+    pub rules: Rules,
+    /// Of the list itself; they need OCI.
+    pub annotations: BTreeMap<String, String>,
+    /// Of the list itself; it needs OCI.
+    pub artifact_type: Option<String>,
+    /// The templates of [`Member::tags`] with the platform left open, by which tags of members are found that others
+    /// declare: those of [`Publication::own_tag`] in which `{platform}` stands whole.
+    pub member_tags: Vec<Partial>,
+}
+
+/// A list that is not published for now, as none of its tags applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// As [`Publication::id`].
+    pub id: String,
+    /// As [`Publication::target`].
+    pub target: Place,
+    /// Why, in words: `1.4.0-rc.1 is not stable`.
+    pub why: String,
+    /// Where its tags are written.
+    pub span: Span,
+}
+
+/// The policies of a [`Publication`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// `wait`: how long an absent member is asked for again, from the first absent one of the run on.
+    pub wait: Duration,
+    /// `undeclared`
+    pub undeclared: Undeclared,
+    /// `mismatch`
+    pub mismatch: Mismatch,
+    /// `format`
+    pub format: Format,
+    /// `attestations`
+    pub attestations: Attestations,
+    /// `immutable`: tags that are never moved once they exist.
+    pub immutable: Option<Placed<Globs>>,
 }
 
 /// A tag of a [`Publication`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetTag {
+    /// The tag.
+    pub tag: Tag,
+    /// Where its template is written.
+    pub span: Span,
+    /// Given where only the newest version has it (`when = "newest"`): then it is never moved back.
+    pub newest: Option<Newest>,
+}
+
+/// By what a tag is guarded that only the newest version has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// The version that claims it: stable.
+    pub version: Version,
+    /// The tag's template with the version left open.
+    pub claim: Partial,
+    /// The template of the tags that versions are published by, with the version left open.
+    pub published_as: Partial,
+    /// Greater versions of other lists of the file that claim the tag too. Of many the greatest is given alone.
+    pub rivals: Vec<Version>,
+}
+
+/// A tag of one member, in the list's own repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberTag {
     /// The tag.
     pub tag: Tag,
     /// Where its template is written.
@@ -50,6 +117,37 @@ pub struct Member {
     pub source: Reference,
     /// Where the source's template is written.
     pub source_span: Span,
+    /// `missing`
+    pub missing: Missing,
+    /// Where its OS version comes from, if it is not written in [`Member::platform`].
+    pub os_version: OsVersion,
+    /// Of its descriptor in the list; they need OCI.
+    pub annotations: BTreeMap<String, String>,
+    /// By which tags it is published by itself, in the list's repository.
+    pub tags: Vec<MemberTag>,
+}
+
+/// Where the OS version of a member comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OsVersion {
+    /// It is declared in full, or open.
+    #[default]
+    AsDeclared,
+    /// The config's, which must fit.
+    Fits(Placed<Pattern>),
+    /// That of another image.
+    Of(OsVersionOf),
+}
+
+/// `os-version = { from = …, build = … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OsVersionOf {
+    /// The image, or a list with one entry for the member's platform.
+    pub from: Reference,
+    /// Where it is written.
+    pub span: Span,
+    /// With what the entry's version begins.
+    pub build: Option<String>,
 }
 
 /// What `[registry."HOST"]` says.
@@ -147,9 +245,37 @@ impl RegistrySettings {
 }
 
 impl Publication {
-    /// The list by its first tag: what people call it.
+    /// The list by its own tag: what people call it.
     #[must_use]
     pub fn reference(&self) -> Reference {
-        self.target.tagged(&self.tags[0].tag)
+        self.target.tagged(&self.own_tag().tag)
+    }
+
+    /// The first tag that stays with this list whatever is published later; others may be aliases.
+    ///
+    /// # Panics
+    /// A publication without tags, which [`load`](super::load::load) never gives.
+    #[must_use]
+    pub fn own_tag(&self) -> &TargetTag {
+        self.tags.iter().find(|tag| tag.newest.is_none()).unwrap_or(&self.tags[0])
+    }
+}
+
+impl Member {
+    /// What is read for it: its image, and what its OS version is taken from.
+    pub fn reads(&self) -> impl Iterator<Item = &Reference> {
+        let other = match &self.os_version {
+            OsVersion::Of(of) => Some(&of.from),
+            OsVersion::AsDeclared | OsVersion::Fits(_) => None,
+        };
+        [&self.source].into_iter().chain(other)
+    }
+}
+
+impl TargetTag {
+    /// A tag that the list always has.
+    #[must_use]
+    pub fn always(tag: Tag, span: Span) -> Self {
+        Self { tag, span, newest: None }
     }
 }

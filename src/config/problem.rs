@@ -177,6 +177,11 @@ impl Sources {
         self.0.get(file).map(|(file, _)| file)
     }
 
+    /// All files, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
+        self.0.iter().map(|(file, _)| file)
+    }
+
     /// The lines of that file.
     #[must_use]
     pub fn lines(&self, file: usize) -> Option<&Lines> {

@@ -65,6 +65,11 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// A text that nobody wrote, which holds because of what stands at `span`.
+    pub(super) fn implied(value: &str, span: &Span) -> Self {
+        Self { value: value.to_owned(), span: span.clone(), offsets: Some(Vec::new()) }
+    }
+
     /// Where `part` (bytes of the value) stands.
     pub(super) fn part(&self, part: &Range<usize>) -> Span {
         if self.value.is_empty() || self.offsets.as_ref().is_some_and(Vec::is_empty) {

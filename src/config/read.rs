@@ -1,14 +1,36 @@
 //! [`document`]: the tree of manifests.toml → [`Document`]; says everything that is wrong with a value by itself.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `phrase` | templates |
+//! | `words` | closed sets of words |
+//! | `duration` | `30s`, `5m`, `1h30m` |
+//! | `strings` | globs, media types and strings that have no grammar |
+//! | `target` | one target, a table of its own, or several |
+//! | `annotations` | tables of annotations |
+
+mod annotations;
+mod duration;
+mod phrase;
+mod strings;
+mod target;
+mod words;
 
 use std::borrow::Cow;
 
-use super::declared::{Axis, Document, Level, Phrase, Slot};
+use super::declared::{Document, Level, Phrase, Slot};
 use super::keys::{self, KeyInfo, Place};
 use super::problem::Problem;
-use super::raw::{Key, Node, Table, Text, Value};
+use super::raw::{Key, Node, Table, Value};
 use super::types::{self, NameKind};
-use super::{members, registry, vars};
-use crate::naming::{ArchStyle, Template, TemplateError, TemplateErrorKind, nearest};
+use super::{axes, include, members, registry, tags, vars};
+use crate::naming::nearest;
+
+pub(super) use annotations::annotations;
+pub(super) use duration::DURATION;
+pub(super) use phrase::{template, template_item};
+pub(super) use strings::{MEDIA_TYPE, texts};
+pub(super) use words::{unknown_word, word};
 
 /// What a list can't be without.
 const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
@@ -17,7 +39,6 @@ const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
 pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
     let mut document = Document::default();
     let mut has_list = false;
-    let mut login_names = Vec::new();
     for (info, key, node) in keys::known(tree, Place::Top, problems) {
         match info.name {
             "vars" => {
@@ -38,8 +59,9 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
             }
             "registry" => {
                 document.registries = registry::read(node, problems);
-                login_names = registry::login_names(node);
+                document.login_names = registry::login_names(node);
             }
+            "include" => document.include = include::globs(node, problems),
             "convention" => {
                 document.conventions = named(key, node, Place::Convention, problems);
             }
@@ -51,18 +73,23 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
     }
     for meant in tree.iter().filter_map(|(key, _)| keys::meant(&key.name, Place::Top)) {
         match meant {
-            "list" => has_list = true,
+            // Lists may stand in what was to be included.
+            "list" | "include" => has_list = true,
             "defaults" => REQUIRED.iter().for_each(|key| told_of(&mut document.defaults, key)),
             _ => {}
         }
     }
+    let login_names = document.login_names.clone();
     registry::keep_secret(&login_names, &mut document, problems);
-    if !has_list {
-        problems.push(Problem::error("mlist::config::no_list", "there is no list in it").help(
-            "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
-        ));
-    }
+    document.has_no_list = !has_list;
     document
+}
+
+/// `mlist::config::no_list`, for the file that `name` is said to be.
+pub(super) fn no_list(name: &str) -> Problem {
+    Problem::error("mlist::config::no_list", format!("there is no list in {name}")).help(
+        "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
+    )
 }
 
 /// The tables below `[convention]` or `[list]`.
@@ -166,20 +193,31 @@ fn fill(level: &mut Level, info: &KeyInfo, node: &Node, problems: &mut Vec<Probl
         }
         "matrix" => {
             if let Some(table) = types::table("matrix", "matrix.NAME = [\"…\"]", node, problems) {
-                level.matrix = axes(table, problems);
+                level.matrix = axes::read(table, problems);
             }
             swallowed(level, node);
         }
         "platforms" => {
             level.platforms = Some(members::read(node, problems).into());
-            if matches!(node.value, Value::Table(_)) {
-                swallowed(level, node);
-            }
+            swallowed_keys(level, node);
         }
-        "arch-style" => level.arch_style = Some(arch_style(node, problems).into()),
+        "arch-style" => level.arch_style = Some(words::arch_style(node, problems).into()),
         "source" => level.source = Some(template("source", node, problems).into()),
-        "target" => level.target = Some(target(node, problems).into()),
-        _ => level.tags = Some(tags(node, problems).into()),
+        "target" => level.target = Some(target::targets(node, problems).into()),
+        "tags" => level.tags = Some(tags::read(node, problems).into()),
+        "member-tags" => level.member_tags = Some(member_tags(node, problems).into()),
+        "missing" => level.missing = Some(word("missing", node, problems).into()),
+        "wait" => level.wait = Some(duration::duration("wait", node, problems).into()),
+        "undeclared" => level.undeclared = Some(words::placed_word("undeclared", node, problems).into()),
+        "mismatch" => level.mismatch = Some(word("mismatch", node, problems).into()),
+        "format" => level.format = Some(words::placed_word("format", node, problems).into()),
+        "attestations" => level.attestations = Some(word("attestations", node, problems).into()),
+        "immutable" => level.immutable = Some(strings::globs("immutable", node, problems).into()),
+        "annotations" => {
+            level.annotations = annotations(node, problems);
+            swallowed_keys(level, node);
+        }
+        _ => level.artifact_type = Some(strings::media_type("artifact-type", node, problems).into()),
     }
 }
 
@@ -190,8 +228,17 @@ fn fault<T>(slot: &mut Option<Slot<T>>) {
 /// A table of names: the keys of the list that stand in it were told of, and if it is none, its names are not known.
 fn swallowed(level: &mut Level, node: &Node) {
     match &node.value {
-        Value::Table(table) => table.iter().for_each(|(key, _)| told_of(level, &key.name)),
+        Value::Table(_) => swallowed_keys(level, node),
         _ => level.names_unknown = true,
+    }
+}
+
+/// The keys of the list that stand in a table below it were told of.
+fn swallowed_keys(level: &mut Level, node: &Node) {
+    if let Value::Table(table) = &node.value {
+        for (key, _) in table {
+            told_of(level, &key.name);
+        }
     }
 }
 
@@ -212,126 +259,22 @@ fn told_of(level: &mut Level, meant: &str) {
         "source" => fault(&mut level.source),
         "target" => fault(&mut level.target),
         "tags" => fault(&mut level.tags),
+        "member-tags" => fault(&mut level.member_tags),
+        "missing" => fault(&mut level.missing),
+        "wait" => fault(&mut level.wait),
+        "undeclared" => fault(&mut level.undeclared),
+        "mismatch" => fault(&mut level.mismatch),
+        "format" => fault(&mut level.format),
+        "attestations" => fault(&mut level.attestations),
+        "immutable" => fault(&mut level.immutable),
+        "artifact-type" => fault(&mut level.artifact_type),
         "vars" | "matrix" => level.names_unknown = true,
         _ => {}
     }
 }
 
-fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<ArchStyle> {
-    let text = types::text("arch-style", node, problems)?;
-    let style = ArchStyle::parse(&text.value);
-    if style.is_none() {
-        problems.push(unknown_word("arch-style", text, ArchStyle::names()));
-    }
-    style
-}
-
-/// `mlist::config::type` for a word that a closed set does not have.
-pub(super) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
-    let problem = Problem::error("mlist::config::type", format!("`{}` is no word of `{key}`", text.value));
-    match nearest(&text.value, words.iter().copied()) {
-        Some(word) => problem.at(&text.span, format!("did you mean `{word}`?")),
-        None => problem.at(&text.span, ""),
-    }
-    .help(format!("there are: {}", words.join(", ")))
-}
-
-fn target(node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    match &node.value {
-        Value::Table(_) => {
-            let help = "write the repository alone: target = \"{registry}/{name}\"";
-            problems.push(keys::part_not_built("a target table").at(&node.span, "").help(help));
-            None
-        }
-        Value::Array(_) => {
-            let help = "write one repository: target = \"{registry}/{name}\"";
-            problems.push(keys::part_not_built("an array of targets").at(&node.span, "").help(help));
-            None
-        }
-        _ => template("target", node, problems),
-    }
-}
-
-fn tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Phrase>> {
-    let items = types::filled_array("tags", node, problems)?;
-    let mut tags = Vec::new();
-    for item in items {
-        if matches!(item.value, Value::Table(_)) {
-            let help = "write the tag alone, and leave it out where it does not apply";
-            problems.push(keys::part_not_built("a tag that is a table").at(&item.span, "").help(help));
-        } else {
-            tags.extend(template_item("tags", item, problems));
-        }
-    }
-    Some(tags)
-}
-
-fn axes(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Axis>)> {
-    let mut axes = Vec::new();
-    for (name, node) in table {
-        if vars::may_be_called(name, "matrix", problems) {
-            axes.push((name.clone(), axis(name, node, problems).into()));
-        }
-    }
-    axes
-}
-
-fn axis(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
-    if let Value::Table(entries) = &node.value
-        && entries.iter().any(|(key, _)| matches!(key.name.as_str(), "lines" | "tags-of"))
-    {
-        let help = format!("write the values themselves: matrix.{} = [\"…\"]", name.name);
-        problems.push(keys::part_not_built("an axis from a file or from tags").at(&node.span, "").help(help));
-        return None;
-    }
-    let items = types::array(&name.name, node, problems)?;
-    if items.is_empty() {
-        problems.push(
-            Problem::error("mlist::config::empty_axis", format!("the axis `{}` has no value", name.name))
-                .at(&node.span, "no list would be left")
-                .help(format!("give it values, or take the axis away: vars.{} = \"\"", name.name)),
-        );
-        return None;
-    }
-    let values = items.iter().filter_map(|item| template_item(&name.name, item, problems)).collect::<Vec<_>>();
-    (values.len() == items.len()).then_some(values)
-}
-
-/// The template that `node` is, the value of `key`.
-pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    phrase(types::text(key, node, problems)?, problems)
-}
-
-/// The template that `node` is, an item of the array `key`.
-fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    phrase(types::item(key, node, problems)?, problems)
-}
-
-fn phrase(text: &Text, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    match Template::parse(&text.value) {
-        Ok(template) => Some(Phrase { text: text.clone(), template }),
-        Err(error) => {
-            problems.push(bad_template(text, &error));
-            None
-        }
-    }
-}
-
-fn bad_template(text: &Text, error: &TemplateError) -> Problem {
-    let span = text.part(&error.span);
-    let code = match error.kind {
-        TemplateErrorKind::Syntax => "mlist::config::bad_template",
-        TemplateErrorKind::UnknownFilter => "mlist::config::unknown_filter",
-    };
-    let problem = Problem::error(code, error.message.clone());
-    let problem = match &error.instead {
-        Some(instead) => problem.at(&span, format!("write `{instead}`")),
-        None => problem.at(&span, ""),
-    };
-    match error.kind {
-        TemplateErrorKind::Syntax => {
-            problem.help("a placeholder is {NAME}, {NAME.major} or {NAME|filter}; a brace of the text is doubled")
-        }
-        TemplateErrorKind::UnknownFilter => problem.help("there are: tag, lower, no-v, replace:A:B"),
-    }
+fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Phrase>> {
+    let items = types::array("member-tags", node, problems)?;
+    let tags: Vec<Phrase> = items.iter().filter_map(|item| template_item("member-tags", item, problems)).collect();
+    (tags.len() == items.len()).then_some(tags)
 }

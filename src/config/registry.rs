@@ -283,7 +283,7 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
 /// `mlist::config::secret_variable`: whoever may write templates could else have a password sent to anybody, as a part
 /// of a name. The variable counts as told of, so that nobody asks for its value either.
 pub(super) fn keep_secret(login_names: &[Text], document: &mut Document, problems: &mut Vec<Problem>) {
-    let Document { vars, defaults, conventions, lists, registries: _ } = document;
+    let Document { vars, defaults, conventions, lists, .. } = document;
     let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
     let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));
     for (key, slot) in variables {

@@ -7,14 +7,17 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, GIT_WORDS, KeyInfo, Place, Shape};
-use super::registry;
+use super::policy::{Attestations, Format, Mismatch, Missing, Undeclared, Words};
 use super::types::NameKind;
 use super::vars::MEMBER_NAMES;
+use super::{read, registry};
 use crate::naming::ArchStyle;
 use crate::oci::Platform;
 
 /// The grammar of templates.
 const TEMPLATE: &str = r"^([^{}]|\{\{|\}\}|\{[A-Za-z][A-Za-z0-9_-]*(\.(major|minor|patch))?(\|(tag|lower|no-v|replace:[^:|{}]+:[^:|{}]*))*\})*$";
+
+const STABLE: &str = "`version` is a stable version.";
 
 /// The whole schema. What tells a reader what it is comes first.
 #[derive(Serialize)]
@@ -30,7 +33,8 @@ struct Document {
     #[serde(rename = "type")]
     kind: &'static str,
     properties: Map<String, Value>,
-    required: [&'static str; 1],
+    #[serde(rename = "anyOf")]
+    any_of: Value,
     #[serde(rename = "additionalProperties")]
     additional_properties: bool,
     #[serde(rename = "$defs")]
@@ -51,7 +55,7 @@ pub fn schema() -> String {
         toml_version: "v1.1.0",
         kind: "object",
         properties: properties(Place::Top),
-        required: ["list"],
+        any_of: json!([{ "required": ["list"] }, { "required": ["include"] }]),
         additional_properties: false,
         definitions: definitions(),
     };
@@ -97,21 +101,45 @@ fn reference(definition: &str) -> Value {
 fn shape(shape: Shape) -> Value {
     match shape {
         Shape::Variables => reference("variables"),
+        Shape::Paths => json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 }),
         Shape::Axes => reference("matrix"),
         Shape::Defaults => reference("defaults"),
         Shape::Conventions => {
             table_of("convention", &json!({ "pattern": NameKind::Convention.pattern() }), Filled::MayBeEmpty)
         }
         Shape::Lists => table_of("list", &json!({ "pattern": NameKind::Entry.pattern() }), Filled::AtLeastOne),
+        Shape::Targets => reference("targets"),
         Shape::Platforms => reference("platforms"),
         Shape::Platform => reference("platform"),
         Shape::ArchStyle => json!({ "type": "string", "enum": ArchStyle::names() }),
-        Shape::Git => json!({
-            "type": "string",
-            "oneOf": GIT_WORDS.map(|(word, about)| json!({ "const": word, "description": about })),
-        }),
+        Shape::Git => one_of(GIT_WORDS),
         Shape::Template => reference("template"),
-        Shape::Templates => json!({ "type": "array", "items": reference("template"), "minItems": 1 }),
+        Shape::MemberTags => json!({ "type": "array", "items": reference("template") }),
+        Shape::Annotations => reference("annotations"),
+        Shape::OsVersion => reference("os-version"),
+        Shape::Missing => words::<Missing>(),
+        Shape::Undeclared => words::<Undeclared>(),
+        Shape::Mismatch => words::<Mismatch>(),
+        Shape::Format => words::<Format>(),
+        Shape::Attestations => words::<Attestations>(),
+        Shape::Duration => json!({ "type": "string", "pattern": read::DURATION }),
+        Shape::Globs | Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Shape::MediaType => json!({ "type": "string", "pattern": read::MEDIA_TYPE }),
+        Shape::Tags => json!({
+            "type": "array",
+            "items": { "oneOf": [reference("template"), reference("tag")] },
+            "minItems": 1,
+        }),
+        Shape::TagConditions => one_or_several(&json!({ "oneOf": [
+            { "const": "stable", "description": STABLE },
+            { "const": "newest", "description": "`version` is stable, and no greater one has this tag." },
+            reference("globs-by-variable"),
+        ] })),
+        Shape::RowConditions => one_or_several(&json!({ "oneOf": [
+            { "const": "stable", "description": STABLE },
+            reference("globs-by-variable"),
+        ] })),
+        Shape::GlobOrGlobs => one_or_several(&json!({ "type": "string" })),
         Shape::Convention => json!({ "type": "string", "pattern": NameKind::Convention.pattern() }),
         Shape::Text => json!({ "type": "string" }),
         Shape::Registries => {
@@ -127,12 +155,27 @@ fn shape(shape: Shape) -> Value {
     }
 }
 
+/// A closed set of words, each with what it means.
+fn one_of<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
+    let words = words.into_iter().map(|(word, about)| json!({ "const": word, "description": about }));
+    json!({ "type": "string", "oneOf": words.collect::<Vec<_>>() })
+}
+
+fn words<T: Words>() -> Value {
+    one_of(T::WORDS.iter().map(|(word, _, about)| (*word, *about)))
+}
+
 /// `value` with what an editor shows of it.
 fn described(about: &str, mut value: Value) -> Value {
     if let Value::Object(fields) = &mut value {
         fields.insert("description".to_owned(), about.into());
     }
     value
+}
+
+/// `item`, or an array of at least one of them.
+fn one_or_several(item: &Value) -> Value {
+    json!({ "oneOf": [item, { "type": "array", "items": item, "minItems": 1 }] })
 }
 
 enum Filled {
@@ -161,6 +204,15 @@ fn table(place: Place, required: &[&str]) -> Value {
     value
 }
 
+/// A row in a table of platforms: its key says what `arch` would.
+fn spelled_row() -> Value {
+    let mut value = table(Place::Row, &["platform"]);
+    if let Some(Value::Object(properties)) = value.get_mut("properties") {
+        properties.remove("arch");
+    }
+    value
+}
+
 /// `[registry."HOST"]`, with the keys that belong together and those that exclude each other.
 fn registry_table() -> Value {
     let is_true = |key: &str| json!({ "required": [key], "properties": { key: { "const": true } } });
@@ -179,11 +231,25 @@ fn registry_table() -> Value {
     value
 }
 
+/// An axis that is a table: from a file, or from tags.
+fn axis_table() -> Value {
+    let mut value = table(Place::Axis, &[]);
+    if let Value::Object(fields) = &mut value {
+        let of_tags = keys::keys_of(Place::Axis).map(|info| info.name).filter(|name| *name != "lines");
+        let of_tags: Vec<Value> = of_tags.map(|name| json!({ "required": [name] })).collect();
+        let lines = json!({ "required": ["lines"], "not": { "anyOf": of_tags } });
+        fields
+            .insert("oneOf".to_owned(), json!([lines, { "required": ["tags-of"], "not": { "required": ["lines"] } }]));
+    }
+    value
+}
+
 fn definitions() -> Map<String, Value> {
     let list_keys: Vec<&str> = keys::keys_of(Place::List).map(|info| info.name).collect();
     let taken: Vec<&str> = list_keys.iter().copied().chain(MEMBER_NAMES).chain(["tag"]).collect();
     let names = json!({ "pattern": NameKind::Variable.pattern(), "not": { "enum": taken } });
     let member = json!({ "oneOf": [reference("platform"), reference("row")] });
+    let target = reference("template");
     let mut variable = table(Place::Variable, &[]);
     if let Value::Object(fields) = &mut variable {
         fields.insert(
@@ -212,7 +278,44 @@ fn definitions() -> Map<String, Value> {
                 "then": { "pattern": "/v[0-9]+(\\.[0-9]+)?$" },
             }),
         ),
+        (
+            "os-version",
+            described(
+                "10.0.17763.6532, 10.0.17763.*, or the image that says it.",
+                json!({ "oneOf": [{ "type": "string", "pattern": "\\S" }, table(Place::OsVersion, &["from"])] }),
+            ),
+        ),
+        (
+            "annotations",
+            json!({
+                "type": "object",
+                "description": "From names to templates. A name with dots stands in quotes.",
+                "propertyNames": { "not": { "enum": list_keys } },
+                "additionalProperties": reference("template"),
+            }),
+        ),
+        ("target", described("A repository, and what holds there alone.", table(Place::Target, &["repository"]))),
+        (
+            "targets",
+            json!({ "oneOf": [
+                target,
+                reference("target"),
+                { "type": "array", "items": { "oneOf": [target, reference("target")] }, "minItems": 1 },
+            ] }),
+        ),
         ("row", described("A member, and what it does otherwise than the others.", table(Place::Row, &["platform"]))),
+        ("spelled-row", described("A member whose {arch} is the key, and what it does otherwise.", spelled_row())),
+        ("tag", described("A tag that the list has under conditions.", table(Place::Tag, &["tag"]))),
+        (
+            "globs-by-variable",
+            json!({
+                "type": "object",
+                "description": "Globs over variables, which all must fit: one without `!` if there are any, none with `!`.",
+                "propertyNames": { "pattern": NameKind::Variable.pattern() },
+                "additionalProperties": one_or_several(&json!({ "type": "string" })),
+                "minProperties": 1,
+            }),
+        ),
         (
             "platforms",
             json!({ "oneOf": [
@@ -221,10 +324,7 @@ fn definitions() -> Map<String, Value> {
                     "type": "object",
                     "description": "From the spelling of {arch} to the platform or row.",
                     "propertyNames": { "not": { "enum": not_in_table } },
-                    "additionalProperties": { "oneOf": [
-                        reference("platform"),
-                        { "allOf": [reference("row"), { "not": { "required": ["arch"] } }] },
-                    ] },
+                    "additionalProperties": { "oneOf": [reference("platform"), reference("spelled-row")] },
                     "minProperties": 1,
                 },
             ] }),
@@ -241,8 +341,11 @@ fn definitions() -> Map<String, Value> {
         (
             "axis",
             described(
-                "The values: templates, which see no axis.",
-                json!({ "type": "array", "items": reference("template"), "minItems": 1, "uniqueItems": true }),
+                "The values: templates, which see no axis; or where they come from: the lines of a file, tags.",
+                json!({ "oneOf": [
+                    { "type": "array", "items": reference("template"), "minItems": 1, "uniqueItems": true },
+                    axis_table(),
+                ] }),
             ),
         ),
         ("defaults", table(Place::Defaults, &[])),

@@ -56,6 +56,11 @@ impl Selection {
         self.globs.mean(|pattern| names.iter().any(|name| pattern.matches(name)))
     }
 
+    /// Whether each of them fits something.
+    pub(super) fn fits(&self) -> bool {
+        self.fitted.iter().all(|fitted| *fitted)
+    }
+
     /// `mlist::config::unknown_selector` for those that fit nothing; `names` are what lists are called beside their ids.
     pub(super) fn report(&self, ids: &[&str], names: &[&str], problems: &mut Problems) {
         for (pattern, fitted) in self.globs.patterns().iter().zip(&self.fitted) {

@@ -3,38 +3,60 @@
 
 use std::collections::BTreeSet;
 
-use super::declared::{Document, Level, Phrase, Slot, Variable};
+use super::declared::{Axis, Document, Level, OsVersion, Phrase, Row, Slot, Target, Variable};
 use super::evaluate::place_of;
+use super::include::Files;
 use super::problem::Problem;
 use super::raw::Key;
 use super::report::Problems;
 use super::vars::MEMBER_NAMES;
 use crate::naming::nearest;
 
-/// Tells of every name that nothing in the file gives a meaning to. Where a table of names could not be read, none is
-/// told of.
-pub(super) fn unknown_names(document: &Document, problems: &mut Problems) {
-    let levels: Vec<&Level> = [&document.defaults]
-        .into_iter()
-        .chain(document.conventions.iter().map(|(_, level)| level))
-        .chain(document.lists.iter().map(|(_, level)| level))
-        .collect();
-    if levels.iter().any(|level| level.names_unknown) {
+/// Tells of every name that nothing in the files gives a meaning to. A file that is included sees what it says itself
+/// and what the file says that includes it; what that says, all files may use. Where a table of names could not be read,
+/// none is told of.
+pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
+    if files.all().flat_map(levels).any(|level| level.names_unknown) || files.incomplete {
         return;
     }
-    let mut known: BTreeSet<&str> = MEMBER_NAMES.into_iter().chain(["name"]).collect();
-    known.extend(document.vars.iter().map(|(key, _)| key.name.as_str()));
-    for level in &levels {
-        known.extend(level.vars.iter().map(|(key, _)| key.name.as_str()));
-        known.extend(level.matrix.iter().map(|(key, _)| key.name.as_str()));
+    let mut outer = Known::of(&files.root);
+    for file in &files.included {
+        let own = Known::of(file);
+        told(file, &[&own, &outer], problems);
     }
-    let of_levels = levels.iter().flat_map(|level| phrases(level));
+    outer.0.extend(files.included.iter().flat_map(|file| Known::of(file).0));
+    told(&files.root, &[&outer], problems);
+}
+
+/// The names that a file gives a meaning to.
+struct Known<'a>(BTreeSet<&'a str>);
+
+impl<'a> Known<'a> {
+    fn of(document: &'a Document) -> Self {
+        let mut known: BTreeSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();
+        for level in levels(document) {
+            known.extend(level.vars.iter().map(|(key, _)| key.name.as_str()));
+            known.extend(level.matrix.iter().map(|(key, _)| key.name.as_str()));
+        }
+        Self(known)
+    }
+}
+
+fn told(document: &Document, known: &[&Known<'_>], problems: &mut Problems) {
+    let is_known = |name: &str| {
+        matches!(name, "name" | "tag")
+            || MEMBER_NAMES.contains(&name)
+            || known.iter().any(|known| known.0.contains(name))
+    };
+    let of_levels = levels(document).flat_map(phrases);
     for phrase in of_variables(&document.vars).chain(of_levels) {
-        for placeholder in phrase.template.placeholders().filter(|word| !known.contains(word.name.as_str())) {
+        for placeholder in phrase.template.placeholders().filter(|word| !is_known(&word.name)) {
             let name = &placeholder.name;
             let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"));
             let place = place_of(phrase, placeholder);
-            problems.add(match nearest(name, known.iter().copied()) {
+            let all: BTreeSet<&str> =
+                known.iter().flat_map(|known| &known.0).copied().chain(MEMBER_NAMES).chain(["name", "tag"]).collect();
+            problems.add(match nearest(name, all) {
                 Some(meant) => problem.at(&place, format!("did you mean `{meant}`?")),
                 None => problem.at(&place, ""),
             });
@@ -42,12 +64,36 @@ pub(super) fn unknown_names(document: &Document, problems: &mut Problems) {
     }
 }
 
-fn phrases(level: &Level) -> impl Iterator<Item = &Phrase> {
-    let rows = level.platforms.iter().filter_map(Slot::good).flatten();
-    let sources = rows.filter_map(|row| row.source.as_ref()).chain(&level.source).chain(&level.target);
-    let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flatten();
-    let tags = level.tags.iter().filter_map(Slot::good).flatten();
-    of_variables(&level.vars).chain(axes).chain(sources.filter_map(Slot::good)).chain(tags)
+fn levels(document: &Document) -> impl Iterator<Item = &Level> {
+    let named = document.conventions.iter().chain(&document.lists).map(|(_, level)| level);
+    [&document.defaults].into_iter().chain(named)
+}
+
+fn phrases(level: &Level) -> Vec<&Phrase> {
+    let rows: Vec<&Row> = level.platforms.iter().filter_map(Slot::good).flatten().collect();
+    let targets: Vec<&Target> = level.target.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).collect();
+    let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flat_map(Axis::phrases);
+    let member_tags = level.member_tags.iter().filter_map(Slot::good).flatten();
+    let tags = level.tags.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).map(|tag| &tag.phrase);
+    let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Slot::good);
+    let from = rows.iter().filter_map(|row| match row.os_version.as_ref()?.good()? {
+        OsVersion::Of { from, .. } => Some(from),
+        OsVersion::Literal(_) | OsVersion::Fits(_) => None,
+    });
+    let annotations = rows.iter().flat_map(|row| &row.annotations).chain(&level.annotations);
+    let annotations = annotations.filter_map(|(_, annotation)| annotation.good());
+    let repositories = targets.iter().map(|target| &target.repository);
+    let of_targets = targets.iter().flat_map(|target| phrases(&target.level));
+    of_variables(&level.vars)
+        .chain(axes)
+        .chain(sources)
+        .chain(from)
+        .chain(annotations)
+        .chain(repositories)
+        .chain(of_targets)
+        .chain(tags)
+        .chain(member_tags)
+        .collect()
 }
 
 fn of_variables(vars: &[(Key, Slot<Variable>)]) -> impl Iterator<Item = &Phrase> {

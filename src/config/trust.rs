@@ -97,6 +97,10 @@ fn others(settings: &RegistrySettings) -> Vec<&'static str> {
 #[must_use]
 pub fn outside_root(path: &str, root: &Path) -> Problem {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
-    Problem::error("mlist::config::outside_root", format!("`{path}` leads outside of `{}`", root.display()))
-        .help("only what is within that folder may be used; to name another one: --root DIR")
+    let problem =
+        Problem::error("mlist::config::outside_root", format!("`{path}` leads outside of `{}`", root.display()));
+    if Path::new(path).components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
+        return problem.help("what git keeps for itself counts as outside: credentials may stand there");
+    }
+    problem.help("only what is within that folder may be used; to name another one: --root DIR")
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::problem::Problem;
 use super::raw::{Key, Node, Scalar, Table, Text, Value};
+use crate::naming::{Globs, Pattern};
 
 /// The string that `node` is, the value of `key`.
 pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
@@ -118,6 +119,35 @@ pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Pro
         return None;
     }
     Some(items)
+}
+
+/// The globs that `node` is, the value of `key`: one, or an array of at least one.
+pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Globs> {
+    let texts = match &node.value {
+        Value::Array(_) => {
+            let items = filled_array(key, node, problems)?;
+            let texts: Vec<_> = items.iter().map(|item| self::item(key, item, problems)).collect();
+            texts.into_iter().collect::<Option<Vec<&Text>>>()?
+        }
+        _ => vec![text(key, node, problems)?],
+    };
+    let globs = texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>();
+    // Each by itself, so that all that is wrong is told at once.
+    let good = texts.iter().filter(|text| glob(text, problems).is_some()).count();
+    if good < texts.len() { None } else { Globs::parse(&globs).ok() }
+}
+
+/// The glob that a text is.
+pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> {
+    let found = Pattern::parse(&text.value);
+    if let Err(error) = &found {
+        problems.push(
+            Problem::error("mlist::config::type", error.message.clone())
+                .at(&text.span, "")
+                .help("`*` is any run, `?` one character, `[a-z]` a class; all else stands for itself"),
+        );
+    }
+    found.ok()
 }
 
 /// The table that `node` is; `header` is how it is written: `[list.kube]`.

@@ -47,7 +47,9 @@ pub(super) fn swallowed(key: &Key, under: &str) -> Problem {
     let place = if under == TOP { TOP.to_owned() } else { format!("`{under}`") };
     let help = match under {
         TOP => "write it in [defaults] or in a list, or give the variable another name".to_owned(),
-        "platforms" => format!("move it above the header of {place}: what follows a header belongs to it"),
+        "platforms" | "annotations" => {
+            format!("move it above the header of {place}: what follows a header belongs to it")
+        }
         "matrix" => format!("move it above the header of {place}, or give the axis another name"),
         _ => format!("move it above the header of {place}, or give the variable another name"),
     };

@@ -18,6 +18,14 @@ pub enum Event {
         /// Of so many.
         total: usize,
     },
+    /// Members are absent and are asked for again, as the file says how long: so many; none once that is over. They
+    /// keep their lists from being decided.
+    Waiting {
+        /// How many members.
+        members: usize,
+        /// How long the last of them is asked for at most.
+        left: Duration,
+    },
     /// The plan stands and is about to be carried out.
     Planned(Arc<Plan>),
     /// Work on a list began.

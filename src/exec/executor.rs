@@ -11,7 +11,7 @@ use crate::oci::Host;
 use crate::plan::{Action, ListPlan, Plan};
 use crate::registry::Registry;
 
-use super::publish::{Ending, Publisher, untouched};
+use super::publish::{Done, Ending, Publisher, untouched};
 use super::stop::Stop;
 use super::wire::Wire;
 use super::{Event, ListReport, Outcome};
@@ -70,9 +70,9 @@ pub async fn execute<R: Registry>(
 
 async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publisher<'_, R>) -> (usize, ListReport) {
     let begun = Instant::now();
-    let Ending { outcome, tags, problems } = publisher.publish(list, plan).await;
+    let Ending { plan, outcome, done: Done { tags, member_tags }, problems, .. } = publisher.publish(list, plan).await;
     let problems = plan.problems.iter().cloned().chain(problems).collect();
-    (list, ListReport { plan: Arc::clone(plan), outcome, duration: begun.elapsed(), tags, problems })
+    (list, ListReport { plan, outcome, duration: begun.elapsed(), tags, member_tags, problems })
 }
 
 /// Hands out lists and takes in their reports.
@@ -167,8 +167,8 @@ fn settled(action: Action) -> Option<Outcome> {
 
 /// The report of a list on which no work was done.
 fn idle(plan: &Arc<ListPlan>, outcome: Outcome) -> ListReport {
-    let (tags, problems) = (untouched(plan), plan.problems.clone());
-    ListReport { plan: Arc::clone(plan), outcome, duration: Duration::ZERO, tags, problems }
+    let (Done { tags, member_tags }, problems) = (untouched(plan), plan.problems.clone());
+    ListReport { plan: Arc::clone(plan), outcome, duration: Duration::ZERO, tags, member_tags, problems }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::registry::{ErrorKind, RegistryError};
 
 use super::cause::{problem, short};
 
+/// A tag was moved by someone else.
+const MOVED: &str = "mlist::exec::moved_meanwhile";
+
 /// Why a step came to nothing.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
@@ -35,10 +38,24 @@ impl Failure {
     /// Someone else has written `reference` since the list was planned.
     pub(super) fn moved(reference: &Reference, planned: Option<&Digest>, found: Option<&Digest>) -> Self {
         let name = |digest: Option<&Digest>| digest.map_or_else(|| "absent".to_owned(), short);
-        let problem = Problem::error("mlist::exec::moved_meanwhile", format!("{reference} was moved meanwhile"))
+        let problem = Problem::error(MOVED, format!("{reference} was moved meanwhile"))
             .because(format!("it was {} when this was planned, and is now {}", name(planned), name(found)))
             .help("sync again: it plans anew from what is there now");
         Self::passing(problem.about(reference))
+    }
+
+    /// Others write `reference` as fast as this run reads it.
+    pub(super) fn contended(reference: &Reference) -> Self {
+        let problem =
+            Problem::error("mlist::exec::contended", format!("{reference} is written by others all the time"))
+                .because("it was something else each time it was read again".to_owned())
+                .help("sync again once they are done: nothing is lost that has a tag of its own");
+        Self::passing(problem.about(reference))
+    }
+
+    /// Whether someone else has written a tag since the list was planned.
+    pub(super) fn is_moved(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.code == MOVED)
     }
 
     /// A problem that the same command need not meet again.

@@ -1,6 +1,6 @@
 //! [`Fake`]: a strict registry in memory, with faults to order and a log of what it was asked.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -22,6 +22,7 @@ struct State {
     manifests: HashMap<(Place, Digest), Payload>,
     blobs: HashSet<(Place, Digest)>,
     tags: HashMap<Reference, Digest>,
+    referrers: HashMap<(Place, Digest), Vec<Entry>>,
     configs: HashMap<Digest, Payload>,
     log: Vec<String>,
     faults: Vec<(String, usize, Fault)>,
@@ -160,9 +161,24 @@ impl Fake {
         self.state().tags.insert(reference.clone(), digest.clone());
     }
 
+    /// Lets `entry` speak of a manifest by its `subject`.
+    pub(crate) fn refer(&self, place: &Place, digest: &Digest, entry: Entry) {
+        self.state().referrers.entry((place.clone(), digest.clone())).or_default().push(entry);
+    }
+
     /// What a tag names.
     pub(crate) fn named(&self, reference: &Reference) -> Option<Digest> {
         self.state().tags.get(reference).cloned()
+    }
+
+    /// The bytes of what is there.
+    pub(crate) fn payload(&self, reference: &Reference) -> Option<Payload> {
+        self.state().resolve(reference).cloned()
+    }
+
+    /// What all tags name.
+    pub(crate) fn all_named(&self) -> BTreeMap<Reference, Digest> {
+        self.state().tags.iter().map(|(reference, digest)| (reference.clone(), digest.clone())).collect()
     }
 
     /// From now on several tags with one PUT are answered so.
@@ -355,7 +371,8 @@ impl Registry for Fake {
     }
 
     async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
-        self.call(format!("REFERRERS {}", place.with_digest(digest)), |_| Ok(None)).await
+        let act = |state: &mut State| Ok(state.referrers.get(&(place.clone(), digest.clone())).cloned());
+        self.call(format!("REFERRERS {}", place.with_digest(digest)), act).await
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {

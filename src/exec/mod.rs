@@ -3,10 +3,14 @@
 //! | file | holds |
 //! |---|---|
 //! | [`survey`](mod@survey) | asks the registries until every list is decided |
+//! | `wait` | absent members that are asked for again |
 //! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
 //! | `publish` | one list: children, a look at its tags, the list, its other tags |
 //! | `copy` | children and their blobs, each once in a run |
 //! | `tags` | one tag: looked at, written, judged |
+//! | `floating` | the tags that only the newest version has |
+//! | `member_tags` | tags of members by themselves |
+//! | `rounds` | lists that several runs publish: read and written until nothing is left to do |
 //! | `flight` | work that many ask for and one does |
 //! | [`cause`] | a registry's error in words; `failure` holds the problems of the execution itself |
 //! | [`event`], [`wire`] | what happens, and who is told |
@@ -23,11 +27,17 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod flight;
+mod floating;
+#[cfg(test)]
+mod interleave;
+mod member_tags;
 mod publish;
 pub mod report;
+mod rounds;
 pub mod stop;
 pub mod survey;
 mod tags;
+mod wait;
 pub mod wire;
 #[cfg(test)]
 mod world;

@@ -1,21 +1,27 @@
-//! [`Publisher`]: publishes one list: children, a look at the tags, the list by its first tag, the other tags.
+//! [`Publisher`]: publishes one list: children, a look at the tags, tags of members, the list by its own tag, its other
+//! tags, and last those that only the newest version has.
 //!
 //! No list is written before all its children stand. Every step is safe to run again.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
+use crate::config::model::TargetTag;
 use crate::config::problem::Problem;
-use crate::oci::Place;
+use crate::oci::{Digest, Place};
 use crate::plan::{Child, ListPlan, TagChange, TagFate};
 use crate::registry::Registry;
 
 use super::copy::{BlobsOpen, Copier, Errand, Pushed};
 use super::failure::Failure;
+use super::floating::{Floating, floating};
+use super::member_tags::{self, MemberTag};
 use super::report::{Outcome, TagDone};
+use super::rounds::has_several_writers;
 use super::stop::Stop;
 use super::tags::{Found, TagWriter, Together, Unwritten};
 use super::wire::Wire;
@@ -23,20 +29,42 @@ use super::{Event, Step};
 
 /// Publishes lists of one run.
 pub(super) struct Publisher<'a, R> {
-    registry: &'a R,
-    stop: &'a Stop,
+    pub(super) registry: &'a R,
+    pub(super) stop: &'a Stop,
     wire: &'a Wire,
     copier: Copier<'a, R>,
 }
 
 /// What came of a list.
 pub(super) struct Ending {
+    /// The plan as it was carried out: what became of tags that only the newest version has shows only then.
+    pub(super) plan: Arc<ListPlan>,
     /// In a word.
     pub(super) outcome: Outcome,
-    /// One for each tag of the plan.
-    pub(super) tags: Vec<TagDone>,
+    /// What came of its tags.
+    pub(super) done: Done,
     /// Why, where it is not published.
     pub(super) problems: Vec<Problem>,
+    /// Whether nothing is wrong but that others have written its tags since it was planned.
+    pub(super) was_moved: bool,
+}
+
+/// What came of the tags of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Done {
+    /// One for each tag of the plan.
+    pub(super) tags: Vec<TagDone>,
+    /// One for each tag of a member.
+    pub(super) member_tags: Vec<TagDone>,
+}
+
+/// What was seen right before the tags are written.
+struct Prepared<'a> {
+    /// Of the tags that are written whatever the version.
+    tags: Vec<Found>,
+    /// What the others name.
+    floating: Vec<Option<Digest>>,
+    member_tags: Vec<MemberTag<'a>>,
 }
 
 impl<'a, R: Registry> Publisher<'a, R> {
@@ -46,7 +74,13 @@ impl<'a, R: Registry> Publisher<'a, R> {
     }
 
     /// Publishes the list at that place of the plan.
-    pub(super) async fn publish(&self, list: usize, plan: &ListPlan) -> Ending {
+    pub(super) async fn publish(&self, list: usize, plan: &Arc<ListPlan>) -> Ending {
+        let ending = self.publish_once(list, plan).await;
+        if has_several_writers(plan) { self.until_unchanged(list, ending).await } else { ending }
+    }
+
+    /// Publishes it as it was planned.
+    pub(super) async fn publish_once(&self, list: usize, plan: &Arc<ListPlan>) -> Ending {
         let Some(payload) = &plan.payload else { unreachable!("the planner gives the bytes of each list to write") };
         let writer = TagWriter {
             registry: self.registry,
@@ -55,56 +89,73 @@ impl<'a, R: Registry> Publisher<'a, R> {
             payload,
             pushed: Pushed { copier: &self.copier, list, children: &plan.children, target: &plan.publication.target },
         };
-        let mut tags = untouched(plan);
+        let mut done = untouched(plan);
         let prepared = tokio::select! {
             biased;
-            () = self.stop.requested() => return cancelled(tags),
+            () = self.stop.requested() => return Ending::of(plan, done, vec![Failure::Stopped]),
             prepared = self.prepare(list, plan, &writer) => prepared,
         };
-        let found = match prepared {
-            Ok(found) => found,
-            Err(failures) => return ending(tags, failures),
+        let Prepared { tags, floating, member_tags } = match prepared {
+            Ok(prepared) => prepared,
+            Err(failures) => return Ending::of(plan, done, failures),
         };
+        self.wire.say(Event::Step { list, step: Step::Writing });
+        let mut failures = member_tags::write(member_tags, &writer, &mut done.member_tags).await;
         let mut to_write = Vec::new();
-        for ((at, tag), found) in changes(plan).zip(found) {
+        for ((at, tag), found) in settled(plan).zip(tags) {
             match found {
-                Found::Ours => tags[at] = TagDone::Yes,
+                Found::Ours => done.tags[at] = TagDone::Yes,
                 Found::AsPlanned => to_write.push((at, tag)),
             }
         }
-        self.wire.say(Event::Step { list, step: Step::Writing });
-        let failures = self.write(&writer, &to_write, &mut tags).await;
-        ending(tags, failures)
+        if failures.is_empty() {
+            failures = self.write(&writer, &to_write, &mut done.tags).await;
+        }
+        let mut carried_out = Arc::clone(plan);
+        if failures.is_empty() {
+            let (tags, failed) = Floating::new(&writer, plan, floating).write().await;
+            failures = failed;
+            for tag in tags {
+                done.tags[tag.at] = tag.done;
+                if tag.change != plan.tags[tag.at] {
+                    Arc::make_mut(&mut carried_out).tags[tag.at] = tag.change;
+                }
+            }
+        }
+        Ending::of(&carried_out, done, failures)
     }
 
     /// Makes all children stand, and looks at the tags that are to be written.
     ///
     /// The tags are looked at while the last children are written: no round trip more, and hardly earlier.
-    async fn prepare(
+    async fn prepare<'p>(
         &self,
         list: usize,
-        plan: &ListPlan,
+        plan: &'p ListPlan,
         writer: &TagWriter<'_, R>,
-    ) -> Result<Vec<Found>, Vec<Failure>> {
+    ) -> Result<Prepared<'p>, Vec<Failure>> {
         let (open, mut blobs) = mpsc::channel::<Infallible>(1);
         let standing = AtomicUsize::new(0);
         let row = Row { list, of: plan.children.len(), standing: &standing, target: &plan.publication.target };
         let children = join_all(plan.children.iter().map(|child| self.child(&row, child, open.clone())));
         drop(open);
-        let rechecks = async {
+        let looks = async {
             blobs.recv().await;
-            join_all(changes(plan).map(|(_, tag)| writer.recheck(tag))).await
+            tokio::join!(
+                join_all(settled(plan).map(|(_, tag)| writer.recheck(tag))),
+                join_all(floating(plan).map(|(_, tag, _)| writer.look(&tag.tag))),
+                member_tags::prepare(plan, writer),
+            )
         };
-        let (children, rechecks) = tokio::join!(children, rechecks);
-        let mut failures: Vec<Failure> = children.into_iter().filter_map(Result::err).collect();
-        let mut found = Vec::new();
-        for recheck in rechecks {
-            match recheck {
-                Ok(name) => found.push(name),
-                Err(failure) => failures.push(failure),
-            }
-        }
-        if failures.is_empty() { Ok(found) } else { Err(failures) }
+        let (children, (tags, floating, member_tags)) = tokio::join!(children, looks);
+        let mut failures = Vec::new();
+        each(children, &mut failures);
+        let prepared = Prepared {
+            tags: each(tags, &mut failures),
+            floating: each(floating, &mut failures),
+            member_tags: each(member_tags, &mut failures),
+        };
+        if failures.is_empty() { Ok(prepared) } else { Err(failures) }
     }
 
     async fn child(&self, row: &Row<'_>, child: &Child, open: BlobsOpen) -> Result<(), Failure> {
@@ -163,39 +214,61 @@ struct Row<'a> {
     target: &'a Place,
 }
 
-/// The tags that are to be written, with their places among all.
-fn changes(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange)> {
-    plan.tags.iter().enumerate().filter(|(_, tag)| matches!(tag.fate, TagFate::Created | TagFate::Moved))
+/// The tags that are to be written whatever the version, the list's own first, with their places among all.
+fn settled(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange)> {
+    let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
+    let is_written = |change: &TagChange, tag: &TargetTag| tag.newest.is_none() && change.fate.is_written();
+    declared.filter(move |(_, (change, tag))| is_written(change, tag)).map(|(at, (change, _))| (at, change))
+}
+
+/// What succeeded; the rest are `failures`.
+fn each<T>(results: Vec<Result<T, Failure>>, failures: &mut Vec<Failure>) -> Vec<T> {
+    let mut succeeded = Vec::with_capacity(results.len());
+    for result in results {
+        match result {
+            Ok(found) => succeeded.push(found),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    succeeded
 }
 
 /// The tags of a list of which nothing was written.
-pub(super) fn untouched(plan: &ListPlan) -> Vec<TagDone> {
-    let done = |tag: &TagChange| if tag.fate == TagFate::Same { TagDone::Yes } else { TagDone::No };
-    plan.tags.iter().map(done).collect()
-}
-
-fn cancelled(tags: Vec<TagDone>) -> Ending {
-    Ending { outcome: Outcome::Cancelled { begun: true }, tags, problems: Vec::new() }
-}
-
-/// What follows from the failures: any that has a reason decides; a list that was only stopped is cancelled. Where the
-/// same command can't succeed unchanged the list is blocked: someone must act, and no rerun helps.
-fn ending(tags: Vec<TagDone>, failures: Vec<Failure>) -> Ending {
-    let was_stopped = !failures.is_empty();
-    let mut problems: Vec<Problem> = Vec::new();
-    for failure in failures {
-        match failure {
-            Failure::Problem(problem) if !problems.contains(&problem) => problems.push(*problem),
-            Failure::Problem(_) | Failure::Stopped => {}
-        }
+pub(super) fn untouched(plan: &ListPlan) -> Done {
+    let stands = |fate: TagFate| matches!(fate, TagFate::Same | TagFate::Stays);
+    let done = |tag: &TagChange| if stands(tag.fate) { TagDone::Yes } else { TagDone::No };
+    Done {
+        tags: plan.tags.iter().map(done).collect(),
+        member_tags: plan.member_tags.iter().map(|member| done(&member.tag)).collect(),
     }
-    let outcome = match problems.is_empty() {
-        false if problems.iter().all(|problem| !problem.retry) => Outcome::Blocked,
-        false => Outcome::Failed,
-        true if was_stopped => Outcome::Cancelled { begun: true },
-        true => Outcome::Published,
-    };
-    Ending { outcome, tags, problems }
+}
+
+impl Ending {
+    /// What follows from the failures: any that has a reason decides; a list that was only stopped is cancelled. Where
+    /// the same command can't succeed unchanged the list is blocked: someone must act, and no rerun helps.
+    pub(super) fn of(plan: &Arc<ListPlan>, done: Done, failures: Vec<Failure>) -> Self {
+        let was_stopped = !failures.is_empty();
+        let was_moved = was_stopped && failures.iter().all(Failure::is_moved);
+        let mut problems: Vec<Problem> = Vec::new();
+        for failure in failures {
+            match failure {
+                Failure::Problem(problem) if !problems.contains(&problem) => problems.push(*problem),
+                Failure::Problem(_) | Failure::Stopped => {}
+            }
+        }
+        let outcome = match problems.is_empty() {
+            false if problems.iter().all(|problem| !problem.retry) => Outcome::Blocked,
+            false => Outcome::Failed,
+            true if was_stopped => Outcome::Cancelled { begun: true },
+            true => Outcome::Published,
+        };
+        Self { plan: Arc::clone(plan), outcome, done, problems, was_moved }
+    }
+
+    /// The same for another reason.
+    pub(super) fn because(self, failure: Failure) -> Self {
+        Self::of(&self.plan, self.done, vec![failure])
+    }
 }
 
 #[cfg(test)]

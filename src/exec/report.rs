@@ -40,7 +40,8 @@ pub enum TagDone {
 /// What came of one list.
 #[derive(Debug, Clone)]
 pub struct ListReport {
-    /// What was to be done.
+    /// What was to be done, and of tags that only the newest version has, what was done: a newer one may have come out
+    /// since they were planned.
     pub plan: Arc<ListPlan>,
     /// What came of it.
     pub outcome: Outcome,
@@ -48,6 +49,8 @@ pub struct ListReport {
     pub duration: Duration,
     /// One for each tag of the plan.
     pub tags: Vec<TagDone>,
+    /// One for each tag of a member by itself.
+    pub member_tags: Vec<TagDone>,
     /// Those of the plan and those of its execution.
     pub problems: Vec<Problem>,
 }

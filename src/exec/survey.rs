@@ -1,17 +1,18 @@
 //! [`survey`]: asks the registries what the planner still has to know, until every list is decided.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
-use crate::oci::{Descriptor, Digest, Host, Payload, Place};
+use crate::oci::{Descriptor, Digest, Entry, Host, Payload, Place, Tag};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
 use super::cause::cause;
+use super::wait::Waits;
 use super::{Event, Listener};
 
 /// Questions that wait for one host at the same time; the others are kept as plain data. More than any `--jobs` lets
@@ -22,14 +23,25 @@ const OPEN_PER_HOST: usize = 512;
 ///
 /// All lists are decided from one snapshot, and no question is asked twice. A list is decided again as soon as what
 /// it asked for is answered, whatever the others still wait for. A question without a usable answer is an answer too:
-/// the planner says what follows from it.
+/// the planner says what follows from it. A member that is absent is asked for again as long as its list's `wait` says;
+/// the other lists are decided meanwhile.
 pub async fn survey<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
-    survey_with(decide, publications, registry, listener).await
+    survey_with(decide, publications, Waits::of(publications), registry, listener).await
+}
+
+/// Plans one publication from what is there now, without waiting for anything: that is over.
+pub(super) async fn survey_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> ListPlan {
+    let silent: Listener = Arc::new(|_| {});
+    let publications = std::slice::from_ref(publication);
+    let plan = survey_with(decide, publications, Waits::default(), registry, &silent).await;
+    let Some(list) = plan.lists.into_iter().next() else { unreachable!("each list is decided") };
+    list
 }
 
 async fn survey_with<R: Registry>(
     decide: impl Fn(&Arc<Publication>, &Snapshot) -> Decision,
     publications: &[Arc<Publication>],
+    mut waits: Waits,
     registry: &R,
     listener: &Listener,
 ) -> Plan {
@@ -38,7 +50,7 @@ async fn survey_with<R: Registry>(
     let mut done = 0;
     let mut board = Board { snapshot: Snapshot::default(), waiting: HashMap::new(), open: vec![0; total] };
     let mut lines: HashMap<Option<Host>, Line> = HashMap::new();
-    let mut flights = FuturesUnordered::new();
+    let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
     let mut ready: VecDeque<usize> = (0..total).collect();
     listener(Event::Reading { done, total });
     loop {
@@ -59,9 +71,31 @@ async fn survey_with<R: Registry>(
                 }
             }
         }
-        let Some((query, said)) = flights.next().await else { break };
+        let (query, said) = tokio::select! {
+            Some(answered) = flights.next(), if !flights.is_empty() => answered,
+            Some(query) = naps.next(), if !naps.is_empty() => {
+                listener(waits.event());
+                let line = lines.entry(place(&query).host().cloned()).or_default();
+                flights.extend(line.join(query).map(|query| ask(registry, query)));
+                continue;
+            }
+            else => break,
+        };
         if let Some(line) = lines.get_mut(&place(&query).host().cloned()) {
             flights.extend(line.leave().map(|query| ask(registry, query)));
+        }
+        if let Query::Head(reference) = &query {
+            let pause = matches!(said, Said::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
+            if let Some(pause) = pause {
+                naps.push(async move {
+                    tokio::time::sleep(pause).await;
+                    query
+                });
+                continue;
+            }
+            if waits.is_over(reference) {
+                listener(waits.event());
+            }
         }
         ready.extend(board.settle(&query, said));
     }
@@ -97,7 +131,13 @@ impl Board {
             (Query::Manifest(digest, place) | Query::Config(digest, place), Said::Unread(cause)) => {
                 self.snapshot.add_unread(digest.clone(), place.clone(), cause);
             }
-            (_, Said::Head(_) | Said::Unread(_)) => unreachable!("`ask` answers what it was asked"),
+            (Query::Tags(place), Said::Tags(answer)) => self.snapshot.add_tags(place.clone(), answer),
+            (Query::Referrers(digest, place), Said::Referrers(answer)) => {
+                self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
+            }
+            (_, Said::Head(_) | Said::Unread(_) | Said::Tags(_) | Said::Referrers(_)) => {
+                unreachable!("`ask` answers what it was asked")
+            }
         }
         let mut ready = self.waiting.remove(query).unwrap_or_default();
         ready.retain(|&list| {
@@ -142,19 +182,30 @@ enum Said {
     Bytes(Payload),
     /// No bytes: absent, or nobody knows.
     Unread(Option<Cause>),
+    Tags(Answer<Arc<BTreeSet<Tag>>>),
+    Referrers(Answer<Arc<[Entry]>>),
 }
 
 async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Said) {
     let said = match &query {
-        Query::Head(reference) => Said::Head(match registry.head(reference).await {
-            Ok(Some(descriptor)) => Answer::Found(descriptor),
-            Ok(None) => Answer::Absent,
-            Err(error) => Answer::Unknown(cause(&error)),
-        }),
+        Query::Head(reference) => Said::Head(answer(registry.head(reference).await)),
         Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await),
         Query::Config(digest, place) => read(digest, registry.config(place, digest).await),
+        Query::Tags(place) => Said::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
+        Query::Referrers(digest, place) => {
+            let entries = registry.referrers(place, digest).await;
+            Said::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
+        }
     };
     (query, said)
+}
+
+fn answer<T>(result: Result<Option<T>>) -> Answer<T> {
+    match result {
+        Ok(Some(found)) => Answer::Found(found),
+        Ok(None) => Answer::Absent,
+        Err(error) => Answer::Unknown(cause(&error)),
+    }
 }
 
 fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Said {
@@ -171,7 +222,7 @@ fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Said {
 fn place(query: &Query) -> &Place {
     match query {
         Query::Head(reference) => &reference.place,
-        Query::Manifest(_, place) | Query::Config(_, place) => place,
+        Query::Manifest(_, place) | Query::Config(_, place) | Query::Tags(place) | Query::Referrers(_, place) => place,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::oci::{Locator, Payload, Place, Tag};
+use crate::oci::{Digest, Locator, Payload, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::{ErrorKind, Registry, RegistryError};
 
@@ -69,18 +69,37 @@ enum Verdict {
     Final(Unwritten),
 }
 
-impl<R: Registry> TagWriter<'_, R> {
+impl<'a, R: Registry> TagWriter<'a, R> {
+    /// Writes something else there, which stands already: nothing is pushed for it.
+    pub(super) fn of<'b>(&self, payload: &'b Payload) -> TagWriter<'b, R>
+    where
+        'a: 'b,
+    {
+        let pushed = Pushed { copier: self.pushed.copier, list: self.pushed.list, children: &[], target: self.target };
+        TagWriter { registry: self.registry, stop: self.stop, target: self.target, payload, pushed }
+    }
+
+    /// What a tag names now.
+    pub(super) async fn look(&self, tag: &Tag) -> Result<Option<Digest>, Failure> {
+        let found = self.registry.head(&self.target.tagged(tag)).await?;
+        Ok(found.map(|descriptor| descriptor.digest))
+    }
+
     /// Looks whether the tag is still as it was when the list was planned.
     pub(super) async fn recheck(&self, tag: &TagChange) -> Result<Found, Failure> {
-        let reference = self.target.tagged(&tag.tag);
-        let found = self.registry.head(&reference).await?.map(|descriptor| descriptor.digest);
+        let found = self.look(&tag.tag).await?;
         if found.as_ref() == Some(self.payload.digest()) {
             Ok(Found::Ours)
         } else if found == tag.from {
             Ok(Found::AsPlanned)
         } else {
-            Err(Failure::moved(&reference, tag.from.as_ref(), found.as_ref()))
+            Err(Failure::moved(&self.target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
         }
+    }
+
+    /// Makes one tag name the list.
+    pub(super) async fn write_one(&self, tag: &TagChange) -> Result<(), Unwritten> {
+        self.write_all(&[tag], Together::No).await.into_iter().collect()
     }
 
     /// Makes all these tags name the list, in as few requests as the registry takes; what came of each.
@@ -227,7 +246,7 @@ impl<R: Registry> TagWriter<'_, R> {
 }
 
 /// Whether tags of one list are to be written one after the other: Quay refuses one of two that come at once.
-fn in_sequence(target: &Place) -> bool {
+pub(super) fn in_sequence(target: &Place) -> bool {
     target.host().is_some_and(|host| host.as_str() == "quay.io")
 }
 

@@ -1,8 +1,9 @@
 //! [`World`]: lists, a fake registry and a listener, to run the real planner and executor over.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::config::model::{Member, Publication, TargetTag};
+use crate::config::model::{Member, Missing, OsVersion, Publication, Rules, TargetTag};
 use crate::config::problem::Span;
 use crate::oci::{Digest, Place, Platform, Reference, Tag};
 use crate::plan::Plan;
@@ -48,13 +49,17 @@ impl World {
     /// Declares a list.
     pub(crate) fn declare(&mut self, target: &str, tags: &[&str], members: &[(&str, &str)]) {
         let span = Span { file: 0, range: 0..1 };
-        let tag = |tag: &&str| TargetTag { tag: Tag::parse(tag).unwrap(), span: span.clone() };
+        let tag = |tag: &&str| TargetTag::always(Tag::parse(tag).unwrap(), span.clone());
         let member = |(platform, source): &(&str, &str)| Member {
             platform: Platform::parse(platform).unwrap(),
             platform_span: span.clone(),
             arch: None,
             source: Reference::parse(source).unwrap(),
             source_span: span.clone(),
+            missing: Missing::Error,
+            os_version: OsVersion::AsDeclared,
+            annotations: BTreeMap::new(),
+            tags: Vec::new(),
         };
         self.publications.push(Arc::new(Publication {
             id: target.to_owned(),
@@ -64,6 +69,10 @@ impl World {
             target_span: span.clone(),
             tags: tags.iter().map(tag).collect(),
             members: members.iter().map(member).collect(),
+            rules: Rules::default(),
+            annotations: BTreeMap::new(),
+            artifact_type: None,
+            member_tags: Vec::new(),
         }));
     }
 

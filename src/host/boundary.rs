@@ -56,11 +56,18 @@ impl Boundary {
     /// is the answer, never `path` anew: between two looks a link may change.
     pub(super) fn lead(&self, path: &Path) -> Lead {
         match real(&self.here.join(path)) {
-            Ok(Some(real)) if real.starts_with(&self.real) => Lead::Inside(real),
+            Ok(Some(real)) if self.holds(&real) => Lead::Inside(real),
             Ok(None) => Lead::Circle,
             // Why a place outside can't be looked at is none of the file's business.
             Ok(Some(_)) | Err(_) => Lead::Outside,
         }
+    }
+
+    /// Whether a place is within the folder. git's own folder is not: what checks out a project may leave the
+    /// credentials there by which it was fetched.
+    fn holds(&self, real: &Path) -> bool {
+        let is_gits = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
+        real.strip_prefix(&self.real).is_ok_and(|below| !below.components().any(is_gits))
     }
 
     /// The answer to [`Question::Inside`](crate::config::facts::Question::Inside).
@@ -159,6 +166,16 @@ mod tests {
         for path in ["/etc/passwd", "/", "../..", "../../outside/secret", "../../nothing/at/all", &secret, &next_door] {
             assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
         }
+    }
+
+    #[test]
+    fn what_git_keeps_for_itself_is_outside() {
+        let (_dir, boundary) = folders();
+        for path in ["../.git/config", ".git", "../module/.GIT/config", "b/../../.git/x"] {
+            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+        }
+        inside(&boundary, "../.github/x", ".github/x");
+        inside(&boundary, "../x.git/x", "x.git/x");
     }
 
     #[test]

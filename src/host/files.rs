@@ -14,6 +14,9 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// How long a file may be whose text is a value.
 const VALUE_LIMIT: u64 = MIB;
 
+/// How long a manifests.toml, or a file that it includes, may be: room for ten thousand lists, each written out.
+pub(super) const MANIFEST_LIMIT: u64 = 16 * MIB;
+
 /// Why a file gave no text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FileError {
@@ -60,8 +63,18 @@ impl FileError {
 /// The text of the file, without a byte order mark; none where there is no such file. Why there is none is said without
 /// the path: a part of it may come from where nobody should look.
 pub(super) fn fact(path: &Path, boundary: Option<&Boundary>) -> Fact {
-    match text(path, boundary, VALUE_LIMIT) {
-        Ok(text) => Ok(Some(text.strip_prefix(BYTE_ORDER_MARK).map_or(text.clone(), str::to_owned))),
+    let text = told(text(path, boundary, VALUE_LIMIT))?;
+    Ok(text.map(|text| text.strip_prefix(BYTE_ORDER_MARK).map_or(text.clone(), str::to_owned)))
+}
+
+/// The text of the file byte for byte, so that spans fit it; none where there is no such file.
+pub(super) fn whole(path: &Path, boundary: Option<&Boundary>) -> Fact {
+    told(text(path, boundary, MANIFEST_LIMIT))
+}
+
+fn told(text: Result<String, FileError>) -> Fact {
+    match text {
+        Ok(text) => Ok(Some(text)),
         Err(FileError::Absent) => Ok(None),
         Err(FileError::System(said)) => Err(said),
         Err(error) => Err(format!("it {}", error.why())),

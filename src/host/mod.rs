@@ -3,8 +3,9 @@
 //! | file | answers |
 //! |---|---|
 //! | `env` | [`Question::Env`]; [`secret`]: what no question may ask for |
-//! | `files` | [`Question::File`] |
+//! | `files` | [`Question::File`], [`Question::Include`] |
 //! | `git` | [`Question::Git`] |
+//! | `paths` | [`Question::Paths`]: the files that a glob means |
 //! | `boundary` | [`Question::Inside`]: where a path leads, links followed |
 //! | `root` | [`manifest_file`]: which manifests.toml is meant |
 //!
@@ -15,6 +16,7 @@ mod boundary;
 mod env;
 mod files;
 mod git;
+mod paths;
 mod root;
 
 use std::collections::BTreeSet;
@@ -36,6 +38,8 @@ pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts
                 None => Ok(Some(path.display().to_string())),
             },
             Question::File(path) => files::fact(path, boundary),
+            Question::Include(path) => files::whole(path, boundary),
+            Question::Paths(folder, glob) => paths::fact(folder, glob, boundary),
             Question::Git(folder, fact) => git::fact(folder, *fact),
         };
         facts.add(question.clone(), fact);

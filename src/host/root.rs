@@ -7,13 +7,10 @@ use crate::config::trust::outside_root;
 use crate::config::{Problem, SourceFile};
 
 use super::boundary::Boundary;
-use super::files::{self, FileError};
+use super::files::{self, FileError, MANIFEST_LIMIT};
 
 const NAME: &str = "manifests.toml";
 const UNREADABLE: &str = "mlist::config::unreadable";
-
-/// Room for ten thousand lists, each written out.
-const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Where manifests.toml, and what it names, may be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +64,7 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Foun
     };
     let name = path.display().to_string();
     let boundary = boundary(here, &path, paths)?;
-    match files::text(&here.join(&path), boundary.as_ref(), LIMIT) {
+    match files::text(&here.join(&path), boundary.as_ref(), MANIFEST_LIMIT) {
         Ok(text) => Ok(Found { file: SourceFile { name, text: text.into() }, boundary }),
         Err(FileError::OutOfBounds) => {
             let root = boundary.as_ref().map_or(Path::new(""), Boundary::named);

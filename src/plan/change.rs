@@ -9,11 +9,11 @@ use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
 /// What is to be done with a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// No tag of it exists.
+    /// No tag of it exists, apart from those that only the newest version has.
     Create,
     /// Some tag exists and names something else, or one of several is absent.
     Update,
-    /// Every tag names a list of equal content.
+    /// Every tag names a list of equal content, apart from those that stay with a newer version.
     Unchanged,
     /// The registry answered, and the answer forbids it.
     Blocked,
@@ -43,7 +43,10 @@ pub enum TagFate {
     Moved,
     /// It names the list, or one equal to it.
     Same,
-    /// It would be created or moved, and the list is blocked.
+    /// It is left as it is, for only the newest version has it: see [`TagChange::stays`].
+    Stays,
+    /// It would be created or moved, and the list is blocked. Where that is for this very tag, which is immutable,
+    /// [`TagChange::to`] is what it would name.
     Blocked,
     /// Nobody knows.
     Unknown,
@@ -60,7 +63,9 @@ pub enum MemberFate {
     Removed,
     /// In the published list as it is.
     Same,
-    /// Declared, and 404 at its source.
+    /// In the published list, and kept there though it is absent at its source or not declared.
+    Kept,
+    /// Declared, and 404 at its source. Where [`MemberChange::from`] is given it leaves the list.
     Absent,
     /// Nobody knows.
     Unknown,
@@ -77,6 +82,19 @@ pub struct TagChange {
     pub to: Option<Digest>,
     /// What becomes of it.
     pub fate: TagFate,
+    /// Why it stays, where it does: `3.10 is newer than 3.9.1`.
+    pub stays: Option<String>,
+}
+
+/// A tag of one member, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberTagChange {
+    /// The tag; it is never one that stays.
+    pub tag: TagChange,
+    /// The manifest it is to name.
+    pub descriptor: Descriptor,
+    /// For which platform.
+    pub platform: Platform,
 }
 
 /// A member, before and after.
@@ -84,9 +102,9 @@ pub struct TagChange {
 pub struct MemberChange {
     /// As it is, or is to be, in the list.
     pub platform: Platform,
-    /// Where it comes from; none for one that is removed.
+    /// Where it comes from; none for one that is removed, or kept though not declared.
     pub source: Option<Reference>,
-    /// What the source names now; none where that is not known.
+    /// What the source names now, or what is kept; none where that is not known.
     pub descriptor: Option<Descriptor>,
     /// Its digest in the published list.
     pub from: Option<Digest>,
@@ -122,8 +140,10 @@ pub struct ListPlan {
     pub payload: Option<Payload>,
     /// One for each declared tag, in the order of the file.
     pub tags: Vec<TagChange>,
-    /// Declared members in the order of the file, then removed ones.
+    /// Declared members in the order of the file, then what else is in the list, then removed ones.
     pub members: Vec<MemberChange>,
+    /// Tags of members by themselves, in the order of the file.
+    pub member_tags: Vec<MemberTagChange>,
     /// What must be copied first, each once.
     pub children: Vec<Child>,
     /// Why it is blocked or failed, and warnings.
@@ -150,6 +170,14 @@ pub struct Summary {
     pub blocked: usize,
     /// [`Action::Failed`]
     pub failed: usize,
+}
+
+impl TagFate {
+    /// Whether the tag is to be written.
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        matches!(self, Self::Created | Self::Moved)
+    }
 }
 
 impl Action {

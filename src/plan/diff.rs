@@ -1,7 +1,7 @@
 //! What becomes of each member: the declared ones beside those of a published list.
 
 use crate::config::model::Member;
-use crate::oci::{Descriptor, Entry, Index, Platform};
+use crate::oci::{Descriptor, Entry, Platform};
 
 use super::equality::fits;
 use super::{MemberChange, MemberFate};
@@ -17,27 +17,32 @@ pub struct Declared<'a> {
     pub descriptor: &'a Descriptor,
 }
 
-/// Declared members in their order, then the entries of `published` that none of them stands for. For people to read:
-/// whether two lists are equal is said by [`super::equality`].
+/// Declared members in their order, then `absent` ones, then the entries of `published` that none of them stands for,
+/// attestations left out: they come and go with their images. For people to read: whether two lists are equal is said
+/// by [`super::equality`].
 #[must_use]
-pub fn members(declared: &[Declared<'_>], published: Option<&Index>) -> Vec<MemberChange> {
-    let mut free: Vec<&Entry> = published.map(|index| index.entries.iter().collect()).unwrap_or_default();
+pub fn members(declared: &[Declared<'_>], absent: &[&Member], published: Vec<&Entry>) -> Vec<MemberChange> {
+    let mut free: Vec<&Entry> = published.into_iter().filter(|entry| entry.attested().is_none()).collect();
     let mut before: Vec<Option<&Entry>> = vec![None; declared.len()];
     // The surest resemblance is looked for in all members before a weaker one in any.
     let resemblances: [fn(&Declared<'_>, &Entry, &Platform) -> bool; 4] = [
-        |member, entry, platform| is_same_image(member, entry) && is_same_platform(member, platform),
+        |member, entry, platform| is_same_image(member, entry) && is_same_platform(member.platform, platform),
         |member, entry, platform| is_same_image(member, entry) && fits(&member.member.platform, platform),
-        |member, _, platform| is_same_platform(member, platform),
-        |member, _, platform| fits(&member.member.platform, platform) && is_same_build(member, platform),
+        |member, _, platform| is_same_platform(member.platform, platform),
+        |member, _, platform| fits(&member.member.platform, platform) && member.platform.is_same_build(platform),
     ];
     for resembles in resemblances {
         for (member, before) in declared.iter().zip(&mut before).filter(|(_, before)| before.is_none()) {
-            let at = free
-                .iter()
-                .position(|entry| entry.platform.as_ref().is_some_and(|platform| resembles(member, entry, platform)));
-            *before = at.map(|at| free.remove(at));
+            *before = take(&mut free, |entry, platform| resembles(member, entry, platform));
         }
     }
+    let gone: Vec<Option<&Entry>> = absent
+        .iter()
+        .map(|member| {
+            take(&mut free, |_, platform| is_same_platform(&member.platform, platform))
+                .or_else(|| take(&mut free, |_, platform| fits(&member.platform, platform)))
+        })
+        .collect();
     let stays = declared.iter().zip(before).map(|(member, before)| MemberChange {
         platform: member.platform.clone(),
         source: Some(member.member.source.clone()),
@@ -49,33 +54,33 @@ pub fn members(declared: &[Declared<'_>], published: Option<&Index>) -> Vec<Memb
             Some(_) => MemberFate::Changed,
         },
     });
+    let lacks = absent.iter().zip(gone).map(|(member, before)| MemberChange {
+        platform: member.platform.clone(),
+        source: Some(member.source.clone()),
+        descriptor: None,
+        from: before.map(|entry| entry.descriptor.digest.clone()),
+        fate: MemberFate::Absent,
+    });
     let goes = free.into_iter().map(|entry| MemberChange {
-        platform: entry.platform.clone().unwrap_or_else(unknown),
+        platform: entry.platform.clone().unwrap_or_else(Platform::unknown),
         source: None,
         descriptor: None,
         from: Some(entry.descriptor.digest.clone()),
         fate: MemberFate::Removed,
     });
-    stays.chain(goes).collect()
+    stays.chain(lacks).chain(goes).collect()
 }
 
 fn is_same_image(member: &Declared<'_>, entry: &Entry) -> bool {
     entry.descriptor.digest == member.descriptor.digest
 }
 
-fn is_same_platform(member: &Declared<'_>, platform: &Platform) -> bool {
-    member.platform.normalized() == platform.normalized()
+fn is_same_platform(one: &Platform, other: &Platform) -> bool {
+    one.normalized() == other.normalized()
 }
 
-/// A Windows of the same build, whatever its revision: `10.0.17763.5` follows `10.0.17763.4`.
-fn is_same_build(member: &Declared<'_>, platform: &Platform) -> bool {
-    let build = |version: &str| version.splitn(4, '.').take(3).map(str::to_owned).collect::<Vec<_>>();
-    match (member.platform.os_version.as_deref(), platform.os_version.as_deref()) {
-        (Some(new), Some(old)) => build(new) == build(old),
-        _ => true,
-    }
-}
-
-fn unknown() -> Platform {
-    Platform { os: "unknown".to_owned(), architecture: "unknown".to_owned(), ..Platform::default() }
+/// Takes the first entry out of `free` that is for a platform and `is_it`.
+fn take<'e>(free: &mut Vec<&'e Entry>, is_it: impl Fn(&Entry, &Platform) -> bool) -> Option<&'e Entry> {
+    let at = free.iter().position(|entry| entry.platform.as_ref().is_some_and(|platform| is_it(entry, platform)));
+    at.map(|at| free.remove(at))
 }

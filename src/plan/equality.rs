@@ -1,17 +1,54 @@
 //! When two lists are equal: by content, not by bytes. An equal list is never written again, since immutable
 //! registries refuse that and signatures would be lost.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::oci::{Descriptor, Entry, Index, MediaType, Platform};
+use crate::naming::Pattern;
+use crate::oci::{Digest, Entry, Index, MediaType, Platform};
 
-/// A member as it is to stand in a list.
+/// A list as it is to stand.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedList<'a> {
+    /// Its entries, in their order.
+    pub entries: &'a [Wanted<'a>],
+    /// Its type.
+    pub kind: ListType,
+    /// Of the list itself.
+    pub annotations: &'a BTreeMap<String, String>,
+    /// Of the list itself.
+    pub artifact_type: Option<&'a str>,
+}
+
+/// An entry as it is to stand in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// As declared: parts that are not are free.
-    pub declared: &'a Platform,
-    /// Its manifest.
-    pub descriptor: &'a Descriptor,
+    /// All of it but the platform.
+    pub entry: &'a Entry,
+    /// The platform as declared: parts that are not are free. An entry without a platform has none.
+    pub declared: Option<&'a Platform>,
+    /// What its version of Windows has to fit, where that is declared instead.
+    pub versions: Option<&'a Pattern>,
+}
+
+/// Which type a list may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListType {
+    /// An OCI image index.
+    Oci,
+    /// A Docker manifest list.
+    Docker,
+    /// One of the two: nothing in it needs OCI.
+    Either,
+}
+
+impl ListType {
+    fn may_be(self, media_type: &MediaType) -> bool {
+        match media_type {
+            MediaType::OciIndex => self != Self::Docker,
+            MediaType::DockerList => self != Self::Oci,
+            _ => false,
+        }
+    }
 }
 
 /// Whether a published platform is what is declared: every declared part is equal, others are free. Spelling does
@@ -26,56 +63,70 @@ pub fn fits(declared: &Platform, published: &Platform) -> bool {
         && (declared.os_features.is_empty() || want.os_features == have.os_features)
 }
 
-/// Whether `published` has exactly the `wanted` members, in the order that matters, and nothing beside them.
-///
-/// Among entries of one os and architecture the first that a client can use wins, so their order is content; that of
-/// others is free. Bytes, the order of keys, `data`, and an arm64 called `v8` do not count. An OCI index is always of
-/// the right type, a Docker list is where all members are Docker's. A list with two entries for one platform equals
-/// nothing: what is free would make them equal to members that are not.
+/// Whether a platform has a version of Windows that fits `versions`, where there are such.
 #[must_use]
-pub fn same_content(wanted: &[Wanted<'_>], published: &Index) -> bool {
-    let type_fits = match published.media_type {
-        MediaType::OciIndex => true,
-        MediaType::DockerList => wanted.iter().all(|member| member.descriptor.media_type == MediaType::DockerManifest),
-        _ => false,
-    };
-    let is_plain = published.annotations.is_empty() && published.artifact_type.is_none() && published.subject.is_none();
-    type_fits && is_plain && same_members(wanted, &published.entries) && !has_twins(&published.entries)
+pub fn has_version(versions: Option<&Pattern>, platform: &Platform) -> bool {
+    let version = platform.os_version.as_deref();
+    versions.is_none_or(|pattern| version.is_some_and(|version| pattern.matches(version)))
 }
 
-/// Whether `entries` are the `wanted` members, in the order that matters.
-fn same_members(wanted: &[Wanted<'_>], entries: &[Entry]) -> bool {
-    let machine = |platform: &Platform| {
-        let platform = platform.normalized();
-        (platform.os, platform.architecture)
-    };
-    let mut wanted: Vec<_> = wanted.iter().map(|member| (machine(member.declared), member)).collect();
-    let mut found: Vec<_> =
-        entries.iter().filter_map(|entry| Some((machine(entry.platform.as_ref()?), entry))).collect();
+/// Whether `published` has exactly the `wanted` entries, in the order that matters, and nothing beside them.
+///
+/// Among entries of one os and architecture the first that a client can use wins, so their order is content; that of
+/// others is free, and so is that of attestations, which no client runs. Bytes, the order of keys, `data`, and an arm64
+/// called `v8` do not count. A list with two entries for one platform equals nothing: what is free would make them
+/// equal to members that are not.
+#[must_use]
+pub fn same_content(wanted: &WantedList<'_>, published: &Index) -> bool {
+    wanted.kind.may_be(&published.media_type)
+        && *wanted.annotations == published.annotations
+        && wanted.artifact_type == published.artifact_type.as_deref()
+        && published.subject.is_none()
+        && same_entries(wanted.entries, &published.entries)
+        && !has_twins(&published.entries)
+}
+
+/// Whether `entries` are the `wanted` ones, in the order that matters.
+fn same_entries(wanted: &[Wanted<'_>], entries: &[Entry]) -> bool {
+    let mut wanted: Vec<_> = wanted.iter().map(|wanted| (bin(wanted.declared, wanted.entry), wanted)).collect();
+    let mut found: Vec<_> = entries.iter().map(|entry| (bin(entry.platform.as_ref(), entry), entry)).collect();
     // Both sorts are stable: inside one os and architecture the order stays.
     wanted.sort_by(|a, b| a.0.cmp(&b.0));
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    found.len() == entries.len()
-        && wanted.len() == found.len()
-        && wanted.iter().zip(&found).all(|((_, member), (_, entry))| is_entry(member, entry))
+    wanted.len() == found.len() && wanted.iter().zip(&found).all(|((_, wanted), (_, entry))| is_entry(wanted, entry))
+}
+
+/// What entries are sorted by. Those that are equal in it stand in an order that counts: they are of one os and
+/// architecture, and no attestations.
+type Bin<'a> = (Option<(String, String)>, Option<(&'a Digest, &'a BTreeMap<String, String>)>);
+
+fn bin<'a>(platform: Option<&Platform>, entry: &'a Entry) -> Bin<'a> {
+    let machine = platform.map(Platform::normalized).map(|platform| (platform.os, platform.architecture));
+    let is_free = platform.is_none_or(Platform::is_unknown);
+    (machine, is_free.then_some((&entry.descriptor.digest, &entry.annotations)))
 }
 
 fn has_twins(entries: &[Entry]) -> bool {
     let mut seen = HashSet::new();
-    entries.iter().filter_map(|entry| entry.platform.as_ref()).any(|platform| !seen.insert(platform.normalized()))
+    let platforms = entries.iter().filter_map(|entry| entry.platform.as_ref());
+    platforms.filter(|platform| !platform.is_unknown()).any(|platform| !seen.insert(platform.normalized()))
 }
 
-fn is_entry(wanted: &Wanted<'_>, entry: &Entry) -> bool {
-    let is_plain = entry.annotations.is_empty() && entry.artifact_type.is_none() && entry.urls.is_empty();
-    is_plain
-        && entry.descriptor == *wanted.descriptor
-        && entry.platform.as_ref().is_some_and(|platform| fits(wanted.declared, platform))
+fn is_entry(Wanted { entry: wanted, declared, versions }: &Wanted<'_>, entry: &Entry) -> bool {
+    entry.descriptor == wanted.descriptor
+        && entry.annotations == wanted.annotations
+        && entry.artifact_type == wanted.artifact_type
+        && entry.urls == wanted.urls
+        && match (declared, &entry.platform) {
+            (Some(declared), Some(platform)) => fits(declared, platform) && has_version(*versions, platform),
+            (declared, platform) => declared.is_none() && platform.is_none(),
+        }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::{Digest, Payload};
+    use crate::oci::{Descriptor, Payload};
 
     fn platform(text: &str) -> Platform {
         let (text, version) = text.split_once(' ').map_or((text, None), |(text, version)| (text, Some(version)));
@@ -91,11 +142,18 @@ mod tests {
         Index::new(MediaType::OciIndex, entries.iter().map(entry).collect())
     }
 
+    /// Whether a list of `entries` as they are declared is published as `index`.
+    fn equal_of(kind: ListType, entries: &[Entry], index: &Index) -> bool {
+        let entries: Vec<_> =
+            entries.iter().map(|entry| Wanted { entry, declared: entry.platform.as_ref(), versions: None }).collect();
+        let wanted = WantedList { entries: &entries, kind, annotations: &BTreeMap::new(), artifact_type: None };
+        same_content(&wanted, index)
+    }
+
     /// Whether the declared (image, platform) pairs are published as `index`.
     fn equal(declared: &[(&str, &str)], index: &Index) -> bool {
-        let members: Vec<_> = declared.iter().map(|(name, text)| (image(name), platform(text))).collect();
-        let wanted: Vec<_> = members.iter().map(|(descriptor, declared)| Wanted { declared, descriptor }).collect();
-        same_content(&wanted, index)
+        let entries: Vec<_> = declared.iter().map(|(name, text)| Entry::new(image(name), platform(text))).collect();
+        equal_of(ListType::Either, &entries, index)
     }
 
     const TWO: [(&str, &str); 2] = [("a", "linux/amd64"), ("b", "linux/arm64")];
@@ -121,11 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_without_platform_is_nobodys() {
+    fn an_entry_without_platform_is_no_members() {
         let mut list = index(&TWO);
         list.entries[0].platform = None;
         assert!(!equal(&TWO, &list));
         assert!(!equal(&TWO[1..], &list));
+        // It stays where all that is published does.
+        assert!(equal_of(ListType::Either, &list.entries, &list));
     }
 
     #[test]
@@ -191,16 +251,61 @@ mod tests {
     }
 
     #[test]
-    fn a_docker_list_is_fine_while_all_members_are_dockers() {
-        let docker = Index { media_type: MediaType::DockerList, ..index(&TWO) };
-        assert!(equal(&TWO, &docker));
-        let mut mixed = docker;
-        mixed.entries[0].descriptor.media_type = MediaType::OciManifest;
-        let members = [(mixed.entries[0].descriptor.clone(), platform(TWO[0].1)), (image("b"), platform(TWO[1].1))];
-        let wanted: Vec<_> = members.iter().map(|(descriptor, declared)| Wanted { declared, descriptor }).collect();
-        assert!(!same_content(&wanted, &mixed));
-        assert!(same_content(&wanted, &Index { media_type: MediaType::OciIndex, ..mixed.clone() }));
-        assert!(!same_content(&wanted, &Index { media_type: MediaType::Other("text/plain".into()), ..mixed }));
+    fn each_type_is_what_it_may_be() {
+        let list = |media_type| Index { media_type, ..index(&TWO) };
+        for (kind, oci, docker) in
+            [(ListType::Oci, true, false), (ListType::Docker, false, true), (ListType::Either, true, true)]
+        {
+            let equal = |media_type| equal_of(kind, &index(&TWO).entries, &list(media_type));
+            assert_eq!((equal(MediaType::OciIndex), equal(MediaType::DockerList)), (oci, docker), "{kind:?}");
+            assert!(!equal(MediaType::Other("text/plain".into())));
+        }
+    }
+
+    #[test]
+    fn what_is_declared_of_the_list_itself_is_content() {
+        let (entries, own) = (index(&TWO), BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+        let wanted: Vec<_> = entries
+            .entries
+            .iter()
+            .map(|entry| Wanted { entry, declared: entry.platform.as_ref(), versions: None })
+            .collect();
+        let kind = ListType::Oci;
+        let wanted = WantedList { entries: &wanted, kind, annotations: &own, artifact_type: Some("text/plain") };
+        let right = Index { annotations: own.clone(), artifact_type: Some("text/plain".into()), ..index(&TWO) };
+        assert!(same_content(&wanted, &right));
+        assert!(!same_content(&wanted, &Index { annotations: BTreeMap::new(), ..right.clone() }));
+        assert!(!same_content(&wanted, &Index { artifact_type: None, ..right }));
+    }
+
+    #[test]
+    fn annotations_of_an_entry_are_content() {
+        let mut annotated = index(&TWO);
+        annotated.entries[0].annotations.insert("a".into(), "b".into());
+        assert!(equal_of(ListType::Either, &annotated.entries, &annotated));
+        assert!(!equal_of(ListType::Either, &annotated.entries, &index(&TWO)));
+    }
+
+    #[test]
+    fn attestations_are_no_twins_and_have_no_order() {
+        let attestation = |name: &str, of: &str| {
+            let unknown = Platform { os: "unknown".into(), architecture: "unknown".into(), ..Platform::default() };
+            let mut entry = Entry::new(image(name), unknown);
+            entry.annotations.insert("vnd.docker.reference.digest".into(), image(of).digest.to_string());
+            entry
+        };
+        let with = |attestations: &[Entry]| {
+            let mut list = index(&TWO);
+            list.entries.extend_from_slice(attestations);
+            list
+        };
+        let (of_a, of_b) = (attestation("x", "a"), attestation("y", "b"));
+        let wanted = with(&[of_a.clone(), of_b.clone()]).entries;
+        assert!(equal_of(ListType::Either, &wanted, &with(&[of_b.clone(), of_a.clone()])));
+        // One image attested twice, another never, is another list; so is one that is told of another image.
+        assert!(!equal_of(ListType::Either, &wanted, &with(&[of_a.clone(), of_a.clone()])));
+        assert!(!equal_of(ListType::Either, &wanted, &with(&[of_b.clone(), attestation("x", "b")])));
+        assert!(!equal_of(ListType::Either, &wanted, &with(&[of_a])));
     }
 
     #[test]

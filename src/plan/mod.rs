@@ -6,15 +6,19 @@
 //! | [`decide`](mod@decide) | [`decide()`]: what must change, or what must be asked first |
 //! | [`equality`] | when a published list is what is declared |
 //! | [`diff`] | what becomes of each member |
+//! | [`newest`] | which version a tag belongs to that only the newest has |
 //! | [`change`] | the answer: [`Plan`], a list's action, tags, members, children |
 
 pub mod change;
 pub mod decide;
 pub mod diff;
 pub mod equality;
+pub mod newest;
 pub mod snapshot;
 
-pub use change::{Action, Child, ListPlan, MemberChange, MemberFate, Plan, Reason, Summary, TagChange, TagFate};
+pub use change::{
+    Action, Child, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, Summary, TagChange, TagFate,
+};
 pub use decide::{Decision, decide};
 pub use snapshot::{Answer, Cause, Query, Snapshot};
 

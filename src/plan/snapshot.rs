@@ -4,11 +4,11 @@
 //! reference; *bytes* are keyed by digest alone and were verified by it, so they hold everywhere. Facts are added,
 //! never changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Digest, Payload, Place, Reference};
+use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
 
 /// Why there is no usable answer: the problem that the layer below had, without a place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub enum Query {
     Manifest(Digest, Place),
     /// The bytes of an image config of this digest, from this place.
     Config(Digest, Place),
+    /// All tags of a place.
+    Tags(Place),
+    /// The manifests of a place that speak of this one (`subject`).
+    Referrers(Digest, Place),
 }
 
 /// All answers so far.
@@ -43,6 +47,8 @@ pub struct Snapshot {
     bytes: HashMap<Digest, Payload>,
     /// Why bytes could not be had from one place; another may have them.
     unread: HashMap<(Digest, Place), Answer<()>>,
+    tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
+    referrers: HashMap<(Digest, Place), Answer<Arc<[Entry]>>>,
 }
 
 impl Snapshot {
@@ -64,18 +70,43 @@ impl Snapshot {
         }
     }
 
+    /// The tags of `place`; none where it was not asked.
+    #[must_use]
+    pub fn tags(&self, place: &Place) -> Option<&Answer<Arc<BTreeSet<Tag>>>> {
+        self.tags.get(place)
+    }
+
+    /// The descriptors of the manifests in `place` whose subject is `digest`, without platforms; none where it was not
+    /// asked. A registry that knows nothing of the kind has none.
+    #[must_use]
+    pub fn referrers(&self, digest: &Digest, place: &Place) -> Option<&Answer<Arc<[Entry]>>> {
+        self.referrers.get(&(digest.clone(), place.clone()))
+    }
+
     /// Whether `query` has an answer.
     #[must_use]
     pub fn answers(&self, query: &Query) -> bool {
         match query {
             Query::Head(reference) => self.head(reference).is_some(),
             Query::Manifest(digest, place) | Query::Config(digest, place) => self.bytes(digest, place).is_some(),
+            Query::Tags(place) => self.tags(place).is_some(),
+            Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
         }
     }
 
     /// Adds what a reference names. The first answer stays.
     pub fn add_head(&mut self, reference: Reference, answer: Answer<Descriptor>) {
         self.heads.entry(reference).or_insert(answer);
+    }
+
+    /// Adds the tags of a place. The first answer stays.
+    pub fn add_tags(&mut self, place: Place, answer: Answer<Arc<BTreeSet<Tag>>>) {
+        self.tags.entry(place).or_insert(answer);
+    }
+
+    /// Adds what speaks of `digest`. The first answer stays.
+    pub fn add_referrers(&mut self, digest: Digest, place: Place, answer: Answer<Arc<[Entry]>>) {
+        self.referrers.entry((digest, place)).or_insert(answer);
     }
 
     /// Adds bytes that were verified by their digest.

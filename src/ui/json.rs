@@ -2,13 +2,14 @@
 //!
 //! Each field is always there, null when unknown. These types are the format; nothing of other layers is serialised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
+use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Severity, Sources};
 use crate::exec::report::{HostStats, ListReport, Outcome, Report, Stats, TagDone};
-use crate::plan::{ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
+use crate::plan::{ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
 
 use super::Context;
 use super::fold;
@@ -28,6 +29,7 @@ struct Head<'a> {
 struct ProblemsDocument<'a> {
     #[serde(flatten)]
     head: Head<'a>,
+    left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
 }
 
@@ -37,6 +39,7 @@ struct PlanDocument<'a> {
     head: Head<'a>,
     summary: PlanSummary,
     lists: Vec<PlannedList<'a>>,
+    left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
     requests: RequestCounts,
 }
@@ -49,6 +52,7 @@ struct ReportDocument<'a> {
     duration_ms: u64,
     summary: ReportSummary,
     lists: Vec<ReportedList<'a>>,
+    left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
     requests: RequestCounts,
     registries: BTreeMap<&'a str, RegistryRecord<'a>>,
@@ -72,6 +76,14 @@ struct ReportSummary {
     cancelled: usize,
 }
 
+/// A list to which no tag applies.
+#[derive(Serialize)]
+struct LeftOutRecord<'a> {
+    id: &'a str,
+    target: String,
+    reason: &'a str,
+}
+
 #[derive(Serialize)]
 struct ListRecord<'a> {
     reason: Option<&'static str>,
@@ -90,7 +102,7 @@ struct PlannedList<'a> {
     #[serde(flatten)]
     list: ListRecord<'a>,
     tags: Vec<TagRecord<'a>>,
-    members: Vec<MemberRecord<'a>>,
+    members: Vec<MemberRecord<'a, TagRecord<'a>>>,
     problems: Vec<ProblemRecord<'a>>,
 }
 
@@ -104,11 +116,11 @@ struct ReportedList<'a> {
     #[serde(flatten)]
     list: ListRecord<'a>,
     tags: Vec<ReportedTag<'a>>,
-    members: Vec<MemberRecord<'a>>,
+    members: Vec<MemberRecord<'a, ReportedTag<'a>>>,
     problems: Vec<ProblemRecord<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct TagRecord<'a> {
     tag: &'a str,
     from: Option<&'a str>,
@@ -117,7 +129,7 @@ struct TagRecord<'a> {
     reason: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct ReportedTag<'a> {
     #[serde(flatten)]
     tag: TagRecord<'a>,
@@ -125,8 +137,9 @@ struct ReportedTag<'a> {
     done: Option<bool>,
 }
 
+/// A member, and its tags of its own.
 #[derive(Serialize)]
-struct MemberRecord<'a> {
+struct MemberRecord<'a, T> {
     platform: String,
     os_version: Option<&'a str>,
     source: Option<String>,
@@ -135,6 +148,7 @@ struct MemberRecord<'a> {
     media_type: Option<&'a str>,
     size: Option<u64>,
     change: &'static str,
+    tags: Vec<T>,
 }
 
 #[derive(Serialize)]
@@ -190,7 +204,7 @@ struct RegistryRecord<'a> {
 /// `"kind": "problems"`
 pub(super) fn problems(context: &Context<'_>, problems: &[Problem], exit_status: u8) -> String {
     let problems = problems.iter().map(|problem| problem_record(problem, context.sources, Vec::new())).collect();
-    document(&ProblemsDocument { head: head("problems", context, exit_status), problems })
+    document(&ProblemsDocument { head: head("problems", context, exit_status), left_out: left_out(context), problems })
 }
 
 /// `"kind": "plan"`
@@ -207,6 +221,7 @@ pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_st
             failed: summary.failed,
         },
         lists: plan.lists.iter().map(|list| planned(list, context.sources)).collect(),
+        left_out: left_out(context),
         problems: shared_problems(context, &lists),
         requests: total(requests),
     })
@@ -229,6 +244,7 @@ pub(super) fn report(context: &Context<'_>, report: &Report, exit_status: u8) ->
             cancelled: count("cancelled"),
         },
         lists: report.lists.iter().map(|list| reported(list, context.sources)).collect(),
+        left_out: left_out(context),
         problems: shared_problems(context, &lists),
         requests: total(&report.requests),
         registries: report.requests.iter().map(|(host, asked)| (host.as_str(), registry_record(asked))).collect(),
@@ -244,6 +260,11 @@ fn head<'a>(kind: &'static str, context: &Context<'a>, exit_status: u8) -> Head<
     Head { version: 1, kind, mlist: env!("CARGO_PKG_VERSION"), file: context.file(), exit_status }
 }
 
+fn left_out<'a>(context: &Context<'a>) -> Vec<LeftOutRecord<'a>> {
+    let record = |list: &'a LeftOut| LeftOutRecord { id: &list.id, target: list.target.to_string(), reason: &list.why };
+    context.left_out.iter().map(record).collect()
+}
+
 fn planned<'a>(list: &'a ListPlan, sources: &'a Sources) -> PlannedList<'a> {
     PlannedList {
         id: &list.publication.id,
@@ -251,7 +272,7 @@ fn planned<'a>(list: &'a ListPlan, sources: &'a Sources) -> PlannedList<'a> {
         action: text::action(list.action),
         list: list_record(list, &list.problems),
         tags: list.tags.iter().map(tag_record).collect(),
-        members: list.members.iter().map(member_record).collect(),
+        members: member_records(list, &list.member_tags.iter().map(|own| tag_record(&own.tag)).collect::<Vec<_>>()),
         problems: own_problems(list, &list.problems, sources),
     }
 }
@@ -266,6 +287,7 @@ fn reported<'a>(list: &'a ListReport, sources: &'a Sources) -> ReportedList<'a> 
             TagDone::Unknown => None,
         },
     };
+    let of_members = plan.member_tags.iter().map(|own| &own.tag).zip(&list.member_tags);
     ReportedList {
         id: &plan.publication.id,
         target: plan.publication.target.to_string(),
@@ -274,7 +296,7 @@ fn reported<'a>(list: &'a ListReport, sources: &'a Sources) -> ReportedList<'a> 
         duration_ms: millis(list.duration),
         list: list_record(plan, &list.problems),
         tags: plan.tags.iter().zip(&list.tags).map(tag).collect(),
-        members: plan.members.iter().map(member_record).collect(),
+        members: member_records(plan, &of_members.map(tag).collect::<Vec<_>>()),
         problems: own_problems(plan, &list.problems, sources),
     }
 }
@@ -305,14 +327,26 @@ fn tag_record(tag: &TagChange) -> TagRecord<'_> {
             TagFate::Created => "created",
             TagFate::Moved => "moved",
             TagFate::Same => "same",
+            TagFate::Stays => "stays",
             TagFate::Blocked => "blocked",
             TagFate::Unknown => "unknown",
         },
-        reason: None,
+        reason: tag.stays.as_deref(),
     }
 }
 
-fn member_record(member: &MemberChange) -> MemberRecord<'_> {
+/// The members with their tags, of which there is one for each of [`ListPlan::member_tags`].
+fn member_records<'a, T: Clone>(list: &'a ListPlan, tags: &[T]) -> Vec<MemberRecord<'a, T>> {
+    let record = |member: &'a MemberChange| {
+        let digest = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
+        let is_own = |tag: &MemberTagChange| tag.platform == member.platform && digest == Some(&tag.descriptor.digest);
+        let own = list.member_tags.iter().zip(tags).filter(|(change, _)| is_own(change));
+        member_record(member, own.map(|(_, tag)| tag.clone()).collect())
+    };
+    list.members.iter().map(record).collect()
+}
+
+fn member_record<T>(member: &MemberChange, tags: Vec<T>) -> MemberRecord<'_, T> {
     let descriptor = member.descriptor.as_ref();
     let mut platform = member.platform.clone();
     platform.os_version = None;
@@ -329,9 +363,11 @@ fn member_record(member: &MemberChange) -> MemberRecord<'_> {
             MemberFate::Changed => "changed",
             MemberFate::Removed => "removed",
             MemberFate::Same => "same",
+            MemberFate::Kept => "kept",
             MemberFate::Absent => "absent",
             MemberFate::Unknown => "unknown",
         },
+        tags,
     }
 }
 
@@ -352,7 +388,9 @@ fn shared_problems<'a>(context: &Context<'a>, lists: &[(&'a ListPlan, &'a [Probl
     let groups = fold::fold(shared.filter(|(_, problem)| is_shared(problem)));
     let record = |group: fold::Group<'a>| {
         let ids = group.lists.iter().filter_map(|at| lists.get(*at)).map(|(list, _)| list.publication.id.as_str());
-        problem_record(group.problem, context.sources, ids.collect())
+        // One list may have several targets there.
+        let mut seen = HashSet::new();
+        problem_record(group.problem, context.sources, ids.filter(|id| seen.insert(*id)).collect())
     };
     warnings.chain(groups.into_iter().map(record)).collect()
 }

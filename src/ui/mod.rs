@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::model::Publication;
+use crate::config::Loaded;
+use crate::config::model::{LeftOut, Publication};
 use crate::config::problem::{Problem, Sources};
 use crate::exec::Listener;
 use crate::exec::report::{ExitStatus, Outcome, Report, Signal, Stats};
@@ -118,6 +119,8 @@ pub struct Context<'a> {
     pub sources: &'a Sources,
     /// What the file says that is not right and keeps nothing from being done.
     pub warnings: &'a [Problem],
+    /// Selected lists to which no tag applies.
+    pub left_out: &'a [LeftOut],
 }
 
 /// Shows everything.
@@ -139,6 +142,18 @@ enum Stdout {
 }
 
 impl<'a> Context<'a> {
+    /// Of what was loaded and is good.
+    #[must_use]
+    pub fn of_loaded(loaded: &'a Loaded) -> Self {
+        Self { sources: &loaded.sources, warnings: &loaded.problems, left_out: &loaded.left_out }
+    }
+
+    /// Of `sources`, and nothing is known of what they say.
+    #[must_use]
+    pub fn of(sources: &'a Sources) -> Self {
+        Self { sources, warnings: &[], left_out: &[] }
+    }
+
     fn file(&self) -> Option<&'a str> {
         self.sources.get(0).map(|file| file.name.as_str())
     }
@@ -181,9 +196,15 @@ impl Ui {
         self.printer.err(text);
     }
 
-    /// Shows that manifests.toml is good: what `check` says.
+    /// Shows that manifests.toml is good: what `check` says. `unexpanded` are entries that stand for lists which only
+    /// tags tell.
     #[must_use]
-    pub fn checked(&self, context: Context<'_>, publications: &[Arc<Publication>]) -> ExitStatus {
+    pub fn checked(
+        &self,
+        context: Context<'_>,
+        publications: &[Arc<Publication>],
+        unexpanded: &[String],
+    ) -> ExitStatus {
         let members: usize = publications.iter().map(|list| list.members.len()).sum();
         let tags: usize = publications.iter().map(|list| list.tags.len()).sum();
         let warnings = match context.warnings.len() {
@@ -193,6 +214,14 @@ impl Ui {
         let counts =
             [text::plural(publications.len(), "list"), text::plural(members, "member"), text::plural(tags, "tag")];
         let verdict = format!("{}, {warnings}", counts.join(", "));
+        let verdict = match unexpanded {
+            [] => verdict,
+            entries => {
+                let names =
+                    text::named(entries.iter().map(String::as_str), self.options.verbosity >= Verbosity::Verbose);
+                format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
+            }
+        };
         self.file_verdict(context, context.warnings, &verdict, ExitStatus::Done)
     }
 
@@ -214,7 +243,9 @@ impl Ui {
         let verdict = format!("{}: {verdict}", text::line(context.file().unwrap_or("manifests.toml")));
         let groups = fold::fold(problems.iter().map(|problem| (None, problem)));
         let human = |style: Style| {
-            self.in_full(&groups, context.sources, style, "") + &text::wrap(&verdict, style.width) + "\n"
+            let lines = self.left_out(context, style);
+            let problems = self.in_full(&groups, context.sources, style, &lines);
+            lines + &problems + &text::wrap(&verdict, style.width) + "\n"
         };
         let status =
             self.write_files(status, &|| human(Style::PLAIN), &|status| json::problems(&context, problems, status));
@@ -234,7 +265,7 @@ impl Ui {
         let lists = plan.lists.iter().enumerate();
         let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = fold::fold(context.warnings.iter().map(|problem| (None, problem)).chain(of_lists));
-        let lines = |style| human::plan::lines(plan, &self.options.view(style, plan));
+        let lines = |style| human::plan::lines(plan, &self.options.view(style, plan)) + &self.left_out(context, style);
         let verdict = |style| human::plan::summary(&plan.summary(), style);
         let talk = |style| self.in_full(&groups, context.sources, style, &lines(style)) + &self.asked(requests, style);
         let whole = || lines(Style::PLAIN) + &talk(Style::PLAIN) + &verdict(Style::PLAIN);
@@ -272,7 +303,7 @@ impl Ui {
         let rest = |style| {
             let view = self.options.view(style, &plan);
             let columns = human::report::Columns::of(&plan, &view);
-            human::report::unpublished(report, &columns, &view)
+            human::report::unpublished(report, &columns, &view) + &self.left_out(context, style)
         };
         let end = |style, status, before: &str| {
             self.in_full(&groups, context.sources, style, before)
@@ -370,6 +401,11 @@ impl Ui {
         let text = problems::render(groups, sources, style, self.options.verbosity >= Verbosity::Verbose);
         let blank = if before.is_empty() { "" } else { "\n" };
         format!("{blank}{text}\n")
+    }
+
+    /// The lists to which no tag applies.
+    fn left_out(&self, context: Context<'_>, style: Style) -> String {
+        human::left_out::lines(context.left_out, &self.options.view(style, &Plan::default()))
     }
 
     fn asked(&self, requests: &Stats, style: Style) -> String {

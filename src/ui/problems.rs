@@ -22,11 +22,13 @@ pub(super) fn render(groups: &[Group<'_>], sources: &Sources, style: Style, all:
 }
 
 fn render_one(group: &Group<'_>, sources: &Sources, style: Style, all: bool) -> String {
-    let mut text = String::new();
-    let shown = Shown::new(group.problem, sources);
-    if handler(style).render_report(&mut text, &shown).is_err() {
-        // Writing to a String can't fail; if miette gives up, its words still get through.
-        text = format!("{}: {}\n", group.problem.code, group.problem.message);
+    let mut shown = Shown::new(group.problem, sources);
+    let elsewhere = elsewhere(group.problem, sources);
+    let help = if elsewhere.is_empty() { None } else { shown.help.take() };
+    let mut text = drawn(&shown, style);
+    // miette shows one file a problem: each other one has an excerpt of its own, and the help stands behind them all.
+    for part in elsewhere.into_iter().chain(help.map(|help| Shown { help: Some(help), ..Shown::part() })) {
+        text.push_str(without_message(&drawn(&part, style)));
     }
     // miette ends a wrapped line with blanks where a word did not fit.
     let mut text: String = text.trim_end().lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
@@ -35,6 +37,21 @@ fn render_one(group: &Group<'_>, sources: &Sources, style: Style, all: bool) -> 
         text.push('\n');
     }
     text
+}
+
+fn drawn(shown: &Shown, style: Style) -> String {
+    let mut text = String::new();
+    if handler(style).render_report(&mut text, shown).is_err() {
+        // Writing to a String can't fail; if miette gives up, its words still get through.
+        text = format!("{}: {}\n", shown.code.unwrap_or_default(), shown.message);
+    }
+    text
+}
+
+/// What stands below the line of the message, which is the first that is not blank.
+fn without_message(text: &str) -> &str {
+    let text = text.trim_start_matches('\n');
+    text.split_once('\n').map_or("", |(_, rest)| rest)
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {
@@ -61,10 +78,10 @@ fn handler(style: Style) -> GraphicalReportHandler {
         .with_wrap_lines(style.width.is_some())
 }
 
-/// A [`Problem`] as miette wants it.
-#[derive(Debug)]
+/// A [`Problem`] as miette wants it, or a part of one.
+#[derive(Debug, Default)]
 struct Shown {
-    code: &'static str,
+    code: Option<&'static str>,
     severity: Severity,
     message: String,
     cause: Option<Box<Reason>>,
@@ -81,19 +98,18 @@ struct Reason {
 }
 
 impl Shown {
+    /// What only has a message because all must: see [`without_message`].
+    fn part() -> Self {
+        Self { message: "-".to_owned(), ..Self::default() }
+    }
+
     fn new(problem: &Problem, sources: &Sources) -> Self {
+        let causes: Vec<String> = problem.causes.iter().map(|cause| text::line(cause)).collect();
         let file = problem.labels.first().map(|label| label.span.file);
-        let mut causes: Vec<String> = problem.causes.iter().map(|cause| text::line(cause)).collect();
-        let (here, others): (Vec<_>, Vec<_>) = problem.labels.iter().partition(|label| Some(label.span.file) == file);
-        // miette shows one file a problem: places in others become words.
-        causes.extend(others.into_iter().filter_map(|label| elsewhere(label, sources)));
-        let ranges: Vec<_> = here.iter().map(|label| label.span.range.clone()).collect();
-        let source = file.and_then(|file| Excerpt::new(sources.get(file)?, sources.lines(file)?, &ranges));
-        let places = source.iter().flat_map(Excerpt::places);
-        let labels = here.iter().zip(places).map(|(label, place)| underline(label, &place)).collect();
+        let (source, labels) = file.map(|file| excerpt(problem, file, sources)).unwrap_or_default();
         let cause = causes.into_iter().rfold(None, |next, text| Some(Box::new(Reason { text, next })));
         Self {
-            code: problem.code,
+            code: Some(problem.code),
             severity: match problem.severity {
                 problem::Severity::Error => Severity::Error,
                 problem::Severity::Warning => Severity::Warning,
@@ -112,9 +128,30 @@ fn underline(label: &problem::Label, place: &Range<usize>) -> LabeledSpan {
     LabeledSpan::new(words, place.start, place.len())
 }
 
-fn elsewhere(label: &problem::Label, sources: &Sources) -> Option<String> {
-    let (file, at) = (sources.get(label.span.file)?, sources.position(&label.span)?);
-    Some(text::line(&format!("{}:{}:{}: {}", file.name, at.line, at.column, label.text)))
+/// What a problem shows of one file.
+fn excerpt(problem: &Problem, file: usize, sources: &Sources) -> (Option<Excerpt>, Vec<LabeledSpan>) {
+    let labels: Vec<_> = problem.labels.iter().filter(|label| label.span.file == file).collect();
+    let ranges: Vec<_> = labels.iter().map(|label| label.span.range.clone()).collect();
+    let source =
+        sources.get(file).zip(sources.lines(file)).and_then(|(file, lines)| Excerpt::new(file, lines, &ranges));
+    let places = source.iter().flat_map(Excerpt::places);
+    let labels = labels.iter().zip(places).map(|(label, place)| underline(label, &place)).collect();
+    (source, labels)
+}
+
+/// What a problem shows of other files than that of its first label.
+fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<Shown> {
+    let mut files: Vec<usize> = Vec::new();
+    for label in &problem.labels {
+        if !files.contains(&label.span.file) {
+            files.push(label.span.file);
+        }
+    }
+    let shown = |file: usize| {
+        let (source, labels) = excerpt(problem, file, sources);
+        Shown { labels, source, ..Shown::part() }
+    };
+    files.into_iter().skip(1).map(shown).collect()
 }
 
 impl fmt::Display for Shown {
@@ -143,7 +180,7 @@ impl Error for Reason {
 
 impl Diagnostic for Shown {
     fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        Some(Box::new(self.code))
+        self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
     fn severity(&self) -> Option<Severity> {

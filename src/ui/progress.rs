@@ -53,6 +53,7 @@ struct State {
     /// Lists that are worked on, in the order in which they were begun.
     at_work: Vec<(usize, Option<Step>)>,
     paused: BTreeMap<String, Pause>,
+    absent: Option<Absent>,
     plan: Option<Shown>,
     bar: Option<ProgressBar>,
     over: bool,
@@ -88,6 +89,12 @@ struct Pause {
     wait: Duration,
 }
 
+/// Absent members that are waited for.
+struct Absent {
+    members: usize,
+    until: Instant,
+}
+
 /// The plan that is carried out, and how its lines are set.
 struct Shown {
     plan: Arc<Plan>,
@@ -104,6 +111,7 @@ impl Live {
             phase: Phase::Starting,
             at_work: Vec::new(),
             paused: BTreeMap::new(),
+            absent: None,
             plan: None,
             bar: None,
             over: false,
@@ -222,6 +230,13 @@ impl State {
                 self.phase = Phase::Reading { done, total };
                 None
             }
+            Event::Waiting { members, left } => {
+                let began = self.absent.is_none();
+                let absent = Absent { members, until: Instant::now() + left };
+                let line = absent.told();
+                self.absent = (members > 0).then_some(absent);
+                (began && members > 0 && options.progress == Progress::Lines).then_some(line)
+            }
             Event::Planned(plan) => Some(self.planned(plan, options)),
             Event::Began { list } => {
                 self.at_work.push((list, None));
@@ -300,10 +315,11 @@ impl State {
         let of = |what: &str, done: usize, total: usize| {
             format!("{what}: {} of {}\n", text::count(done), text::plural(total, "list"))
         };
-        match self.phase {
-            Phase::Starting => "Starting\n".to_owned(),
-            Phase::Reading { done, total } => of("Reading", done, total),
-            Phase::Publishing { done, total } => of("Publishing", done, total),
+        match (self.phase, &self.absent) {
+            (Phase::Starting, _) => "Starting\n".to_owned(),
+            (Phase::Reading { .. }, Some(absent)) => absent.told(),
+            (Phase::Reading { done, total }, None) => of("Reading", done, total),
+            (Phase::Publishing { done, total }, _) => of("Publishing", done, total),
         }
     }
 
@@ -363,8 +379,10 @@ impl State {
             self.at_work.iter().filter_map(|(list, step)| Some((shown.plan.lists.get(*list)?, step.as_ref()?)));
         // What a list does matters more than the beginning of its name.
         let (indent, most) = if width < 80 { (2, width / 2 - 4) } else { (11, width / 2) };
-        let at_work = at_work.take(rows).map(|(list, step)| (ending(&list.publication.id, most, style), step));
-        let at_work: Vec<(String, &Step)> = at_work.collect();
+        let (lists, steps): (Vec<_>, Vec<&Step>) =
+            at_work.take(rows).map(|(list, step)| (human::called(list), step)).unzip();
+        let names = human::names(&lists).into_iter().map(|name| ending(&name, most, style));
+        let at_work: Vec<(String, &Step)> = names.zip(steps).collect();
         let name = at_work.iter().map(|(id, _)| text::width(id)).max().unwrap_or(0);
         let row = |(id, step): (String, &Step)| {
             let line = format!("{}{}  {}", " ".repeat(indent), text::pad(&id, name), doing(step));
@@ -374,12 +392,29 @@ impl State {
         at_work.into_iter().map(row).collect()
     }
 
-    /// The hosts that are waited for, and how long.
+    /// The hosts and members that are waited for, and how long.
     fn pauses(&self) -> impl Iterator<Item = (String, String)> {
-        self.paused.iter().map(|(host, pause)| {
+        let hosts = self.paused.iter().map(|(host, pause)| {
             let waited = pause.since.elapsed().min(pause.wait).as_secs();
             (text::foreign(host), format!(": {}, {waited}s of {}", pause.status, text::wait(pause.wait)))
-        })
+        });
+        let absent = |absent: &Absent| (absent.who(), format!(": {} left", absent.left()));
+        hosts.chain(self.absent.as_ref().map(absent))
+    }
+}
+
+impl Absent {
+    /// `Waiting for 1 absent member, 42s left`
+    fn told(&self) -> String {
+        format!("Waiting for {}, {} left\n", self.who(), self.left())
+    }
+
+    fn who(&self) -> String {
+        text::plural(self.members, "absent member")
+    }
+
+    fn left(&self) -> String {
+        text::wait(self.until.saturating_duration_since(Instant::now()))
     }
 }
 

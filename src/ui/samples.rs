@@ -1,13 +1,14 @@
 //! Hand-made files, plans and reports that the tests of this layer show.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::config::model::{Member, Publication, TargetTag};
+use crate::config::model::{LeftOut, Member, Missing, OsVersion, Publication, Rules, TargetTag};
 use crate::config::problem::{HttpFacts, Problem, SourceFile, Sources, Span};
 use crate::exec::report::{HostStats, ListReport, Outcome, Report, TagDone};
 use crate::oci::{Descriptor, Digest, MediaType, Place, Platform, Reference, Tag};
-use crate::plan::{Action, ListPlan, MemberChange, MemberFate, Plan, Reason, TagChange, TagFate};
+use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
 
 use super::style::{Charset, Color, Style};
 
@@ -65,6 +66,10 @@ pub(super) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
         arch: Some(arch.to_owned()),
         source: Reference::parse(&format!("{target}-{}:v1.3.0", arch.split('/').next().unwrap())).unwrap(),
         source_span: span("{registry}/{name}-{arch}:{version}"),
+        missing: Missing::Error,
+        os_version: OsVersion::AsDeclared,
+        annotations: BTreeMap::new(),
+        tags: Vec::new(),
     };
     Arc::new(Publication {
         id: name.to_owned(),
@@ -72,11 +77,12 @@ pub(super) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
         name: name.to_owned(),
         target: Place::parse(target).unwrap(),
         target_span: span("{registry}/{name}"),
-        tags: tags
-            .iter()
-            .map(|tag| TargetTag { tag: Tag::parse(tag).unwrap(), span: span("[\"{version}\"]") })
-            .collect(),
+        tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span("[\"{version}\"]"))).collect(),
         members: ARCHES.into_iter().map(member).collect(),
+        rules: Rules::default(),
+        annotations: BTreeMap::new(),
+        artifact_type: None,
+        member_tags: Vec::new(),
     })
 }
 
@@ -88,6 +94,7 @@ pub(super) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
         from: None,
         to: Some(digest(start)),
         fate: TagFate::Created,
+        stays: None,
     };
     let member = |(at, member): (usize, &Member)| MemberChange {
         platform: member.platform.clone(),
@@ -107,6 +114,7 @@ pub(super) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
         payload: None,
         tags: publication.tags.iter().map(tag).collect(),
         members: publication.members.iter().enumerate().map(member).collect(),
+        member_tags: Vec::new(),
         children: Vec::new(),
         problems: Vec::new(),
         publication: Arc::clone(&publication),
@@ -146,6 +154,85 @@ pub(super) fn updated() -> ListPlan {
         fate: MemberFate::Removed,
     });
     list
+}
+
+/// A list to which no tag applies.
+pub(super) fn left_out(target: &str) -> LeftOut {
+    LeftOut {
+        id: target.rsplit('/').next().unwrap().to_owned(),
+        target: Place::parse(target).unwrap(),
+        why: "1.4.0-rc.1 is not stable".to_owned(),
+        span: span("[\"{version}\"]"),
+    }
+}
+
+/// The plan of pause, a release of an older line: it is for two versions of Windows too, and `latest` stays.
+pub(super) fn pause() -> ListPlan {
+    let mut list = created(publication_at("registry.k8s.io/pause", &["3.9.1", "latest"]), "c4d81fa03b27");
+    let there = Some(digest("77b1c5f2a0e9"));
+    let why = Some("3.10 is newer than 3.9.1".to_owned());
+    list.tags[1] =
+        TagChange { from: there.clone(), to: there, fate: TagFate::Stays, stays: why, ..list.tags[1].clone() };
+    for version in ["10.0.17763.6189", "10.0.20348.2700"] {
+        let os_version = Some(version.to_owned());
+        let platform = Platform { os_version, ..Platform::parse("windows/amd64").unwrap() };
+        let source = Reference::parse(&format!("registry.k8s.io/pause:3.9.1-windows-{version}")).unwrap();
+        let found = Some(descriptor(&Digest::of(version.as_bytes()).hex()[..12]));
+        let fate = MemberFate::Added;
+        list.members.push(MemberChange { platform, source: Some(source), descriptor: found, from: None, fate });
+    }
+    list
+}
+
+/// The plan of a list whose tag must not change.
+pub(super) fn immutable() -> ListPlan {
+    let mut list = unchanged(publication_at("registry.k8s.io/conformance", &["v1.30.0"]), "e05b92d4f118");
+    (list.action, list.index) = (Action::Blocked, None);
+    list.tags[0] = TagChange { from: Some(digest("b96e27a3c5d0")), fate: TagFate::Blocked, ..list.tags[0].clone() };
+    list.members[3].from = Some(digest("41d7f0c9e6b3"));
+    list.members[3].descriptor = Some(descriptor("8c1e5d0b7a42"));
+    list.members[3].fate = MemberFate::Changed;
+    let problem = Problem::error("mlist::plan::immutable", "registry.k8s.io/conformance:v1.30.0 is immutable");
+    list.problems = vec![problem.at(&span("[\"{version}\"]"), "").about(&"registry.k8s.io/conformance:v1.30.0")];
+    list
+}
+
+/// The plan of a list that is published though members are absent: one is kept, one goes, one was never there; and
+/// others have placed two.
+pub(super) fn lacking() -> ListPlan {
+    let mut list = updated();
+    for (at, from) in [(0, Some("481795d848b6")), (1, None)] {
+        let member = &mut list.members[at];
+        (member.descriptor, member.from, member.fate) = (None, from.map(digest), MemberFate::Absent);
+    }
+    list.members[4].fate = MemberFate::Kept;
+    for (arch, source) in [("riscv64", None), ("loong64", Some("gcr.io/google_containers/kubectl:v1.3.0-loong64"))] {
+        list.members.push(MemberChange {
+            platform: platform(arch),
+            source: source.map(|source| Reference::parse(source).unwrap()),
+            descriptor: Some(descriptor(&Digest::of(arch.as_bytes()).hex()[..12])),
+            from: Some(digest(&Digest::of(arch.as_bytes()).hex()[..12])),
+            fate: MemberFate::Kept,
+        });
+    }
+    list
+}
+
+/// `list` with a tag for each member that is in it.
+pub(super) fn with_member_tags(list: ListPlan) -> ListPlan {
+    let change = |member: &MemberChange| {
+        let descriptor = member.descriptor.clone()?;
+        let fate = match member.fate {
+            MemberFate::Added => TagFate::Created,
+            MemberFate::Changed => TagFate::Moved,
+            _ => TagFate::Same,
+        };
+        let tag = Tag::parse(&format!("v1.3.0-{}", member.platform.to_string().replace('/', "-"))).unwrap();
+        let to = Some(descriptor.digest.clone());
+        let tag = TagChange { tag, from: member.from.clone(), to, fate, stays: None };
+        Some(MemberTagChange { tag, descriptor, platform: member.platform.clone() })
+    };
+    ListPlan { member_tags: list.members.iter().filter_map(change).collect(), ..list }
 }
 
 /// The plan of a list one of whose members is absent.
@@ -224,6 +311,7 @@ pub(super) fn report(plan: Plan) -> Report {
             outcome,
             duration: Duration::from_millis(if outcome == Outcome::Published { 640 } else { 0 }),
             tags: vec![if done { TagDone::Yes } else { TagDone::No }; list.tags.len()],
+            member_tags: vec![if done { TagDone::Yes } else { TagDone::No }; list.member_tags.len()],
             problems: list.problems.clone(),
             plan: Arc::new(list),
         }

@@ -59,12 +59,12 @@ fn sync(desk: &Desk, plan: Plan) -> ExitStatus {
         listener(Event::Ended { list, report: Arc::new(ended.clone()) });
     }
     let sources = samples::sources();
-    desk.ui.report(Context { sources: &sources, warnings: &[] }, &report)
+    desk.ui.report(Context::of(&sources), &report)
 }
 
 fn plan(desk: &Desk, plan: &Plan, status: ExitStatus) -> ExitStatus {
     let sources = samples::sources();
-    desk.ui.plan(Context { sources: &sources, warnings: &[] }, plan, &Stats::new(), status)
+    desk.ui.plan(Context::of(&sources), plan, &Stats::new(), status)
 }
 
 #[test]
@@ -179,11 +179,24 @@ fn a_file_that_cannot_be_written_is_a_failure() {
 #[test]
 fn check_counts_what_is_good_and_shows_what_is_not() {
     let sources = samples::sources();
-    let context = Context { sources: &sources, warnings: &[] };
+    let context = Context::of(&sources);
     let good = desk(Verbosity::Normal, &[]);
     let lists = ["hyperkube", "kubectl"].map(samples::publication);
-    assert_eq!(good.ui.checked(context, &lists), ExitStatus::Done);
+    assert_eq!(good.ui.checked(context, &lists, &[]), ExitStatus::Done);
     assert_eq!(good.err.text(), "manifests.toml: 2 lists, 10 members, 2 tags, no problems\n");
+    let one_less = desk(Verbosity::Normal, &[]);
+    let left_out = [samples::left_out("gcr.io/x/app")];
+    assert_eq!(one_less.ui.checked(Context { left_out: &left_out, ..context }, &lists, &[]), ExitStatus::Done);
+    insta::assert_snapshot!(one_less.err.text(), @r"
+    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    manifests.toml: 2 lists, 10 members, 2 tags, no problems
+    ");
+    let open = desk(Verbosity::Normal, &[]);
+    let entries = ["kube", "etcd"].map(str::to_owned);
+    assert_eq!(open.ui.checked(context, &lists, &entries), ExitStatus::Done);
+    let verdict = "manifests.toml: 2 lists, 10 members, 2 tags, no problems; not expanded, as their lists stand in \
+                   tags: kube, etcd";
+    assert_eq!(open.err.text(), format!("{verdict}\n"));
     let bad = desk(Verbosity::Normal, &[]);
     let key = Problem::error("mlist::config::unknown_key", "unknown key `registri`")
         .at(&samples::span("registry"), "did you mean `registry`?");
@@ -221,10 +234,31 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
 }
 
 #[test]
+fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_nothing() {
+    let sources = samples::sources();
+    let left_out = [samples::left_out("gcr.io/x/app")];
+    let context = Context { left_out: &left_out, ..Context::of(&sources) };
+    let shown = Plan { lists: vec![samples::unchanged(samples::publication("kubectl"), "5d90")] };
+    let planned = desk(Verbosity::Normal, &[]);
+    assert_eq!(planned.ui.plan(context, &shown, &Stats::new(), ExitStatus::Done), ExitStatus::Done);
+    insta::assert_snapshot!(planned.out.text(), @r"
+    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    Plan: 1 unchanged
+    ");
+    let synced = desk(Verbosity::Normal, &[]);
+    let report = samples::report(shown);
+    assert_eq!(synced.ui.report(context, &report), ExitStatus::Done);
+    insta::assert_snapshot!(synced.err.text(), @r"
+    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    Nothing to publish: 1 list unchanged (1m 31s)
+    ");
+}
+
+#[test]
 fn an_early_signal_leaves_nothing_published() {
     let sources = samples::sources();
     let desk = desk(Verbosity::Quiet, &[(Format::Json, None)]);
-    let context = Context { sources: &sources, warnings: &[] };
+    let context = Context::of(&sources);
     let status = desk.ui.interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
     assert_eq!(status, ExitStatus::Terminated);
     assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n");

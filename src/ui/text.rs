@@ -169,6 +169,11 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// As [`width`], for a text that may be in colour.
+pub(super) fn width_of_painted(text: &str) -> usize {
+    textwrap::core::display_width(text)
+}
+
 /// `text` and as many blanks as make it `columns` wide.
 pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
@@ -218,6 +223,19 @@ pub(super) fn wrap(text: &str, limit: Option<usize>) -> String {
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
     textwrap::fill(text, words)
+}
+
+/// `text`, which may be in colour, from column `indent` on, and broken between words where a line has its end.
+pub(super) fn set_in(text: &str, indent: usize, limit: Option<usize>) -> String {
+    let Some(limit) = limit else { return text.to_owned() };
+    let blanks = " ".repeat(indent);
+    let words = textwrap::Options::new(limit)
+        .initial_indent(&blanks)
+        .subsequent_indent(&blanks)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, words)[indent..].to_owned()
 }
 
 /// What becomes of a list.

@@ -1,31 +1,112 @@
 //! Files with one fault each, as `tests/fixtures/invalid/`, and what is said of them; good files, as
 //! `tests/fixtures/valid/`, and what they come to.
+//!
+//! An invalid fixture may be a folder: manifests.toml, what it includes, and where its fault takes a command line,
+//! `arguments`, the one line that is run instead of `check`.
 
 use std::fmt;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use mlist::config::facts::Facts;
 use mlist::config::{Loaded, Outcome, Problem, Publication, Request, SourceFile, Sources, Trust, load};
+use mlist::oci::Tag;
+
+use crate::support::context::{Context, Output};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// The fixtures of a folder by name, in the order of the alphabet.
+/// The fixtures of a folder that are one file, by name, in the order of the alphabet.
 fn fixtures(name: &str) -> Vec<(String, String)> {
     let mut fixtures: Vec<_> = std::fs::read_dir(folder(name))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()))
         .collect();
     fixtures.sort();
     fixtures
 }
 
-/// Loads a text as `manifests.toml` on a machine without environment, files or git, but for one file that has two
-/// lines.
+/// What there is in a folder to run instead of `check`.
+const ARGUMENTS: &str = "arguments";
+
+/// A fixture that is a folder, and what was said of it.
+struct Folder {
+    name: String,
+    /// What was run, if the folder says what.
+    arguments: Option<String>,
+    output: Output,
+    problems: Vec<Said>,
+}
+
+/// A problem of the JSON.
+struct Said {
+    /// Its code without the beginning.
+    slug: String,
+    is_error: bool,
+}
+
+impl Folder {
+    /// Runs mlist on a copy of the folder at `path`.
+    fn run(path: &Path) -> Self {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let arguments = std::fs::read_to_string(path.join(ARGUMENTS)).ok().map(|text| {
+            assert!(text.lines().count() == 1 && text.ends_with('\n'), "{name}: {ARGUMENTS} is no line: {text:?}");
+            text.trim().to_owned()
+        });
+        let context = Context::new();
+        copy(path, &context.path(""));
+        let command = arguments.as_deref().unwrap_or("check");
+        let output = context.mlist(&format!("{command} --format human --format json=said.json"));
+        let json = std::fs::read_to_string(context.path("said.json")).unwrap_or_else(|_| panic!("{name}: {output}"));
+        Self { name, arguments, output, problems: problems(&json) }
+    }
+
+    /// What was said, below the command line if the folder has one.
+    fn shown(&self) -> String {
+        let said = &self.output.stderr;
+        self.arguments.as_ref().map_or_else(|| said.clone(), |arguments| format!("$ mlist {arguments}\n{said}"))
+    }
+}
+
+/// The invalid fixtures that are a folder, in the order of the alphabet.
+fn folders() -> Vec<Folder> {
+    let entries = std::fs::read_dir(folder("invalid")).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders.iter().map(|path| Folder::run(path)).collect()
+}
+
+/// Copies what is in a folder, but not what is to be run there.
+fn copy(from: &Path, to: &Path) {
+    let entries = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap());
+    for entry in entries.filter(|entry| entry.file_name() != ARGUMENTS) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn problems(json: &str) -> Vec<Said> {
+    let said: serde_json::Value = serde_json::from_str(json).unwrap();
+    let problem = |problem: &serde_json::Value| Said {
+        slug: problem["code"].as_str().unwrap().rsplit("::").next().unwrap().to_owned(),
+        is_error: problem["severity"] == "error",
+    };
+    said["problems"].as_array().unwrap().iter().map(problem).collect()
+}
+
+/// Loads a text as `manifests.toml` on a machine without environment and git, and with a few files and tags.
 fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
@@ -34,12 +115,25 @@ fn loaded(text: &str) -> Loaded {
     loop {
         match load(request, &facts) {
             Outcome::Done(loaded) => return loaded,
+            Outcome::NeedsTags(places, _) => {
+                for place in places {
+                    let is_there = place.to_string().contains("some-tags");
+                    let tags = ["latest", "main", "v1.31.0"].map(|tag| Tag::parse(tag).unwrap());
+                    facts.add_tags(place, Ok(is_there.then(|| Arc::new(tags.into()))));
+                }
+            }
             Outcome::Needs(questions) => {
                 assert!(!questions.is_empty());
                 for question in questions {
                     let shown = format!("{question:?}");
                     let fact = match shown.as_str() {
                         shown if shown.contains("two-lines") => Ok(Some("1.2\n1.3\n".to_owned())),
+                        shown if shown.contains("equal-lines") => Ok(Some("api\n\nweb\napi\n".to_owned())),
+                        shown if shown.contains("remarks") => Ok(Some("# none yet\n".to_owned())),
+                        // A glob means the file that it is the path of.
+                        shown if shown.contains("Paths(\"\", \"manifests.toml") => {
+                            Ok(Some("manifests.toml".to_owned()))
+                        }
                         shown if shown.contains("forbidden") => Err("permission denied".to_owned()),
                         _ => Ok(None),
                     };
@@ -134,7 +228,7 @@ fn shown(text: &str, problems: Vec<Problem>) -> String {
 }
 
 /// One line for a list, one for its tags, one for each member.
-fn listing(publications: &[std::sync::Arc<Publication>]) -> String {
+fn listing(publications: &[Arc<Publication>]) -> String {
     let mut page = String::new();
     for publication in publications {
         let tags: Vec<&str> = publication.tags.iter().map(|tag| tag.tag.as_str()).collect();
@@ -163,6 +257,19 @@ fn every_invalid_fixture_is_told_of_where_it_is_wrong() {
 }
 
 #[test]
+fn every_invalid_folder_is_told_of_in_the_file_that_is_wrong() {
+    for folder in folders() {
+        let Folder { name, output, problems, .. } = &folder;
+        // A warning stops nothing.
+        let status = if problems.iter().any(|problem| problem.is_error) { 2 } else { 0 };
+        assert_eq!(output.status, status, "{name}: {output}");
+        let is_of = |problem: &Said| name.starts_with(&problem.slug.replace('_', "-"));
+        assert!(problems.iter().any(is_of), "{name}: {output}");
+        insta::assert_snapshot!(format!("invalid-{name}"), folder.shown());
+    }
+}
+
+#[test]
 fn every_valid_fixture_comes_to_its_lists() {
     for (name, text) in fixtures("valid") {
         let loaded = loaded(&text);
@@ -173,14 +280,13 @@ fn every_valid_fixture_comes_to_its_lists() {
 
 #[test]
 fn every_code_has_a_fixture() {
-    // These come from the command line alone; unit tests of the loader show them.
-    const WITHOUT_A_FILE: [&str; 5] =
-        ["left_out", "outside_root", "set_without_effect", "unknown_selector", "unknown_set"];
+    let folders = folders();
+    let of_folders = folders.iter().flat_map(|folder| &folder.problems).map(|problem| problem.slug.as_str());
     let said: std::collections::BTreeSet<&str> = fixtures("invalid")
         .iter()
         .flat_map(|(_, text)| loaded(text).problems)
         .map(|problem| problem.slug())
-        .chain(WITHOUT_A_FILE)
+        .chain(of_folders)
         .collect();
     let known: std::collections::BTreeSet<&str> =
         mlist::config::codes::CODES.iter().map(|(code, _)| code.rsplit("::").next().unwrap()).collect();

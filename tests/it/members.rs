@@ -19,7 +19,6 @@ on_each_registry!(
     another_tools_equal_list_is_left_alone,
     a_list_that_docker_made_is_left_alone,
     one_absent_member_costs_heads_only,
-    a_member_that_is_a_list_blocks,
     an_image_for_another_platform_blocks,
 );
 
@@ -256,21 +255,6 @@ fn one_absent_member_costs_heads_only(kind: Kind) {
     assert_eq!(list["problems"][0]["code"], "mlist::plan::member_absent");
     assert_eq!(list["problems"][0]["http"]["status"], 404);
     assert_eq!((&list["problems"][0]["at"]["line"], &list["problems"][0]["retry"]), (&3.into(), &false.into()));
-}
-
-fn a_member_that_is_a_list_blocks(kind: Kind) {
-    let registry = start(kind);
-    let images = images(Dialect::Oci, "app");
-    push_each(&registry, &images);
-    registry.push_list("acme/app-amd64", "v1", OCI_INDEX, &foreign_list(OCI_INDEX, &[&images[0]]));
-    let (source, target) =
-        (format!("{}/acme/app-{{arch}}:v1", registry.host()), format!("{}/acme/app", registry.host()));
-    let context = Context::with(&manifest(FIVE, &source, &target, r#"["v1"]"#));
-    let (output, log) = registry.watch(|| context.mlist("sync --format json"));
-    let report = output.exits(4).json();
-    assert_eq!(log.writes().len(), 0, "{log}");
-    let code = report["lists"][0]["problems"][0]["code"].as_str().expect("a code").to_owned();
-    assert!(code.starts_with("mlist::plan::") && code != "mlist::plan::member_absent", "{code}");
 }
 
 fn an_image_for_another_platform_blocks(kind: Kind) {

@@ -128,7 +128,7 @@ fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
 
 fn its_consoles_show_what_is_printed(kind: Kind) {
     let registry = kind.start().expect("it was installed a moment ago");
-    let context = Context::with(&blocks(Some("toml")).concat().replace(HOST, &registry.host()));
+    let context = Context::with(&blocks(Some("toml"))[0].replace(HOST, &registry.host()));
     copy(&quickstart().join("images"), &context.path("examples/quickstart/images"));
     fs::copy(quickstart().join("manifests.toml"), context.path("examples/quickstart/manifests.toml")).unwrap();
     let consoles: [String; 4] = blocks(Some("console")).try_into().expect("layouts, registry, first list, one change");
@@ -219,7 +219,7 @@ fn what_it_names_is_there() {
     for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         let is_there = match link.strip_prefix('#') {
             Some(anchor) => headings(&readme).any(|heading| heading == anchor),
-            None => link.starts_with("https://") || project().join(link).is_file(),
+            None => link.starts_with("https://") || project().join(link).exists(),
         };
         assert!(is_there, "{link} is not there");
     }

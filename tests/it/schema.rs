@@ -21,7 +21,7 @@ enum Verdict {
     NoToml,
 }
 
-fn project() -> &'static Path {
+pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -62,7 +62,7 @@ fn judged(files: Vec<PathBuf>) -> Vec<(PathBuf, Verdict)> {
 }
 
 /// The files of `folder`, or below it, whose name `fits`; in order.
-fn files(folder: &str, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut folders = vec![project().join(folder)];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -79,7 +79,7 @@ fn files(folder: &str, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     files
 }
 
-fn is_toml(name: &str) -> bool {
+pub(crate) fn is_toml(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
@@ -90,7 +90,7 @@ fn is_of(path: &Path, code: &str) -> bool {
 
 #[test]
 fn every_example_is_accepted() {
-    let mut examples = files("examples", |name| name == "manifests.toml");
+    let mut examples = files("examples", is_toml);
     assert!(!examples.is_empty());
     examples.push(project().join("manifests.toml.example"));
     for (path, verdict) in judged(examples) {

@@ -394,3 +394,89 @@ fn a_root_that_is_none_is_told() {
         assert!(output.stderr.contains(&format!("`{root}`")) && output.stderr.contains("--root DIR"), "{output}");
     }
 }
+
+#[test]
+fn files_outside_of_the_folder_are_not_included_by_whatever_path() {
+    for glob in [
+        "../secret",
+        "../*.toml",
+        "/etc/passwd",
+        "link",
+        "folder/*",
+        "folder/secret",
+        "sub/../../secret",
+        "*nk",
+        ".git/config",
+    ] {
+        let (context, evil) = project(&format!("include = [\"{glob}\"]\n{}", list("\"v1\"")));
+        fs::write(context.path("../secret.toml"), "[list.s3cr3t]\n").expect("a file");
+        for folder in ["sub", ".git"] {
+            fs::create_dir(context.path(folder)).expect("a folder");
+        }
+        fs::write(context.path(".git/config"), "[http]\nextraheader = s3cr3t\n").expect("a file");
+        for (target, name) in [("../secret", "link"), ("..", "folder")] {
+            symlink(target, context.path(name)).expect("a link");
+        }
+        for command in [PLAN, "check --untrusted", "check --root .", "sync --root ."] {
+            let output = context.mlist(command).exits(2);
+            assert!(output.stderr.contains("mlist::config::outside_root"), "{glob}: {output}");
+            assert_kept(&output, &context, &evil);
+        }
+        assert_eq!(evil.heard(), "", "{glob}");
+    }
+    // Outside of the folder a wildcard finds nothing, and looks at nothing.
+    let (context, evil) = project(&format!("include = [\"*/secret\"]\n{}", list("\"v1\"")));
+    symlink("..", context.path("folder")).expect("a link");
+    let output = context.mlist(PLAN).exits(2);
+    assert!(output.stderr.contains("mlist::config::include_empty"), "{output}");
+    assert_kept(&output, &context, &evil);
+    // That the tests above would see it.
+    assert!(context.mlist("check").exits(2).stderr.contains(SECRET));
+}
+
+#[test]
+fn a_pipe_outside_of_the_folder_is_not_opened_to_include_it() {
+    let (context, _evil) = project("include = [\"../*pipe\", \"pipe\"]\n");
+    let trap = Trap::set(context.path("../pipe"));
+    symlink("../pipe", context.path("pipe")).expect("a link");
+    for command in [PLAN, "check --root ."] {
+        context.mlist(command).exits(2);
+    }
+    trap.was_not_opened();
+}
+
+#[test]
+fn lines_of_files_that_are_not_theirs_reach_no_host_and_no_log() {
+    for path in ["/etc/passwd", "../secret", "link", "folder/secret", ".git/config", "module/.git/config", "gits"] {
+        let manifest = list("\"v1\"") + &format!("matrix.line = {{ lines = \"{path}\" }}\n");
+        let manifest = manifest.replace("EVIL/{v}/app:{v}", "EVIL/app:{line|tag}");
+        let (context, evil) = project(&manifest);
+        for folder in [".git", "module/.git"] {
+            fs::create_dir_all(context.path(folder)).expect("a folder");
+            let config = context.path(&format!("{folder}/config"));
+            fs::write(config, "[http]\n\textraheader = AUTHORIZATION: basic s3cr3t\n").expect("a file");
+        }
+        for (target, name) in [("../secret", "link"), ("..", "folder"), (".git/config", "gits")] {
+            symlink(target, context.path(name)).expect("a link");
+        }
+        for command in [PLAN, "check --untrusted", "plan --root ."] {
+            let output = context.mlist(command).exits(2);
+            assert!(output.stderr.contains("mlist::config::outside_root"), "{path}: {output}");
+            assert_kept(&output, &context, &evil);
+        }
+        assert_eq!(evil.heard(), "", "{path}");
+    }
+}
+
+#[test]
+fn tags_are_listed_without_anybodys_credentials() {
+    let account = Account::new("ci-bot", "s3cr3t-password");
+    let registry = Registry::start(Knobs { auth: Auth::Basic(account.clone()), ..Knobs::default() });
+    let manifest = list("\"v1\"") + &format!("matrix.tag-of = {{ tags-of = \"{}/private/app\" }}\n", registry.host());
+    let (context, evil) = project(&manifest);
+    context.log_in(&registry.host(), &account);
+    let output = context.mlist(PLAN).exits(1);
+    assert!(output.stderr.contains("mlist::registry::unauthorized"), "{output}");
+    assert!(registry.log().iter().all(|exchange| exchange.authorization == Authorization::None), "{}", registry.log());
+    assert_kept(&output, &context, &evil);
+}

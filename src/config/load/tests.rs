@@ -2,12 +2,20 @@
 
 mod echoes;
 mod format;
+mod from_tags;
+mod include;
+mod levels;
 mod limits;
+mod member_tags;
+mod members;
+mod newest;
 mod peers;
 mod precedence;
 mod registries;
 mod selection;
+mod targets;
 mod trust;
+mod when;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +23,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::SourceFile;
-use crate::config::facts::{Fact, GitFact};
+use crate::config::facts::{Fact, GitFact, TagFact};
+use crate::oci::Tag;
 
 /// A machine that knows what a test gives it, and remembers what it was asked.
 #[derive(Default)]
@@ -26,6 +35,10 @@ struct Machine {
     selectors: Vec<String>,
     trust: Trust,
     file: Option<&'static str>,
+    /// Repositories with tags; all others are absent.
+    tags: Vec<(&'static str, TagFact)>,
+    /// Those whose tags were listed.
+    listed: BTreeSet<Place>,
 }
 
 impl Machine {
@@ -36,6 +49,18 @@ impl Machine {
 
     fn env(self, name: &str, value: &str) -> Self {
         self.knows(Question::Env(name.into()), value)
+    }
+
+    /// A repository with these tags, between blanks.
+    fn tags(mut self, repository: &'static str, tags: &str) -> Self {
+        let tags = tags.split_whitespace().map(|tag| Tag::parse(tag).unwrap()).collect();
+        self.tags.push((repository, Ok(Some(Arc::new(tags)))));
+        self
+    }
+
+    /// A file that is included, found by the glob of its own path.
+    fn includes(self, path: &str, text: &str) -> Self {
+        self.knows(Question::Paths("".into(), path.into()), path).knows(Question::Include(path.into()), text)
     }
 
     /// `NAME=VALUE` or `ENTRY:NAME=VALUE`
@@ -61,6 +86,14 @@ impl Machine {
         loop {
             match load(request, &facts) {
                 Outcome::Done(loaded) => return loaded,
+                Outcome::NeedsTags(places, _) => {
+                    assert!(!places.is_empty());
+                    for place in places {
+                        assert!(self.listed.insert(place.clone()), "{place} is listed twice");
+                        let known = self.tags.iter().find(|(known, _)| Place::parse(known).as_ref() == Ok(&place));
+                        facts.add_tags(place, known.map_or(Ok(None), |(_, tags)| tags.clone()));
+                    }
+                }
                 Outcome::Needs(questions) => {
                     assert!(!questions.is_empty());
                     for question in questions {

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::exec::fake::Fault;
-use crate::exec::world::World;
+use crate::exec::world::{World, words};
+use crate::oci::{Index, Locator, MediaType, Platform};
 use crate::plan::Action;
 use crate::registry::ErrorKind;
 
@@ -38,6 +39,28 @@ async fn manifests_that_cannot_be_read_are_answers_too() {
         world.fake.fault(call, 99, fault);
         assert_eq!(world.plan().await.lists[0].action, Action::Failed, "{call}");
     }
+}
+
+#[tokio::test]
+async fn what_speaks_of_an_image_by_its_subject_is_found_and_copied() {
+    let mut world = World::new();
+    let image = world.fake.image("r.example/src:image", "linux/amd64", "");
+    let attestation = world.fake.image("r.example/src:attestation", "linux/amd64", "of it");
+    let (src, app) = (Place::parse("r.example/src").unwrap(), Place::parse("r.example/app").unwrap());
+    let built =
+        Index::new(MediaType::OciIndex, vec![Entry::new(image.clone(), Platform::parse("linux/amd64").unwrap())]);
+    let tag = Locator::Tag(Tag::parse("1").unwrap());
+    world.fake.put_manifest(&src, &tag, &built.encode()).await.unwrap();
+    let kind = "application/vnd.docker.attestation.manifest.v1+json".to_owned();
+    let referrer =
+        Entry { platform: None, artifact_type: Some(kind), ..Entry::new(attestation.clone(), Platform::default()) };
+    world.fake.refer(&src, &image.digest, referrer);
+    world.declare("r.example/app", &["1"], &[("linux/amd64", "r.example/src:1")]);
+    assert_eq!(words(&world.sync().await), ["created"]);
+    let list = world.fake.manifest(&app, &world.named("r.example/app:1").unwrap()).await.unwrap().unwrap();
+    let digests = Index::parse(&list).unwrap().entries.into_iter().map(|entry| entry.descriptor.digest);
+    assert_eq!(digests.collect::<Vec<_>>(), [image.digest, attestation.digest.clone()]);
+    assert!(world.fake.stands(&app, &attestation.digest));
 }
 
 #[tokio::test]
@@ -108,7 +131,7 @@ async fn a_list_is_decided_again_only_when_all_it_asked_for_is_answered() {
         decisions.borrow_mut().push(needs.len());
         decision
     };
-    survey_with(counting, &world.publications, &world.fake, world.wire.listener()).await;
+    survey_with(counting, &world.publications, Waits::default(), &world.fake, world.wire.listener()).await;
     // Three heads, two manifests, two configs, the plan.
     assert_eq!(decisions.into_inner(), [3, 2, 2, 0]);
 }

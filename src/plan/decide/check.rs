@@ -1,12 +1,13 @@
 //! The three-way check of a member: what is declared, what its config says, what its name says.
 
-use crate::config::model::Member;
 use crate::config::problem::Problem;
 use crate::naming::arch_style::{Claim, claims};
 use crate::oci::Platform;
 
-use super::Case;
+use super::heads::filled;
+use super::images::Image;
 use super::round::Origin;
+use super::{Case, os_version};
 
 /// What the check finds.
 pub(super) enum Finding {
@@ -16,8 +17,9 @@ pub(super) enum Finding {
     SaysMore(Problem),
 }
 
-/// Checks `member` against what its `config` says; parts that are empty there say nothing.
-pub(super) fn check(case: Case<'_>, member: &Member, config: &Platform) -> Option<Finding> {
+/// Checks a member against what its `config` says; parts that are empty there say nothing.
+pub(super) fn check(case: Case<'_>, image: &Image<'_>, config: &Platform) -> Option<Finding> {
+    let member = image.member;
     let origin = Origin::member(case, member);
     let (source, declared) = (&member.source, &member.platform);
     let by_config = contradicts(declared, config).then(|| format!("its config says {}", said(config)));
@@ -28,7 +30,9 @@ pub(super) fn check(case: Case<'_>, member: &Member, config: &Platform) -> Optio
             Claim::Os(meant) | Claim::Architecture(meant) if meant == word => format!("its name says {word}"),
             Claim::Os(meant) | Claim::Architecture(meant) => format!("its name says {word}, which is {meant}"),
         });
-    let causes: Vec<String> = by_config.into_iter().chain(by_name).collect();
+    // Of another machine's version nothing follows.
+    let by_version = os_version::misfit(member, &filled(&image.declared, config)).filter(|_| by_config.is_none());
+    let causes: Vec<String> = by_config.into_iter().chain(by_name).chain(by_version).collect();
     if !causes.is_empty() {
         let problem = Problem::error("mlist::plan::mismatch", format!("{source} is not for {declared}"))
             .help("push the right image there, or declare what it is")
@@ -57,7 +61,7 @@ fn contradicts(declared: &Platform, config: &Platform) -> bool {
 
 /// The variant that the config has, where none is declared and none is taken from there.
 fn filled_variant(declared: &Platform, config: &Platform) -> Option<String> {
-    if declared.variant.is_some() || super::heads::filled(declared, config).variant.is_some() {
+    if declared.variant.is_some() || filled(declared, config).variant.is_some() {
         return None;
     }
     config.normalized().variant

@@ -1,31 +1,32 @@
-//! What members and tags name now, and the list that this predicts.
+//! What members and tags name now.
 
-use crate::config::model::{Member, TargetTag};
+use crate::config::model::{Member, MemberTag, Missing, TargetTag};
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::{Descriptor, Entry, Index, MediaType, Payload, Place, Platform, Reference};
+use crate::oci::{Descriptor, MediaType, Platform, Reference};
 
 use super::round::{Known, Origin, Round};
-use super::{Case, Step};
+use super::{Case, Step, os_version, others};
 
 /// What every member and every tag names.
 pub(super) struct Heads<'a> {
-    /// In the order of the file.
-    pub(super) members: Vec<(&'a Member, &'a Descriptor)>,
+    /// In the order of the file, then those of other writers; none where the member is absent and may be.
+    pub(super) members: Vec<(&'a Member, Option<&'a Descriptor>)>,
     /// In the order of the file; none where the tag is absent.
     pub(super) tags: Vec<(&'a TargetTag, Option<&'a Descriptor>)>,
+    /// Those of declared members, in the order of the file; none where the tag is absent.
+    pub(super) member_tags: Vec<(&'a Member, &'a MemberTag, Option<&'a Descriptor>)>,
 }
 
 /// Step 1: the heads of all members and tags.
 pub(super) fn read(case: Case<'_>) -> Step<Heads<'_>> {
     let mut round = Round::new(case);
-    let mut heads = Heads { members: Vec::new(), tags: Vec::new() };
+    let mut heads = Heads { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
     for member in &case.publication.members {
         let origin = Origin::member(case, member);
+        os_version::ask(&mut round, case, member);
         match round.head(&member.source, &origin) {
-            Some(Known::Found(descriptor)) => match not_an_image(&member.source, &descriptor.media_type) {
-                None => heads.members.push((member, descriptor)),
-                Some(problem) => round.block(origin.label(problem)),
-            },
+            Some(Known::Found(descriptor)) => heads.members.push((member, Some(descriptor))),
+            Some(Known::Absent) if member.missing != Missing::Error => heads.members.push((member, None)),
             Some(Known::Absent) => round.block(origin.label(absent(&member.source))),
             None => {}
         }
@@ -37,28 +38,30 @@ pub(super) fn read(case: Case<'_>) -> Step<Heads<'_>> {
             None => {}
         }
     }
+    for member in &case.publication.members {
+        for tag in &member.tags {
+            let reference = case.publication.target.tagged(&tag.tag);
+            // The source is the member's tag already, and more than the member where it is an index.
+            if reference == member.source {
+                continue;
+            }
+            match round.head(&reference, &Origin::member_tag(case, tag)) {
+                Some(Known::Found(descriptor)) => heads.member_tags.push((member, tag, Some(descriptor))),
+                Some(Known::Absent) => heads.member_tags.push((member, tag, None)),
+                None => {}
+            }
+        }
+    }
+    others::ask(&mut round, case);
     round.end(None)?;
     Ok(heads)
 }
 
-/// Steps 3 and 4: the bytes of the list, where the heads alone decide them.
-pub(super) fn predict(case: Case<'_>, heads: &Heads<'_>) -> Option<Payload> {
-    let entry = |(member, descriptor): &(&Member, &Descriptor)| {
-        is_complete(&member.platform).then(|| Entry::new((*descriptor).clone(), member.platform.clone()))
-    };
-    let entries: Vec<Entry> = heads.members.iter().map(entry).collect::<Option<_>>()?;
-    Some(list_of(entries, &case.publication.target).encode())
-}
-
-/// A list of `entries` in the type that most can read: Docker's, unless an entry is OCI's or the list goes into a
-/// layout, which is OCI's by its name.
-pub(super) fn list_of(entries: Vec<Entry>, target: &Place) -> Index {
-    let all_docker = entries.iter().all(|entry| entry.descriptor.media_type == MediaType::DockerManifest);
-    let media_type = match target {
-        Place::Repository(_) if all_docker => MediaType::DockerList,
-        Place::Repository(_) | Place::Layout(_) => MediaType::OciIndex,
-    };
-    Index::new(media_type, entries)
+impl<'a> Heads<'a> {
+    /// The members that are absent and may be.
+    pub(super) fn absent(&self) -> impl Iterator<Item = &'a Member> {
+        self.members.iter().filter(|(_, head)| head.is_none()).map(|(member, _)| *member)
+    }
 }
 
 /// Whether nothing but the image's config could add to a declared platform.
@@ -70,6 +73,12 @@ pub(super) fn is_complete(declared: &Platform) -> bool {
 pub(super) fn filled(declared: &Platform, source: &Platform) -> Platform {
     let mut platform = declared.clone();
     let normalized = source.normalized();
+    // The config of another machine has nothing to say of this one, where the file is believed all the same.
+    if !source.os.is_empty() && normalized.os != declared.os
+        || !source.architecture.is_empty() && normalized.architecture != declared.architecture
+    {
+        return platform;
+    }
     if is_variant_open(declared) {
         platform.variant = normalized.variant;
     }
@@ -88,8 +97,9 @@ pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Opt
         return None;
     }
     let problem = if media_type.is_index() {
-        Problem::error("mlist::plan::member_is_index", format!("{reference} is a list, not an image"))
-            .help("name the digest of the image in it, or build it without attestations: --provenance=false")
+        Problem::error("mlist::plan::member_is_index", format!("{reference} is a list, and was said to be an image"))
+            .because("what names it gives it the type of an image")
+            .help("push it again with a tool that writes what the image-spec has")
     } else if media_type.is_schema1() {
         Problem::error(
             "mlist::plan::schema1",
@@ -104,11 +114,12 @@ pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Opt
     Some(problem.about(reference))
 }
 
-fn absent(reference: &Reference) -> Problem {
+/// Says that a member is absent.
+pub(super) fn absent(reference: &Reference) -> Problem {
     let host = reference.place.host();
     let status = host.map_or("", |_| " (404)");
     let mut problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent{status}"))
-        .help("push it and sync again")
+        .help("push it and sync again, or publish without it: missing = \"skip\"")
         .about(reference);
     problem.http =
         host.map(|host| HttpFacts { host: host.as_str().to_owned(), status: Some(404), code: None, attempts: 1 });

@@ -1,10 +1,11 @@
 //! The lists that the tags name now.
 
-use crate::config::model::Member;
-use crate::oci::{Descriptor, Digest, Entry, Index, Payload, Platform};
-use crate::plan::equality::fits;
+use crate::oci::{Digest, Entry, Index, Payload, Platform};
+use crate::plan::Answer;
 
+use super::guard::{self, Guard};
 use super::heads::{Heads, is_complete};
+use super::images::Image;
 use super::round::{Known, Origin, Round};
 use super::{Case, Step};
 
@@ -20,7 +21,8 @@ pub(super) struct List {
 /// that no one can read) has none here: it is moved as an absent one is created.
 pub(super) struct Published(Vec<List>);
 
-/// Step 5: reads the lists that the tags name. `predicted` need not be read: its bytes are known.
+/// Step 5: reads the lists that the tags name. `predicted` need not be read: its bytes are known. What a tag names that
+/// only the newest version has is none of this list's business, unless the tag would move.
 pub(super) fn read(case: Case<'_>, heads: &Heads<'_>, predicted: Option<&Payload>) -> Step<Published> {
     let mut round = Round::new(case);
     let mut payloads: Vec<Payload> = Vec::new();
@@ -31,6 +33,8 @@ pub(super) fn read(case: Case<'_>, heads: &Heads<'_>, predicted: Option<&Payload
         }
         match predicted.filter(|predicted| *predicted.digest() == head.digest) {
             Some(predicted) => payloads.push(predicted.clone()),
+            None if !is_named_otherwise(heads, &head.digest)
+                && guard::judge(&mut round, case, tag) != Some(Guard::Free) => {}
             None => match round.manifest(&head.digest, &case.publication.target, &Origin::tag(case, tag)) {
                 Some(Known::Found(payload)) => payloads.push(payload.clone()),
                 Some(Known::Absent) | None => {}
@@ -42,23 +46,48 @@ pub(super) fn read(case: Case<'_>, heads: &Heads<'_>, predicted: Option<&Payload
     Ok(Published(payloads.into_iter().filter_map(list).collect()))
 }
 
+/// Whether a tag names `digest` that is this list's whatever its version.
+fn is_named_otherwise(heads: &Heads<'_>, digest: &Digest) -> bool {
+    heads.tags.iter().any(|(tag, head)| tag.newest.is_none() && head.is_some_and(|head| head.digest == *digest))
+}
+
+impl List {
+    /// Whether it has an entry of `digest`.
+    pub(super) fn holds(&self, digest: &Digest) -> bool {
+        self.index.entries.iter().any(|entry| entry.descriptor.digest == *digest)
+    }
+}
+
 impl Published {
     /// All lists, in the order of the tags.
     pub(super) fn lists(&self) -> &[List] {
         &self.0
     }
 
+    /// The list of the own tag; none where that is absent or names something else. A tag that moves from version to
+    /// version is nobody's own.
+    pub(super) fn own(&self, case: Case<'_>) -> Option<&List> {
+        let own = case.publication.own_tag();
+        if own.newest.is_some() {
+            return None;
+        }
+        match case.snapshot.head(&case.publication.target.tagged(&own.tag))? {
+            Answer::Found(head) => self.0.iter().find(|list| *list.payload.digest() == head.digest),
+            Answer::Absent | Answer::Unknown(_) => None,
+        }
+    }
+
     /// Whether some list has an entry of `digest`.
     pub(super) fn holds(&self, digest: &Digest) -> bool {
-        self.0.iter().flat_map(|list| &list.index.entries).any(|entry| entry.descriptor.digest == *digest)
+        self.0.iter().any(|list| list.holds(digest))
     }
 
     /// For each member the entry that publishes it: of the first list that has one of its digest whose platform fits
     /// what is declared. No entry is two members' in one list.
-    pub(super) fn entries_of(&self, members: &[(&Member, &Descriptor)]) -> Vec<Option<&Entry>> {
-        let mut found = vec![None; members.len()];
+    pub(super) fn entries_of(&self, images: &[Image<'_>]) -> Vec<Option<&Entry>> {
+        let mut found = vec![None; images.len()];
         for list in &self.0 {
-            for (found, entry) in found.iter_mut().zip(assign(&list.index, members)) {
+            for (found, entry) in found.iter_mut().zip(assign(&list.index, images)) {
                 *found = found.or(entry);
             }
         }
@@ -69,32 +98,29 @@ impl Published {
 /// Which entry of `index` is which member's. Those that are declared in full choose first. One with open parts takes
 /// them from no entry that stands there twice or for a platform that another member is declared for: its own config
 /// knows better.
-fn assign<'i>(index: &'i Index, members: &[(&Member, &Descriptor)]) -> Vec<Option<&'i Entry>> {
+fn assign<'i>(index: &'i Index, images: &[Image<'_>]) -> Vec<Option<&'i Entry>> {
     let mut free: Vec<(&Entry, &Platform, Platform)> = index
         .entries
         .iter()
         .filter_map(|entry| entry.platform.as_ref().map(|platform| (entry, platform, platform.normalized())))
         .collect();
     let platforms: Vec<Platform> = free.iter().map(|(.., normalized)| normalized.clone()).collect();
-    let claimed: Vec<Platform> = members
-        .iter()
-        .filter(|(member, _)| is_complete(&member.platform))
-        .map(|(member, _)| member.platform.normalized())
-        .collect();
+    let claimed: Vec<Platform> =
+        images.iter().filter(|image| is_complete(&image.declared)).map(|image| image.declared.normalized()).collect();
     let is_own = |normalized: &Platform| {
         platforms.iter().filter(|platform| *platform == normalized).count() == 1 && !claimed.contains(normalized)
     };
-    let mut found: Vec<Option<&Entry>> = vec![None; members.len()];
-    let mut pass = |may: &dyn Fn(&Platform, &Platform, &Platform) -> bool| {
-        for ((member, head), found) in members.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+    let mut found: Vec<Option<&Entry>> = vec![None; images.len()];
+    let mut pass = |may: &dyn Fn(&Image<'_>, &Platform, &Platform) -> bool| {
+        for (image, found) in images.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let at = free.iter().position(|(entry, platform, normalized)| {
-                entry.descriptor.digest == head.digest && may(&member.platform, platform, normalized)
+                entry.descriptor.digest == image.descriptor.digest && may(image, platform, normalized)
             });
             *found = at.map(|at| free.remove(at).0);
         }
     };
-    pass(&|declared, _, normalized| is_complete(declared) && declared.normalized() == *normalized);
-    pass(&|declared, published, _| is_complete(declared) && fits(declared, published));
-    pass(&|declared, published, normalized| fits(declared, published) && is_own(normalized));
+    pass(&|image, _, normalized| is_complete(&image.declared) && image.declared.normalized() == *normalized);
+    pass(&|image, published, _| is_complete(&image.declared) && image.may_be(published));
+    pass(&|image, published, normalized| image.may_be(published) && is_own(normalized));
     found
 }

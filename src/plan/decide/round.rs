@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::model::{Member, TargetTag};
+use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
-use crate::oci::{Descriptor, Digest, Payload, Place, Reference};
+use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
 
 use super::published::Published;
-use super::{Case, Decision, Step, verdict};
+use super::{Case, Decision, Step, stopped};
 use crate::plan::{Action, Answer, Cause, Query};
 
 /// What a place says of something: it is there or it is not.
@@ -40,9 +40,19 @@ impl<'a> Origin<'a> {
         Self { span: &member.source_span, text: format!("{} of {}", member.platform, case.publication.id) }
     }
 
+    /// `os-version of windows/amd64 of pause`
+    pub(super) fn os_version(case: Case<'a>, member: &Member, of: &'a OsVersionOf) -> Self {
+        Self { span: &of.span, text: format!("os-version of {} of {}", member.platform, case.publication.id) }
+    }
+
     /// `v1.3.0 of kube-scheduler`
     pub(super) fn tag(case: Case<'a>, tag: &'a TargetTag) -> Self {
         Self { span: &tag.span, text: format!("{} of {}", tag.tag, case.publication.id) }
+    }
+
+    /// `v1.3.0-linux-s390x, a member of kube-scheduler`
+    pub(super) fn member_tag(case: Case<'a>, tag: &'a MemberTag) -> Self {
+        Self { span: &tag.span, text: format!("{}, a member of {}", tag.tag, case.publication.id) }
     }
 
     /// `target of kube-scheduler`
@@ -71,6 +81,16 @@ impl<'a> Round<'a> {
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
+    /// All tags of `place`; none where the round can't go on from it.
+    pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Known<&'a BTreeSet<Tag>>> {
+        let answer = self.case.snapshot.tags(place).map(|answer| match answer {
+            Answer::Found(tags) => Answer::Found(tags.as_ref()),
+            Answer::Absent => Answer::Absent,
+            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
+        });
+        self.take(answer, || Query::Tags(place.clone()), origin)
+    }
+
     /// The manifest of `digest`, as `place` has it; none where the round can't go on from it.
     pub(super) fn manifest(
         &mut self,
@@ -86,6 +106,28 @@ impl<'a> Round<'a> {
     pub(super) fn config(&mut self, digest: &Digest, place: &Place, origin: &Origin<'_>) -> Option<Known<&'a Payload>> {
         let answer = self.case.snapshot.bytes(digest, place);
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
+    }
+
+    /// What speaks of `digest` in `place`; none where the round can't go on from it.
+    pub(super) fn referrers(
+        &mut self,
+        digest: &Digest,
+        place: &Place,
+        origin: &Origin<'_>,
+    ) -> Option<Known<&'a [Entry]>> {
+        let answer = self.case.snapshot.referrers(digest, place).map(|answer| match answer {
+            Answer::Found(entries) => Answer::Found(&**entries),
+            Answer::Absent => Answer::Absent,
+            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
+        });
+        self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
+    }
+
+    /// Takes over what another round has to ask and could not learn. What was found wrong there forbids nothing.
+    pub(super) fn ask_along(&mut self, other: Self) {
+        self.needs.extend(other.needs);
+        self.causes.extend(other.causes);
+        self.failures.extend(other.failures);
     }
 
     /// Adds a problem that forbids the list.
@@ -104,7 +146,7 @@ impl<'a> Round<'a> {
             (false, _) => (Action::Failed, self.failures),
             (true, false) => (Action::Blocked, self.blocks),
         };
-        Err(Decision::Plan(Box::new(verdict::stopped(self.case, published, action, problems))))
+        Err(Decision::Plan(Box::new(stopped::plan(self.case, published, action, problems))))
     }
 
     fn take<T>(

@@ -1,16 +1,16 @@
 //! The plan, from all that is known.
 
-use crate::config::problem::Problem;
-use crate::oci::{Digest, Entry, Index};
-use crate::plan::diff::{self, Declared};
-use crate::plan::equality::{Wanted, same_content};
-use crate::plan::{Action, Answer, Child, ListPlan, MemberChange, MemberFate, Reason, TagChange, TagFate};
+use crate::config::model::TargetTag;
+use crate::oci::{Descriptor, Digest, Payload};
+use crate::plan::{Action, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
 
-use super::heads::{Heads, list_of};
-use super::members::{Members, Settled};
+use super::entries::{self, Line};
+use super::guard::{self, Guard};
+use super::heads::Heads;
+use super::members::{Members, Settled, damaged};
 use super::published::{List, Published};
-use super::round::Round;
-use super::{Case, Step, presence};
+use super::round::{Origin, Round};
+use super::{Case, Step, changes, list, member_tags, presence, refusals};
 
 /// Steps 7 and 9: the list, its tags and what must be copied first.
 pub(super) fn conclude(
@@ -19,166 +19,165 @@ pub(super) fn conclude(
     published: &Published,
     Members { settled, warnings }: Members<'_>,
 ) -> Step<ListPlan> {
-    refuse_twins(case, &settled, published)?;
-    let wanted: Vec<Wanted<'_>> = settled
-        .iter()
-        .map(|settled| Wanted { declared: &settled.member.platform, descriptor: &settled.descriptor })
-        .collect();
-    let equal: Vec<&List> = published.lists().iter().filter(|list| same_content(&wanted, &list.index)).collect();
+    let lines = entries::compose(case, heads, &settled, published)?;
+    refusals::refuse(case, &settled, &lines, published)?;
+    let equal = list::equal(case, &lines, published);
     // The first list of equal content stays as it is: its digest is known to clients, and may be signed.
-    let payload = equal.first().map_or_else(
-        || {
-            let entry = |settled: &Settled<'_>| Entry::new(settled.descriptor.clone(), settled.platform.clone());
-            list_of(settled.iter().map(entry).collect(), &case.publication.target).encode()
-        },
-        |list| list.payload.clone(),
-    );
-    let is_ours =
-        |digest: &Digest| digest == payload.digest() || equal.iter().any(|list| list.payload.digest() == digest);
-    let tags: Vec<TagChange> = heads
-        .tags
-        .iter()
-        .map(|(tag, head)| {
-            let from = head.map(|head| head.digest.clone());
-            let (fate, to) = match &from {
-                None => (TagFate::Created, payload.digest().clone()),
-                Some(from) if is_ours(from) => (TagFate::Same, from.clone()),
-                Some(_) => (TagFate::Moved, payload.digest().clone()),
-            };
-            TagChange { tag: tag.tag.clone(), from, to: Some(to), fate }
-        })
-        .collect();
-    let all = |fate: TagFate| tags.iter().all(|tag| tag.fate == fate);
-    let action = match (all(TagFate::Same), all(TagFate::Created)) {
-        (true, _) => Action::Unchanged,
-        (_, true) => Action::Create,
-        _ => Action::Update,
-    };
-    let base = equal.first().copied().or(published.lists().first());
-    let members = changes(&settled, base.map(|list| &list.index));
-    let reason = action.writes().then(|| match action {
-        Action::Create => Reason::New,
-        _ if !equal.is_empty() => Reason::Tags,
-        _ if members.iter().all(|member| member.fate == MemberFate::Same) => Reason::Content,
-        _ => Reason::Members,
-    });
-    let children = if action.writes() { children(case, heads, published, &settled)? } else { Vec::new() };
-    Ok(ListPlan {
+    let payload = equal.first().map_or_else(|| list::of(case, &lines).encode(), |list| list.payload.clone());
+    let tags = tags(case, heads, &payload, published, &equal)?;
+    // What the tags of other versions name was never this list.
+    let base = if is_new(heads) { None } else { equal.first().copied().or(published.lists().first()) };
+    let mut plan = ListPlan {
         publication: case.publication.clone(),
-        action,
-        reason,
-        index: Some(payload.descriptor().clone()),
-        payload: action.writes().then_some(payload),
-        tags,
-        members,
-        children,
-        problems: warnings,
-    })
-}
-
-/// The plan of a list of which nothing is written: `action` is [`Action::Failed`] or [`Action::Blocked`].
-pub(super) fn stopped(
-    case: Case<'_>,
-    published: Option<&Published>,
-    action: Action,
-    problems: Vec<Problem>,
-) -> ListPlan {
-    let publication = case.publication;
-    let fate = if action == Action::Blocked { TagFate::Blocked } else { TagFate::Unknown };
-    let tags = publication
-        .tags
-        .iter()
-        .map(|tag| {
-            let from = match case.snapshot.head(&publication.target.tagged(&tag.tag)) {
-                Some(Answer::Found(head)) => Some(head.digest.clone()),
-                _ => None,
-            };
-            TagChange { tag: tag.tag.clone(), from, to: None, fate }
-        })
-        .collect();
-    let heads = publication.members.iter().map(|member| (member, case.snapshot.head(&member.source)));
-    let members = match published {
-        Some(published) => {
-            let declared: Vec<Declared<'_>> = heads
-                .filter_map(|(member, head)| match head {
-                    Some(Answer::Found(descriptor)) => {
-                        Some(Declared { member, platform: &member.platform, descriptor })
-                    }
-                    _ => None,
-                })
-                .collect();
-            diff::members(&declared, published.lists().first().map(|list| &list.index))
-        }
-        None => heads
-            .map(|(member, head)| MemberChange {
-                platform: member.platform.clone(),
-                source: Some(member.source.clone()),
-                descriptor: match head {
-                    Some(Answer::Found(descriptor)) => Some(descriptor.clone()),
-                    _ => None,
-                },
-                from: None,
-                fate: match head {
-                    Some(Answer::Absent) => MemberFate::Absent,
-                    _ => MemberFate::Unknown,
-                },
-            })
-            .collect(),
-    };
-    ListPlan {
-        publication: publication.clone(),
-        action,
+        action: Action::Unchanged,
         reason: None,
-        index: None,
+        index: Some(payload.descriptor().clone()),
         payload: None,
         tags,
-        members,
+        members: changes::changes(case, heads, &lines, base.map(|list| &list.index)),
+        member_tags: member_tags::changes(heads, &settled),
         children: Vec::new(),
-        problems,
-    }
-}
-
-fn changes(settled: &[Settled<'_>], base: Option<&Index>) -> Vec<MemberChange> {
-    let declared: Vec<Declared<'_>> = settled
-        .iter()
-        .map(|settled| Declared {
-            member: settled.member,
-            platform: &settled.platform,
-            descriptor: &settled.descriptor,
-        })
-        .collect();
-    diff::members(&declared, base)
-}
-
-/// Two members for one machine: only the first would ever be used. Seen here only where a part was open in the file.
-fn refuse_twins(case: Case<'_>, settled: &[Settled<'_>], published: &Published) -> Step<()> {
-    let mut round = Round::new(case);
-    for (at, second) in settled.iter().enumerate() {
-        let platform = second.platform.normalized();
-        let Some(first) = settled[..at].iter().find(|first| first.platform.normalized() == platform) else { continue };
-        let problem = Problem::error(
-            "mlist::plan::platform_twice",
-            format!("{} has two images for {}", case.publication.id, second.platform),
-        )
-        .at(&second.member.platform_span, format!("{} is for it", second.member.source))
-        .at(&first.member.platform_span, format!("{} too", first.member.source))
-        .help("what is not declared of a platform comes from the image: push another there, or remove one of the two")
-        .about(&second.member.source);
-        round.block(problem);
-    }
-    round.end(Some(published))
-}
-
-/// What must be copied before the list is written.
-fn children(case: Case<'_>, heads: &Heads<'_>, published: &Published, settled: &[Settled<'_>]) -> Step<Vec<Child>> {
-    let mut round = Round::new(case);
-    let lacking = presence::lacking(&mut round, case, heads, published);
-    round.end(Some(published))?;
-    let child = |settled: &Settled<'_>| Child {
-        descriptor: settled.descriptor.clone(),
-        platform: settled.platform.clone(),
-        from: settled.member.source.place.clone(),
-        payload: settled.payload.clone(),
+        problems: warnings,
     };
-    Ok(lacking.into_iter().filter_map(|number| settled.get(number)).map(child).collect())
+    if refuse_immutable(case, &mut plan) {
+        return Ok(plan);
+    }
+    plan.action = action(&plan, is_new(heads));
+    if plan.action.writes() {
+        plan.reason = Some(reason(&plan, &equal));
+        plan.children = children(case, published, &settled, &lines, &plan)?;
+        plan.payload = Some(payload);
+    }
+    Ok(plan)
+}
+
+/// What becomes of each tag, if nothing forbids it.
+fn tags(
+    case: Case<'_>,
+    heads: &Heads<'_>,
+    payload: &Payload,
+    published: &Published,
+    equal: &[&List],
+) -> Step<Vec<TagChange>> {
+    let is_ours =
+        |digest: &Digest| digest == payload.digest() || equal.iter().any(|list| list.payload.digest() == digest);
+    let mut round = Round::new(case);
+    let change = |(tag, head): &(&TargetTag, Option<&Descriptor>)| {
+        let from = head.map(|head| head.digest.clone());
+        let written = |fate| (fate, Some(payload.digest().clone()), None);
+        let (fate, to, stays) = match &from {
+            Some(from) if is_ours(from) => (TagFate::Same, Some(from.clone()), None),
+            _ => match guard::judge(&mut round, case, tag) {
+                Some(Guard::Stays(why)) => (TagFate::Stays, from.clone(), Some(why)),
+                Some(Guard::Free) | None if from.is_none() => written(TagFate::Created),
+                Some(Guard::Free) | None => written(TagFate::Moved),
+            },
+        };
+        TagChange { tag: tag.tag.clone(), from, to, fate, stays }
+    };
+    let tags = heads.tags.iter().map(change).collect();
+    round.end(Some(published))?;
+    Ok(tags)
+}
+
+/// Blocks the list where a tag would move that must not; whether one would. Such a tag says where it would go, the
+/// others say nothing: they stay because of it.
+fn refuse_immutable(case: Case<'_>, plan: &mut ListPlan) -> bool {
+    let Some(globs) = &case.publication.rules.immutable else { return false };
+    let of_members = plan.member_tags.iter_mut().map(|change| &mut change.tag);
+    let mut tags: Vec<&mut TagChange> = plan.tags.iter_mut().chain(of_members).collect();
+    let is_refused = |tag: &TagChange| tag.fate == TagFate::Moved && globs.value.matches(tag.tag.as_str());
+    let refused: Vec<_> = tags.iter().filter(|tag| is_refused(tag)).map(|tag| refusals::immutable(case, tag)).collect();
+    if refused.is_empty() {
+        return false;
+    }
+    for tag in tags.iter_mut().filter(|tag| tag.fate.is_written()) {
+        if !is_refused(tag) {
+            tag.to = None;
+        }
+        tag.fate = TagFate::Blocked;
+    }
+    plan.action = Action::Blocked;
+    plan.index = None;
+    plan.problems.extend(refused);
+    true
+}
+
+fn action(plan: &ListPlan, is_new: bool) -> Action {
+    let mut fates = plan.tags.iter().chain(plan.member_tags.iter().map(|change| &change.tag)).map(|tag| tag.fate);
+    match fates.any(TagFate::is_written) {
+        false => Action::Unchanged,
+        true if is_new => Action::Create,
+        true => Action::Update,
+    }
+}
+
+/// Whether the list is yet to be published. Tags that only the newest version has don't say: they name another version's
+/// list before they name this one.
+fn is_new(heads: &Heads<'_>) -> bool {
+    let own = || heads.tags.iter().filter(|(tag, _)| tag.newest.is_none());
+    if own().next().is_some() {
+        own().all(|(_, head)| head.is_none())
+    } else {
+        heads.tags.iter().all(|(_, head)| head.is_none())
+    }
+}
+
+fn reason(plan: &ListPlan, equal: &[&List]) -> Reason {
+    let stands = |fate: MemberFate| matches!(fate, MemberFate::Same | MemberFate::Kept);
+    let is_left_out = |fate: MemberFate, from: Option<&Digest>| fate == MemberFate::Absent && from.is_none();
+    let is_as_before =
+        plan.members.iter().all(|change| stands(change.fate) || is_left_out(change.fate, change.from.as_ref()));
+    match plan.action {
+        Action::Create => Reason::New,
+        _ if !equal.is_empty() => Reason::Tags,
+        _ if is_as_before => Reason::Content,
+        _ => Reason::Members,
+    }
+}
+
+/// What must be copied before anything is written. Where only tags of members are, that is their images.
+fn children(
+    case: Case<'_>,
+    published: &Published,
+    settled: &[Settled<'_>],
+    lines: &[Line<'_, '_>],
+    plan: &ListPlan,
+) -> Step<Vec<Child>> {
+    let writes_list = plan.tags.iter().any(|tag| tag.fate.is_written());
+    let is_tagged = |settled: &Settled<'_>| {
+        let is_it = |change: &MemberTagChange| change.descriptor.digest == settled.descriptor.digest;
+        plan.member_tags.iter().any(|change| change.tag.fate.is_written() && is_it(change))
+    };
+    let (mut pieces, mut parts) = (Vec::new(), Vec::new());
+    for settled in settled {
+        if !writes_list && !is_tagged(settled) {
+            continue;
+        }
+        // What speaks of an image is named by the list alone.
+        let attestations = if writes_list { settled.attestations.as_slice() } else { &[] };
+        pieces.extend(presence::pieces(case, settled.member, &settled.descriptor.digest, attestations));
+        parts.push((settled, &settled.descriptor, settled.payload.clone()));
+        parts.extend(attestations.iter().map(|entry| (settled, &entry.descriptor, None)));
+    }
+    let mut round = Round::new(case);
+    let lacking = presence::lacking(&mut round, case, published, &pieces);
+    for (settled, descriptor, _) in lacking.gone.iter().map(|number| &parts[*number]) {
+        let problem = damaged(&settled.member.source, "manifest", &descriptor.digest);
+        round.block(Origin::member(case, settled.member).label(problem));
+    }
+    if writes_list {
+        presence::require(&mut round, case, lines);
+    }
+    round.end(Some(published))?;
+    let child = |number: &usize| {
+        let (settled, descriptor, payload) = &parts[*number];
+        Child {
+            descriptor: (*descriptor).clone(),
+            platform: settled.platform.clone(),
+            from: settled.member.source.place.clone(),
+            payload: payload.clone(),
+        }
+    };
+    Ok(lacking.elsewhere.iter().map(child).collect())
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::world::{Asked, Image, World, Written, foreign_list, platform, publication, reference};
-use crate::config::model::Publication;
+use super::world::{
+    Asked, Image, World, Written, foreign_list, member_tags, platform, publication, reference, shared, with,
+};
+use crate::config::model::{Missing, Publication, Undeclared};
 use crate::oci::{MediaType, Place};
 use crate::plan::{Action, Query, Snapshot};
 
@@ -47,8 +49,18 @@ fn published(platforms: [&str; 5], sources: Sources) -> (World, Arc<Publication>
     (world, list)
 }
 
+/// A world in which each member is what `docker buildx` pushes: an index of the image and its attestation.
+fn built_by_buildx() -> World {
+    let mut world = World::default();
+    for name in PLATFORMS {
+        let source = reference(&source(name, Sources::OfTheirOwn));
+        world.push_built(&source, &platform(name), &Image::of(name, 1));
+    }
+    world
+}
+
 fn asked(heads: usize, manifests: usize, configs: usize, rounds: usize) -> Asked {
-    Asked { heads, manifests, configs, rounds }
+    Asked { heads, manifests, configs, rounds, ..Asked::default() }
 }
 
 /// What a run costs, planned and carried out.
@@ -70,6 +82,17 @@ fn unchanged_and_complete_costs_heads_only() {
         let (mut world, list) = published(PLATFORMS, sources);
         assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
     }
+}
+
+#[test]
+fn unchanged_with_annotations_costs_heads_only() {
+    let mut world = built(Sources::InTarget);
+    let list = with(&declared(PLATFORMS, Sources::InTarget), |list| {
+        list.annotations.insert("org.example".into(), "of the list".into());
+        list.members[0].annotations.insert("org.example".into(), "of the row".into());
+    });
+    cost(&mut world, &list, Action::Create);
+    assert_eq!(cost(&mut world, &list, Action::Unchanged).0, asked(6, 0, 0, 1));
 }
 
 #[test]
@@ -108,6 +131,27 @@ fn creating_from_the_target_itself_copies_nothing() {
 fn creating_from_other_repositories_mounts_every_blob() {
     let (mut world, list) = (built(Sources::OfTheirOwn), declared(PLATFORMS, Sources::OfTheirOwn));
     assert_eq!(cost(&mut world, &list, Action::Create), (asked(6, 5, 5, 3), wrote(10, 6), 33));
+}
+
+#[test]
+fn creating_from_indexes_takes_their_attestations_along() {
+    let (mut world, list) = (built_by_buildx(), declared(PLATFORMS, Sources::OfTheirOwn));
+    let written = Written { rechecks: 1, reads: 5, mounts: 20, puts: 11 };
+    assert_eq!(cost(&mut world, &list, Action::Create), (asked(6, 10, 5, 4), written, 58));
+}
+
+#[test]
+fn unchanged_members_that_are_indexes_are_read_once() {
+    let (mut world, list) = (built_by_buildx(), declared(PLATFORMS, Sources::OfTheirOwn));
+    let (plan, _) = world.plan(&list);
+    world.apply(&plan);
+    assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 5, 0, 2), Written::default(), 11));
+    // A cache has their bytes.
+    let mut snapshot = Snapshot::default();
+    for name in PLATFORMS {
+        snapshot.add_bytes(world.named(&reference(&source(name, Sources::OfTheirOwn))).unwrap().clone());
+    }
+    assert_eq!(world.plan_from(&list, snapshot).1, asked(6, 0, 0, 1));
 }
 
 #[test]
@@ -168,4 +212,71 @@ fn a_second_tag_costs_a_head_and_its_write() {
     assert_eq!((asked.manifests, asked.configs), (0, 0));
     // Five children whose presence is asked, for the list is written by another tag.
     assert_eq!((asked.heads, written), (7 + 5, wrote(0, 1)));
+}
+
+#[test]
+fn unchanged_where_an_absent_member_is_skipped_costs_heads_only() {
+    for sources in [Sources::InTarget, Sources::OfTheirOwn] {
+        let (mut world, list) = (built(sources), declared(PLATFORMS, sources));
+        let list = with(&list, |list| list.members[4].missing = Missing::Skip);
+        world.untag(&reference(&source("linux/s390x", sources)));
+        let (plan, _) = world.plan(&list);
+        world.apply(&plan);
+        assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
+    }
+}
+
+#[test]
+fn unchanged_where_an_absent_member_is_kept_reads_the_published_list() {
+    for sources in [Sources::InTarget, Sources::OfTheirOwn] {
+        let (mut world, list) = published(PLATFORMS, sources);
+        let list = with(&list, |list| list.members[4].missing = Missing::Keep);
+        // Nothing is absent: the heads alone decide.
+        assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
+        world.untag(&reference(&source("linux/s390x", sources)));
+        assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 1, 0, 2), Written::default(), 7));
+    }
+}
+
+#[test]
+fn unchanged_where_what_is_not_declared_stays_reads_the_published_list() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let list = with(&list, |list| list.rules.undeclared = Undeclared::Keep);
+    // Where there is nothing of the kind, the heads say so.
+    assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
+    let list = with(&list, |list| list.members.truncate(4));
+    assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(5, 1, 0, 2), Written::default(), 6));
+    // Known bytes are not asked for: then it is heads alone.
+    let mut snapshot = Snapshot::default();
+    let digest = world.named(&list.reference()).unwrap().digest().clone();
+    world.answer(&Query::Manifest(digest, list.target.clone()), &mut snapshot);
+    assert_eq!(world.plan_from(&list, snapshot).1, asked(5, 0, 0, 1));
+}
+
+#[test]
+fn several_writers_cost_a_listing_and_a_head_for_each_tag_of_a_member() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let list = shared(&list);
+    let (plan, _) = world.plan(&list);
+    world.apply(&plan);
+    let costs = Asked { tags: 1, ..asked(6 + 5, 0, 0, 1) };
+    assert_eq!(cost(&mut world, &list, Action::Unchanged).0, costs);
+    // Two of the five are another writer's: their tags are asked for once they are found.
+    let list = with(&list, |list| {
+        list.members.truncate(3);
+        list.member_tags = vec![member_tags("v1")];
+    });
+    let costs = Asked { tags: 1, ..asked(4 + 5, 0, 0, 2) };
+    assert_eq!(cost(&mut world, &list, Action::Unchanged).0, costs);
+}
+
+#[test]
+fn what_stays_is_asked_for_once_more_where_the_list_is_written() {
+    let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
+    let list = with(&list, |list| list.members[4].missing = Missing::Keep);
+    world.untag(&reference(&source("linux/s390x", Sources::OfTheirOwn)));
+    world.push(&reference(&source("linux/arm64", Sources::OfTheirOwn)), &Image::of("linux/arm64", 2));
+    let (_, written, all) = cost(&mut world, &list, Action::Update);
+    // As one of five changed: the fifth's HEAD is that of what is kept.
+    assert_eq!((written, all), (wrote(2, 2), 18));
 }

@@ -1,12 +1,14 @@
 //! Random worlds: what is declared, what its sources hold, what is published, right and wrong.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index as Pick;
 
-use super::world::{Image, World, foreign_list, platform, publication, reference};
-use crate::config::model::Publication;
+use super::world::{Image, World, foreign_list, member_tags, platform, publication, reference, shared};
+use crate::config::model::{Format, Mismatch, Missing, Placed, Publication, Undeclared};
+use crate::naming::Globs;
 use crate::oci::{Descriptor, Entry, Index, MediaType, Place, Platform, Tag};
 
 const DECLARED: [&str; 10] = [
@@ -21,6 +23,9 @@ const DECLARED: [&str; 10] = [
     "windows/amd64",
     "windows/amd64",
 ];
+
+/// What other writers place, or another tool publishes.
+const UNDECLARED: [&str; 5] = ["linux/arm/v7", "linux/arm/v5", "linux/ppc64le", "linux/amd64/v3", "linux/arm64"];
 
 /// A world, and a list to be planned in it.
 #[derive(Debug, Clone)]
@@ -37,6 +42,29 @@ struct MemberPlan {
     config: Config,
     is_oci: bool,
     source: Source,
+    missing: Missing,
+    is_annotated: bool,
+}
+
+/// What holds for the list.
+#[derive(Debug, Clone)]
+struct Policies {
+    undeclared: Undeclared,
+    mismatch: Mismatch,
+    format: Format,
+    is_annotated: bool,
+    is_immutable: bool,
+    /// By which tags members are published by themselves.
+    tags: MemberTags,
+    /// What others have placed: of [`UNDECLARED`], and its build.
+    others: Vec<(usize, u32)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum MemberTags {
+    None,
+    OfThisWriter,
+    OfSeveral,
 }
 
 /// What the image says of itself.
@@ -54,7 +82,12 @@ enum Source {
     WrongSize,
     WrongType,
     Absent,
+    /// A list of nothing.
     List,
+    /// An index of the image and its attestation.
+    Built,
+    /// An index of the image alone; something speaks of it all the same.
+    Bare,
 }
 
 #[derive(Debug, Clone)]
@@ -75,22 +108,47 @@ enum Edit {
     Respell(Pick, Option<&'static str>),
     Rebuild(Pick),
     NoPlatform(Pick),
+    Undeclared(usize, u32),
+    Attest(Pick),
 }
 
 /// Scenes in which no source lacks a blob: of those it depends on who else has it.
 pub(super) fn scenes() -> impl Strategy<Value = Scene> {
     let members = prop::collection::vec(member(), 1..6);
     let tags = prop::collection::vec(tag(), 1..4);
-    (members, tags, prop::bool::weighted(0.15)).prop_map(|(mut members, tags, is_layout)| {
-        // The loader refuses a platform twice, but for Windows.
+    (members, tags, policies(), prop::bool::weighted(0.15)).prop_map(|(mut members, tags, mut policies, is_layout)| {
+        // The loader refuses a platform twice, but for Windows, and a Docker list of what needs OCI.
         let mut seen = Vec::new();
         members.retain(|member| {
             let is_new = !seen.contains(&member.declared);
             seen.push(member.declared);
             is_new
         });
-        scene(&members, &tags, if is_layout { "oci:out" } else { "reg.corp/k8s/app" })
+        if is_layout || policies.is_annotated || members.iter().any(|member| member.is_annotated) {
+            policies.format = if policies.format == Format::Docker { Format::Auto } else { policies.format };
+        }
+        scene(&members, &tags, &policies, if is_layout { "oci:out" } else { "reg.corp/k8s/app" })
     })
+}
+
+fn policies() -> impl Strategy<Value = Policies> {
+    let undeclared = prop::sample::select(vec![Undeclared::Remove, Undeclared::Keep]);
+    let mismatch = prop::sample::select(vec![Mismatch::Error, Mismatch::Warn, Mismatch::Declared]);
+    let format = prop_oneof![4 => Just(Format::Auto), 1 => Just(Format::Oci), 1 => Just(Format::Docker)];
+    let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.1));
+    let tags = prop::sample::select(vec![MemberTags::None, MemberTags::OfThisWriter, MemberTags::OfSeveral]);
+    let others = prop::collection::vec((0..UNDECLARED.len(), 0..2_u32), 0..3);
+    (undeclared, mismatch, format, flags, tags, others).prop_map(
+        |(undeclared, mismatch, format, (is_annotated, is_immutable), tags, others)| Policies {
+            undeclared,
+            mismatch,
+            format,
+            is_annotated,
+            is_immutable,
+            tags,
+            others,
+        },
+    )
 }
 
 fn member() -> impl Strategy<Value = MemberPlan> {
@@ -104,17 +162,23 @@ fn member() -> impl Strategy<Value = MemberPlan> {
         20 => Just(Source::Honest),
         2 => Just(Source::WrongSize),
         1 => Just(Source::WrongType),
-        1 => Just(Source::Absent),
+        3 => Just(Source::Absent),
         1 => Just(Source::List),
+        6 => Just(Source::Built),
+        3 => Just(Source::Bare),
     ];
-    (0..DECLARED.len(), 0..4_usize, 0..2_u32, config, prop::bool::weighted(0.2), source).prop_map(
-        |(declared, place, build, config, is_oci, source)| MemberPlan {
+    let missing = prop::sample::select(vec![Missing::Error, Missing::Skip, Missing::Keep]);
+    let image = (0..2_u32, config, prop::bool::weighted(0.2), source);
+    (0..DECLARED.len(), 0..4_usize, image, missing, prop::bool::weighted(0.1)).prop_map(
+        |(declared, place, (build, config, is_oci, source), missing, is_annotated)| MemberPlan {
             declared,
             place,
             build,
             config,
             is_oci,
             source,
+            missing,
+            is_annotated,
         },
     )
 }
@@ -135,10 +199,12 @@ fn edit() -> impl Strategy<Value = Edit> {
         3 => (any::<Pick>(), variants).prop_map(|(at, variant)| Edit::Respell(at, variant)),
         3 => any::<Pick>().prop_map(Edit::Rebuild),
         1 => any::<Pick>().prop_map(Edit::NoPlatform),
+        3 => (0..UNDECLARED.len(), 0..2_u32).prop_map(|(of, build)| Edit::Undeclared(of, build)),
+        1 => any::<Pick>().prop_map(Edit::Attest),
     ]
 }
 
-fn scene(members: &[MemberPlan], tags: &[TagPlan], target: &str) -> Scene {
+fn scene(members: &[MemberPlan], tags: &[TagPlan], policies: &Policies, target: &str) -> Scene {
     let mut world = World::default();
     let mut published = Vec::new();
     let sources: Vec<String> = members
@@ -161,7 +227,41 @@ fn scene(members: &[MemberPlan], tags: &[TagPlan], target: &str) -> Scene {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let declared: Vec<(&str, &str)> =
         members.iter().zip(&sources).map(|(member, source)| (DECLARED[member.declared], source.as_str())).collect();
-    Scene { world, list: publication(target, &names, &declared) }
+    for (of, build) in &policies.others {
+        let tag = member_tags("t0").with(UNDECLARED[*of]).unwrap();
+        world.push(&reference(&format!("{target}:{tag}")), &Image::of(UNDECLARED[*of], *build));
+    }
+    Scene { world, list: under(&publication(target, &names, &declared), members, policies) }
+}
+
+/// The list under these policies.
+fn under(list: &Arc<Publication>, members: &[MemberPlan], policies: &Policies) -> Arc<Publication> {
+    let annotations = |is_annotated: bool| {
+        is_annotated.then(|| ("org.example".to_owned(), "said".to_owned())).into_iter().collect::<BTreeMap<_, _>>()
+    };
+    let mut tagged = shared(list).as_ref().clone();
+    let mut seen = Vec::new();
+    for (member, plan) in tagged.members.iter_mut().zip(members) {
+        member.missing = plan.missing;
+        member.annotations = annotations(plan.is_annotated);
+        // The loader refuses a tag that two members have.
+        let is_new = member.tags.iter().all(|tag| !seen.contains(&tag.tag));
+        seen.extend(member.tags.iter().map(|tag| tag.tag.clone()));
+        if policies.tags == MemberTags::None || !is_new {
+            member.tags.clear();
+        }
+    }
+    if policies.tags != MemberTags::OfSeveral {
+        tagged.member_tags.clear();
+    }
+    tagged.annotations = annotations(policies.is_annotated);
+    tagged.rules.undeclared = policies.undeclared;
+    tagged.rules.mismatch = policies.mismatch;
+    tagged.rules.format = policies.format;
+    let span = tagged.target_span.clone();
+    let globs = policies.is_immutable.then(|| Globs::parse(&["t1"]).unwrap());
+    tagged.rules.immutable = globs.map(|value| Placed { value, span });
+    Arc::new(tagged)
 }
 
 /// Puts a member's image where it comes from; the entry that a list would have of it.
@@ -187,11 +287,27 @@ fn push(world: &mut World, member: &MemberPlan, source: &str) -> Entry {
         Source::WrongSize => world.claim(Descriptor { size: truth.size + 1, ..truth.clone() }),
         Source::WrongType => world.claim(Descriptor { media_type: MediaType::OciManifest, ..truth.clone() }),
         Source::Absent => world.untag(&reference),
+        Source::Built => {
+            let attestation = world.attest(&reference.place, &truth.digest);
+            world.push_index(&reference, vec![indexed(&truth, &config), attestation]);
+        }
+        Source::Bare => {
+            world.refer(&reference.place, &truth.digest, "application/vnd.docker.attestation.manifest.v1+json");
+            world.push_index(&reference, vec![indexed(&truth, &config)]);
+        }
         Source::List => drop(world.push_bytes(&reference, MediaType::OciIndex, r#"{"manifests":[]}"#.into())),
     }
     let filled = Platform { variant: declared.variant.or(config.variant), ..config };
     let shown = if filled.os.is_empty() { platform(DECLARED[member.declared]) } else { filled };
     Entry::new(truth, shown)
+}
+
+/// The entry that an index has of an image, which is for what its config says.
+fn indexed(image: &Descriptor, config: &Platform) -> Entry {
+    Entry {
+        platform: Some(config.clone()).filter(|config| !config.os.is_empty()),
+        ..Entry::new(image.clone(), config.clone())
+    }
 }
 
 /// Points a tag at something, in a registry that once had all that it names.
@@ -216,8 +332,8 @@ fn publish(world: &mut World, tag: &TagPlan, target: &str, entries: &[Entry]) {
         let at = target.place.with_digest(payload.digest());
         world.push_bytes(&at, payload.media_type().clone(), payload.bytes().clone());
     }
-    let has_platforms = entries.iter().all(|entry| entry.platform.is_some());
-    if *is_foreign && has_platforms {
+    let are_plain = entries.iter().all(|entry| entry.platform.is_some() && entry.annotations.is_empty());
+    if *is_foreign && are_plain {
         let pairs: Vec<_> =
             entries.iter().map(|entry| (entry.descriptor.clone(), entry.platform.clone().unwrap())).collect();
         world.push_bytes(&target, MediaType::OciIndex, foreign_list(&MediaType::OciIndex, &pairs));
@@ -234,6 +350,11 @@ fn publish(world: &mut World, tag: &TagPlan, target: &str, entries: &[Entry]) {
 }
 
 fn apply(world: &mut World, edit: &Edit, target: &Place, entries: &mut Vec<Entry>) {
+    let elsewhere = target.tagged(&Tag::parse("rebuilt").unwrap());
+    if let Edit::Undeclared(of, build) = edit {
+        let descriptor = world.push(&elsewhere, &Image::of(UNDECLARED[*of], *build));
+        entries.push(Entry::new(descriptor, platform(UNDECLARED[*of])));
+    }
     if entries.is_empty() {
         return;
     }
@@ -255,8 +376,14 @@ fn apply(world: &mut World, edit: &Edit, target: &Place, entries: &mut Vec<Entry
                 media_type: MediaType::DockerManifest,
                 build: 9,
             };
-            entry.descriptor = world.push(&target.tagged(&Tag::parse("rebuilt").unwrap()), &image);
+            entry.descriptor = world.push(&elsewhere, &image);
         }
         Edit::NoPlatform(at) => entries[at.index(length)].platform = None,
+        Edit::Undeclared(..) => {}
+        Edit::Attest(at) => {
+            let image = entries[at.index(length)].descriptor.digest.clone();
+            let manifest = world.push(&elsewhere, &Image::of("", 8));
+            entries.push(Entry::attestation(manifest, &image));
+        }
     }
 }

@@ -45,11 +45,11 @@ fn an_absent_member_blocks() {
     let (mut world, list) = two();
     world.untag(&reference(ARM64.1));
     let (plan, problem) = refused(&world, &list, Action::Blocked);
-    insta::assert_snapshot!(shown(&problem), @r"
+    insta::assert_snapshot!(shown(&problem), @r#"
     member_absent: reg.corp/app-arm64:v1 is absent (404)
       at 201..202: linux/arm64 of app
-      help: push it and sync again
-    ");
+      help: push it and sync again, or publish without it: missing = "skip"
+    "#);
     assert_eq!(problem.reference.as_deref(), Some(ARM64.1));
     assert_eq!(problem.http.map(|http| http.status), Some(Some(404)));
     let fates: Vec<_> = plan.members.iter().map(|member| (member.fate, member.descriptor.is_some())).collect();
@@ -66,8 +66,8 @@ fn a_layout_says_no_404() {
 #[test]
 fn what_is_no_image_blocks_by_a_code_of_its_own() {
     for (media_type, code) in [
-        ("application/vnd.oci.image.index.v1+json", "member_is_index"),
-        ("application/vnd.docker.distribution.manifest.list.v2+json", "member_is_index"),
+        ("application/vnd.oci.image.index.v1+json", "no_candidate"),
+        ("application/vnd.docker.distribution.manifest.list.v2+json", "no_candidate"),
         ("application/vnd.docker.distribution.manifest.v1+prettyjws", "schema1"),
         ("application/vnd.cncf.notary.signature", "not_an_image"),
     ] {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::config::model::{Member, Publication, TargetTag};
-use crate::config::problem::{Problem, Span};
+use crate::config::model::{Member, MemberTag, Missing, OsVersion, Publication, Rules, TargetTag, Undeclared};
+use crate::config::problem::{HttpFacts, Problem, Span};
+use crate::naming::{Filter, Partial, Piece};
 use crate::oci::{
-    Descriptor, Digest, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+    Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
-use crate::plan::{Answer, Cause, Decision, ListPlan, Query, Snapshot, TagFate, decide};
+use crate::plan::{Answer, Cause, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
 /// An image to be made: the same fields are the same image.
 #[derive(Debug, Clone)]
@@ -34,8 +35,10 @@ pub(super) struct World {
     bytes: HashMap<Digest, Payload>,
     /// What HEAD says of these, true or not.
     claims: HashMap<Digest, Descriptor>,
-    /// What nobody gets an answer to.
-    mute: BTreeSet<Query>,
+    /// What speaks of a manifest of a place by its `subject`.
+    referrers: BTreeMap<(Place, Digest), Vec<Entry>>,
+    /// What nobody gets an answer to, and what a registry says instead, if it says something.
+    mute: BTreeMap<Query, Option<u16>>,
 }
 
 /// How often what was asked, and in how many round trips.
@@ -44,6 +47,8 @@ pub(super) struct Asked {
     pub(super) heads: usize,
     pub(super) manifests: usize,
     pub(super) configs: usize,
+    pub(super) tags: usize,
+    pub(super) referrers: usize,
     pub(super) rounds: usize,
 }
 
@@ -90,6 +95,54 @@ impl World {
         self.push_bytes(reference, image.media_type.clone(), manifest.to_string().into())
     }
 
+    /// Pushes an index.
+    pub(super) fn push_index(&mut self, reference: &Reference, entries: Vec<Entry>) -> Descriptor {
+        let list = Index::new(MediaType::OciIndex, entries).encode();
+        self.push_bytes(reference, list.media_type().clone(), list.bytes().clone())
+    }
+
+    /// Pushes an image as `docker buildx` does: by its digest, with an attestation, and an index of both by `reference`.
+    /// The image's descriptor, and the attestation's entry.
+    pub(super) fn push_built(
+        &mut self,
+        reference: &Reference,
+        platform: &Platform,
+        image: &Image,
+    ) -> (Descriptor, Entry) {
+        let built = self.push_by_digest(&reference.place, image);
+        let attestation = self.attest(&reference.place, &built.digest);
+        self.push_index(reference, vec![Entry::new(built.clone(), platform.clone()), attestation.clone()]);
+        (built, attestation)
+    }
+
+    /// Pushes an image without a tag.
+    pub(super) fn push_by_digest(&mut self, place: &Place, image: &Image) -> Descriptor {
+        let tag = place.tagged(&Tag::parse("by-digest").unwrap());
+        let descriptor = self.push(&tag, image);
+        self.untag(&tag);
+        descriptor
+    }
+
+    /// Pushes an attestation of an image; the entry that an index has of it.
+    pub(super) fn attest(&mut self, place: &Place, image: &Digest) -> Entry {
+        let kinds = [MediaType::OciConfig, MediaType::Other("application/vnd.in-toto+json".into())];
+        let [config, layer] = kinds.map(|kind| {
+            let blob = self.put(place, kind.clone(), format!("{kind} of {image}, from {place}").into());
+            serde_json::json!({"mediaType": blob.media_type.as_str(), "digest": blob.digest.as_str(), "size": blob.size})
+        });
+        let manifest = serde_json::json!({ "schemaVersion": 2, "config": config, "layers": [layer] });
+        Entry::attestation(self.put(place, MediaType::OciManifest, manifest.to_string().into()), image)
+    }
+
+    /// Lets an attestation that no index names speak of an image by its `subject`.
+    pub(super) fn refer(&mut self, place: &Place, image: &Digest, artifact_type: &str) -> Entry {
+        let attestation = self.attest(place, image);
+        let referrer = Entry { artifact_type: Some(artifact_type.into()), ..attestation.clone() };
+        let referrer = Entry { platform: None, annotations: BTreeMap::new(), ..referrer };
+        self.referrers.entry((place.clone(), image.clone())).or_default().push(referrer);
+        attestation
+    }
+
     /// Pushes any bytes as a manifest.
     pub(super) fn push_bytes(&mut self, reference: &Reference, media_type: MediaType, bytes: Bytes) -> Descriptor {
         let descriptor = self.put(&reference.place, media_type, bytes);
@@ -97,6 +150,16 @@ impl World {
             self.tags.insert(reference.clone(), descriptor.digest.clone());
         }
         descriptor
+    }
+
+    /// Publishes a list as another tool would, in a registry that has all that it names.
+    pub(super) fn publish(&mut self, reference: &Reference, list: &Index) -> Digest {
+        for entry in &list.entries {
+            let payload = self.bytes[&entry.descriptor.digest].clone();
+            let at = reference.place.with_digest(payload.digest());
+            self.push_bytes(&at, payload.media_type().clone(), payload.bytes().clone());
+        }
+        self.push_bytes(reference, list.media_type.clone(), list.encode().bytes().clone()).digest
     }
 
     /// Lets HEAD say something else of a manifest than its bytes do.
@@ -129,12 +192,19 @@ impl World {
         let presence = by_digest
             .flat_map(|digest| places.iter().map(|place| Query::Head(place.with_digest(digest))).collect::<Vec<_>>());
         let bytes = self.stands.iter().map(|(place, digest)| Query::Manifest(digest.clone(), place.clone()));
-        heads.chain(presence).chain(bytes).collect()
+        let referrers = self.referrers.keys().map(|(place, digest)| Query::Referrers(digest.clone(), place.clone()));
+        let tags = places.iter().map(|place| Query::Tags((*place).clone()));
+        heads.chain(presence.collect::<Vec<_>>()).chain(tags).chain(bytes).chain(referrers).collect()
     }
 
     /// Lets `query` have no answer.
     pub(super) fn mute(&mut self, query: Query) {
-        self.mute.insert(query);
+        self.mute.insert(query, None);
+    }
+
+    /// Lets the registry answer `query` by a status that is no answer.
+    pub(super) fn refuse(&mut self, query: Query, status: u16) {
+        self.mute.insert(query, Some(status));
     }
 
     /// Whether a manifest or blob is at a place.
@@ -154,7 +224,9 @@ impl World {
 
     /// Adds the answer to `query` to what is known.
     pub(super) fn answer(&self, query: &Query, snapshot: &mut Snapshot) {
-        let mute = self.mute.contains(query);
+        let status = self.mute.get(query).copied().flatten();
+        let mute = self.mute.contains_key(query);
+        let cause = |of: &str| cause(of, status);
         match query {
             Query::Head(reference) if mute => {
                 snapshot.add_head(reference.clone(), Answer::Unknown(cause(&reference.to_string())));
@@ -172,6 +244,20 @@ impl World {
                 } else {
                     snapshot.add_unread(digest.clone(), place.clone(), None);
                 }
+            }
+            Query::Tags(place) => {
+                let here = self.tags.keys().filter(|reference| reference.place == *place);
+                let tags: BTreeSet<Tag> = here.filter_map(Reference::tag).cloned().collect();
+                let found = if tags.is_empty() { Answer::Absent } else { Answer::Found(Arc::new(tags)) };
+                let answer = if mute { Answer::Unknown(cause(&place.to_string())) } else { found };
+                snapshot.add_tags(place.clone(), answer);
+            }
+            Query::Referrers(digest, place) => {
+                let unknown = || Answer::Unknown(cause(&place.with_digest(digest).to_string()));
+                let found = self.referrers.get(&(place.clone(), digest.clone()));
+                let found = found.map_or(Answer::Absent, |entries| Answer::Found(entries.clone().into()));
+                let answer = if mute { unknown() } else { found };
+                snapshot.add_referrers(digest.clone(), place.clone(), answer);
             }
         }
     }
@@ -196,12 +282,14 @@ impl World {
             assert!(!needs.is_empty(), "needs nothing and does not decide");
             assert!(needs.iter().all(|query| !snapshot.answers(query)), "needs what is answered");
             asked.rounds += 1;
-            assert!(asked.rounds <= 5, "goes on asking");
+            assert!(asked.rounds <= 8, "goes on asking");
             for query in &needs {
                 match query {
                     Query::Head(_) => asked.heads += 1,
                     Query::Manifest(..) => asked.manifests += 1,
                     Query::Config(..) => asked.configs += 1,
+                    Query::Tags(_) => asked.tags += 1,
+                    Query::Referrers(..) => asked.referrers += 1,
                 }
                 self.answer(query, &mut snapshot);
             }
@@ -231,6 +319,16 @@ impl World {
             }
             self.stands.insert((target.clone(), payload.digest().clone()));
             written.puts += 1;
+        }
+        for MemberTagChange { tag, descriptor, .. } in &plan.member_tags {
+            if matches!(tag.fate, TagFate::Created | TagFate::Moved) {
+                let payload = self.bytes[&descriptor.digest].clone();
+                assert!(self.stands(target, payload.digest()), "a tag of a member whose image is not there");
+                assert_eq!(tag.to.as_ref(), Some(payload.digest()));
+                self.push_bytes(&target.tagged(&tag.tag), payload.media_type().clone(), payload.bytes().clone());
+                written.rechecks += 1;
+                written.puts += 1;
+            }
         }
         for tag in plan.tags.iter().filter(|tag| matches!(tag.fate, TagFate::Created | TagFate::Moved)) {
             let list = plan.payload.as_ref().expect("a list that is written has bytes");
@@ -276,6 +374,10 @@ pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)])
         arch: None,
         source: reference(source),
         source_span: span(200 + number),
+        missing: Missing::Error,
+        os_version: OsVersion::AsDeclared,
+        annotations: BTreeMap::new(),
+        tags: Vec::new(),
     };
     Arc::new(Publication {
         id: "app".into(),
@@ -283,8 +385,39 @@ pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)])
         name: "app".into(),
         target: Place::parse(target).unwrap(),
         target_span: span(0),
-        tags: tags.iter().map(|tag| TargetTag { tag: Tag::parse(tag).unwrap(), span: span(1) }).collect(),
+        tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span(1))).collect(),
         members: members.iter().enumerate().map(member).collect(),
+        rules: Rules::default(),
+        annotations: BTreeMap::new(),
+        artifact_type: None,
+        member_tags: Vec::new(),
+    })
+}
+
+/// A list that differs from this one.
+pub(super) fn with(list: &Arc<Publication>, change: impl FnOnce(&mut Publication)) -> Arc<Publication> {
+    let mut list = list.as_ref().clone();
+    change(&mut list);
+    Arc::new(list)
+}
+
+/// `TAG-{platform|replace:/:-}`
+pub(super) fn member_tags(tag: &str) -> Partial {
+    let filters = vec![Filter::Replace { from: "/".into(), to: "-".into() }];
+    Partial::new(vec![Piece::Text(format!("{tag}-")), Piece::Open { part: None, filters }])
+}
+
+/// The list as one of several writers': what others publish in it stays, and members have tags of their own.
+pub(super) fn shared(list: &Arc<Publication>) -> Arc<Publication> {
+    with(list, |list| {
+        let template = member_tags(list.own_tag().tag.as_str());
+        for (number, member) in list.members.iter_mut().enumerate() {
+            let tag = template.with(&member.platform.to_string()).unwrap();
+            let span = Span { file: 0, range: 300 + number..301 + number };
+            member.tags = vec![MemberTag { tag: Tag::parse(&tag).unwrap(), span }];
+        }
+        list.member_tags = vec![template];
+        list.rules.undeclared = Undeclared::Keep;
     })
 }
 
@@ -300,6 +433,8 @@ pub(super) fn foreign_list(media_type: &MediaType, entries: &[(Descriptor, Platf
     serde_json::json!({"mediaType": media_type.as_str(), "schemaVersion": 2, "manifests": entries}).to_string().into()
 }
 
-fn cause(of: &str) -> Cause {
-    Cause(Arc::new(Problem::error("mlist::registry::unreachable", format!("cannot read {of}")).about(&of)))
+fn cause(of: &str, status: Option<u16>) -> Cause {
+    let mut problem = Problem::error("mlist::registry::unreachable", format!("cannot read {of}")).about(&of);
+    problem.http = status.map(|status| HttpFacts { status: Some(status), ..HttpFacts::default() });
+    Cause(Arc::new(problem))
 }

@@ -1,13 +1,23 @@
 //! The lines below a list: what becomes of its tags and members.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`tags`] | its tags, those of its members too |
+//! | [`members`] | its members |
+//!
+//! Here is which of them are shown when, how they are set, and why a list is blocked or failed.
 
 use crate::config::problem::{Problem, Severity};
 use crate::oci::Digest;
-use crate::plan::{Action, ListPlan, MemberChange, MemberFate, Reason, TagFate};
+use crate::plan::{Action, ListPlan};
 use crate::ui::fold;
 use crate::ui::style::Role;
 use crate::ui::text;
 
 use super::View;
+
+mod members;
+mod tags;
 
 /// What stands before the label: two blanks, the symbol, a blank.
 const LEAD: usize = 4;
@@ -29,6 +39,8 @@ enum Value {
     None,
     /// Painted, and as wide as it is without paint.
     Text(String, usize),
+    /// Painted; broken between words where the line ends. The longest word is so wide.
+    Sentence(String, usize),
     /// Names with commas between them; broken where the line ends.
     Names(Vec<String>),
 }
@@ -53,24 +65,35 @@ pub(in crate::ui) enum Telling {
 
 /// All rows of a list.
 pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec<Row> {
-    let changes = list.members.iter().any(|member| !matches!(member.fate, MemberFate::Same | MemberFate::Unknown));
     match (telling, list.action) {
-        (_, Action::Unchanged) if !view.all => Vec::new(),
-        (Telling::Plan, Action::Create) => [tags(list, view), new_members(list, view)].concat(),
-        (Telling::Plan, Action::Update | Action::Unchanged) => [tags(list, view), members(list, view)].concat(),
+        (Telling::Plan, Action::Unchanged) if !view.all => tags::staying(list, view),
+        (Telling::Outcome, Action::Unchanged) if !view.all => Vec::new(),
+        (Telling::Plan, Action::Create) => [tags::all(list, view), members::new(list, view)].concat(),
+        (Telling::Plan, Action::Update | Action::Unchanged) => {
+            [tags::all(list, view), members::all(list, view)].concat()
+        }
         (_, Action::Blocked) => {
             let published = list.members.iter().any(|member| member.from.is_some());
-            let members = if published { moved_members(list, view) } else { Vec::new() };
-            [problems(list), members].concat()
+            let members = if published { members::changed(list, view) } else { Vec::new() };
+            [tags::refused(list, view), problems(list), members].concat()
         }
         (_, Action::Failed) => problems(list),
-        (Telling::Outcome, Action::Create) if view.all => [further_tags(list, view), new_members(list, view)].concat(),
-        (Telling::Outcome, Action::Create) => Vec::new(),
-        (Telling::Outcome, Action::Update) if view.all => [tags(list, view), members(list, view)].concat(),
-        (Telling::Outcome, Action::Update) if changes => moved_members(list, view),
-        (Telling::Outcome, Action::Update) => tags(list, view),
-        (Telling::Outcome, Action::Unchanged) => [further_tags(list, view), members(list, view)].concat(),
+        (Telling::Outcome, Action::Create) if view.all => {
+            [tags::further(list, view), members::new(list, view)].concat()
+        }
+        (Telling::Outcome, Action::Create) => [tags::staying(list, view), members::lacking(list, view)].concat(),
+        (Telling::Outcome, Action::Update) if view.all => [tags::all(list, view), members::all(list, view)].concat(),
+        (Telling::Outcome, Action::Update) if members::change(list) => {
+            [tags::staying(list, view), members::changed(list, view), members::lacking(list, view)].concat()
+        }
+        (Telling::Outcome, Action::Update) => [tags::all(list, view), members::lacking(list, view)].concat(),
+        (Telling::Outcome, Action::Unchanged) => [tags::further(list, view), members::all(list, view)].concat(),
     }
+}
+
+/// The tags of `list` that stay, told for others too whose tags stay for the same reason.
+pub(in crate::ui) fn staying_in_all(list: &ListPlan) -> Vec<Row> {
+    tags::staying_in_all(list)
 }
 
 /// Columns as wide as all of `rows` need.
@@ -79,7 +102,7 @@ pub(in crate::ui) fn columns<'a>(rows: impl Iterator<Item = &'a Row>, view: &Vie
     for row in rows {
         match &row.value {
             Value::None => continue,
-            Value::Text(_, width) => value = value.max(*width),
+            Value::Text(_, width) | Value::Sentence(_, width) => value = value.max(*width),
             // A name must fit; the line can break after each.
             Value::Names(names) => value = value.max(names.iter().map(|name| text::width(name) + 1).max().unwrap_or(0)),
         }
@@ -106,6 +129,16 @@ impl Row {
         Self { value, ..self }
     }
 
+    /// Words that are for people, painted or not.
+    fn sentence(self, painted: &str) -> Self {
+        let longest = painted.split(' ').map(text::width_of_painted).max().unwrap_or(0);
+        Self { value: Value::Sentence(painted.to_owned(), longest), ..self }
+    }
+
+    fn names(self, names: Vec<String>) -> Self {
+        Self { value: Value::Names(names), ..self }
+    }
+
     fn digest(self, digest: Option<&Digest>, view: &View) -> Self {
         match digest {
             Some(digest) => self.text(&view.digests.show(digest)),
@@ -115,10 +148,9 @@ impl Row {
 
     fn change(self, from: Option<&Digest>, to: Option<&Digest>, view: &View) -> Self {
         let (Some(from), Some(to)) = (from, to) else { return self.digest(from.or(to), view) };
-        let (from, to, arrow) = (view.digests.show(from), view.digests.show(to), view.style.arrow());
-        let width = text::width(&format!("{from} {arrow} {to}"));
-        let value = Value::Text(format!("{} {arrow} {to}", view.style.paint(Role::Dim, &from)), width);
-        Self { value, ..self }
+        let change = change(from, to, view);
+        let width = text::width_of_painted(&change);
+        Self { value: Value::Text(change, width), ..self }
     }
 
     fn render(&self, columns: Columns, view: &View) -> String {
@@ -131,14 +163,15 @@ impl Row {
         };
         let symbol = view.style.paint(role, &self.symbol.to_string());
         let head = format!("  {symbol} {}", self.label);
+        let indent = match columns {
+            Columns::Side(column) => column,
+            Columns::Stacked => LEAD + 2,
+        };
         let value = match &self.value {
             Value::None => return format!("{head}\n"),
             Value::Text(painted, _) => painted.clone(),
+            Value::Sentence(painted, _) => text::set_in(painted, indent, view.style.width),
             Value::Names(names) => {
-                let indent = match columns {
-                    Columns::Side(column) => column,
-                    Columns::Stacked => LEAD + 2,
-                };
                 text::fill(&" ".repeat(indent), names, indent, view.style.width)[indent..].to_owned()
             }
         };
@@ -152,89 +185,22 @@ impl Row {
     }
 }
 
-fn tags(list: &ListPlan, view: &View) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut same = 0;
-    for tag in &list.tags {
-        let label = format!("tag {}", tag.tag);
-        match tag.fate {
-            TagFate::Created => rows.push(Row::new('+', label).digest(tag.to.as_ref(), view)),
-            TagFate::Moved => rows.push(Row::new('~', label).change(tag.from.as_ref(), tag.to.as_ref(), view)),
-            TagFate::Same if view.all => rows.push(Row::new('=', label).digest(tag.from.as_ref(), view)),
-            TagFate::Same => same += 1,
-            TagFate::Blocked | TagFate::Unknown => {}
-        }
-    }
-    if same > 0 {
-        rows.push(Row::new('=', text::plural(same, "tag")));
-    }
-    if list.reason == Some(Reason::Content) {
-        rows.push(Row::new('~', "content").text("type, annotations or order"));
-    }
-    rows
-}
-
-/// The tags, where the line of the list does not name them all.
-fn further_tags(list: &ListPlan, view: &View) -> Vec<Row> {
-    if list.tags.len() > 1 { tags(list, view) } else { Vec::new() }
-}
-
-fn new_members(list: &ListPlan, view: &View) -> Vec<Row> {
-    if view.all {
-        return moved_members(list, view);
-    }
-    let names = list.members.iter().map(|member| text::line(&member.platform.to_string())).collect();
-    vec![Row { value: Value::Names(names), ..Row::new('+', text::plural(list.members.len(), "member")) }]
-}
-
-fn members(list: &ListPlan, view: &View) -> Vec<Row> {
-    let mut rows = moved_members(list, view);
-    let same = list.members.iter().filter(|member| member.fate == MemberFate::Same);
-    if view.all {
-        rows.extend(same.map(|member| Row::new('=', platform(member)).digest(member.from.as_ref(), view)));
-    } else {
-        match same.count() {
-            0 => {}
-            same => rows.push(Row::new('=', text::plural(same, "member"))),
-        }
-    }
-    rows
-}
-
-fn moved_members(list: &ListPlan, view: &View) -> Vec<Row> {
-    let row = |member: &MemberChange| {
-        let to = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
-        let from = member.from.as_ref();
-        match member.fate {
-            MemberFate::Added => Some(Row::new('+', platform(member)).digest(to, view)),
-            MemberFate::Changed => Some(Row::new('~', platform(member)).change(from, to, view)),
-            MemberFate::Removed => {
-                let digest = from.map(|from| view.digests.show(from)).unwrap_or_default();
-                Some(Row::new('-', platform(member)).text(format!("{digest}   published, not declared").trim_start()))
-            }
-            MemberFate::Same | MemberFate::Absent | MemberFate::Unknown => None,
-        }
-    };
-    list.members.iter().filter_map(row).collect()
-}
-
-fn platform(member: &MemberChange) -> String {
-    // A platform that is published and not declared is a registry's text.
-    text::foreign(&member.platform.to_string())
+/// `0a4f6c1d92e7 → 9be3017c55fa`, painted.
+fn change(from: &Digest, to: &Digest, view: &View) -> String {
+    let from = view.style.paint(Role::Dim, &view.digests.show(from));
+    format!("{from} {} {}", view.style.arrow(), view.digests.show(to))
 }
 
 /// Why a list is blocked or failed: each label and value read as one sentence.
 fn problems(list: &ListPlan) -> Vec<Row> {
-    let absent = list.members.iter().filter(|member| member.fate == MemberFate::Absent);
-    let row = |member: &MemberChange| {
-        // In a layout nobody answers 404.
-        let asked = member.source.as_ref().is_some_and(|source| source.place.host().is_some());
-        Row::new('!', platform(member)).text(if asked { "is absent (404)" } else { "is absent" })
-    };
-    let mut rows: Vec<Row> = absent.map(row).collect();
+    let mut rows = members::absent(list);
     let told = !rows.is_empty();
     let errors = list.problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let others = errors.filter(|problem| !told || problem.slug() != "member_absent");
+    let others = errors.filter(|problem| match problem.code {
+        "mlist::plan::member_absent" => !told,
+        "mlist::plan::immutable" => !tags::is_refused(list),
+        _ => true,
+    });
     let groups = fold::fold(others.map(|problem| (None, problem)));
     rows.extend(groups.iter().map(|group| problem(group.problem)));
     rows

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
-use crate::plan::{Action, ListPlan, Plan};
+use crate::plan::{Action, ListPlan, Plan, TagFate};
 use crate::ui::style::Style;
 use crate::ui::text;
 
@@ -180,7 +180,8 @@ fn tags_note(list: &ListReport) -> String {
 /// `docker.io/acme/api:v2.4.0 +2 tags`
 pub(in crate::ui) fn name(list: &ListPlan) -> String {
     let reference = list.publication.reference();
-    match list.publication.tags.len() {
+    // What stays where it is with another list is no name of this one.
+    match list.tags.iter().filter(|tag| tag.fate != TagFate::Stays).count() {
         0 | 1 => reference.to_string(),
         tags => format!("{reference} +{}", text::plural(tags - 1, "tag")),
     }

@@ -7,8 +7,8 @@ use crate::exec::report::ExitStatus;
 use crate::ui::samples;
 
 fn with_context<T>(test: impl FnOnce(&Context<'_>) -> T) -> T {
-    let (sources, warnings) = (samples::sources(), Vec::new());
-    test(&Context { sources: &sources, warnings: &warnings })
+    let (sources, left_out) = (samples::sources(), [samples::left_out("gcr.io/x/app")]);
+    test(&Context { left_out: &left_out, ..Context::of(&sources) })
 }
 
 fn read(text: &str) -> Value {
@@ -84,7 +84,7 @@ fn a_plan_has_its_fields_and_no_others() {
     let document = planned();
     assert_eq!(
         keys(&document),
-        ["exit_status", "file", "kind", "lists", "mlist", "problems", "requests", "summary", "version"]
+        ["exit_status", "file", "kind", "left_out", "lists", "mlist", "problems", "requests", "summary", "version"]
     );
     assert_eq!(document["version"], 1);
     assert_eq!(document["kind"], "plan");
@@ -104,7 +104,7 @@ fn a_plan_has_its_fields_and_no_others() {
         for member in list["members"].as_array().unwrap() {
             assert_eq!(
                 keys(member),
-                ["change", "digest", "from", "media_type", "os_version", "platform", "size", "source"]
+                ["change", "digest", "from", "media_type", "os_version", "platform", "size", "source", "tags"]
             );
         }
     }
@@ -154,6 +154,7 @@ fn all_members_are_listed_with_what_becomes_of_them() {
         json!({
             "platform": "linux/riscv64", "os_version": null, "source": null, "digest": null,
             "from": samples::digest("60303ae22b99").to_string(), "media_type": null, "size": null, "change": "removed",
+            "tags": [],
         })
     );
 }
@@ -179,6 +180,7 @@ fn a_report_has_its_fields_and_no_others() {
             "exit_status",
             "file",
             "kind",
+            "left_out",
             "lists",
             "mlist",
             "problems",
@@ -243,9 +245,80 @@ fn a_tag_nobody_knows_of_is_neither_done_nor_not() {
 #[test]
 fn problems_of_the_file_are_a_document_too() {
     let document = read(&with_context(|context| super::problems(context, &[samples::absent()], 2)));
-    assert_eq!(keys(&document), ["exit_status", "file", "kind", "mlist", "problems", "version"]);
+    assert_eq!(keys(&document), ["exit_status", "file", "kind", "left_out", "mlist", "problems", "version"]);
     assert_eq!((&document["kind"], &document["exit_status"]), (&json!("problems"), &json!(2)));
     assert_eq!(document["problems"][0]["lists"], json!([]));
-    let nowhere = Context { sources: &Sources::default(), warnings: &[] };
+    let sources = Sources::default();
+    let nowhere = Context::of(&sources);
     assert_eq!(read(&super::problems(&nowhere, &[], 2))["file"], json!(null));
+}
+
+#[test]
+fn a_list_to_which_no_tag_applies_stands_beside_the_others() {
+    let left_out = json!([{"id": "app", "target": "gcr.io/x/app", "reason": "1.4.0-rc.1 is not stable"}]);
+    let checked = read(&with_context(|context| super::problems(context, &[], 0)));
+    for document in [planned(), reported(), checked] {
+        assert_eq!(document["left_out"], left_out);
+    }
+}
+
+#[test]
+fn a_tag_that_stays_says_why() {
+    let plan = Plan { lists: vec![samples::pause()] };
+    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
+    let there = samples::digest("77b1c5f2a0e9").to_string();
+    assert_eq!(
+        document["lists"][0]["tags"][1],
+        json!({
+            "tag": "latest", "from": there, "to": there, "change": "stays", "reason": "3.10 is newer than 3.9.1",
+        })
+    );
+    assert_eq!(document["lists"][0]["tags"][0]["reason"], json!(null));
+}
+
+#[test]
+fn an_immutable_tag_says_what_it_would_name() {
+    let plan = Plan { lists: vec![samples::immutable()] };
+    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 4)));
+    let (from, to) = (samples::digest("b96e27a3c5d0").to_string(), samples::digest("e05b92d4f118").to_string());
+    assert_eq!(document["lists"][0]["reason"], "immutable");
+    assert_eq!(
+        document["lists"][0]["tags"],
+        json!([{"tag": "v1.30.0", "from": from, "to": to, "change": "blocked", "reason": null}])
+    );
+}
+
+#[test]
+fn a_member_that_stays_though_no_source_has_it_is_kept() {
+    let plan = Plan { lists: vec![samples::lacking()] };
+    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
+    let members = document["lists"][0]["members"].as_array().unwrap();
+    let changes: Vec<&str> = members.iter().map(|member| member["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["absent", "absent", "changed", "added", "kept", "removed", "kept", "kept"]);
+    assert_eq!((&members[0]["digest"], &members[1]["from"]), (&json!(null), &json!(null)));
+    assert_eq!(members[6]["digest"], members[6]["from"]);
+}
+
+#[test]
+fn each_member_has_its_own_tags() {
+    let lists = || vec![samples::with_member_tags(samples::updated())];
+    let plan = read(&with_context(|context| super::plan(context, &Plan { lists: lists() }, &Stats::new(), 0)));
+    let report = samples::report(Plan { lists: lists() });
+    let report = read(&with_context(|context| super::report(context, &report, 0)));
+    let (from, to) = (samples::digest("0a4f6c1d92e7").to_string(), samples::digest("9be3017c55fa").to_string());
+    let tag = json!({"tag": "v1.3.0-linux-arm64", "from": from, "to": to, "change": "moved", "reason": null});
+    assert_eq!(plan["lists"][0]["members"][2]["tags"], json!([tag]));
+    let mut done = tag;
+    done["done"] = json!(true);
+    assert_eq!(report["lists"][0]["members"][2]["tags"], json!([done]));
+    assert_eq!(report["lists"][0]["members"][5]["tags"], json!([]));
+}
+
+#[test]
+fn a_list_with_several_targets_is_named_once_by_a_problem_of_all() {
+    let plan = Plan { lists: ["quay.io/acme/api", "quay.io/mirror/api"].map(samples::failed).into() };
+    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 1)));
+    assert_eq!(document["problems"][0]["lists"], json!(["api"]));
+    let targets = document["lists"].as_array().unwrap().iter().map(|list| list["target"].clone());
+    assert_eq!(targets.collect::<Vec<_>>(), ["quay.io/acme/api", "quay.io/mirror/api"]);
 }

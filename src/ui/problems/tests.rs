@@ -48,6 +48,42 @@ fn an_absent_member_points_at_its_template() {
 }
 
 #[test]
+fn a_place_in_another_file_has_an_excerpt_of_its_own_before_the_help() {
+    let mut sources = samples::sources();
+    let file = sources.add(SourceFile { name: "services/api.toml".into(), text: "[list.kubectl]\n".into() });
+    let problem = Problem::error("mlist::config::id_twice", "two lists are called `kubectl`")
+        .at(&Span { file, range: 6..13 }, "here again")
+        .at(&samples::span("registry"), "here first")
+        .because("both say so")
+        .help("call one of them otherwise");
+    let text = |style| render(&fold([(None, &problem)]), &sources, style, false);
+    insta::assert_snapshot!(text(WIDE), @r#"
+    mlist::config::id_twice
+
+      × two lists are called `kubectl`
+      ╰─▶ both say so
+       ╭─[services/api.toml:1:7]
+     1 │ [list.kubectl]
+       ·       ───┬───
+       ·          ╰── here again
+       ╰────
+       ╭─[manifests.toml:2:1]
+     1 │ [vars]
+     2 │ registry = "gcr.io/google_containers"
+       · ────┬───
+       ·     ╰── here first
+     3 │ version = "v1.3.0"
+       ╰────
+      help: call one of them otherwise
+    "#);
+    let in_colour = text(Style { color: Color::On, ..WIDE });
+    for (place, count) in [("services/api.toml", 1), ("manifests.toml", 1), ("here first", 1), ("call one", 1)] {
+        assert_eq!(in_colour.matches(place).count(), count, "{place}: {in_colour}");
+    }
+    assert!(text(Style { charset: Charset::Ascii, ..WIDE }).is_ascii());
+}
+
+#[test]
 fn a_dead_registry_has_a_cause_and_a_help() {
     insta::assert_snapshot!(shown(&[samples::unreachable()], WIDE), @r"
     mlist::registry::unreachable

@@ -72,6 +72,22 @@ fn a_host_whose_pause_has_no_room_beside_the_bar_has_a_line_of_its_own() {
 }
 
 #[test]
+fn absent_members_are_told_once_and_again_where_nothing_else_is() {
+    let waiting = |members, left| Event::Waiting { members, left: Duration::from_secs(left) };
+    let lines = options(Progress::Lines);
+    let mut state = self::state(&lines, samples::plan());
+    state.note(Event::Reading { done: 1, total: 3 }, &lines);
+    assert_eq!(state.note(waiting(1, 42), &lines).unwrap(), "Waiting for 1 absent member, 42s left\n");
+    assert_eq!(state.note(waiting(2, 40), &lines), None);
+    assert_eq!(state.sign_of_life(), "Waiting for 2 absent members, 40s left\n");
+    assert_eq!(state.note(waiting(0, 0), &lines), None);
+    assert_eq!(state.sign_of_life(), "Reading: 1 of 3 lists\n");
+    let drawn = options(bars());
+    assert_eq!(state.note(waiting(1, 42), &drawn), None);
+    assert_eq!(state.pauses().collect::<Vec<_>>(), [("1 absent member".to_owned(), ": 42s left".to_owned())]);
+}
+
+#[test]
 fn silence_is_broken_by_how_far_it_is() {
     let lines = options(Progress::Lines);
     let mut state = state(&lines, samples::plan());

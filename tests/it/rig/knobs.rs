@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::support::any_registry::AnyRegistry;
-use crate::support::images::{DOCKER_LIST, Dialect, Image, foreign_list};
+use crate::support::images::{Attestation, DOCKER_LIST, Dialect, Image, OCI_MANIFEST, foreign_list};
 use crate::support::registry::knobs::{
-    Blobs, ChallengeForm, Connections, Immutable, Lag, NextPage, Repositories, TagPages, TagParameter, Twins, Uploads,
+    Blobs, ChallengeForm, Connections, Immutable, Lag, NextPage, Referrers, Repositories, TagPages, TagParameter,
+    Twins, Uploads,
 };
 use crate::support::registry::storm::{Limit, Says, Storm};
 use crate::support::registry::{Account, Auth, Fault, Knobs, Mount, Registry, Then};
@@ -245,6 +246,25 @@ fn tags_come_page_by_page() {
     assert_eq!(page(NextPage::Absolute, ""), (first, next(&host, "v2")));
     assert_eq!(page(NextPage::Looping, "&last=v2"), (r#"["v3","v4"]"#.to_owned(), next("", "v2")));
     assert_eq!(page(NextPage::Null, ""), ("null".to_owned(), String::new()));
+}
+
+#[test]
+fn referrers_are_listed_where_the_knob_says() {
+    let (registry, image) = seeded(|_| {});
+    let attestation = Attestation::by_subject(&image);
+    for (digest, bytes) in attestation.blobs() {
+        registry.wire().put_blob("a/b", &digest, bytes);
+    }
+    registry.wire().put_manifest("a/b", &attestation.digest(), OCI_MANIFEST, attestation.manifest());
+    let path = format!("/v2/a/b/referrers/{}", image.digest());
+    let listed = get(&registry, &path).json();
+    assert_eq!(listed["manifests"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["manifests"][0]["digest"], attestation.digest());
+    assert_eq!(listed["manifests"][0]["artifactType"], "application/vnd.docker.attestation.manifest.v1+json");
+    let none = get(&registry, &format!("/v2/a/b/referrers/{}", attestation.digest()));
+    assert_eq!((none.status, none.json()["manifests"].as_array().unwrap().len()), (200, 0));
+    inner(&registry).knobs().referrers = Referrers::Unknown;
+    assert_eq!(get(&registry, &path).status, 404);
 }
 
 #[test]

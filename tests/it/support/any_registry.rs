@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::docker_registry::{DockerRegistry, Guard};
-use super::images::Image;
+use super::images::{Attestation, Image, OCI_INDEX, OCI_MANIFEST, index};
 use super::nginx::Nginx;
 use super::registry::{Account, Auth, Knobs, Log, Registry};
 use super::token_server::TokenServer;
@@ -161,6 +161,23 @@ impl AnyRegistry {
         assert_eq!(answer.status, 201, "{repository}:{tag} is not taken: {}", String::from_utf8_lossy(&answer.body));
     }
 
+    /// Pushes an attestation by its digest.
+    pub(crate) fn push_attestation(&self, repository: &str, attestation: &Attestation) {
+        for (digest, bytes) in attestation.blobs() {
+            self.wire().put_blob(repository, &digest, bytes);
+        }
+        self.push_list(repository, &attestation.digest(), OCI_MANIFEST, attestation.manifest());
+    }
+
+    /// Pushes what `docker buildx` does: an image and what it says of it by digest, and an index of both under `tag`.
+    pub(crate) fn push_built(&self, repository: &str, tag: &str, image: &Image) -> Attestation {
+        let attestation = Attestation::of(image);
+        self.push(repository, &image.digest(), image);
+        self.push_attestation(repository, &attestation);
+        self.push_list(repository, tag, OCI_INDEX, &index(&[image.entry(), attestation.entry()]));
+        attestation
+    }
+
     /// Pushes a list of images that stand there.
     pub(crate) fn push_list(&self, repository: &str, tag: &str, media_type: &str, list: &[u8]) {
         let answer = self.wire().put_manifest(repository, tag, media_type, list);
@@ -172,9 +189,20 @@ impl AnyRegistry {
         let list = self.wire().manifest(repository, tag)?.json();
         Some(entries(&list))
     }
+
+    /// The tags of a repository, sorted; none where there is no such repository.
+    pub(crate) fn tags(&self, repository: &str) -> Vec<String> {
+        let answer = self.wire().send("GET", &format!("/v2/{repository}/tags/list?n=1000"), &[], b"");
+        if answer.status == 404 {
+            return Vec::new();
+        }
+        let mut tags: Vec<String> = serde_json::from_value(answer.json()["tags"].take()).expect("an array of tags");
+        tags.sort();
+        tags
+    }
 }
 
-/// Platforms (`os/arch[/variant]`) and digests of a list.
+/// Platforms (`os/arch[/variant][ os.version]`) and digests of a list.
 pub(crate) fn entries(list: &Value) -> Vec<(String, String)> {
     let entries = list["manifests"].as_array().expect("a list has entries");
     entries.iter().map(|entry| (platform(&entry["platform"]), text(&entry["digest"]))).collect()
@@ -182,7 +210,11 @@ pub(crate) fn entries(list: &Value) -> Vec<(String, String)> {
 
 fn platform(platform: &Value) -> String {
     let parts = ["os", "architecture", "variant"].map(|part| platform[part].as_str());
-    parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+    let name = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
+    match platform["os.version"].as_str() {
+        Some(version) => format!("{name} {version}"),
+        None => name,
+    }
 }
 
 fn text(value: &Value) -> String {

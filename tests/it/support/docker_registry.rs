@@ -156,7 +156,7 @@ impl DockerRegistry {
         let (data, host) = (self.path("data").display().to_string(), self.host());
         format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}, delete: {{enabled: true}}}}\n\
-             http: {{addr: \"{host}\"}}\n{auth}"
+             http: {{addr: \"{host}\"}}\nvalidation: {{manifests: {{urls: {{allow: [\"^http://\"]}}}}}}\n{auth}"
         )
     }
 

@@ -17,7 +17,7 @@ pub(crate) enum Dialect {
 
 /// Type of an image manifest.
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// Type of a list.
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -33,7 +33,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// An image for `platform` (`os/arch[/variant]`); each `content` is another image.
+    /// An image for `platform` (`os/arch[/variant][ os.version]`); each `content` is another image.
     pub(crate) fn new(dialect: Dialect, platform: &str, content: &str) -> Self {
         let platform = platform_json(platform);
         let layer = format!("a layer of {content} for {platform}").into_bytes();
@@ -116,6 +116,77 @@ impl Dialect {
     }
 }
 
+/// What BuildKit says of an image, in a manifest of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Attestation {
+    image: String,
+    config: Vec<u8>,
+    statement: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+impl Attestation {
+    /// As BuildKit writes it: found in the index alone.
+    pub(crate) fn of(image: &Image) -> Self {
+        let config = json!({ "os": "unknown", "architecture": "unknown", "config": {}, "of": image.digest() });
+        Self::new(image, "application/vnd.oci.image.config.v1+json", config.to_string().into_bytes(), |_| {})
+    }
+
+    /// As BuildKit writes it where that is asked for (`oci-artifact=true`): found by its subject too.
+    pub(crate) fn by_subject(image: &Image) -> Self {
+        Self::new(image, "application/vnd.oci.empty.v1+json", b"{}".to_vec(), |manifest| {
+            manifest["artifactType"] = "application/vnd.docker.attestation.manifest.v1+json".into();
+            manifest["subject"] = descriptor(image.media_type(), &image.manifest);
+        })
+    }
+
+    fn new(image: &Image, config_type: &str, config: Vec<u8>, change: impl FnOnce(&mut Value)) -> Self {
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://slsa.dev/provenance/v0.2",
+            "subject": [{ "name": "_", "digest": { "sha256": image.digest().trim_start_matches("sha256:") } }],
+            "predicate": {},
+        });
+        let statement = statement.to_string().into_bytes();
+        let mut layer = descriptor("application/vnd.in-toto+json", &statement);
+        layer["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" });
+        let mut manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(config_type, &config), "layers": [layer],
+        });
+        change(&mut manifest);
+        Self { image: image.digest(), config, statement, manifest: manifest.to_string().into_bytes() }
+    }
+
+    /// Of the manifest.
+    pub(crate) fn digest(&self) -> String {
+        digest_of(&self.manifest)
+    }
+
+    /// The manifest as it is pushed.
+    pub(crate) fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// Config and statement, by digest.
+    pub(crate) fn blobs(&self) -> [(String, &[u8]); 2] {
+        [&self.config, &self.statement].map(|bytes| (digest_of(bytes), bytes.as_slice()))
+    }
+
+    /// The entry of an index for it.
+    pub(crate) fn entry(&self) -> Value {
+        let mut entry = descriptor(OCI_MANIFEST, &self.manifest);
+        entry["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
+        entry["annotations"] = json!({
+            "vnd.docker.reference.digest": self.image, "vnd.docker.reference.type": "attestation-manifest",
+        });
+        entry
+    }
+}
+
+/// An index of these entries.
+pub(crate) fn index(entries: &[Value]) -> Vec<u8> {
+    json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries }).to_string().into_bytes()
+}
+
 /// A list as another tool would write it: other order of keys, other white space.
 pub(crate) fn foreign_list(media_type: &str, images: &[&Image]) -> Vec<u8> {
     let entries: Vec<Value> = images.iter().map(|image| image.entry()).collect();
@@ -150,10 +221,15 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
 }
 
 fn platform_json(platform: &str) -> Value {
+    let (platform, version) =
+        platform.split_once(' ').map_or((platform, None), |(name, version)| (name, Some(version)));
     let mut parts = platform.split('/');
     let mut json = json!({ "os": parts.next(), "architecture": parts.next() });
     if let Some(variant) = parts.next() {
         json["variant"] = variant.into();
+    }
+    if let Some(version) = version {
+        json["os.version"] = version.into();
     }
     json
 }

@@ -14,6 +14,7 @@
 //! | [`release`] | six binaries for five architectures |
 //! | [`context`] | mlist in a folder and an environment of its own |
 //! | [`terminal`] | mlist on a screen |
+//! | [`editor`] | tombi: a linter of TOML, a server for editors |
 //! | [`readers`] | what skopeo and docker read |
 
 use std::process::{Command, Stdio};

@@ -198,3 +198,24 @@ fn requests_and_quotas_are_told_by_host() {
     ");
     insta::assert_snapshot!(summary(&report, report.exit_status(), WIDE), @"Nothing to publish: 6 lists unchanged (1m 31s). Docker Hub: 10 pulls left");
 }
+
+#[test]
+fn what_is_not_as_everyone_thinks_has_a_line_below_its_list() {
+    let published = vec![samples::pause(), samples::lacking(), samples::with_member_tags(samples::updated())];
+    insta::assert_snapshot!(shown(&ran(published, 600), WIDE, false), @r"
+    created    registry.k8s.io/pause:3.9.1              c4d81fa03b270
+      = tag latest       stays at 77b1c5f2a0e90: 3.10 is newer than 3.9.1
+    updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c8120
+      ~ linux/arm64      0a4f6c1d92e70 → 9be3017c55fa0
+      + linux/ppc64le    1c77de02b4a90
+      - linux/riscv64    60303ae22b990   published, not declared
+      - linux/amd64      481795d848b60   left out, absent (404) now
+      = linux/arm/v7     left out, absent (404)
+      = linux/s390x      7e9b480871c5a   kept, absent (404) now
+    updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c8120
+      ~ linux/arm64      0a4f6c1d92e70 → 9be3017c55fa0
+      + linux/ppc64le    1c77de02b4a90
+      - linux/riscv64    60303ae22b990   published, not declared
+    Done in 0.6s: 1 list created, 2 updated
+    ");
+}

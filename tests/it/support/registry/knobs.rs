@@ -47,6 +47,8 @@ pub(crate) struct Knobs {
     pub(crate) largest_manifest: Option<usize>,
     /// How tags are listed.
     pub(crate) tags: TagPages,
+    /// Whether it knows what speaks of a manifest.
+    pub(crate) referrers: Referrers,
     /// How long connections last.
     pub(crate) connections: Connections,
     /// How many requests it takes in a second.
@@ -238,6 +240,16 @@ pub(crate) enum NextPage {
     Looping,
     /// Nowhere, and there are no tags but `null`: registries written in Go.
     Null,
+}
+
+/// Whether a registry knows what speaks of a manifest by its `subject`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Referrers {
+    /// It lists them.
+    #[default]
+    Listed,
+    /// 404: GHCR, Debian's distribution, and all from before distribution-spec 1.1.
+    Unknown,
 }
 
 /// How long connections last.

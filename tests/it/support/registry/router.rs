@@ -51,6 +51,7 @@ enum Endpoint<'a> {
     Base,
     Token,
     Tags(&'a str),
+    Referrers(&'a str, &'a str),
     Manifest(&'a str, &'a str),
     Blob(&'a str, &'a str),
     Uploads(&'a str),
@@ -85,6 +86,7 @@ pub(super) fn answer(world: &mut World<'_>, parts: &Parts, body: &Bytes) -> Answ
     match (method, endpoint) {
         ("GET" | "HEAD", Endpoint::Base) => json_answer(StatusCode::OK, &json!({})),
         ("GET", Endpoint::Tags(repository)) => manifests::tags(world, repository, &query),
+        ("GET", Endpoint::Referrers(repository, digest)) => manifests::referrers(world, repository, digest),
         ("GET" | "HEAD", Endpoint::Manifest(repository, reference)) => {
             manifests::get(world, parts, repository, reference)
         }
@@ -129,6 +131,9 @@ fn endpoint(path: &str) -> Option<Endpoint<'_>> {
         return Some(Endpoint::Uploads(repository));
     }
     let (rest, last) = path.rsplit_once('/')?;
+    if let Some(repository) = rest.strip_suffix("/referrers") {
+        return Some(Endpoint::Referrers(repository, last));
+    }
     if let Some(repository) = rest.strip_suffix("/manifests") {
         return Some(Endpoint::Manifest(repository, last));
     }
@@ -144,6 +149,7 @@ fn scopes(method: &Method, endpoint: &Endpoint<'_>, query: &Query) -> Vec<String
         Endpoint::Base | Endpoint::Token => return Vec::new(),
         Endpoint::Tags(name)
         | Endpoint::Uploads(name)
+        | Endpoint::Referrers(name, _)
         | Endpoint::Manifest(name, _)
         | Endpoint::Blob(name, _)
         | Endpoint::Upload(name, _) => name,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// `sha256:…` of `bytes`.
@@ -89,6 +89,22 @@ impl Store {
     /// The tags of a repository, sorted; none where there is no such repository.
     pub(crate) fn tags(&self, repository: &str) -> Option<impl Iterator<Item = &str>> {
         Some(self.repositories.get(repository)?.tags.keys().map(String::as_str))
+    }
+
+    /// The descriptors of the manifests of a repository that speak of one by their `subject`.
+    pub(crate) fn referrers(&self, repository: &str, digest: &str) -> Vec<Value> {
+        let manifests = self.repositories.get(repository).into_iter().flat_map(|place| place.manifests.values());
+        let referrer = |manifest: &Manifest| {
+            let fields: Value = serde_json::from_slice(&manifest.bytes).ok()?;
+            let kind = fields["artifactType"].as_str().or_else(|| fields["config"]["mediaType"].as_str());
+            (fields["subject"]["digest"] == digest).then(|| {
+                json!({
+                    "mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.bytes.len(),
+                    "artifactType": kind, "annotations": fields["annotations"],
+                })
+            })
+        };
+        manifests.filter_map(referrer).collect()
     }
 
     /// What was refused for what it names, so far.

@@ -6,16 +6,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::knobs::{Absent, Accept, Head, Immutable, NextPage, Repositories, TagParameter};
+use super::super::knobs::{Absent, Accept, Head, Immutable, NextPage, Referrers, Repositories, TagParameter};
 use super::super::lag::Seen;
 use super::super::store::{Manifest, is_list};
 use super::answers::{
-    Answer, DIGEST, content, empty, error, error_saying, errors, json_answer, unknown_manifest, unknown_repository,
-    with,
+    Answer, DIGEST, content, empty, error, error_saying, errors, json_answer, text, unknown_manifest,
+    unknown_repository, with,
 };
 use super::{Query, World, refusal};
 
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
 pub(super) fn get(world: &World<'_>, parts: &Parts, repository: &str, reference: &str) -> Answer {
@@ -177,6 +178,16 @@ impl Immutable {
             ),
         }
     }
+}
+
+/// An index of what speaks of a manifest, empty where nothing does.
+pub(super) fn referrers(world: &World<'_>, repository: &str, digest: &str) -> Answer {
+    if world.knobs.referrers == Referrers::Unknown {
+        return text(StatusCode::NOT_FOUND, "text/plain", "404 page not found");
+    }
+    let entries = world.store.referrers(repository, digest);
+    let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries });
+    text(StatusCode::OK, OCI_INDEX, &index.to_string())
 }
 
 pub(super) fn tags(world: &World<'_>, repository: &str, query: &Query) -> Answer {

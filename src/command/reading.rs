@@ -1,0 +1,144 @@
+//! [`Reading`]: manifests.toml and what it includes are read and expanded; where lists come from tags, these are listed.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::config::facts::Facts;
+use crate::config::problem::{Problem, Severity, SourceFile, Sources};
+use crate::config::{Loaded, Outcome, Request, Trust, load};
+use crate::exec::{ExitStatus, cause};
+use crate::host::{self, Boundary, Found};
+use crate::oci::Place;
+use crate::registry::{HostStats, Registry as _, Rights, Stats};
+use crate::ui::{Context, Ui};
+
+use super::world::{Clock, Purpose, World};
+use super::{Input, Reach};
+
+/// A file that is read and good.
+pub(super) struct Declared {
+    pub(super) loaded: Loaded,
+    pub(super) clock: Clock,
+    /// What registries were asked to know its lists.
+    asked: Stats,
+}
+
+impl Declared {
+    pub(super) fn context(&self) -> Context<'_> {
+        Context::of_loaded(&self.loaded)
+    }
+
+    /// Opens the registries of its lists.
+    pub(super) fn open(&self, rights: Rights, reach: &Reach, ui: &Arc<Ui>) -> Result<World, ExitStatus> {
+        World::open(Purpose::lists(&self.loaded.publications, rights), reach, &self.loaded, self.clock, ui)
+    }
+
+    /// What registries were asked in all, `later` included.
+    pub(super) fn requests(&self, later: Stats) -> Stats {
+        sum(self.asked.clone(), later)
+    }
+}
+
+fn sum(mut stats: Stats, later: Stats) -> Stats {
+    for (host, later) in later {
+        let earlier = stats.remove(&host).unwrap_or_default();
+        stats.insert(host, HostStats::sum(earlier, later));
+    }
+    stats
+}
+
+/// Reads manifests.toml and expands it as far as that goes without any registry. Where that can't be done it has been
+/// said, and the exit status is returned.
+pub(super) fn read(input: &Input, ui: &Ui) -> Result<Declared, ExitStatus> {
+    let mut reading = Reading::open(input, ui)?;
+    let (_, loaded) = reading.load();
+    let loaded = good(loaded, ui)?;
+    Ok(Declared { loaded, clock: reading.clock, asked: Stats::default() })
+}
+
+/// As [`read`], and lists the tags that stand for lists.
+pub(super) async fn expanded(input: &Input, reach: &Reach, ui: &Arc<Ui>) -> Result<Declared, ExitStatus> {
+    let mut reading = Reading::open(input, ui)?;
+    let mut asked = Stats::default();
+    loop {
+        let (places, loaded) = reading.load();
+        let loaded = good(loaded, ui)?;
+        if places.is_empty() {
+            return Ok(Declared { loaded, clock: reading.clock, asked });
+        }
+        let world = World::open(Purpose::tags(places.iter()), reach, &loaded, reading.clock, ui)?;
+        let listings = places.iter().map(|place| world.registries.tags(place));
+        let listed = world.unless_stopped(join_all(listings), &loaded, ui).await?;
+        asked = sum(asked, world.registries.stats());
+        for (place, tags) in places.into_iter().zip(listed) {
+            let tags = tags.map(|tags| tags.map(Arc::new)).map_err(|error| Box::new(cause::problem(&error)));
+            reading.facts.add_tags(place, tags);
+        }
+    }
+}
+
+/// What is loaded, if nothing forbids to go on. If a registry alone is at fault, the file is good.
+fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
+    let mut errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).peekable();
+    if errors.peek().is_none() {
+        return Ok(loaded);
+    }
+    let of_the_file = errors.any(|problem| problem.code.starts_with("mlist::config::"));
+    let status = if of_the_file { ExitStatus::Usage } else { ExitStatus::Failed };
+    Err(ui.problems(Context::of(&loaded.sources), &loaded.problems, status))
+}
+
+/// manifests.toml while it is read.
+struct Reading<'a> {
+    input: &'a Input,
+    sources: Sources,
+    /// The number of manifests.toml among them.
+    file: usize,
+    trust: Trust,
+    boundary: Option<Boundary>,
+    facts: Facts,
+    clock: Clock,
+}
+
+impl<'a> Reading<'a> {
+    fn open(input: &'a Input, ui: &Ui) -> Result<Self, ExitStatus> {
+        let clock = Clock::start();
+        let mut sources = Sources::default();
+        let refuse =
+            |sources: &Sources, problems: &[Problem]| ui.problems(Context::of(sources), problems, ExitStatus::Usage);
+        let Found { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
+            Ok(found) => found,
+            Err(problem) => {
+                if let Some(file) = &input.file {
+                    // It has no text, and still a name: the verdict is about it.
+                    sources.add(SourceFile { name: file.display().to_string(), text: "".into() });
+                }
+                return Err(refuse(&sources, &[*problem]));
+            }
+        };
+        if input.file.is_none() && PathBuf::from(&file.name).components().count() > 1 {
+            ui.talk(&format!("using {}", file.name));
+        }
+        let file = sources.add(file);
+        let root = boundary.as_ref().map(|boundary| boundary.named().to_owned());
+        let trust = Trust { root, author: input.author.clone() };
+        Ok(Self { input, sources, file, trust, boundary, facts: Facts::default(), clock })
+    }
+
+    /// All that is known so far, whatever the machine has to be asked for it; and the repositories whose tags are
+    /// lacking.
+    fn load(&mut self) -> (BTreeSet<Place>, Loaded) {
+        let Input { overrides, selectors, .. } = self.input;
+        let request = Request { sources: &self.sources, file: self.file, overrides, selectors, trust: &self.trust };
+        loop {
+            match load(request, &self.facts) {
+                Outcome::Needs(questions) => host::answer(&questions, self.boundary.as_ref(), &mut self.facts),
+                Outcome::NeedsTags(places, loaded) => return (places, loaded),
+                Outcome::Done(loaded) => return (BTreeSet::new(), loaded),
+            }
+        }
+    }
+}

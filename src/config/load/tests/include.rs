@@ -1,0 +1,245 @@
+//! Files that are included: what they see, in which order, and what is told of them.
+
+use super::*;
+
+/// A file that includes these others.
+fn including(files: &[&str], text: &str) -> String {
+    let globs: Vec<String> = files.iter().map(|file| format!("\"{file}\"")).collect();
+    format!("include = [{}]\n{}", globs.join(", "), with_defaults(text))
+}
+
+/// Each problem as `slug`, and `file:text` of each of its labels.
+fn told(loaded: &Loaded) -> Vec<(&'static str, Vec<String>)> {
+    let label = |label: &crate::config::Label| {
+        let file = loaded.sources.get(label.span.file).unwrap();
+        format!("{}:{}", file.name, &file.text[label.span.range.clone()])
+    };
+    loaded.problems.iter().map(|problem| (problem.slug(), problem.labels.iter().map(label).collect())).collect()
+}
+
+#[test]
+fn lists_stand_behind_the_files_own_in_path_order() {
+    let text = including(&["z.toml", "a/x.toml", "a-b.toml"], "[list.m]\n");
+    let mut machine = Machine::default()
+        .includes("z.toml", "[list.b]\n[list.a]\n")
+        .includes("a/x.toml", "[list.x]\n")
+        .includes("a-b.toml", "[list.y]\n");
+    assert_eq!(machine.ids(&text), ["m", "x", "y", "b", "a"]);
+}
+
+#[test]
+fn globs_make_one_set_without_the_file_itself_and_what_is_taken_away() {
+    let paths = |glob: &str| Question::Paths("ci".into(), glob.into());
+    let text = including(&["*.toml", "./a.toml", "x/../b.toml", "!old*"], "");
+    let mut machine = Machine { file: Some("ci/manifests.toml"), ..Machine::default() }
+        .knows(paths("*.toml"), "ci/a.toml\nci/b.toml\nci/manifests.toml\nci/old.toml")
+        .knows(paths("./a.toml"), "ci/./a.toml")
+        .knows(paths("x/../b.toml"), "ci/x/../b.toml")
+        .knows(paths("!old*"), "ci/old.toml")
+        .knows(Question::Include("ci/a.toml".into()), "[list.a]\n")
+        .knows(Question::Include("ci/b.toml".into()), "[list.b]\n");
+    assert_eq!(machine.ids(&text), ["a", "b"]);
+    let read: Vec<_> = machine.asked.iter().filter(|asked| matches!(asked, Question::Include(_))).collect();
+    assert_eq!(read.len(), 2, "{read:?}");
+}
+
+#[test]
+fn an_included_file_sees_the_other_beneath_its_own() {
+    let text = including(
+        &["s/m.toml"],
+        "missing-key-free = 1\n[vars]\nouter = \"o\"\nboth = \"o\"\n[convention.outer]\nvars.c = \"oc\"\ntags = [\"{c}-{both}\"]\n\
+         [convention.both]\ntags = [\"outer\"]\n[list.root]\ntags = [\"{outer}-{both}\"]\n",
+    )
+    .replace("missing-key-free = 1\n", "");
+    let included = "[vars]\nboth = \"i\"\n[defaults]\nsource = \"i.io/{name}-{arch}:1\"\n[convention.both]\ntags = [\"inner\"]\n\
+        [list.a]\ntags = [\"{outer}-{both}\"]\n[list.b]\nconvention = \"outer\"\n[list.c]\nconvention = \"both\"\n[list.d]\n";
+    let mut machine = Machine::default().includes("s/m.toml", included);
+    assert_eq!(
+        machine.lists(&text),
+        ["r.io/root:o-o", "r.io/a:o-i", "r.io/b:oc-i", "r.io/c:inner", "r.io/d:1"],
+        "tags of r.io/d are those of [defaults] of the file that includes, its source is of its own"
+    );
+    let loaded = Machine::default().includes("s/m.toml", included).load(&text);
+    let sources = loaded.publications.iter().map(|list| list.members[0].source.to_string()).collect::<Vec<_>>();
+    assert_eq!(sources[0], "r.io/root-amd64:1");
+    assert_eq!(sources[4], "i.io/d-amd64:1");
+}
+
+#[test]
+fn its_own_reaches_only_its_own_lists() {
+    let text = including(&["a.toml", "b.toml"], "[list.root]\ntags = [\"{v}\"]\n");
+    let (a, b) = ("[vars]\nv = \"1\"\n[convention.a]\n[list.a]\ntags = [\"{v}\"]\n", "[list.b]\nconvention = \"a\"\n");
+    let loaded = Machine::default().includes("a.toml", a).includes("b.toml", b).load(&text);
+    assert_eq!(
+        told(&loaded),
+        [
+            ("unknown_variable", vec!["manifests.toml:{v}".to_owned()]),
+            ("unknown_convention", vec!["b.toml:a".to_owned()]),
+        ]
+    );
+}
+
+#[test]
+fn names_go_list_convention_axes_set_vars_file_by_file() {
+    let root = "matrix.axis = [\"o\"]\nmatrix.gone = [\"o\"]\n[vars]\nv = \"o\"\nw = \"o\"\naxis = \"below\"\n";
+    let text = including(&["a.toml"], root);
+    let a = "[defaults]\nmatrix.w = [\"inner-axis\"]\n[vars]\nv = \"i\"\ngone = \"i\"\n[list.a]\ntags = [\"{v}-{w}-{axis}-{gone}\"]\n";
+    let lists = |sets: &[&str]| {
+        let machine = Machine::default().includes("a.toml", a);
+        sets.iter().fold(machine, |machine, set| machine.set(set)).lists(&text)
+    };
+    // What a file says is nearer than all that stands around it: its variable takes the outer axis away.
+    assert_eq!(lists(&[]), ["r.io/a:i-inner-axis-o-i"]);
+    assert_eq!(lists(&["v=set"]), ["r.io/a:set-inner-axis-o-i"]);
+    assert_eq!(lists(&["gone=set"]), ["r.io/a:i-inner-axis-o-set"], "[vars] of the included file has it");
+    assert_eq!(lists(&["a:v=set"]), ["r.io/a:set-inner-axis-o-i"]);
+}
+
+#[test]
+fn a_value_that_no_vars_has_is_unknown_and_one_that_reaches_no_list_is_told() {
+    let text = including(&["a.toml"], "[vars]\nouter = \"1\"\n[list.root]\ntags = [\"{outer}\"]\n");
+    let load = |set: &str, selector: &str| {
+        let a = "[vars]\nown = \"1\"\n[list.a]\ntags = [\"{own}\"]\n";
+        let mut machine = Machine::default().includes("a.toml", a).set(set);
+        machine.selectors.extend((!selector.is_empty()).then(|| selector.to_owned()));
+        machine.slugs(&text)
+    };
+    assert_eq!(load("outer=2", ""), [] as [&str; 0]);
+    assert_eq!(load("own=2", ""), [] as [&str; 0]);
+    assert_eq!(load("own=2", "root"), ["set_without_effect"]);
+    assert_eq!(load("other=2", ""), ["unknown_set"]);
+    assert_eq!(load("a:own=2", ""), [] as [&str; 0]);
+    assert_eq!(load("b:own=2", ""), ["unknown_set"]);
+}
+
+#[test]
+fn paths_belong_to_the_file_they_stand_in() {
+    let text = including(
+        &["s/a.toml"],
+        "[vars]\nouter = { file = \"V\" }\n[list.root]\nsource = \"oci:layouts:1\"\ntags = [\"{outer}\"]\n",
+    );
+    let a = "[vars]\ninner = { file = \"V\" }\n[list.a]\nsource = \"oci:layouts:1\"\ntarget = \"oci:../out\"\ntags = [\"{outer}-{inner}\"]\n\
+        [list.b]\nmatrix.x = { lines = \"lines.txt\" }\ntags = [\"{x}\"]\n";
+    let mut machine = Machine::default()
+        .includes("s/a.toml", a)
+        .knows(Question::File("V".into()), "1")
+        .knows(Question::File("s/V".into()), "2")
+        .knows(Question::File("s/lines.txt".into()), "x\n");
+    let loaded = machine.load(&text);
+    assert_eq!(loaded.problems, []);
+    let lists: Vec<_> =
+        loaded.publications.iter().map(|list| format!("{} {}", list.reference(), list.members[0].source)).collect();
+    assert_eq!(lists[0], "r.io/root:1 oci:layouts:1");
+    assert_eq!(lists[1], "oci:out:1-2 oci:s/layouts:1");
+    assert_eq!(lists[2], "r.io/b:x r.io/b-amd64:1");
+}
+
+#[test]
+fn every_error_names_its_file_and_all_are_told_in_one_run() {
+    let text = including(&["b.toml", "a.toml", "broken.toml"], "[list.root]\nplatfroms = 1\n");
+    let loaded = Machine::default()
+        .includes("a.toml", "[list.a]\ntags = [\"{x}\"]\n")
+        .includes("b.toml", "[list.b]\ntarget = \"R.io\"\n[list.c]\nnonsense = 1\n")
+        .includes("broken.toml", "[list.d\n")
+        .load(&text);
+    let told = told(&loaded);
+    let slugs: Vec<_> = told.iter().map(|(slug, labels)| (*slug, labels[0].split(':').next().unwrap())).collect();
+    assert_eq!(
+        slugs,
+        [
+            ("unknown_key", "manifests.toml"),
+            ("unknown_variable", "a.toml"),
+            ("bad_reference", "b.toml"),
+            ("unknown_key", "b.toml"),
+            ("syntax", "broken.toml"),
+        ]
+    );
+}
+
+#[test]
+fn both_ends_of_a_conflict_are_labelled_each_in_its_file() {
+    let text = including(&["a.toml"], "[list.one]\n[list.two]\n");
+    let a = "[list.one]\n[list.three]\ntarget = \"r.io/two\"\n";
+    let loaded = Machine::default().includes("a.toml", a).load(&text);
+    let told = told(&loaded);
+    assert_eq!(told[0].0, "id_twice");
+    assert_eq!(told[0].1, ["a.toml:one", "manifests.toml:one"]);
+    assert!(told[1..].iter().any(|(slug, labels)| {
+        *slug == "tag_twice" && labels.iter().any(|it| it.starts_with("a.toml")) && labels[1].starts_with("manifests")
+    }));
+}
+
+#[test]
+fn what_is_lacking_in_a_file_that_is_not_known_is_no_news() {
+    for (globs, machine) in [
+        (&["none.toml"][..], Machine::default()),
+        (&["a.toml"], Machine::default().includes("a.toml", "[list.\n")),
+        (&["a.toml"], Machine::default().knows(Question::Paths("".into(), "a.toml".into()), "a.toml")),
+    ] {
+        let text = including(globs, "[list.root]\n");
+        let slugs = machine.set("v=1").set("b:v=1").select("b").slugs(&text);
+        assert_eq!(slugs.len(), 1, "{slugs:?}");
+        assert!(["include_empty", "syntax", "unreadable"].contains(&slugs[0]), "{slugs:?}");
+    }
+}
+
+#[test]
+fn what_belongs_to_the_root_is_refused_in_an_included_file() {
+    let a = "include = [\"b.toml\"]\n[registry.\"r.io\"]\nhttp = true\n[list.a]\n";
+    let loaded = Machine::default().includes("a.toml", a).load(&including(&["a.toml"], ""));
+    let told = told(&loaded);
+    assert_eq!(told[0], ("nested_include", vec!["a.toml:include".to_owned(), "manifests.toml:a.toml".to_owned()]));
+    assert_eq!(told[1].0, "misplaced_key");
+    assert_eq!(told.len(), 2);
+    assert_eq!(loaded.registries, []);
+}
+
+#[test]
+fn no_variable_of_an_included_file_takes_what_a_registry_is_logged_in_to_with() {
+    let root = "[registry.\"r.io\"]\nusername-env = \"U\"\npassword-env = \"P\"\n[list.root]\n";
+    let a = "[vars]\nv = { env = \"P\" }\n[list.a]\ntags = [\"{v}\"]\n";
+    let mut machine = Machine::default().env("P", "s3cret").includes("a.toml", a);
+    assert_eq!(machine.slugs(&including(&["a.toml"], root)), ["secret_variable"]);
+    assert!(!machine.asked.contains(&Question::Env("P".into())));
+}
+
+#[test]
+fn a_file_with_neither_lists_nor_files_is_nothing() {
+    assert_eq!(Machine::default().slugs("[vars]\n"), ["no_list"]);
+    let text = including(&["a.toml"], "");
+    let loaded = Machine::default().includes("a.toml", "[vars]\nv = \"1\"\n").load(&text);
+    assert_eq!(told(&loaded), [("no_list", vec!["manifests.toml:a.toml".to_owned()])]);
+    assert_eq!(loaded.problems[0].message, "there is no list in `a.toml`");
+}
+
+#[test]
+fn a_misspelt_name_that_nothing_uses_is_told_in_each_file() {
+    // What the root's own templates use, an included file may give.
+    let text = including(&["a.toml"], "[convention.x]\ntags = [\"{given}-{ginev}\"]\n[list.root]\n");
+    let a = "[vars]\ngiven = \"1\"\n[convention.y]\ntags = [\"{name}-{outre}\"]\n[list.a]\n";
+    let loaded = Machine::default().includes("a.toml", a).load(&text);
+    assert_eq!(
+        told(&loaded),
+        [
+            ("unknown_variable", vec!["manifests.toml:{ginev}".to_owned()]),
+            ("unknown_variable", vec!["a.toml:{outre}".to_owned()]),
+        ]
+    );
+}
+
+#[test]
+fn paths_of_include_go_through_the_guard_before_anything_is_read() {
+    let confined = |inside: &[&str]| {
+        let machine = Machine { trust: Trust { root: Some("".into()), ..Trust::default() }, ..Machine::default() };
+        inside.iter().fold(machine, |machine, path| machine.knows(Question::Inside((*path).into()), path))
+    };
+    for glob in ["../x.toml", "/etc/*.toml", "link/**/x.toml"] {
+        let mut machine = confined(&[]);
+        assert_eq!(machine.slugs(&including(&[glob], "[list.a]\n")), ["outside_root"], "{glob}");
+        assert!(machine.asked.iter().all(|asked| matches!(asked, Question::Inside(_))), "{:?}", machine.asked);
+    }
+    // The glob stays inside, a file that it means does not.
+    let mut machine = confined(&["s"]).knows(Question::Paths("".into(), "s/*.toml".into()), "s/link.toml");
+    assert_eq!(machine.slugs(&including(&["s/*.toml"], "[list.a]\n")), ["outside_root"]);
+    assert!(!machine.asked.contains(&Question::Include("s/link.toml".into())));
+}

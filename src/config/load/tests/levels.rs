@@ -1,0 +1,221 @@
+//! Which level gives each key that a target or a row may have: row > target > list > convention > defaults > built in.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::keys::{Place, Shape, keys_of};
+use crate::config::model::Placed;
+
+/// A key, two values of it, what it is built in, and what tells of it.
+struct Case {
+    key: &'static str,
+    values: [&'static str; 2],
+    /// How each value shows, and what shows where no level has the key; none: then it is lacking.
+    shows: [&'static str; 2],
+    built_in: Option<&'static str>,
+    of: fn(&Publication) -> String,
+}
+
+fn word(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+const CASES: [Case; 14] = [
+    Case {
+        key: "platforms",
+        values: ["[\"linux/amd64\"]", "{ x = \"linux/386\" }"],
+        shows: ["linux/amd64", "linux/386"],
+        built_in: None,
+        of: |list| list.members[0].platform.to_string(),
+    },
+    Case {
+        key: "arch-style",
+        values: ["\"uname\"", "\"docker-library\""],
+        shows: ["i686", "i386"],
+        built_in: Some("386"),
+        of: |list| list.members[0].arch.clone().unwrap(),
+    },
+    Case {
+        key: "source",
+        values: ["\"a.io/{name}:1\"", "\"b.io/{name}:1\""],
+        shows: ["a.io/l:1", "b.io/l:1"],
+        built_in: None,
+        of: |list| list.members[0].source.to_string(),
+    },
+    Case {
+        key: "tags",
+        values: ["[\"1\"]", "[\"2\", \"3\"]"],
+        shows: ["1", "2 3"],
+        built_in: None,
+        of: |list| list.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" "),
+    },
+    Case {
+        key: "member-tags",
+        values: ["[\"{tag}-{arch}\"]", "[\"m-{os}\"]"],
+        shows: ["1-386", "m-linux"],
+        built_in: Some(""),
+        of: |list| list.members[0].tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" "),
+    },
+    Case {
+        key: "missing",
+        values: ["\"skip\"", "\"keep\""],
+        shows: ["Skip", "Keep"],
+        built_in: Some("Error"),
+        of: |list| word(&list.members[0].missing),
+    },
+    Case {
+        key: "wait",
+        values: ["\"90s\"", "\"1h\""],
+        shows: ["90s", "3600s"],
+        built_in: Some("0ns"),
+        of: |list| word(&list.rules.wait),
+    },
+    Case {
+        key: "undeclared",
+        values: ["\"keep\"", "\"remove\""],
+        shows: ["Keep", "Remove"],
+        built_in: Some("Remove"),
+        of: |list| word(&list.rules.undeclared),
+    },
+    Case {
+        key: "mismatch",
+        values: ["\"warn\"", "\"declared\""],
+        shows: ["Warn", "Declared"],
+        built_in: Some("Error"),
+        of: |list| word(&list.rules.mismatch),
+    },
+    Case {
+        key: "format",
+        values: ["\"oci\"", "\"docker\""],
+        shows: ["Oci", "Docker"],
+        built_in: Some("Auto"),
+        of: |list| word(&list.rules.format),
+    },
+    Case {
+        key: "attestations",
+        values: ["\"drop\"", "\"keep\""],
+        shows: ["Drop", "Keep"],
+        built_in: Some("Keep"),
+        of: |list| word(&list.rules.attestations),
+    },
+    Case {
+        key: "immutable",
+        values: ["[\"v*\", \"!v0\"]", "[]"],
+        shows: ["v* !v0", ""],
+        built_in: Some(""),
+        of: |list| {
+            let globs = list.rules.immutable.as_ref().map(|Placed { value, .. }| value.patterns().to_vec());
+            globs.unwrap_or_default().iter().map(crate::naming::Pattern::source).collect::<Vec<_>>().join(" ")
+        },
+    },
+    Case {
+        key: "annotations",
+        values: ["{ \"a.b\" = \"{name}\" }", "{ \"a.b\" = \"2\" }"],
+        shows: ["a.b=l", "a.b=2"],
+        built_in: Some(""),
+        of: |list| list.annotations.iter().map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join(" "),
+    },
+    Case {
+        key: "artifact-type",
+        values: ["\"a/b\"", "\"c/d\""],
+        shows: ["a/b", "c/d"],
+        built_in: Some(""),
+        of: |list| list.artifact_type.clone().unwrap_or_default(),
+    },
+];
+
+/// The levels from the farthest to the nearest.
+const LEVELS: [Place; 5] = [Place::Defaults, Place::Convention, Place::List, Place::Target, Place::Row];
+
+/// A file that has `key` at these levels.
+fn file(key: &str, at: &[(Place, &str)]) -> String {
+    let line = |place: Place| {
+        at.iter().find(|(level, _)| *level == place).map_or_else(String::new, |(_, value)| format!("{key} = {value}\n"))
+    };
+    let inline = |place: Place| line(place).lines().next().map_or_else(String::new, |line| format!(", {line}"));
+    let base = [
+        ("platforms", format!("[{{ platform = \"linux/386\"{} }}]", inline(Place::Row))),
+        ("source", "\"r.io/{name}-{arch}:1\"".to_owned()),
+        ("tags", "[\"1\"]".to_owned()),
+    ];
+    let base = base.iter().filter(|(name, _)| *name != key).map(|(name, value)| format!("{name} = {value}"));
+    let base = base.collect::<Vec<_>>().join("\n");
+    format!(
+        "[defaults]\n{base}\n{}[convention.c]\n{}[list.l]\nconvention = \"c\"\ntarget = {{ repository = \"r.io/l\"{} }}\n{}",
+        line(Place::Defaults),
+        line(Place::Convention),
+        inline(Place::Target),
+        line(Place::List),
+    )
+}
+
+fn shown(case: &Case, at: &[(Place, &str)]) -> String {
+    let text = file(case.key, at);
+    let loaded = Machine::default().load(&text);
+    assert_eq!(loaded.problems, [], "{text}");
+    (case.of)(&loaded.publications[0])
+}
+
+#[test]
+fn the_nearest_level_gives_each_key() {
+    for case in &CASES {
+        let info = keys_of(Place::List).find(|info| info.name == case.key).unwrap();
+        // A row's annotations are those of its own entry.
+        let levels: Vec<Place> = LEVELS
+            .into_iter()
+            .filter(|level| info.places.contains(level) && (*level != Place::Row || case.key != "annotations"))
+            .collect();
+        assert!(levels.len() >= 4, "{}", case.key);
+        for (far, farther) in levels.iter().enumerate() {
+            for (value, shows) in case.values.iter().zip(case.shows) {
+                assert_eq!(shown(case, &[(*farther, value)]), shows, "{} at {farther:?} alone", case.key);
+            }
+            for nearer in &levels[far + 1..] {
+                for (near, other) in [(0, 1), (1, 0)] {
+                    let at = [(*nearer, case.values[near]), (*farther, case.values[other])];
+                    assert_eq!(shown(case, &at), case.shows[near], "{} at {nearer:?} and {farther:?}", case.key);
+                }
+            }
+        }
+        match case.built_in {
+            Some(built_in) => assert_eq!(shown(case, &[]), built_in, "{}", case.key),
+            None => assert_eq!(Machine::default().slugs(&file(case.key, &[])), ["missing_key"], "{}", case.key),
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_target_is_in_the_table() {
+    let of_target = keys_of(Place::Target).filter(|info| info.shape != Shape::NotYet && info.name != "repository");
+    let known: BTreeSet<&str> = of_target.map(|info| info.name).collect();
+    assert_eq!(CASES.iter().map(|case| case.key).collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn annotations_are_joined_name_by_name_and_immutable_is_taken_whole() {
+    let text = with_defaults(
+        "annotations = { a = \"defaults\", b = \"defaults\", c = \"defaults\", d = \"{name}\" }\nimmutable = [\"v*\"]\n\
+         convention = \"c\"\nwait = \"5m\"\n[convention.c]\nannotations = { b = \"convention\" }\n\
+         [list.l]\nannotations.c = \"list\"\nimmutable = [\"w*\"]\ntarget = { repository = \"r.io/l\", annotations = { e = \"target\", c = \"target\" } }\n",
+    );
+    let loaded = Machine::default().load(&text);
+    assert_eq!(loaded.problems, []);
+    let list = &loaded.publications[0];
+    let annotations: Vec<_> = list.annotations.iter().map(|(name, text)| format!("{name}={text}")).collect();
+    assert_eq!(annotations, ["a=defaults", "b=convention", "c=target", "d=l", "e=target"]);
+    assert_eq!(list.rules.wait, Duration::from_mins(5));
+    let immutable = list.rules.immutable.as_ref().unwrap();
+    assert!(immutable.value.matches("w1") && !immutable.value.matches("v1"));
+    assert_eq!(&text[immutable.span.range.clone()], "[\"w*\"]");
+}
+
+#[test]
+fn what_no_level_needs_of_annotations_is_not_asked() {
+    let text = with_defaults(
+        "annotations = { a = \"{v}\" }\n[vars]\nv = { env = \"V\" }\n[list.l]\nannotations = { a = \"own\" }\n[list.other]\n",
+    );
+    let mut machine = Machine::default().select("l");
+    assert_eq!(machine.ids(&text), ["l"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+    assert_eq!(Machine::default().slugs(&text), ["no_value"]);
+}

@@ -1,0 +1,118 @@
+//! Tags of members: what they come to, and who else may have them.
+
+use super::*;
+
+const TWO: &str = "platforms = [\"linux/amd64\", \"linux/arm/v7\"]\n";
+
+/// The tags of each member of the first list; nothing may be wrong.
+fn tags(text: &str) -> Vec<String> {
+    let loaded = Machine::default().load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    let members = &loaded.publications[0].members;
+    members.iter().map(|m| m.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// What finds the platforms in these tags of members that others wrote.
+fn found(text: &str, tag: &str) -> Vec<Option<String>> {
+    let loaded = Machine::default().load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    loaded.publications[0].member_tags.iter().map(|partial| partial.find(tag)).collect()
+}
+
+fn list(keys: &str) -> String {
+    with_defaults(&format!("[vars]\nversion = \"1.2.3\"\n[list.l]\n{TWO}{keys}\n"))
+}
+
+#[test]
+fn each_template_is_expanded_by_each_tag_that_stays_and_equal_ones_become_one() {
+    let newest = "{ tag = \"latest\", when = \"newest\" }";
+    let keys = format!(
+        "tags = [\"{{version}}\", \"1.2\", {newest}]\nmember-tags = [\"{{tag}}-{{arch}}\", \"{{os}}-{{platform|replace:/:-}}\", \"{{tag}}-{{arch}}\"]"
+    );
+    assert_eq!(tags(&list(&keys)), ["1.2.3-amd64 linux-linux-amd64 1.2-amd64", "1.2.3-arm linux-linux-arm-v7 1.2-arm"]);
+    assert_eq!(tags(&list("")), ["", ""]);
+}
+
+#[test]
+fn a_list_that_keeps_members_tags_them_by_platform() {
+    let text = list("undeclared = \"keep\"\ntags = [\"v1\", \"v2\"]");
+    assert_eq!(tags(&text), ["v1-linux-amd64 v2-linux-amd64", "v1-linux-arm-v7 v2-linux-arm-v7"]);
+    assert_eq!(found(&text, "v1-linux-386"), [Some("linux-386".to_owned())]);
+    assert_eq!(found(&text, "v2-linux-386"), [None], "only the list's own tag counts");
+    let loaded = Machine::default().load(&text);
+    assert_eq!(&text[loaded.publications[0].members[0].tags[0].span.range.clone()], "keep");
+    assert_eq!(tags(&list("undeclared = \"keep\"\nmember-tags = []")), ["", ""]);
+    // At the level at which it holds.
+    let target = "target = { repository = \"r.io/x\", undeclared = \"keep\" }";
+    assert_eq!(tags(&list(target)), ["1-linux-amd64", "1-linux-arm-v7"]);
+    assert_eq!(
+        tags(&list("target = { repository = \"r.io/x\", undeclared = \"remove\" }\nundeclared = \"keep\"")),
+        ["", ""]
+    );
+}
+
+#[test]
+fn only_templates_with_the_platform_alone_are_read_backwards() {
+    let read = |template: &str, tag: &str| found(&list(&format!("member-tags = [\"{template}\"]")), tag);
+    assert_eq!(read("{tag}_{platform|replace:/:.}", "1_a.b"), [Some("a.b".to_owned())]);
+    for template in ["{tag}-{arch}", "{platform|replace:/:-}-{os}", "{platform|replace:/:-}-{tag}-{arch}"] {
+        assert_eq!(read(template, "1-a"), [], "{template}");
+    }
+    let through = |value: &str| {
+        let text = list("member-tags = [\"{tag}-{w}\"]").replace("[vars]\n", &format!("[vars]\nw = {value}\n"));
+        let mut machine = Machine::default()
+            .knows(Question::File("linux-amd64".into()), "x")
+            .knows(Question::File("linux-arm-v7".into()), "y");
+        let loaded = machine.load(&text);
+        assert_eq!(loaded.problems, [], "{value}");
+        loaded.publications[0].member_tags.len()
+    };
+    assert_eq!(through("\"{platform|replace:/:-}\""), 1);
+    assert_eq!(through("\"{os}-{arch}\""), 0);
+    assert_eq!(through("{ file = \"{platform|replace:/:-}\" }"), 0);
+}
+
+#[test]
+fn the_tag_is_known_in_tags_of_members_alone() {
+    for keys in ["source = \"x:{tag}\"", "target = \"r.io/{tag}\"", "tags = [\"{tag}\"]", "annotations.a = \"{tag}\""] {
+        let problems = Machine::default().load(&list(keys)).problems;
+        assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_variable"], "{keys}");
+        assert_eq!(problems[0].labels[0].text, "known only in `member-tags`");
+    }
+    // Through a variable too.
+    let text = list("member-tags = [\"{w}\"]").replace("[vars]\n", "[vars]\nw = \"{tag}-{arch}\"\n");
+    assert_eq!(tags(&text), ["1-amd64", "1-arm"]);
+    let problems = Machine::default().load(&list("member-tags = [\"{tga}-{arch}\"]")).problems;
+    assert_eq!(problems[0].help.as_deref(), Some("known here: arch, name, os, platform, tag, version"));
+}
+
+#[test]
+fn what_comes_to_no_tag_is_told_of_with_the_member() {
+    let problems = Machine::default().load(&list("member-tags = [\"{tag}-{platform}\"]")).problems;
+    assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["bad_tag"]);
+    assert!(problems[0].message.contains("1-linux/amd64"), "{problems:?}");
+    assert_eq!(problems[0].labels[0].text, "linux/amd64 of l");
+}
+
+#[test]
+fn a_tag_is_that_of_one_image() {
+    let slugs = |text: &str| Machine::default().slugs(text);
+    // Two members of a list, told of once however many tags they share.
+    assert_eq!(slugs(&list("member-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
+    assert_eq!(slugs(&list("tags = [\"1\", \"2\"]\nmember-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
+    // The list itself, and another list.
+    assert_eq!(slugs(&list("tags = [\"1\", \"amd64\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
+    let other = |keys: &str| format!("{}[list.m]\ntarget = \"r.io/l\"\n{keys}\n", list("member-tags = [\"{arch}\"]"));
+    assert_eq!(slugs(&other("tags = [\"arm\"]")), ["tag_twice"]);
+    // Members of two lists: one image may have its tag from both.
+    assert_eq!(slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
+    assert_eq!(
+        slugs(&other(&format!("tags = [\"2\"]\nmember-tags = [\"{{arch}}\"]\nvars.name = \"l\"\n{TWO}"))),
+        [""; 0]
+    );
+    // In another repository it is another tag.
+    assert_eq!(
+        slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]").replace("\"r.io/l\"", "\"r.io/m\"")),
+        [""; 0]
+    );
+}

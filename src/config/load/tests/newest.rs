@@ -1,0 +1,247 @@
+//! `newest`: who claims a tag of a file by it, and what the planner is to go by.
+
+use super::*;
+use crate::config::TargetTag;
+
+/// `id: tag, tag<rival` of each list; nothing may be wrong.
+fn claims(machine: &mut Machine, text: &str) -> Vec<String> {
+    let loaded = machine.load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    let shown = |tag: &TargetTag| match &tag.newest {
+        None => tag.tag.to_string(),
+        Some(newest) => {
+            let rivals: Vec<&str> = newest.rivals.iter().map(crate::naming::Version::as_str).collect();
+            format!("{}<{}", tag.tag, rivals.join(","))
+        }
+    };
+    let list =
+        |list: &Arc<Publication>| format!("{}: {}", list.id, list.tags.iter().map(shown).collect::<Vec<_>>().join(" "));
+    loaded.publications.iter().map(list).collect()
+}
+
+/// A list of these versions, all published in one repository by these tags.
+fn versions(versions: &str, tags: &str) -> String {
+    with_defaults(&format!("[list.app]\nmatrix.version = [{versions}]\ntags = [{tags}]\n"))
+}
+
+const ALIASES: &str = "\"{version}\", { tag = \"{version.major}.{version.minor}\", when = \"newest\" }, \
+                       { tag = \"{version.major}\", when = \"newest\" }, { tag = \"latest\", when = \"newest\" }";
+
+#[test]
+fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
+    for (name, file, expected) in [
+        (
+            "a backport",
+            versions("\"1.3.0\", \"1.2.9\"", ALIASES),
+            &["app/1.3.0: 1.3.0 1.3< 1< latest<", "app/1.2.9: 1.2.9 1.2< 1<1.3.0 latest<1.3.0"][..],
+        ),
+        (
+            "the greatest of several rivals is told",
+            versions("\"1.2.9\", \"2.0.1\", \"1.10.0\"", ALIASES),
+            &[
+                "app/1.2.9: 1.2.9 1.2< 1<1.10.0 latest<2.0.1",
+                "app/2.0.1: 2.0.1 2.0< 2< latest<",
+                "app/1.10.0: 1.10.0 1.10< 1< latest<2.0.1",
+            ],
+        ),
+        (
+            "a revision",
+            versions("\"3.5.12-0\", \"3.5.12-1\"", ALIASES),
+            &["app/3.5.12-0: 3.5.12-0 3.5<3.5.12-1 3<3.5.12-1 latest<3.5.12-1", "app/3.5.12-1: 3.5.12-1 3.5< 3< latest<"],
+        ),
+        (
+            "a pre-release has none of them",
+            versions("\"2.0.0-rc.1\", \"1.2.9\"", ALIASES),
+            &["app/2.0.0-rc.1: 2.0.0-rc.1", "app/1.2.9: 1.2.9 1.2< 1< latest<"],
+        ),
+        (
+            "an arch tag is no rival",
+            with_defaults(
+                "target = \"r.io/app\"\n[list.app]\nvars.version = \"1.22.0\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n\
+                 [list.arch]\nvars.version = \"1.22.0-386\"\ntags = [\"{version}\", { tag = \"latest-386\", when = \"newest\" }]\n",
+            )
+            .replacen("target = \"r.io/{name}\"\n", "", 1),
+            &["app: 1.22.0 latest<", "arch: 1.22.0-386 latest-386<"],
+        ),
+        (
+            "a variant has its own",
+            with_defaults(
+                "[list.app]\nmatrix.version = [\"1.3\", \"1.2\"]\nmatrix.variant = [\"-alpine\", \"\"]\n\
+                 tags = [\"{version}{variant}\", { tag = \"latest{variant}\", when = \"newest\" }]\n",
+            ),
+            &[
+                "app/1.3/-alpine: 1.3-alpine latest-alpine<",
+                "app/1.3/: 1.3 latest<",
+                "app/1.2/-alpine: 1.2-alpine latest-alpine<1.3",
+                "app/1.2/: 1.2 latest<1.3",
+            ],
+        ),
+        (
+            "through variables",
+            with_defaults(
+                "[list.app]\nmatrix.version = [\"v1.2.3\", \"v1.2.4\", \"v1.3.0\"]\nvars.full = \"{version}-x\"\nvars.minor = \"{version.major}.{version.minor}\"\n\
+                 tags = [\"{full}\", { tag = \"{minor|replace:.:_}-x\", when = \"newest\" }]\n",
+            ),
+            &["app/v1.2.3: v1.2.3-x 1_2-x<v1.2.4", "app/v1.2.4: v1.2.4-x 1_2-x<", "app/v1.3.0: v1.3.0-x 1_3-x<"],
+        ),
+    ] {
+        assert_eq!(claims(&mut Machine::default(), &file), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_templates_know_the_other_versions() {
+    let text = with_defaults(
+        "[list.app]\nvars.version = \"v1.2.3\"\nvars.variant = \"-alpine\"\nvars.minor = \"{version.major}.{version.minor}\"\n\
+         tags = [{ tag = \"{version}\", when = \"stable\" }, \"x-{version|no-v}{variant}\", \"{version}\", \
+         { tag = \"{minor}{variant}\", when = \"newest\" }, { tag = \"latest\", when = \"newest\" }]\n",
+    );
+    let loaded = Machine::default().load(&text);
+    assert_eq!(loaded.problems, []);
+    let newest = |at: usize| loaded.publications[0].tags[at].newest.as_ref().unwrap();
+    // The first that always applies, with all but the version filled in.
+    assert_eq!(newest(2).published_as.find("x-1.2.4-alpine").as_deref(), Some("1.2.4"));
+    assert_eq!(newest(2).published_as.find("1.2.4"), None);
+    assert_eq!(newest(2).claim.with("1.2.4").as_deref(), Some("1.2-alpine"));
+    assert_eq!(newest(2).claim.with("1.3").as_deref(), Some("1.3-alpine"));
+    assert_eq!(newest(2).claim.with("20240729"), None);
+    assert_eq!(newest(3).claim.with("20240729").as_deref(), Some("latest"));
+    assert_eq!(newest(3).version.as_str(), "v1.2.3");
+    assert_eq!(loaded.publications[0].own_tag().tag.as_str(), "v1.2.3");
+}
+
+#[test]
+fn a_version_from_outside_is_as_good_as_one_of_the_file() {
+    let text = with_defaults(
+        "[vars]\nversion = { env = \"VERSION\" }\n[list.app]\ntags = [\"{version}\", { tag = \"{version.major}\", when = \"newest\" }]\n",
+    );
+    assert_eq!(claims(&mut Machine::default().env("VERSION", "1.4.0"), &text), ["app: 1.4.0 1<"]);
+    let mut machine = Machine::default().set("version=2.0");
+    assert_eq!(claims(&mut machine, &text), ["app: 2.0 2<"]);
+    let loaded = machine.load(&text);
+    let newest = loaded.publications[0].tags[1].newest.as_ref().unwrap();
+    assert_eq!(newest.claim.with("3.1").as_deref(), Some("3"));
+    assert_eq!(newest.published_as.find("3.1").as_deref(), Some("3.1"));
+}
+
+#[test]
+fn who_always_has_a_tag_has_it_whatever_else_is_published() {
+    for tags in [
+        "\"{version}\", \"latest\", { tag = \"latest\", when = \"newest\" }",
+        "\"{version}\", { tag = \"latest\", when = \"newest\" }, \"latest\"",
+        "\"{version}\", { tag = \"latest\", when = \"newest\" }, { tag = \"latest\", when = \"stable\" }",
+    ] {
+        assert_eq!(claims(&mut Machine::default(), &versions("\"1.2\"", tags)), ["app/1.2: 1.2 latest"], "{tags}");
+    }
+    let twice = "\"{version}\", { tag = \"1\", when = \"newest\" }, { tag = \"{version.major}\", when = \"newest\" }";
+    assert_eq!(claims(&mut Machine::default(), &versions("\"1.2\"", twice)), ["app/1.2: 1.2 1<"]);
+}
+
+#[test]
+fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
+    let list = |name: &str, version: &str, tag: &str| {
+        format!(
+            "[list.{name}]\nvars.version = \"{version}\"\ntags = [\"{name}-{{version}}\", {{ tag = \"{tag}\", when = \"newest\" }}]\n"
+        )
+    };
+    let file = |lists: &[String]| {
+        with_defaults(&lists.concat()).replacen("target = \"r.io/{name}\"", "target = \"r.io/all\"", 1)
+    };
+    for (lists, why) in [
+        ([list("a", "1.2.0", "latest"), list("b", "1.2.0", "latest")], "both are 1.2.0"),
+        ([list("a", "1.2.0", "latest"), list("b", "v1.2", "latest")], "1.2.0 and v1.2 are equal"),
+        (
+            [list("a", "1.22.0", "latest"), list("b", "1.22.0-386", "latest")],
+            "1.22.0 and 1.22.0-386 are not written alike, so neither follows the other",
+        ),
+        (
+            [list("a", "20240729", "latest"), list("b", "1.22.0", "latest")],
+            "20240729 and 1.22.0 are not written alike, so neither follows the other",
+        ),
+        (
+            [list("a", "1.2", "{version.major}"), list("b", "2.0", "1")],
+            "by its own template `a` would give 2.0 another tag",
+        ),
+        (
+            [list("b", "2.0", "1"), list("a", "1.2", "{version.major}")],
+            "by its own template `a` would give 2.0 another tag",
+        ),
+    ] {
+        let problems = Machine::default().load(&file(&lists)).problems;
+        assert_eq!(problems.len(), 1, "{why}: {problems:?}");
+        assert_eq!((problems[0].slug(), problems[0].causes.join("|").as_str()), ("tag_twice", why));
+        assert!(problems[0].message.ends_with(", and neither is newer"), "{}", problems[0].message);
+    }
+    // Who gives way to another claims nothing, and who claims always is not outrun.
+    let lists = [list("a", "1.2", "latest"), list("b", "1.3", "latest"), list("c", "1.1", "latest")];
+    assert_eq!(Machine::default().slugs(&file(&lists)), [""; 0]);
+    let always = "[list.z]\ntags = [\"latest\"]\n".to_owned();
+    let problems = Machine::default().load(&file(&[list("a", "1.2", "latest"), always])).problems;
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].message, "`a` and `z` both claim r.io/all:latest");
+}
+
+#[test]
+fn a_repository_of_another_name_has_its_own_newest() {
+    let text = with_defaults(
+        "[list.a]\nvars.version = \"1.2\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n\
+         [list.b]\nvars.version = \"1.3\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n",
+    );
+    assert_eq!(claims(&mut Machine::default(), &text), ["a: 1.2 latest<", "b: 1.3 latest<"]);
+}
+
+#[test]
+fn rivals_are_looked_for_in_lists_that_are_not_selected_and_only_where_they_count() {
+    let list = |name: &str, target: &str, tags: &str| {
+        format!(
+            "[list.{name}]\nsource = \"r.io/s:{{other}}\"\nvars.other = {{ env = \"S_{name}\" }}\nvars.version = {{ env = \"V_{name}\" }}\ntarget = \"{target}\"\ntags = [{tags}]\n"
+        )
+    };
+    let newest = "\"{version}\", { tag = \"latest\", when = \"newest\" }";
+    let text = with_defaults(
+        &[
+            list("a", "r.io/app", newest),
+            list("b", "r.io/app", "\"{version}\""),
+            list("c", "r.io/app", newest),
+            list("d", "r.io/other", newest),
+        ]
+        .concat(),
+    );
+    let mut machine = Machine::default().env("V_a", "1.2").env("S_a", "s").env("V_c", "1.3").select("a");
+    assert_eq!(claims(&mut machine, &text), ["a: 1.2 latest<1.3"]);
+    let asked = |names: &[&str]| names.iter().map(|name| Question::Env((*name).into())).collect::<BTreeSet<_>>();
+    assert_eq!(machine.asked, asked(&["V_a", "S_a", "V_c"]));
+    // One that has no value claims nothing, and that is no problem of who is selected.
+    let mut machine = Machine::default().env("V_a", "1.2").env("S_a", "s").select("a");
+    assert_eq!(claims(&mut machine, &text), ["a: 1.2 latest<"]);
+    // Who has no such tag needs no rivals.
+    let mut machine = Machine::default().env("V_b", "1.2").env("S_b", "s").select("b");
+    assert_eq!(claims(&mut machine, &text), ["b: 1.2"]);
+    assert_eq!(machine.asked, asked(&["V_b", "S_b"]));
+}
+
+#[test]
+fn some_tag_says_which_versions_are_published() {
+    let newest = "{ tag = \"latest\", when = \"newest\" }";
+    for tags in [
+        newest,
+        "{ tag = \"{version}\", when = \"stable\" }, { tag = \"latest\", when = \"newest\" }",
+        "\"{version.major}\", { tag = \"latest\", when = \"newest\" }",
+        "\"{lower}\", { tag = \"latest\", when = \"newest\" }",
+        "\"fixed\", { tag = \"{version}\", when = \"newest\" }",
+    ] {
+        // On the day of a pre-release too, so that no release finds it out.
+        for version in ["1.2", "1.2-rc"] {
+            let text = with_defaults(&format!(
+                "[list.a]\nvars.version = \"{version}\"\nvars.lower = \"{{version|lower|replace:a:b}}\"\ntags = [{tags}]\n"
+            ));
+            let slugs = Machine::default().slugs(&text);
+            let expected = if tags.contains("{lower}") { vec![] } else { vec!["newest_without_version_tag"] };
+            assert_eq!(slugs, expected, "{tags}");
+        }
+    }
+    let filtered = with_defaults(&format!(
+        "[list.a]\nvars.version = \"1.2\"\nvars.full = \"{{version}}-x\"\ntags = [\"{{full|lower}}\", {newest}]\n"
+    ));
+    assert_eq!(Machine::default().slugs(&filtered), ["newest_without_version_tag"]);
+}

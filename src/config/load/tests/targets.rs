@@ -1,0 +1,190 @@
+//! One list in several repositories, each with keys of its own.
+
+use super::*;
+
+/// `repository:tag` and the platforms of each publication; nothing may be wrong.
+fn published(text: &str) -> Vec<String> {
+    let loaded = Machine::default().load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    let shown = |list: &Publication| {
+        let platforms: Vec<String> = list.members.iter().map(|member| member.platform.to_string()).collect();
+        format!("{} {}", list.reference(), platforms.join(" "))
+    };
+    loaded.publications.iter().map(|list| shown(list)).collect()
+}
+
+fn slugs(text: &str) -> Vec<&'static str> {
+    Machine::default().slugs(text)
+}
+
+#[test]
+fn each_target_is_a_publication_in_the_order_of_the_file() {
+    let expected = ["q.io/l:1 linux/amd64", "d.io/l:2 linux/386", "r.io/l:1 linux/amd64"];
+    let table = "repository = \"d.io/{name}\", tags = [\"2\"], platforms = [\"linux/386\"]";
+    let array = format!("[list.l]\ntarget = [\"q.io/{{name}}\", {{ {table} }}, \"r.io/l\"]\n");
+    assert_eq!(published(&with_defaults(&array)), expected);
+    let headers = format!(
+        "[list.l]\n[[list.l.target]]\nrepository = \"q.io/l\"\n[[list.l.target]]\n{}\n[[list.l.target]]\nrepository = \"r.io/l\"\n",
+        table.replace(", ", "\n")
+    );
+    assert_eq!(published(&with_defaults(&headers)), expected);
+    let text = with_defaults(&array);
+    let loaded = Machine::default().load(&text);
+    let ids: Vec<&str> = loaded.publications.iter().map(|list| list.id.as_str()).collect();
+    assert_eq!(ids, ["l", "l", "l"]);
+    assert_eq!(&text[loaded.publications[1].target_span.range.clone()], "d.io/{name}");
+}
+
+#[test]
+fn one_table_is_one_target() {
+    for target in ["target = { repository = \"q.io/x\" }", "[list.l.target]\nrepository = \"q.io/x\""] {
+        assert_eq!(published(&with_defaults(&format!("[list.l]\n{target}\n"))), ["q.io/x:1 linux/amd64"]);
+    }
+}
+
+#[test]
+fn a_nearer_target_takes_the_place_of_all_of_those_that_are_farther() {
+    let text = with_defaults("[convention.c]\ntarget = [{ repository = \"q.io/x\", tags = [\"2\"] }, \"q.io/y\"]\n");
+    let text = format!("{text}[list.a]\nconvention = \"c\"\n[list.b]\nconvention = \"c\"\ntarget = \"q.io/b\"\n");
+    assert_eq!(published(&text), ["q.io/x:2 linux/amd64", "q.io/y:1 linux/amd64", "q.io/b:1 linux/amd64"]);
+}
+
+#[test]
+fn a_selector_means_one_target_or_all() {
+    let text =
+        with_defaults("[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/y\", tags = [\"2\"] }]\n[list.m]\n");
+    let select = |selector: &str| Machine::default().select(selector).lists(&text);
+    assert_eq!(select("l"), ["q.io/x:1", "r.io/y:2"]);
+    assert_eq!(select("r.io/y"), ["r.io/y:2"]);
+    assert_eq!(select("q.io/x:1"), ["q.io/x:1"]);
+    assert_eq!(Machine::default().select("r.io/y:1").slugs(&text), ["unknown_selector"]);
+}
+
+#[test]
+fn what_only_another_target_uses_is_not_asked() {
+    let text = with_defaults(
+        "[vars]\nv = { env = \"V\" }\n[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/y\", annotations = { a = \"{v}\" } }]\n",
+    );
+    let mut machine = Machine::default().select("q.io/x");
+    assert_eq!(machine.lists(&text), ["q.io/x:1"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+}
+
+#[test]
+fn what_every_target_has_the_list_need_not_have() {
+    let keys = "platforms = [\"linux/amd64\"], source = \"r.io/{name}:1\", tags = [\"1\"]";
+    let target = |keys: &str| format!("{{ repository = \"r.io/{}\"{keys} }}", keys.len());
+    let all = format!("[list.l]\ntarget = [{}, {}]\n", target(&format!(", {keys}")), target(&format!(", {keys} ")));
+    assert_eq!(published(&all).len(), 2);
+    for key in ["platforms", "source", "tags"] {
+        let without = keys.split(", ").filter(|entry| !entry.starts_with(key)).collect::<Vec<_>>().join(", ");
+        let text =
+            format!("[list.l]\ntarget = [{}, {}]\n", target(&format!(", {keys}")), target(&format!(", {without}")));
+        let problems = Machine::default().load(&text).problems;
+        assert_eq!(problems.len(), 1, "{key}: {problems:?}");
+        assert_eq!(problems[0].message, format!("`l` has no `{key}`"));
+        assert_eq!(problems[0].labels[1].text, "for this target");
+    }
+    // A target's own rows may need a source where the list's do not.
+    let rows = "platforms = [{ platform = \"linux/386\", source = \"x:1\" }]";
+    let text = format!(
+        "[list.l]\n{rows}\ntags = [\"1\"]\ntarget = [\"r.io/a\", {{ repository = \"r.io/b\", platforms = [\"linux/386\"] }}]\n"
+    );
+    assert_eq!(Machine::default().load(&text).problems[0].message, "`l` has no `source`");
+}
+
+#[test]
+fn a_target_at_fault_is_told_of_alone() {
+    for (target, slug) in [
+        ("{ repositry = \"r.io/x\" }", "unknown_key"),
+        ("{ }", "missing_key"),
+        ("{ tags = [\"1\"] }", "missing_key"),
+        ("[]", "type"),
+        ("[[\"r.io/x\"]]", "type"),
+        ("[3.10]", "type"),
+        ("3.10", "type"),
+        ("{ repository = 3.10 }", "type"),
+        ("{ repository = \"r.io/x\", target = \"r.io/y\" }", "misplaced_key"),
+        ("{ repository = \"r.io/x\", matrix.a = [\"1\"] }", "misplaced_key"),
+        ("{ repository = \"r.io/x\", vars.a = \"1\" }", "misplaced_key"),
+        ("{ repository = \"r.io/x\", convention = \"c\" }", "misplaced_key"),
+        ("{ repository = \"r.io/x\", os-version = \"1\" }", "misplaced_key"),
+        ("{ repository = \"r.io/x\", waite = \"1s\" }", "unknown_key"),
+        ("{ repository = \"r.io/x\", wait = \"1\" }", "bad_duration"),
+        ("{ repository = \"r.io/x:1\" }", "bad_reference"),
+        ("{ repository = \"{nme}\" }", "unknown_variable"),
+        ("{ repository = \"r.io/x\", annotations = { a = \"{nme}\" } }", "unknown_variable"),
+        ("[\"r.io/x\", { repository = \"r.io/x:1\" }]", "bad_reference"),
+    ] {
+        assert_eq!(slugs(&with_defaults(&format!("[list.l]\ntarget = {target}\n"))), [slug], "{target}");
+        // Where the keys of the list itself are lacking, a target that could not be read may have had them.
+        if ["unknown_key", "missing_key"].contains(&slug) && !target.contains("repository =") {
+            let text = format!("[list.l]\nplatforms = [\"linux/386\"]\nsource = \"r.io/x:1\"\ntarget = {target}\n");
+            assert_eq!(slugs(&text), [slug], "{target}");
+        }
+    }
+    assert_eq!(slugs(&with_defaults("repository = \"r.io/x\"\n[list.l]\n")), ["misplaced_key"]);
+}
+
+#[test]
+fn a_list_has_a_repository_once() {
+    for (one, other) in [("x", "docker.io/library/x"), ("r.io/x", "r.io/{name}"), ("oci:out", "oci:./out")] {
+        for own in ["", ", tags = [\"2\"]"] {
+            let text = with_defaults(&format!(
+                "[list.x]\ntarget = [\"{one}\", {{ repository = \"{other}\"{own} }}]\n[list.y]\nmatrix.a = [\"1\", \"2\"]\ntarget = \"y-{{a}}\"\n"
+            ));
+            let problems = Machine::default().load(&text).problems;
+            assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["id_twice"], "{one} {other}{own}");
+            let under = |at: usize| &text[problems[0].labels[at].span.range.clone()];
+            assert_eq!((under(0), under(1)), (other, one));
+        }
+    }
+}
+
+#[test]
+fn two_targets_of_two_lists_may_not_claim_one_tag() {
+    let text =
+        with_defaults("[list.a]\ntarget = [\"q.io/x\", \"r.io/x\"]\n[list.b]\ntarget = [\"s.io/x\", \"r.io/x\"]\n");
+    assert_eq!(slugs(&text), ["tag_twice"]);
+    let apart = text.replace("\"r.io/x\"]\n[list.b]", "{ repository = \"r.io/x\", tags = [\"2\"] }]\n[list.b]");
+    assert_eq!(slugs(&apart), [""; 0]);
+}
+
+#[test]
+fn what_needs_oci_is_refused_beside_docker() {
+    for (keys, needs) in [
+        ("annotations.a = \"x\"", "annotations need"),
+        ("artifact-type = \"a/b\"", "artifact-type needs"),
+        ("target = \"oci:out\"", "a layout needs"),
+        ("platforms = [{ platform = \"linux/386\", annotations.a = \"x\" }]", "annotations need"),
+        ("annotations.a = \"x\"\nartifact-type = \"a/b\"", "annotations, artifact-type need"),
+        (
+            "annotations.a = \"x\"\nplatforms = [{ platform = \"linux/386\", annotations.a = \"x\" }]\ntarget = \"oci:out\"",
+            "annotations, a layout need",
+        ),
+        ("target = { repository = \"oci:out\", artifact-type = \"a/b\" }", "artifact-type, a layout need"),
+    ] {
+        let text = with_defaults(&format!("[list.l]\n{keys}\nformat = \"docker\"\n"));
+        let problems = Machine::default().load(&text).problems;
+        assert_eq!(problems.len(), 1, "{keys}: {problems:?}");
+        assert_eq!(problems[0].slug(), "needs_oci");
+        assert_eq!(problems[0].message, format!("`l` can't be a Docker list: {needs} OCI"));
+        assert_eq!(problems[0].labels.last().map(|label| &text[label.span.range.clone()]), Some("docker"));
+        for format in ["auto", "oci"] {
+            assert_eq!(slugs(&text.replace("\"docker\"", &format!("\"{format}\""))), [""; 0], "{keys}");
+        }
+    }
+    // A row that is not declared needs nothing.
+    for (build, said) in [("full", &["needs_oci"][..]), ("fast", &[])] {
+        let text = with_defaults(&format!(
+            "[list.l]\nvars.build = \"{build}\"\nformat = \"docker\"\nplatforms = [\"linux/amd64\", \
+             {{ platform = \"linux/386\", annotations.a = \"x\", when = {{ build = \"full\" }} }}]\n"
+        ));
+        assert_eq!(slugs(&text), said, "{build}");
+    }
+    // Each target by itself.
+    let text = with_defaults(
+        "annotations.a = \"x\"\n[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/x\", format = \"docker\" }]\n",
+    );
+    assert_eq!(slugs(&text), ["needs_oci"]);
+}

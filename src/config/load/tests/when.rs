@@ -1,0 +1,174 @@
+//! When a tag applies and a row is declared.
+
+use super::*;
+
+/// The tags of the list, or why it is left out.
+fn tags(text: &str) -> Result<Vec<String>, String> {
+    let loaded = Machine::default().load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    match (loaded.publications.as_slice(), loaded.left_out.as_slice()) {
+        ([list], []) => Ok(list.tags.iter().map(|tag| tag.tag.to_string()).collect()),
+        ([], [left_out]) => Err(left_out.why.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The list `a` of this version with these tags.
+fn list(version: &str, tags: &str) -> String {
+    with_defaults(&format!("[list.a]\nvars.version = \"{version}\"\nvars.variant = \"alpine3.20\"\ntags = [{tags}]\n"))
+}
+
+fn problems(text: &str) -> Vec<(&'static str, String)> {
+    Machine::default().load(text).problems.iter().map(|problem| (problem.slug(), problem.message.clone())).collect()
+}
+
+#[test]
+fn what_is_no_version_is_neither_stable_nor_newest() {
+    for (version, why) in [
+        ("1.4.0-rc.1", "1.4.0-rc.1 is not stable"),
+        ("v1.2.3-4-gabcdef0", "v1.2.3-4-gabcdef0 is not stable"),
+        ("main", "main is no version"),
+        ("bookworm-v1.0.8", "bookworm-v1.0.8 is no version"),
+        ("", "version is empty"),
+    ] {
+        let tags_of =
+            |when: &str| tags(&list(version, &format!("\"1{{version}}x\", {{ tag = \"t\", when = {when} }}")));
+        assert_eq!(tags_of("\"stable\""), Ok(vec![format!("1{version}x")]), "{version}");
+        assert_eq!(tags_of("\"newest\""), Ok(vec![format!("1{version}x")]), "{version}");
+        assert_eq!(tags(&list(version, "{ tag = \"t\", when = \"stable\" }")), Err(why.to_owned()));
+    }
+    for version in ["1.4.0", "v3", "3.5.12-1", "1.2+x"] {
+        assert_eq!(tags(&list(version, "{ tag = \"t\", when = \"stable\" }")), Ok(vec!["t".to_owned()]), "{version}");
+    }
+}
+
+#[test]
+fn several_conditions_must_all_hold() {
+    for (when, applies) in [
+        ("[\"stable\", { variant = \"alpine*\" }]", true),
+        ("[\"stable\", { variant = \"slim\" }]", false),
+        ("{ variant = \"alpine*\", version = \"1.*\" }", true),
+        ("{ variant = \"alpine*\", version = \"2.*\" }", false),
+        ("[{ variant = \"alpine*\" }, { version = \"2.*\" }]", false),
+        ("{ variant = [\"slim\", \"alpine*\"] }", true),
+        ("{ variant = [\"*\", \"!alpine*\"] }", false),
+        ("{ variant = \"!slim\" }", true),
+        ("{ variant = \"alpine\" }", false),
+        ("{ name = \"a\" }", true),
+        ("[\"stable\"]", true),
+    ] {
+        let found = tags(&list("1.2", &format!("\"1\", {{ tag = \"t\", when = {when} }}"))).unwrap();
+        assert_eq!(found.len() == 2, applies, "{when}");
+    }
+}
+
+#[test]
+fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
+    let text = list(
+        "1.4.0-rc.1",
+        "{ tag = \"{version}\", when = \"stable\" }, { tag = \"x\", when = { variant = [\"slim\", \"full\"] } }, { tag = \"y\", when = \"stable\" }",
+    );
+    assert_eq!(tags(&text), Err("1.4.0-rc.1 is not stable, variant, alpine3.20, does not fit slim, full".to_owned()));
+    let loaded = Machine::default().load(&text);
+    let left_out = &loaded.left_out[0];
+    assert_eq!((left_out.id.as_str(), left_out.target.to_string().as_str()), ("a", "r.io/a"));
+    assert_eq!(&text[left_out.span.range.clone()], "{version}");
+    // With others of its file it is no problem, and they are there.
+    let loaded = Machine::default().load(&format!("{text}[list.b]\n"));
+    assert_eq!((loaded.publications[0].id.as_str(), loaded.left_out.len(), loaded.problems.len()), ("b", 1, 0));
+}
+
+#[test]
+fn what_does_not_apply_is_not_expanded_and_nothing_of_it_is_asked() {
+    let text = with_defaults(
+        "[vars]\nversion = \"1.0-rc\"\nunset = { env = \"UNSET\" }\n\
+         [list.a]\ntags = [\"1\", { tag = \"{version.patch}{unset}\", when = [\"stable\", { unset = \"x\" }] }]\n\
+         [list.gone]\nsource = \"r.io/a:{unset}\"\ntags = [{ tag = \"1\", when = \"stable\" }]\n",
+    );
+    let mut machine = Machine::default();
+    assert_eq!(machine.ids(&text), ["a"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+}
+
+#[test]
+fn what_a_condition_needs_is_asked_and_lacking_it_is_a_problem() {
+    let text =
+        with_defaults("[list.a]\nvars.v = { env = \"V\" }\ntags = [\"1\", { tag = \"t\", when = { v = \"x\" } }]\n");
+    assert_eq!(Machine::default().slugs(&text), ["no_value"]);
+    let mut machine = Machine::default().env("V", "x");
+    assert_eq!(machine.load(&text).publications[0].tags.len(), 2);
+    // Not that of a list that is not selected.
+    let mut machine = Machine::default().select("b");
+    assert_eq!(machine.ids(&format!("{text}[list.b]\n")), ["b"]);
+    assert_eq!(machine.asked, BTreeSet::new());
+}
+
+#[test]
+fn a_reason_does_not_say_what_a_file_holds() {
+    let text = with_defaults(
+        "[list.a]\nvars.version = { file = \"VERSION\" }\ntags = [{ tag = \"t\", when = \"stable\" }, { tag = \"u\", when = { version = \"x*\" } }]\n",
+    );
+    let mut machine = Machine::default().knows(Question::File("VERSION".into()), "secret");
+    let loaded = machine.load(&text);
+    assert_eq!(loaded.left_out[0].why, "{version} is no version, version, {version}, does not fit x*");
+}
+
+#[test]
+fn a_list_without_a_version_has_neither_stable_nor_newest() {
+    for when in ["\"stable\"", "\"newest\"", "[{ name = \"a\" }, \"stable\"]"] {
+        let text = with_defaults(&format!("[list.a]\ntags = [\"1\", {{ tag = \"t\", when = {when} }}]\n"));
+        assert_eq!(Machine::default().slugs(&text), ["no_version"], "{when}");
+    }
+    let axis =
+        with_defaults("[list.a]\nmatrix.version = [\"1.2\"]\ntags = [\"1\", { tag = \"t\", when = \"stable\" }]\n");
+    assert_eq!(tags(&axis), Ok(vec!["1".to_owned(), "t".to_owned()]));
+}
+
+#[test]
+fn one_fault_is_told_once_and_none_is_its_echo() {
+    for (tags, slugs) in [
+        ("{ tag = \"t\", when = \"stabel\" }", &["type"][..]),
+        ("{ tag = \"t\", when = [] }", &["type"]),
+        ("{ tag = \"t\", when = {} }", &["type"]),
+        ("{ tag = \"t\", when = true }", &["type"]),
+        ("{ tag = \"t\", when = [[\"stable\"]] }", &["type"]),
+        ("{ tag = \"t\", when = { variant = 3.10 } }", &["type"]),
+        ("{ tag = \"t\", when = { variant = [] } }", &["type"]),
+        ("{ tag = \"t\", when = { variant = [\"[a\", \"[b\"] } }", &["type", "type"]),
+        ("{ tag = \"t\", when = { varaint = \"x\" } }", &["unknown_variable"]),
+        ("{ tag = \"t\", when = { arch = \"x\" } }", &["unknown_variable"]),
+        ("{ tag = \"t\", wehn = \"stable\" }", &["unknown_key"]),
+        ("{ tga = \"t\", when = \"stable\" }", &["unknown_key"]),
+        ("{ when = \"stable\" }", &["missing_key"]),
+        ("{}", &["missing_key"]),
+        ("{ tag = \"a b\", when = \"stable\" }", &["bad_tag"]),
+        ("{ tag = \"{version\", when = \"newest\" }", &["bad_template"]),
+        // Which tag every version has is not known where one of them is at fault.
+        ("\"{version\", { tag = \"t\", when = \"newest\" }", &["bad_template"]),
+        ("3.10", &["type"]),
+    ] {
+        let found = problems(&list("1.2", &format!("\"1\", {tags}")));
+        assert_eq!(found.iter().map(|(slug, _)| *slug).collect::<Vec<_>>(), slugs, "{tags}: {found:?}");
+    }
+}
+
+#[test]
+fn a_row_has_conditions_but_newest() {
+    let row = |when: &str| {
+        with_defaults(&format!(
+            "[list.a]\nvars.version = \"1.2\"\nplatforms = [\"linux/amd64\", {{ platform = \"linux/arm64\", when = {when} }}]\n"
+        ))
+    };
+    for (when, members) in [
+        ("\"stable\"", 2),
+        ("{ version = \"1.*\" }", 2),
+        ("[\"stable\", { name = \"b\" }]", 1),
+        ("{ version = \"2.*\" }", 1),
+    ] {
+        let loaded = Machine::default().load(&row(when));
+        assert_eq!((loaded.publications[0].members.len(), loaded.problems.as_slice()), (members, &[][..]), "{when}");
+    }
+    assert_eq!(Machine::default().slugs(&row("{ varsion = \"1\" }")), ["unknown_variable"]);
+    assert_eq!(problems(&row("\"newest\""))[0].1, "`newest` is no condition of a row");
+    assert_eq!(problems(&row("[\"newst\"]"))[0].1, "`newst` is no condition of `when`");
+}

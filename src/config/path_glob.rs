@@ -1,0 +1,130 @@
+//! [`PathGlob`]: which files `include` means. `host` walks the folders; what fits is decided here.
+
+use std::path::{Path, PathBuf};
+
+use crate::naming::{GlobError, Pattern};
+
+/// A glob over the files below a folder, its names parted by `/`.
+///
+/// `*`, `?` and `[a-z]` stay within a name, and `**` is any number of folders: as the last name, all files below. None
+/// of them means names that begin with a `.`, which have to be written out. All else stands for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathGlob {
+    /// What stands before the first name with wildcards.
+    start: PathBuf,
+    steps: Vec<Step>,
+    takes_away: bool,
+}
+
+/// A name of a [`PathGlob`], or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// `**`: any number of folders, also none.
+    Folders,
+    /// A name with wildcards.
+    Fits(NameGlob),
+    /// A name as it is, or `..`.
+    Is(String),
+}
+
+/// A glob over one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameGlob(Pattern);
+
+impl PathGlob {
+    /// Reads one; a `!` before it takes files away.
+    ///
+    /// # Errors
+    /// A name of it is no glob.
+    pub fn parse(text: &str) -> Result<Self, GlobError> {
+        let glob = text.strip_prefix('!').unwrap_or(text);
+        let mut start = PathBuf::from(if glob.starts_with('/') { "/" } else { "" });
+        let mut steps: Vec<Step> = Vec::new();
+        for name in glob.split('/').filter(|name| !matches!(*name, "" | ".")) {
+            match name {
+                "**" if steps.last() == Some(&Step::Folders) => {}
+                "**" => steps.push(Step::Folders),
+                _ if name.contains(['*', '?', '[']) => {
+                    // A `!` here is no mark: it stands within the path.
+                    let pattern = Pattern::parse(&format!("!{name}")).map_err(|error| GlobError {
+                        message: error.message.replace(&format!("`!{name}`"), &format!("`{text}`")),
+                        ..error
+                    })?;
+                    steps.push(Step::Fits(NameGlob(pattern)));
+                }
+                _ if steps.is_empty() => start.push(name),
+                _ => steps.push(Step::Is(name.to_owned())),
+            }
+        }
+        Ok(Self { start, steps, takes_away: text.starts_with('!') })
+    }
+
+    /// What stands before the first name with wildcards: all of it where there is none.
+    #[must_use]
+    pub fn start(&self) -> &Path {
+        &self.start
+    }
+
+    /// What follows behind [`PathGlob::start`].
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Whether a `!` stands before it.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        self.takes_away
+    }
+}
+
+impl NameGlob {
+    /// Whether it means a file or folder of this name.
+    #[must_use]
+    pub fn means(&self, name: &str) -> bool {
+        let written_out = self.0.source().strip_prefix('!').is_some_and(|name| name.starts_with('.'));
+        (written_out || !is_hidden(name)) && self.0.matches(name)
+    }
+}
+
+/// Whether wildcards leave a name alone: `.git`, `.cache`.
+#[must_use]
+pub fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (String, usize, bool) {
+        let glob = PathGlob::parse(text).unwrap();
+        (glob.start().display().to_string(), glob.steps().len(), glob.takes_away())
+    }
+
+    #[test]
+    fn the_start_is_what_has_no_wildcards() {
+        assert_eq!(parsed("a/./b//x.toml"), ("a/b/x.toml".to_owned(), 0, false));
+        assert_eq!(parsed("!../a/*/**/**/x.toml"), ("../a".to_owned(), 3, true));
+        assert_eq!(parsed("/srv/*.toml"), ("/srv".to_owned(), 1, false));
+        assert_eq!(parsed("{a,b}/x.toml"), ("{a,b}/x.toml".to_owned(), 0, false));
+    }
+
+    #[test]
+    fn a_fault_is_told_with_the_whole_glob() {
+        let error = PathGlob::parse("a/b[c/x.toml").unwrap_err();
+        assert_eq!(error.message, "`[` has no `]` in `a/b[c/x.toml`");
+    }
+
+    #[test]
+    fn hidden_names_have_to_be_written_out() {
+        let means = |glob: &str, name: &str| match PathGlob::parse(glob).unwrap().steps() {
+            [Step::Fits(fits)] => fits.means(name),
+            other => panic!("{other:?}"),
+        };
+        assert!(means("*.toml", "a.toml") && means("[!a]*", "b"));
+        assert!(!means("*.toml", ".a.toml") && !means("?a", ".a") && !means("[.]a", ".a"));
+        assert!(means(".*.toml", ".a.toml"));
+        assert!(means("!!*", "!a"), "one `!` is the mark, the next a character");
+    }
+}

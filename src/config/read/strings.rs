@@ -1,0 +1,77 @@
+//! Strings that are no templates: globs, media types, and such as stand for themselves.
+
+use super::super::model::Placed;
+use super::super::problem::Problem;
+use super::super::raw::{Node, Text};
+use super::super::types;
+use crate::naming::Globs;
+
+/// The regular expression of media types (RFC 6838, 4.2), as JSON Schema has it.
+pub(in crate::config) const MEDIA_TYPE: &str =
+    "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$";
+
+/// The longest part of a media type, in bytes.
+const LONGEST_PART: usize = 127;
+
+/// The globs of an array, which may be empty, at the place of the array.
+pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Globs>> {
+    let items = types::array(key, node, problems)?;
+    let texts: Vec<&Text> = items.iter().filter_map(|item| types::item(key, item, problems)).collect();
+    let good = texts.iter().filter(|text| types::glob(text, problems).is_some()).count();
+    if good < items.len() {
+        return None;
+    }
+    let sources: Vec<&str> = texts.iter().map(|text| text.value.as_str()).collect();
+    // Each was read by itself just now.
+    Some(Placed { value: Globs::parse(&sources).ok()?, span: node.span.clone() })
+}
+
+/// The media type that `node` is.
+pub(super) fn media_type(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+    let text = types::text(key, node, problems)?;
+    if is_media_type(&text.value) {
+        return Some(Placed { value: text.value.clone(), span: text.span.clone() });
+    }
+    let problem = Problem::error("mlist::config::type", format!("`{}` is no media type", text.value));
+    let trimmed = text.value.split(';').next().unwrap_or_default().trim();
+    let label = if is_media_type(trimmed) { format!("write `{trimmed}`") } else { String::new() };
+    problems.push(
+        problem.at(&text.span, label).help("a media type is type/subtype: \"application/vnd.acme.bundle.v1+json\""),
+    );
+    None
+}
+
+fn is_media_type(text: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&c);
+    let is_part = |part: &str| {
+        (1..=LONGEST_PART).contains(&part.len())
+            && part.bytes().all(fits)
+            && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| is_part(kind) && is_part(subtype))
+}
+
+/// The strings of an array.
+pub(in crate::config) fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    let items = types::array(key, node, problems)?;
+    let texts: Vec<String> =
+        items.iter().filter_map(|item| types::item(key, item, problems)).map(|text| text.value.clone()).collect();
+    (texts.len() == items.len()).then_some(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_has_two_parts_and_nothing_behind_them() {
+        let long = format!("a/{}", "b".repeat(LONGEST_PART));
+        for good in ["application/vnd.acme.bundle.v1+json", "a/b", "a/b!#$&^_.+-", &long] {
+            assert!(is_media_type(good), "{good}");
+        }
+        let long = format!("{long}b");
+        for bad in ["", "a", "a/", "/b", "a/b/c", "a/b; c=d", "a/.b", "a/b c", "ä/b", &long] {
+            assert!(!is_media_type(bad), "{bad}");
+        }
+    }
+}

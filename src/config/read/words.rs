@@ -1,0 +1,49 @@
+//! Words of closed sets: `mlist::config::type` for any other, with the nearest.
+
+use super::super::model::Placed;
+use super::super::policy::Words;
+use super::super::problem::Problem;
+use super::super::raw::{Node, Text, Value};
+use super::super::types;
+use crate::naming::{ArchStyle, nearest};
+
+/// The value of the word that `node` is.
+pub(in crate::config) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
+    placed_word(key, node, problems).map(|placed| placed.value)
+}
+
+/// As [`word`], with its place.
+pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<T>> {
+    let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
+    if let Value::Other { .. } = node.value {
+        // In quotes it would be no word either.
+        let problem = types::wrong(&format!("`{key}`"), "a word", node).at(&node.span, "");
+        problems.push(problem.help(format!("there are: {}", words.join(", "))));
+        return None;
+    }
+    let text = types::text(key, node, problems)?;
+    let Some(value) = T::parse(&text.value) else {
+        problems.push(unknown_word(key, text, &words));
+        return None;
+    };
+    Some(Placed { value, span: text.span.clone() })
+}
+
+pub(super) fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<ArchStyle> {
+    let text = types::text("arch-style", node, problems)?;
+    let style = ArchStyle::parse(&text.value);
+    if style.is_none() {
+        problems.push(unknown_word("arch-style", text, ArchStyle::names()));
+    }
+    style
+}
+
+/// `mlist::config::type` for a word that a closed set does not have.
+pub(in crate::config) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
+    let problem = Problem::error("mlist::config::type", format!("`{}` is no word of `{key}`", text.value));
+    match nearest(&text.value, words.iter().copied()) {
+        Some(word) => problem.at(&text.span, format!("did you mean `{word}`?")),
+        None => problem.at(&text.span, ""),
+    }
+    .help(format!("there are: {}", words.join(", ")))
+}

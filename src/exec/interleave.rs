@@ -1,0 +1,303 @@
+//! [`every_order`]: several runs at once, in every order in which their requests can reach a registry.
+//!
+//! Each run is real, from its survey to its report; only the registry holds its requests back until it is their turn.
+//! The orders are walked depth first, by running anew up to where they part. Where the runs have been told the same
+//! before and the registry holds the same, nothing that follows can differ: that is walked once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::sync::oneshot;
+
+use crate::config::model::Publication;
+use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
+use crate::registry::{Copied, Registry, Result, Way};
+
+use super::fake::Fake;
+use super::world::{OPTIONS, World};
+use super::{ListReport, execute, survey};
+
+/// How a run sees the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// As it is.
+    Clear,
+    /// From its first PUT of this tag on only its own writes; all else as it last was. So the product's last look,
+    /// which is to see what others did, sees nothing: as if it were not there.
+    BlindAfter(&'static str),
+}
+
+/// Which requests wait for their turn, beside those that write or list tags; the others are answered at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// Those that ask what this tag names. Others are to be tags of which only one run can change what they are to all.
+    AlsoHeadsOf(&'static str),
+    /// None, and none at all before the run is planned: all are planned when none has begun to write.
+    OncePlanned,
+}
+
+/// What several runs make of a world.
+pub(super) struct Scene {
+    /// The world before them.
+    pub(super) world: World,
+    /// One run for each, which publishes it.
+    pub(super) runs: Vec<Arc<Publication>>,
+    pub(super) sight: Sight,
+    pub(super) turns: Turns,
+    /// A tag after whose PUT a run looks at everything anew: what it was told before matters no more.
+    pub(super) fresh_after: Option<&'static str>,
+    /// How often a run is interrupted that could go on, at most; none: as often as can be.
+    pub(super) interruptions: Option<usize>,
+}
+
+/// Walks every order; `judge` sees what each comes to.
+pub(super) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[ListReport])) {
+    let mut seen = HashSet::new();
+    let mut open: Vec<Vec<usize>> = vec![Vec::new()];
+    while let Some(turns) = open.pop() {
+        let scene = scene();
+        let gates: Vec<Gate<'_>> = scene.runs.iter().map(|_| Gate::new(&scene)).collect();
+        let mut walk = Walk::new(&scene, &gates);
+        for turn in turns {
+            walk.step(turn);
+        }
+        // On from here as far as it is new, and later back to where another might have been next.
+        while seen.insert(walk.state()) {
+            let mut next = walk.may_be_next().into_iter();
+            let Some(first) = next.next() else {
+                judge(&scene.world.fake, &walk.reports());
+                break;
+            };
+            open.extend(next.map(|run| walk.turns.iter().copied().chain([run]).collect()));
+            walk.step(first);
+        }
+    }
+}
+
+/// One order, as far as it goes.
+struct Walk<'a> {
+    scene: &'a Scene,
+    gates: &'a [Gate<'a>],
+    runs: Vec<Run<'a>>,
+    turns: Vec<usize>,
+    interruptions: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(scene: &'a Scene, gates: &'a [Gate<'a>]) -> Self {
+        let mut runs: Vec<Run<'a>> =
+            scene.runs.iter().zip(gates).map(|(list, gate)| Run::of(scene, list, gate)).collect();
+        runs.iter_mut().for_each(Run::go_on);
+        Self { scene, gates, runs, turns: Vec::new(), interruptions: 0 }
+    }
+
+    fn step(&mut self, turn: usize) {
+        self.interruptions += usize::from(self.could_go_on().is_some_and(|last| last != turn));
+        self.turns.push(turn);
+        self.gates[turn].open();
+        self.runs[turn].go_on();
+    }
+
+    /// The run that was last, if it is not at its end.
+    fn could_go_on(&self) -> Option<usize> {
+        self.turns.last().copied().filter(|&last| self.gates[last].is_waited_at())
+    }
+
+    fn may_be_next(&self) -> Vec<usize> {
+        match (self.scene.interruptions, self.could_go_on()) {
+            (Some(most), Some(last)) if self.interruptions >= most => vec![last],
+            _ => (0..self.gates.len()).filter(|&run| self.gates[run].is_waited_at()).collect(),
+        }
+    }
+
+    /// All on which what follows can depend.
+    fn state(&self) -> impl Eq + Hash + use<> {
+        let told: Vec<Vec<String>> = self.gates.iter().map(Gate::told).collect();
+        let left = self.scene.interruptions.map(|most| (most.saturating_sub(self.interruptions), self.could_go_on()));
+        (told, self.scene.world.fake.all_named(), left)
+    }
+
+    fn reports(self) -> Vec<ListReport> {
+        self.runs.into_iter().map(|run| run.report.expect("it has come to an end")).collect()
+    }
+}
+
+/// One run on its way.
+struct Run<'a> {
+    future: Pin<Box<dyn Future<Output = ListReport> + 'a>>,
+    woken: Arc<Woken>,
+    report: Option<ListReport>,
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Run<'a> {
+    fn of(scene: &'a Scene, list: &'a Arc<Publication>, gate: &'a Gate<'a>) -> Self {
+        let World { stop, wire, .. } = &scene.world;
+        let future = Box::pin(async move {
+            let plan = survey(std::slice::from_ref(list), gate, wire.listener()).await;
+            gate.is_planned.store(true, Ordering::Relaxed);
+            execute(Arc::new(plan), gate, OPTIONS, stop, wire).await.remove(0)
+        });
+        Self { future, woken: Arc::new(Woken(AtomicBool::new(true))), report: None }
+    }
+
+    /// Until all it waits for is its turn.
+    fn go_on(&mut self) {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        while self.report.is_none() && self.woken.0.swap(false, Ordering::Relaxed) {
+            if let Poll::Ready(report) = self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                self.report = Some(report);
+            }
+        }
+    }
+}
+
+/// The registry as one run has it: each request that touches tags waits for its turn.
+struct Gate<'a> {
+    fake: &'a Fake,
+    sight: Sight,
+    turns: Turns,
+    fresh_after: Option<&'static str>,
+    is_planned: AtomicBool,
+    state: Mutex<GateState>,
+}
+
+#[derive(Default)]
+struct GateState {
+    waiting: VecDeque<oneshot::Sender<()>>,
+    told: Vec<String>,
+    is_blind: bool,
+    heads: HashMap<Reference, Option<Descriptor>>,
+    tags: BTreeMap<Place, BTreeSet<Tag>>,
+}
+
+impl<'a> Gate<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        let (is_planned, state) = Default::default();
+        Self {
+            fake: &scene.world.fake,
+            sight: scene.sight,
+            turns: scene.turns,
+            fresh_after: scene.fresh_after,
+            is_planned,
+            state,
+        }
+    }
+
+    /// Lets the first request through.
+    fn open(&self) {
+        let next = self.state.lock().unwrap().waiting.pop_front();
+        next.expect("it is the turn of who waits").send(()).unwrap();
+    }
+
+    fn is_waited_at(&self) -> bool {
+        !self.state.lock().unwrap().waiting.is_empty()
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.state.lock().unwrap().told.clone()
+    }
+
+    async fn turn(&self) {
+        if self.turns == Turns::OncePlanned && !self.is_planned.load(Ordering::Relaxed) {
+            return;
+        }
+        let (sender, turn) = oneshot::channel();
+        self.state.lock().unwrap().waiting.push_back(sender);
+        turn.await.unwrap();
+    }
+
+    fn tell(&self, what: String) {
+        self.state.lock().unwrap().told.push(what);
+    }
+
+    fn wrote(&self, reference: &Reference, payload: &Payload) {
+        let mut state = self.state.lock().unwrap();
+        state.heads.insert(reference.clone(), Some(payload.descriptor().clone()));
+        if let Some(tag) = reference.tag() {
+            state.tags.entry(reference.place.clone()).or_default().insert(tag.clone());
+            state.is_blind |= matches!(self.sight, Sight::BlindAfter(blinding) if tag.as_str() == blinding);
+        }
+    }
+}
+
+impl Registry for Gate<'_> {
+    async fn head(&self, reference: &Reference) -> Result<Option<Descriptor>> {
+        if let (Turns::AlsoHeadsOf(shared), Some(tag)) = (self.turns, reference.tag())
+            && tag.as_str() == shared
+        {
+            self.turn().await;
+        }
+        let known = {
+            let state = self.state.lock().unwrap();
+            state.heads.get(reference).cloned().filter(|_| state.is_blind)
+        };
+        let head = match known {
+            Some(head) => head,
+            None => self.fake.head(reference).await?,
+        };
+        self.tell(format!("{reference} {:?}", head.as_ref().map(|head| &head.digest)));
+        self.state.lock().unwrap().heads.insert(reference.clone(), head.clone());
+        Ok(head)
+    }
+
+    async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
+        self.turn().await;
+        let known = {
+            let state = self.state.lock().unwrap();
+            state.tags.get(place).cloned().filter(|_| state.is_blind)
+        };
+        let tags = match known {
+            Some(tags) => Some(tags),
+            None => self.fake.tags(place).await?,
+        };
+        self.tell(format!("{tags:?}"));
+        self.state.lock().unwrap().tags.insert(place.clone(), tags.clone().unwrap_or_default());
+        Ok(tags)
+    }
+
+    async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
+        let reference = Reference { place: place.clone(), locator: locator.clone() };
+        if reference.tag().is_some() {
+            self.turn().await;
+        }
+        self.fake.put_manifest(place, locator, payload).await?;
+        self.wrote(&reference, payload);
+        if self.fresh_after.is_some() && self.fresh_after == reference.tag().map(Tag::as_str) {
+            self.state.lock().unwrap().told.clear();
+        }
+        self.tell(format!("PUT {reference}"));
+        Ok(())
+    }
+
+    async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
+        self.fake.manifest(place, digest).await
+    }
+
+    async fn config(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
+        self.fake.config(place, digest).await
+    }
+
+    async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
+        self.fake.referrers(place, digest).await
+    }
+
+    async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {
+        self.fake.copy_blob(blob, from, to, way).await
+    }
+
+    async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
+        self.fake.put_tags(place, payload, tags).await
+    }
+}

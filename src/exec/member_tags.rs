@@ -1,0 +1,83 @@
+//! Tags of members by themselves: they stand before the list does.
+//!
+//! Where several runs publish one list, each with members of its own, these tags are where each says what it has: the
+//! list is made of all of them (see `rounds`). So they are written first.
+
+use futures_util::future::join_all;
+
+use crate::oci::{Payload, Place};
+use crate::plan::{ListPlan, MemberTagChange};
+use crate::registry::Registry;
+
+use super::failure::Failure;
+use super::report::TagDone;
+use super::tags::{Found, TagWriter, Unwritten, in_sequence};
+
+/// A member's tag that is to be written, and what with.
+pub(super) struct MemberTag<'a> {
+    /// Its place among all.
+    at: usize,
+    change: &'a MemberTagChange,
+    /// None where it names that already.
+    payload: Option<Payload>,
+}
+
+/// Looks at the tags that are to be written and reads what they are to name, once that can stand there.
+pub(super) async fn prepare<'a, R: Registry>(
+    plan: &'a ListPlan,
+    writer: &TagWriter<'_, R>,
+) -> Vec<Result<MemberTag<'a>, Failure>> {
+    let changes = plan.member_tags.iter().enumerate().filter(|(_, change)| change.tag.fate.is_written());
+    join_all(changes.map(async |(at, change)| {
+        let payload = payload(plan, change, writer.registry).await?;
+        let found = writer.of(&payload).recheck(&change.tag).await?;
+        Ok(MemberTag { at, change, payload: (found == Found::AsPlanned).then_some(payload) })
+    }))
+    .await
+}
+
+/// Writes them; what came of each tag of the plan, and what went wrong.
+pub(super) async fn write<R: Registry>(
+    tags: Vec<MemberTag<'_>>,
+    writer: &TagWriter<'_, R>,
+    done: &mut [TagDone],
+) -> Vec<Failure> {
+    let write = async |tag: MemberTag<'_>| match &tag.payload {
+        Some(payload) => (tag.at, writer.of(payload).write_one(&tag.change.tag).await),
+        None => (tag.at, Ok(())),
+    };
+    let written = if in_sequence(writer.target) {
+        let mut written = Vec::with_capacity(tags.len());
+        for tag in tags {
+            written.push(write(tag).await);
+        }
+        written
+    } else {
+        join_all(tags.into_iter().map(write)).await
+    };
+    let mut failures = Vec::new();
+    for (at, result) in written {
+        done[at] = match result {
+            Ok(()) => TagDone::Yes,
+            Err(Unwritten { done, why }) => {
+                failures.push(why);
+                done
+            }
+        };
+    }
+    failures
+}
+
+/// The member's bytes: from deciding, or from where it is copied from, or from the target, where it stands.
+async fn payload<R: Registry>(plan: &ListPlan, change: &MemberTagChange, registry: &R) -> Result<Payload, Failure> {
+    let digest = &change.descriptor.digest;
+    let child = plan.children.iter().find(|child| child.descriptor.digest == *digest);
+    if let Some(payload) = child.and_then(|child| child.payload.clone()) {
+        return Ok(payload);
+    }
+    let place: &Place = child.map_or(&plan.publication.target, |child| &child.from);
+    registry.manifest(place, digest).await?.ok_or_else(|| Failure::gone(&place.with_digest(digest)))
+}
+
+#[cfg(test)]
+mod tests;

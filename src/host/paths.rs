@@ -1,0 +1,218 @@
+//! The files that a glob means: folders are walked in no order, and what is found is in path order.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::config::facts::Fact;
+use crate::config::path_glob::{PathGlob, Step, is_hidden};
+
+use super::boundary::{Boundary, Lead};
+
+/// How many files a glob may mean.
+const MOST_FILES: usize = 10_000;
+
+/// How many names are looked at for one glob: a whole disk is not walked by mistake.
+const MOST_NAMES: usize = 1_000_000;
+
+/// The files below `folder` that `glob` means, one a line.
+///
+/// `**` goes into no folder that is a link: so it comes to an end, and finds each file once. A link that is named, or
+/// that a name with wildcards means, is followed as far as `boundary` lets it. A file that is a link and leads outside
+/// is named, and it is for whoever asks to say so.
+pub(super) fn fact(folder: &Path, glob: &str, boundary: Option<&Boundary>) -> Fact {
+    let glob = PathGlob::parse(glob).map_err(|error| error.message)?;
+    let mut walk = Walk { boundary, found: BTreeSet::new(), looked_at: 0 };
+    walk.step(&folder.join(glob.start()), glob.steps())?;
+    let lines: Vec<&str> = walk.found.iter().filter_map(|path| path.to_str()).collect();
+    Ok((!lines.is_empty()).then(|| lines.join("\n")))
+}
+
+struct Walk<'a> {
+    boundary: Option<&'a Boundary>,
+    found: BTreeSet<PathBuf>,
+    looked_at: usize,
+}
+
+/// Something in a folder.
+struct Entry {
+    name: String,
+    path: PathBuf,
+    is_link: bool,
+}
+
+impl Walk<'_> {
+    /// Finds what `steps` mean from `path` on.
+    fn step(&mut self, path: &Path, steps: &[Step]) -> Result<(), String> {
+        let (step, rest) = match steps {
+            [] => return self.take(path),
+            [Step::Is(name), rest @ ..] => return self.step(&path.join(name), rest),
+            [step, rest @ ..] => (step, rest),
+        };
+        if *step == Step::Folders && !rest.is_empty() {
+            self.step(path, rest)?;
+        }
+        for Entry { name, path, is_link } in self.entries(path)? {
+            match step {
+                Step::Fits(glob) if glob.means(&name) && (rest.is_empty() || self.is_inside(&path)) => {
+                    self.step(&path, rest)?;
+                }
+                Step::Folders if !is_hidden(&name) => {
+                    if !is_link && path.is_dir() {
+                        self.step(&path, steps)?;
+                    } else if rest.is_empty() {
+                        self.take(&path)?;
+                    }
+                }
+                Step::Fits(_) | Step::Folders | Step::Is(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_inside(&self, path: &Path) -> bool {
+        self.boundary.is_none_or(|boundary| matches!(boundary.lead(path), Lead::Inside(_)))
+    }
+
+    /// Takes a file; a folder is none.
+    fn take(&mut self, path: &Path) -> Result<(), String> {
+        // Of what is outside nothing is looked at, not even whether it is there.
+        let is_file = match self.boundary.map(|boundary| boundary.lead(path)) {
+            None => path.is_file(),
+            Some(Lead::Inside(real)) => real.is_file(),
+            Some(Lead::Outside | Lead::Circle) => true,
+        };
+        if !is_file {
+            return Ok(());
+        }
+        if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
+            let name = path.display().to_string().escape_debug().to_string();
+            return Err(format!("the name of {name} can't be written on a line"));
+        }
+        self.found.insert(path.to_owned());
+        if self.found.len() > MOST_FILES {
+            return Err(format!("it means more than {MOST_FILES} files"));
+        }
+        Ok(())
+    }
+
+    /// What a folder holds; nothing where there is none, or it is none, or it may not be looked into.
+    fn entries(&mut self, folder: &Path) -> Result<Vec<Entry>, String> {
+        let real = match self.boundary.map(|boundary| boundary.lead(folder)) {
+            None if folder.as_os_str().is_empty() => PathBuf::from("."),
+            None => folder.to_owned(),
+            Some(Lead::Inside(real)) => real,
+            Some(Lead::Outside | Lead::Circle) => return Ok(Vec::new()),
+        };
+        let refused = |error: std::io::Error| format!("{} can't be looked into: {error}", folder.display());
+        let found = match fs::read_dir(real) {
+            Ok(found) => found,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(refused(error)),
+        };
+        let mut entries = Vec::new();
+        for entry in found {
+            let entry = entry.map_err(refused)?;
+            self.looked_at += 1;
+            if self.looked_at > MOST_NAMES {
+                return Err(format!("more than {MOST_NAMES} names were looked at: name its folders more exactly"));
+            }
+            let name = entry.file_name();
+            entries.push(Entry {
+                path: folder.join(&name),
+                name: name.to_string_lossy().into_owned(),
+                is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),
+            });
+        }
+        Ok(entries)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A project with files in three depths, hidden ones, and links that lead in a circle and outside.
+    fn project() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [
+            "p/a.toml",
+            "p/a-b.toml",
+            "p/a/x.toml",
+            "p/b/deep/x.toml",
+            "p/b/x.txt",
+            "p/.git/x.toml",
+            "p/b/.x.toml",
+            "out/x.toml",
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        symlink("..", dir.path().join("p/b/circle")).unwrap();
+        symlink("../out", dir.path().join("p/outside")).unwrap();
+        symlink("../out/x.toml", dir.path().join("p/link.toml")).unwrap();
+        dir
+    }
+
+    fn found(glob: &str, boundary: Option<&str>) -> Vec<String> {
+        let dir = project();
+        let folder = dir.path().join("p");
+        let boundary = boundary.map(|named| Boundary::new(&folder, Path::new(named)).unwrap());
+        let fact = fact(&folder, glob, boundary.as_ref()).unwrap();
+        let prefix = format!("{}/", folder.display());
+        fact.iter().flat_map(|text| text.lines()).map(|path| path.strip_prefix(&prefix).unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_star_stays_within_a_name_and_two_go_into_folders() {
+        for (glob, expected) in [
+            ("a.toml", &["a.toml"][..]),
+            ("a", &[]),
+            ("nothing.toml", &[]),
+            ("*.toml", &["a-b.toml", "a.toml", "link.toml"]),
+            ("*/x.toml", &["a/x.toml", "outside/x.toml"]),
+            ("**/x.toml", &["a/x.toml", "b/deep/x.toml"]),
+            ("**/deep/**/*", &["b/deep/x.toml"]),
+            ("b/**", &["b/deep/x.toml", "b/x.txt"]),
+            ("**/**/**/x.*", &["a/x.toml", "b/deep/x.toml", "b/x.txt"]),
+            (".git/*.toml", &[".git/x.toml"]),
+            ("b/circle/a.toml", &["b/circle/a.toml"]),
+            ("b/*/*.txt", &[]),
+            ("b/*/b/x.txt", &["b/circle/b/x.txt"]),
+            ("a/../a/x.toml", &["a/../a/x.toml"]),
+            ("a.toml/x", &[]),
+        ] {
+            assert_eq!(found(glob, None), expected, "{glob}");
+        }
+    }
+
+    #[test]
+    fn folders_stand_behind_files_that_begin_alike() {
+        // By names, not by characters: `-` is less than `/`.
+        assert_eq!(found("**/*.toml", None), ["a/x.toml", "a-b.toml", "a.toml", "b/deep/x.toml", "link.toml"]);
+    }
+
+    #[test]
+    fn nothing_outside_is_looked_into() {
+        assert_eq!(found("*/x.toml", Some(".")), ["a/x.toml"]);
+        assert_eq!(found("outside/*.toml", Some(".")), [] as [&str; 0]);
+        assert_eq!(found("../out/*.toml", Some(".")), [] as [&str; 0]);
+        // Named, so that it can be told of; whether it is there is not asked.
+        assert_eq!(found("link.toml", Some(".")), ["link.toml"]);
+        assert_eq!(found("outside/y.toml", Some(".")), ["outside/y.toml"]);
+    }
+
+    #[test]
+    fn a_name_that_can_not_be_written_down_is_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a\nb.toml"), "").unwrap();
+        assert!(fact(dir.path(), "*.toml", None).unwrap_err().contains(r"a\nb.toml"));
+        assert_eq!(fact(dir.path(), "*.txt", None), Ok(None));
+    }
+}

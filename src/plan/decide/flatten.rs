@@ -1,0 +1,176 @@
+//! Takes the image of one platform out of a member that is an index.
+//!
+//! `docker buildx` pushes each image as one, for its attestations, and so does Docker from 29 on. Rows may share one
+//! that has the images of many platforms.
+
+use crate::config::model::Member;
+use crate::config::problem::Problem;
+use crate::oci::{Descriptor, Entry, Index, Platform};
+
+use super::attestations::Attestations;
+use super::heads::{filled, is_complete, not_an_image};
+use super::images::Image;
+use super::members::{damaged, unreadable};
+use super::round::{Known, Origin, Round};
+use super::{Case, os_version};
+
+/// How deep a list may lie in lists.
+const DEEPEST: usize = 3;
+/// How many candidates a problem names.
+const NAMED: usize = 10;
+
+/// The image of `declared` that `head` is or leads to; none where the round can't go on.
+pub(super) fn image<'a>(
+    round: &mut Round<'a>,
+    case: Case<'a>,
+    member: &'a Member,
+    mut declared: Platform,
+    head: &Descriptor,
+) -> Option<Image<'a>> {
+    let origin = Origin::member(case, member);
+    let (mut descriptor, mut lists) = (head.clone(), Vec::new());
+    while descriptor.media_type.is_index() {
+        if lists.len() == DEEPEST {
+            round.block(origin.label(too_deep(member)));
+            return None;
+        }
+        let payload = match round.manifest(&descriptor.digest, &member.source.place, &origin)? {
+            Known::Found(payload) => payload,
+            Known::Absent => {
+                round.block(origin.label(damaged(&member.source, "manifest", &descriptor.digest)));
+                return None;
+            }
+        };
+        if !payload.media_type().is_index() {
+            // What called it a list was wrong: the bytes have the last word.
+            descriptor = payload.descriptor().clone();
+            break;
+        }
+        let list = match Index::parse(payload) {
+            Ok(list) => list,
+            Err(error) => {
+                round.block(origin.label(unreadable(&member.source, &error)));
+                return None;
+            }
+        };
+        match pick(&list, member, &declared) {
+            Ok(entry) => {
+                declared = entry.platform.as_ref().map_or_else(|| declared.clone(), |given| filled(&declared, given));
+                descriptor = entry.descriptor.clone();
+            }
+            Err(candidates) => {
+                round.block(origin.label(undecided(member, &declared, &list, &candidates)));
+                return None;
+            }
+        }
+        lists.push(list);
+    }
+    if let Some(problem) = not_an_image(&member.source, &descriptor.media_type) {
+        round.block(origin.label(problem));
+        return None;
+    }
+    let attestations = match lists.as_slice() {
+        [] => Attestations::NONE,
+        lists => Attestations::named_by(case, lists, &descriptor.digest),
+    };
+    Some(Image { member, declared, descriptor, attestations })
+}
+
+/// The one entry that may be meant, or all that may.
+fn pick<'i>(list: &'i Index, member: &Member, declared: &Platform) -> Result<&'i Entry, Vec<&'i Entry>> {
+    let mut candidates: Vec<&Entry> = Vec::new();
+    for entry in images(list).filter(|entry| may_be(member, declared, entry.platform.as_ref())) {
+        let is_same = |other: &&Entry| {
+            other.descriptor.digest == entry.descriptor.digest && normalized(other) == normalized(entry)
+        };
+        if !candidates.iter().any(is_same) {
+            candidates.push(entry);
+        }
+    }
+    // Of amd64 and amd64/v3 it is the first that is meant by amd64.
+    let is_exact = |entry: &&&Entry| is_complete(declared) && normalized(entry) == Some(declared.normalized());
+    let exact: Vec<&Entry> = candidates.iter().filter(is_exact).copied().collect();
+    match (exact.as_slice(), candidates.as_slice()) {
+        ([one], _) | (_, [one]) => Ok(one),
+        _ => Err(candidates),
+    }
+}
+
+/// What stands in a list for a machine to run, or may: an entry without platform is for any.
+fn images(list: &Index) -> impl Iterator<Item = &Entry> {
+    list.entries.iter().filter(|entry| {
+        let media_type = &entry.descriptor.media_type;
+        entry.attested().is_none()
+            && !entry.platform.as_ref().is_some_and(Platform::is_unknown)
+            && (media_type.is_manifest() || media_type.is_schema1())
+    })
+}
+
+/// Whether no part that both give differs.
+fn may_be(member: &Member, declared: &Platform, given: Option<&Platform>) -> bool {
+    let Some(given) = given else { return true };
+    let (want, have) = (declared.normalized(), given.normalized());
+    let agree = |want: Option<&str>, have: Option<&str>| want.zip(have).is_none_or(|(want, have)| want == have);
+    let word = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+    // A variant that need not be spelled (arm64/v8) is one all the same where it is declared.
+    let variant = |spelled: &Platform, normal: &Platform| {
+        spelled.variant.as_deref().filter(|variant| !variant.is_empty()).map(|_| normal.variant.clone())
+    };
+    agree(word(&want.os).as_deref(), word(&have.os).as_deref())
+        && agree(word(&want.architecture).as_deref(), word(&have.architecture).as_deref())
+        && variant(declared, &want).zip(variant(given, &have)).is_none_or(|(want, have)| want == have)
+        && agree(want.os_version.as_deref(), have.os_version.as_deref())
+        && (want.os_features.is_empty() || have.os_features.is_empty() || want.os_features == have.os_features)
+        && (have.os_version.is_none() || os_version::fits(member, given))
+}
+
+fn normalized(entry: &Entry) -> Option<Platform> {
+    entry.platform.as_ref().map(Platform::normalized)
+}
+
+/// No entry may be meant, or several may.
+fn undecided(member: &Member, declared: &Platform, list: &Index, candidates: &[&Entry]) -> Problem {
+    let source = &member.source;
+    let problem = if candidates.is_empty() {
+        let has: Vec<&Entry> = images(list).collect();
+        let problem =
+            Problem::error("mlist::plan::no_candidate", format!("{source} is a list and has no image for {declared}"));
+        problem.because(format!("it has {}", named(&has))).help("push that image there, or declare what it has")
+    } else {
+        let help = if declared.is_windows() {
+            "say which with os-version, or name its digest: source = \"…@sha256:…\""
+        } else {
+            "say which with the variant, or name its digest: source = \"…@sha256:…\""
+        };
+        Problem::error(
+            "mlist::plan::several_candidates",
+            format!("{source} is a list and has several images for {declared}"),
+        )
+        .because(format!("it has {}", named(candidates)))
+        .help(help)
+    };
+    problem.at(&member.platform_span, format!("declared as {declared}")).about(source)
+}
+
+fn named(entries: &[&Entry]) -> String {
+    let name = |entry: &&Entry| match &entry.platform {
+        Some(platform) => platform.to_string(),
+        None => format!("{} without platform", entry.descriptor.digest),
+    };
+    if entries.is_empty() { "none at all".to_owned() } else { some(&entries.iter().map(name).collect::<Vec<_>>()) }
+}
+
+/// `linux/amd64, linux/arm/v7 and 3 more`
+pub(super) fn some(names: &[impl AsRef<str>]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
+}
+
+fn too_deep(member: &Member) -> Problem {
+    let source = &member.source;
+    Problem::error("mlist::plan::nested_too_deep", format!("{source} is a list of lists, more than {DEEPEST} deep"))
+        .help("name the image itself, or a list of images")
+        .about(source)
+}

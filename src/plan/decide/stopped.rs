@@ -1,0 +1,80 @@
+//! The plan of a list of which nothing is written: it is blocked or failed.
+
+use crate::config::problem::Problem;
+use crate::oci::Index;
+use crate::plan::diff::{self, Declared};
+use crate::plan::{Action, Answer, ListPlan, MemberChange, MemberFate, TagChange, TagFate};
+
+use super::published::Published;
+use super::{Case, images};
+
+/// Says what would have changed, as far as that is known. `action` is [`Action::Failed`] or [`Action::Blocked`].
+pub(super) fn plan(case: Case<'_>, published: Option<&Published>, action: Action, problems: Vec<Problem>) -> ListPlan {
+    let publication = case.publication;
+    let fate = if action == Action::Blocked { TagFate::Blocked } else { TagFate::Unknown };
+    let tags = publication
+        .tags
+        .iter()
+        .map(|tag| {
+            let from = match case.snapshot.head(&publication.target.tagged(&tag.tag)) {
+                Some(Answer::Found(head)) => Some(head.digest.clone()),
+                _ => None,
+            };
+            TagChange { tag: tag.tag.clone(), from, to: None, fate, stays: None }
+        })
+        .collect();
+    let index = published.and_then(|published| published.lists().first()).map(|list| &list.index);
+    let members = if published.is_some() { compared(case, index) } else { told(case) };
+    ListPlan {
+        publication: publication.clone(),
+        action,
+        reason: None,
+        index: None,
+        payload: None,
+        tags,
+        members,
+        member_tags: Vec::new(),
+        children: Vec::new(),
+        problems,
+    }
+}
+
+/// The members beside what is published.
+fn compared(case: Case<'_>, published: Option<&Index>) -> Vec<MemberChange> {
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    for member in &case.publication.members {
+        match case.snapshot.head(&member.source) {
+            // Where the published lists were read the images were chosen before.
+            Some(Answer::Found(head)) => present.extend(images::known(case, member, head)),
+            Some(Answer::Absent) => absent.push(member),
+            Some(Answer::Unknown(_)) | None => {}
+        }
+    }
+    let declared: Vec<Declared<'_>> = present
+        .iter()
+        .map(|image| Declared { member: image.member, platform: &image.declared, descriptor: &image.descriptor })
+        .collect();
+    let published = published.map(|index| index.entries.iter().collect()).unwrap_or_default();
+    diff::members(&declared, &absent, published)
+}
+
+/// The members by what their sources say.
+fn told(case: Case<'_>) -> Vec<MemberChange> {
+    let heads = case.publication.members.iter().map(|member| (member, case.snapshot.head(&member.source)));
+    heads
+        .map(|(member, head)| MemberChange {
+            platform: member.platform.clone(),
+            source: Some(member.source.clone()),
+            descriptor: match head {
+                // Which of an index' images it is may not be known yet.
+                Some(Answer::Found(descriptor)) if !descriptor.media_type.is_index() => Some(descriptor.clone()),
+                _ => None,
+            },
+            from: None,
+            fate: match head {
+                Some(Answer::Absent) => MemberFate::Absent,
+                _ => MemberFate::Unknown,
+            },
+        })
+        .collect()
+}

@@ -1,0 +1,311 @@
+//! Versions of Windows that the file does not write out.
+
+use std::sync::Arc;
+
+use super::world::{Image, World, platform, publication, reference};
+use crate::config::model::{Missing, OsVersion, OsVersionOf, Placed, Publication};
+use crate::config::problem::{Problem, Span};
+use crate::naming::Pattern;
+use crate::oci::{Entry, Index, MediaType, Place, Platform};
+use crate::plan::{Action, ListPlan, MemberFate, Query};
+
+const TARGET: &str = "reg.corp/pause";
+const MEMBER: (&str, &str) = ("windows/amd64", "reg.corp/pause-windows:v1");
+const BASE: &str = "mcr.corp/base:v0.2";
+const SPAN: Span = Span { file: 0, range: 300..301 };
+
+/// A list of one member, whose version comes from there.
+fn list(os_version: OsVersion) -> Arc<Publication> {
+    let mut list = (*publication(TARGET, &["v1"], &[MEMBER])).clone();
+    list.members[0].os_version = os_version;
+    Arc::new(list)
+}
+
+fn of(build: Option<&str>) -> OsVersion {
+    OsVersion::Of(OsVersionOf { from: reference(BASE), span: SPAN, build: build.map(str::to_owned) })
+}
+
+fn fitting(glob: &str) -> OsVersion {
+    OsVersion::Fits(Placed { value: Pattern::parse(glob).unwrap(), span: SPAN })
+}
+
+/// The member as a plain image, and a base for these platforms.
+fn world(config: &str, base: &[&str]) -> World {
+    let mut world = World::default();
+    world.push(&reference(MEMBER.1), &Image::of(config, 1));
+    push_base(&mut world, base);
+    world
+}
+
+fn push_base(world: &mut World, platforms: &[&str]) {
+    let base = reference(BASE);
+    let entries: Vec<Entry> = platforms
+        .iter()
+        .map(|name| Entry::new(world.push_by_digest(&base.place, &Image::of(name, 1)), platform(name)))
+        .collect();
+    world.push_index(&base, entries);
+}
+
+fn written(plan: &ListPlan) -> Platform {
+    let list = Index::parse(plan.payload.as_ref().expect("a list to be written")).unwrap();
+    list.entries[0].platform.clone().unwrap()
+}
+
+fn blocked(world: &World, list: &Arc<Publication>) -> Problem {
+    let (plan, _) = world.plan(list);
+    assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
+    plan.problems.into_iter().next().unwrap()
+}
+
+fn shown(problem: &Problem) -> String {
+    let causes = problem.causes.iter().map(|cause| format!("because {cause}"));
+    let labels = problem.labels.iter().map(|label| format!("at {:?}: {}", label.span.range, label.text));
+    let help = problem.help.iter().map(|help| format!("help: {help}"));
+    let first = format!("{}: {}", problem.slug(), problem.message);
+    std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
+}
+
+const BUILDS: [&str; 3] = ["linux/amd64", "windows/amd64 10.0.17763.6532", "windows/amd64 10.0.20348.2700"];
+
+#[test]
+fn the_version_of_another_image_is_written() {
+    // That the config says none, or another, is no matter: so images that are built on Linux are.
+    for config in ["windows/amd64", "windows/amd64 10.0.1.1", ""] {
+        let mut world = world(config, &BUILDS);
+        let list = list(of(Some("10.0.17763")));
+        let (plan, asked) = world.plan(&list);
+        assert_eq!(written(&plan), platform("windows/amd64 10.0.17763.6532"), "{config:?}");
+        // Member, tag and base are asked for at once.
+        assert_eq!((asked.heads, asked.manifests, asked.configs, asked.rounds), (3, 2, 1, 4));
+        world.apply(&plan);
+        let (plan, asked) = world.plan(&list);
+        assert_eq!((plan.action, asked.heads, asked.manifests, asked.rounds), (Action::Unchanged, 3, 1, 2));
+    }
+}
+
+#[test]
+fn a_new_version_of_the_other_image_is_a_change() {
+    let mut world = world("windows/amd64", &BUILDS);
+    let list = list(of(Some("10.0.17763")));
+    let plan = world.plan(&list).0;
+    world.apply(&plan);
+    push_base(&mut world, &["windows/amd64 10.0.17763.7000"]);
+    let (plan, _) = world.plan(&list);
+    assert_eq!((plan.action, written(&plan)), (Action::Update, platform("windows/amd64 10.0.17763.7000")));
+}
+
+#[test]
+fn members_that_share_a_base_read_it_once() {
+    let mut world = world("windows/amd64", &BUILDS);
+    world.push(&reference("reg.corp/pause-windows:v2"), &Image::of("windows/amd64", 2));
+    let members = [MEMBER, ("windows/amd64", "reg.corp/pause-windows:v2")];
+    let mut list = (*publication(TARGET, &["v1"], &members)).clone();
+    list.members[0].os_version = of(Some("10.0.17763"));
+    list.members[1].os_version = of(Some("10.0.20348"));
+    let (plan, asked) = world.plan(&Arc::new(list));
+    assert_eq!((plan.action, asked.heads, asked.manifests), (Action::Create, 4, 3));
+}
+
+#[test]
+fn a_build_is_made_of_whole_parts() {
+    let mine = |build: &str, base: &[&str]| {
+        let (plan, _) = world("windows/amd64", base).plan(&list(of(Some(build))));
+        if plan.action == Action::Create {
+            Ok(written(&plan).os_version.unwrap())
+        } else {
+            Err(plan.problems[0].slug())
+        }
+    };
+    let base = ["windows/amd64 10.0.17763.1", "windows/amd64 10.0.177631.2"];
+    for (build, expected) in [
+        ("10.0.17763", Ok("10.0.17763.1")),
+        ("10.0.177631", Ok("10.0.177631.2")),
+        ("10.0.17763.1", Ok("10.0.17763.1")),
+        ("10.0.1776", Err("no_os_version")),
+        ("10.0", Err("several_os_versions")),
+    ] {
+        assert_eq!(mine(build, &base), expected.map(str::to_owned), "{build}");
+    }
+}
+
+#[test]
+fn only_what_is_for_the_members_machine_has_its_version() {
+    let plan_of = |base: &[&str]| world("windows/amd64", base).plan(&list(of(None))).0;
+    let one = plan_of(&["windows/arm64 10.0.2.2", "windows/amd64 10.0.1.1", "unknown/unknown", "linux/amd64"]);
+    assert_eq!(written(&one).os_version.as_deref(), Some("10.0.1.1"));
+    // One version, however many have it.
+    let twice = plan_of(&["windows/amd64 10.0.1.1", "windows/amd64/v2 10.0.1.1"]);
+    assert_eq!(written(&twice).os_version.as_deref(), Some("10.0.1.1"));
+    for (base, code) in [
+        (&["windows/amd64", "linux/amd64"][..], "no_os_version"),
+        (&[], "no_os_version"),
+        (&["windows/amd64 10.0.1.1", "windows/amd64 10.0.2.2"], "several_os_versions"),
+    ] {
+        assert_eq!(plan_of(base).problems[0].slug(), code, "{base:?}");
+    }
+}
+
+#[test]
+fn an_image_has_the_version_of_its_config() {
+    let from = |config: &str, build: Option<&str>| {
+        let mut world = world("windows/amd64", &[]);
+        world.push(&reference(BASE), &Image::of(config, 5));
+        let (plan, asked) = world.plan(&list(of(build)));
+        let result =
+            if plan.action == Action::Create { Ok(written(&plan).os_version) } else { Err(plan.problems[0].slug()) };
+        (result, asked.configs)
+    };
+    let version = Some("10.0.17763.9".to_owned());
+    assert_eq!(from("windows/amd64 10.0.17763.9", None), (Ok(version.clone()), 2));
+    assert_eq!(from("windows/amd64 10.0.17763.9", Some("10.0.17763")), (Ok(version), 2));
+    assert_eq!(from("windows/amd64 10.0.17763.9", Some("10.0.20348")).0, Err("no_os_version"));
+    assert_eq!(from("windows/arm64 10.0.17763.9", None).0, Err("no_os_version"));
+    assert_eq!(from("windows/amd64", None).0, Err("no_os_version"));
+}
+
+#[test]
+fn a_version_that_can_not_be_had_blocks() {
+    let mut gone = world("windows/amd64", &[]);
+    gone.untag(&reference(BASE));
+    insta::assert_snapshot!(shown(&blocked(&gone, &list(of(None)))), @r#"
+    os_version_absent: mcr.corp/base:v0.2 is absent (404)
+      because the os-version of windows/amd64 is that of this image
+      at 300..301: os-version of windows/amd64 of app
+      help: name another, or write the version: os-version = "10.0.17763.*" takes that of the member's config
+    "#);
+    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(Some("10.0.26100"))))), @r#"
+    no_os_version: mcr.corp/base:v0.2 has no os-version for windows/amd64 of build 10.0.26100
+      because it has 10.0.17763.6532, 10.0.20348.2700
+      at 300..301: os-version of windows/amd64 of app
+      help: name another image or build, or write the version
+    "#);
+    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(None)))), @r#"
+    several_os_versions: mcr.corp/base:v0.2 has several os-versions for windows/amd64
+      because it has 10.0.17763.6532, 10.0.20348.2700
+      at 300..301: os-version of windows/amd64 of app
+      help: say which: build = "10.0.17763"
+    "#);
+    let two = world("windows/amd64", &["windows/amd64 10.0.17763.1", "windows/amd64 10.0.17763.2"]);
+    let help = blocked(&two, &list(of(Some("10.0.17763")))).help;
+    assert_eq!(
+        help.as_deref(),
+        Some("say which: build = \"10.0.17763.1\""),
+        "the build alone does not tell them apart"
+    );
+    let linux = world("windows/amd64", &["linux/amd64"]);
+    assert_eq!(blocked(&linux, &list(of(None))).causes, ["it has none for this platform"]);
+    let mut other = world("windows/amd64", &[]);
+    for (media_type, bytes, code) in [
+        ("application/vnd.cncf.helm.config.v1+json", "{}", "not_an_image"),
+        ("application/vnd.docker.distribution.manifest.v1+json", "{ }", "schema1"),
+        ("application/vnd.oci.image.index.v1+json", "{", "unreadable_manifest"),
+        ("application/vnd.oci.image.manifest.v1+json", "{{", "unreadable_manifest"),
+    ] {
+        other.push_bytes(&reference(BASE), MediaType::parse(media_type), bytes.into());
+        let problem = blocked(&other, &list(of(None)));
+        assert_eq!((problem.slug(), problem.reference.as_deref()), (code, Some(BASE)));
+    }
+}
+
+#[test]
+fn a_base_that_nobody_answers_for_fails_the_list() {
+    let mut world = world("windows/amd64", &BUILDS);
+    world.mute(Query::Head(reference(BASE)));
+    assert_eq!(world.plan(&list(of(None))).0.action, Action::Failed);
+}
+
+#[test]
+fn a_version_that_has_to_fit_is_that_of_the_config() {
+    let mut world = world("windows/amd64 10.0.17763.6532", &[]);
+    let list = list(fitting("10.0.17763.*"));
+    let (plan, _) = world.plan(&list);
+    assert_eq!(written(&plan), platform("windows/amd64 10.0.17763.6532"));
+    world.apply(&plan);
+    let (plan, asked) = world.plan(&list);
+    assert_eq!((plan.action, asked.manifests, asked.configs), (Action::Unchanged, 1, 0));
+}
+
+#[test]
+fn a_version_that_does_not_fit_is_a_mismatch() {
+    for (config, cause) in [
+        ("windows/amd64 10.0.20348.1", "its version is 10.0.20348.1, and 10.0.17763.* is declared"),
+        ("windows/amd64", "its config says no version of Windows, and 10.0.17763.* is declared"),
+    ] {
+        let problem = blocked(&world(config, &[]), &list(fitting("10.0.17763.*")));
+        assert_eq!((problem.slug(), problem.causes), ("mismatch", vec![cause.to_owned()]));
+    }
+}
+
+#[test]
+fn what_is_published_by_a_version_that_does_not_fit_is_no_member() {
+    let mut world = world("windows/amd64 10.0.17763.6532", &[]);
+    let image = world.named(&reference(MEMBER.1)).unwrap().descriptor().clone();
+    let entry = Entry::new(image, platform("windows/amd64 10.0.20348.1"));
+    world.push_by_digest(&Place::parse(TARGET).unwrap(), &Image::of("windows/amd64 10.0.17763.6532", 1));
+    world.push_index(&reference(&format!("{TARGET}:v1")), vec![entry]);
+    let open = list(OsVersion::AsDeclared);
+    assert_eq!(world.plan(&open).0.action, Action::Unchanged);
+    let (plan, _) = world.plan(&list(fitting("10.0.17763.*")));
+    assert_eq!((plan.action, written(&plan)), (Action::Update, platform("windows/amd64 10.0.17763.6532")));
+}
+
+#[test]
+fn a_version_that_is_declared_chooses_among_the_images_of_an_index() {
+    for (os_version, expected) in [
+        (fitting("10.0.17763.*"), Some("10.0.17763.6532")),
+        (of(Some("10.0.20348")), Some("10.0.20348.2700")),
+        (fitting("10.0.1*"), Some("10.0.17763.6532")),
+        (fitting("10.0.26100.*"), None),
+    ] {
+        let mut world = world("windows/amd64", &BUILDS);
+        // The member is such an index too.
+        let entries = Index::parse(world.named(&reference(BASE)).unwrap()).unwrap().entries;
+        let at = |entry: &Entry| reference(MEMBER.1).place.with_digest(&entry.descriptor.digest);
+        for (entry, config) in entries.iter().zip(BUILDS) {
+            let pushed = world.push_by_digest(&at(entry).place, &Image::of(config, 1));
+            assert_eq!(pushed, entry.descriptor);
+        }
+        world.push_index(&reference(MEMBER.1), entries);
+        let (plan, _) = world.plan(&list(os_version));
+        match expected {
+            Some(version) => assert_eq!(written(&plan).os_version.as_deref(), Some(version)),
+            None => assert_eq!(plan.problems[0].slug(), "no_candidate"),
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_for_an_absent_member_is_of_its_version() {
+    let members = [MEMBER, ("windows/amd64", "reg.corp/pause-windows:v2")];
+    for (first, second) in
+        [(of(Some("10.0.17763")), of(Some("10.0.20348"))), (fitting("10.0.17763.*"), fitting("10.0.20348.*"))]
+    {
+        let mut world = world(BUILDS[1], &BUILDS);
+        world.push(&reference(members[1].1), &Image::of(BUILDS[2], 2));
+        let mut list = (*publication(TARGET, &["v1"], &members)).clone();
+        (list.members[0].os_version, list.members[1].os_version) = (first, second);
+        list.members.iter_mut().for_each(|member| member.missing = Missing::Keep);
+        let list = Arc::new(list);
+        let plan = world.plan(&list).0;
+        world.apply(&plan);
+        // Both are windows/amd64: without their versions neither could be told to be its own.
+        for (_, source) in members {
+            world.untag(&reference(source));
+        }
+        let (plan, _) = world.plan(&list);
+        assert_eq!(plan.action, Action::Unchanged, "{:?}", plan.problems);
+        assert!(plan.members.iter().all(|member| member.fate == MemberFate::Kept));
+    }
+}
+
+#[test]
+fn a_base_that_is_gone_is_no_matter_to_a_member_that_is_left_out() {
+    let mut world = world("windows/amd64", &[]);
+    world.untag(&reference(BASE));
+    world.untag(&reference(MEMBER.1));
+    world.push(&reference("reg.corp/pause-linux:v1"), &Image::of("linux/amd64", 1));
+    let members = [MEMBER, ("linux/amd64", "reg.corp/pause-linux:v1")];
+    let mut list = (*publication(TARGET, &["v1"], &members)).clone();
+    (list.members[0].os_version, list.members[0].missing) = (of(None), Missing::Skip);
+    assert_eq!(world.plan(&Arc::new(list)).0.action, Action::Create);
+}

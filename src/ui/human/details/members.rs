@@ -1,0 +1,151 @@
+//! What becomes of the members of a list.
+
+use crate::oci::Platform;
+use crate::plan::{ListPlan, MemberChange, MemberFate};
+use crate::ui::human::View;
+use crate::ui::text;
+
+use super::Row;
+
+/// Whether any member comes, goes or is another.
+pub(super) fn change(list: &ListPlan) -> bool {
+    list.members.iter().any(|member| match member.fate {
+        MemberFate::Added | MemberFate::Changed | MemberFate::Removed => true,
+        MemberFate::Absent => member.from.is_some(),
+        MemberFate::Same | MemberFate::Kept | MemberFate::Unknown => false,
+    })
+}
+
+/// Those of a list that is new: in one line, or with `-v` each.
+pub(super) fn new(list: &ListPlan, view: &View) -> Vec<Row> {
+    if view.all {
+        return [changed(list, view), lacking(list, view)].concat();
+    }
+    let added = || list.members.iter().filter(|member| member.fate == MemberFate::Added);
+    let mut names: Vec<String> = Vec::new();
+    let mut before: Option<&Platform> = None;
+    for member in added() {
+        let (name, alike) = (platform(list, member), machine(&member.platform));
+        // What it shares with the one before it need not be said again.
+        let version = before.filter(|before| machine(before) == alike).and_then(|_| name.strip_prefix(&alike));
+        let name = version.map(|version| format!("{}{version}", view.style.ellipsis())).unwrap_or(name.clone());
+        names.push(name);
+        before = Some(&member.platform);
+    }
+    let row = Row::new('+', text::plural(names.len(), "member")).names(names);
+    [vec![row], lacking(list, view)].concat()
+}
+
+/// All members: those that stay as they are as a count, or with `-v` each.
+pub(super) fn all(list: &ListPlan, view: &View) -> Vec<Row> {
+    let mut rows = [changed(list, view), lacking(list, view)].concat();
+    let same = || list.members.iter().filter(|member| member.fate == MemberFate::Same);
+    let kept = || list.members.iter().filter(|member| member.fate == MemberFate::Kept && !is_declared(list, member));
+    if view.all {
+        rows.extend(same().map(|member| Row::new('=', platform(list, member)).digest(member.from.as_ref(), view)));
+        rows.extend(kept().map(|member| stands(list, member, "kept, not declared", view)));
+        return rows;
+    }
+    if same().count() > 0 {
+        rows.push(Row::new('=', text::plural(same().count(), "member")));
+    }
+    if kept().count() > 0 {
+        rows.push(Row::new('=', text::plural(kept().count(), "member")).text("kept, not declared"));
+    }
+    rows
+}
+
+/// Those that come, go or are another.
+pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<Row> {
+    let row = |member: &MemberChange| {
+        let label = platform(list, member);
+        let to = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
+        let from = member.from.as_ref();
+        match member.fate {
+            MemberFate::Added => Some(Row::new('+', label).digest(to, view)),
+            MemberFate::Changed => Some(Row::new('~', label).change(from, to, view)),
+            MemberFate::Removed => {
+                let digest = from.map(|from| view.digests.show(from)).unwrap_or_default();
+                Some(Row::new('-', label).sentence(format!("{digest}   published, not declared").trim_start()))
+            }
+            MemberFate::Same | MemberFate::Kept | MemberFate::Absent | MemberFate::Unknown => None,
+        }
+    };
+    list.members.iter().filter_map(row).collect()
+}
+
+/// Declared ones that are absent, and for all that the list is published: without them, or as they were.
+pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<Row> {
+    let row = |member: &MemberChange| match (member.fate, &member.from) {
+        (MemberFate::Kept, _) if is_declared(list, member) => {
+            Some(stands(list, member, &format!("kept, {} now", absence(member)), view))
+        }
+        (MemberFate::Absent, None) => {
+            Some(Row::new('=', platform(list, member)).sentence(&format!("left out, {}", absence(member))))
+        }
+        (MemberFate::Absent, Some(from)) => {
+            let why = format!("{}   left out, {} now", view.digests.show(from), absence(member));
+            Some(Row::new('-', platform(list, member)).sentence(&why))
+        }
+        _ => None,
+    };
+    list.members.iter().filter_map(row).collect()
+}
+
+/// Absent ones that block their list.
+pub(super) fn absent(list: &ListPlan) -> Vec<Row> {
+    let of_problems = || list.problems.iter().filter(|problem| problem.slug() == "member_absent");
+    let blocks = |member: &&MemberChange| {
+        let source = member.source.as_ref().map(ToString::to_string);
+        member.fate == MemberFate::Absent && of_problems().any(|problem| problem.reference == source)
+    };
+    let absent = list.members.iter().filter(blocks);
+    absent.map(|member| Row::new('!', platform(list, member)).text(&format!("is {}", absence(member)))).collect()
+}
+
+/// `= linux/s390x      60303ae22b99   kept, not declared`
+fn stands(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> Row {
+    let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
+    Row::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
+}
+
+/// In a layout nobody answers 404.
+fn absence(member: &MemberChange) -> &'static str {
+    let asked = member.source.as_ref().is_some_and(|source| source.place.host().is_some());
+    if asked { "absent (404)" } else { "absent" }
+}
+
+/// Others may have placed a member by a tag of its own: then it has a source that the file does not name.
+fn is_declared(list: &ListPlan, member: &MemberChange) -> bool {
+    let mut declared = list.publication.members.iter();
+    member.source.as_ref().is_some_and(|source| declared.any(|declared| declared.source == *source))
+}
+
+/// The platform, and of its OS version as much as tells it apart: `windows/amd64 10.0.17763`.
+fn platform(list: &ListPlan, member: &MemberChange) -> String {
+    let mut platform = member.platform.clone();
+    if let Some(version) = &member.platform.os_version {
+        let is_twin = |other: &&MemberChange| {
+            machine(&other.platform) == machine(&platform)
+                && other.platform.os_version.as_deref().is_some_and(|other| other != version)
+                && other.platform.os_version.as_deref().map(build) == Some(build(version))
+        };
+        if !list.members.iter().any(|other| is_twin(&other)) {
+            platform.os_version = Some(build(version).to_owned());
+        }
+    }
+    // A platform that is published and not declared is a registry's text.
+    text::foreign(&platform.to_string())
+}
+
+/// The platform without its OS version.
+fn machine(platform: &Platform) -> String {
+    let platform = Platform { os_version: None, ..platform.clone() };
+    text::foreign(&platform.to_string())
+}
+
+/// `10.0.17763` of `10.0.17763.6189`: what Windows images are called by.
+fn build(version: &str) -> &str {
+    let end = version.match_indices('.').nth(2).map_or(version.len(), |(at, _)| at);
+    &version[..end]
+}

@@ -1,0 +1,123 @@
+//! What becomes of the tags of a list, and of those of its members.
+
+use crate::plan::{ListPlan, MemberTagChange, Reason, TagChange, TagFate};
+use crate::ui::human::View;
+use crate::ui::text;
+
+use super::{Row, change};
+
+/// All that is to be said of tags.
+pub(super) fn all(list: &ListPlan, view: &View) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut same = 0;
+    for tag in &list.tags {
+        match tag.fate {
+            TagFate::Created | TagFate::Moved => rows.push(moved(tag, view)),
+            TagFate::Same if view.all => rows.push(moved(tag, view)),
+            TagFate::Same => same += 1,
+            TagFate::Stays => rows.push(stays(tag, view)),
+            TagFate::Blocked | TagFate::Unknown => {}
+        }
+    }
+    if same > 0 {
+        rows.push(Row::new('=', text::plural(same, "tag")));
+    }
+    rows.extend(of_members(list, view));
+    if list.reason == Some(Reason::Content) {
+        rows.push(Row::new('~', "content").text("type, annotations or order"));
+    }
+    rows
+}
+
+/// The tags, where the line of the list does not name them all.
+pub(super) fn further(list: &ListPlan, view: &View) -> Vec<Row> {
+    if list.tags.len() > 1 { all(list, view) } else { of_members(list, view) }
+}
+
+/// Those that are left as they are.
+pub(super) fn staying(list: &ListPlan, view: &View) -> Vec<Row> {
+    list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(|tag| stays(tag, view)).collect()
+}
+
+/// As [`staying`], of lists each of which has another digest there.
+pub(super) fn staying_in_all(list: &ListPlan) -> Vec<Row> {
+    let row = |tag: &TagChange| Row::new('=', label(tag)).sentence(&format!("stays{}", reason(tag)));
+    list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(row).collect()
+}
+
+/// Those that must not change and would.
+pub(super) fn refused(list: &ListPlan, view: &View) -> Vec<Row> {
+    let row = |tag: &TagChange| {
+        let (from, to) = immutable(tag)?;
+        let why = format!("is immutable: {} is refused", change(from, to, view));
+        Some(Row::new('!', label(tag)).sentence(&why))
+    };
+    every(list).filter_map(row).collect()
+}
+
+/// Whether some tag is [`refused`].
+pub(super) fn is_refused(list: &ListPlan) -> bool {
+    every(list).any(|tag| immutable(tag).is_some())
+}
+
+fn every(list: &ListPlan) -> impl Iterator<Item = &TagChange> {
+    list.tags.iter().chain(list.member_tags.iter().map(|change| &change.tag))
+}
+
+/// What an immutable tag names and would name.
+fn immutable(tag: &TagChange) -> Option<(&crate::oci::Digest, &crate::oci::Digest)> {
+    let is_blocked = tag.fate == TagFate::Blocked;
+    Some((tag.from.as_ref()?, tag.to.as_ref()?)).filter(|_| is_blocked)
+}
+
+fn label(tag: &TagChange) -> String {
+    format!("tag {}", tag.tag)
+}
+
+fn symbol(fate: TagFate) -> char {
+    match fate {
+        TagFate::Created => '+',
+        TagFate::Moved => '~',
+        TagFate::Same | TagFate::Stays | TagFate::Unknown => '=',
+        TagFate::Blocked => '!',
+    }
+}
+
+fn moved(tag: &TagChange, view: &View) -> Row {
+    let row = Row::new(symbol(tag.fate), label(tag));
+    match tag.fate {
+        TagFate::Same => row.digest(tag.from.as_ref(), view),
+        _ => row.change(tag.from.as_ref(), tag.to.as_ref(), view),
+    }
+}
+
+/// `= tag latest      stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1`
+fn stays(tag: &TagChange, view: &View) -> Row {
+    let place = tag.from.as_ref().map_or_else(|| "absent".to_owned(), |at| format!("at {}", view.digests.show(at)));
+    Row::new('=', label(tag)).sentence(&format!("stays {place}{}", reason(tag)))
+}
+
+fn reason(tag: &TagChange) -> String {
+    tag.stays.as_ref().map(|why| format!(": {}", text::foreign(why))).unwrap_or_default()
+}
+
+/// The tags of members: each where that is asked for or there is one, else as one line for all that are created, moved
+/// or the same.
+fn of_members(list: &ListPlan, view: &View) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for fate in [TagFate::Created, TagFate::Moved, TagFate::Same] {
+        let alike: Vec<&MemberTagChange> = list.member_tags.iter().filter(|change| change.tag.fate == fate).collect();
+        let name = |change: &&MemberTagChange| change.tag.tag.to_string();
+        match (alike.as_slice(), fate) {
+            ([], _) => {}
+            (changes, _) if view.all => rows.extend(changes.iter().map(|change| moved(&change.tag, view))),
+            (changes, TagFate::Same) => rows.push(Row::new('=', text::plural(changes.len(), "member tag"))),
+            ([change], _) => rows.push(moved(&change.tag, view)),
+            (changes, _) => {
+                let row = Row::new(symbol(fate), text::plural(changes.len(), "member tag"));
+                rows.push(row.names(changes.iter().map(name).collect()));
+            }
+        }
+    }
+    rows
+}

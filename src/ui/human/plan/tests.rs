@@ -1,0 +1,416 @@
+//! Plans as they are seen, against the transcripts of `plan`.
+
+use super::*;
+use crate::plan::{MemberFate, Reason, TagChange, TagFate};
+use crate::ui::human::digests;
+use crate::ui::samples::{self, WIDE};
+use crate::ui::style::{Charset, Color};
+use crate::ui::text::Digests;
+
+fn shown(plan: &Plan, style: Style, all: bool) -> String {
+    let view = View { style, digests: Digests::telling_apart(digests(plan)), all };
+    lines(plan, &view) + &summary(&plan.summary(), style)
+}
+
+#[test]
+fn every_action_as_in_the_transcript() {
+    insta::assert_snapshot!(shown(&samples::plan(), WIDE, false), @r"
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+      = 3 members
+    create     gcr.io/google_containers/hyperkube
+      + tag v1.3.0       8c1e5d0b7a42
+      + 5 members        linux/amd64, linux/arm/v7, linux/arm64, linux/ppc64le,
+                         linux/s390x
+    create     docker.io/acme/api
+      + tag v2.4.0       c4d81fa03b27
+      + tag v2.4         c4d81fa03b27
+      + tag latest       c4d81fa03b27
+      + 5 members        linux/amd64, linux/arm/v7, linux/arm64, linux/ppc64le,
+                         linux/s390x
+    blocked    gcr.io/google_containers/kube-scheduler
+      ! linux/s390x      is absent (404)
+    failed     quay.io/acme/api
+      ! quay.io          cannot be reached
+    Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
+    ");
+}
+
+#[test]
+fn verbose_names_members_and_what_is_unchanged() {
+    let plan = Plan { lists: vec![samples::unchanged(samples::publication("kube-proxy"), "3f2a"), samples::updated()] };
+    insta::assert_snapshot!(shown(&plan, WIDE, true), @r"
+    unchanged  gcr.io/google_containers/kube-proxy
+      = tag v1.3.0       3f2a00000000
+      = linux/amd64      286021fa92db
+      = linux/arm/v7     3df1b83ebe27
+      = linux/arm64      243917d1edb1
+      = linux/ppc64le    63ce970e9c87
+      = linux/s390x      9b58c5ed69eb
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+      = linux/amd64      481795d848b6
+      = linux/arm/v7     e09424d9a41f
+      = linux/s390x      7e9b480871c5
+    Plan: 1 to update, 1 unchanged
+    ");
+}
+
+#[test]
+fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
+    let style = Style { charset: Charset::Ascii, width: Some(40), ..WIDE };
+    let text = shown(&samples::plan(), style, false);
+    assert!(text.is_ascii());
+    insta::assert_snapshot!(text, @r"
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0
+          72c4e8f1a90d -> 5d90b3e7c812
+      ~ linux/arm64
+          0a4f6c1d92e7 -> 9be3017c55fa
+      + linux/ppc64le
+          1c77de02b4a9
+      - linux/riscv64
+          60303ae22b99   published, not
+          declared
+      = 3 members
+    create     gcr.io/google_containers/hyperkube
+      + tag v1.3.0
+          8c1e5d0b7a42
+      + 5 members
+          linux/amd64, linux/arm/v7,
+          linux/arm64, linux/ppc64le,
+          linux/s390x
+    create     docker.io/acme/api
+      + tag v2.4.0
+          c4d81fa03b27
+      + tag v2.4
+          c4d81fa03b27
+      + tag latest
+          c4d81fa03b27
+      + 5 members
+          linux/amd64, linux/arm/v7,
+          linux/arm64, linux/ppc64le,
+          linux/s390x
+    blocked    gcr.io/google_containers/kube-scheduler
+      ! linux/s390x
+          is absent (404)
+    failed     quay.io/acme/api
+      ! quay.io
+          cannot be reached
+    Plan: 2 to create, 1 to update, 1
+      unchanged, 1 blocked, 1 failed
+    ");
+}
+
+#[test]
+fn a_dead_registry_is_told_once_and_ten_of_its_lists_are_named() {
+    let lists = (0..200).map(|n| samples::failed(&format!("quay.io/acme/api-{n}"))).collect();
+    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, false), @r"
+    failed     200 lists on quay.io: api-0, api-1, api-2, api-3, api-4, api-5,
+               api-6, api-7, api-8, api-9, and 190 more (-v)
+    Plan: 200 failed
+    ");
+}
+
+#[test]
+fn an_update_of_tags_or_content_alone_says_so() {
+    let mut tags = samples::unchanged(samples::publication_at("gcr.io/a/b", &["v1", "latest"]), "8c1e");
+    (tags.action, tags.reason) = (Action::Update, Some(Reason::Tags));
+    (tags.tags[1].from, tags.tags[1].fate) = (None, TagFate::Created);
+    let mut content = samples::unchanged(samples::publication("c"), "9be3");
+    (content.action, content.reason) = (Action::Update, Some(Reason::Content));
+    (content.tags[0].from, content.tags[0].fate) = (Some(samples::digest("0a4f")), TagFate::Moved);
+    insta::assert_snapshot!(shown(&Plan { lists: vec![tags, content] }, WIDE, false), @r"
+    update     gcr.io/a/b
+      + tag latest       8c1e00000000
+      = 1 tag
+      = 5 members
+    update     gcr.io/google_containers/c
+      ~ tag v1.3.0       0a4f00000000 → 9be300000000
+      ~ content          type, annotations or order
+      = 5 members
+    Plan: 2 to update
+    ");
+}
+
+#[test]
+fn colour_repeats_what_the_words_say() {
+    let plan = Plan { lists: vec![samples::updated(), samples::blocked("kube-scheduler")] };
+    let text = shown(&plan, Style { color: Color::On, ..WIDE }, false);
+    insta::assert_snapshot!(text.replace('\u{1b}', "␛"), @r"
+    ␛[33mupdate␛[0m     gcr.io/google_containers/kubectl
+      ␛[33m~␛[0m tag v1.3.0       ␛[2m72c4e8f1a90d␛[0m → 5d90b3e7c812
+      ␛[33m~␛[0m linux/arm64      ␛[2m0a4f6c1d92e7␛[0m → 9be3017c55fa
+      ␛[32m+␛[0m linux/ppc64le    1c77de02b4a9
+      ␛[31m-␛[0m linux/riscv64    60303ae22b99   published, not declared
+      ␛[2m=␛[0m 3 members
+    ␛[35mblocked␛[0m    gcr.io/google_containers/kube-scheduler
+      ␛[35m!␛[0m linux/s390x      is absent (404)
+    ␛[1mPlan␛[0m: 1 to update, 1 blocked
+    ");
+    let mut bare = text;
+    while let Some(start) = bare.find('\u{1b}') {
+        let end = start + bare[start..].find('m').unwrap();
+        bare.replace_range(start..=end, "");
+    }
+    assert_eq!(bare, shown(&plan, WIDE, false));
+}
+
+#[test]
+fn a_layout_answers_no_404() {
+    let mut list = samples::blocked("kube-scheduler");
+    for member in &mut list.members {
+        member.source = Some(crate::oci::Reference::parse("oci:images/kube-scheduler:v1.3.0").unwrap());
+    }
+    list.problems[0].reference = Some("oci:images/kube-scheduler:v1.3.0".into());
+    let text = shown(&Plan { lists: vec![list] }, WIDE, false);
+    assert!(text.contains("  ! linux/s390x      is absent\n"), "{text}");
+}
+
+#[test]
+fn a_plan_of_nothing_says_so() {
+    assert_eq!(shown(&Plan::default(), WIDE, false), "Plan: no lists\n");
+}
+
+#[test]
+fn why_a_tag_stays_and_which_windows_it_is() {
+    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::pause()] }, WIDE, false), @r"
+    create     registry.k8s.io/pause
+      + tag 3.9.1        c4d81fa03b27
+      = tag latest       stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
+      + 7 members        linux/amd64, linux/arm/v7, linux/arm64, linux/ppc64le,
+                         linux/s390x, windows/amd64 10.0.17763, … 10.0.20348
+    Plan: 1 to create
+    ");
+    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::pause()] }, WIDE, true), @r"
+    create     registry.k8s.io/pause
+      + tag 3.9.1                 c4d81fa03b27
+      = tag latest                stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
+      + linux/amd64               0efa6faf0a2b
+      + linux/arm/v7              92068f05ef62
+      + linux/arm64               7224d39118ae
+      + linux/ppc64le             75e8e97fb79b
+      + linux/s390x               6b7f8b4e8afa
+      + windows/amd64 10.0.17763  e2471f6e2425
+      + windows/amd64 10.0.20348  58bd68cff85b
+    Plan: 1 to create
+    ");
+}
+
+#[test]
+fn an_immutable_tag_says_what_it_is_refused() {
+    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::immutable()] }, WIDE, false), @r"
+    blocked    registry.k8s.io/conformance
+      ! tag v1.30.0      is immutable: b96e27a3c5d0 → e05b92d4f118 is refused
+      ~ linux/ppc64le    41d7f0c9e6b3 → 8c1e5d0b7a42
+    Plan: 1 blocked
+    ");
+}
+
+#[test]
+fn windows_of_one_build_are_told_apart_by_all_of_their_version() {
+    let mut pause = samples::pause();
+    pause.members[6].platform.os_version = Some("10.0.17763.7000".into());
+    let text = shown(&Plan { lists: vec![pause] }, Style { charset: Charset::Ascii, ..WIDE }, false);
+    assert!(text.contains("windows/amd64 10.0.17763.6189,\n                     ... 10.0.17763.7000\n"), "{text}");
+}
+
+#[test]
+fn a_tag_that_was_never_there_stays_absent() {
+    let mut pause = samples::pause();
+    (pause.tags[1].from, pause.tags[1].to) = (None, None);
+    let text = shown(&Plan { lists: vec![pause] }, WIDE, false);
+    assert!(text.contains("  = tag latest       stays absent: 3.10 is newer than 3.9.1\n"), "{text}");
+}
+
+#[test]
+fn members_that_are_kept_or_left_out_say_why() {
+    let lists = vec![samples::lacking()];
+    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/amd64      481795d848b6   left out, absent (404) now
+      = linux/arm/v7     left out, absent (404)
+      = linux/s390x      7e9b480871c5   kept, absent (404) now
+      = 2 members        kept, not declared
+    Plan: 1 to update
+    ");
+    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, true), @r"
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/amd64      481795d848b6   left out, absent (404) now
+      = linux/arm/v7     left out, absent (404)
+      = linux/s390x      7e9b480871c5   kept, absent (404) now
+      = linux/riscv64    c71552fa625c   kept, not declared
+      = linux/loong64    9860f3de58db   kept, not declared
+    Plan: 1 to update
+    ");
+}
+
+#[test]
+fn an_absent_member_that_blocks_nothing_is_no_reason_of_a_blocked_list() {
+    let mut list = samples::blocked("kube-scheduler");
+    list.members[0].fate = MemberFate::Absent;
+    assert_eq!(shown(&Plan { lists: vec![list] }, WIDE, false).matches("is absent").count(), 1);
+}
+
+#[test]
+fn tags_of_members_are_one_line_for_all_that_fare_alike() {
+    let mut updated = samples::with_member_tags(samples::updated());
+    updated.reason = Some(Reason::Tags);
+    let lists = vec![samples::with_member_tags(samples::created(samples::publication("pause"), "8c1e")), updated];
+    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    create     gcr.io/google_containers/pause
+      + tag v1.3.0                8c1e00000000
+      + 5 member tags             v1.3.0-linux-amd64, v1.3.0-linux-arm-v7,
+                                  v1.3.0-linux-arm64, v1.3.0-linux-ppc64le,
+                                  v1.3.0-linux-s390x
+      + 5 members                 linux/amd64, linux/arm/v7, linux/arm64,
+                                  linux/ppc64le, linux/s390x
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0                72c4e8f1a90d → 5d90b3e7c812
+      + tag v1.3.0-linux-ppc64le  1c77de02b4a9
+      ~ tag v1.3.0-linux-arm64    0a4f6c1d92e7 → 9be3017c55fa
+      = 3 member tags
+      ~ linux/arm64               0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le             1c77de02b4a9
+      - linux/riscv64             60303ae22b99   published, not declared
+      = 3 members
+    Plan: 1 to create, 1 to update
+    ");
+    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, true), @r"
+    create     gcr.io/google_containers/pause
+      + tag v1.3.0                8c1e00000000
+      + tag v1.3.0-linux-amd64    0efa6faf0a2b
+      + tag v1.3.0-linux-arm-v7   92068f05ef62
+      + tag v1.3.0-linux-arm64    7224d39118ae
+      + tag v1.3.0-linux-ppc64le  75e8e97fb79b
+      + tag v1.3.0-linux-s390x    6b7f8b4e8afa
+      + linux/amd64               0efa6faf0a2b
+      + linux/arm/v7              92068f05ef62
+      + linux/arm64               7224d39118ae
+      + linux/ppc64le             75e8e97fb79b
+      + linux/s390x               6b7f8b4e8afa
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0                72c4e8f1a90d → 5d90b3e7c812
+      + tag v1.3.0-linux-ppc64le  1c77de02b4a9
+      ~ tag v1.3.0-linux-arm64    0a4f6c1d92e7 → 9be3017c55fa
+      = tag v1.3.0-linux-amd64    481795d848b6
+      = tag v1.3.0-linux-arm-v7   e09424d9a41f
+      = tag v1.3.0-linux-s390x    7e9b480871c5
+      ~ linux/arm64               0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le             1c77de02b4a9
+      - linux/riscv64             60303ae22b99   published, not declared
+      = linux/amd64               481795d848b6
+      = linux/arm/v7              e09424d9a41f
+      = linux/s390x               7e9b480871c5
+    Plan: 1 to create, 1 to update
+    ");
+}
+
+#[test]
+fn a_narrow_terminal_breaks_sentences_between_words() {
+    let style = Style { charset: Charset::Ascii, width: Some(40), ..WIDE };
+    let lists = vec![samples::pause(), samples::immutable(), samples::with_member_tags(samples::lacking())];
+    let text = shown(&Plan { lists }, style, false);
+    assert!(text.is_ascii() && text.lines().all(|line| !line.starts_with(' ') || line.len() <= 40), "{text}");
+    insta::assert_snapshot!(text, @r"
+    create     registry.k8s.io/pause
+      + tag 3.9.1
+          c4d81fa03b27
+      = tag latest
+          stays at 77b1c5f2a0e9: 3.10 is
+          newer than 3.9.1
+      + 7 members
+          linux/amd64, linux/arm/v7,
+          linux/arm64, linux/ppc64le,
+          linux/s390x,
+          windows/amd64 10.0.17763,
+          ... 10.0.20348
+    blocked    registry.k8s.io/conformance
+      ! tag v1.30.0
+          is immutable: b96e27a3c5d0 ->
+          e05b92d4f118 is refused
+      ~ linux/ppc64le
+          41d7f0c9e6b3 -> 8c1e5d0b7a42
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0
+          72c4e8f1a90d -> 5d90b3e7c812
+      + tag v1.3.0-linux-ppc64le
+          1c77de02b4a9
+      ~ tag v1.3.0-linux-arm64
+          0a4f6c1d92e7 -> 9be3017c55fa
+      = 3 member tags
+      ~ linux/arm64
+          0a4f6c1d92e7 -> 9be3017c55fa
+      + linux/ppc64le
+          1c77de02b4a9
+      - linux/riscv64
+          60303ae22b99   published, not
+          declared
+      - linux/amd64
+          481795d848b6   left out, absent
+          (404) now
+      = linux/arm/v7
+          left out, absent (404)
+      = linux/s390x
+          7e9b480871c5   kept, absent (404)
+          now
+      = 2 members
+          kept, not declared
+    Plan: 1 to create, 1 to update, 1
+      blocked
+    ");
+}
+
+#[test]
+fn lists_with_several_targets_are_called_by_them_where_their_ids_say_nothing() {
+    let lists = ["quay.io/acme/api", "quay.io/mirror/api", "quay.io/acme/worker"].map(samples::failed).into();
+    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, false), @r"
+    failed     3 lists on quay.io: quay.io/acme/api, quay.io/mirror/api, worker
+    Plan: 3 failed
+    ");
+}
+
+#[test]
+fn a_tag_of_an_unchanged_list_that_stays_is_told_of_once_for_all_lists_of_a_release() {
+    let behind = |target: &str, there: &str| {
+        let mut list = samples::unchanged(samples::publication_at(target, &["3.9.1", "latest"]), "c4d81fa03b27");
+        let why = Some("3.10 is newer than 3.9.1".to_owned());
+        list.tags[1] = TagChange { fate: TagFate::Stays, stays: why, ..list.tags[1].clone() };
+        list.tags[1].from = Some(samples::digest(there));
+        list
+    };
+    let pause = behind("registry.k8s.io/pause", "77b1c5f2a0e9");
+    insta::assert_snapshot!(shown(&Plan { lists: vec![pause.clone(), samples::updated()] }, WIDE, false), @r"
+    unchanged  registry.k8s.io/pause
+      = tag latest       stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
+    update     gcr.io/google_containers/kubectl
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
+      ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+      + linux/ppc64le    1c77de02b4a9
+      - linux/riscv64    60303ae22b99   published, not declared
+      = 3 members
+    Plan: 1 to update, 1 unchanged
+    ");
+    let others = ["a", "b"].map(|name| behind(&format!("registry.k8s.io/{name}"), name));
+    let lists = [vec![pause], others.into()].concat();
+    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    unchanged  3 lists: pause, a, b
+      = tag latest       stays: 3.10 is newer than 3.9.1
+    Plan: 3 unchanged
+    ");
+    assert_eq!(shown(&Plan { lists }, WIDE, true).matches("stays at ").count(), 3);
+}

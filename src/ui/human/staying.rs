@@ -1,0 +1,24 @@
+//! Lists of which nothing is to be written, and yet a tag is not as it is declared: a newer version has it.
+
+use std::collections::HashMap;
+
+use crate::plan::{Action, ListPlan, TagFate};
+
+/// The places of such lists in the plan: together those whose tags stay for the same reason, as all of a release do.
+pub(super) fn groups(plans: &[&ListPlan]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known = HashMap::new();
+    for (at, list) in plans.iter().enumerate().filter(|(_, list)| list.action == Action::Unchanged) {
+        let staying = list.tags.iter().filter(|tag| tag.fate == TagFate::Stays);
+        let reasons: Vec<_> = staying.map(|tag| (&tag.tag, &tag.stays)).collect();
+        if reasons.is_empty() {
+            continue;
+        }
+        let group = *known.entry(reasons).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(at);
+    }
+    groups
+}
