@@ -23,6 +23,7 @@ pub(crate) mod any_registry;
 pub(crate) mod certificates;
 pub(crate) mod context;
 pub(crate) mod docker_registry;
+pub(crate) mod editor;
 pub(crate) mod images;
 pub(crate) mod nginx;
 pub(crate) mod readers;
