@@ -209,11 +209,15 @@ impl Platform {
     /// whose version nobody wrote may be of any.
     #[must_use]
     pub fn is_same_build(&self, other: &Self) -> bool {
-        let build = |version: &str| version.splitn(4, '.').take(3).map(str::to_owned).collect::<Vec<_>>();
-        match (self.os_version.as_deref(), other.os_version.as_deref()) {
-            (Some(one), Some(other)) => build(one) == build(other),
-            _ => true,
-        }
+        self.build().zip(other.build()).is_none_or(|(one, other)| one == other)
+    }
+
+    /// The build of a Windows, by which its images are called: `10.0.17763` of `10.0.17763.6189`.
+    #[must_use]
+    pub fn build(&self) -> Option<&str> {
+        let version = self.os_version.as_deref()?;
+        let end = version.match_indices('.').nth(2).map_or(version.len(), |(at, _)| at);
+        Some(&version[..end])
     }
 
     /// Windows images are told apart by `os.version` too.

@@ -127,11 +127,11 @@ fn platform(list: &ListPlan, member: &MemberChange) -> String {
     if let Some(version) = &member.platform.os_version {
         let is_twin = |other: &&MemberChange| {
             machine(&other.platform) == machine(&platform)
-                && other.platform.os_version.as_deref().is_some_and(|other| other != version)
-                && other.platform.os_version.as_deref().map(build) == Some(build(version))
+                && other.platform.os_version.as_ref().is_some_and(|other| other != version)
+                && other.platform.build() == member.platform.build()
         };
         if !list.members.iter().any(|other| is_twin(&other)) {
-            platform.os_version = Some(build(version).to_owned());
+            platform.os_version = member.platform.build().map(str::to_owned);
         }
     }
     // A platform that is published and not declared is a registry's text.
@@ -142,10 +142,4 @@ fn platform(list: &ListPlan, member: &MemberChange) -> String {
 fn machine(platform: &Platform) -> String {
     let platform = Platform { os_version: None, ..platform.clone() };
     text::foreign(&platform.to_string())
-}
-
-/// `10.0.17763` of `10.0.17763.6189`: what Windows images are called by.
-fn build(version: &str) -> &str {
-    let end = version.match_indices('.').nth(2).map_or(version.len(), |(at, _)| at);
-    &version[..end]
 }
