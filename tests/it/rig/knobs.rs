@@ -321,13 +321,33 @@ fn a_storm_strikes_as_often_as_it_says_and_never_one_request_for_ever() {
             let answer = wire.try_send("GET", &format!("/v2/?{request}"), &[], b"");
             failed += usize::from(answer.is_none_or(|answer| answer.status != 200 || answer.body != "{}".as_bytes()));
         }
-        let struck = inner(&registry).knobs().storm.take().expect("a storm").struck;
+        let struck = inner(&registry).knobs().storm.take().expect("a storm").struck.len();
         assert!((70..=130).contains(&struck) && failed <= struck && failed > struck / 2, "{struck}, seen {failed}");
     }
     let (registry, _) = seeded(|knobs| knobs.storm = Some(Storm::new(1, 1.0, 0.0)));
     let wire = registry.wire();
     let answers = [(); 7].map(|()| wire.try_send("PUT", "/v2/", &[], b"").is_some_and(|answer| answer.status == 405));
     assert_eq!(answers, [false, false, false, false, false, false, true]);
+}
+
+#[test]
+fn a_storm_strikes_the_same_attempts_in_whatever_order_requests_come() {
+    let struck = |repositories: &[&str]| {
+        let (registry, _) = seeded(|knobs| knobs.storm = Some(Storm::new(1, 0.5, 0.0)));
+        let wire = registry.wire();
+        for repository in repositories {
+            // The name of an upload says in which order uploads were begun.
+            let path = format!("/v2/{repository}/blobs/uploads/{}?digest=sha256:0", repositories[0]);
+            let _ = wire.try_send("PUT", &path, &[], b"");
+        }
+        let storm = inner(&registry).knobs().storm.take().expect("a storm");
+        let mut struck: Vec<String> = storm.struck.iter().map(ToString::to_string).collect();
+        struck.sort();
+        struck
+    };
+    let one_by_one = struck(&["a", "a", "a", "a", "b", "b", "b", "b"]);
+    assert_eq!(one_by_one, struck(&["b", "a", "b", "b", "a", "a", "b", "a"]));
+    assert!((1..8).contains(&one_by_one.len()), "{one_by_one:?}");
 }
 
 #[test]

@@ -66,13 +66,13 @@ impl Knobs {
     }
 
     /// What goes wrong with this request, counted down.
-    pub(super) fn next_fault(&mut self, method: &str, path: &str) -> Option<Then> {
+    pub(super) fn next_fault(&mut self, method: &str, path: &str, query: &str) -> Option<Then> {
         match self.faults.iter_mut().find(|fault| fault.fits(method, path)) {
             Some(fault) => {
                 fault.times -= 1;
                 Some(fault.then)
             }
-            None => self.storm.as_mut()?.next(method, path),
+            None => self.storm.as_mut()?.next(method, path, query),
         }
     }
 }

@@ -237,8 +237,9 @@ impl Shared {
         }
         let Asked { parts, body, began, put } = asked;
         let (method, path) = (parts.method.as_str(), router::decode(parts.uri.path()));
+        let query = router::decode(parts.uri.query().unwrap_or_default());
         let limited = (door == Door::Registry).then(|| state.knobs.limit.as_mut().and_then(Limit::next)).flatten();
-        let fault = limited.or_else(|| state.knobs.next_fault(method, &path));
+        let fault = limited.or_else(|| state.knobs.next_fault(method, &path, &query));
         let mut world = World {
             store: &mut state.store,
             tokens: &mut state.tokens,
@@ -261,7 +262,7 @@ impl Shared {
         let mut exchange = Exchange {
             method: method.to_owned(),
             path,
-            query: router::decode(parts.uri.query().unwrap_or_default()),
+            query,
             status: answer.status().as_u16(),
             began: *began,
             ended: self.start.elapsed(),

@@ -1,54 +1,91 @@
-//! [`Storm`] and [`Limit`]: what befalls requests whichever they are, by chance and by number.
+//! [`Storm`] and [`Limit`]: faults for any request, by a share of all answers and by their number in a second.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Instant;
+
+use sha2::{Digest as _, Sha256};
 
 use super::fault::Then;
 
-/// A share of all answers that goes wrong, at random.
+/// A share of all answers that goes wrong.
+///
+/// Whether one does depends on the seed, on what is asked and on how often it was asked before, and on nothing else: a
+/// busy machine, which mixes up requests that come at once, meets the same faults as an idle one.
 #[derive(Debug, Clone)]
 pub(crate) struct Storm {
-    random: Random,
+    seed: u64,
     share: f64,
     stalls: f64,
-    in_a_row: HashMap<String, u32>,
+    tried: HashMap<String, Tried>,
     /// How many requests came.
     pub(crate) requests: usize,
-    /// How many of them went wrong.
-    pub(crate) struck: usize,
+    /// The answers that went wrong, in the order in which they did.
+    pub(crate) struck: Vec<Struck>,
+}
+
+/// How often something was asked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tried {
+    attempts: u32,
+    failed_in_a_row: u32,
+}
+
+/// An answer that went wrong.
+#[derive(Debug, Clone)]
+pub(crate) struct Struck {
+    request: String,
+    attempt: u32,
+    then: Then,
+}
+
+impl fmt::Display for Struck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, attempt {}: {:?}", self.request, self.attempt, self.then)
+    }
 }
 
 /// One request never fails more often in a row: mlist gives up after eight, and no test may fail by chance.
 const MOST_IN_A_ROW: u32 = 6;
 
 impl Storm {
-    /// Of all answers `share` goes wrong; of those, `stalls` never come. Requests race for the dice: one seed gives
-    /// the same weather, not the same run.
+    /// Of all answers `share` goes wrong; of those, `stalls` never come.
     pub(crate) fn new(seed: u64, share: f64, stalls: f64) -> Self {
-        Self { random: Random(seed), share, stalls, in_a_row: HashMap::new(), requests: 0, struck: 0 }
+        Self { seed, share, stalls, tried: HashMap::new(), requests: 0, struck: Vec::new() }
     }
 
-    pub(super) fn next(&mut self, method: &str, path: &str) -> Option<Then> {
+    pub(super) fn next(&mut self, method: &str, path: &str, query: &str) -> Option<Then> {
         self.requests += 1;
-        let key = format!("{method} {path}");
-        let strikes = self.random.share() < self.share;
-        let failed = self.in_a_row.entry(key).or_default();
-        if !strikes || *failed >= MOST_IN_A_ROW {
-            *failed = 0;
+        let request = request(method, path, query);
+        let tried = self.tried.entry(request.clone()).or_default();
+        tried.attempts += 1;
+        let attempt = tried.attempts;
+        let mut random = Random::of(&format!("{} {request} {attempt}", self.seed));
+        if random.share() >= self.share || tried.failed_in_a_row >= MOST_IN_A_ROW {
+            tried.failed_in_a_row = 0;
             return None;
         }
-        *failed += 1;
-        self.struck += 1;
-        if self.random.share() < self.stalls {
-            return Some(Then::Stalled);
-        }
-        let any = [Then::Status(429), Then::Status(503), Then::RequestLost, Then::AnswerLost];
-        // What has no body can't be cut; of a token nobody could tell that it was flipped.
-        let with_body = [Then::Cut, Then::Flipped, Then::HeadOnly];
-        let kinds = if method == "GET" && path != "/token" { any.len() + with_body.len() } else { any.len() };
-        let kind = self.random.below(kinds);
-        Some(any.iter().chain(&with_body).copied().nth(kind).unwrap_or(Then::RequestLost))
+        tried.failed_in_a_row += 1;
+        let then = if random.share() < self.stalls { Then::Stalled } else { random.fault(method, path) };
+        self.struck.push(Struck { request, attempt, then });
+        Some(then)
     }
+}
+
+impl fmt::Display for Storm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} of {} answers went wrong, by seed {}:", self.struck.len(), self.requests, self.seed)?;
+        self.struck.iter().try_for_each(|struck| writeln!(f, "{struck}"))
+    }
+}
+
+/// What is asked, without what differs from run to run: the names of uploads, addresses of this host.
+fn request(method: &str, path: &str, query: &str) -> String {
+    const UPLOADS: &str = "/uploads/";
+    let path = path.find(UPLOADS).map_or(path, |at| &path[..at + UPLOADS.len()]);
+    let is_lasting = |pair: &&str| ["mount=", "digest=", "scope=", "tag="].iter().any(|name| pair.starts_with(name));
+    let query: Vec<&str> = query.split('&').filter(is_lasting).collect();
+    format!("{method} {path}{}{}", if query.is_empty() { "" } else { "?" }, query.join("&"))
 }
 
 /// How many requests are taken in a second; others are answered 429 and not carried out.
@@ -98,6 +135,21 @@ impl Limit {
 struct Random(u64);
 
 impl Random {
+    /// Dice that fall alike for equal texts.
+    fn of(text: &str) -> Self {
+        Self(Sha256::digest(text).iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)))
+    }
+
+    /// A fault that fits the request.
+    fn fault(&mut self, method: &str, path: &str) -> Then {
+        let any = [Then::Status(429), Then::Status(503), Then::RequestLost, Then::AnswerLost];
+        // What has no body can't be cut; of a token nobody could tell that it was flipped.
+        let with_body = [Then::Cut, Then::Flipped, Then::HeadOnly];
+        let kinds = if method == "GET" && path != "/token" { any.len() + with_body.len() } else { any.len() };
+        let kind = self.below(kinds);
+        any.iter().chain(&with_body).copied().nth(kind).unwrap_or(Then::RequestLost)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
