@@ -21,6 +21,7 @@ use registry::storm::{Limit, Says, Storm};
 use registry::{Knobs, Log, Registry};
 use world::World;
 
+const LISTS: usize = 200;
 /// Requests a second that are taken.
 const LIMIT: u32 = 50;
 /// And at once.
@@ -32,7 +33,7 @@ const SLOW: Duration = Duration::from_millis(50);
 const SETTLED: Duration = Duration::from_secs(3);
 
 fn main() {
-    let (lists, arches) = (world::LISTS, world::PLATFORMS.len());
+    let (lists, arches) = (LISTS, world::PLATFORMS.len());
     println!("{lists} lists x {arches} arches, 64 at once\n");
     println!("{:<46} {:>8} {:>8} {:>8} {:>8}", "", "requests", "time", "goodput", "refused");
     for (what, says) in [("429", Says::Nothing), ("429, Retry-After: 1", Says::InASecond)] {
@@ -53,7 +54,7 @@ fn main() {
 /// Publishes all lists: what was asked, and how long it took.
 fn publish(world: World, knobs: Knobs) -> (Log, Duration) {
     let registry = Registry::start(Knobs::default());
-    world.seed(&mut registry.store());
+    world.seed(LISTS, &mut registry.store());
     *registry.knobs() = knobs;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let took = sync(&registry, world, folder.path());
@@ -62,7 +63,7 @@ fn publish(world: World, knobs: Knobs) -> (Log, Duration) {
 
 fn sync(registry: &Registry, world: World, folder: &Path) -> Duration {
     let file = folder.join("manifests.toml");
-    std::fs::write(&file, world.manifests_toml(&registry.host())).expect("a file in a temporary folder");
+    std::fs::write(&file, world.manifests_toml(LISTS, &registry.host())).expect("a file in a temporary folder");
     let began = Instant::now();
     let done = Command::new(env!("CARGO_BIN_EXE_mlist"))
         .args(["sync", "--jobs", "64", "-f"])

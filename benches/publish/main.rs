@@ -23,11 +23,12 @@ use world::World;
 
 const DELAY: Duration = Duration::from_millis(50);
 const JOBS: usize = 64;
+const LISTS: usize = 200;
 /// Each figure is the median of so many runs.
 const ROUNDS: usize = 3;
 
 fn main() {
-    let (lists, arches) = (world::LISTS, world::PLATFORMS.len());
+    let (lists, arches) = (LISTS, world::PLATFORMS.len());
     println!("{lists} lists x {arches} arches, each answer after {} ms, {JOBS} at once", DELAY.as_millis());
     println!("median of {ROUNDS}\n");
     println!("{:<46} {:>8} {:>8} {:>8} {:>6}", "", "requests", "mlist", "floor", "ratio");
@@ -71,14 +72,14 @@ fn round(world: World) -> Round {
 /// A registry that holds the members and no list.
 fn started(world: World) -> Registry {
     let registry = Registry::start(Knobs { delay: DELAY, ..Knobs::default() });
-    world.seed(&mut registry.store());
+    world.seed(LISTS, &mut registry.store());
     registry
 }
 
 /// Runs `mlist sync`; what it asked, and how long it took.
 fn mlist(registry: &Registry, world: World, folder: &Path) -> (Log, Duration) {
     let file = folder.join("manifests.toml");
-    std::fs::write(&file, world.manifests_toml(&registry.host())).expect("a file in a temporary folder");
+    std::fs::write(&file, world.manifests_toml(LISTS, &registry.host())).expect("a file in a temporary folder");
     let asked = registry.log().len();
     let began = Instant::now();
     let done = Command::new(env!("CARGO_BIN_EXE_mlist"))

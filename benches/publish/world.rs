@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use super::registry::Store;
 use super::registry::store::digest_of;
 
-/// How many lists there are.
-pub(crate) const LISTS: usize = 200;
-/// Their members: platform, and how names spell its architecture.
+/// The members of each list: platform, and how names spell its architecture.
 pub(crate) const PLATFORMS: [(&str, &str); 5] = [
     ("linux/amd64", "amd64"),
     ("linux/arm/v7", "arm"),
@@ -30,14 +28,14 @@ pub(crate) enum World {
 }
 
 impl World {
-    /// The file that declares the lists.
-    pub(crate) fn manifests_toml(self, host: &str) -> String {
+    /// The file that declares so many lists.
+    pub(crate) fn manifests_toml(self, lists: usize, host: &str) -> String {
         let source = match self {
             Self::OwnRepositories => "{registry}/{name}-{arch}:v1",
             Self::TargetRepository => "{registry}/{name}:v1-{arch}",
         };
         let platforms = PLATFORMS.map(|(platform, _)| format!("\"{platform}\"")).join(", ");
-        let names: Vec<String> = (0..LISTS).map(|number| format!("\"{}\"", name(number))).collect();
+        let names: Vec<String> = (0..lists).map(|number| format!("\"{}\"", name(number))).collect();
         format!(
             "[vars]\nregistry = \"{host}\"\n\n[defaults]\nplatforms = [{platforms}]\nsource = \"{source}\"\n\
              target = \"{{registry}}/{{name}}\"\ntags = [\"v1\"]\n\n[list.bench]\nmatrix.name = [{}]\n",
@@ -45,9 +43,9 @@ impl World {
         )
     }
 
-    /// Puts the members where they are.
-    pub(crate) fn seed(self, store: &mut Store) {
-        for number in 0..LISTS {
+    /// Puts the members of so many lists where they are.
+    pub(crate) fn seed(self, lists: usize, store: &mut Store) {
+        for number in 0..lists {
             for (platform, arch) in PLATFORMS {
                 let name = name(number);
                 let (repository, tag) = match self {
@@ -76,7 +74,7 @@ pub(crate) fn list_of(repository: &str) -> &str {
 }
 
 fn name(number: usize) -> String {
-    format!("bench/app{number:03}")
+    format!("bench/app{number:05}")
 }
 
 /// Uploads the blobs of an image of one layer; its manifest.
