@@ -17,7 +17,7 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url};
 
-use crate::oci::{Digest, Host};
+use crate::oci::{Digest, Host, MediaType};
 
 use super::auth::{Asking, Auth, Scopes, Signature};
 use super::credentials::Credentials;
@@ -78,12 +78,23 @@ pub(crate) struct Request {
     pub(crate) scopes: Scopes,
     /// How many bytes a good answer may have; none where nobody reads what it says.
     pub(crate) limit: Option<u64>,
-    /// What a good answer must hash to: one that does not is a fault, as a cut one is.
-    pub(crate) digest: Option<Digest>,
+    /// Which digest a good answer must have: one that has another is a fault, as a cut one is.
+    pub(crate) expected: Expected,
     pub(crate) repeat: Repeat,
     pub(crate) on_stop: OnStop,
     pub(crate) follow: Follow,
     pub(crate) purpose: Purpose,
+}
+
+/// The digest that the body of an answer must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Not known, or of no interest.
+    Unknown,
+    /// This one.
+    Digest(Digest),
+    /// The one in its `Docker-Content-Digest` header, if it has that.
+    Named,
 }
 
 /// What becomes of a request in flight when the run is stopped.
@@ -105,7 +116,7 @@ impl Request {
             body: None,
             scopes,
             limit: None,
-            digest: None,
+            expected: Expected::Unknown,
             repeat: Repeat::AsUsual,
             on_stop: OnStop::Cut,
             follow,
@@ -230,12 +241,24 @@ impl Transport {
         let response = self.wire.exchange(out, to.counters).await?;
         to.gate.answered(to.lane, &response);
         let answer = read(response, request.limit, signature).await?;
-        match &request.digest {
-            Some(expected) if answer.status == 200 => match verify(expected, &answer) {
+        match request.expected.digest(&answer) {
+            Some(expected) if answer.status == 200 => match verify(&expected, &answer) {
                 Ok(()) => Ok(answer),
                 Err(failure) => Err(Trouble::Fault(failure)),
             },
             _ => Ok(answer),
+        }
+    }
+}
+
+impl Expected {
+    fn digest(&self, answer: &Answer) -> Option<Digest> {
+        // The digest of a signed manifest of schema 1 is that of a part of its body.
+        let is_signed = || answer.header("content-type").map(MediaType::parse).is_some_and(|it| it.is_schema1());
+        match self {
+            Self::Unknown => None,
+            Self::Digest(digest) => Some(digest.clone()),
+            Self::Named => answer.digest().filter(|_| !is_signed()),
         }
     }
 }

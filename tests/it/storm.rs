@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 
 use crate::support::context::Context;
 use crate::support::images::{Dialect, Image};
+use crate::support::registry::knobs::Head;
 use crate::support::registry::storm::{Limit, Says, Storm};
 use crate::support::registry::{Account, Auth, Knobs, Mount, Registry, Store};
+use crate::support::sample;
 
 const PLATFORMS: [(&str, &str); 5] = [
     ("linux/amd64", "amd64"),
@@ -136,18 +138,10 @@ fn seed(store: &mut Store, repository: &str, tag: &str, image: &Image) {
 }
 
 #[test]
-fn a_thousand_images_are_published_in_the_first_storm() {
-    Fleet::new(200, Members::OwnRepositories).weathers(1);
-}
-
-#[test]
-fn a_thousand_images_are_published_in_the_second_storm() {
-    Fleet::new(200, Members::OwnRepositories).weathers(2);
-}
-
-#[test]
-fn a_thousand_images_are_published_in_the_third_storm() {
-    Fleet::new(200, Members::OwnRepositories).weathers(3);
+fn a_thousand_images_are_published_in_every_storm() {
+    for seed in sample(1..=3) {
+        Fleet::new(200, Members::OwnRepositories).weathers(seed);
+    }
 }
 
 #[test]
@@ -163,9 +157,18 @@ fn blobs_that_are_sent_by_tokens_get_through_a_storm() {
 }
 
 #[test]
-fn sixty_lists_are_published_in_twelve_storms() {
-    for seed in 101..=112 {
+fn sixty_lists_are_published_in_every_storm() {
+    for seed in sample(101..=112) {
         Fleet::new(60, Members::OwnRepositories).weathers(seed);
+    }
+}
+
+#[test]
+fn sixty_lists_whose_heads_say_too_little_are_published_in_every_storm() {
+    for seed in sample(201..=212) {
+        let fleet = Fleet::new(60, Members::OwnRepositories);
+        fleet.registry.knobs().head = Head::NoDigest;
+        fleet.weathers(seed);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::registry::Result;
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::Repeat;
-use crate::registry::transport::{Endpoint, OnStop, Request};
+use crate::registry::transport::{Endpoint, Expected, OnStop, Request};
 
 use super::written::{Written, written};
 use super::{Http, kind};
@@ -63,11 +63,16 @@ impl Http {
                 _ => self.head_by_get(&endpoint, get, locator).await,
             },
             Err(failure) if failure.kind == ErrorKind::Server => {
-                let why = self.head_by_get(&endpoint, Request { repeat: Repeat::Never, ..get }, locator).await;
-                why.map_err(|why| match why.kind {
-                    ErrorKind::Server => Failure { attempts: failure.attempts + 1, ..why },
-                    _ => failure,
-                })
+                let once = Request { repeat: Repeat::Never, ..get.clone() };
+                match self.head_by_get(&endpoint, once, locator).await {
+                    Err(why) => match why.kind {
+                        ErrorKind::Server => Err(Failure { attempts: failure.attempts + 1, ..why }),
+                        // It is only HEADs that the registry fails at.
+                        ErrorKind::WrongDigest { .. } => self.head_by_get(&endpoint, get, locator).await,
+                        _ => Err(failure),
+                    },
+                    head => head,
+                }
             }
             Err(failure) => Err(failure),
         };
@@ -100,9 +105,10 @@ impl Http {
         mut get: Request,
         locator: &Locator,
     ) -> Outcome<Option<Descriptor>> {
-        if let Locator::Digest(digest) = locator {
-            get.digest = Some(digest.clone());
-        }
+        get.expected = match locator {
+            Locator::Digest(digest) => Expected::Digest(digest.clone()),
+            Locator::Tag(_) => Expected::Named,
+        };
         let answer = self.transport.send(endpoint, &get).await?;
         let Some(media_type) = manifest_type(&answer)? else { return Ok(None) };
         let named = match locator {
@@ -117,7 +123,7 @@ impl Http {
     async fn try_manifest(&self, repository: &Repository, digest: &Digest) -> Outcome<Option<Payload>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = self.manifest_request(Method::GET, &endpoint, repository, digest.as_str())?;
-        request.digest = Some(digest.clone());
+        request.expected = Expected::Digest(digest.clone());
         let answer = self.transport.send(&endpoint, &request).await?;
         manifest_type(&answer)?.map(|media_type| payload(&answer, media_type, digest)).transpose()
     }
@@ -126,7 +132,7 @@ impl Http {
         let endpoint = self.endpoint(repository)?;
         let mut request = self.request(Method::GET, &endpoint, repository, &format!("blobs/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        (request.limit, request.digest) = (Some(CONFIG), Some(digest.clone()));
+        (request.limit, request.expected) = (Some(CONFIG), Expected::Digest(digest.clone()));
         let answer = self.transport.send(&endpoint, &request).await?;
         match answer.status.as_u16() {
             // A blob's own type is in the manifest that names it; what it is served as says nothing.

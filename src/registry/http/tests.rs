@@ -73,6 +73,21 @@ async fn a_head_that_cannot_be_believed_is_asked_again_by_get() {
 }
 
 #[tokio::test]
+async fn a_signed_manifest_of_schema_1_has_the_digest_of_a_part_of_its_body() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "HEAD" => Reply::of(405),
+        _ => Reply::of(200)
+            .with("content-type", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+            .with("docker-content-digest", Digest::of(b"without signatures").as_str())
+            .body(r#"{"schemaVersion":1,"signatures":[]}"#),
+    })
+    .await;
+    let head = Client::new(&[]).head(&server, "a:1").await.unwrap().unwrap();
+    assert!(head.media_type.is_schema1(), "{head:?}");
+    assert_eq!(server.lines().len(), 2, "no answer is taken for a fault");
+}
+
+#[tokio::test]
 async fn a_head_that_is_refused_is_told_with_the_reason_of_a_get() {
     let server = Server::start(|asked, _| match asked.method.as_str() {
         "HEAD" => Reply::of(403),

@@ -1,8 +1,9 @@
 //! HEADs that are refused or say too little, lists that come as something else.
 
+use crate::support::registry::Then;
 use crate::support::registry::knobs::{Absent, Accept, Head};
 
-use super::World;
+use super::{ALWAYS, World, fault};
 
 #[test]
 fn a_head_that_is_refused_is_asked_again_by_get() {
@@ -17,6 +18,31 @@ fn a_head_that_is_refused_is_asked_again_by_get() {
 #[test]
 fn a_head_without_a_digest_is_asked_again_by_get() {
     World::new(|knobs| knobs.head = Head::NoDigest).assert_gets_over();
+}
+
+#[test]
+fn a_get_in_place_of_a_head_is_repeated_if_it_does_not_have_the_digest_it_names() {
+    for then in [Then::Flipped, Then::Cut, Then::HeadOnly] {
+        let world = World::new(|knobs| knobs.head = Head::Refused(405));
+        world.inner().knobs().fault(fault("GET", "/acme/app-arm64/manifests/v1", 2, then));
+        world.assert_gets_over();
+    }
+}
+
+#[test]
+fn a_get_in_place_of_a_head_that_failed_is_repeated_if_it_does_not_have_the_digest_it_names() {
+    let path = "/acme/app-arm64/manifests/v1";
+    let faults = [fault("HEAD", path, 8, Then::Status(503)), fault("GET", path, 1, Then::Flipped)];
+    World::faulty(&faults).assert_gets_over();
+}
+
+#[test]
+fn a_get_in_place_of_a_head_that_never_has_the_digest_it_names_is_no_answer() {
+    let world = World::new(|knobs| knobs.head = Head::Refused(405));
+    world.inner().knobs().fault(fault("GET", "/acme/app-arm64/manifests/v1", ALWAYS, Then::Flipped));
+    let run = world.sync().ends(1);
+    assert_eq!(run.problem("mlist::registry::wrong_digest")["retry"], true);
+    world.assert_nothing_published();
 }
 
 #[test]

@@ -39,3 +39,9 @@ pub(crate) fn installed(program: &str) -> bool {
     let tried = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     tried.is_ok()
 }
+
+/// All of `cases` in a long run (`tests/run --long`), else the first of them.
+pub(crate) fn sample<T>(cases: impl IntoIterator<Item = T>) -> Vec<T> {
+    let most = if std::env::var_os("MLIST_LONG_TESTS").is_some() { usize::MAX } else { 1 };
+    cases.into_iter().take(most).collect()
+}
