@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::config::facts::{Facts, Question};
 use crate::config::trust::{Author, Trust};
-use crate::config::{Loaded, Outcome, Request, SourceFile, Sources, load};
+use crate::config::{Loaded, Loader, Outcome, Request, SourceFile, Sources};
 use crate::naming::Template;
 use crate::oci::{ImageConfig, ImageManifest, Index, MediaType, Payload, Place, Reference, Tag};
 use crate::registry::fuzz;
@@ -115,9 +115,9 @@ fn loaded(text: &str, trust: &Trust) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: Arc::from(text) });
     let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust };
-    let mut facts = Facts::default();
+    let (mut loader, mut facts) = (Loader::new(request), Facts::default());
     loop {
-        match load(request, &facts) {
+        match loader.load(&facts) {
             Outcome::Done(loaded) => return loaded,
             Outcome::NeedsTags(places, _) => {
                 assert!(!places.is_empty());

@@ -100,7 +100,7 @@ pub(super) fn group(list: &Publication) -> Group {
 mod tests {
     use super::*;
     use crate::config::facts::Facts;
-    use crate::config::{Loaded, Outcome, Request, SourceFile, Sources, Trust, load};
+    use crate::config::{Loaded, Loader, Outcome, Request, SourceFile, Sources, Trust};
 
     const LIST: &str = r#"
         [list.app]
@@ -115,7 +115,9 @@ mod tests {
         let text = format!("{registries}{LIST}").into();
         let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text });
         let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
-        let Outcome::Done(loaded) = load(request, &Facts::default()) else { panic!("nothing is to be asked") };
+        let Outcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
+            panic!("nothing is to be asked")
+        };
         assert_eq!(loaded.problems, []);
         loaded
     }
@@ -208,7 +210,9 @@ mod tests {
         "#;
         let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
         let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
-        let Outcome::Done(loaded) = load(request, &Facts::default()) else { panic!("nothing is to be asked") };
+        let Outcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
+            panic!("nothing is to be asked")
+        };
         let group = group(&loaded.publications[0]);
         let shown: Vec<String> = group.sources.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["quay.io/acme/app-amd64", "mcr.example/base/nano"]);

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use crate::config::facts::Facts;
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
-use crate::config::{Loaded, Outcome, Request, Trust, load};
+use crate::config::{Loaded, Loader, Outcome, Request, Trust};
 use crate::exec::{ExitStatus, cause};
 use crate::host::{self, Boundary, Found};
 use crate::oci::Place;
@@ -53,23 +53,24 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
 /// Reads manifests.toml and expands it as far as that goes without any registry. Where that can't be done it has been
 /// said, and the exit status is returned.
 pub(super) fn read(input: &Input, ui: &Ui) -> Result<Declared, ExitStatus> {
-    let mut reading = Reading::open(input, ui)?;
-    let (_, loaded) = reading.load();
+    let file = ProjectFile::open(input, ui)?;
+    let (_, loaded) = Reading::new(&file, input).load();
     let loaded = good(loaded, ui)?;
-    Ok(Declared { loaded, clock: reading.clock, asked: Stats::default() })
+    Ok(Declared { loaded, clock: file.clock, asked: Stats::default() })
 }
 
 /// As [`read`], and lists the tags that stand for lists.
 pub(super) async fn expanded(input: &Input, reach: &Reach, ui: &Arc<Ui>) -> Result<Declared, ExitStatus> {
-    let mut reading = Reading::open(input, ui)?;
+    let file = ProjectFile::open(input, ui)?;
+    let mut reading = Reading::new(&file, input);
     let mut asked = Stats::default();
     loop {
         let (places, loaded) = reading.load();
         let loaded = good(loaded, ui)?;
         if places.is_empty() {
-            return Ok(Declared { loaded, clock: reading.clock, asked });
+            return Ok(Declared { loaded, clock: file.clock, asked });
         }
-        let world = World::open(Purpose::tags(places.iter()), reach, &loaded, reading.clock, ui)?;
+        let world = World::open(Purpose::tags(places.iter()), reach, &loaded, file.clock, ui)?;
         let listings = places.iter().map(|place| world.registries.tags(place));
         let listed = world.unless_stopped(join_all(listings), &loaded, ui).await?;
         asked = sum(asked, world.registries.stats());
@@ -91,20 +92,18 @@ fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     Err(ui.problems(Context::of(&loaded.sources), &loaded.problems, status))
 }
 
-/// manifests.toml while it is read.
-struct Reading<'a> {
-    input: &'a Input,
+/// manifests.toml, found and not read yet.
+struct ProjectFile {
     sources: Sources,
     /// The number of manifests.toml among them.
     file: usize,
     trust: Trust,
     boundary: Option<Boundary>,
-    facts: Facts,
     clock: Clock,
 }
 
-impl<'a> Reading<'a> {
-    fn open(input: &'a Input, ui: &Ui) -> Result<Self, ExitStatus> {
+impl ProjectFile {
+    fn open(input: &Input, ui: &Ui) -> Result<Self, ExitStatus> {
         let clock = Clock::start();
         let mut sources = Sources::default();
         let refuse =
@@ -125,17 +124,31 @@ impl<'a> Reading<'a> {
         let file = sources.add(file);
         let root = boundary.as_ref().map(|boundary| boundary.named().to_owned());
         let trust = Trust { root, author: input.author.clone() };
-        Ok(Self { input, sources, file, trust, boundary, facts: Facts::default(), clock })
+        Ok(Self { sources, file, trust, boundary, clock })
+    }
+}
+
+/// manifests.toml while it is loaded.
+struct Reading<'a> {
+    loader: Loader<'a>,
+    boundary: Option<&'a Boundary>,
+    facts: Facts,
+}
+
+impl<'a> Reading<'a> {
+    fn new(file: &'a ProjectFile, input: &'a Input) -> Self {
+        let ProjectFile { sources, file, trust, boundary, .. } = file;
+        let Input { overrides, selectors, .. } = input;
+        let loader = Loader::new(Request { sources, file: *file, overrides, selectors, trust });
+        Self { loader, boundary: boundary.as_ref(), facts: Facts::default() }
     }
 
     /// All that is known so far, whatever the machine has to be asked for it; and the repositories whose tags are
     /// lacking.
     fn load(&mut self) -> (BTreeSet<Place>, Loaded) {
-        let Input { overrides, selectors, .. } = self.input;
-        let request = Request { sources: &self.sources, file: self.file, overrides, selectors, trust: &self.trust };
         loop {
-            match load(request, &self.facts) {
-                Outcome::Needs(questions) => host::answer(&questions, self.boundary.as_ref(), &mut self.facts),
+            match self.loader.load(&self.facts) {
+                Outcome::Needs(questions) => host::answer(&questions, self.boundary, &mut self.facts),
                 Outcome::NeedsTags(places, loaded) => return (places, loaded),
                 Outcome::Done(loaded) => return (BTreeSet::new(), loaded),
             }

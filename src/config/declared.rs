@@ -1,4 +1,4 @@
-//! [`Document`]: manifests.toml as it was written, every value right by itself. What values mean together is not known
+//! [`ParsedFile`]: manifests.toml as it was written, every value right by itself. What values mean together is not known
 //! here: `expand` works that out.
 
 use std::num::NonZeroUsize;
@@ -16,7 +16,7 @@ use super::raw::{Key, Text};
 
 /// The file.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct ParsedFile {
     /// `include`
     pub(super) include: Vec<Include>,
     /// `[vars]`

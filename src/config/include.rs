@@ -5,29 +5,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use super::declared::{Document, Include};
+use super::declared::{Include, ParsedFile};
 use super::evaluate::{Evaluator, Need};
 use super::facts::Question;
+use super::parsed::Parsed;
 use super::path_glob::PathGlob;
 use super::problem::{Problem, SourceFile, Sources, Span};
-use super::raw::{self, Node, Table, Text};
-use super::{read, registry, types};
+use super::raw::{Node, Text};
+use super::types;
+
+/// Included files that were parsed, by their number among the sources and their path.
+pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), Parsed>;
 
 /// manifests.toml and what it includes.
 #[derive(Debug)]
 pub(super) struct Files {
-    pub(super) root: Document,
+    pub(super) root: Arc<ParsedFile>,
     /// In path order.
-    pub(super) included: Vec<Document>,
+    pub(super) included: Vec<Arc<ParsedFile>>,
     /// A file is not known, or not all of it: what is not here may stand there.
     pub(super) incomplete: bool,
 }
 
 impl Files {
     /// The root first.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Document> {
-        [&self.root].into_iter().chain(&self.included)
+    pub(super) fn all(&self) -> impl Iterator<Item = &ParsedFile> {
+        [&self.root].into_iter().chain(&self.included).map(|file| &**file)
     }
 }
 
@@ -55,8 +60,14 @@ pub(super) fn globs(node: &Node, problems: &mut Vec<Problem>) -> Vec<Include> {
     globs
 }
 
-/// Reads what `root` includes; its files are added to `sources`. Where not all of it is known yet it is asked for.
-pub(super) fn files(root: Document, sources: &mut Sources, evaluator: &mut Evaluator<'_>) -> Files {
+/// Reads what `root` includes; its files are added to `sources`, and kept in `parsed`. Where not all of it is known yet
+/// it is asked for.
+pub(super) fn files(
+    root: Arc<ParsedFile>,
+    parsed: &mut ParsedIncludes,
+    sources: &mut Sources,
+    evaluator: &mut Evaluator<'_>,
+) -> Files {
     let mut files = Files { root, included: Vec::new(), incomplete: false };
     let meant = meant(&files.root.include, sources, evaluator);
     files.incomplete = meant.is_none();
@@ -65,9 +76,14 @@ pub(super) fn files(root: Document, sources: &mut Sources, evaluator: &mut Evalu
             Some(text) => {
                 let source = SourceFile { name: path.display().to_string(), text: text.into() };
                 evaluator.add_file(&source);
-                let file = sources.add(source);
-                match document(file, &place, sources, &files.root.login_names, evaluator) {
-                    Some(document) => files.included.push(document),
+                let number = sources.add(source.clone());
+                // While files before it are not known its number, which its spans hold, may still change.
+                let parsed = parsed
+                    .entry((number, path))
+                    .or_insert_with(|| Parsed::included(number, &source, &place, &files.root.login_names));
+                evaluator.problems.extend(parsed.problems.iter().cloned());
+                match &parsed.file {
+                    Some(file) => files.included.push(Arc::clone(file)),
                     None => files.incomplete = true,
                 }
             }
@@ -170,48 +186,6 @@ fn text(path: &Path, place: &Span, evaluator: &mut Evaluator<'_>) -> Option<Stri
             None
         }
     }
-}
-
-/// What an included file says; none where it is no TOML. `login_names` are those of the file that includes it.
-fn document(
-    file: usize,
-    place: &Span,
-    sources: &Sources,
-    login_names: &[Text],
-    evaluator: &mut Evaluator<'_>,
-) -> Option<Document> {
-    let source = sources.get(file)?;
-    let (tree, mut problems) = raw::parse(file, &source.text);
-    let document = tree.map(|mut tree| {
-        for (key, _) in alone(&mut tree) {
-            problems.push(of_the_root(&key.name, &source.name).at(&key.span, "").at(place, "this includes the file"));
-        }
-        let mut document = read::document(&tree, &mut problems);
-        registry::keep_secret(login_names, &mut document, &mut problems);
-        if document.has_no_list {
-            problems.push(read::no_list(&format!("`{}`", source.name)).at(place, "included here"));
-        }
-        document
-    });
-    evaluator.problems.extend(problems);
-    document
-}
-
-/// Takes what belongs to the file that includes from a file that is included.
-fn alone(tree: &mut Table) -> Table {
-    let (roots, own) =
-        std::mem::take(tree).into_iter().partition(|(key, _)| matches!(key.name.as_str(), "include" | "registry"));
-    *tree = own;
-    roots
-}
-
-fn of_the_root(key: &str, file: &str) -> Problem {
-    if key == "include" {
-        return Problem::error("mlist::config::nested_include", format!("`{file}` is included and includes others"))
-            .help("name them where this file is named: `**` goes through folders");
-    }
-    Problem::error("mlist::config::misplaced_key", format!("`{file}` is included and says how a registry is reached"))
-        .help("[registry] holds for the whole run: write it in the file that includes this one")
 }
 
 /// `path` without `.`, and without `..` where that takes a folder back: so that one file has one path.

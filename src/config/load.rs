@@ -1,22 +1,23 @@
-//! [`load`]: the text of manifests.toml and the facts it asks for → publications, or every problem of it at once.
+//! [`Loader`]: the text of manifests.toml and the facts it asks for → publications, or every problem of it at once.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::claims::{Claimant, Race};
-use super::declared::{Axis, Document, Slot, Target};
+use super::declared::{Axis, ParsedFile, Slot, Target};
 use super::evaluate::{Evaluator, Need};
 use super::expand::{Aim, Instance, Made, Product};
 use super::facts::{Facts, Question};
-use super::include::Files;
+use super::include::{Files, ParsedIncludes};
 use super::matrix::Combinations;
 use super::model::LeftOut;
+use super::parsed::Parsed;
 use super::report::Problems;
 use super::scope::{FileScope, ListScope};
 use super::select::Selection;
 use super::{Problem, Publication, RegistrySettings, Sources, Trust};
-use super::{claims, include, lacking, matrix, overrides, raw, read, sweep, trust};
+use super::{claims, include, lacking, matrix, overrides, sweep, trust};
 use crate::oci::Place;
 
 /// `--set [ENTRY:]NAME=VALUE`
@@ -45,7 +46,7 @@ pub struct Request<'a> {
     pub trust: &'a Trust,
 }
 
-/// What [`load`] says.
+/// What [`Loader::load`] says.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The machine must answer these first; never empty, none that the facts answer.
@@ -75,25 +76,45 @@ pub struct Loaded {
     pub sources: Sources,
 }
 
-/// Loads by what is known. The same file and facts give the same, and what no selected list needs is not asked for.
-#[must_use]
-pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
-    let mut sources = request.sources.clone();
-    let Some(source) = request.sources.get(request.file) else { return Outcome::Done(Loaded::default()) };
-    let (tree, mut found) = raw::parse(request.file, &source.text);
-    let Some(tree) = tree else { return Outcome::Done(Loaded { problems: found, sources, ..Loaded::default() }) };
-    let root = read::document(&tree, &mut found);
-    if root.has_no_list && root.include.is_empty() {
-        found.push(read::no_list("it"));
+/// Loads manifests.toml as facts come in; what was read of its files is kept from one time to the next.
+#[derive(Debug)]
+pub struct Loader<'a> {
+    request: Request<'a>,
+    root: Parsed,
+    included: ParsedIncludes,
+}
+
+impl<'a> Loader<'a> {
+    /// Parses manifests.toml.
+    #[must_use]
+    pub fn new(request: Request<'a>) -> Self {
+        let nothing = || Parsed { file: None, problems: Vec::new() };
+        let root = request.sources.get(request.file).map_or_else(nothing, |file| Parsed::root(request.file, file));
+        Self { request, root, included: BTreeMap::new() }
     }
 
-    let base = Path::new(&source.name).parent().unwrap_or(Path::new(""));
-    let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
-    evaluator.problems.extend(found);
-    let files = include::files(root, &mut sources, &mut evaluator);
-    if !evaluator.questions.is_empty() {
-        return Outcome::Needs(evaluator.questions);
+    /// Loads by what is known. The same file and facts give the same, and what no selected list needs is not asked for.
+    #[must_use]
+    pub fn load(&mut self, facts: &Facts) -> Outcome {
+        let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());
+        let Some(root) = &self.root.file else {
+            return Outcome::Done(Loaded { problems: found, sources, ..Loaded::default() });
+        };
+        let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
+        evaluator.problems.extend(found);
+        let files = include::files(Arc::clone(root), &mut self.included, &mut sources, &mut evaluator);
+        if evaluator.questions.is_empty() {
+            loaded(&files, sources, request, evaluator)
+        } else {
+            Outcome::Needs(evaluator.questions)
+        }
     }
+}
+
+/// What the files come to.
+fn loaded(files: &Files, sources: Sources, request: Request<'_>, mut evaluator: Evaluator<'_>) -> Outcome {
+    let base =
+        sources.get(request.file).and_then(|file| Path::new(&*file.name).parent()).unwrap_or(Path::new("")).to_owned();
     let root = FileScope::new(&files.root, None, request.overrides);
     let included = files.included.iter().map(|file| FileScope::new(file, Some(&root), request.overrides));
     let included: Vec<FileScope<'_>> = included.collect();
@@ -102,13 +123,13 @@ pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
         overrides::unknown(&scopes, request.overrides, &mut evaluator.problems);
     }
     let lists = lists(&scopes, request.overrides, &mut evaluator.problems);
-    let Loaded { publications, left_out, unexpanded, .. } = expand(&files, &scopes, &lists, request, &mut evaluator);
-    let registries = registries(&files.root, base, request.trust, &mut evaluator);
+    let Loaded { publications, left_out, unexpanded, .. } = expand(files, &scopes, &lists, request, &mut evaluator);
+    let registries = registries(&files.root, &base, request.trust, &mut evaluator);
 
     if !evaluator.questions.is_empty() {
         return Outcome::Needs(evaluator.questions);
     }
-    sweep::unknown_names(&files, &mut evaluator.problems);
+    sweep::unknown_names(files, &mut evaluator.problems);
     let Evaluator { problems, unlisted, .. } = evaluator;
     let problems = problems.finish();
     let loaded = Loaded { publications, left_out, unexpanded, registries, problems, sources };
@@ -116,7 +137,12 @@ pub fn load(request: Request<'_>, facts: &Facts) -> Outcome {
 }
 
 /// What `[registry]` says, as far as whoever wrote it may say it.
-fn registries(document: &Document, base: &Path, trust: &Trust, evaluator: &mut Evaluator<'_>) -> Vec<RegistrySettings> {
+fn registries(
+    document: &ParsedFile,
+    base: &Path,
+    trust: &Trust,
+    evaluator: &mut Evaluator<'_>,
+) -> Vec<RegistrySettings> {
     let registries: Vec<RegistrySettings> =
         document.registries.iter().map(|settings| settings.clone().under(base)).collect();
     if trust.author.is_stranger() {

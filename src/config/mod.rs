@@ -1,18 +1,19 @@
 //! manifests.toml → publications.
 //!
 //! ```text
-//! text ──raw──> tree ──read──> Document ──scope──> ListScope ──matrix──> Instance ──expand──> Publication
+//! text ──raw──> tree ──read──> ParsedFile ──scope──> ListScope ──matrix──> Instance ──expand──> Publication
 //! ```
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`load`](mod@load) | [`load()`](load::load): the whole way, or the [`Question`](facts::Question)s that must be answered first |
+//! | [`load`] | [`Loader`]: the whole way, or the [`Question`](facts::Question)s that must be answered first |
 //! | [`facts`] | what is asked of the machine, and the answers |
 //! | `raw` | TOML → a tree in which every key and value knows its place |
 //! | `keys` | the one table of keys: where each stands and what it holds |
 //! | `types` | types and names are strict |
 //! | `read`, `vars`, `axes`, `members`, `tags`, `registry` | the tree → `declared`, every value right by itself |
 //! | `declared` | what the file says, nothing worked out |
+//! | `parsed` | a file, parsed once |
 //! | `include`, [`path_glob`] | the files that a file includes |
 //! | `lacking` | the keys that a list can't be without |
 //! | `scope` | a list and the levels its keys and names come from |
@@ -51,6 +52,7 @@ mod matrix;
 mod members;
 pub mod model;
 mod overrides;
+mod parsed;
 pub mod path_glob;
 pub mod policy;
 pub mod problem;
@@ -70,7 +72,7 @@ mod vars;
 mod way;
 mod when;
 
-pub use load::{Loaded, Outcome, Override, Request, load};
+pub use load::{Loaded, Loader, Outcome, Override, Request};
 pub use model::{Member, Publication, RegistrySettings, TargetTag};
 pub use path_glob::PathGlob;
 pub use problem::{HttpFacts, Label, Position, Problem, Severity, SourceFile, Sources, Span};

@@ -1,4 +1,4 @@
-//! [`document`]: the tree of manifests.toml → [`Document`]; says everything that is wrong with a value by itself.
+//! [`document`]: the tree of manifests.toml → [`ParsedFile`]; says everything that is wrong with a value by itself.
 //!
 //! | file | holds |
 //! |---|---|
@@ -18,7 +18,7 @@ mod words;
 
 use std::borrow::Cow;
 
-use super::declared::{Document, Level, Phrase, Slot};
+use super::declared::{Level, ParsedFile, Phrase, Slot};
 use super::keys::{self, KeyInfo, Place};
 use super::problem::Problem;
 use super::raw::{Key, Node, Table, Value};
@@ -36,8 +36,8 @@ pub(super) use words::{unknown_word, word};
 const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
 
 /// Reads the whole file.
-pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> Document {
-    let mut document = Document::default();
+pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
+    let mut document = ParsedFile::default();
     let mut has_list = false;
     for (info, key, node) in keys::known(tree, Place::Top, problems) {
         match info.name {

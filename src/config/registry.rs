@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use super::declared::{Document, Slot, Variable, VariableValue};
+use super::declared::{ParsedFile, Slot, Variable, VariableValue};
 use super::keys::{self, KEYS, Place};
 use super::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
 use super::problem::{Problem, Span};
@@ -282,8 +282,8 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
 
 /// `mlist::config::secret_variable`: whoever may write templates could else have a password sent to anybody, as a part
 /// of a name. The variable counts as told of, so that nobody asks for its value either.
-pub(super) fn keep_secret(login_names: &[Text], document: &mut Document, problems: &mut Vec<Problem>) {
-    let Document { vars, defaults, conventions, lists, .. } = document;
+pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, problems: &mut Vec<Problem>) {
+    let ParsedFile { vars, defaults, conventions, lists, .. } = document;
     let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
     let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));
     for (key, slot) in variables {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::declared::{Axis, Document, Level, Slot, Variable};
+use super::declared::{Axis, Level, ParsedFile, Slot, Variable};
 use super::load::Override;
 use super::problem::Problem;
 use super::raw::{Key, Text};
@@ -13,7 +13,7 @@ use crate::naming::nearest;
 
 /// A file, with what holds for all of its lists; and the file that includes it.
 pub(super) struct FileScope<'a> {
-    pub(super) document: &'a Document,
+    pub(super) document: &'a ParsedFile,
     outer: Option<&'a FileScope<'a>>,
     /// What names mean where no list or convention says it: axes of `[defaults]`, then `--set`, then `[vars]`.
     known: HashMap<&'a str, Binding<'a>>,
@@ -50,7 +50,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> FileScope<'a> {
     /// The names of a file; `outer` is the one that includes it.
-    pub(super) fn new(document: &'a Document, outer: Option<&'a FileScope<'a>>, overrides: &'a [Override]) -> Self {
+    pub(super) fn new(document: &'a ParsedFile, outer: Option<&'a FileScope<'a>>, overrides: &'a [Override]) -> Self {
         let mut known = HashMap::new();
         add_axes(&mut known, &document.defaults.matrix);
         let variables: HashSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();

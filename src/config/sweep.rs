@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::declared::{Axis, Document, Level, OsVersion, Phrase, Row, Slot, Target, Variable};
+use super::declared::{Axis, Level, OsVersion, ParsedFile, Phrase, Row, Slot, Target, Variable};
 use super::evaluate::place_of;
 use super::include::Files;
 use super::problem::Problem;
@@ -32,7 +32,7 @@ pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
 struct Known<'a>(BTreeSet<&'a str>);
 
 impl<'a> Known<'a> {
-    fn of(document: &'a Document) -> Self {
+    fn of(document: &'a ParsedFile) -> Self {
         let mut known: BTreeSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();
         for level in levels(document) {
             known.extend(level.vars.iter().map(|(key, _)| key.name.as_str()));
@@ -42,7 +42,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn told(document: &Document, known: &[&Known<'_>], problems: &mut Problems) {
+fn told(document: &ParsedFile, known: &[&Known<'_>], problems: &mut Problems) {
     let is_known = |name: &str| {
         matches!(name, "name" | "tag")
             || MEMBER_NAMES.contains(&name)
@@ -64,7 +64,7 @@ fn told(document: &Document, known: &[&Known<'_>], problems: &mut Problems) {
     }
 }
 
-fn levels(document: &Document) -> impl Iterator<Item = &Level> {
+fn levels(document: &ParsedFile) -> impl Iterator<Item = &Level> {
     let named = document.conventions.iter().chain(&document.lists).map(|(_, level)| level);
     [&document.defaults].into_iter().chain(named)
 }

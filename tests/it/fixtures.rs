@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use mlist::config::facts::Facts;
-use mlist::config::{Loaded, Outcome, Problem, Publication, Request, SourceFile, Sources, Trust, load};
+use mlist::config::{Loaded, Loader, Outcome, Problem, Publication, Request, SourceFile, Sources, Trust};
 use mlist::oci::Tag;
 
 use crate::support::context::{Context, Output};
@@ -110,10 +110,11 @@ fn problems(json: &str) -> Vec<Said> {
 fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
-    let mut facts = Facts::default();
-    let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
+    let trust = Trust::default();
+    let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust };
+    let (mut loader, mut facts) = (Loader::new(request), Facts::default());
     loop {
-        match load(request, &facts) {
+        match loader.load(&facts) {
             Outcome::Done(loaded) => return loaded,
             Outcome::NeedsTags(places, _) => {
                 for place in places {

@@ -82,9 +82,12 @@ impl Machine {
         let file = sources.add(SourceFile { name, text: text.into() });
         let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
         let request = Request { sources: &sources, file, overrides, selectors, trust };
-        let mut facts = Facts::default();
+        let (mut loader, mut facts) = (Loader::new(request), Facts::default());
         loop {
-            match load(request, &facts) {
+            let outcome = loader.load(&facts);
+            let anew = Loader::new(request).load(&facts);
+            assert_eq!(format!("{outcome:?}"), format!("{anew:?}"), "what is kept changes nothing");
+            match outcome {
                 Outcome::Done(loaded) => return loaded,
                 Outcome::NeedsTags(places, _) => {
                     assert!(!places.is_empty());

@@ -108,7 +108,7 @@ fn before_they_are_listed_the_rest_is_known() {
         let selectors: Vec<String> = selectors.iter().map(|it| (*it).to_owned()).collect();
         let trust = Trust::default();
         let request = Request { sources: &sources, file, overrides: &[], selectors: &selectors, trust: &trust };
-        match load(request, &Facts::default()) {
+        match Loader::new(request).load(&Facts::default()) {
             Outcome::NeedsTags(places, loaded) => (places.len(), loaded),
             other => panic!("{other:?}"),
         }

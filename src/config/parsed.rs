@@ -1,0 +1,66 @@
+//! [`Parsed`]: the text of a file, parsed once and kept while facts come in.
+
+use std::sync::Arc;
+
+use super::declared::ParsedFile;
+use super::problem::{Problem, SourceFile, Span};
+use super::raw::{self, Table, Text};
+use super::{read, registry};
+
+/// What a file says, and what is wrong with that by itself.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// None where it is no TOML.
+    pub(super) file: Option<Arc<ParsedFile>>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Parsed {
+    /// manifests.toml, the file of that number.
+    pub(super) fn root(number: usize, source: &SourceFile) -> Self {
+        let (tree, mut problems) = raw::parse(number, &source.text);
+        let file = tree.map(|tree| {
+            let file = read::document(&tree, &mut problems);
+            if file.has_no_list && file.include.is_empty() {
+                problems.push(read::no_list("it"));
+            }
+            Arc::new(file)
+        });
+        Self { file, problems }
+    }
+
+    /// A file that is included at `place`. `login_names` are those of the file that includes it.
+    pub(super) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
+        let (tree, mut problems) = raw::parse(number, &source.text);
+        let file = tree.map(|mut tree| {
+            for (key, _) in alone(&mut tree) {
+                problems
+                    .push(of_the_root(&key.name, &source.name).at(&key.span, "").at(place, "this includes the file"));
+            }
+            let mut file = read::document(&tree, &mut problems);
+            registry::keep_secret(login_names, &mut file, &mut problems);
+            if file.has_no_list {
+                problems.push(read::no_list(&format!("`{}`", source.name)).at(place, "included here"));
+            }
+            Arc::new(file)
+        });
+        Self { file, problems }
+    }
+}
+
+/// Takes what belongs to the file that includes from a file that is included.
+fn alone(tree: &mut Table) -> Table {
+    let (roots, own) =
+        std::mem::take(tree).into_iter().partition(|(key, _)| matches!(key.name.as_str(), "include" | "registry"));
+    *tree = own;
+    roots
+}
+
+fn of_the_root(key: &str, file: &str) -> Problem {
+    if key == "include" {
+        return Problem::error("mlist::config::nested_include", format!("`{file}` is included and includes others"))
+            .help("name them where this file is named: `**` goes through folders");
+    }
+    Problem::error("mlist::config::misplaced_key", format!("`{file}` is included and says how a registry is reached"))
+        .help("[registry] holds for the whole run: write it in the file that includes this one")
+}
