@@ -8,6 +8,8 @@ use crate::plan::change::Plan;
 
 use super::report::ListReport;
 
+pub use crate::registry::Notice;
+
 /// Something that happened. Lists are named by their place in the [`Plan`].
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -47,40 +49,14 @@ pub enum Event {
         /// What came of it.
         report: Arc<ListReport>,
     },
-    /// A host is not asked for a while.
-    Paused {
-        /// The host.
-        host: String,
-        /// Its answer.
-        status: u16,
-        /// For how long.
-        wait: Duration,
-        /// Whether it asked for that; else it was refusing too much, and is given a rest.
-        as_asked: bool,
-    },
-    /// It answers again.
-    Resumed {
-        /// The host.
-        host: String,
-        /// After how long.
-        after: Duration,
-    },
     /// The first Ctrl-C or SIGTERM was seen: so many lists are in the middle of a step.
     Stopping {
         /// How many.
         lists: usize,
     },
-    /// A request and its answer, for `-vv`.
-    Request {
-        /// `GET`.
-        method: &'static str,
-        /// Without query.
-        url: String,
-        /// None where there was no answer.
-        status: Option<u16>,
-        /// From sending to the head of the answer.
-        took: Duration,
-    },
+    /// What the registries have to say for themselves: pauses and, for `-vv`, requests. Bytes on their way are a
+    /// [`Step::Copying`] of their list instead.
+    Notice(Notice),
 }
 
 /// What a list is at.

@@ -56,11 +56,6 @@ impl Wire {
 
     fn hear(&self, notice: Notice) {
         match notice {
-            Notice::Paused { host, status, wait, as_asked } => {
-                self.say(Event::Paused { host, status, wait, as_asked });
-            }
-            Notice::Resumed { host, after } => self.say(Event::Resumed { host, after }),
-            Notice::Request { method, url, status, took } => self.say(Event::Request { method, url, status, took }),
             Notice::Streaming { digest, bytes } => {
                 // The listener is called without the lock: what it does is its own affair.
                 let heard = {
@@ -72,6 +67,7 @@ impl Wire {
                     self.say(Event::Step { list: progress.list, step });
                 }
             }
+            notice => self.say(Event::Notice(notice)),
         }
     }
 }

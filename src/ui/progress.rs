@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::exec::event::{Event, Step};
+use crate::exec::event::{Event, Notice, Step};
 use crate::exec::report::Outcome;
 use crate::plan::{Action, Plan};
 
@@ -258,7 +258,23 @@ impl State {
                 let shown = self.plan.as_ref().filter(|_| report.outcome == Outcome::Published)?;
                 Some(human::report::published(&report, &shown.columns, &shown.view))
             }
-            Event::Paused { host, status, wait, as_asked } => {
+            Event::Notice(notice) => self.notice(notice, options),
+            Event::Stopping { lists } => {
+                let what = match lists {
+                    0 => String::new(),
+                    1 => " 1 list finishes the step it is in.".to_owned(),
+                    lists => format!(" {} finish the step they are in.", text::plural(lists, "list")),
+                };
+                let line = format!("Stopping:{what} Ctrl-C again stops at once.");
+                Some(text::wrap(&line, options.err.width) + "\n")
+            }
+        }
+    }
+
+    /// Takes in what the registries say; what is to be said of it, if anything.
+    fn notice(&mut self, notice: Notice, options: &Options) -> Option<String> {
+        match notice {
+            Notice::Paused { host, status, wait, as_asked } => {
                 let line = format!(
                     "{} answers {status}: waiting {}{}{}",
                     text::foreign(&host),
@@ -270,25 +286,17 @@ impl State {
                 self.paused.insert(host, Pause { status, since: Instant::now(), wait });
                 (options.progress == Progress::Lines).then_some(line)
             }
-            Event::Resumed { host, after } => {
+            Notice::Resumed { host, after } => {
                 self.paused.remove(&host);
                 let line = format!("{} answers again after {}\n", text::foreign(&host), text::waited(after));
                 (options.progress == Progress::Lines).then_some(line)
             }
-            Event::Stopping { lists } => {
-                let what = match lists {
-                    0 => String::new(),
-                    1 => " 1 list finishes the step it is in.".to_owned(),
-                    lists => format!(" {} finish the step they are in.", text::plural(lists, "list")),
-                };
-                let line = format!("Stopping:{what} Ctrl-C again stops at once.");
-                Some(text::wrap(&line, options.err.width) + "\n")
-            }
-            Event::Request { method, url, status, took } => {
+            Notice::Request { method, url, status, took } => {
                 let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
                 let line = format!("{method} {} {status} {}ms\n", text::line(&url), took.as_millis());
                 (options.verbosity == Verbosity::Requests).then_some(line)
             }
+            Notice::Streaming { .. } => None,
         }
     }
 

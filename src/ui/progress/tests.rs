@@ -37,8 +37,9 @@ fn bars() -> Progress {
 #[test]
 fn a_host_that_asks_to_wait_is_told_in_lines_and_seen_in_bars() {
     let plan = samples::plan();
-    let paused =
-        |as_asked| Event::Paused { host: "docker.io".into(), status: 429, wait: Duration::from_mins(1), as_asked };
+    let paused = |as_asked| {
+        Event::Notice(Notice::Paused { host: "docker.io".into(), status: 429, wait: Duration::from_mins(1), as_asked })
+    };
     let lines = options(Progress::Lines);
     let mut state = self::state(&lines, plan.clone());
     assert_eq!(
@@ -46,7 +47,7 @@ fn a_host_that_asks_to_wait_is_told_in_lines_and_seen_in_bars() {
         "docker.io answers 429: waiting 60s as it asks, 3 lists to go\n"
     );
     assert_eq!(state.note(paused(false), &lines).unwrap(), "docker.io answers 429: waiting 60s, 3 lists to go\n");
-    let resumed = Event::Resumed { host: "docker.io".into(), after: Duration::from_mins(1) };
+    let resumed = Event::Notice(Notice::Resumed { host: "docker.io".into(), after: Duration::from_mins(1) });
     assert_eq!(state.note(resumed, &lines).unwrap(), "docker.io answers again after 60s\n");
     let drawn = options(bars());
     let mut state = self::state(&drawn, plan);
@@ -59,7 +60,10 @@ fn a_host_whose_pause_has_no_room_beside_the_bar_has_a_line_of_its_own() {
     let drawn = options(bars());
     let mut state = state(&drawn, samples::plan());
     let host = "0123456789.dkr.ecr.eu-west-1.amazonaws.com".to_owned();
-    state.note(Event::Paused { host, status: 429, wait: Duration::from_mins(1), as_asked: true }, &drawn);
+    state.note(
+        Event::Notice(Notice::Paused { host, status: 429, wait: Duration::from_mins(1), as_asked: true }),
+        &drawn,
+    );
     let shown = |columns| {
         let frame = state.frame(4, Style { width: Some(columns), ..WIDE }).unwrap();
         format!("{} [{}] {}", frame.above, "=".repeat(frame.bar), frame.beside)
@@ -143,11 +147,13 @@ fn a_list_that_ends_leaves_the_bars_and_counts() {
 
 #[test]
 fn requests_are_told_only_when_asked_for() {
-    let request = || Event::Request {
-        method: "HEAD",
-        url: "https://gcr.io/v2/a/manifests/v1".into(),
-        status: Some(200),
-        took: Duration::from_millis(31),
+    let request = || {
+        Event::Notice(Notice::Request {
+            method: "HEAD",
+            url: "https://gcr.io/v2/a/manifests/v1".into(),
+            status: Some(200),
+            took: Duration::from_millis(31),
+        })
     };
     let normal = options(Progress::Lines);
     let asked = Options { verbosity: Verbosity::Requests, ..normal.clone() };
