@@ -1,5 +1,6 @@
 //! The command line as clap reads it: names, values and texts, no logic.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -150,7 +151,7 @@ pub(super) struct Common {
     pub(super) root: Option<PathBuf>,
     /// Requests in flight at once
     #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_jobs)]
-    pub(super) jobs: usize,
+    pub(super) jobs: NonZeroUsize,
     /// human or json; FORMAT=FILE
     #[arg(long, value_name = "FORMAT", value_parser = words::parse_output)]
     pub(super) format: Vec<Output>,

@@ -378,6 +378,6 @@ mod tests {
     #[test]
     fn no_job_is_no_job() {
         assert!(resolve("mlist sync -j 0", &nowhere()).is_err());
-        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().reach.jobs, 64);
+        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().reach.jobs.get(), 64);
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory as _};
+use std::num::NonZeroUsize;
 
 use crate::config::Override;
 use crate::ui::{Format, Output};
@@ -106,8 +107,8 @@ pub(super) fn parse_variable(text: &str) -> Result<String, String> {
 }
 
 /// Reads a number of requests.
-pub(super) fn parse_jobs(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|jobs| *jobs > 0).ok_or_else(|| "write a number from 1".to_owned())
+pub(super) fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number from 1".to_owned())
 }
 
 /// Reads `FORMAT[=FILE]`.

@@ -12,6 +12,7 @@
 //!
 //! What all of them are told is here.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::config::{Author, Override};
@@ -47,7 +48,7 @@ pub struct Input {
 #[derive(Debug, Clone)]
 pub struct Reach {
     /// Requests in flight at once.
-    pub jobs: usize,
+    pub jobs: NonZeroUsize,
     /// Where credentials are looked for.
     pub credentials: CredentialSources,
     /// Folders of certificates, by host.

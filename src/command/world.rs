@@ -46,7 +46,7 @@ impl<'a> Purpose<'a> {
             let sources = list.members.iter().flat_map(Member::reads).map(|source| &source.place);
             [&list.target].into_iter().chain(sources)
         });
-        Self { access: Access { rights, groups }, places: places.collect() }
+        Self { access: Access::new(rights, groups), places: places.collect() }
     }
 
     /// To list the tags of these repositories.
@@ -58,7 +58,7 @@ impl<'a> Purpose<'a> {
         };
         let alone = |repository| Group { target: None, sources: vec![repository] };
         let groups = places.iter().filter_map(|place| repository(place)).map(alone).collect();
-        Self { access: Access { rights: Rights::ReadOnly, groups }, places }
+        Self { access: Access::new(Rights::ReadOnly, groups), places }
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`execute`]: carries a plan out, lists in parallel.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use super::{Event, ListReport, Outcome};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Requests in flight at once: so many lists per host are worked on.
-    pub jobs: usize,
+    pub jobs: NonZeroUsize,
     /// Whether a failure stops what has not begun.
     pub after_failure: AfterFailure,
 }
@@ -109,7 +110,7 @@ impl<'a> Desk<'a> {
 
     /// One job is one list at a time, in the order of the file; else each host has a queue of its own.
     fn queue_of(&self, list: usize) -> Option<Host> {
-        if self.options.jobs <= 1 { None } else { self.lists[list].publication.target.host().cloned() }
+        if self.options.jobs == NonZeroUsize::MIN { None } else { self.lists[list].publication.target.host().cloned() }
     }
 
     /// The lists that are begun now.
@@ -117,7 +118,7 @@ impl<'a> Desk<'a> {
         let mut begun = Vec::new();
         if self.begins {
             for queue in self.queues.values_mut() {
-                let free = self.options.jobs.max(1) - queue.at_work;
+                let free = self.options.jobs.get() - queue.at_work;
                 let next = queue.waiting.drain(..free.min(queue.waiting.len()));
                 queue.at_work += next.len();
                 begun.extend(next);

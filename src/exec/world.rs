@@ -7,6 +7,7 @@ use crate::config::model::{Member, Missing, OsVersion, Publication, Rules, Targe
 use crate::config::problem::Span;
 use crate::oci::{Digest, Place, Platform, Reference, Tag};
 use crate::plan::Plan;
+use crate::registry::jobs;
 
 use super::fake::Fake;
 use super::{AfterFailure, Event, ListReport, Options, Stop, Wire, execute, survey};
@@ -21,7 +22,7 @@ pub(crate) struct World {
 }
 
 /// Many jobs, and failures stop nothing.
-pub(crate) const OPTIONS: Options = Options { jobs: 8, after_failure: AfterFailure::GoOn };
+pub(crate) const OPTIONS: Options = Options { jobs: jobs(8), after_failure: AfterFailure::GoOn };
 
 impl World {
     /// Nothing anywhere.

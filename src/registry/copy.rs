@@ -21,7 +21,7 @@ use super::http::Http;
 use super::http::blobs::{Mount, commit};
 use super::http::stream::{End, Progress, Verified};
 use super::layout::Layouts;
-use super::transport::answer::{Answer, Verdict};
+use super::transport::answer::{Answer, Verdict, classify};
 use super::transport::attempts::{Attempts, Repeat};
 use super::transport::wire::{Outgoing, Trouble};
 use super::transport::{Endpoint, Peer, read};
@@ -248,7 +248,7 @@ impl Copier<'_> {
     async fn put(&self, out: Outgoing, target: &Endpoint, signature: &Signature) -> Attempt<Answer> {
         let exchange = async {
             let response = self.http.transport.wire.exchange(out, &target.counters).await?;
-            target.gate.answered(Lane::Upload, &response);
+            target.gate.answered(Lane::Upload, classify(response.status(), response.headers()));
             read(response, None, signature).await
         };
         exchange.await.map_err(|trouble| match trouble {

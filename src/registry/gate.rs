@@ -49,7 +49,7 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(90);
 /// What all gates of a run share.
 pub(crate) struct Run {
     /// Requests in flight at once, over all hosts and to each.
-    jobs: usize,
+    jobs: NonZeroUsize,
     scheduler: Mutex<Scheduler>,
     /// Hears of pauses and requests.
     pub(crate) observer: Observer,
@@ -58,9 +58,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(jobs: usize, observer: Observer) -> Self {
-        let jobs = jobs.max(1);
-        Self { jobs, scheduler: Mutex::new(Scheduler::new(jobs)), observer, stop: CancellationToken::new() }
+    pub(crate) fn new(jobs: NonZeroUsize, observer: Observer) -> Self {
+        Self { jobs, scheduler: Mutex::new(Scheduler::new(jobs.get())), observer, stop: CancellationToken::new() }
     }
 
     /// Lines up and waits to be called.
@@ -182,6 +181,21 @@ impl Class {
     }
 }
 
+/// What an answer says of the host that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnswerClass {
+    /// The host has looked at the request: the answer stands.
+    Served,
+    /// The host failed at this request; another attempt may do.
+    Failed,
+    /// As `Failed`, and the host may have too much to do: 503 without `Retry-After`.
+    Overloaded,
+    /// The host wants to be asked later: 429, or 503 with `Retry-After`.
+    Refused,
+    /// 429 of a quota that is used up: the answer stands, as to wait for more is to wait for hours.
+    QuotaUsedUp,
+}
+
 /// Who is let through first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -217,7 +231,7 @@ impl Drop for Permit {
 
 impl Gate {
     pub(crate) fn new(host: &str, run: Arc<Run>) -> Self {
-        let door = lock(&run.scheduler).add(Door::new(host, run.jobs));
+        let door = lock(&run.scheduler).add(Door::new(host, run.jobs.get()));
         let (health, death) = Default::default();
         Self { host: host.to_owned(), door, run, health, death }
     }
@@ -257,18 +271,15 @@ impl Gate {
     }
 
     /// An answer came; a refusal does not show that the host serves anybody.
-    pub(crate) fn answered(&self, lane: Lane, response: &reqwest::Response) {
-        let is_timed = response.headers().contains_key("retry-after");
-        let is_bare_503 = match response.status().as_u16() {
-            429 => return,
-            503 if is_timed => return,
-            status => status == 503,
-        };
+    pub(crate) fn answered(&self, lane: Lane, class: AnswerClass) {
+        if matches!(class, AnswerClass::Refused | AnswerClass::QuotaUsedUp) {
+            return;
+        }
         lock(&self.health).served(lane);
         let is_open_again = {
             let (mut scheduler, now) = (lock(&self.run.scheduler), Instant::now());
             let door = scheduler.door(self.door);
-            if is_bare_503 {
+            if class == AnswerClass::Overloaded {
                 door.faltered(now);
                 false
             } else {

@@ -49,6 +49,8 @@ pub use credentials::source::{Account, AskedAs, Origin, Source};
 pub use error::{AccessFacts, ErrorKind, Proxy, RegistryError, TlsError, TlsFault};
 pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
 pub use registries::Registries;
+#[cfg(test)]
+pub(crate) use testing::jobs;
 
 /// A result of this layer.
 pub type Result<T> = std::result::Result<T, Box<RegistryError>>;

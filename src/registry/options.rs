@@ -1,6 +1,6 @@
 //! [`Options`]: how the world is reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Options {
     /// What will be asked, and with which rights.
     pub access: Access,
     /// Requests in flight at once, over all hosts and to each.
-    pub jobs: usize,
+    pub jobs: NonZeroUsize,
     /// Where credentials are looked for.
     pub credentials: CredentialSources,
     /// What was said of a host; of most nothing is.
@@ -32,10 +32,10 @@ pub struct Options {
 /// What will be asked, and with which rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Which rights may be asked for.
-    pub rights: Rights,
-    /// Which repositories are asked for together: one token serves each group.
-    pub groups: Vec<Group>,
+    rights: Rights,
+    groups: Vec<Group>,
+    /// Those of the groups. Whether a repository is one is asked with each request.
+    targets: HashSet<Repository>,
 }
 
 /// Which rights the run may ask for.
@@ -139,6 +139,23 @@ pub struct Rate {
 }
 
 impl Access {
+    /// `rights` to the repositories of `groups`: one token serves each group.
+    #[must_use]
+    pub fn new(rights: Rights, groups: Vec<Group>) -> Self {
+        let targets = groups.iter().filter_map(|group| group.target.clone()).collect();
+        Self { rights, groups, targets }
+    }
+
+    /// Which rights may be asked for.
+    pub(super) fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// Which repositories are asked for together.
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
     /// Whether `repository` will be written to.
     pub(super) fn may_write(&self, repository: &Repository) -> bool {
         self.rights == Rights::Write && self.is_target(repository)
@@ -146,6 +163,6 @@ impl Access {
 
     /// Whether lists are published in `repository`, now or by a later run.
     pub(super) fn is_target(&self, repository: &Repository) -> bool {
-        self.groups.iter().any(|group| group.target.as_ref() == Some(repository))
+        self.targets.contains(repository)
     }
 }

@@ -1,6 +1,7 @@
 //! A server whose every answer a test writes, and a registry client to ask it with. For tests only.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -227,13 +228,13 @@ pub(crate) struct Client {
 impl Client {
     /// One without credentials, that may write to `targets`.
     pub(crate) fn new(targets: &[&Repository]) -> Self {
-        Self::with(targets, |options| options.jobs = 8)
+        Self::with(targets, |options| options.jobs = jobs(8))
     }
 
     /// One that reads its credentials from `folder`, and asks the helpers in it.
-    pub(crate) fn with_logins(targets: &[&Repository], jobs: usize, folder: &Path) -> Self {
+    pub(crate) fn with_logins(targets: &[&Repository], at_once: usize, folder: &Path) -> Self {
         Self::with(targets, |options| {
-            options.jobs = jobs;
+            options.jobs = jobs(at_once);
             options.credentials.docker = Some(folder.join("config.json"));
             options.credentials.search = folder.into();
         })
@@ -243,12 +244,12 @@ impl Client {
     pub(crate) fn with(targets: &[&Repository], change: impl FnOnce(&mut Options)) -> Self {
         let rights = if targets.is_empty() { Rights::ReadOnly } else { Rights::Write };
         let group = |target: &&Repository| Group { target: Some((*target).clone()), sources: Vec::new() };
-        let access = Access { rights, groups: targets.iter().map(group).collect() };
+        let access = Access::new(rights, targets.iter().map(group).collect());
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
         let observer = Arc::new(move |notice| heard.lock().unwrap().push(notice));
         let (credentials, hosts, certificates) = Default::default();
-        let mut options = Options { access, jobs: 1, credentials, hosts, certificates, observer };
+        let mut options = Options { access, jobs: jobs(1), credentials, hosts, certificates, observer };
         change(&mut options);
         Self { registries: Arc::new(Registries::new(options).unwrap()), notices }
     }
@@ -284,4 +285,9 @@ pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
 /// By digest.
 pub(crate) fn by_digest(payload: &Payload) -> Locator {
     Locator::Digest(payload.digest().clone())
+}
+
+/// So many requests in flight at once.
+pub(crate) const fn jobs(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).expect("at least one")
 }

@@ -27,7 +27,7 @@ use super::lock::lock;
 use super::tls::Clients;
 use super::{Access, HostOptions, Stats, tls};
 
-use answer::Answer;
+use answer::{Answer, classify};
 use attempts::{Attempts, Repeat};
 use stats::{Counters, Purpose};
 use wire::{Follow, Outgoing, Trouble, Wire};
@@ -239,7 +239,7 @@ impl Transport {
         out.authorization.clone_from(&signature.header);
         (out.follow, out.purpose) = (request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
-        to.gate.answered(to.lane, &response);
+        to.gate.answered(to.lane, classify(response.status(), response.headers()));
         let answer = read(response, request.limit, signature).await?;
         match request.expected.digest(&answer) {
             Some(expected) if answer.status == 200 => match verify(&expected, &answer) {

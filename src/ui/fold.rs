@@ -1,5 +1,7 @@
 //! [`fold`]: problems of one cause become one, so that a dead registry is told once and not for each list.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::config::problem::{Problem, Span};
 
 /// Problems of one cause, which have one code and
@@ -28,10 +30,11 @@ enum Cause<'a> {
     Words(&'a str),
 }
 
-/// Folds problems, each with the list that has it; groups stand in the order of their first.
+/// Folds problems, each with the list that has it, list by list; groups stand in the order of their first.
 pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut known = std::collections::HashMap::<_, Vec<usize>>::new();
+    let mut known = HashMap::<_, Vec<usize>>::new();
+    let mut named = HashSet::new();
     for (list, problem) in problems {
         let alike = known.entry(key(problem)).or_default();
         let at = alike.iter().copied().find(|at| is_one_reason(groups[*at].problem, problem)).unwrap_or_else(|| {
@@ -40,19 +43,26 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
             groups.len() - 1
         });
         let group = &mut groups[at];
-        if let Some(list) = list.filter(|list| !group.lists.contains(list)) {
+        // The problems of one list follow each other.
+        if let Some(list) = list.filter(|list| group.lists.last() != Some(list)) {
             group.lists.push(list);
         }
         if let Some(reference) = problem.reference.as_deref()
             && group.host.is_none()
             && problem.message != group.problem.message
             && group.problem.reference.as_deref() != Some(reference)
-            && !group.also.contains(&reference)
+            && named.insert((at, reference))
         {
             group.also.push(reference);
         }
     }
     groups
+}
+
+/// The group of each list that shares its own with others, by the place of the list.
+pub(super) fn shared<'g, 'a>(groups: &'g [Group<'a>]) -> HashMap<usize, &'g Group<'a>> {
+    let several = groups.iter().filter(|group| group.lists.len() > 1);
+    several.flat_map(|group| group.lists.iter().map(move |at| (*at, group))).collect()
 }
 
 fn key(problem: &Problem) -> (&'static str, Cause<'_>) {

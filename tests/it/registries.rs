@@ -1,6 +1,7 @@
 //! `mlist::registry` alone, against both registries: what it writes stands, and what it reads is what stands.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,8 +43,8 @@ fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
     let docker = docker_config.map(|folder| folder.join("config.json"));
     let (hosts, certificates) = (BTreeMap::default(), nginx::certs_d());
     let options = Options {
-        access: Access { rights: Rights::Write, groups },
-        jobs: 8,
+        access: Access::new(Rights::Write, groups),
+        jobs: NonZeroUsize::MIN.saturating_add(7),
         credentials: CredentialSources { docker, ..CredentialSources::default() },
         hosts,
         certificates,

@@ -1,6 +1,7 @@
 //! Certificates, HTTP/2 and proxies: whom mlist trusts, what it shows, what it says when it is let down.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,8 +69,8 @@ fn registries(hosts: &[(&str, HostOptions)], certificates: Vec<PathBuf>) -> Regi
     let hosts: BTreeMap<_, _> =
         hosts.iter().map(|(host, options)| (Host::parse(host).expect("a host"), options.clone())).collect();
     let options = Options {
-        access: Access { rights: Rights::ReadOnly, groups: Vec::new() },
-        jobs: 64,
+        access: Access::new(Rights::ReadOnly, Vec::new()),
+        jobs: NonZeroUsize::MIN.saturating_add(63),
         credentials: CredentialSources::default(),
         hosts,
         certificates,

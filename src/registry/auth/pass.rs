@@ -66,10 +66,10 @@ pub(super) struct Group {
 impl Group {
     /// The groups of `host`: lists of one target are one group, and those of equal repositories too.
     pub(super) fn all(access: &Access, host: &Host) -> Vec<Self> {
-        let right = if access.rights == Rights::Write { Right::PullPush } else { Right::Pull };
+        let right = if access.rights() == Rights::Write { Right::PullPush } else { Right::Pull };
         let mut groups: Vec<Self> = Vec::new();
         let (mut of_target, mut seen) = (HashMap::new(), BTreeSet::new());
-        for group in &access.groups {
+        for group in access.groups() {
             let target = group.target.as_ref().filter(|target| target.host() == host);
             let sources = group.sources.iter().filter(|source| source.host() == host && Some(*source) != target);
             let sources: Vec<String> = sources.map(|source| source.path().to_owned()).collect();
@@ -178,7 +178,7 @@ mod tests {
             let target = Some(target.trim()).filter(|target| !target.is_empty()).map(repository);
             registry::Group { target, sources: sources.split_whitespace().map(repository).collect() }
         };
-        let access = Access { rights, groups: lists.iter().map(group).collect() };
+        let access = Access::new(rights, lists.iter().map(group).collect());
         let all = Identities::default();
         let login = || Credential::of_docker(Login::Identity(SecretString::from("x")));
         let identity = |path: &str| Some(all.of(path.starts_with("other/").then(login)));
@@ -234,7 +234,7 @@ mod tests {
             sources: [own, "r.example/base"].map(repository).into(),
         };
         let groups = vec![access("r.example/t", "r.example/a"), access("r.example/u", "r.example/b")];
-        let groups = Group::all(&Access { rights: Rights::Write, groups }, &Host::parse("r.example").unwrap());
+        let groups = Group::all(&Access::new(Rights::Write, groups), &Host::parse("r.example").unwrap());
         let nobody = Identities::default().of(None);
         let passes = Passes::new(&groups, |_| Some(Arc::clone(&nobody)));
         let base = Scopes::default().and_path("base", Right::Pull);

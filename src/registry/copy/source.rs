@@ -16,7 +16,7 @@ use crate::registry::gate::Lane;
 use crate::registry::http::Http;
 use crate::registry::http::stream::End;
 use crate::registry::layout::Layouts;
-use crate::registry::transport::answer::Verdict;
+use crate::registry::transport::answer::{Verdict, classify};
 use crate::registry::transport::attempts::{WHOLE, too_late};
 use crate::registry::transport::wire::{Outgoing, Trouble, network, refuse_encoding};
 use crate::registry::transport::{Endpoint, read};
@@ -115,8 +115,8 @@ async fn download(
     // Redirects, and what the host did not look at, are many requests; each in its time may be too long in all.
     let exchange = timeout(WHOLE, http.transport.wire.exchange(out, &endpoint.counters)).await;
     let response = exchange.unwrap_or_else(|_| Err(Trouble::Fault(too_late()))).map_err(troubled)?;
-    endpoint.gate.answered(Lane::Download, &response);
     let (status, headers) = (response.status(), response.headers());
+    endpoint.gate.answered(Lane::Download, classify(status, headers));
     let again = asking.answered(status, headers, signature).await;
     if again.map_err(|failure| Setback::Final(End::Source, failure))? {
         return Err(Setback::Again);

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::oci::{Digest, LayoutDir};
-use crate::registry::testing::{Asked, Client, Reply, Server, blob};
+use crate::registry::testing::{Asked, Client, Reply, Server, blob, jobs};
 use crate::registry::{Notice, Registry as _};
 
 const BYTES: &[u8] = b"the bytes of a layer";
@@ -419,7 +419,7 @@ async fn who_waits_for_its_turn_does_not_stand_still() {
         _ => Reply::of(404),
     })
     .await;
-    let client = Client::with(&[&to.repository("b")], |options| options.jobs = 64);
+    let client = Client::with(&[&to.repository("b")], |options| options.jobs = jobs(64));
     let (from, to) = (from.place("a"), to.place("b"));
     let blobs: Vec<Descriptor> = (0..44_u8).map(|n| blob(&[n])).collect();
     // Four go at a time, so the last of them wait for more than three minutes.

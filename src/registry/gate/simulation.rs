@@ -7,7 +7,8 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::registry::auth::Signature;
-use crate::registry::transport::answer::Answer;
+use crate::registry::testing::jobs;
+use crate::registry::transport::answer::{Answer, classify};
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::wire::Trouble;
 use crate::registry::transport::{OnStop, Peer, read};
@@ -175,7 +176,7 @@ impl Server {
         }
         let broken = || Trouble::Fault(Failure::of(ErrorKind::Unreachable("broken".into())));
         let response = response.ok_or_else(broken)?;
-        to.gate.answered(to.lane, &response);
+        to.gate.answered(to.lane, classify(response.status(), response.headers()));
         let answer = read(response, None, &Signature::default()).await?;
         // An answer whose body is cut, or has another digest, has a good head.
         if answer.status == 206 { Err(broken()) } else { Ok(answer) }
@@ -224,7 +225,7 @@ impl Outcome {
 }
 
 fn run() -> Arc<Run> {
-    Arc::new(Run::new(JOBS, Arc::new(|_| {})))
+    Arc::new(Run::new(jobs(JOBS), Arc::new(|_| {})))
 }
 
 const JOBS: usize = 64;

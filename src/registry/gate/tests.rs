@@ -6,6 +6,8 @@ use futures_util::future::join_all;
 use tokio::time::{advance, sleep, timeout};
 
 use super::*;
+use crate::registry::testing::jobs;
+use crate::registry::transport::answer::classify;
 
 const SOON: Duration = Duration::from_millis(10);
 
@@ -13,16 +15,16 @@ fn gate(host: &str, run: &Arc<Run>) -> Gate {
     Gate::new(host, Arc::clone(run))
 }
 
-fn run(jobs: usize) -> Arc<Run> {
-    Arc::new(Run::new(jobs, Arc::new(|_| {})))
+fn run(at_once: usize) -> Arc<Run> {
+    Arc::new(Run::new(jobs(at_once), Arc::new(|_| {})))
 }
 
 fn unreachable(why: &str) -> Failure {
     Failure::of(ErrorKind::Unreachable(why.into()))
 }
 
-fn answer(status: u16) -> reqwest::Response {
-    hyper::Response::builder().status(status).body("").unwrap().into()
+fn answer(status: u16) -> AnswerClass {
+    classify(reqwest::StatusCode::from_u16(status).unwrap(), &reqwest::header::HeaderMap::new())
 }
 
 /// A request of no time.
@@ -99,7 +101,7 @@ async fn a_pause_only_grows_and_is_waited_out() {
 async fn only_what_a_person_wonders_about_is_told() {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&notices);
-    let run = Arc::new(Run::new(8, Arc::new(move |notice| lock(&heard).push(notice))));
+    let run = Arc::new(Run::new(jobs(8), Arc::new(move |notice| lock(&heard).push(notice))));
     let (a, counters) = (gate("a", &run), Counters::default());
     for _ in 0..12 {
         a.refused(429, None);
@@ -229,7 +231,7 @@ async fn a_host_that_falls_silent_is_dead_too_and_one_that_nobody_asks_is_not() 
     let (run, counters) = (run(1), Counters::default());
     let a = gate("a", &run);
     ask(&a, &counters).await;
-    a.answered(Lane::Read, &answer(200));
+    a.answered(Lane::Read, answer(200));
     advance(Duration::from_mins(10)).await;
     ask(&a, &counters).await;
     a.failed(unreachable("once"), Lane::Read, Patience::Over);
@@ -239,7 +241,7 @@ async fn a_host_that_falls_silent_is_dead_too_and_one_that_nobody_asks_is_not() 
     advance(Duration::from_secs(100)).await;
     drop(a.enter(Lane::Upload, Turn::New, &counters).await.unwrap());
     ask(&a, &counters).await;
-    a.answered(Lane::Read, &answer(404));
+    a.answered(Lane::Read, answer(404));
     ask(&a, &counters).await;
     for _ in 0..2 {
         advance(Duration::from_mins(1)).await;
@@ -254,16 +256,16 @@ async fn a_host_that_answers_no_write_is_asked_for_no_more() {
     let (run, counters) = (run(8), Counters::default());
     let a = gate("a", &run);
     let give_up = |lane, why| a.failed(unreachable(why), lane, Patience::Over).kind.to_string();
-    a.answered(Lane::Read, &answer(200));
+    a.answered(Lane::Read, answer(200));
     for _ in 0..3 {
         give_up(Lane::Put, "reset");
     }
-    a.answered(Lane::Put, &answer(403));
+    a.answered(Lane::Put, answer(403));
     for why in ["1", "2", "3", "4", "5"] {
         assert!(a.enter(Lane::Put, Turn::New, &counters).await.is_ok() || why == "5", "{why}");
         // Reads and uploads are answered, and show nothing of manifests.
-        a.answered(Lane::Read, &answer(200));
-        a.answered(Lane::Upload, &answer(201));
+        a.answered(Lane::Read, answer(200));
+        a.answered(Lane::Upload, answer(201));
         assert_eq!(give_up(Lane::Put, why), if why == "5" { "4" } else { why });
         give_up(Lane::Read, "a read that fails is no sign");
     }
@@ -272,7 +274,7 @@ async fn a_host_that_answers_no_write_is_asked_for_no_more() {
     for lane in [Lane::Read, Lane::Token, Lane::Post, Lane::Upload, Lane::Download] {
         assert!(a.enter(lane, Turn::New, &counters).await.is_ok(), "{lane:?}");
     }
-    a.answered(Lane::Put, &answer(201));
+    a.answered(Lane::Put, answer(201));
     assert!(a.enter(Lane::Put, Turn::New, &counters).await.is_ok(), "one that was on its way was answered after all");
 }
 

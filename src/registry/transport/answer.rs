@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::oci::Digest;
 use crate::registry::AskedAs;
 use crate::registry::error::{ErrorKind, Failure, TlsFault};
+use crate::registry::gate::AnswerClass;
 use crate::registry::sanitize::one_line;
 
 use super::retry_after::retry_after;
@@ -39,6 +40,18 @@ pub(crate) struct Signed {
     pub(crate) is_refused_without: bool,
 }
 
+/// What kind of answer this is, by its head.
+pub(crate) fn classify(status: StatusCode, headers: &HeaderMap) -> AnswerClass {
+    match status.as_u16() {
+        429 if pulls_left(headers) == Some(0) => AnswerClass::QuotaUsedUp,
+        429 => AnswerClass::Refused,
+        503 if headers.contains_key("retry-after") => AnswerClass::Refused,
+        503 => AnswerClass::Overloaded,
+        408 | 425 | 500 | 502 | 504 => AnswerClass::Failed,
+        _ => AnswerClass::Served,
+    }
+}
+
 /// What an answer means to the one who may ask again.
 pub(crate) enum Verdict {
     /// It stands.
@@ -60,13 +73,11 @@ impl Answer {
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        match self.status.as_u16() {
-            // A quota is not a rate: to wait for it is to wait for hours, and it counts manifests that are read only.
-            429 if pulls_left(&self.headers) == Some(0) => Verdict::Stands,
-            429 => Verdict::Refusal(self.asks_to_wait()),
-            503 if self.headers.contains_key("retry-after") => Verdict::Refusal(self.asks_to_wait()),
-            408 | 425 | 500 | 502..=504 => Verdict::Fault,
-            _ => Verdict::Stands,
+        match classify(self.status, &self.headers) {
+            AnswerClass::Refused => Verdict::Refusal(self.asks_to_wait()),
+            AnswerClass::Failed | AnswerClass::Overloaded => Verdict::Fault,
+            // A quota is not a rate: it counts manifests that are read only.
+            AnswerClass::Served | AnswerClass::QuotaUsedUp => Verdict::Stands,
         }
     }
 
@@ -91,7 +102,9 @@ impl Answer {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
-            429 if pulls_left(&self.headers) == Some(0) => ErrorKind::PullQuota { retry_after: self.asks_to_wait() },
+            429 if classify(self.status, &self.headers) == AnswerClass::QuotaUsedUp => {
+                ErrorKind::PullQuota { retry_after: self.asks_to_wait() }
+            }
             429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
             413 => ErrorKind::Oversized,
             400 if let Some(fault) = said.certificate() => ErrorKind::tls(fault),

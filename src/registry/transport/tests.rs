@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::oci::{Host, Reference};
 use crate::registry::options::Rate;
-use crate::registry::testing::{Asked, Client, Reply, Server, manifest};
+use crate::registry::testing::{Asked, Client, Reply, Server, jobs, manifest};
 use crate::registry::{ErrorKind, HostOptions, HostStats, Notice, Registry as _};
 
 fn stats(client: &Client, server: &Server) -> HostStats {
@@ -218,7 +218,7 @@ async fn no_more_requests_than_jobs_are_in_flight() {
         Reply::manifest(&manifest()).after(Duration::from_millis(30))
     })
     .await;
-    let client = Client::with(&[], |options| options.jobs = 3);
+    let client = Client::with(&[], |options| options.jobs = jobs(3));
     join_all((0..12).map(|_| client.head(&server, "a:1"))).await;
     assert_eq!(most.lock().unwrap().1, 3);
 }
@@ -246,7 +246,7 @@ async fn a_host_that_breaks_every_write_is_told_once_and_asked_for_no_more() {
         _ => Reply::manifest(&manifest()),
     })
     .await;
-    let client = Client::with(&[&server.repository("a")], |options| options.jobs = 4);
+    let client = Client::with(&[&server.repository("a")], |options| options.jobs = jobs(4));
     client.head(&server, "a:1").await.unwrap();
     let (payload, tags) = (manifest(), (0..40).map(|n| format!("a:{n}")).collect::<Vec<_>>());
     let all = join_all(tags.iter().map(|tag| client.put(&server, tag, &payload))).await;
@@ -270,7 +270,7 @@ async fn a_host_is_asked_no_faster_than_was_said_of_it() {
         let rate = Rate { requests: NonZeroU32::new(20).unwrap(), per: Duration::from_secs(1) };
         let host = Host::parse(&server.address.to_string()).unwrap();
         options.hosts.insert(host, HostOptions { rate: Some(rate), ..HostOptions::default() });
-        options.jobs = 8;
+        options.jobs = jobs(8);
     });
     let began = Instant::now();
     join_all((0..11).map(|_| client.head(&server, "a:1"))).await;

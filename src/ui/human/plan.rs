@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::plan::{Action, ListPlan, Plan, Summary};
+use crate::ui::fold;
 use crate::ui::style::Style;
 use crate::ui::text;
 
@@ -15,6 +16,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
     let plans: Vec<&ListPlan> = plan.lists.iter().collect();
     let failed = plan.lists.iter().enumerate().filter(|(_, list)| list.action == Action::Failed);
     let failed = by_cause(failed.map(|(at, list)| (at, list.problems.as_slice())));
+    let failed = fold::shared(&failed);
     let outrun = if view.all { Vec::new() } else { staying::groups(&plans) };
     let outrun: HashMap<usize, &Vec<usize>> = outrun
         .iter()
@@ -25,8 +27,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
     let columns = details::columns(rows.iter().flatten(), view);
     let mut text = String::new();
     for (at, (list, rows)) in plan.lists.iter().zip(&rows).enumerate() {
-        let failed = failed.iter().find(|group| group.lists.len() > 1 && group.lists.contains(&at));
-        match (failed, outrun.get(&at)) {
+        match (failed.get(&at), outrun.get(&at)) {
             // Lists of a dead registry have nothing of their own to say: they are told where the first of them is.
             (Some(group), _) if group.lists[0] == at => text.push_str(&view.folded("failed", group, &plans)),
             (None, Some(group)) if group[0] == at => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{Action, ListPlan, Plan, TagFate};
+use crate::ui::fold;
 use crate::ui::style::Style;
 use crate::ui::text;
 
@@ -65,8 +66,9 @@ pub(in crate::ui) fn unpublished(report: &Report, columns: &Columns, view: &View
     for outcome in [Outcome::Blocked, Outcome::Failed] {
         let lists = || report.lists.iter().enumerate().filter(move |(_, list)| list.outcome == outcome);
         let groups = by_cause(lists().map(|(at, list)| (at, list.problems.as_slice())));
+        let shared = fold::shared(&groups);
         for (at, list) in lists() {
-            match groups.iter().find(|group| group.lists.len() > 1 && group.lists.contains(&at)) {
+            match shared.get(&at) {
                 Some(group) if group.lists[0] == at => text.push_str(&view.folded(list.word(), group, &plans)),
                 Some(_) => {}
                 None => text.push_str(&columns.line(list.word(), &name(&list.plan), &tags_note(list), view)),

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::registry::testing::jobs;
 use crate::registry::{Copied, Group, Options, Rights};
 
 /// What a token server grants of the scopes that it is asked for, or the status of its refusal.
@@ -55,19 +56,18 @@ async fn registry(policy: Policy, error: &'static str) -> Server {
 const TOO_NARROW: &str = r#",error="insufficient_scope""#;
 
 /// One that may write to lists of `TARGET SOURCE SOURCE`.
-fn client(server: &Server, jobs: usize, lists: &[String]) -> Client {
-    client_with(server, lists, |options| options.jobs = jobs)
+fn client(server: &Server, at_once: usize, lists: &[String]) -> Client {
+    client_with(server, lists, |options| options.jobs = jobs(at_once))
 }
 
 fn client_with(server: &Server, lists: &[String], change: impl FnOnce(&mut Options)) -> Client {
     Client::with(&[], |options| {
         change(options);
-        options.access.rights = Rights::Write;
         let group = |list: &String| {
             let mut all = list.split(' ').map(|name| server.repository(name));
             Group { target: all.next(), sources: all.collect() }
         };
-        options.access.groups = lists.iter().map(group).collect();
+        options.access = Access::new(Rights::Write, lists.iter().map(group).collect());
     })
 }
 
@@ -97,7 +97,7 @@ async fn two_hundred_lists_take_two_hundred_tokens() {
     let lists: Vec<String> = (0..200).map(|n| format!("t{n} a{n} b{n} c{n} d{n} e{n}")).collect();
     let folder = logged_in(&server.address.to_string());
     let client = client_with(&server, &lists, |options| {
-        options.jobs = 64;
+        options.jobs = jobs(64);
         options.credentials.docker = Some(folder.path().join("config.json"));
     });
     let names: Vec<String> = lists.iter().flat_map(|list| list.split(' ')).map(|name| format!("{name}:1")).collect();

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::registry::testing::jobs;
 
 #[tokio::test]
 async fn who_does_not_say_how_to_ask_is_asked_at_its_base_once() {
@@ -101,7 +102,7 @@ async fn a_token_server_that_is_down_is_told_once_by_its_name() {
     let address = gone.local_addr().unwrap();
     drop(gone);
     let server = registry_of(address).await;
-    let client = Client::with(&[], |options| options.jobs = 8);
+    let client = Client::with(&[], |options| options.jobs = jobs(8));
     let names: Vec<String> = (0..40).map(|n| format!("a{n}:1")).collect();
     let began = Instant::now();
     let heads = join_all(names.iter().map(|name| client.head(&server, name))).await;
