@@ -9,7 +9,7 @@ use crate::config::model::Member;
 use crate::config::problem::Problem;
 use crate::config::{Loaded, Publication};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, Stop, Wire, cause, survey};
+use crate::exec::{ExitStatus, Stop, Wire, cause, plan_lists};
 use crate::host;
 use crate::oci::Place;
 use crate::plan::Plan;
@@ -99,7 +99,7 @@ impl World {
 
     /// Plans everything, unless a signal comes first: then it has been said that nothing was done.
     pub(super) async fn survey(&self, loaded: &Loaded, ui: &Ui) -> Result<Plan, ExitStatus> {
-        self.unless_stopped(survey(&loaded.publications, &*self.registries, self.wire.listener()), loaded, ui).await
+        self.unless_stopped(plan_lists(&loaded.publications, &*self.registries, self.wire.listener()), loaded, ui).await
     }
 
     /// Does something before which nothing is published, unless a signal comes first: then that has been said.

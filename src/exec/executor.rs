@@ -45,10 +45,10 @@ pub async fn execute<R: Registry>(
     options: Options,
     stop: &Stop,
     wire: &Wire,
-) -> Vec<ListReport> {
-    let lists: Vec<Arc<ListPlan>> = plan.lists.iter().cloned().map(Arc::new).collect();
+) -> Vec<Arc<ListReport>> {
+    let lists = &plan.lists;
     let publisher = Publisher::new(registry, stop, wire);
-    let mut desk = Desk::new(&lists, options, wire);
+    let mut desk = Desk::new(lists, options, wire);
     let mut at_work = FuturesUnordered::new();
     let mut stopping = false;
     loop {
@@ -84,7 +84,7 @@ struct Desk<'a> {
     queues: BTreeMap<Option<Host>, Queue>,
     /// Whether anything new is begun.
     begins: bool,
-    reports: Vec<Option<ListReport>>,
+    reports: Vec<Option<Arc<ListReport>>>,
 }
 
 /// The lists for one host: a slow one holds up no other.
@@ -140,12 +140,13 @@ impl<'a> Desk<'a> {
         {
             queue.at_work = queue.at_work.saturating_sub(1);
         }
-        self.wire.say(Event::Ended { list, report: Arc::new(report.clone()) });
+        let report = Arc::new(report);
+        self.wire.say(Event::Ended { list, report: Arc::clone(&report) });
         self.reports[list] = Some(report);
     }
 
     /// Reports what was never begun.
-    fn close(mut self) -> Vec<ListReport> {
+    fn close(mut self) -> Vec<Arc<ListReport>> {
         self.options.after_failure = AfterFailure::GoOn;
         for list in 0..self.lists.len() {
             if self.reports[list].is_none() {

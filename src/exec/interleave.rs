@@ -19,7 +19,7 @@ use crate::registry::{Copied, Registry, Result, Way};
 
 use super::fake::Fake;
 use super::world::{OPTIONS, World};
-use super::{ListReport, execute, survey};
+use super::{ListReport, execute, plan_lists};
 
 /// How a run sees the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Scene {
 }
 
 /// Walks every order; `judge` sees what each comes to.
-pub(super) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[ListReport])) {
+pub(super) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[Arc<ListReport>])) {
     let mut seen = HashSet::new();
     let mut open: Vec<Vec<usize>> = vec![Vec::new()];
     while let Some(turns) = open.pop() {
@@ -121,16 +121,16 @@ impl<'a> Walk<'a> {
         (told, self.scene.world.fake.all_named(), left)
     }
 
-    fn reports(self) -> Vec<ListReport> {
+    fn reports(self) -> Vec<Arc<ListReport>> {
         self.runs.into_iter().map(|run| run.report.expect("it has come to an end")).collect()
     }
 }
 
 /// One run on its way.
 struct Run<'a> {
-    future: Pin<Box<dyn Future<Output = ListReport> + 'a>>,
+    future: Pin<Box<dyn Future<Output = Arc<ListReport>> + 'a>>,
     woken: Arc<Woken>,
-    report: Option<ListReport>,
+    report: Option<Arc<ListReport>>,
 }
 
 struct Woken(AtomicBool);
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
     fn of(scene: &'a Scene, list: &'a Arc<Publication>, gate: &'a Gate<'a>) -> Self {
         let World { stop, wire, .. } = &scene.world;
         let future = Box::pin(async move {
-            let plan = survey(std::slice::from_ref(list), gate, wire.listener()).await;
+            let plan = plan_lists(std::slice::from_ref(list), gate, wire.listener()).await;
             gate.is_planned.store(true, Ordering::Relaxed);
             execute(Arc::new(plan), gate, OPTIONS, stop, wire).await.remove(0)
         });

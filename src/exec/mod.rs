@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`survey`](mod@survey) | asks the registries until every list is decided |
+//! | [`survey`] | asks the registries until every list, or whatever else, is decided |
 //! | `wait` | absent members that are asked for again |
 //! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
 //! | `publish` | one list: children, a look at its tags, the list, its other tags |
@@ -46,5 +46,5 @@ pub use event::{Event, Listener, Step};
 pub use executor::{AfterFailure, Options, execute};
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
-pub use survey::survey;
+pub use survey::{Surveyor, plan_lists};
 pub use wire::Wire;

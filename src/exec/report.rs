@@ -68,7 +68,7 @@ pub enum Signal {
 #[derive(Debug, Clone)]
 pub struct Report {
     /// One for each list of the plan, in its order.
-    pub lists: Vec<ListReport>,
+    pub lists: Vec<Arc<ListReport>>,
     /// When it began.
     pub started_at: SystemTime,
     /// How long it took.

@@ -22,7 +22,7 @@ use crate::registry::Registry;
 use super::failure::Failure;
 use super::publish::{Ending, Publisher, untouched};
 use super::report::Outcome;
-use super::survey::survey_again;
+use super::survey::plan_again;
 
 /// How often the list is put together anew. Each time somebody else has written it: more than there are writers.
 const ROUNDS: usize = 20;
@@ -42,11 +42,11 @@ impl<R: Registry> Publisher<'_, R> {
             let fresh = tokio::select! {
                 biased;
                 () = self.stop.requested() => return ending.because(Failure::Stopped),
-                fresh = survey_again(&ending.plan.publication, self.registry) => fresh,
+                fresh = plan_again(&ending.plan.publication, self.registry) => fresh,
             };
             ending = match fresh.action {
                 Action::Create | Action::Update => {
-                    let next = self.publish_once(list, &Arc::new(fresh)).await;
+                    let next = self.publish_once(list, &fresh).await;
                     Ending { plan: Arc::new(joined(&ending.plan, &next.plan)), ..next }
                 }
                 Action::Unchanged => {
@@ -54,7 +54,7 @@ impl<R: Registry> Publisher<'_, R> {
                     return Ending::of(&plan, untouched(&fresh), Vec::new());
                 }
                 Action::Blocked | Action::Failed => {
-                    let problems = fresh.problems.into_iter().map(|problem| Failure::Problem(Box::new(problem)));
+                    let problems = fresh.problems.iter().cloned().map(|problem| Failure::Problem(Box::new(problem)));
                     return Ending::of(&ending.plan, ending.done, problems.collect());
                 }
             };

@@ -1,4 +1,4 @@
-//! [`survey`]: asks the registries what the planner still has to know, until every list is decided.
+//! [`Surveyor`]: asks the registries what a decision still has to know, until every item is decided.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,111 +19,129 @@ use super::{Event, Listener};
 /// through, so that it never decides how fast it goes.
 const OPEN_PER_HOST: usize = 512;
 
-/// Plans all publications.
-///
-/// All lists are decided from one snapshot, and no question is asked twice. A list is decided again as soon as what
-/// it asked for is answered, whatever the others still wait for. A question without a usable answer is an answer too:
-/// the planner says what follows from it. A member that is absent is asked for again as long as its list's `wait` says;
-/// the other lists are decided meanwhile.
-pub async fn survey<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
-    survey_with(decide, publications, Waits::of(publications), registry, listener).await
+/// Plans all publications from what is published now. A member that is absent is asked for again as long as its list's
+/// `wait` says; the other lists are decided meanwhile.
+pub async fn plan_lists<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
+    let surveyor = Surveyor { waits: Waits::of(publications), ..Surveyor::new(registry, listener) };
+    let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
+    Plan { lists }
 }
 
-/// Plans one publication from what is there now, without waiting for anything: that is over.
-pub(super) async fn survey_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> ListPlan {
+/// Plans one publication from what is published now, without waiting for anything: that is over.
+pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> Arc<ListPlan> {
     let silent: Listener = Arc::new(|_| {});
     let publications = std::slice::from_ref(publication);
-    let plan = survey_with(decide, publications, Waits::default(), registry, &silent).await;
-    let Some(list) = plan.lists.into_iter().next() else { unreachable!("each list is decided") };
+    let (lists, _) = Surveyor::new(registry, &silent).survey(publications, decide, Snapshot::default()).await;
+    let Some(list) = lists.into_iter().next() else { unreachable!("each list is decided") };
     list
 }
 
-async fn survey_with<R: Registry>(
-    decide: impl Fn(&Arc<Publication>, &Snapshot) -> Decision,
-    publications: &[Arc<Publication>],
-    mut waits: Waits,
-    registry: &R,
-    listener: &Listener,
-) -> Plan {
-    let total = publications.len();
-    let mut plans: Vec<Option<ListPlan>> = publications.iter().map(|_| None).collect();
-    let mut done = 0;
-    let mut board = Board { snapshot: Snapshot::default(), waiting: HashMap::new(), open: vec![0; total] };
-    let mut lines: HashMap<Option<Host>, Line> = HashMap::new();
-    let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
-    let mut ready: VecDeque<usize> = (0..total).collect();
-    listener(Event::Reading { done, total });
-    loop {
-        while let Some(list) = ready.pop_front() {
-            match decide(&publications[list], &board.snapshot) {
-                Decision::Plan(plan) => {
-                    plans[list] = Some(*plan);
-                    done += 1;
-                    listener(Event::Reading { done, total });
-                }
-                Decision::Needs(queries) => {
-                    for query in queries {
-                        if let Some(query) = board.note(list, query) {
-                            let line = lines.entry(place(&query).host().cloned()).or_default();
-                            flights.extend(line.join(query).map(|query| ask(registry, query)));
+/// Asks registries what decisions need.
+pub struct Surveyor<'a, R> {
+    registry: &'a R,
+    listener: &'a Listener,
+    waits: Waits,
+}
+
+impl<'a, R: Registry> Surveyor<'a, R> {
+    /// Asks `registry`; `listener` hears how many are decided.
+    #[must_use]
+    pub fn new(registry: &'a R, listener: &'a Listener) -> Self {
+        Self { registry, listener, waits: Waits::default() }
+    }
+
+    /// Decides about all `items`, from what `snapshot` knows and what else must be asked; one decision for each item, in
+    /// their order, and the snapshot with all answers.
+    ///
+    /// No question is asked twice. An item is decided again as soon as what it asked for is answered, whatever the
+    /// others still wait for. A question without a usable answer is an answer too: `decide` says what follows from it.
+    pub async fn survey<T, D>(
+        self,
+        items: &[T],
+        decide: impl Fn(&T, &Snapshot) -> Decision<D>,
+        snapshot: Snapshot,
+    ) -> (Vec<D>, Snapshot) {
+        let Self { registry, listener, mut waits } = self;
+        let total = items.len();
+        let mut decisions: Vec<Option<D>> = items.iter().map(|_| None).collect();
+        let mut done = 0;
+        let mut board = Board { snapshot, waiting: HashMap::new(), open: vec![0; total] };
+        let mut lines: HashMap<Option<Host>, Line> = HashMap::new();
+        let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let mut ready: VecDeque<usize> = (0..total).collect();
+        listener(Event::Reading { done, total });
+        loop {
+            while let Some(item) = ready.pop_front() {
+                match decide(&items[item], &board.snapshot) {
+                    Decision::Done(decision) => {
+                        decisions[item] = Some(decision);
+                        done += 1;
+                        listener(Event::Reading { done, total });
+                    }
+                    Decision::Needs(queries) => {
+                        for query in queries {
+                            if let Some(query) = board.note(item, query) {
+                                let line = lines.entry(place(&query).host().cloned()).or_default();
+                                flights.extend(line.join(query).map(|query| ask(registry, query)));
+                            }
                         }
                     }
                 }
             }
-        }
-        let (query, said) = tokio::select! {
-            Some(answered) = flights.next(), if !flights.is_empty() => answered,
-            Some(query) = naps.next(), if !naps.is_empty() => {
-                listener(waits.event());
-                let line = lines.entry(place(&query).host().cloned()).or_default();
-                flights.extend(line.join(query).map(|query| ask(registry, query)));
-                continue;
+            let (query, said) = tokio::select! {
+                Some(answered) = flights.next(), if !flights.is_empty() => answered,
+                Some(query) = naps.next(), if !naps.is_empty() => {
+                    listener(waits.event());
+                    let line = lines.entry(place(&query).host().cloned()).or_default();
+                    flights.extend(line.join(query).map(|query| ask(registry, query)));
+                    continue;
+                }
+                else => break,
+            };
+            if let Some(line) = lines.get_mut(&place(&query).host().cloned()) {
+                flights.extend(line.leave().map(|query| ask(registry, query)));
             }
-            else => break,
-        };
-        if let Some(line) = lines.get_mut(&place(&query).host().cloned()) {
-            flights.extend(line.leave().map(|query| ask(registry, query)));
-        }
-        if let Query::Head(reference) = &query {
-            let pause = matches!(said, Said::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
-            if let Some(pause) = pause {
-                naps.push(async move {
-                    tokio::time::sleep(pause).await;
-                    query
-                });
-                continue;
+            if let Query::Head(reference) = &query {
+                let pause = matches!(said, Said::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
+                if let Some(pause) = pause {
+                    naps.push(async move {
+                        tokio::time::sleep(pause).await;
+                        query
+                    });
+                    continue;
+                }
+                if waits.is_over(reference) {
+                    listener(waits.event());
+                }
             }
-            if waits.is_over(reference) {
-                listener(waits.event());
-            }
+            ready.extend(board.settle(&query, said));
         }
-        ready.extend(board.settle(&query, said));
+        (decisions.into_iter().flatten().collect(), board.snapshot)
     }
-    Plan { lists: plans.into_iter().flatten().collect() }
 }
 
 /// What is known, and who waits for what.
 struct Board {
     snapshot: Snapshot,
     waiting: HashMap<Query, Vec<usize>>,
-    /// How many answers each list waits for.
+    /// How many answers each item waits for.
     open: Vec<usize>,
 }
 
 impl Board {
-    /// Notes that `list` waits for `query`; gives it back where it must be asked.
-    fn note(&mut self, list: usize, query: Query) -> Option<Query> {
+    /// Notes that `item` waits for `query`; gives it back where it must be asked.
+    fn note(&mut self, item: usize, query: Query) -> Option<Query> {
         debug_assert!(!self.snapshot.answers(&query), "{query:?} is answered");
-        self.open[list] += 1;
+        self.open[item] += 1;
         if let Some(waiting) = self.waiting.get_mut(&query) {
-            waiting.push(list);
+            waiting.push(item);
             return None;
         }
-        self.waiting.insert(query.clone(), vec![list]);
+        self.waiting.insert(query.clone(), vec![item]);
         Some(query)
     }
 
-    /// Adds an answer; gives the lists that wait for nothing more.
+    /// Adds an answer; gives the items that wait for nothing more.
     fn settle(&mut self, query: &Query, said: Said) -> Vec<usize> {
         match (query, said) {
             (Query::Head(reference), Said::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
@@ -140,9 +158,9 @@ impl Board {
             }
         }
         let mut ready = self.waiting.remove(query).unwrap_or_default();
-        ready.retain(|&list| {
-            self.open[list] -= 1;
-            self.open[list] == 0
+        ready.retain(|&item| {
+            self.open[item] -= 1;
+            self.open[item] == 0
         });
         ready
     }

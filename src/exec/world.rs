@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::registry::jobs;
 
 use super::fake::Fake;
-use super::{AfterFailure, Event, ListReport, Options, Stop, Wire, execute, survey};
+use super::{AfterFailure, Event, ListReport, Options, Stop, Wire, execute, plan_lists};
 
 /// All that a run needs.
 pub(crate) struct World {
@@ -79,17 +79,17 @@ impl World {
 
     /// Plans all lists.
     pub(crate) async fn plan(&self) -> Plan {
-        survey(&self.publications, &self.fake, self.wire.listener()).await
+        plan_lists(&self.publications, &self.fake, self.wire.listener()).await
     }
 
     /// Carries out a plan; the log then holds what that asked, and nothing of what planning asked.
-    pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<ListReport> {
+    pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<Arc<ListReport>> {
         self.fake.take_log();
         execute(Arc::new(plan), &self.fake, options, &self.stop, &self.wire).await
     }
 
     /// Plans and publishes.
-    pub(crate) async fn sync(&self) -> Vec<ListReport> {
+    pub(crate) async fn sync(&self) -> Vec<Arc<ListReport>> {
         self.execute(self.plan().await, OPTIONS).await
     }
 
@@ -105,8 +105,8 @@ impl World {
 }
 
 /// `created`, `failed`, …, one for each list.
-pub(crate) fn words(reports: &[ListReport]) -> Vec<&'static str> {
-    reports.iter().map(ListReport::word).collect()
+pub(crate) fn words(reports: &[Arc<ListReport>]) -> Vec<&'static str> {
+    reports.iter().map(|report| report.word()).collect()
 }
 
 /// The codes of a list's problems.

@@ -154,7 +154,7 @@ pub struct ListPlan {
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// One for each publication.
-    pub lists: Vec<ListPlan>,
+    pub lists: Vec<Arc<ListPlan>>,
 }
 
 /// How many lists have each action.

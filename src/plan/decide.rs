@@ -26,12 +26,11 @@
 //! A round asks all it lacks at once, and nothing is judged before all of it is answered: so the plan does not depend
 //! on the order of answers, nor on what happened to be known before.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::model::{Member, Publication};
 
-use super::{ListPlan, Query, Snapshot};
+use super::{Decision, ListPlan, Snapshot};
 
 mod attestations;
 mod changes;
@@ -54,15 +53,6 @@ mod stays;
 mod stopped;
 mod verdict;
 
-/// What [`decide`] says.
-#[derive(Debug, Clone)]
-pub enum Decision {
-    /// These must be answered first; never empty, none that the snapshot answers.
-    Needs(BTreeSet<Query>),
-    /// This is to be done.
-    Plan(Box<ListPlan>),
-}
-
 /// What is decided about, and by what.
 #[derive(Clone, Copy)]
 struct Case<'a> {
@@ -80,15 +70,12 @@ impl Case<'_> {
 }
 
 /// A step's result, or the decision that ends it early: something must be asked, or the list is failed or blocked.
-type Step<T> = Result<T, Decision>;
+type Step<T> = Result<T, Decision<Arc<ListPlan>>>;
 
 /// Decides for one publication by what is known.
 #[must_use]
-pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision {
-    match steps(Case { publication, snapshot, others: &[] }) {
-        Ok(plan) => Decision::Plan(Box::new(plan)),
-        Err(early) => early,
-    }
+pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<Arc<ListPlan>> {
+    steps(Case { publication, snapshot, others: &[] }).map_or_else(|early| early, |plan| Decision::Done(Arc::new(plan)))
 }
 
 fn steps(case: Case<'_>) -> Step<ListPlan> {

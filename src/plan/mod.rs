@@ -19,8 +19,8 @@ pub mod snapshot;
 pub use change::{
     Action, Child, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, Summary, TagChange, TagFate,
 };
-pub use decide::{Decision, decide};
-pub use snapshot::{Answer, Cause, Query, Snapshot};
+pub use decide::decide;
+pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
 
 #[cfg(test)]
 mod tests;

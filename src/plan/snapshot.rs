@@ -1,4 +1,4 @@
-//! [`Snapshot`]: what is known of the registries, and the [`Query`]s that add to it.
+//! [`Snapshot`]: what is known of the registries, the [`Query`]s that add to it, and the [`Decision`]s made from it.
 //!
 //! Two kinds of facts, never mixed: what a *place* says (a tag names a digest, a digest is present) is keyed by the
 //! reference; *bytes* are keyed by digest alone and were verified by it, so they hold everywhere. Facts are added,
@@ -38,6 +38,15 @@ pub enum Query {
     Tags(Place),
     /// The manifests of a place that speak of this one (`subject`).
     Referrers(Digest, Place),
+}
+
+/// What a pure function of the snapshot says: its result, or what it has to know first.
+#[derive(Debug, Clone)]
+pub enum Decision<T> {
+    /// These must be answered first; never empty, none that the snapshot answers.
+    Needs(BTreeSet<Query>),
+    /// The result.
+    Done(T),
 }
 
 /// All answers so far.

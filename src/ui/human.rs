@@ -70,7 +70,7 @@ impl View {
 
 /// Which digests a plan holds, for [`Digests::telling_apart`].
 pub(super) fn digests(plan: &Plan) -> impl Iterator<Item = &Digest> {
-    plan.lists.iter().flat_map(list_digests)
+    plan.lists.iter().flat_map(|list| list_digests(list))
 }
 
 fn list_digests(list: &ListPlan) -> impl Iterator<Item = &Digest> {

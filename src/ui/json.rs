@@ -210,7 +210,8 @@ pub(super) fn problems(context: &Context<'_>, problems: &[Problem], exit_status:
 /// `"kind": "plan"`
 pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_status: u8) -> String {
     let summary = plan.summary();
-    let lists: Vec<(&ListPlan, &[Problem])> = plan.lists.iter().map(|list| (list, list.problems.as_slice())).collect();
+    let lists: Vec<(&ListPlan, &[Problem])> =
+        plan.lists.iter().map(|list| (&**list, list.problems.as_slice())).collect();
     document(&PlanDocument {
         head: head("plan", context, exit_status),
         summary: PlanSummary {

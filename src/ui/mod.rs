@@ -294,7 +294,7 @@ impl Ui {
     #[must_use]
     pub fn report(&self, context: Context<'_>, report: &Report) -> ExitStatus {
         self.live.finish();
-        let plan = Plan { lists: report.lists.iter().map(|list| (*list.plan).clone()).collect() };
+        let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
         let lists = report.lists.iter().enumerate();
         // What is cancelled says so itself: "stopped" is no problem.
         let told = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));

@@ -160,7 +160,7 @@ impl Live {
         let state = self.shared.state();
         let Some(shown) = &state.plan else { return Vec::new() };
         let writing = state.at_work.iter().filter(|(_, step)| *step == Some(Step::Writing));
-        writing.filter_map(|(list, _)| shown.plan.lists.get(*list)).map(human::report::name).collect()
+        writing.filter_map(|(list, _)| shown.plan.lists.get(*list)).map(|list| human::report::name(list)).collect()
     }
 }
 

@@ -284,16 +284,14 @@ pub(super) fn unreachable() -> Problem {
 
 /// Six lists: one changed, two new, one blocked, one unchanged, one failed.
 pub(super) fn plan() -> Plan {
-    Plan {
-        lists: vec![
-            updated(),
-            created(publication("hyperkube"), "8c1e5d0b7a42"),
-            created(publication_at("docker.io/acme/api", &["v2.4.0", "v2.4", "latest"]), "c4d81fa03b27"),
-            blocked("kube-scheduler"),
-            unchanged(publication("kube-proxy"), "3f2a9c81d04e"),
-            failed("quay.io/acme/api"),
-        ],
-    }
+    plan_of([
+        updated(),
+        created(publication("hyperkube"), "8c1e5d0b7a42"),
+        created(publication_at("docker.io/acme/api", &["v2.4.0", "v2.4", "latest"]), "c4d81fa03b27"),
+        blocked("kube-scheduler"),
+        unchanged(publication("kube-proxy"), "3f2a9c81d04e"),
+        failed("quay.io/acme/api"),
+    ])
 }
 
 /// What comes of `plan` where everything that can be published is.
@@ -304,17 +302,17 @@ pub(super) fn report(plan: Plan) -> Report {
         Action::Blocked => Outcome::Blocked,
         Action::Failed => Outcome::Failed,
     };
-    let list = |list: ListPlan| {
+    let list = |list: Arc<ListPlan>| {
         let outcome = outcome(list.action);
         let done = matches!(outcome, Outcome::Published | Outcome::Unchanged);
-        ListReport {
+        Arc::new(ListReport {
             outcome,
             duration: Duration::from_millis(if outcome == Outcome::Published { 640 } else { 0 }),
             tags: vec![if done { TagDone::Yes } else { TagDone::No }; list.tags.len()],
             member_tags: vec![if done { TagDone::Yes } else { TagDone::No }; list.member_tags.len()],
             problems: list.problems.clone(),
-            plan: Arc::new(list),
-        }
+            plan: list,
+        })
     };
     let quay = HostStats {
         head: 8,
@@ -331,4 +329,9 @@ pub(super) fn report(plan: Plan) -> Report {
         requests: [("gcr.io".to_owned(), gcr), ("quay.io".to_owned(), quay)].into(),
         stopped_by: None,
     }
+}
+
+/// A plan of these lists.
+pub(super) fn plan_of(lists: impl IntoIterator<Item = ListPlan>) -> Plan {
+    Plan { lists: lists.into_iter().map(Arc::new).collect() }
 }

@@ -56,7 +56,7 @@ fn sync(desk: &Desk, plan: Plan) -> ExitStatus {
     listener(Event::Planned(Arc::new(plan)));
     for (list, ended) in report.lists.iter().enumerate() {
         listener(Event::Began { list });
-        listener(Event::Ended { list, report: Arc::new(ended.clone()) });
+        listener(Event::Ended { list, report: Arc::clone(ended) });
     }
     let sources = samples::sources();
     desk.ui.report(Context::of(&sources), &report)
@@ -109,7 +109,7 @@ fn sync_talks_on_stderr_and_leaves_stdout_empty() {
 fn sync_with_nothing_to_do_is_one_line() {
     let desk = desk(Verbosity::Normal, &[]);
     let lists = vec![samples::unchanged(samples::publication("kubectl"), "72c4")];
-    assert_eq!(sync(&desk, Plan { lists }), ExitStatus::Done);
+    assert_eq!(sync(&desk, samples::plan_of(lists)), ExitStatus::Done);
     assert_eq!(desk.err.text(), "Nothing to publish: 1 list unchanged (1m 31s)\n");
 }
 
@@ -126,8 +126,8 @@ fn plan_answers_on_stdout_and_its_problems_talk() {
 #[test]
 fn quiet_says_nothing_unless_something_is_wrong() {
     let good = desk(Verbosity::Quiet, &[]);
-    sync(&good, Plan { lists: vec![samples::updated()] });
-    plan(&good, &Plan { lists: vec![samples::updated()] }, ExitStatus::Done);
+    sync(&good, samples::plan_of(vec![samples::updated()]));
+    plan(&good, &samples::plan_of(vec![samples::updated()]), ExitStatus::Done);
     good.ui.talk("using ../manifests.toml");
     assert_eq!((good.out.text(), good.err.text()), (String::new(), String::new()));
     let bad = desk(Verbosity::Quiet, &[]);
@@ -170,7 +170,7 @@ fn files_get_the_whole_answer_whatever_the_streams_get() {
 fn a_file_that_cannot_be_written_is_a_failure() {
     let nowhere = std::path::Path::new("no/such/folder/report.json");
     let desk = desk(Verbosity::Normal, &[(Format::Json, Some(nowhere))]);
-    assert_eq!(sync(&desk, Plan { lists: vec![samples::updated()] }), ExitStatus::Failed);
+    assert_eq!(sync(&desk, samples::plan_of(vec![samples::updated()])), ExitStatus::Failed);
     let text = desk.err.text();
     assert!(text.contains("no/such/folder/report.json cannot be written\n  ╰─▶ No such file or directory\n"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("Incomplete after "), "{text}");
@@ -238,7 +238,7 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
     let sources = samples::sources();
     let left_out = [samples::left_out("gcr.io/x/app")];
     let context = Context { left_out: &left_out, ..Context::of(&sources) };
-    let shown = Plan { lists: vec![samples::unchanged(samples::publication("kubectl"), "5d90")] };
+    let shown = samples::plan_of(vec![samples::unchanged(samples::publication("kubectl"), "5d90")]);
     let planned = desk(Verbosity::Normal, &[]);
     assert_eq!(planned.ui.plan(context, &shown, &Stats::new(), ExitStatus::Done), ExitStatus::Done);
     insta::assert_snapshot!(planned.out.text(), @r"
@@ -268,7 +268,7 @@ fn an_early_signal_leaves_nothing_published() {
 #[test]
 fn verbose_tells_requests_by_host_before_the_verdict() {
     let desk = desk(Verbosity::Verbose, &[]);
-    sync(&desk, Plan { lists: vec![samples::updated()] });
+    sync(&desk, samples::plan_of(vec![samples::updated()]));
     let text = desk.err.text();
     let lines: Vec<&str> = text.lines().rev().take(3).collect();
     assert_eq!(lines[2], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials");

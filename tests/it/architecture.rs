@@ -39,7 +39,14 @@ const NAMES_OF_NET: [&str; 4] =
 const LENGTHS_OF_TIME: [&str; 1] = ["std::time::Duration"];
 
 /// What of `exec` drives the world: not for `ui`, which shows events and reports.
-const DRIVERS: [&str; 4] = ["crate::exec::executor", "crate::exec::execute", "crate::exec::survey", "crate::exec::*"];
+const DRIVERS: [&str; 6] = [
+    "crate::exec::executor",
+    "crate::exec::execute",
+    "crate::exec::survey",
+    "crate::exec::plan_lists",
+    "crate::exec::Surveyor",
+    "crate::exec::*",
+];
 
 /// What shows something.
 const STREAMS: [&str; 4] = ["io::stdout", "io::stderr", "anstream", "indicatif"];

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::exec::fake::{Base, Fault};
 use crate::exec::report::Outcome;
 use crate::exec::world::{OPTIONS, World, codes, words};
@@ -43,7 +45,7 @@ async fn manifests_that_were_read_to_plan_are_not_read_again() {
 async fn a_manifest_that_was_not_kept_is_read_where_the_member_is() {
     let world = World::with_lists(&["r.example/app"]);
     let mut plan = world.plan().await;
-    for child in &mut plan.lists[0].children {
+    for child in &mut Arc::make_mut(&mut plan.lists[0]).children {
         child.payload = None;
     }
     assert_eq!(words(&world.execute(plan, OPTIONS).await), ["created"]);
@@ -55,7 +57,7 @@ async fn a_manifest_that_was_not_kept_is_read_where_the_member_is() {
 async fn a_member_that_is_gone_since_fails_the_list() {
     let world = World::with_lists(&["r.example/app"]);
     let mut plan = world.plan().await;
-    let child = &mut plan.lists[0].children[0];
+    let child = &mut Arc::make_mut(&mut plan.lists[0]).children[0];
     child.payload = None;
     child.from = Place::parse("r.example/elsewhere").unwrap();
     let reports = world.execute(plan, OPTIONS).await;
@@ -259,7 +261,7 @@ async fn bytes_on_their_way_are_told_of_the_member_that_they_belong_to() {
 async fn sizes_that_no_blobs_have_together_are_no_end_of_the_run() {
     let world = World::with_lists(&["r.example/app"]);
     let mut plan = world.plan().await;
-    let child = &mut plan.lists[0].children[0];
+    let child = &mut Arc::make_mut(&mut plan.lists[0]).children[0];
     let text = String::from_utf8(child.payload.as_ref().unwrap().bytes().to_vec()).unwrap();
     let most = format!(r#""size":{}}}"#, u64::MAX);
     let parts: Vec<&str> = text.split(r#""size":"#).collect();

@@ -190,5 +190,5 @@ fn a_run_can_be_spawned() {
     let world = World::new();
     let plan = Arc::new(Plan::default());
     drop(is_send(execute(plan, &world.fake, OPTIONS, &world.stop, &world.wire)));
-    drop(is_send(crate::exec::survey(&world.publications, &world.fake, world.wire.listener())));
+    drop(is_send(crate::exec::plan_lists(&world.publications, &world.fake, world.wire.listener())));
 }

@@ -127,7 +127,7 @@ async fn a_list_that_others_wrote_since_the_plan_is_planned_anew() {
     world.publications = vec![mine];
     let mut plan = plan;
     plan.lists.truncate(1);
-    let reports: Vec<ListReport> = world.execute(plan, OPTIONS).await;
+    let reports: Vec<Arc<ListReport>> = world.execute(plan, OPTIONS).await;
     assert_eq!((reports[0].outcome, codes(&reports[0])), (Outcome::Published, vec![]));
     assert_eq!(machines(&world.fake), all(&["amd64", "s390x"]));
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::exec::fake::Fault;
 use crate::exec::world::{World, words};
-use crate::oci::{Index, Locator, MediaType, Platform};
+use crate::oci::{Index, Locator, MediaType, Platform, Reference};
 use crate::plan::Action;
 use crate::registry::ErrorKind;
 
@@ -126,12 +126,37 @@ async fn a_list_is_decided_again_only_when_all_it_asked_for_is_answered() {
         let decision = decide(publication, snapshot);
         let needs = match &decision {
             Decision::Needs(queries) => queries.clone(),
-            Decision::Plan(_) => BTreeSet::new(),
+            Decision::Done(_) => BTreeSet::new(),
         };
         decisions.borrow_mut().push(needs.len());
         decision
     };
-    survey_with(counting, &world.publications, Waits::default(), &world.fake, world.wire.listener()).await;
+    let surveyor = Surveyor::new(&world.fake, world.wire.listener());
+    surveyor.survey(&world.publications, counting, Snapshot::default()).await;
     // Three heads, two manifests, two configs, the plan.
     assert_eq!(decisions.into_inner(), [3, 2, 2, 0]);
+}
+
+#[tokio::test]
+async fn anything_that_is_decided_from_a_snapshot_can_be_surveyed() {
+    let world = World::new();
+    let references =
+        ["r.example/a:1", "r.example/b:1", "r.example/absent:1"].map(|name| Reference::parse(name).unwrap());
+    let images =
+        [world.fake.image("r.example/a:1", "linux/amd64", ""), world.fake.image("r.example/b:1", "linux/arm64", "")];
+    let digest = |reference: &Reference, snapshot: &Snapshot| match snapshot.head(reference) {
+        None => Decision::Needs([Query::Head(reference.clone())].into()),
+        Some(Answer::Found(head)) => Decision::Done(Some(head.digest.clone())),
+        Some(_) => Decision::Done(None),
+    };
+    let mut known = Snapshot::default();
+    known.add_head(references[0].clone(), Answer::Found(images[0].clone()));
+    let surveyor = || Surveyor::new(&world.fake, world.wire.listener());
+    let (digests, known) = surveyor().survey(&references, digest, known).await;
+    assert_eq!(digests, [Some(images[0].digest.clone()), Some(images[1].digest.clone()), None]);
+    let mut asked = world.fake.take_log();
+    asked.sort();
+    assert_eq!(asked, ["HEAD r.example/absent:1", "HEAD r.example/b:1"], "what is known is not asked");
+    assert_eq!(surveyor().survey(&references, digest, known).await.0, digests);
+    assert_eq!(world.fake.take_log(), [""; 0], "all answers are in the snapshot");
 }

@@ -1,14 +1,15 @@
 //! [`Round`]: one round of questions to the snapshot.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
 
 use super::published::Published;
-use super::{Case, Decision, Step, stopped};
-use crate::plan::{Action, Answer, Cause, Query};
+use super::{Case, Step, stopped};
+use crate::plan::{Action, Answer, Cause, Decision, Query};
 
 /// What a place says of something: it is there or it is not.
 pub(super) enum Known<T> {
@@ -146,7 +147,7 @@ impl<'a> Round<'a> {
             (false, _) => (Action::Failed, self.failures),
             (true, false) => (Action::Blocked, self.blocks),
         };
-        Err(Decision::Plan(Box::new(stopped::plan(self.case, published, action, problems))))
+        Err(Decision::Done(Arc::new(stopped::plan(self.case, published, action, problems))))
     }
 
     fn take<T>(

@@ -1,6 +1,7 @@
 //! What holds in every world. `PROPTEST_CASES=20000` looks at more of them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index as Pick;
@@ -34,7 +35,7 @@ fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
     let mut picks = picks.iter().cycle();
     loop {
         match decide(list, &snapshot) {
-            Decision::Plan(plan) => return *plan,
+            Decision::Done(plan) => return Arc::unwrap_or_clone(plan),
             Decision::Needs(needs) => {
                 let needs: Vec<Query> = needs.into_iter().collect();
                 world.answer(picks.next().unwrap().get(&needs), &mut snapshot);

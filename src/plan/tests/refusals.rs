@@ -234,8 +234,8 @@ fn a_registry_that_is_down_is_one_problem_without_a_place_in_the_file() {
         let Query::Head(reference) = query else { panic!("{query:?} comes later") };
         snapshot.add_head(reference, Answer::Unknown(Cause(Arc::new(down.clone()))));
     }
-    let Decision::Plan(plan) = decide(&list, &snapshot) else { panic!("all was answered") };
-    assert_eq!((plan.action, plan.problems), (Action::Failed, vec![down]));
+    let Decision::Done(plan) = decide(&list, &snapshot) else { panic!("all was answered") };
+    assert_eq!((plan.action, plan.problems.as_slice()), (Action::Failed, [down].as_slice()));
 }
 
 #[test]

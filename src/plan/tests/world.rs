@@ -276,7 +276,7 @@ impl World {
         let mut asked = Asked::default();
         loop {
             let needs = match decide(publication, &snapshot) {
-                Decision::Plan(plan) => return (*plan, asked),
+                Decision::Done(plan) => return (Arc::unwrap_or_clone(plan), asked),
                 Decision::Needs(needs) => needs,
             };
             assert!(!needs.is_empty(), "needs nothing and does not decide");

@@ -13,7 +13,7 @@ use super::{View, by_cause, staying, verdict};
 /// The lines of all lists, in the order of the file. One that stands as declared has a line only where it is asked for,
 /// or a tag of it stays with a newer version.
 pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
-    let plans: Vec<&ListPlan> = plan.lists.iter().collect();
+    let plans: Vec<&ListPlan> = plan.lists.iter().map(|list| &**list).collect();
     let failed = plan.lists.iter().enumerate().filter(|(_, list)| list.action == Action::Failed);
     let failed = by_cause(failed.map(|(at, list)| (at, list.problems.as_slice())));
     let failed = fold::shared(&failed);

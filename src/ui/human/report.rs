@@ -1,5 +1,6 @@
 //! What `mlist sync` says: a line for each list as it ends, then what went wrong, then the verdict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
@@ -22,7 +23,7 @@ pub(in crate::ui) struct Columns {
 impl Columns {
     /// For the lists of `plan`.
     pub(in crate::ui) fn of(plan: &Plan, view: &View) -> Self {
-        let lined = |list: &&ListPlan| list.action.writes() || (view.all && list.action == Action::Unchanged);
+        let lined = |list: &&Arc<ListPlan>| list.action.writes() || (view.all && list.action == Action::Unchanged);
         let lined = || plan.lists.iter().filter(lined);
         let name = lined().map(|list| text::width(&name(list))).max().unwrap_or(0);
         let digest = lined().filter_map(|list| list.index.as_ref());

@@ -1,6 +1,7 @@
 //! The documents, field by field.
 
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::*;
 use crate::exec::report::ExitStatus;
@@ -164,7 +165,7 @@ fn the_version_of_windows_has_a_field_of_its_own() {
     let mut list = samples::created(samples::publication("pause"), "5d90");
     list.members[0].platform = crate::oci::Platform::parse("windows/amd64").unwrap();
     list.members[0].platform.os_version = Some("10.0.17763.6189".into());
-    let plan = Plan { lists: vec![list] };
+    let plan = samples::plan_of(vec![list]);
     let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
     let member = &document["lists"][0]["members"][0];
     assert_eq!((&member["platform"], &member["os_version"]), (&json!("windows/amd64"), &json!("10.0.17763.6189")));
@@ -230,15 +231,15 @@ fn a_report_has_its_fields_and_no_others() {
 
 #[test]
 fn a_tag_nobody_knows_of_is_neither_done_nor_not() {
-    let mut report = samples::report(Plan { lists: vec![samples::updated()] });
+    let mut report = samples::report(samples::plan_of(vec![samples::updated()]));
     let done = |report: &Report| {
         let document = read(&with_context(|context| super::report(context, report, 0)));
         document["lists"][0]["tags"][0]["done"].clone()
     };
     assert_eq!(done(&report), json!(true));
-    report.lists[0].tags = vec![TagDone::Unknown];
+    Arc::make_mut(&mut report.lists[0]).tags = vec![TagDone::Unknown];
     assert_eq!(done(&report), json!(null));
-    report.lists[0].tags = vec![TagDone::No];
+    Arc::make_mut(&mut report.lists[0]).tags = vec![TagDone::No];
     assert_eq!(done(&report), json!(false));
 }
 
@@ -264,7 +265,7 @@ fn a_list_to_which_no_tag_applies_stands_beside_the_others() {
 
 #[test]
 fn a_tag_that_stays_says_why() {
-    let plan = Plan { lists: vec![samples::pause()] };
+    let plan = samples::plan_of(vec![samples::pause()]);
     let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
     let there = samples::digest("77b1c5f2a0e9").to_string();
     assert_eq!(
@@ -278,7 +279,7 @@ fn a_tag_that_stays_says_why() {
 
 #[test]
 fn an_immutable_tag_says_what_it_would_name() {
-    let plan = Plan { lists: vec![samples::immutable()] };
+    let plan = samples::plan_of(vec![samples::immutable()]);
     let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 4)));
     let (from, to) = (samples::digest("b96e27a3c5d0").to_string(), samples::digest("e05b92d4f118").to_string());
     assert_eq!(document["lists"][0]["reason"], "immutable");
@@ -290,7 +291,7 @@ fn an_immutable_tag_says_what_it_would_name() {
 
 #[test]
 fn a_member_that_stays_though_no_source_has_it_is_kept() {
-    let plan = Plan { lists: vec![samples::lacking()] };
+    let plan = samples::plan_of(vec![samples::lacking()]);
     let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
     let members = document["lists"][0]["members"].as_array().unwrap();
     let changes: Vec<&str> = members.iter().map(|member| member["change"].as_str().unwrap()).collect();
@@ -302,8 +303,8 @@ fn a_member_that_stays_though_no_source_has_it_is_kept() {
 #[test]
 fn each_member_has_its_own_tags() {
     let lists = || vec![samples::with_member_tags(samples::updated())];
-    let plan = read(&with_context(|context| super::plan(context, &Plan { lists: lists() }, &Stats::new(), 0)));
-    let report = samples::report(Plan { lists: lists() });
+    let plan = read(&with_context(|context| super::plan(context, &samples::plan_of(lists()), &Stats::new(), 0)));
+    let report = samples::report(samples::plan_of(lists()));
     let report = read(&with_context(|context| super::report(context, &report, 0)));
     let (from, to) = (samples::digest("0a4f6c1d92e7").to_string(), samples::digest("9be3017c55fa").to_string());
     let tag = json!({"tag": "v1.3.0-linux-arm64", "from": from, "to": to, "change": "moved", "reason": null});
@@ -316,7 +317,7 @@ fn each_member_has_its_own_tags() {
 
 #[test]
 fn a_list_with_several_targets_is_named_once_by_a_problem_of_all() {
-    let plan = Plan { lists: ["quay.io/acme/api", "quay.io/mirror/api"].map(samples::failed).into() };
+    let plan = samples::plan_of(["quay.io/acme/api", "quay.io/mirror/api"].map(samples::failed));
     let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 1)));
     assert_eq!(document["problems"][0]["lists"], json!(["api"]));
     let targets = document["lists"].as_array().unwrap().iter().map(|list| list["target"].clone());

@@ -108,7 +108,7 @@ fn lists_at_work_say_what_they_do_and_never_wrap() {
         samples::created(samples::publication("kube-controller-manager"), "72c4"),
         samples::created(samples::publication("kube-proxy"), "3f2a"),
     ];
-    let mut state = state(&drawn, Plan { lists });
+    let mut state = state(&drawn, samples::plan_of(lists));
     for (list, step) in [
         (0, Step::Mounting { platform: linux("arm64"), done: 3, of: 5 }),
         (1, Step::Copying { platform: linux("ppc64le"), sent: 48_210_000, of: 112_000_000 }),

@@ -41,7 +41,8 @@ fn every_action_as_in_the_transcript() {
 
 #[test]
 fn verbose_names_members_and_what_is_unchanged() {
-    let plan = Plan { lists: vec![samples::unchanged(samples::publication("kube-proxy"), "3f2a"), samples::updated()] };
+    let plan =
+        samples::plan_of(vec![samples::unchanged(samples::publication("kube-proxy"), "3f2a"), samples::updated()]);
     insta::assert_snapshot!(shown(&plan, WIDE, true), @r"
     unchanged  gcr.io/google_containers/kube-proxy
       = tag v1.3.0       3f2a00000000
@@ -110,8 +111,8 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
 
 #[test]
 fn a_dead_registry_is_told_once_and_ten_of_its_lists_are_named() {
-    let lists = (0..200).map(|n| samples::failed(&format!("quay.io/acme/api-{n}"))).collect();
-    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, false), @r"
+    let lists = (0..200).map(|n| samples::failed(&format!("quay.io/acme/api-{n}")));
+    insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
     failed     200 lists on quay.io: api-0, api-1, api-2, api-3, api-4, api-5,
                api-6, api-7, api-8, api-9, and 190 more (-v)
     Plan: 200 failed
@@ -126,7 +127,7 @@ fn an_update_of_tags_or_content_alone_says_so() {
     let mut content = samples::unchanged(samples::publication("c"), "9be3");
     (content.action, content.reason) = (Action::Update, Some(Reason::Content));
     (content.tags[0].from, content.tags[0].fate) = (Some(samples::digest("0a4f")), TagFate::Moved);
-    insta::assert_snapshot!(shown(&Plan { lists: vec![tags, content] }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![tags, content]), WIDE, false), @r"
     update     gcr.io/a/b
       + tag latest       8c1e00000000
       = 1 tag
@@ -141,7 +142,7 @@ fn an_update_of_tags_or_content_alone_says_so() {
 
 #[test]
 fn colour_repeats_what_the_words_say() {
-    let plan = Plan { lists: vec![samples::updated(), samples::blocked("kube-scheduler")] };
+    let plan = samples::plan_of(vec![samples::updated(), samples::blocked("kube-scheduler")]);
     let text = shown(&plan, Style { color: Color::On, ..WIDE }, false);
     insta::assert_snapshot!(text.replace('\u{1b}', "␛"), @r"
     ␛[33mupdate␛[0m     gcr.io/google_containers/kubectl
@@ -169,7 +170,7 @@ fn a_layout_answers_no_404() {
         member.source = Some(crate::oci::Reference::parse("oci:images/kube-scheduler:v1.3.0").unwrap());
     }
     list.problems[0].reference = Some("oci:images/kube-scheduler:v1.3.0".into());
-    let text = shown(&Plan { lists: vec![list] }, WIDE, false);
+    let text = shown(&samples::plan_of(vec![list]), WIDE, false);
     assert!(text.contains("  ! linux/s390x      is absent\n"), "{text}");
 }
 
@@ -180,7 +181,7 @@ fn a_plan_of_nothing_says_so() {
 
 #[test]
 fn why_a_tag_stays_and_which_windows_it_is() {
-    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::pause()] }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![samples::pause()]), WIDE, false), @r"
     create     registry.k8s.io/pause
       + tag 3.9.1        c4d81fa03b27
       = tag latest       stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
@@ -188,7 +189,7 @@ fn why_a_tag_stays_and_which_windows_it_is() {
                          linux/s390x, windows/amd64 10.0.17763, … 10.0.20348
     Plan: 1 to create
     ");
-    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::pause()] }, WIDE, true), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![samples::pause()]), WIDE, true), @r"
     create     registry.k8s.io/pause
       + tag 3.9.1                 c4d81fa03b27
       = tag latest                stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
@@ -205,7 +206,7 @@ fn why_a_tag_stays_and_which_windows_it_is() {
 
 #[test]
 fn an_immutable_tag_says_what_it_is_refused() {
-    insta::assert_snapshot!(shown(&Plan { lists: vec![samples::immutable()] }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![samples::immutable()]), WIDE, false), @r"
     blocked    registry.k8s.io/conformance
       ! tag v1.30.0      is immutable: b96e27a3c5d0 → e05b92d4f118 is refused
       ~ linux/ppc64le    41d7f0c9e6b3 → 8c1e5d0b7a42
@@ -217,7 +218,7 @@ fn an_immutable_tag_says_what_it_is_refused() {
 fn windows_of_one_build_are_told_apart_by_all_of_their_version() {
     let mut pause = samples::pause();
     pause.members[6].platform.os_version = Some("10.0.17763.7000".into());
-    let text = shown(&Plan { lists: vec![pause] }, Style { charset: Charset::Ascii, ..WIDE }, false);
+    let text = shown(&samples::plan_of(vec![pause]), Style { charset: Charset::Ascii, ..WIDE }, false);
     assert!(text.contains("windows/amd64 10.0.17763.6189,\n                     ... 10.0.17763.7000\n"), "{text}");
 }
 
@@ -225,14 +226,14 @@ fn windows_of_one_build_are_told_apart_by_all_of_their_version() {
 fn a_tag_that_was_never_there_stays_absent() {
     let mut pause = samples::pause();
     (pause.tags[1].from, pause.tags[1].to) = (None, None);
-    let text = shown(&Plan { lists: vec![pause] }, WIDE, false);
+    let text = shown(&samples::plan_of(vec![pause]), WIDE, false);
     assert!(text.contains("  = tag latest       stays absent: 3.10 is newer than 3.9.1\n"), "{text}");
 }
 
 #[test]
 fn members_that_are_kept_or_left_out_say_why() {
     let lists = vec![samples::lacking()];
-    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(lists.clone()), WIDE, false), @r"
     update     gcr.io/google_containers/kubectl
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
@@ -244,7 +245,7 @@ fn members_that_are_kept_or_left_out_say_why() {
       = 2 members        kept, not declared
     Plan: 1 to update
     ");
-    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, true), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, true), @r"
     update     gcr.io/google_containers/kubectl
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
@@ -263,7 +264,7 @@ fn members_that_are_kept_or_left_out_say_why() {
 fn an_absent_member_that_blocks_nothing_is_no_reason_of_a_blocked_list() {
     let mut list = samples::blocked("kube-scheduler");
     list.members[0].fate = MemberFate::Absent;
-    assert_eq!(shown(&Plan { lists: vec![list] }, WIDE, false).matches("is absent").count(), 1);
+    assert_eq!(shown(&samples::plan_of(vec![list]), WIDE, false).matches("is absent").count(), 1);
 }
 
 #[test]
@@ -271,7 +272,7 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
     let mut updated = samples::with_member_tags(samples::updated());
     updated.reason = Some(Reason::Tags);
     let lists = vec![samples::with_member_tags(samples::created(samples::publication("pause"), "8c1e")), updated];
-    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(lists.clone()), WIDE, false), @r"
     create     gcr.io/google_containers/pause
       + tag v1.3.0                8c1e00000000
       + 5 member tags             v1.3.0-linux-amd64, v1.3.0-linux-arm-v7,
@@ -290,7 +291,7 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
       = 3 members
     Plan: 1 to create, 1 to update
     ");
-    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, true), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, true), @r"
     create     gcr.io/google_containers/pause
       + tag v1.3.0                8c1e00000000
       + tag v1.3.0-linux-amd64    0efa6faf0a2b
@@ -324,7 +325,7 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
 fn a_narrow_terminal_breaks_sentences_between_words() {
     let style = Style { charset: Charset::Ascii, width: Some(40), ..WIDE };
     let lists = vec![samples::pause(), samples::immutable(), samples::with_member_tags(samples::lacking())];
-    let text = shown(&Plan { lists }, style, false);
+    let text = shown(&samples::plan_of(lists), style, false);
     assert!(text.is_ascii() && text.lines().all(|line| !line.starts_with(' ') || line.len() <= 40), "{text}");
     insta::assert_snapshot!(text, @r"
     create     registry.k8s.io/pause
@@ -377,8 +378,8 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
 
 #[test]
 fn lists_with_several_targets_are_called_by_them_where_their_ids_say_nothing() {
-    let lists = ["quay.io/acme/api", "quay.io/mirror/api", "quay.io/acme/worker"].map(samples::failed).into();
-    insta::assert_snapshot!(shown(&Plan { lists }, WIDE, false), @r"
+    let lists = ["quay.io/acme/api", "quay.io/mirror/api", "quay.io/acme/worker"].map(samples::failed);
+    insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
     failed     3 lists on quay.io: quay.io/acme/api, quay.io/mirror/api, worker
     Plan: 3 failed
     ");
@@ -394,7 +395,7 @@ fn a_tag_of_an_unchanged_list_that_stays_is_told_of_once_for_all_lists_of_a_rele
         list
     };
     let pause = behind("registry.k8s.io/pause", "77b1c5f2a0e9");
-    insta::assert_snapshot!(shown(&Plan { lists: vec![pause.clone(), samples::updated()] }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![pause.clone(), samples::updated()]), WIDE, false), @r"
     unchanged  registry.k8s.io/pause
       = tag latest       stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
     update     gcr.io/google_containers/kubectl
@@ -407,10 +408,10 @@ fn a_tag_of_an_unchanged_list_that_stays_is_told_of_once_for_all_lists_of_a_rele
     ");
     let others = ["a", "b"].map(|name| behind(&format!("registry.k8s.io/{name}"), name));
     let lists = [vec![pause], others.into()].concat();
-    insta::assert_snapshot!(shown(&Plan { lists: lists.clone() }, WIDE, false), @r"
+    insta::assert_snapshot!(shown(&samples::plan_of(lists.clone()), WIDE, false), @r"
     unchanged  3 lists: pause, a, b
       = tag latest       stays: 3.10 is newer than 3.9.1
     Plan: 3 unchanged
     ");
-    assert_eq!(shown(&Plan { lists }, WIDE, true).matches("stays at ").count(), 3);
+    assert_eq!(shown(&samples::plan_of(lists), WIDE, true).matches("stays at ").count(), 3);
 }

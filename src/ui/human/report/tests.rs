@@ -1,6 +1,7 @@
 //! Reports as they are seen, against the transcripts of sync.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::*;
 use crate::exec::report::Signal;
@@ -22,13 +23,13 @@ fn six(to_plan: fn(std::sync::Arc<crate::config::Publication>, &str) -> ListPlan
 }
 
 fn ran(lists: Vec<ListPlan>, millis: u64) -> Report {
-    let report = samples::report(Plan { lists });
+    let report = samples::report(samples::plan_of(lists));
     Report { duration: Duration::from_millis(millis), requests: BTreeMap::new(), ..report }
 }
 
 /// All that sync shows without problems in full, as if lists had ended in the order of the file.
 fn shown(report: &Report, style: Style, all: bool) -> String {
-    let plan = Plan { lists: report.lists.iter().map(|list| (*list.plan).clone()).collect() };
+    let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
     let view = View { style, digests: Digests::telling_apart(digests(&plan)), all };
     let columns = Columns::of(&plan, &view);
     let done = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
@@ -122,6 +123,7 @@ fn an_interrupted_run_says_what_was_moved_and_that_sync_goes_on() {
     let mut report = ran(six(samples::created), 36_000);
     report.stopped_by = Some(Signal::Interrupt);
     for (at, list) in report.lists.iter_mut().enumerate().skip(1) {
+        let list = Arc::make_mut(list);
         list.outcome = Outcome::Cancelled { begun: at < 3 };
         list.tags = vec![if at == 2 { TagDone::Unknown } else { TagDone::No }];
     }
@@ -140,9 +142,9 @@ fn an_interrupted_run_says_what_was_moved_and_that_sync_goes_on() {
 fn a_failure_after_a_tag_was_moved_names_the_tag() {
     let mut report =
         ran(vec![samples::created(samples::publication_at("docker.io/acme/api", &["v2", "latest"]), "8c1e")], 900);
-    report.lists[0].outcome = Outcome::Failed;
-    report.lists[0].tags = vec![TagDone::Yes, TagDone::No];
-    report.lists[0].problems = vec![samples::unreachable()];
+    Arc::make_mut(&mut report.lists[0]).outcome = Outcome::Failed;
+    Arc::make_mut(&mut report.lists[0]).tags = vec![TagDone::Yes, TagDone::No];
+    Arc::make_mut(&mut report.lists[0]).problems = vec![samples::unreachable()];
     insta::assert_snapshot!(shown(&report, WIDE, false), @r"
     failed     docker.io/acme/api:v2 +1 tag  moved: v2
     Incomplete after 0.9s: 1 list failed
@@ -187,7 +189,7 @@ fn verbose_names_members_and_what_is_unchanged() {
 
 #[test]
 fn requests_and_quotas_are_told_by_host() {
-    let mut report = samples::report(Plan { lists: six(samples::unchanged) });
+    let mut report = samples::report(samples::plan_of(six(samples::unchanged)));
     let hub = HostStats { head: 1200, pulls_left: Some(10), ..HostStats::default() };
     report.requests.insert("docker.io".to_owned(), hub);
     insta::assert_snapshot!(requests(&report.requests, WIDE), @r"
