@@ -115,9 +115,9 @@ fn loaded(text: &str, trust: &Trust) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: Arc::from(text) });
     let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust };
-    let (mut loader, mut facts) = (Loader::new(request), Facts::default());
+    let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
-        match loader.load(&facts) {
+        match parsed.load(&facts) {
             Outcome::Done(loaded) => return loaded,
             Outcome::NeedsTags(places, _) => {
                 assert!(!places.is_empty());

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::mpsc::Sender;
 
 use crate::oci::{Descriptor, Digest, ImageManifest, Locator, Payload, Place};
@@ -14,6 +13,8 @@ use crate::registry::{Copied, ErrorKind, Registry, Way};
 
 use super::failure::Failure;
 use super::flight::Flights;
+use super::lag::lag;
+use super::tags::PushAgain;
 use super::wire::{Progress, Wire};
 
 /// Held while blobs are on their way: when the last is dropped, all of them are there or have failed.
@@ -174,7 +175,6 @@ impl<'a, R: Registry> Copier<'a, R> {
 }
 
 /// The children of one list that were pushed for it.
-#[derive(Clone, Copy)]
 pub(super) struct Pushed<'a, R> {
     pub(super) copier: &'a Copier<'a, R>,
     /// The place of the list in the plan.
@@ -183,19 +183,13 @@ pub(super) struct Pushed<'a, R> {
     pub(super) target: &'a Place,
 }
 
-impl<R: Registry> Pushed<'_, R> {
-    /// Whether there are any.
-    pub(super) fn is_fresh(&self) -> bool {
-        !self.children.is_empty()
-    }
-
-    /// Writes those that are `named` once more, or all where none is.
-    pub(super) async fn again(&self, named: &[Digest]) -> Result<(), Failure> {
-        let Self { copier, list, target, .. } = *self;
+impl<R: Registry> PushAgain for Pushed<'_, R> {
+    fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), Failure>> {
+        let Self { copier, list, children, target } = *self;
         let unseen = |child: &&Child| named.is_empty() || named.contains(&child.descriptor.digest);
-        let children = self.children.iter().filter(unseen);
-        let written = join_all(children.map(|child| copier.again(Errand { list, child, target }))).await;
-        written.into_iter().collect()
+        let children = children.iter().filter(unseen);
+        let written = join_all(children.map(move |child| copier.again(Errand { list, child, target })));
+        Box::pin(async { written.await.into_iter().collect() })
     }
 }
 
@@ -211,11 +205,6 @@ impl<'a> Parts<'a> {
         let by_digest = |blob: &'a Descriptor| (&blob.digest, blob);
         Self { blobs: manifest.blobs().map(by_digest).collect(), foreign: foreign.map(by_digest).collect() }
     }
-}
-
-/// How long a registry is given to see what was just pushed: 300 ms, then doubling, 4.5 s in all.
-pub(super) fn lag() -> impl Iterator<Item = Duration> {
-    std::iter::successors(Some(Duration::from_millis(300)), |pause| Some(*pause * 2)).take(4)
 }
 
 #[cfg(test)]

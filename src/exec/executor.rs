@@ -12,7 +12,9 @@ use crate::oci::Host;
 use crate::plan::{Action, ListPlan, Plan};
 use crate::registry::Registry;
 
-use super::publish::{Done, Ending, Publisher, untouched};
+use super::ending::{Done, Ending, untouched};
+use super::multi_writer;
+use super::publish::Publisher;
 use super::stop::Stop;
 use super::wire::Wire;
 use super::{Event, ListReport, Outcome};
@@ -71,7 +73,8 @@ pub async fn execute<R: Registry>(
 
 async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publisher<'_, R>) -> (usize, ListReport) {
     let begun = Instant::now();
-    let Ending { plan, outcome, done: Done { tags, member_tags }, problems, .. } = publisher.publish(list, plan).await;
+    let Ending { plan, outcome, done: Done { tags, member_tags }, problems, .. } =
+        multi_writer::publish(publisher, list, plan).await;
     let problems = plan.problems.iter().cloned().chain(problems).collect();
     (list, ListReport { plan, outcome, duration: begun.elapsed(), tags, member_tags, problems })
 }

@@ -25,6 +25,8 @@ use crate::plan::{ListPlan, TagChange, TagFate};
 use crate::registry::Registry;
 
 use super::failure::Failure;
+use super::look::look;
+use super::plan_tags::floating;
 use super::report::TagDone;
 use super::tags::{TagWriter, Unwritten};
 
@@ -48,13 +50,6 @@ pub(super) struct FloatingTag<'a> {
     newest: &'a Newest,
     /// What it was pointed to when a greater version came out meanwhile.
     pointed_to: Option<Digest>,
-}
-
-/// The tags of `plan` that are to be moved and that only the newest version has, with their places among all.
-pub(super) fn floating(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange, &Newest)> {
-    let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
-    declared
-        .filter_map(|(at, (change, tag))| Some((at, change, tag.newest.as_ref().filter(|_| change.fate.is_written())?)))
 }
 
 impl<'a, R: Registry> Floating<'a, R> {
@@ -121,7 +116,7 @@ impl<'a, R: Registry> Floating<'a, R> {
         for tag in &mut self.tags {
             let (Some(names), Some(rival)) = (tag.names(mine).cloned(), tag.rival(&published)) else { continue };
             // What is listed and gone again has no digest to point to.
-            let Some(digest) = self.writer.look(&rival.tag).await? else { continue };
+            let Some(digest) = look(self.writer.registry, self.writer.target, &rival.tag).await? else { continue };
             if digest == names {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Tags of members by themselves: they stand before the list does.
 //!
 //! Where several runs publish one list, each with members of its own, these tags are where each says what it has: the
-//! list is made of all of them (see `rounds`). So they are written first.
+//! list is made of all of them (see `multi_writer`). So they are written first.
 
 use futures_util::future::join_all;
 
@@ -10,41 +10,40 @@ use crate::plan::{ListPlan, MemberTagChange};
 use crate::registry::Registry;
 
 use super::failure::Failure;
+use super::look::{Found, recheck};
 use super::report::TagDone;
-use super::tags::{Found, TagWriter, Unwritten, in_sequence};
+use super::tags::{TagWriter, Unwritten, in_sequence};
 
 /// A member's tag that is to be written, and what with.
-pub(super) struct MemberTag<'a> {
+pub(super) struct MemberTag {
     /// Its place among all.
     at: usize,
-    change: &'a MemberTagChange,
     /// None where it names that already.
     payload: Option<Payload>,
 }
 
 /// Looks at the tags that are to be written and reads what they are to name, once that can stand there.
-pub(super) async fn prepare<'a, R: Registry>(
-    plan: &'a ListPlan,
-    writer: &TagWriter<'_, R>,
-) -> Vec<Result<MemberTag<'a>, Failure>> {
+pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<Result<MemberTag, Failure>> {
+    let target = &plan.publication.target;
     let changes = plan.member_tags.iter().enumerate().filter(|(_, change)| change.tag.fate.is_written());
     join_all(changes.map(async |(at, change)| {
-        let payload = payload(plan, change, writer.registry).await?;
-        let found = writer.of(&payload).recheck(&change.tag).await?;
-        Ok(MemberTag { at, change, payload: (found == Found::AsPlanned).then_some(payload) })
+        let payload = payload(plan, change, registry).await?;
+        let found = recheck(registry, target, &change.tag, payload.digest()).await?;
+        Ok(MemberTag { at, payload: (found == Found::AsPlanned).then_some(payload) })
     }))
     .await
 }
 
 /// Writes them; what came of each tag of the plan, and what went wrong.
 pub(super) async fn write<R: Registry>(
-    tags: Vec<MemberTag<'_>>,
+    tags: Vec<MemberTag>,
+    plan: &ListPlan,
     writer: &TagWriter<'_, R>,
     done: &mut [TagDone],
 ) -> Vec<Failure> {
-    let write = async |tag: MemberTag<'_>| match &tag.payload {
-        Some(payload) => (tag.at, writer.of(payload).write_one(&tag.change.tag).await),
-        None => (tag.at, Ok(())),
+    let write = async |MemberTag { at, payload }: MemberTag| match payload {
+        Some(payload) => (at, writer.of(&payload).write_one(&plan.member_tags[at].tag).await),
+        None => (at, Ok(())),
     };
     let written = if in_sequence(writer.target) {
         let mut written = Vec::with_capacity(tags.len());

@@ -5,13 +5,16 @@
 //! | [`survey`] | asks the registries until every list, or whatever else, is decided |
 //! | `wait` | absent members that are asked for again |
 //! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
-//! | `publish` | one list: children, a look at its tags, the list, its other tags |
+//! | `publish` | one list: `prepare` makes its children stand, `commit` moves its tags |
+//! | `multi_writer` | lists that several runs publish: read and written until nothing is left to do |
+//! | `ending` | what came of one list |
 //! | `copy` | children and their blobs, each once in a run |
-//! | `tags` | one tag: looked at, written, judged |
+//! | `plan_tags`, `look` | which tags are to be written; what they name before |
+//! | `tags` | one tag: written, judged |
 //! | `floating` | the tags that only the newest version has |
 //! | `member_tags` | tags of members by themselves |
-//! | `rounds` | lists that several runs publish: read and written until nothing is left to do |
 //! | `flight` | work that many ask for and one does |
+//! | `lag` | how long a registry is given to see what was pushed |
 //! | [`cause`] | a registry's error in words; `failure` holds the problems of the execution itself |
 //! | [`event`], [`wire`] | what happens, and who is told |
 //! | [`report`] | what came of it |
@@ -20,7 +23,9 @@
 //! Nothing here prints, decides what must change, or knows HTTP.
 
 pub mod cause;
+mod commit;
 mod copy;
+mod ending;
 pub mod event;
 pub mod executor;
 mod failure;
@@ -30,10 +35,14 @@ mod flight;
 mod floating;
 #[cfg(test)]
 mod interleave;
+mod lag;
+mod look;
 mod member_tags;
+mod multi_writer;
+mod plan_tags;
+mod prepare;
 mod publish;
 pub mod report;
-mod rounds;
 pub mod stop;
 pub mod survey;
 mod tags;

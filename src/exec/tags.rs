@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 
 use crate::oci::{Digest, Locator, Payload, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::{ErrorKind, Registry, RegistryError};
 
-use super::copy::{Pushed, lag};
 use super::failure::Failure;
+use super::lag::lag;
+use super::look::look;
 use super::report::TagDone;
 use super::stop::Stop;
 
@@ -29,8 +30,14 @@ pub(super) struct TagWriter<'a, R> {
     pub(super) target: &'a Place,
     /// The list.
     pub(super) payload: &'a Payload,
-    /// The children that were pushed for it in this run: the registry may not see them yet.
-    pub(super) pushed: Pushed<'a, R>,
+    /// What was pushed for it in this run; none where nothing was.
+    pub(super) pushed: Option<&'a dyn PushAgain>,
+}
+
+/// What was pushed just now, so that the registry may not see it yet.
+pub(super) trait PushAgain: Sync {
+    /// Pushes what is `named` once more, or all of it where nothing is.
+    fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), Failure>>;
 }
 
 /// Whether several tags may be written with one request.
@@ -40,15 +47,6 @@ pub(super) enum Together {
     Try,
     /// It is not.
     No,
-}
-
-/// What a tag was found to name before it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// What it named when the list was planned.
-    AsPlanned,
-    /// The list: an earlier attempt got further than it knew.
-    Ours,
 }
 
 /// A tag that does not, or may not, name the list.
@@ -75,26 +73,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     where
         'a: 'b,
     {
-        let pushed = Pushed { copier: self.pushed.copier, list: self.pushed.list, children: &[], target: self.target };
-        TagWriter { registry: self.registry, stop: self.stop, target: self.target, payload, pushed }
-    }
-
-    /// What a tag names now.
-    pub(super) async fn look(&self, tag: &Tag) -> Result<Option<Digest>, Failure> {
-        let found = self.registry.head(&self.target.tagged(tag)).await?;
-        Ok(found.map(|descriptor| descriptor.digest))
-    }
-
-    /// Looks whether the tag is still as it was when the list was planned.
-    pub(super) async fn recheck(&self, tag: &TagChange) -> Result<Found, Failure> {
-        let found = self.look(&tag.tag).await?;
-        if found.as_ref() == Some(self.payload.digest()) {
-            Ok(Found::Ours)
-        } else if found == tag.from {
-            Ok(Found::AsPlanned)
-        } else {
-            Err(Failure::moved(&self.target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
-        }
+        TagWriter { registry: self.registry, stop: self.stop, target: self.target, payload, pushed: None }
     }
 
     /// Makes one tag name the list.
@@ -159,7 +138,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     fn is_race(&self, result: &Result<(), Unwritten>, tags: &[&TagChange]) -> bool {
         let Err(Unwritten { why: Failure::Problem(problem), .. }) = result else { return false };
         let code = problem.http.as_ref().and_then(|http| http.code.as_deref());
-        let has_company = tags.len() > 1 || self.pushed.is_fresh();
+        let has_company = tags.len() > 1 || self.pushed.is_some();
         has_company && code == Some("MANIFEST_INVALID") && self.stop.signal().is_none()
     }
 
@@ -197,7 +176,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                 return Err(stands);
             }
             match &error.kind {
-                ErrorKind::ContentUnknown(named) if self.pushed.is_fresh() => {
+                ErrorKind::ContentUnknown(named) if let Some(pushed) = self.pushed => {
                     let cure = async {
                         if let Some(pause) = pauses.next() {
                             tokio::time::sleep(pause).await;
@@ -207,7 +186,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                         if was_pushed_again {
                             Err(Failure::from(error.clone()))
                         } else {
-                            self.pushed.again(named).await
+                            pushed.push_again(named).await
                         }
                     };
                     let cured = tokio::select! {
@@ -228,11 +207,10 @@ impl<'a, R: Registry> TagWriter<'a, R> {
             return Verdict::Final(Unwritten { done: TagDone::No, why: Failure::Stopped });
         }
         let reference = self.target.tagged(&tag.tag);
-        let Ok(found) = self.registry.head(&reference).await else {
+        let Ok(found) = look(self.registry, self.target, &tag.tag).await else {
             let done = if is_transient(&error.kind) { TagDone::Unknown } else { TagDone::No };
             return Verdict::Final(Unwritten { done, why: Failure::from(Box::new(error.clone())) });
         };
-        let found = found.map(|descriptor| descriptor.digest);
         if found.as_ref() == Some(self.payload.digest()) {
             Verdict::Written
         } else if found == tag.from || found.is_none() {

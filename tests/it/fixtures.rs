@@ -112,9 +112,9 @@ fn loaded(text: &str) -> Loaded {
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
     let trust = Trust::default();
     let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust };
-    let (mut loader, mut facts) = (Loader::new(request), Facts::default());
+    let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
-        match loader.load(&facts) {
+        match parsed.load(&facts) {
             Outcome::Done(loaded) => return loaded,
             Outcome::NeedsTags(places, _) => {
                 for place in places {

@@ -1,4 +1,4 @@
-//! The loader as a whole: what is asked, what wins, what is selected, and real projects' conventions.
+//! The parsed as a whole: what is asked, what wins, what is selected, and real projects' conventions.
 
 mod echoes;
 mod format;
@@ -82,9 +82,9 @@ impl Machine {
         let file = sources.add(SourceFile { name, text: text.into() });
         let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
         let request = Request { sources: &sources, file, overrides, selectors, trust };
-        let (mut loader, mut facts) = (Loader::new(request), Facts::default());
+        let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
         loop {
-            let outcome = loader.load(&facts);
+            let outcome = parsed.load(&facts);
             let anew = Loader::new(request).load(&facts);
             assert_eq!(format!("{outcome:?}"), format!("{anew:?}"), "what is kept changes nothing");
             match outcome {

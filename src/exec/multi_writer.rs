@@ -19,49 +19,53 @@ use crate::config::model::Undeclared;
 use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, TagChange, TagFate};
 use crate::registry::Registry;
 
+use super::ending::{Ending, untouched};
 use super::failure::Failure;
-use super::publish::{Ending, Publisher, untouched};
+use super::publish::Publisher;
 use super::report::Outcome;
 use super::survey::plan_again;
 
 /// How often the list is put together anew. Each time somebody else has written it: more than there are writers.
 const ROUNDS: usize = 20;
 
-/// Whether other runs may publish the list, too.
-pub(super) fn has_several_writers(plan: &ListPlan) -> bool {
-    plan.publication.rules.undeclared == Undeclared::Keep
+/// Publishes the list at that place of the plan, however many runs write it.
+pub(super) async fn publish<R: Registry>(publisher: &Publisher<'_, R>, list: usize, plan: &Arc<ListPlan>) -> Ending {
+    let ending = publisher.publish(list, plan).await;
+    if plan.publication.rules.undeclared == Undeclared::Keep {
+        until_unchanged(publisher, list, ending).await
+    } else {
+        ending
+    }
 }
 
-impl<R: Registry> Publisher<'_, R> {
-    /// Plans the list from what is there now, and publishes it again, until there is nothing to do.
-    pub(super) async fn until_unchanged(&self, list: usize, mut ending: Ending) -> Ending {
-        for _ in 0..ROUNDS {
-            if ending.outcome != Outcome::Published && !ending.was_moved {
-                return ending;
-            }
-            let fresh = tokio::select! {
-                biased;
-                () = self.stop.requested() => return ending.because(Failure::Stopped),
-                fresh = plan_again(&ending.plan.publication, self.registry) => fresh,
-            };
-            ending = match fresh.action {
-                Action::Create | Action::Update => {
-                    let next = self.publish_once(list, &fresh).await;
-                    Ending { plan: Arc::new(joined(&ending.plan, &next.plan)), ..next }
-                }
-                Action::Unchanged => {
-                    let plan = Arc::new(joined(&ending.plan, &fresh));
-                    return Ending::of(&plan, untouched(&fresh), Vec::new());
-                }
-                Action::Blocked | Action::Failed => {
-                    let problems = fresh.problems.iter().cloned().map(|problem| Failure::Problem(Box::new(problem)));
-                    return Ending::of(&ending.plan, ending.done, problems.collect());
-                }
-            };
+/// Plans the list from what is there now, and publishes it again, until there is nothing to do.
+async fn until_unchanged<R: Registry>(publisher: &Publisher<'_, R>, list: usize, mut ending: Ending) -> Ending {
+    for _ in 0..ROUNDS {
+        if ending.outcome != Outcome::Published && !ending.was_moved {
+            return ending;
         }
-        let reference = ending.plan.publication.reference();
-        ending.because(Failure::contended(&reference))
+        let fresh = tokio::select! {
+            biased;
+            () = publisher.stop.requested() => return ending.because(Failure::Stopped),
+            fresh = plan_again(&ending.plan.publication, publisher.registry) => fresh,
+        };
+        ending = match fresh.action {
+            Action::Create | Action::Update => {
+                let next = publisher.publish(list, &fresh).await;
+                Ending { plan: Arc::new(joined(&ending.plan, &next.plan)), ..next }
+            }
+            Action::Unchanged => {
+                let plan = Arc::new(joined(&ending.plan, &fresh));
+                return Ending::of(&plan, untouched(&fresh), Vec::new());
+            }
+            Action::Blocked | Action::Failed => {
+                let problems = fresh.problems.iter().cloned().map(|problem| Failure::Problem(Box::new(problem)));
+                return Ending::of(&ending.plan, ending.done, problems.collect());
+            }
+        };
     }
+    let reference = ending.plan.publication.reference();
+    ending.because(Failure::contended(&reference))
 }
 
 /// Two rounds as one: from what the first found to what the second made of it.

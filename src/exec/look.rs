@@ -1,0 +1,39 @@
+//! What a tag names now: it is looked at before it is written, and when a write has failed.
+
+use crate::oci::{Digest, Place, Tag};
+use crate::plan::TagChange;
+use crate::registry::Registry;
+
+use super::failure::Failure;
+
+/// What a tag was found to name before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// What it named when the list was planned.
+    AsPlanned,
+    /// The list: an earlier attempt got further than it knew.
+    Ours,
+}
+
+/// What `tag` of `target` names; none where it is absent.
+pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -> Result<Option<Digest>, Failure> {
+    let found = registry.head(&target.tagged(tag)).await?;
+    Ok(found.map(|descriptor| descriptor.digest))
+}
+
+/// Looks whether a tag of `target` is still as it was when the list was planned, or names `ours` already.
+pub(super) async fn recheck<R: Registry>(
+    registry: &R,
+    target: &Place,
+    tag: &TagChange,
+    ours: &Digest,
+) -> Result<Found, Failure> {
+    let found = look(registry, target, &tag.tag).await?;
+    if found.as_ref() == Some(ours) {
+        Ok(Found::Ours)
+    } else if found == tag.from {
+        Ok(Found::AsPlanned)
+    } else {
+        Err(Failure::moved(&target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
+    }
+}

@@ -1,0 +1,112 @@
+//! The first phase of publishing a list: all its children stand in the target, and the tags that are to be written were
+//! looked at. Nothing that has a name changes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use crate::oci::{Digest, Payload, Place};
+use crate::plan::{Child, ListPlan};
+use crate::registry::Registry;
+
+use super::copy::{BlobsOpen, Errand};
+use super::ending::{Ending, untouched};
+use super::failure::Failure;
+use super::look::{Found, look, recheck};
+use super::member_tags::{self, MemberTag};
+use super::plan_tags::{fixed, floating};
+use super::publish::Publisher;
+use super::{Event, Step};
+
+/// A list whose children stand, and what its tags named right then.
+pub(super) struct Prepared {
+    /// Its place in the plan.
+    pub(super) list: usize,
+    pub(super) plan: Arc<ListPlan>,
+    /// The bytes of the list.
+    pub(super) payload: Payload,
+    /// Of the tags that are written whatever the version.
+    pub(super) tags: Vec<Found>,
+    /// What the others name.
+    pub(super) floating: Vec<Option<Digest>>,
+    pub(super) member_tags: Vec<MemberTag>,
+}
+
+impl<R: Registry> Publisher<'_, R> {
+    /// Prepares the list at that place of the plan; where that can't be done, nothing of it is published.
+    pub(super) async fn prepare(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Box<Ending>> {
+        let prepared = tokio::select! {
+            biased;
+            () = self.stop.requested() => Err(vec![Failure::Stopped]),
+            prepared = self.children_and_tags(list, plan) => prepared,
+        };
+        prepared.map_err(|failures| Box::new(Ending::of(plan, untouched(plan), failures)))
+    }
+
+    /// Makes all children stand, and looks at the tags that are to be written.
+    ///
+    /// The tags are looked at while the last children are written: no round trip more, and hardly earlier.
+    async fn children_and_tags(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Vec<Failure>> {
+        let (registry, target) = (self.registry, &plan.publication.target);
+        let Some(payload) = &plan.payload else { unreachable!("the planner gives the bytes of each list to write") };
+        let (open, mut blobs) = mpsc::channel::<Infallible>(1);
+        let standing = AtomicUsize::new(0);
+        let row = Row { list, of: plan.children.len(), standing: &standing, target };
+        let children = join_all(plan.children.iter().map(|child| self.child(&row, child, open.clone())));
+        drop(open);
+        let looks = async {
+            blobs.recv().await;
+            tokio::join!(
+                join_all(fixed(plan).map(|(_, tag)| recheck(registry, target, tag, payload.digest()))),
+                join_all(floating(plan).map(|(_, tag, _)| look(registry, target, &tag.tag))),
+                member_tags::prepare(plan, registry),
+            )
+        };
+        let (children, (tags, floating, member_tags)) = tokio::join!(children, looks);
+        let mut failures = Vec::new();
+        each(children, &mut failures);
+        let prepared = Prepared {
+            list,
+            plan: Arc::clone(plan),
+            payload: payload.clone(),
+            tags: each(tags, &mut failures),
+            floating: each(floating, &mut failures),
+            member_tags: each(member_tags, &mut failures),
+        };
+        if failures.is_empty() { Ok(prepared) } else { Err(failures) }
+    }
+
+    async fn child(&self, row: &Row<'_>, child: &Child, open: BlobsOpen) -> Result<(), Failure> {
+        let mounting = |done| {
+            let step = Step::Mounting { platform: child.platform.clone(), done, of: row.of };
+            self.wire.say(Event::Step { list: row.list, step });
+        };
+        mounting(row.standing.load(Ordering::Relaxed));
+        self.copier.child(Errand { list: row.list, child, target: row.target }, open).await?;
+        mounting(row.standing.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(())
+    }
+}
+
+/// The children of one list while they are copied.
+struct Row<'a> {
+    list: usize,
+    of: usize,
+    standing: &'a AtomicUsize,
+    target: &'a Place,
+}
+
+/// What succeeded; the rest are `failures`.
+fn each<T>(results: Vec<Result<T, Failure>>, failures: &mut Vec<Failure>) -> Vec<T> {
+    let mut succeeded = Vec::with_capacity(results.len());
+    for result in results {
+        match result {
+            Ok(found) => succeeded.push(found),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    succeeded
+}
