@@ -23,15 +23,16 @@
 //!
 //! - [`config`] reads the file over [`config::facts`], which [`host`] answers from this machine;
 //! - [`plan`] decides over [`plan::snapshot`], which [`exec`] fills from the registries, for all lists at once and
-//!   nothing twice.
+//!   nothing twice; whatever else is decided from a snapshot is surveyed in the same way.
 //!
-//! Then [`exec`] carries the plan out: blobs, children by digest, a last look at the tag, the list by its first tag,
-//! its other tags. A tag never names a list with an absent child, each step can be repeated, and a list that fails
-//! stops no other. What happens is told as events; what came of it is the report. [`ui`] shows both, and nothing else
-//! in this crate prints.
+//! Then [`exec`] carries the plan out, each list in two phases: prepare (blobs, children by digest, a last look at the
+//! tags) and commit (the list by its first tag, its other tags). A tag never names a list with an absent child, each
+//! step can be repeated, and a list that fails stops no other. What happens is told as events; what came of it is the
+//! report. All that a command has to say at its end is one document; [`ui`] has it in several forms, and nothing else in
+//! this crate prints.
 //!
 //! Read along in this order: `src/command/sync.rs`, the whole run on one screen; `src/config/load.rs`;
-//! `src/plan/decide.rs`; `src/exec/survey.rs`; `src/exec/executor.rs`.
+//! `src/plan/decide.rs`; `src/exec/survey.rs`; `src/exec/executor.rs`, `src/exec/publish.rs`; `src/ui/show.rs`.
 //!
 //! # Layers
 //!
@@ -66,10 +67,10 @@
 //! | whether what is published is what is declared | `src/plan/equality.rs` |
 //! | whether an image is what it was declared as | `src/plan/decide/check.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/round.rs` |
-//! | what is done for a list, and in which order | `src/exec/publish.rs`, its tags in `src/exec/tags.rs` |
-//! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/mod.rs` |
+//! | what is done for a list, and in which order | `src/exec/prepare.rs`, `src/exec/commit.rs`; one tag in `src/exec/tags.rs` |
+//! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/session.rs` |
 //! | who may send now; how often a request is repeated | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
-//! | what the file says of a registry | `src/config/registry.rs`, told on by `src/command/reach.rs` |
+//! | what the file says of a registry | `src/config/registry.rs`, told on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; which certificates are trusted, and shown to whom | `src/registry/tls.rs` |
 //! | where a registry may send us | `src/registry/transport/destination.rs` |
 //! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
@@ -77,8 +78,8 @@
 //! | what a registry means by refusing a manifest | `src/registry/http/written.rs` |
 //! | the words for a registry's error, and whether to try again | `src/exec/cause.rs` |
 //! | the exit status | `src/exec/report.rs` |
-//! | what goes to stdout and what to stderr | `src/ui/mod.rs` |
-//! | the JSON | `src/ui/json.rs` |
+//! | what goes to stdout, to stderr and to files | `src/ui/show.rs` |
+//! | the JSON | `src/ui/render/json.rs` |
 //! | help pages, and answers to other tools' words | `src/cli/args.rs`, `src/cli/words.rs` |
 //!
 //! Beside the layers, `src/fuzz.rs` has a function for each thing that is read from outside: for `fuzz/` and for tests.

@@ -63,6 +63,18 @@ pub(super) enum Command {
     Schema(Schema),
 }
 
+impl Command {
+    /// The options that every command has.
+    pub(super) fn common(&self) -> &Common {
+        match self {
+            Self::Check(check) => &check.common,
+            Self::Plan(plan) => &plan.common,
+            Self::Sync(sync) => &sync.common,
+            Self::Schema(schema) => &schema.common,
+        }
+    }
+}
+
 /// `mlist check`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]

@@ -13,9 +13,8 @@ use clap::Parser as _;
 
 use crate::command::{check, plan, schema, sync};
 use crate::config::Problem;
-use crate::config::problem::Sources;
 use crate::exec::ExitStatus;
-use crate::ui::{self, Color, Context, Ui};
+use crate::ui::{self, Color, Context, Document, Ui};
 
 mod args;
 pub mod settings;
@@ -37,12 +36,11 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn carry_out(settings: &Settings) -> u8 {
     let ui = Arc::new(Ui::new(settings.ui.clone()));
-    let Settings { task, input, reach, .. } = settings;
-    let status = match task {
-        Task::Check => check::run(input, &ui),
+    let status = match &settings.task {
+        Task::Check(options) => check::run(options, &ui),
+        Task::Plan(options) => on_runtime(&ui, plan::run(options, &ui)),
+        Task::Sync(options) => on_runtime(&ui, sync::run(options, &ui)),
         Task::Schema => schema::run(&ui),
-        Task::Plan(pending) => on_runtime(&ui, plan::run(input, reach, *pending, &ui)),
-        Task::Sync(after_failure) => on_runtime(&ui, sync::run(input, reach, *after_failure, &ui)),
     };
     ui.end(status)
 }
@@ -58,9 +56,7 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
         Err(error) => {
             let problem = Problem::error("mlist::cli::no_threads", "this machine gives mlist no threads to work with")
                 .because(error.to_string());
-            let sources = Sources::default();
-            let context = Context::of(&sources);
-            ui.problems(context, &[problem], ExitStatus::Failed)
+            ui.show(Document::problems(Context::default(), vec![problem], ExitStatus::Failed))
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
 use crate::command::plan::Pending;
-use crate::command::{Input, Reach};
+use crate::command::{Input, RegistryOptions, check, plan, sync};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
@@ -53,17 +53,15 @@ pub(super) struct Environment {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) task: Task,
-    pub(super) input: Input,
-    pub(super) reach: Reach,
     pub(super) ui: ui::Options,
 }
 
 /// A command with its options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Task {
-    Check,
-    Plan(Pending),
-    Sync(AfterFailure),
+    Check(check::Options),
+    Plan(plan::Options),
+    Sync(sync::Options),
     Schema,
 }
 
@@ -142,47 +140,61 @@ impl Settings {
     /// # Errors
     /// Arguments that are good each by itself and not together.
     pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
-        let (task, selectors, author, common) = match args.command {
-            Command::Check(check) => (Task::Check, Vec::new(), author(check.author), check.common),
-            Command::Plan(plan) => {
-                let pending = if plan.exit_code { Pending::Differs } else { Pending::Done };
-                (Task::Plan(pending), plan.which.selectors, author(plan.author), plan.common)
-            }
-            Command::Sync(sync) => {
-                let task = match (sync.dry_run, sync.fail_fast) {
-                    (true, _) => Task::Plan(Pending::Done),
-                    (false, true) => Task::Sync(AfterFailure::BeginNothing),
-                    (false, false) => Task::Sync(AfterFailure::GoOn),
-                };
-                (task, sync.which.selectors, Author::Trusted, sync.common)
-            }
-            Command::Schema(schema) => (Task::Schema, Vec::new(), Author::Trusted, schema.common),
-        };
+        let common = args.command.common();
         let to_stdout = |output: &&Output| output.format == Format::Json && output.file.is_none();
         if common.format.iter().filter(to_stdout).count() > 1 {
             let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
-        let ui = shown(&common, environment);
-        let reach = match author {
-            Author::Trusted => Reach {
-                jobs: common.jobs,
-                credentials: environment.credentials(),
-                certificates: environment.certificates(),
-            },
-            // Whatever hosts the file names are asked: they learn nothing of who asks.
-            Author::Stranger { .. } => {
-                Reach { jobs: common.jobs, credentials: CredentialSources::default(), certificates: Vec::new() }
+        let ui = shown(common, environment);
+        let task = match args.command {
+            Command::Check(check) => {
+                Task::Check(check::Options { input: input(check.common, Vec::new(), author(check.author)) })
             }
+            Command::Plan(plan) => {
+                let author = author(plan.author);
+                let registries = registries(&plan.common, &author, environment);
+                let pending = if plan.exit_code { Pending::Differs } else { Pending::Done };
+                Task::Plan(plan::Options {
+                    input: input(plan.common, plan.which.selectors, author),
+                    registries,
+                    pending,
+                })
+            }
+            Command::Sync(sync) => {
+                let registries = registries(&sync.common, &Author::Trusted, environment);
+                let input = input(sync.common, sync.which.selectors, Author::Trusted);
+                let after_failure = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
+                if sync.dry_run {
+                    Task::Plan(plan::Options { input, registries, pending: Pending::Done })
+                } else {
+                    Task::Sync(sync::Options { input, registries, after_failure })
+                }
+            }
+            Command::Schema(_) => Task::Schema,
         };
-        let paths = match common.root {
-            Some(folder) => host::Paths::Folder(folder),
-            None if author.is_stranger() => host::Paths::OwnFolder,
-            None => host::Paths::Anywhere,
-        };
-        let input = Input { file: common.file, overrides: common.set, selectors, paths, author };
-        Ok(Self { task, input, reach, ui })
+        Ok(Self { task, ui })
     }
+}
+
+/// What is read, and who may have written it.
+fn input(common: Common, selectors: Vec<String>, author: Author) -> Input {
+    let paths = match common.root {
+        Some(folder) => host::Paths::Folder(folder),
+        None if author.is_stranger() => host::Paths::OwnFolder,
+        None => host::Paths::Anywhere,
+    };
+    Input { file: common.file, overrides: common.set, selectors, paths, author }
+}
+
+/// How registries are asked for what `author` has written.
+fn registries(common: &Common, author: &Author, environment: &Environment) -> RegistryOptions {
+    let (credentials, certificates) = match author {
+        Author::Trusted => (environment.credentials(), environment.certificates()),
+        // Whatever hosts the file names are asked: they learn nothing of who asks.
+        Author::Stranger { .. } => (CredentialSources::default(), Vec::new()),
+    };
+    RegistryOptions { jobs: common.jobs, credentials, certificates }
 }
 
 fn author(said: args::Author) -> Author {
@@ -257,6 +269,27 @@ mod tests {
         Environment { variable: |_| None, home: Some("/home/ci".into()), out: None, err: TERMINAL }
     }
 
+    impl Settings {
+        /// What is read.
+        fn input(&self) -> &Input {
+            match &self.task {
+                Task::Check(check) => &check.input,
+                Task::Plan(plan) => &plan.input,
+                Task::Sync(sync) => &sync.input,
+                Task::Schema => panic!("nothing is read"),
+            }
+        }
+    }
+
+    /// How registries are asked by `line`.
+    fn registries(line: &str) -> RegistryOptions {
+        match resolve(line, &nowhere()).unwrap().task {
+            Task::Plan(plan) => plan.registries,
+            Task::Sync(sync) => sync.registries,
+            task => panic!("{task:?} asks none"),
+        }
+    }
+
     fn resolve(line: &str, environment: &Environment) -> Result<Settings, clap::Error> {
         Settings::resolve(Args::try_parse_from(line.split(' '))?, environment)
     }
@@ -287,35 +320,38 @@ mod tests {
     #[test]
     fn a_dry_run_is_a_plan() {
         let settings = resolve("mlist sync -n kube-* -f x.toml --set v=1", &nowhere()).unwrap();
-        assert_eq!(settings.task, Task::Plan(Pending::Done));
-        assert_eq!(settings.input.selectors, ["kube-*"]);
-        assert_eq!(settings.input.file, Some("x.toml".into()));
-        assert_eq!(settings.input.overrides.len(), 1);
+        assert!(matches!(&settings.task, Task::Plan(plan) if plan.pending == Pending::Done), "{:?}", settings.task);
+        assert_eq!(settings.input().selectors, ["kube-*"]);
+        assert_eq!(settings.input().file, Some("x.toml".into()));
+        assert_eq!(settings.input().overrides.len(), 1);
     }
 
     #[test]
     fn a_stranger_is_given_no_credentials_and_no_path_out_of_the_folder() {
         let settings = resolve("mlist plan --untrusted --allow-env A --allow-env B", &nowhere()).unwrap();
         let environment = ["A", "B"].map(str::to_owned).into();
-        assert_eq!(settings.input.author, Author::Stranger { environment });
-        assert_eq!(settings.input.paths, host::Paths::OwnFolder);
-        let CredentialSources { inline, auth_file, docker, podman, old, search, home: _ } = settings.reach.credentials;
+        assert_eq!(settings.input().author, Author::Stranger { environment });
+        assert_eq!(settings.input().paths, host::Paths::OwnFolder);
+        let registries = registries("mlist plan --untrusted");
+        let CredentialSources { inline, auth_file, docker, podman, old, search, home: _ } = registries.credentials;
         assert!(inline.is_none() && auth_file.is_none() && docker.is_none() && old.is_none());
         assert!(podman.is_empty() && search.is_empty());
-        assert_eq!(settings.reach.certificates, [] as [PathBuf; 0]);
+        assert_eq!(registries.certificates, [] as [PathBuf; 0]);
         let settings = resolve("mlist check --untrusted --root ..", &nowhere()).unwrap();
-        assert_eq!(settings.input.paths, host::Paths::Folder("..".into()));
+        assert_eq!(settings.input().paths, host::Paths::Folder("..".into()));
     }
 
     #[test]
     fn who_is_trusted_is_told_all_and_may_be_kept_in_a_folder() {
         for line in ["mlist sync --root x", "mlist plan --root x", "mlist check --root x", "mlist sync -n --root x"] {
             let settings = resolve(line, &nowhere()).unwrap();
-            assert_eq!(settings.input.author, Author::Trusted, "{line}");
-            assert_eq!(settings.input.paths, host::Paths::Folder("x".into()), "{line}");
-            assert!(settings.reach.credentials.docker.is_some(), "{line}");
+            assert_eq!(settings.input().author, Author::Trusted, "{line}");
+            assert_eq!(settings.input().paths, host::Paths::Folder("x".into()), "{line}");
+            if !line.contains("check") {
+                assert!(registries(line).credentials.docker.is_some(), "{line}");
+            }
         }
-        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input.paths, host::Paths::Anywhere);
+        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input().paths, host::Paths::Anywhere);
         for line in ["mlist sync --untrusted", "mlist sync -n --untrusted", "mlist plan --allow-env A"] {
             assert!(resolve(line, &nowhere()).is_err(), "{line}");
         }
@@ -378,6 +414,6 @@ mod tests {
     #[test]
     fn no_job_is_no_job() {
         assert!(resolve("mlist sync -j 0", &nowhere()).is_err());
-        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().reach.jobs.get(), 64);
+        assert_eq!(registries("mlist sync").jobs.get(), 64);
     }
 }

@@ -6,11 +6,11 @@
 //! | [`plan`](mod@plan) | what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
 //! | [`schema`] | the JSON Schema |
-//! | `reading` | manifests.toml is read, and what it includes; tags are listed that stand for lists |
-//! | `world` | the registries are opened, signals are heeded |
-//! | `reach` | what the file says of registries, as they are opened with it |
+//! | `load` | manifests.toml is read, and what it includes; tags are listed that stand for lists |
+//! | `session` | registries are opened, with a file or without one; signals are heeded |
+//! | `registry_options` | what the file says of registries, as they are opened with it |
 //!
-//! What all of them are told is here.
+//! Each command has one struct of options. What several of them are told is here.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,14 +20,12 @@ use crate::host;
 use crate::registry::CredentialSources;
 
 pub mod check;
+mod load;
 pub mod plan;
-mod reach;
-mod reading;
+mod registry_options;
 pub mod schema;
+mod session;
 pub mod sync;
-mod world;
-
-use reading::{expanded, read};
 
 /// What every command that reads manifests.toml is told.
 #[derive(Debug, Clone)]
@@ -44,9 +42,9 @@ pub struct Input {
     pub author: Author,
 }
 
-/// How the world is reached.
+/// What every command that asks registries is told.
 #[derive(Debug, Clone)]
-pub struct Reach {
+pub struct RegistryOptions {
     /// Requests in flight at once.
     pub jobs: NonZeroUsize,
     /// Where credentials are looked for.

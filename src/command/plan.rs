@@ -4,9 +4,20 @@ use std::sync::Arc;
 
 use crate::exec::ExitStatus;
 use crate::registry::Rights;
-use crate::ui::Ui;
+use crate::ui::{Document, Ui};
 
-use super::{Input, Reach};
+use super::{Input, RegistryOptions, load};
+
+/// What the command is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is planned.
+    pub input: Input,
+    /// How registries are asked.
+    pub registries: RegistryOptions,
+    /// What changes mean for the exit status.
+    pub pending: Pending,
+}
 
 /// Whether pending changes have an exit status of their own (`--exit-code`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +29,17 @@ pub enum Pending {
 }
 
 /// Runs the command.
-pub async fn run(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -> ExitStatus {
-    match planned(input, reach, pending, ui).await {
+pub async fn run(options: &Options, ui: &Arc<Ui>) -> ExitStatus {
+    match planned(options, ui).await {
         Ok(status) | Err(status) => status,
     }
 }
 
-async fn planned(input: &Input, reach: &Reach, pending: Pending, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let declared = super::expanded(input, reach, ui).await?;
-    let world = declared.open(Rights::ReadOnly, reach, ui)?;
-    let plan = world.survey(&declared.loaded, ui).await?;
-    let status = ExitStatus::of_plan(&plan.summary(), pending == Pending::Differs);
-    Ok(ui.plan(declared.context(), &plan, &declared.requests(world.registries.stats()), status))
+async fn planned(options: &Options, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
+    let Options { input, registries, pending } = options;
+    let project = load::with_registries(input, registries, ui).await?;
+    let session = project.open(Rights::ReadOnly, registries, ui)?;
+    let plan = project.plan(&session, ui).await?;
+    let status = ExitStatus::of_plan(&plan.summary(), *pending == Pending::Differs);
+    Ok(ui.show(Document::plan(project.context(), plan, project.requests(&session), status)))
 }

@@ -2,37 +2,44 @@
 
 use std::sync::Arc;
 
-use crate::exec::{AfterFailure, Event, ExitStatus, Options, Report, execute};
+use crate::exec::{self, AfterFailure, Event, ExitStatus, Report, execute};
 use crate::registry::Rights;
-use crate::ui::Ui;
+use crate::ui::{Document, Ui};
 
-use super::{Input, Reach};
+use super::{Input, RegistryOptions, load};
+
+/// What the command is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is published.
+    pub input: Input,
+    /// How registries are asked.
+    pub registries: RegistryOptions,
+    /// What follows a list that failed.
+    pub after_failure: AfterFailure,
+}
 
 /// Runs the command.
-pub async fn run(input: &Input, reach: &Reach, after_failure: AfterFailure, ui: &Arc<Ui>) -> ExitStatus {
-    match synced(input, reach, after_failure, ui).await {
+pub async fn run(options: &Options, ui: &Arc<Ui>) -> ExitStatus {
+    match synced(options, ui).await {
         Ok(status) | Err(status) => status,
     }
 }
 
-async fn synced(
-    input: &Input,
-    reach: &Reach,
-    after_failure: AfterFailure,
-    ui: &Arc<Ui>,
-) -> Result<ExitStatus, ExitStatus> {
-    let declared = super::expanded(input, reach, ui).await?;
-    let world = declared.open(Rights::Write, reach, ui)?;
-    let plan = Arc::new(world.survey(&declared.loaded, ui).await?);
-    (world.wire.listener())(Event::Planned(Arc::clone(&plan)));
-    let options = Options { jobs: reach.jobs, after_failure };
-    let lists = execute(plan, &*world.registries, options, &world.stop, &world.wire).await;
+async fn synced(options: &Options, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
+    let Options { input, registries, after_failure } = options;
+    let project = load::with_registries(input, registries, ui).await?;
+    let session = project.open(Rights::Write, registries, ui)?;
+    let plan = Arc::new(project.plan(&session, ui).await?);
+    (session.wire.listener())(Event::Planned(Arc::clone(&plan)));
+    let how = exec::Options { jobs: registries.jobs, after_failure: *after_failure };
+    let lists = execute(plan, &*session.registries, how, &session.stop, &session.wire).await;
     let report = Report {
         lists,
-        started_at: world.clock.started_at,
-        duration: world.clock.began.elapsed(),
-        requests: declared.requests(world.registries.stats()),
-        stopped_by: world.stop.signal(),
+        started_at: project.clock.started_at,
+        duration: project.clock.began.elapsed(),
+        requests: project.requests(&session),
+        stopped_by: session.stop.signal(),
     };
-    Ok(ui.report(declared.context(), &report))
+    Ok(ui.show(Document::report(project.context(), report)))
 }

@@ -125,14 +125,22 @@ impl ExitStatus {
     }
 }
 
+impl From<Signal> for ExitStatus {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Interrupt => Self::Interrupted,
+            Signal::Terminate => Self::Terminated,
+        }
+    }
+}
+
 impl Report {
     /// The exit status that follows from the outcomes.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         let any = |test: fn(Outcome) -> bool| self.lists.iter().any(|list| test(list.outcome));
         match self.stopped_by {
-            Some(Signal::Interrupt) => ExitStatus::Interrupted,
-            Some(Signal::Terminate) => ExitStatus::Terminated,
+            Some(signal) => signal.into(),
             // `--fail-fast` cancels what follows a failure: the failure decides.
             None if any(|outcome| matches!(outcome, Outcome::Failed)) => ExitStatus::Failed,
             None if any(|outcome| matches!(outcome, Outcome::Blocked)) => ExitStatus::Blocked,

@@ -14,10 +14,10 @@ use crate::exec::event::{Event, Notice, Step};
 use crate::exec::report::Outcome;
 use crate::plan::{Action, Plan};
 
-use super::human::{self, View, report::Columns};
 use super::printer::Printer;
+use super::render::human::{self, View, report::Columns};
 use super::style::Style;
-use super::text::{self, Digests};
+use super::text;
 use super::{Options, Progress, Verbosity};
 
 /// Runs shorter than this are seen without bars.
@@ -444,17 +444,6 @@ fn doing(step: &Step) -> String {
         }
         Step::Copying { platform, sent, of } => format!("copying {platform}, {}", text::size_of(*sent, *of)),
         Step::Writing => "writing the list".to_owned(),
-    }
-}
-
-impl Options {
-    /// How `plan` is shown on a stream.
-    pub(super) fn view(&self, style: Style, plan: &Plan) -> View {
-        let digests = match self.digests {
-            super::DigestLength::Full => Digests::Full,
-            super::DigestLength::Short => Digests::telling_apart(human::digests(plan)),
-        };
-        View { style, digests, all: self.verbosity >= Verbosity::Verbose }
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::io::{self, Write};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
+use crate::config::{Loaded, Problem};
 use crate::exec::Event;
+use crate::exec::report::{Signal, Stats};
+use crate::plan::Plan;
 use crate::ui::samples;
 
 /// What was written, and by which stream.
@@ -58,13 +62,17 @@ fn sync(desk: &Desk, plan: Plan) -> ExitStatus {
         listener(Event::Began { list });
         listener(Event::Ended { list, report: Arc::clone(ended) });
     }
-    let sources = samples::sources();
-    desk.ui.report(Context::of(&sources), &report)
+    desk.ui.show(Document::report(Context::of(samples::sources()), report))
 }
 
 fn plan(desk: &Desk, plan: &Plan, status: ExitStatus) -> ExitStatus {
-    let sources = samples::sources();
-    desk.ui.plan(Context::of(&sources), plan, &Stats::new(), status)
+    desk.ui.show(Document::plan(Context::of(samples::sources()), plan.clone(), Stats::new(), status))
+}
+
+/// What was loaded from the file of the samples, and is good.
+fn loaded() -> Loaded {
+    let publications = ["hyperkube", "kubectl"].map(samples::publication).into();
+    Loaded { publications, sources: samples::sources(), ..Loaded::default() }
 }
 
 #[test]
@@ -178,22 +186,19 @@ fn a_file_that_cannot_be_written_is_a_failure() {
 
 #[test]
 fn check_counts_what_is_good_and_shows_what_is_not() {
-    let sources = samples::sources();
-    let context = Context::of(&sources);
     let good = desk(Verbosity::Normal, &[]);
-    let lists = ["hyperkube", "kubectl"].map(samples::publication);
-    assert_eq!(good.ui.checked(context, &lists, &[]), ExitStatus::Done);
+    assert_eq!(good.ui.show(Document::check(&loaded())), ExitStatus::Done);
     assert_eq!(good.err.text(), "manifests.toml: 2 lists, 10 members, 2 tags, no problems\n");
     let one_less = desk(Verbosity::Normal, &[]);
-    let left_out = [samples::left_out("gcr.io/x/app")];
-    assert_eq!(one_less.ui.checked(Context { left_out: &left_out, ..context }, &lists, &[]), ExitStatus::Done);
+    let left_out = vec![samples::left_out("gcr.io/x/app")];
+    assert_eq!(one_less.ui.show(Document::check(&Loaded { left_out, ..loaded() })), ExitStatus::Done);
     insta::assert_snapshot!(one_less.err.text(), @r"
     left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
     manifests.toml: 2 lists, 10 members, 2 tags, no problems
     ");
     let open = desk(Verbosity::Normal, &[]);
-    let entries = ["kube", "etcd"].map(str::to_owned);
-    assert_eq!(open.ui.checked(context, &lists, &entries), ExitStatus::Done);
+    let unexpanded = ["kube", "etcd"].map(str::to_owned).into();
+    assert_eq!(open.ui.show(Document::check(&Loaded { unexpanded, ..loaded() })), ExitStatus::Done);
     let verdict = "manifests.toml: 2 lists, 10 members, 2 tags, no problems; not expanded, as their lists stand in \
                    tags: kube, etcd";
     assert_eq!(open.err.text(), format!("{verdict}\n"));
@@ -203,7 +208,8 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
     let variable = Problem::error("mlist::config::unknown_variable", "unknown variable `versoin`")
         .at(&samples::span("{version}"), "did you mean `version`?")
         .help("known here: name, registry, version");
-    assert_eq!(bad.ui.problems(context, &[key, variable], ExitStatus::Usage), ExitStatus::Usage);
+    let problems = Document::problems(Context::of(samples::sources()), vec![key, variable], ExitStatus::Usage);
+    assert_eq!(bad.ui.show(problems), ExitStatus::Usage);
     assert_eq!(bad.out.text(), "");
     insta::assert_snapshot!(bad.err.text(), @r#"
     mlist::config::unknown_key
@@ -235,19 +241,18 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
 
 #[test]
 fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_nothing() {
-    let sources = samples::sources();
-    let left_out = [samples::left_out("gcr.io/x/app")];
-    let context = Context { left_out: &left_out, ..Context::of(&sources) };
+    let left_out = vec![samples::left_out("gcr.io/x/app")];
+    let context = Context { left_out, ..Context::of(samples::sources()) };
     let shown = samples::plan_of(vec![samples::unchanged(samples::publication("kubectl"), "5d90")]);
     let planned = desk(Verbosity::Normal, &[]);
-    assert_eq!(planned.ui.plan(context, &shown, &Stats::new(), ExitStatus::Done), ExitStatus::Done);
+    let document = Document::plan(context.clone(), shown.clone(), Stats::new(), ExitStatus::Done);
+    assert_eq!(planned.ui.show(document), ExitStatus::Done);
     insta::assert_snapshot!(planned.out.text(), @r"
     left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
     Plan: 1 unchanged
     ");
     let synced = desk(Verbosity::Normal, &[]);
-    let report = samples::report(shown);
-    assert_eq!(synced.ui.report(context, &report), ExitStatus::Done);
+    assert_eq!(synced.ui.show(Document::report(context, samples::report(shown))), ExitStatus::Done);
     insta::assert_snapshot!(synced.err.text(), @r"
     left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
     Nothing to publish: 1 list unchanged (1m 31s)
@@ -256,11 +261,10 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
 
 #[test]
 fn an_early_signal_leaves_nothing_published() {
-    let sources = samples::sources();
     let desk = desk(Verbosity::Quiet, &[(Format::Json, None)]);
-    let context = Context::of(&sources);
-    let status = desk.ui.interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
-    assert_eq!(status, ExitStatus::Terminated);
+    let context = Context::of(samples::sources());
+    let document = Document::interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
+    assert_eq!(desk.ui.show(document), ExitStatus::Terminated);
     assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n");
     assert!(desk.out.text().contains("\"exit_status\": 143"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::exec::report::Signal;
-use crate::ui::human::digests;
+use crate::ui::render::human::digests;
 use crate::ui::samples::{self, WIDE};
 use crate::ui::text::Digests;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{MemberFate, Reason, TagChange, TagFate};
-use crate::ui::human::digests;
+use crate::ui::render::human::digests;
 use crate::ui::samples::{self, WIDE};
 use crate::ui::style::{Charset, Color};
 use crate::ui::text::Digests;

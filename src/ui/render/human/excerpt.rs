@@ -8,7 +8,7 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 
 use crate::config::problem::{Lines, SourceFile};
 
-use super::text;
+use crate::ui::text;
 
 /// Longer lines, in bytes, are shown around their labels only.
 const LONG_LINE: usize = 600;

@@ -1,7 +1,7 @@
 //! What becomes of the tags of a list, and of those of its members.
 
 use crate::plan::{ListPlan, MemberTagChange, Reason, TagChange, TagFate};
-use crate::ui::human::View;
+use crate::ui::render::human::View;
 use crate::ui::text;
 
 use super::{Row, change};

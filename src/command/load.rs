@@ -1,4 +1,4 @@
-//! [`Reading`]: manifests.toml and what it includes are read and expanded; where lists come from tags, these are listed.
+//! [`Project`]: manifests.toml and what it includes are read and expanded; where lists come from tags, these are listed.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,39 +7,57 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::config::facts::Facts;
-use crate::config::problem::{Problem, Severity, SourceFile, Sources};
+use crate::config::problem::{Severity, SourceFile, Sources};
 use crate::config::{Loaded, Loader, Outcome, Request, Trust};
-use crate::exec::{ExitStatus, cause};
+use crate::exec::report::Signal;
+use crate::exec::{ExitStatus, cause, plan_lists};
 use crate::host::{self, Boundary, Found};
 use crate::oci::Place;
+use crate::plan::Plan;
 use crate::registry::{HostStats, Registry as _, Rights, Stats};
-use crate::ui::{Context, Ui};
+use crate::ui::{Context, Document, Ui};
 
-use super::world::{Clock, Purpose, World};
-use super::{Input, Reach};
+use super::session::{Clock, Purpose, Session};
+use super::{Input, RegistryOptions};
 
 /// A file that is read and good.
-pub(super) struct Declared {
+pub(super) struct Project {
     pub(super) loaded: Loaded,
     pub(super) clock: Clock,
     /// What registries were asked to know its lists.
     asked: Stats,
 }
 
-impl Declared {
-    pub(super) fn context(&self) -> Context<'_> {
-        Context::of_loaded(&self.loaded)
+impl Project {
+    /// What a document of it is about.
+    pub(super) fn context(&self) -> Context {
+        Context::from(&self.loaded)
     }
 
-    /// Opens the registries of its lists.
-    pub(super) fn open(&self, rights: Rights, reach: &Reach, ui: &Arc<Ui>) -> Result<World, ExitStatus> {
-        World::open(Purpose::lists(&self.loaded.publications, rights), reach, &self.loaded, self.clock, ui)
+    /// Opens the registries of its lists. What keeps them from being opened has been said.
+    pub(super) fn open(&self, rights: Rights, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
+        open(Purpose::lists(&self.loaded.publications, rights), &self.loaded, options, ui)
     }
 
-    /// What registries were asked in all, `later` included.
-    pub(super) fn requests(&self, later: Stats) -> Stats {
-        sum(self.asked.clone(), later)
+    /// Plans its lists, unless a signal comes first: then it has been said that nothing was done.
+    pub(super) async fn plan(&self, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
+        let planned = plan_lists(&self.loaded.publications, &*session.registries, session.wire.listener());
+        session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
     }
+
+    /// What registries were asked in all, those of `session` included.
+    pub(super) fn requests(&self, session: &Session) -> Stats {
+        sum(self.asked.clone(), session.registries.stats())
+    }
+}
+
+fn open(purpose: Purpose<'_>, loaded: &Loaded, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
+    let refuse = |problems| ui.show(Document::problems(Context::from(loaded), problems, ExitStatus::Failed));
+    Session::open(purpose, &loaded.registries, options, ui).map_err(refuse)
+}
+
+fn interrupted(loaded: &Loaded, signal: Signal, clock: Clock, ui: &Ui) -> ExitStatus {
+    ui.show(Document::interrupted(Context::from(loaded), signal, clock.began.elapsed()))
 }
 
 fn sum(mut stats: Stats, later: Stats) -> Stats {
@@ -52,15 +70,19 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
 
 /// Reads manifests.toml and expands it as far as that goes without any registry. Where that can't be done it has been
 /// said, and the exit status is returned.
-pub(super) fn read(input: &Input, ui: &Ui) -> Result<Declared, ExitStatus> {
+pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let (_, loaded) = Reading::new(&file, input).load();
     let loaded = good(loaded, ui)?;
-    Ok(Declared { loaded, clock: file.clock, asked: Stats::default() })
+    Ok(Project { loaded, clock: file.clock, asked: Stats::default() })
 }
 
-/// As [`read`], and lists the tags that stand for lists.
-pub(super) async fn expanded(input: &Input, reach: &Reach, ui: &Arc<Ui>) -> Result<Declared, ExitStatus> {
+/// As [`without_registries`], and lists the tags that stand for lists.
+pub(super) async fn with_registries(
+    input: &Input,
+    options: &RegistryOptions,
+    ui: &Arc<Ui>,
+) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let mut reading = Reading::new(&file, input);
     let mut asked = Stats::default();
@@ -68,12 +90,13 @@ pub(super) async fn expanded(input: &Input, reach: &Reach, ui: &Arc<Ui>) -> Resu
         let (places, loaded) = reading.load();
         let loaded = good(loaded, ui)?;
         if places.is_empty() {
-            return Ok(Declared { loaded, clock: file.clock, asked });
+            return Ok(Project { loaded, clock: file.clock, asked });
         }
-        let world = World::open(Purpose::tags(places.iter()), reach, &loaded, file.clock, ui)?;
-        let listings = places.iter().map(|place| world.registries.tags(place));
-        let listed = world.unless_stopped(join_all(listings), &loaded, ui).await?;
-        asked = sum(asked, world.registries.stats());
+        let session = open(Purpose::read(places.iter()), &loaded, options, ui)?;
+        let listings = places.iter().map(|place| session.registries.tags(place));
+        let listed = session.unless_stopped(join_all(listings)).await;
+        let listed = listed.map_err(|signal| interrupted(&loaded, signal, file.clock, ui))?;
+        asked = sum(asked, session.registries.stats());
         for (place, tags) in places.into_iter().zip(listed) {
             let tags = tags.map(|tags| tags.map(Arc::new)).map_err(|error| Box::new(cause::problem(&error)));
             reading.facts.add_tags(place, tags);
@@ -89,7 +112,7 @@ fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     }
     let of_the_file = errors.any(|problem| problem.code.starts_with("mlist::config::"));
     let status = if of_the_file { ExitStatus::Usage } else { ExitStatus::Failed };
-    Err(ui.problems(Context::of(&loaded.sources), &loaded.problems, status))
+    Err(ui.show(Document::problems(Context::of(loaded.sources), loaded.problems, status)))
 }
 
 /// manifests.toml, found and not read yet.
@@ -106,8 +129,6 @@ impl ProjectFile {
     fn open(input: &Input, ui: &Ui) -> Result<Self, ExitStatus> {
         let clock = Clock::start();
         let mut sources = Sources::default();
-        let refuse =
-            |sources: &Sources, problems: &[Problem]| ui.problems(Context::of(sources), problems, ExitStatus::Usage);
         let Found { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
             Ok(found) => found,
             Err(problem) => {
@@ -115,7 +136,7 @@ impl ProjectFile {
                     // It has no text, and still a name: the verdict is about it.
                     sources.add(SourceFile { name: file.display().to_string(), text: "".into() });
                 }
-                return Err(refuse(&sources, &[*problem]));
+                return Err(ui.show(Document::problems(Context::of(sources), vec![*problem], ExitStatus::Usage)));
             }
         };
         if input.file.is_none() && PathBuf::from(&file.name).components().count() > 1 {

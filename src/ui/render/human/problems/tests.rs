@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::problem::{HttpFacts, SourceFile, Span};
-use crate::ui::fold::fold;
+use crate::ui::render::fold::fold;
 use crate::ui::samples::{self, WIDE};
 
 fn shown(problems: &[Problem], style: Style) -> String {

@@ -1,4 +1,4 @@
-//! [`World`]: the registries of a run or of a part of it, and what may end it.
+//! [`Session`]: the registries of a command or of a part of it, and what may end it.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -7,16 +7,15 @@ use tokio::task::AbortHandle;
 
 use crate::config::model::Member;
 use crate::config::problem::Problem;
-use crate::config::{Loaded, Publication};
+use crate::config::{Publication, RegistrySettings};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, Stop, Wire, cause, plan_lists};
+use crate::exec::{ExitStatus, Stop, Wire, cause};
 use crate::host;
 use crate::oci::Place;
-use crate::plan::Plan;
-use crate::registry::{Access, Group, Options, Registries, Rights};
-use crate::ui::{Context, Ui};
+use crate::registry::{self, Access, Group, Registries, Rights};
+use crate::ui::Ui;
 
-use super::{Reach, reach};
+use super::{RegistryOptions, registry_options};
 
 /// When a run began.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +40,7 @@ pub(super) struct Purpose<'a> {
 impl<'a> Purpose<'a> {
     /// To plan these lists or to publish them.
     pub(super) fn lists(publications: &'a [Arc<Publication>], rights: Rights) -> Self {
-        let groups = publications.iter().map(|list| reach::group(list)).collect();
+        let groups = publications.iter().map(|list| registry_options::group(list)).collect();
         let places = publications.iter().flat_map(|list| {
             let sources = list.members.iter().flat_map(Member::reads).map(|source| &source.place);
             [&list.target].into_iter().chain(sources)
@@ -49,8 +48,8 @@ impl<'a> Purpose<'a> {
         Self { access: Access::new(rights, groups), places: places.collect() }
     }
 
-    /// To list the tags of these repositories.
-    pub(super) fn tags(places: impl Iterator<Item = &'a Place>) -> Self {
+    /// To read these repositories, each for itself.
+    pub(super) fn read(places: impl Iterator<Item = &'a Place>) -> Self {
         let places: Vec<&Place> = places.collect();
         let repository = |place: &Place| match place {
             Place::Repository(repository) => Some(repository.clone()),
@@ -62,67 +61,53 @@ impl<'a> Purpose<'a> {
     }
 }
 
-/// The registries, and what may end a run.
-pub(super) struct World {
+/// The registries, and what may end a command.
+pub(super) struct Session {
     pub(super) registries: Arc<Registries>,
     pub(super) wire: Wire,
     pub(super) stop: Stop,
-    pub(super) clock: Clock,
     heeding: AbortHandle,
 }
 
-impl World {
-    /// Begins to heed signals; asks nobody anything. What keeps it from beginning has been said.
+impl Session {
+    /// Begins to heed signals; asks nobody anything. `settings` is what a file says of registries, if there is one.
+    ///
+    /// # Errors
+    /// What keeps it from beginning.
     pub(super) fn open(
         purpose: Purpose<'_>,
-        reach: &Reach,
-        loaded: &Loaded,
-        clock: Clock,
+        settings: &[RegistrySettings],
+        options: &RegistryOptions,
         ui: &Arc<Ui>,
-    ) -> Result<Self, ExitStatus> {
+    ) -> Result<Self, Vec<Problem>> {
         let wire = Wire::new(ui.listener());
-        let refuse = |problems: &[Problem]| ui.problems(Context::of_loaded(loaded), problems, ExitStatus::Failed);
-        let hosts = reach::hosts(&loaded.registries, &purpose.places, host::secret);
-        let options = Options {
+        let hosts = registry_options::hosts(settings, &purpose.places, host::secret)?;
+        let options = registry::Options {
             access: purpose.access,
-            jobs: reach.jobs,
-            credentials: reach.credentials.clone(),
-            hosts: hosts.map_err(|problems| refuse(&problems))?,
-            certificates: reach.certificates.clone(),
+            jobs: options.jobs,
+            credentials: options.credentials.clone(),
+            hosts,
+            certificates: options.certificates.clone(),
             observer: wire.observer(),
         };
-        let registries = Registries::new(options).map_err(|error| refuse(&[cause::problem(&error)]))?;
+        let registries = Registries::new(options).map_err(|error| vec![cause::problem(&error)])?;
         let (registries, stop) = (Arc::new(registries), Stop::default());
         let heeding = tokio::spawn(heed_signals(stop.clone(), Arc::clone(&registries), Arc::clone(ui))).abort_handle();
-        Ok(Self { registries, wire, stop, clock, heeding })
+        Ok(Self { registries, wire, stop, heeding })
     }
 
-    /// Plans everything, unless a signal comes first: then it has been said that nothing was done.
-    pub(super) async fn survey(&self, loaded: &Loaded, ui: &Ui) -> Result<Plan, ExitStatus> {
-        self.unless_stopped(plan_lists(&loaded.publications, &*self.registries, self.wire.listener()), loaded, ui).await
-    }
-
-    /// Does something before which nothing is published, unless a signal comes first: then that has been said.
-    pub(super) async fn unless_stopped<T>(
-        &self,
-        work: impl Future<Output = T>,
-        loaded: &Loaded,
-        ui: &Ui,
-    ) -> Result<T, ExitStatus> {
-        let interrupted = || {
-            let signal = self.stop.signal().unwrap_or(Signal::Interrupt);
-            ui.interrupted(Context::of_loaded(loaded), signal, self.clock.began.elapsed())
-        };
+    /// Does something before which nothing is published, unless a signal comes first.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             // Once it is stopped nothing can be read any more: half an answer is none.
             biased;
-            () = self.stop.requested() => Err(interrupted()),
+            () = self.stop.requested() => Err(self.stop.signal().unwrap_or(Signal::Interrupt)),
             done = work => Ok(done),
         }
     }
 }
 
-impl Drop for World {
+impl Drop for Session {
     /// Whoever opens another heeds the signals from then on.
     fn drop(&mut self) {
         self.heeding.abort();
@@ -139,10 +124,7 @@ async fn heed_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
     registries.stop();
     let second = signals.next().await;
     ui.cut_off();
-    let status = match stop.signal().unwrap_or(second) {
-        Signal::Interrupt => ExitStatus::Interrupted,
-        Signal::Terminate => ExitStatus::Terminated,
-    };
+    let status = ExitStatus::from(stop.signal().unwrap_or(second));
     std::process::exit(i32::from(status.code()));
 }
 
@@ -181,5 +163,34 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         Signal::Interrupt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Reference;
+    use crate::registry::{CredentialSources, Registry as _, jobs};
+    use crate::ui::{self, DigestLength, Progress, Style, Verbosity};
+
+    #[tokio::test]
+    async fn registries_are_opened_without_a_file() {
+        let ui = Arc::new(Ui::new(ui::Options {
+            out: Style::PLAIN,
+            err: Style::PLAIN,
+            verbosity: Verbosity::Quiet,
+            progress: Progress::Lines,
+            digests: DigestLength::Short,
+            outputs: Vec::new(),
+        }));
+        let (credentials, certificates) = (CredentialSources::default(), Vec::new());
+        let options = RegistryOptions { jobs: jobs(1), credentials, certificates };
+        let image = Reference::parse("oci:examples/quickstart/images/clock-amd64:v1.0.0").unwrap();
+        let session = Session::open(Purpose::read([&image.place].into_iter()), &[], &options, &ui).unwrap();
+        let head = session.unless_stopped(session.registries.head(&image)).await.unwrap().unwrap();
+        assert!(head.unwrap().media_type.is_image());
+        session.stop.request(Signal::Terminate);
+        let stopped = session.unless_stopped(std::future::pending::<()>()).await;
+        assert_eq!(stopped, Err(Signal::Terminate));
     }
 }

@@ -10,7 +10,7 @@
 use crate::config::problem::{Problem, Severity};
 use crate::oci::Digest;
 use crate::plan::{Action, ListPlan};
-use crate::ui::fold;
+use crate::ui::render::fold;
 use crate::ui::style::Role;
 use crate::ui::text;
 

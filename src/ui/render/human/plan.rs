@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::plan::{Action, ListPlan, Plan, Summary};
-use crate::ui::fold;
+use crate::ui::render::fold;
 use crate::ui::style::Style;
 use crate::ui::text;
 

@@ -7,9 +7,9 @@ use super::*;
 use crate::exec::report::ExitStatus;
 use crate::ui::samples;
 
-fn with_context<T>(test: impl FnOnce(&Context<'_>) -> T) -> T {
-    let (sources, left_out) = (samples::sources(), [samples::left_out("gcr.io/x/app")]);
-    test(&Context { left_out: &left_out, ..Context::of(&sources) })
+fn with_context<T>(test: impl FnOnce(&Context) -> T) -> T {
+    let left_out = vec![samples::left_out("gcr.io/x/app")];
+    test(&Context { left_out, ..Context::of(samples::sources()) })
 }
 
 fn read(text: &str) -> Value {
@@ -249,9 +249,7 @@ fn problems_of_the_file_are_a_document_too() {
     assert_eq!(keys(&document), ["exit_status", "file", "kind", "left_out", "mlist", "problems", "version"]);
     assert_eq!((&document["kind"], &document["exit_status"]), (&json!("problems"), &json!(2)));
     assert_eq!(document["problems"][0]["lists"], json!([]));
-    let sources = Sources::default();
-    let nowhere = Context::of(&sources);
-    assert_eq!(read(&super::problems(&nowhere, &[], 2))["file"], json!(null));
+    assert_eq!(read(&super::problems(&Context::default(), &[], 2))["file"], json!(null));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::oci::Platform;
 use crate::plan::{ListPlan, MemberChange, MemberFate};
-use crate::ui::human::View;
+use crate::ui::render::human::View;
 use crate::ui::text;
 
 use super::Row;

@@ -11,9 +11,10 @@ use crate::config::problem::{Problem, Severity, Sources};
 use crate::exec::report::{HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
 
-use super::Context;
+use crate::ui::document::{Content, Context, Document};
+use crate::ui::text;
+
 use super::fold;
-use super::text;
 
 /// What every document begins with.
 #[derive(Serialize)]
@@ -201,14 +202,27 @@ struct RegistryRecord<'a> {
     pulls_left: Option<u64>,
 }
 
+/// `document` for scripts.
+pub(in crate::ui) fn render(document: &Document) -> String {
+    let Document { context, content, status } = document;
+    let exit_status = status.code();
+    match content {
+        Content::Check(_) => problems(context, &context.warnings, exit_status),
+        Content::Problems(found) => problems(context, found, exit_status),
+        Content::Plan { plan, requests } => self::plan(context, plan, requests, exit_status),
+        Content::Report(report) => self::report(context, report, exit_status),
+        Content::Interrupted { .. } => problems(context, &[], exit_status),
+    }
+}
+
 /// `"kind": "problems"`
-pub(super) fn problems(context: &Context<'_>, problems: &[Problem], exit_status: u8) -> String {
-    let problems = problems.iter().map(|problem| problem_record(problem, context.sources, Vec::new())).collect();
+fn problems(context: &Context, problems: &[Problem], exit_status: u8) -> String {
+    let problems = problems.iter().map(|problem| problem_record(problem, &context.sources, Vec::new())).collect();
     document(&ProblemsDocument { head: head("problems", context, exit_status), left_out: left_out(context), problems })
 }
 
 /// `"kind": "plan"`
-pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_status: u8) -> String {
+fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status: u8) -> String {
     let summary = plan.summary();
     let lists: Vec<(&ListPlan, &[Problem])> =
         plan.lists.iter().map(|list| (&**list, list.problems.as_slice())).collect();
@@ -221,7 +235,7 @@ pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_st
             blocked: summary.blocked,
             failed: summary.failed,
         },
-        lists: plan.lists.iter().map(|list| planned(list, context.sources)).collect(),
+        lists: plan.lists.iter().map(|list| planned(list, &context.sources)).collect(),
         left_out: left_out(context),
         problems: shared_problems(context, &lists),
         requests: total(requests),
@@ -229,7 +243,7 @@ pub(super) fn plan(context: &Context<'_>, plan: &Plan, requests: &Stats, exit_st
 }
 
 /// `"kind": "report"`
-pub(super) fn report(context: &Context<'_>, report: &Report, exit_status: u8) -> String {
+fn report(context: &Context, report: &Report, exit_status: u8) -> String {
     let count = |word: &str| report.lists.iter().filter(|list| outcome_word(list.outcome) == word).count();
     let lists: Vec<(&ListPlan, &[Problem])> =
         report.lists.iter().map(|list| (&*list.plan, list.problems.as_slice())).collect();
@@ -244,7 +258,7 @@ pub(super) fn report(context: &Context<'_>, report: &Report, exit_status: u8) ->
             blocked: count("blocked"),
             cancelled: count("cancelled"),
         },
-        lists: report.lists.iter().map(|list| reported(list, context.sources)).collect(),
+        lists: report.lists.iter().map(|list| reported(list, &context.sources)).collect(),
         left_out: left_out(context),
         problems: shared_problems(context, &lists),
         requests: total(&report.requests),
@@ -257,11 +271,11 @@ fn document(document: &impl Serialize) -> String {
     serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }
 
-fn head<'a>(kind: &'static str, context: &Context<'a>, exit_status: u8) -> Head<'a> {
+fn head<'a>(kind: &'static str, context: &'a Context, exit_status: u8) -> Head<'a> {
     Head { version: 1, kind, mlist: env!("CARGO_PKG_VERSION"), file: context.file(), exit_status }
 }
 
-fn left_out<'a>(context: &Context<'a>) -> Vec<LeftOutRecord<'a>> {
+fn left_out<'a>(context: &'a Context) -> Vec<LeftOutRecord<'a>> {
     let record = |list: &'a LeftOut| LeftOutRecord { id: &list.id, target: list.target.to_string(), reason: &list.why };
     context.left_out.iter().map(record).collect()
 }
@@ -382,8 +396,8 @@ fn own_problems<'a>(list: &'a ListPlan, problems: &'a [Problem], sources: &'a So
     own.map(|problem| problem_record(problem, sources, vec![&list.publication.id])).collect()
 }
 
-fn shared_problems<'a>(context: &Context<'a>, lists: &[(&'a ListPlan, &'a [Problem])]) -> Vec<ProblemRecord<'a>> {
-    let warnings = context.warnings.iter().map(|problem| problem_record(problem, context.sources, Vec::new()));
+fn shared_problems<'a>(context: &'a Context, lists: &[(&'a ListPlan, &'a [Problem])]) -> Vec<ProblemRecord<'a>> {
+    let warnings = context.warnings.iter().map(|problem| problem_record(problem, &context.sources, Vec::new()));
     let each = lists.iter().enumerate();
     let shared = each.flat_map(|(at, (_, problems))| problems.iter().map(move |problem| (Some(at), problem)));
     let groups = fold::fold(shared.filter(|(_, problem)| is_shared(problem)));
@@ -391,7 +405,7 @@ fn shared_problems<'a>(context: &Context<'a>, lists: &[(&'a ListPlan, &'a [Probl
         let ids = group.lists.iter().filter_map(|at| lists.get(*at)).map(|(list, _)| list.publication.id.as_str());
         // One list may have several targets there.
         let mut seen = HashSet::new();
-        problem_record(group.problem, context.sources, ids.filter(|id| seen.insert(*id)).collect())
+        problem_record(group.problem, &context.sources, ids.filter(|id| seen.insert(*id)).collect())
     };
     warnings.chain(groups.into_iter().map(record)).collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{Action, ListPlan, Plan, TagFate};
-use crate::ui::fold;
+use crate::ui::render::fold;
 use crate::ui::style::Style;
 use crate::ui::text;
 

@@ -10,11 +10,11 @@ use miette::{
 use textwrap::{WordSeparator, WordSplitter};
 
 use crate::config::problem::{self, Problem, Sources};
+use crate::ui::render::fold::Group;
+use crate::ui::style::{Charset, Color, Style};
+use crate::ui::text;
 
 use super::excerpt::Excerpt;
-use super::fold::Group;
-use super::style::{Charset, Color, Style};
-use super::text;
 
 /// All groups in full, a blank line between them and a newline at the end; empty where there are none.
 pub(super) fn render(groups: &[Group<'_>], sources: &Sources, style: Style, all: bool) -> String {

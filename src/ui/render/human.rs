@@ -1,0 +1,274 @@
+//! The form for people.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`details`] | the lines below a list: its tags and members, before and after |
+//! | [`left_out`] | the lists to which no tag applies |
+//! | [`plan`] | what `mlist plan` answers |
+//! | [`staying`] | lists of which only a tag is not as declared, as a newer version has it |
+//! | [`report`] | what `mlist sync` says while it runs and at its end |
+//! | [`problems`] | problems in full |
+//! | [`excerpt`] | what a problem shows of its file |
+//!
+//! Here a [`Document`] is put together of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::problem::{Problem, Severity, Sources};
+use crate::exec::report::{ExitStatus, Outcome, Report, Stats};
+use crate::oci::{Digest, Place};
+use crate::plan::{ListPlan, Plan};
+
+use crate::ui::document::{Checked, Content, Context, Document};
+use crate::ui::style::{Role, Style};
+use crate::ui::text::{self, Digests};
+use crate::ui::{DigestLength, Options, Verbosity};
+
+use super::fold::{self, Group};
+use super::{Channel, Part};
+
+mod details;
+mod excerpt;
+mod left_out;
+pub(in crate::ui) mod plan;
+mod problems;
+pub(in crate::ui) mod report;
+mod staying;
+
+/// Where the text of a line of a list begins: behind its word.
+const INDENT: usize = 11;
+
+/// How one output is shown.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ui) struct View {
+    /// The stream it goes to.
+    pub(in crate::ui) style: Style,
+    /// One spelling for each digest.
+    pub(in crate::ui) digests: Digests,
+    /// Whether what is folded by default is named (`-v`).
+    pub(in crate::ui) all: bool,
+}
+
+/// The styles of what goes to stdout and of what goes to stderr.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ui) struct Styles {
+    pub(in crate::ui) out: Style,
+    pub(in crate::ui) err: Style,
+}
+
+/// Whether the lists that a run published are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ui) enum Published {
+    /// Yes.
+    Told,
+    /// No: each was, as it was published.
+    ToldBefore,
+}
+
+/// `document` for people, in the order in which they read it.
+pub(in crate::ui) fn render(document: &Document, options: &Options, styles: Styles, published: Published) -> Vec<Part> {
+    let Document { context, content, status } = document;
+    let parts = Parts { context, options };
+    match content {
+        Content::Check(checked) => {
+            vec![parts.of_the_file(context.warnings.iter(), &parts.checked(checked), styles.err)]
+        }
+        Content::Problems(problems) => {
+            vec![parts.of_the_file(problems.iter(), &text::plural(problems.len(), "problem"), styles.err)]
+        }
+        Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
+        Content::Report(report) => vec![parts.report(report, *status, styles.err, published)],
+        Content::Interrupted { after } => {
+            vec![Part::talk(report::interrupted(*after, "nothing was published", styles.err))]
+        }
+    }
+}
+
+/// Puts together what a document says.
+struct Parts<'a> {
+    context: &'a Context,
+    options: &'a Options,
+}
+
+impl Parts<'_> {
+    fn checked(&self, checked: &Checked) -> String {
+        let Checked { lists, members, tags, unexpanded } = checked;
+        let warnings = match self.context.warnings.len() {
+            0 => "no problems".to_owned(),
+            warnings => text::plural(warnings, "warning"),
+        };
+        let counts = [text::plural(*lists, "list"), text::plural(*members, "member"), text::plural(*tags, "tag")];
+        let verdict = format!("{}, {warnings}", counts.join(", "));
+        if unexpanded.is_empty() {
+            return verdict;
+        }
+        let names = text::named(unexpanded.iter().map(String::as_str), self.options.verbosity >= Verbosity::Verbose);
+        format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
+    }
+
+    /// What is said of manifests.toml alone: problems, then `verdict` behind its name.
+    fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> Part {
+        let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
+        let groups = fold::fold(problems.map(|problem| (None, problem)));
+        let lines = self.left_out(style);
+        let problems = self.in_full(&groups, style, &lines);
+        Part::talk(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
+    }
+
+    fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<Part> {
+        let lists = plan.lists.iter().enumerate();
+        let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
+        let groups = self.with_warnings(of_lists);
+        let lines = plan::lines(plan, &self.options.view(out, plan)) + &self.left_out(out);
+        let talk = self.in_full(&groups, err, &lines) + &self.asked(requests, err);
+        let verdict = plan::summary(&plan.summary(), out);
+        vec![
+            Part { channel: Channel::Answer, text: lines },
+            Part::talk(talk),
+            Part { channel: Channel::Verdict, text: verdict },
+        ]
+    }
+
+    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: Published) -> Part {
+        let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
+        let view = self.options.view(style, &plan);
+        let columns = report::Columns::of(&plan, &view);
+        let lists = report.lists.iter().enumerate();
+        // What is cancelled says so itself: "stopped" is no problem.
+        let told = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));
+        let of_lists = told.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
+        let groups = self.with_warnings(of_lists);
+        let mut lines = String::new();
+        if published == Published::Told {
+            let lists = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
+            lists.for_each(|list| lines.push_str(&report::published(list, &columns, &view)));
+        }
+        lines += &report::unpublished(report, &columns, &view);
+        lines += &self.left_out(style);
+        // "Plan: …" stands before the problems even where no list has a line.
+        let before = if published == Published::ToldBefore { "lines" } else { &lines };
+        let problems = self.in_full(&groups, style, before);
+        let asked = self.asked(&report.requests, style);
+        Part::talk(lines + &problems + &asked + &report::summary(report, status, style))
+    }
+
+    /// The problems of lists, each with its list, behind the warnings of the file.
+    fn with_warnings<'p>(&'p self, of_lists: impl Iterator<Item = (Option<usize>, &'p Problem)>) -> Vec<Group<'p>> {
+        fold::fold(self.context.warnings.iter().map(|problem| (None, problem)).chain(of_lists))
+    }
+
+    /// Problems in full with a blank line before them, if anything stands there, and one behind them.
+    fn in_full(&self, groups: &[Group<'_>], style: Style, before: &str) -> String {
+        let text = in_full(groups, &self.context.sources, self.options, style);
+        if before.is_empty() || text.is_empty() { text } else { format!("\n{text}") }
+    }
+
+    /// The lists to which no tag applies.
+    fn left_out(&self, style: Style) -> String {
+        left_out::lines(&self.context.left_out, &self.options.view(style, &Plan::default()))
+    }
+
+    fn asked(&self, requests: &Stats, style: Style) -> String {
+        let asked_for = self.options.verbosity >= Verbosity::Verbose;
+        if asked_for { report::requests(requests, style) } else { String::new() }
+    }
+}
+
+/// One problem of no file in full, and a blank line behind it.
+pub(in crate::ui) fn problem(problem: &Problem, options: &Options, style: Style) -> String {
+    in_full(&fold::fold([(None, problem)]), &Sources::default(), options, style)
+}
+
+/// Problems in full, and a blank line behind them; empty where there are none.
+fn in_full(groups: &[Group<'_>], sources: &Sources, options: &Options, style: Style) -> String {
+    if groups.is_empty() {
+        return String::new();
+    }
+    problems::render(groups, sources, style, options.verbosity >= Verbosity::Verbose) + "\n"
+}
+
+impl Options {
+    /// How `plan` is shown on a stream.
+    pub(in crate::ui) fn view(&self, style: Style, plan: &Plan) -> View {
+        let digests = match self.digests {
+            DigestLength::Full => Digests::Full,
+            DigestLength::Short => Digests::telling_apart(digests(plan)),
+        };
+        View { style, digests, all: self.verbosity >= Verbosity::Verbose }
+    }
+}
+
+impl View {
+    /// The word that begins the line of a list, in its colour, and the blanks behind it.
+    fn word(&self, word: &str) -> String {
+        let role = match word {
+            "create" | "created" => Role::Created,
+            "update" | "updated" => Role::Updated,
+            "failed" => Role::Failed,
+            "blocked" => Role::Blocked,
+            _ => Role::Dim,
+        };
+        format!("{}{}", self.style.paint(role, word), " ".repeat(INDENT.saturating_sub(word.len())))
+    }
+
+    /// `failed     6 lists on quay.io: hyperkube, kubectl`
+    fn folded(&self, word: &str, group: &Group<'_>, plans: &[&ListPlan]) -> String {
+        let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
+        let place = group.host.map(|host| format!(" on {}", text::foreign(host))).unwrap_or_default();
+        self.named(word, &lists, &place)
+    }
+
+    /// `unchanged  6 lists: hyperkube, kubectl`
+    fn named(&self, word: &str, lists: &[&ListPlan], place: &str) -> String {
+        let first = format!("{word:<INDENT$}{}{place}: ", text::plural(lists.len(), "list"));
+        let names = names(&lists.iter().map(|list| called(list)).collect::<Vec<_>>());
+        let words = text::named(names.iter().map(String::as_str), self.all);
+        let filled = text::fill(&first, &words, INDENT, self.style.width);
+        format!("{}{}\n", self.word(word), &filled[INDENT..])
+    }
+}
+
+/// Which digests a plan holds, for [`Digests::telling_apart`].
+pub(in crate::ui) fn digests(plan: &Plan) -> impl Iterator<Item = &Digest> {
+    plan.lists.iter().flat_map(|list| list_digests(list))
+}
+
+fn list_digests(list: &ListPlan) -> impl Iterator<Item = &Digest> {
+    let tags = list.tags.iter().flat_map(|tag| tag.from.iter().chain(&tag.to));
+    let tags = tags.chain(list.member_tags.iter().flat_map(|change| change.tag.from.iter().chain(&change.tag.to)));
+    let members = list.members.iter();
+    let members = members.flat_map(|member| member.from.iter().chain(member.descriptor.iter().map(|it| &it.digest)));
+    list.index.iter().map(|index| &index.digest).chain(tags).chain(members)
+}
+
+/// The id of a list and its repository.
+pub(in crate::ui) fn called(list: &ListPlan) -> (&str, &Place) {
+    (&list.publication.id, &list.publication.target)
+}
+
+/// What lists that are shown together are called: by their ids, and where those repeat, as one has several targets, by
+/// their repositories.
+pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
+    let mut seen = HashMap::<&str, usize>::new();
+    for (id, _) in lists {
+        *seen.entry(id).or_default() += 1;
+    }
+    lists.iter().map(|(id, target)| if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }).collect()
+}
+
+/// The problem that stands for a list in one line: its first error.
+fn main_problem(problems: &[Problem]) -> Option<&Problem> {
+    problems.iter().find(|problem| problem.severity == Severity::Error)
+}
+
+/// Folds lists by their main problem; those that have none are left out.
+fn by_cause<'a>(lists: impl Iterator<Item = (usize, &'a [Problem])>) -> Vec<Group<'a>> {
+    fold::fold(lists.filter_map(|(at, problems)| Some((Some(at), main_problem(problems)?))))
+}
+
+/// The verdict: its first word in bold.
+fn verdict(style: Style, first: &str, rest: &str) -> String {
+    let text = text::wrap(&format!("{first}{rest}"), style.width);
+    format!("{}{}\n", style.paint(Role::Verdict, first), &text[first.len()..])
+}
