@@ -34,12 +34,18 @@ impl Project {
         Context::from(&self.loaded)
     }
 
-    /// Opens the registries of its lists. What keeps them from being opened has been said.
+    /// Opens the registries of its lists.
+    ///
+    /// # Errors
+    /// The exit status, after the problems were shown.
     pub(super) fn open(&self, rights: Rights, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
         open(Purpose::lists(&self.loaded.publications, rights), &self.loaded, options, ui)
     }
 
-    /// Plans its lists, unless a signal comes first: then it has been said that nothing was done.
+    /// Plans its lists.
+    ///
+    /// # Errors
+    /// The exit status, if a signal came first; it was shown that nothing was published.
     pub(super) async fn plan(&self, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
         let planned = plan_lists(&self.loaded.publications, &*session.registries, session.wire.listener());
         session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
@@ -68,8 +74,10 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
     stats
 }
 
-/// Reads manifests.toml and expands it as far as that goes without any registry. Where that can't be done it has been
-/// said, and the exit status is returned.
+/// Reads manifests.toml and expands it as far as possible without any registry.
+///
+/// # Errors
+/// The exit status, after the problems were shown.
 pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let (_, loaded) = Reading::new(&file, input).load();
@@ -77,7 +85,7 @@ pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, Exit
     Ok(Project { loaded, clock: file.clock, asked: Stats::default() })
 }
 
-/// As [`without_registries`], and lists the tags that stand for lists.
+/// As [`without_registries`], and lists the tags of repositories where an axis needs them.
 pub(super) async fn with_registries(
     input: &Input,
     options: &RegistryOptions,
@@ -104,7 +112,7 @@ pub(super) async fn with_registries(
     }
 }
 
-/// What is loaded, if nothing forbids to go on. If a registry alone is at fault, the file is good.
+/// `loaded`, if it has no errors. If all errors come from registries, the status is not that of a bad file.
 fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     let mut errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).peekable();
     if errors.peek().is_none() {

@@ -6,9 +6,9 @@
 //! | [`plan`](mod@plan) | what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
 //! | [`schema`] | the JSON Schema |
-//! | `load` | manifests.toml is read, and what it includes; tags are listed that stand for lists |
-//! | `session` | registries are opened, with a file or without one; signals are heeded |
-//! | `registry_options` | what the file says of registries, as they are opened with it |
+//! | `load` | reads manifests.toml and what it includes; lists the tags that an axis needs |
+//! | `session` | opens registries, with or without a file, and handles signals |
+//! | `registry_options` | `[registry]` of the file as options of the registry layer |
 //!
 //! Each command has one struct of options. What several of them are told is here.
 

@@ -1,4 +1,4 @@
-//! [`Session`]: the registries of a command or of a part of it, and what may end it.
+//! [`Session`]: the registries of a command, or of one step of it, and the signal that may stop it.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -48,7 +48,7 @@ impl<'a> Purpose<'a> {
         Self { access: Access::new(rights, groups), places: places.collect() }
     }
 
-    /// To read these repositories, each for itself.
+    /// To read these places. Each repository gets a token of its own.
     pub(super) fn read(places: impl Iterator<Item = &'a Place>) -> Self {
         let places: Vec<&Place> = places.collect();
         let repository = |place: &Place| match place {
@@ -61,19 +61,19 @@ impl<'a> Purpose<'a> {
     }
 }
 
-/// The registries, and what may end a command.
+/// The registries of a command, and the signal that may stop it.
 pub(super) struct Session {
     pub(super) registries: Arc<Registries>,
     pub(super) wire: Wire,
     pub(super) stop: Stop,
-    heeding: AbortHandle,
+    signals_task: AbortHandle,
 }
 
 impl Session {
-    /// Begins to heed signals; asks nobody anything. `settings` is what a file says of registries, if there is one.
+    /// Starts to listen for signals; sends no request. `settings` is what a file says of registries, if there is one.
     ///
     /// # Errors
-    /// What keeps it from beginning.
+    /// Why the registries cannot be opened.
     pub(super) fn open(
         purpose: Purpose<'_>,
         settings: &[RegistrySettings],
@@ -92,11 +92,12 @@ impl Session {
         };
         let registries = Registries::new(options).map_err(|error| vec![cause::problem(&error)])?;
         let (registries, stop) = (Arc::new(registries), Stop::default());
-        let heeding = tokio::spawn(heed_signals(stop.clone(), Arc::clone(&registries), Arc::clone(ui))).abort_handle();
-        Ok(Self { registries, wire, stop, heeding })
+        let signals_task =
+            tokio::spawn(handle_signals(stop.clone(), Arc::clone(&registries), Arc::clone(ui))).abort_handle();
+        Ok(Self { registries, wire, stop, signals_task })
     }
 
-    /// Does something before which nothing is published, unless a signal comes first.
+    /// The result of `work`, or the signal that came before it was done. Only for work that publishes nothing.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             // Once it is stopped nothing can be read any more: half an answer is none.
@@ -108,16 +109,16 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// Whoever opens another heeds the signals from then on.
+    /// The next session listens for signals then.
     fn drop(&mut self) {
-        self.heeding.abort();
+        self.signals_task.abort();
     }
 }
 
 /// The first signal asks the run to end, the second ends it.
-async fn heed_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
+async fn handle_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
     let Ok(mut signals) = Signals::new() else {
-        // A machine without signals: nothing to heed, and they do what they always do.
+        // No signals on this machine.
         return;
     };
     stop.request(signals.next().await);

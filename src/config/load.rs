@@ -76,7 +76,7 @@ pub struct Loaded {
     pub sources: Sources,
 }
 
-/// Loads manifests.toml as facts come in; what was read of its files is kept from one time to the next.
+/// Loads manifests.toml as facts come in. Its files are parsed once.
 #[derive(Debug)]
 pub struct Loader<'a> {
     request: Request<'a>,
@@ -111,7 +111,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// What the files come to.
+/// Expands the files to publications.
 fn loaded(files: &Files, sources: Sources, request: Request<'_>, mut evaluator: Evaluator<'_>) -> Outcome {
     let base =
         sources.get(request.file).and_then(|file| Path::new(&*file.name).parent()).unwrap_or(Path::new("")).to_owned();

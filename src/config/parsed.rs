@@ -1,4 +1,4 @@
-//! [`Parsed`]: the text of a file, parsed once and kept while facts come in.
+//! [`Parsed`]: a file that is parsed once, however often the project is loaded.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use super::problem::{Problem, SourceFile, Span};
 use super::raw::{self, Table, Text};
 use super::{read, registry};
 
-/// What a file says, and what is wrong with that by itself.
+/// A file, and the problems found in it without any facts.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// None where it is no TOML.
+    /// None if it is not valid TOML.
     pub(super) file: Option<Arc<ParsedFile>>,
     pub(super) problems: Vec<Problem>,
 }

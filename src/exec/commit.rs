@@ -1,5 +1,5 @@
-//! The second phase of publishing a list whose children stand: its tags are moved. Tags of members by themselves go first,
-//! then the list by its own tag, its other tags, and last those that only the newest version has.
+//! The second phase of publishing a list: writes its tags. Member tags come first, then the first tag of the list, its
+//! other tags, and last the tags that only the newest version has.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::tags::{TagWriter, Together, Unwritten};
 use super::{Event, Step};
 
 impl<R: Registry> Publisher<'_, R> {
-    /// Moves the tags of a list that is prepared.
+    /// Writes the tags of a prepared list.
     pub(super) async fn commit(&self, prepared: Prepared) -> Ending {
         let Prepared { list, plan, payload, tags, floating, member_tags } = prepared;
         let target = &plan.publication.target;

@@ -1,4 +1,4 @@
-//! What a tag names now: it is looked at before it is written, and when a write has failed.
+//! What a tag names now. Read before a tag is written, and after a write failed.
 
 use crate::oci::{Digest, Place, Tag};
 use crate::plan::TagChange;
@@ -21,7 +21,10 @@ pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -
     Ok(found.map(|descriptor| descriptor.digest))
 }
 
-/// Looks whether a tag of `target` is still as it was when the list was planned, or names `ours` already.
+/// Checks that a tag of `target` still names what it named when the list was planned, or already names `ours`.
+///
+/// # Errors
+/// A tag that was moved by someone else, or that could not be read.
 pub(super) async fn recheck<R: Registry>(
     registry: &R,
     target: &Place,

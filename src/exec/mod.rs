@@ -5,16 +5,16 @@
 //! | [`survey`] | asks the registries until every list, or whatever else, is decided |
 //! | `wait` | absent members that are asked for again |
 //! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
-//! | `publish` | one list: `prepare` makes its children stand, `commit` moves its tags |
-//! | `multi_writer` | lists that several runs publish: read and written until nothing is left to do |
-//! | `ending` | what came of one list |
+//! | `publish` | one list: `prepare` copies its children, `commit` writes its tags |
+//! | `multi_writer` | lists that several runs publish: read and written until nothing changes |
+//! | `ending` | the result of one list |
 //! | `copy` | children and their blobs, each once in a run |
-//! | `plan_tags`, `look` | which tags are to be written; what they name before |
+//! | `plan_tags`, `look` | which tags are to be written; what a tag names now |
 //! | `tags` | one tag: written, judged |
 //! | `floating` | the tags that only the newest version has |
 //! | `member_tags` | tags of members by themselves |
 //! | `flight` | work that many ask for and one does |
-//! | `lag` | how long a registry is given to see what was pushed |
+//! | `lag` | pauses for registries that see a push late |
 //! | [`cause`] | a registry's error in words; `failure` holds the problems of the execution itself |
 //! | [`event`], [`wire`] | what happens, and who is told |
 //! | [`report`] | what came of it |

@@ -28,7 +28,7 @@ use super::survey::plan_again;
 /// How often the list is put together anew. Each time somebody else has written it: more than there are writers.
 const ROUNDS: usize = 20;
 
-/// Publishes the list at that place of the plan, however many runs write it.
+/// Publishes the list with that number in the plan, alone or together with other runs that write it.
 pub(super) async fn publish<R: Registry>(publisher: &Publisher<'_, R>, list: usize, plan: &Arc<ListPlan>) -> Ending {
     let ending = publisher.publish(list, plan).await;
     if plan.publication.rules.undeclared == Undeclared::Keep {

@@ -1,16 +1,16 @@
-//! The tags of a plan that are to be written, by how: [`fixed`] and [`floating`].
+//! The tags of a plan that are to be written: [`fixed`] ones and [`floating`] ones.
 
 use crate::config::model::{Newest, TargetTag};
 use crate::plan::{ListPlan, TagChange};
 
-/// Those that are written whatever the version, the list's own first, with their places among all.
+/// Tags that are written whatever the version, the first tag of the list first; each with its index in the plan.
 pub(super) fn fixed(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange)> {
     let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
     let is_written = |change: &TagChange, tag: &TargetTag| tag.newest.is_none() && change.fate.is_written();
     declared.filter(move |(_, (change, tag))| is_written(change, tag)).map(|(at, (change, _))| (at, change))
 }
 
-/// Those that only the newest version has, with their places among all.
+/// Tags that only the newest version has; each with its index in the plan.
 pub(super) fn floating(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange, &Newest)> {
     let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
     declared

@@ -1,5 +1,5 @@
-//! The first phase of publishing a list: all its children stand in the target, and the tags that are to be written were
-//! looked at. Nothing that has a name changes.
+//! The first phase of publishing a list: copies all its children into the target and looks at the tags that will be
+//! written. No tag changes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::plan_tags::{fixed, floating};
 use super::publish::Publisher;
 use super::{Event, Step};
 
-/// A list whose children stand, and what its tags named right then.
+/// A list whose children are in the target, and what its tags named just after that.
 pub(super) struct Prepared {
     /// Its place in the plan.
     pub(super) list: usize,
@@ -36,7 +36,10 @@ pub(super) struct Prepared {
 }
 
 impl<R: Registry> Publisher<'_, R> {
-    /// Prepares the list at that place of the plan; where that can't be done, nothing of it is published.
+    /// Prepares the list with that number in the plan.
+    ///
+    /// # Errors
+    /// The end of the list, if a child or a look at a tag failed; nothing of the list is published then.
     pub(super) async fn prepare(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Box<Ending>> {
         let prepared = tokio::select! {
             biased;

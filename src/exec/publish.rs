@@ -1,7 +1,6 @@
-//! [`Publisher`]: publishes one list as it is planned, in two phases: `prepare` makes its children stand, `commit` moves
-//! its tags.
+//! [`Publisher`]: publishes one list as planned, in two phases: `prepare` copies its children, `commit` writes its tags.
 //!
-//! No list is written before all its children stand. Every step is safe to run again.
+//! No list is written before all its children are in the target. Every step is safe to repeat.
 
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ impl<'a, R: Registry> Publisher<'a, R> {
         Self { registry, stop, wire, copier: Copier::new(registry, wire) }
     }
 
-    /// Publishes the list at that place of the plan.
+    /// Publishes the list with that number in the plan.
     pub(super) async fn publish(&self, list: usize, plan: &Arc<ListPlan>) -> Ending {
         match self.prepare(list, plan).await {
             Ok(prepared) => self.commit(prepared).await,

@@ -50,8 +50,8 @@ impl<'a, R: Registry> Surveyor<'a, R> {
         Self { registry, listener, waits: Waits::default() }
     }
 
-    /// Decides about all `items`, from what `snapshot` knows and what else must be asked; one decision for each item, in
-    /// their order, and the snapshot with all answers.
+    /// Decides about all `items`, from what `snapshot` knows and what else must be asked. Returns one decision for each
+    /// item, in their order, and the snapshot with all answers.
     ///
     /// No question is asked twice. An item is decided again as soon as what it asked for is answered, whatever the
     /// others still wait for. A question without a usable answer is an answer too: `decide` says what follows from it.

@@ -30,13 +30,13 @@ pub(super) struct TagWriter<'a, R> {
     pub(super) target: &'a Place,
     /// The list.
     pub(super) payload: &'a Payload,
-    /// What was pushed for it in this run; none where nothing was.
+    /// The children that were pushed for it in this run, if any were.
     pub(super) pushed: Option<&'a dyn PushAgain>,
 }
 
-/// What was pushed just now, so that the registry may not see it yet.
+/// The children that were pushed for a list in this run: the registry may not see them yet.
 pub(super) trait PushAgain: Sync {
-    /// Pushes what is `named` once more, or all of it where nothing is.
+    /// Pushes the children in `named` again, or all if it is empty.
     fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), Failure>>;
 }
 

@@ -1,4 +1,4 @@
-//! [`Document`]: what a command has to say at its end, in no form yet.
+//! [`Document`]: the result of a command, before it is rendered.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::config::problem::{Problem, Sources};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
 use crate::plan::Plan;
 
-/// What a command has to say at its end.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Document {
-    /// What it is about.
+    /// The file and what is wrong with it.
     pub(super) context: Context,
     /// What came of it.
     pub(super) content: Content,
-    /// How the command ends.
+    /// The exit status.
     pub(super) status: ExitStatus,
 }
 
-/// What a command was about, whatever came of it.
+/// The file that a command was about, whatever the result.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// What spans point into; the first is manifests.toml, where it was found.
     pub sources: Sources,
-    /// What the file says that is not right and keeps nothing from being done.
+    /// Warnings about the file.
     pub warnings: Vec<Problem>,
     /// Selected lists to which no tag applies.
     pub left_out: Vec<LeftOut>,
@@ -33,30 +33,30 @@ pub struct Context {
 /// What came of a command.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// manifests.toml is good.
+    /// manifests.toml is valid.
     Check(Checked),
-    /// It is not, or something else keeps the command from being done.
+    /// Errors, before anything could be done.
     Problems(Vec<Problem>),
-    /// What is to be published.
+    /// What would be published, and the requests that it took to find out.
     Plan { plan: Plan, requests: Stats },
-    /// What was published.
+    /// What was published, and what was not.
     Report(Report),
-    /// It was stopped before anything was decided, after so long.
+    /// Stopped by a signal before anything was decided.
     Interrupted { after: Duration },
 }
 
-/// How much a good file declares.
+/// The counts of a valid file.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) lists: usize,
     pub(super) members: usize,
     pub(super) tags: usize,
-    /// Entries that stand for lists which only tags tell.
+    /// Entries whose lists are not known before tags are listed.
     pub(super) unexpanded: Vec<String>,
 }
 
 impl Document {
-    /// manifests.toml is good.
+    /// A valid manifests.toml.
     #[must_use]
     pub fn check(loaded: &Loaded) -> Self {
         let lists = &loaded.publications;
@@ -69,7 +69,7 @@ impl Document {
         Self { context: loaded.into(), content: Content::Check(checked), status: ExitStatus::Done }
     }
 
-    /// What is wrong before anything could be done: manifests.toml, a selector, this machine.
+    /// Errors before anything could be done: in manifests.toml, in a selector, on this machine.
     #[must_use]
     pub fn problems(context: Context, problems: Vec<Problem>, status: ExitStatus) -> Self {
         Self { context, content: Content::Problems(problems), status }
@@ -96,7 +96,7 @@ impl Document {
 }
 
 impl Context {
-    /// Of `sources`, and nothing is known of what they say.
+    /// The files alone, without warnings.
     #[must_use]
     pub fn of(sources: Sources) -> Self {
         Self { sources, ..Self::default() }
@@ -109,7 +109,7 @@ impl Context {
 }
 
 impl From<&Loaded> for Context {
-    /// Of what was loaded and is good.
+    /// Of a file that was loaded without errors.
     fn from(loaded: &Loaded) -> Self {
         let Loaded { sources, problems, left_out, .. } = loaded;
         Self { sources: sources.clone(), warnings: problems.clone(), left_out: left_out.clone() }

@@ -2,9 +2,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`document`] | what a command has to say at its end |
-//! | [`render`] | that in its forms, a file each |
-//! | [`show`] | where each form goes: stdout, stderr, files |
+//! | [`document`] | the result of a command, before it is rendered |
+//! | [`render`] | its forms, a file each |
+//! | [`show`] | routes each form to stdout, stderr or a file |
 //! | [`printer`] | stdout and stderr |
 //! | [`style`] | colour, characters and width, decided once |
 //! | [`codes`] | every code of a problem that is not of the file |

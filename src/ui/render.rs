@@ -1,4 +1,4 @@
-//! A [`Document`](super::Document) in its forms.
+//! Renders a [`Document`](super::Document), a file for each form.
 //!
 //! | file | holds |
 //! |---|---|
@@ -10,26 +10,26 @@ pub(super) mod fold;
 pub(super) mod human;
 pub(super) mod json;
 
-/// A part of the human form: it is for one stream, and what goes to a file is all parts.
+/// A part of the human form, for one stream. A file gets all parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) channel: Channel,
     pub(super) text: String,
 }
 
-/// What a part is to those who read it.
+/// Which stream a part is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// The answer, for stdout; not needed beside another form of it.
-    Answer,
-    /// How it went, for stdout, where that is free.
+    /// Stdout; left out if another form takes stdout.
+    Result,
+    /// Stdout; stderr if another form takes stdout.
     Verdict,
-    /// Everything else, for stderr.
-    Talk,
+    /// Stderr.
+    Message,
 }
 
 impl Part {
-    fn talk(text: String) -> Self {
-        Self { channel: Channel::Talk, text }
+    fn message(text: String) -> Self {
+        Self { channel: Channel::Message, text }
     }
 }

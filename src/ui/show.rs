@@ -1,4 +1,5 @@
-//! [`Ui::show`]: a [`Document`] goes where it was asked for, in each of its forms. The one place that decides it.
+//! [`Ui::show`]: renders a [`Document`] in each form that was asked for and routes it to stdout, stderr and files. The only
+//! place that decides this.
 
 use crate::config::problem::Problem;
 use crate::exec::report::ExitStatus;
@@ -7,20 +8,20 @@ use super::render::human::{self, Published, Styles};
 use super::render::{Channel, Part, json};
 use super::{Document, Format, Output, Style, Ui, Verbosity, text};
 
-/// Whose stdout is.
+/// Which form takes stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stdout {
-    /// The human form's.
+    /// The human form.
     Human,
-    /// JSON's; the human form goes to stderr.
+    /// JSON; the human form goes to stderr.
     JsonAndHuman,
-    /// JSON's; of the human form only what JSON leaves to say goes to stderr.
+    /// JSON; of the human form only messages and the verdict go to stderr.
     Json,
 }
 
 impl Ui {
-    /// Shows a document, the last word of a command: first in files, then on the streams. The exit status is the
-    /// document's, unless a file could not be written.
+    /// Shows the result of a command, first in files, then on the streams. Returns the exit status: the document's, or a
+    /// failure if a file could not be written.
     #[must_use]
     pub fn show(&self, mut document: Document) -> ExitStatus {
         self.live.finish();
@@ -33,11 +34,11 @@ impl Ui {
             let err = self.options.err;
             let out = if stdout == Stdout::Human { self.options.out } else { err };
             for Part { channel, text } in
-                human::render(&document, &self.options, Styles { out, err }, Published::ToldBefore)
+                human::render(&document, &self.options, Styles { out, err }, Published::AlreadyShown)
             {
                 match (channel, stdout) {
-                    (Channel::Answer | Channel::Verdict, Stdout::Human) => self.printer.out(&text),
-                    (Channel::Answer, Stdout::Json) => {}
+                    (Channel::Result | Channel::Verdict, Stdout::Human) => self.printer.out(&text),
+                    (Channel::Result, Stdout::Json) => {}
                     _ => self.printer.err(&text),
                 }
             }
@@ -54,7 +55,7 @@ impl Ui {
         }
     }
 
-    /// Writes every FORMAT=FILE. One that can't be written is a failure, said before the verdict.
+    /// Writes every FORMAT=FILE. A file that cannot be written is a failure, shown before the verdict.
     fn write_files(&self, document: &Document) -> ExitStatus {
         let mut status = document.status;
         for Output { format, file } in &self.options.outputs {
@@ -62,7 +63,7 @@ impl Ui {
             let text = match format {
                 Format::Human => {
                     let styles = Styles { out: Style::PLAIN, err: Style::PLAIN };
-                    let parts = human::render(document, &self.options, styles, Published::Told);
+                    let parts = human::render(document, &self.options, styles, Published::Included);
                     parts.into_iter().map(|part| part.text).collect()
                 }
                 Format::Json => json::render(document),

@@ -57,16 +57,16 @@ pub(in crate::ui) struct Styles {
     pub(in crate::ui) err: Style,
 }
 
-/// Whether the lists that a run published are told.
+/// Whether the lists that a run published are part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ui) enum Published {
     /// Yes.
-    Told,
-    /// No: each was, as it was published.
-    ToldBefore,
+    Included,
+    /// No: each was shown when it was published.
+    AlreadyShown,
 }
 
-/// `document` for people, in the order in which they read it.
+/// `document` for people, in reading order.
 pub(in crate::ui) fn render(document: &Document, options: &Options, styles: Styles, published: Published) -> Vec<Part> {
     let Document { context, content, status } = document;
     let parts = Parts { context, options };
@@ -80,12 +80,12 @@ pub(in crate::ui) fn render(document: &Document, options: &Options, styles: Styl
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Report(report) => vec![parts.report(report, *status, styles.err, published)],
         Content::Interrupted { after } => {
-            vec![Part::talk(report::interrupted(*after, "nothing was published", styles.err))]
+            vec![Part::message(report::interrupted(*after, "nothing was published", styles.err))]
         }
     }
 }
 
-/// Puts together what a document says.
+/// Builds the parts of one document.
 struct Parts<'a> {
     context: &'a Context,
     options: &'a Options,
@@ -107,13 +107,13 @@ impl Parts<'_> {
         format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
     }
 
-    /// What is said of manifests.toml alone: problems, then `verdict` behind its name.
+    /// A result about manifests.toml alone: problems, then its name and `verdict`.
     fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> Part {
         let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
         let groups = fold::fold(problems.map(|problem| (None, problem)));
         let lines = self.left_out(style);
         let problems = self.in_full(&groups, style, &lines);
-        Part::talk(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
+        Part::message(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
     }
 
     fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<Part> {
@@ -124,8 +124,8 @@ impl Parts<'_> {
         let talk = self.in_full(&groups, err, &lines) + &self.asked(requests, err);
         let verdict = plan::summary(&plan.summary(), out);
         vec![
-            Part { channel: Channel::Answer, text: lines },
-            Part::talk(talk),
+            Part { channel: Channel::Result, text: lines },
+            Part::message(talk),
             Part { channel: Channel::Verdict, text: verdict },
         ]
     }
@@ -140,25 +140,25 @@ impl Parts<'_> {
         let of_lists = told.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
         let mut lines = String::new();
-        if published == Published::Told {
+        if published == Published::Included {
             let lists = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
             lists.for_each(|list| lines.push_str(&report::published(list, &columns, &view)));
         }
         lines += &report::unpublished(report, &columns, &view);
         lines += &self.left_out(style);
         // "Plan: …" stands before the problems even where no list has a line.
-        let before = if published == Published::ToldBefore { "lines" } else { &lines };
+        let before = if published == Published::AlreadyShown { "lines" } else { &lines };
         let problems = self.in_full(&groups, style, before);
         let asked = self.asked(&report.requests, style);
-        Part::talk(lines + &problems + &asked + &report::summary(report, status, style))
+        Part::message(lines + &problems + &asked + &report::summary(report, status, style))
     }
 
-    /// The problems of lists, each with its list, behind the warnings of the file.
+    /// The warnings of the file, then the problems of lists, folded by cause.
     fn with_warnings<'p>(&'p self, of_lists: impl Iterator<Item = (Option<usize>, &'p Problem)>) -> Vec<Group<'p>> {
         fold::fold(self.context.warnings.iter().map(|problem| (None, problem)).chain(of_lists))
     }
 
-    /// Problems in full with a blank line before them, if anything stands there, and one behind them.
+    /// Problems in full, with a blank line before them unless `before` is empty, and one after them.
     fn in_full(&self, groups: &[Group<'_>], style: Style, before: &str) -> String {
         let text = in_full(groups, &self.context.sources, self.options, style);
         if before.is_empty() || text.is_empty() { text } else { format!("\n{text}") }
@@ -175,12 +175,12 @@ impl Parts<'_> {
     }
 }
 
-/// One problem of no file in full, and a blank line behind it.
+/// A problem without a place in a file, in full, and a blank line after it.
 pub(in crate::ui) fn problem(problem: &Problem, options: &Options, style: Style) -> String {
     in_full(&fold::fold([(None, problem)]), &Sources::default(), options, style)
 }
 
-/// Problems in full, and a blank line behind them; empty where there are none.
+/// Problems in full and a blank line after them; empty if there are none.
 fn in_full(groups: &[Group<'_>], sources: &Sources, options: &Options, style: Style) -> String {
     if groups.is_empty() {
         return String::new();

@@ -135,7 +135,7 @@ impl Limit {
 struct Random(u64);
 
 impl Random {
-    /// Dice that fall alike for equal texts.
+    /// Seeded with a text: equal texts give equal numbers.
     fn of(text: &str) -> Self {
         Self(Sha256::digest(text).iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)))
     }
@@ -143,7 +143,7 @@ impl Random {
     /// A fault that fits the request.
     fn fault(&mut self, method: &str, path: &str) -> Then {
         let any = [Then::Status(429), Then::Status(503), Then::RequestLost, Then::AnswerLost];
-        // What has no body can't be cut; of a token nobody could tell that it was flipped.
+        // An answer without a body cannot be cut, and a flipped token looks like any other token.
         let with_body = [Then::Cut, Then::Flipped, Then::HeadOnly];
         let kinds = if method == "GET" && path != "/token" { any.len() + with_body.len() } else { any.len() };
         let kind = self.below(kinds);
