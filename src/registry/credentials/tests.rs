@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::Engine as _;
 use tempfile::TempDir;
@@ -25,10 +26,15 @@ fn folder(config: &str, script: &str) -> TempDir {
 }
 
 /// A helper of this name and script.
+///
+/// It is moved to its place by another process: a program that was open for writing here, at the moment in which another
+/// test starts a process, cannot be run until that one has begun (ETXTBSY).
 pub(super) fn helper_in(folder: &Path, name: &str, script: &str) -> PathBuf {
     let helper = folder.join(format!("docker-credential-{name}"));
-    std::fs::write(&helper, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = folder.join(format!("{name}.sh"));
+    std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+    let installed = Command::new("install").args(["-m", "755"]).args([&text, &helper]).status().unwrap();
+    assert!(installed.success());
     helper
 }
 
