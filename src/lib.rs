@@ -63,10 +63,10 @@
 //! | what a stranger's file may reach; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
 //! | how an expanded text may be shown | `src/config/value.rs`, `src/config/evaluate.rs` |
 //! | which lists a selector means | `src/config/select.rs` |
-//! | the bytes of a list, and so its digest | `src/plan/decide/heads.rs` where they are predicted, `src/oci/index.rs` |
+//! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether what is published is what is declared | `src/plan/equality.rs` |
 //! | whether an image is what it was declared as | `src/plan/decide/check.rs` |
-//! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/round.rs` |
+//! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
 //! | what is done for a list, and in which order | `src/exec/prepare.rs`, `src/exec/commit.rs`; one tag in `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to the other lists | `src/exec/executor.rs`; signals arrive in `src/command/session.rs` |
 //! | who may send now; how often a request is repeated | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |

@@ -1,91 +1,91 @@
 //! [`decide`]: one pure function says what must change, or what it still has to know.
 //!
+//! The files in the order of the steps; none imports one that comes after it, and a test enforces it.
+//!
 //! | file | holds |
 //! |---|---|
-//! | `round` | one round of questions to the snapshot, and how it can end a decision early |
-//! | `heads` | what members and tags name now |
-//! | `others` | the members that other writers of the list have placed |
-//! | `images` | the image of each member that is there: what its source names, or one of an index |
-//! | `flatten` | the image of one platform, out of a member that is an index |
+//! | `input` | what is decided about, and how a step ends |
+//! | `batch` | queries that can be answered together |
+//! | `platforms`, `problems` | open parts of platforms; problems of several steps |
 //! | `os_version` | versions of Windows that another image has, or that have to fit |
-//! | `attestations` | what speaks of an image: named by its index, or found by the registry |
-//! | `published` | the lists that the tags name, and which of their entries are whose |
-//! | `members` | each member's descriptor and platform, read at its source where nothing else says them |
+//! | `other_writers` | the members that other writers of the list have placed |
+//! | `current_state` | what members and tags name now |
+//! | `attestations` | attestations of an image, named by its index or found by the registry |
+//! | `image`, `images` | the image of each member that is there: what its source names, or one of an index |
 //! | `guard` | whether a tag that only the newest version has may be moved |
+//! | `published` | the lists that the tags name, and which of their entries are whose |
+//! | `missing_children` | which children the target lacks |
 //! | `check` | config and name against the declaration |
-//! | `stays` | which published entries stay though no source names them |
-//! | `entries` | the entries of the list as it is to stand, in their order |
-//! | `list` | their bytes, predicted or built, and which published lists are equal |
+//! | `members` | each member's descriptor and platform, read at its source where nothing else says them |
+//! | `retained` | which published entries are kept though no source names them |
+//! | `entries` | the entries of the new list, in their order |
+//! | `retained_children` | whether the target still has what only it has |
+//! | `list` | the bytes of the new list, predicted or built, and which published lists are equal |
 //! | `refusals` | what forbids a list that could be built |
-//! | `presence` | which children the target lacks |
+//! | `changes`, `member_tags` | what becomes of each member, and of the tags of members |
 //! | `verdict` | the plan, from all of this |
-//! | `changes` | what becomes of each member, to be shown |
-//! | `member_tags` | what becomes of the tags of members |
-//! | `stopped` | the plan of a list that is blocked or failed |
+//! | `blocked_plan` | the plan of a list that is blocked or failed |
 //!
-//! A round asks all it lacks at once, and nothing is judged before all of it is answered: so the plan does not depend
+//! A batch asks all it lacks at once, and nothing is judged before all of it is answered: so the plan does not depend
 //! on the order of answers, nor on what happened to be known before.
 
 use std::sync::Arc;
 
-use crate::config::model::{Member, Publication};
+use crate::config::model::Publication;
 
 use super::{Decision, ListPlan, Snapshot};
 
+use input::{Early, Flow, Input};
+use published::Published;
+
 mod attestations;
+mod batch;
+mod blocked_plan;
 mod changes;
 mod check;
+mod current_state;
 mod entries;
-mod flatten;
 mod guard;
-mod heads;
+mod image;
 mod images;
+mod input;
 mod list;
 mod member_tags;
 mod members;
+mod missing_children;
 mod os_version;
-mod others;
-mod presence;
+mod other_writers;
+mod platforms;
+mod problems;
 mod published;
 mod refusals;
-mod round;
-mod stays;
-mod stopped;
+mod retained;
+mod retained_children;
 mod verdict;
-
-/// What is decided about, and by what.
-#[derive(Clone, Copy)]
-struct Case<'a> {
-    publication: &'a Arc<Publication>,
-    snapshot: &'a Snapshot,
-    /// Members that other writers have placed: part of the list as declared ones are, and never in their way.
-    others: &'a [Member],
-}
-
-impl Case<'_> {
-    /// Whether the file declares `member`, and no other writer has placed it.
-    fn declares(self, member: &Member) -> bool {
-        !self.others.iter().any(|other| std::ptr::eq(other, member))
-    }
-}
-
-/// A step's result, or the decision that ends it early: something must be asked, or the list is failed or blocked.
-type Step<T> = Result<T, Decision<Arc<ListPlan>>>;
 
 /// Decides for one publication by what is known.
 #[must_use]
 pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<Arc<ListPlan>> {
-    steps(Case { publication, snapshot, others: &[] }).map_or_else(|early| early, |plan| Decision::Done(Arc::new(plan)))
+    let input = Input { publication, snapshot, others: &[] };
+    let mut published = None;
+    match steps(input, &mut published) {
+        Ok(plan) => Decision::Done(Arc::new(plan)),
+        Err(Early::Needs(queries)) => Decision::Needs(queries),
+        Err(Early::Refused(action, problems)) => {
+            Decision::Done(Arc::new(blocked_plan::plan(input, published.as_ref(), action, problems)))
+        }
+    }
 }
 
-fn steps(case: Case<'_>) -> Step<ListPlan> {
-    let heads = heads::read(case)?;
-    let others = others::placed(case);
-    let case = Case { others: &others, ..case };
-    let heads = others::read(case, heads)?;
-    let images = images::choose(case, &heads)?;
-    let predicted = list::predict(case, &images);
-    let published = published::read(case, &heads, predicted.as_ref())?;
-    let settled = members::settle(case, &images, &published)?;
-    verdict::conclude(case, &heads, &published, settled)
+/// `published` is set as soon as the published lists were read, for a plan that ends after that.
+fn steps(input: Input<'_>, published: &mut Option<Published>) -> Flow<ListPlan> {
+    let state = current_state::read(input)?;
+    let others = other_writers::placed(input);
+    let input = Input { others: &others, ..input };
+    let state = current_state::with_others(input, state)?;
+    let images = images::choose(input, &state)?;
+    let predicted = list::predict(input, &images);
+    let published = published.insert(published::read(input, &state, predicted.as_ref())?);
+    let resolved = members::resolve(input, &images, published)?;
+    verdict::conclude(input, &state, published, resolved)
 }

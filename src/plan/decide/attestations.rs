@@ -6,13 +6,11 @@
 //! what that list says. So a list that is published costs no request for them, and one that came later is taken along
 //! with the next image.
 
-use crate::config::model;
+use crate::config::model::{self, Member};
 use crate::oci::{Digest, Entry, Index};
 
-use super::Case;
-use super::images::Image;
-use super::published::Published;
-use super::round::{Known, Origin, Round};
+use super::batch::{Origin, Presence, QueryBatch};
+use super::input::Input;
 
 /// The type of what such a manifest is, where it is found by its `subject`.
 const ARTIFACT_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json";
@@ -31,8 +29,8 @@ impl Attestations {
     pub(super) const NONE: Self = Self::Known(Vec::new());
 
     /// Those of `image` by the lists that lead to it, the innermost last.
-    pub(super) fn named_by(case: Case<'_>, lists: &[Index], image: &Digest) -> Self {
-        if case.publication.rules.attestations == model::Attestations::Drop {
+    pub(super) fn named_by(input: Input<'_>, lists: &[Index], image: &Digest) -> Self {
+        if input.publication.rules.attestations == model::Attestations::Drop {
             return Self::NONE;
         }
         let named: Vec<Entry> = lists.iter().rev().flat_map(|list| of(list, image)).cloned().collect();
@@ -47,32 +45,34 @@ impl Attestations {
         }
     }
 
-    /// Those of an image that some published list holds.
-    pub(super) fn published(&self, published: &Published, image: &Digest) -> Vec<Entry> {
+    /// Those of an image that the list `holder` publishes.
+    pub(super) fn published(&self, holder: Option<&Index>, image: &Digest) -> Vec<Entry> {
         match self {
             Self::Known(entries) => entries.clone(),
-            Self::Open => {
-                let holder = published.lists().iter().find(|list| list.holds(image));
-                holder.into_iter().flat_map(|list| of(&list.index, image)).cloned().collect()
-            }
+            Self::Open => holder.into_iter().flat_map(|list| of(list, image)).cloned().collect(),
         }
     }
-}
 
-/// The attestations of an image that no published list holds; none where the round can't go on.
-pub(super) fn found<'a>(round: &mut Round<'a>, case: Case<'a>, image: &Image<'a>) -> Option<Vec<Entry>> {
-    if let Attestations::Known(entries) = &image.attestations {
-        return Some(entries.clone());
+    /// Those of the image of `member` that no published list holds; none where the batch cannot go on.
+    pub(super) fn found<'a>(
+        &self,
+        batch: &mut QueryBatch<'a>,
+        input: Input<'a>,
+        member: &'a Member,
+        image: &Digest,
+    ) -> Option<Vec<Entry>> {
+        if let Self::Known(entries) = self {
+            return Some(entries.clone());
+        }
+        let referrers = match batch.referrers(image, &member.source.place, &Origin::member(input, member))? {
+            Presence::Found(entries) => entries,
+            Presence::Absent => &[],
+        };
+        let ours = referrers.iter().filter(|entry| {
+            entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE) && entry.descriptor.media_type.is_image()
+        });
+        Some(ours.map(|entry| Entry::attestation(entry.descriptor.clone(), image)).collect())
     }
-    let (digest, origin) = (&image.descriptor.digest, Origin::member(case, image.member));
-    let referrers = match round.referrers(digest, &image.member.source.place, &origin)? {
-        Known::Found(entries) => entries,
-        Known::Absent => &[],
-    };
-    let ours = referrers.iter().filter(|entry| {
-        entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE) && entry.descriptor.media_type.is_image()
-    });
-    Some(ours.map(|entry| Entry::attestation(entry.descriptor.clone(), digest)).collect())
 }
 
 /// All of `attestations` as they stand behind the images, each once.

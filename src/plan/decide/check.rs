@@ -4,10 +4,11 @@ use crate::config::problem::Problem;
 use crate::naming::arch_style::{Claim, claims};
 use crate::oci::Platform;
 
-use super::heads::filled;
-use super::images::Image;
-use super::round::Origin;
-use super::{Case, os_version};
+use super::batch::Origin;
+use super::image::Image;
+use super::input::Input;
+use super::os_version;
+use super::platforms::filled;
 
 /// What the check finds.
 pub(super) enum Finding {
@@ -18,9 +19,9 @@ pub(super) enum Finding {
 }
 
 /// Checks a member against what its `config` says; parts that are empty there say nothing.
-pub(super) fn check(case: Case<'_>, image: &Image<'_>, config: &Platform) -> Option<Finding> {
+pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> Option<Finding> {
     let member = image.member;
-    let origin = Origin::member(case, member);
+    let origin = Origin::member(input, member);
     let (source, declared) = (&member.source, &member.platform);
     let by_config = contradicts(declared, config).then(|| format!("its config says {}", said(config)));
     let by_name = claims(member.arch.as_deref().unwrap_or_default())

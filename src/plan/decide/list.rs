@@ -4,15 +4,17 @@ use crate::config::model::{Format, Publication};
 use crate::oci::{Entry, Index, MediaType, Payload, Place};
 use crate::plan::equality::{ListType, Wanted, WantedList, same_content};
 
-use super::entries::{Line, Part};
-use super::heads::is_complete;
-use super::images::{Image, Images};
+use super::attestations;
+use super::entries::{EntrySource, PlannedEntry};
+use super::image::Image;
+use super::images::Images;
+use super::input::Input;
+use super::platforms::is_complete;
 use super::published::{List, Published};
-use super::{Case, attestations};
 
 /// Steps 3 and 4: the bytes of the list, where no member has an open part and nothing stays beside the members that are
 /// there. Whether something does, the published list says, and that is read where its digest is another.
-pub(super) fn predict(case: Case<'_>, images: &Images<'_>) -> Option<Payload> {
+pub(super) fn predict(input: Input<'_>, images: &Images<'_>) -> Option<Payload> {
     let entry = |image: &Image<'_>| {
         let mut entry = Entry::new(image.descriptor.clone(), image.declared.clone());
         entry.annotations.clone_from(&image.member.annotations);
@@ -20,27 +22,28 @@ pub(super) fn predict(case: Case<'_>, images: &Images<'_>) -> Option<Payload> {
     };
     let mut entries: Vec<Entry> = images.present.iter().map(entry).collect::<Option<_>>()?;
     entries.extend(attestations::each_once(images.present.iter().flat_map(|image| image.attestations.known())));
-    Some(build(case.publication, entries).encode())
+    Some(build(input.publication, entries).encode())
 }
 
 /// The list of `lines`. In the type that most can read, if it is not declared: Docker's, unless something in it needs
 /// OCI or the list goes into a layout, which is OCI's by its name.
-pub(super) fn of(case: Case<'_>, lines: &[Line<'_, '_>]) -> Index {
-    build(case.publication, lines.iter().map(|line| line.entry.clone()).collect())
+pub(super) fn of(input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) -> Index {
+    build(input.publication, lines.iter().map(|line| line.entry.clone()).collect())
 }
 
 /// The published lists that are equal, in the order of the tags.
-pub(super) fn equal<'p>(case: Case<'_>, lines: &[Line<'_, '_>], published: &'p Published) -> Vec<&'p List> {
-    let entries: Vec<Wanted<'_>> = lines.iter().map(Line::wanted).collect();
+pub(super) fn equal<'p>(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], published: &'p Published) -> Vec<&'p List> {
+    let entries: Vec<Wanted<'_>> = lines.iter().map(PlannedEntry::wanted).collect();
     // What is published with annotations in a Docker list, and stays, may stay in one: nobody declares them.
     let needs_oci = lines.iter().any(|line| {
-        !is_docker(&line.entry) || matches!(line.part, Part::Member(settled) if !settled.member.annotations.is_empty())
+        !is_docker(&line.entry)
+            || matches!(line.part, EntrySource::Member(resolved) if !resolved.member.annotations.is_empty())
     });
     let wanted = WantedList {
         entries: &entries,
-        kind: kind(case.publication, needs_oci),
-        annotations: &case.publication.annotations,
-        artifact_type: case.publication.artifact_type.as_deref(),
+        kind: kind(input.publication, needs_oci),
+        annotations: &input.publication.annotations,
+        artifact_type: input.publication.artifact_type.as_deref(),
     };
     published.lists().iter().filter(|list| same_content(&wanted, &list.index)).collect()
 }

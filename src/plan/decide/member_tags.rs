@@ -2,15 +2,15 @@
 
 use crate::plan::{MemberTagChange, TagChange, TagFate};
 
-use super::heads::Heads;
-use super::members::Settled;
+use super::current_state::CurrentState;
+use super::members::ResolvedMember;
 
 /// One for each tag of a member that is there. Those of one that is absent stay as they are.
-pub(super) fn changes(heads: &Heads<'_>, settled: &[Settled<'_>]) -> Vec<MemberTagChange> {
+pub(super) fn changes(state: &CurrentState<'_>, resolved: &[ResolvedMember<'_>]) -> Vec<MemberTagChange> {
     let mut changes = Vec::new();
-    for (member, tag, head) in &heads.member_tags {
-        let Some(settled) = settled.iter().find(|settled| std::ptr::eq(settled.member, *member)) else { continue };
-        let (from, to) = (head.map(|head| head.digest.clone()), settled.descriptor.digest.clone());
+    for (member, tag, head) in &state.member_tags {
+        let Some(resolved) = resolved.iter().find(|resolved| std::ptr::eq(resolved.member, *member)) else { continue };
+        let (from, to) = (head.map(|head| head.digest.clone()), resolved.descriptor.digest.clone());
         let fate = match &from {
             None => TagFate::Created,
             Some(from) if *from == to => TagFate::Same,
@@ -18,8 +18,8 @@ pub(super) fn changes(heads: &Heads<'_>, settled: &[Settled<'_>]) -> Vec<MemberT
         };
         changes.push(MemberTagChange {
             tag: TagChange { tag: tag.tag.clone(), from, to: Some(to), fate, stays: None },
-            descriptor: settled.descriptor.clone(),
-            platform: settled.platform.clone(),
+            descriptor: resolved.descriptor.clone(),
+            platform: resolved.platform.clone(),
         });
     }
     changes

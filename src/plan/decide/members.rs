@@ -2,19 +2,20 @@
 
 use crate::config::model::{Member, Mismatch};
 use crate::config::problem::{Problem, Severity};
-use crate::oci::{
-    Descriptor, Digest, Entry, ImageConfig, ImageManifest, MalformedJson, MediaType, Payload, Platform, Reference,
-};
+use crate::oci::{Descriptor, Entry, ImageConfig, ImageManifest, MediaType, Payload, Platform};
 
+use super::batch::{Origin, Presence, QueryBatch};
 use super::check::{self, Finding};
-use super::heads::{filled, not_an_image};
-use super::images::{Image, Images};
+use super::image::Image;
+use super::images::Images;
+use super::input::{Flow, Input};
+use super::platforms::filled;
+use super::problems::{damaged, not_an_image, unreadable};
 use super::published::Published;
-use super::round::{Known, Origin, Round};
-use super::{Case, Step, attestations, guard, presence};
+use super::{guard, missing_children};
 
 /// A member with nothing left open.
-pub(super) struct Settled<'a> {
+pub(super) struct ResolvedMember<'a> {
     /// As declared.
     pub(super) member: &'a Member,
     /// As [`Image::declared`].
@@ -32,13 +33,13 @@ pub(super) struct Settled<'a> {
 /// All members, and what is worth a warning.
 pub(super) struct Members<'a> {
     /// In the order of the file.
-    pub(super) settled: Vec<Settled<'a>>,
+    pub(super) resolved: Vec<ResolvedMember<'a>>,
     /// What was noticed on the way.
     pub(super) warnings: Vec<Problem>,
 }
 
 /// What must be read of a member.
-enum Standing<'e> {
+enum PublishedMatch<'e> {
     /// Nothing: HEAD and a published entry agree.
     Published(&'e Entry),
     /// The manifest: it is published, and HEAD says another type or size.
@@ -54,72 +55,77 @@ struct Read<'a> {
 }
 
 /// Step 6: settles every member; what is not published yet is read and checked.
-pub(super) fn settle<'a>(case: Case<'a>, images: &Images<'a>, published: &Published) -> Step<Members<'a>> {
-    let standings: Vec<Standing<'_>> = published
+pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Published) -> Flow<Members<'a>> {
+    let matches: Vec<PublishedMatch<'_>> = published
         .entries_of(&images.present)
         .into_iter()
         .zip(&images.present)
         .map(|(entry, image)| match entry {
-            Some(entry) if entry.descriptor == image.descriptor => Standing::Published(entry),
-            Some(entry) => Standing::Doubtful(entry),
-            None => Standing::New,
+            Some(entry) if entry.descriptor == image.descriptor => PublishedMatch::Published(entry),
+            Some(entry) => PublishedMatch::Doubtful(entry),
+            None => PublishedMatch::New,
         })
         .collect();
 
-    let mut round = Round::new(case);
+    let mut batch = QueryBatch::new(input);
     let reads: Vec<Option<Read<'_>>> = images
         .present
         .iter()
-        .zip(&standings)
-        .map(|(image, standing)| read_manifest(&mut round, case, image, standing))
+        .zip(&matches)
+        .map(|(image, published_match)| read_manifest(&mut batch, input, image, published_match))
         .collect();
     let attestations: Vec<Option<Vec<Entry>>> = images
         .present
         .iter()
-        .zip(&standings)
-        .map(|(image, standing)| match standing {
-            Standing::Published(_) | Standing::Doubtful(_) => {
-                Some(image.attestations.published(published, &image.descriptor.digest))
+        .zip(&matches)
+        .map(|(image, published_match)| match published_match {
+            PublishedMatch::Published(_) | PublishedMatch::Doubtful(_) => {
+                let digest = &image.descriptor.digest;
+                let holder = published.lists().iter().find(|list| list.holds(digest)).map(|list| &list.index);
+                Some(image.attestations.published(holder, digest))
             }
-            Standing::New => attestations::found(&mut round, case, image),
+            PublishedMatch::New => image.attestations.found(&mut batch, input, image.member, &image.descriptor.digest),
         })
         .collect();
-    if standings.iter().any(|standing| matches!(standing, Standing::New)) {
+    if matches.iter().any(|published_match| matches!(published_match, PublishedMatch::New)) {
         // It is in no published list, so this one will be written: what that needs to know is asked along.
-        let pieces = images.present.iter().flat_map(|image| {
-            presence::pieces(case, image.member, &image.descriptor.digest, image.attestations.known())
+        let children = images.present.iter().flat_map(|image| {
+            missing_children::children(input, image.member, &image.descriptor.digest, image.attestations.known())
         });
-        presence::lacking(&mut round, case, published, &pieces.collect::<Vec<_>>());
-        guard::ask_along(&mut round, case);
+        missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
+        guard::ask_along(&mut batch, input);
     }
-    round.end(Some(published))?;
+    batch.end()?;
 
-    let mut round = Round::new(case);
+    let mut batch = QueryBatch::new(input);
     let mut warnings = Vec::new();
-    let mut settled = Vec::with_capacity(images.present.len());
-    for (((image, standing), read), attestations) in images.present.iter().zip(&standings).zip(reads).zip(attestations)
+    let mut resolved = Vec::with_capacity(images.present.len());
+    for (((image, published_match), read), attestations) in
+        images.present.iter().zip(&matches).zip(reads).zip(attestations)
     {
         let member = image.member;
         let config = read.as_ref().and_then(|read| read.config.as_ref());
-        let platform = match standing {
-            Standing::Published(entry) | Standing::Doubtful(entry) => entry.platform.clone().unwrap_or_default(),
-            Standing::New => {
-                config.and_then(|config| read_config(&mut round, case, member, config)).unwrap_or_default()
+        let platform = match published_match {
+            PublishedMatch::Published(entry) | PublishedMatch::Doubtful(entry) => {
+                entry.platform.clone().unwrap_or_default()
+            }
+            PublishedMatch::New => {
+                config.and_then(|config| read_config(&mut batch, input, member, config)).unwrap_or_default()
             }
         };
-        if matches!(standing, Standing::New) {
-            match (check::check(case, image, &platform), case.publication.rules.mismatch) {
-                (Some(Finding::Mismatch(problem)), Mismatch::Error) => round.block(problem),
+        if matches!(published_match, PublishedMatch::New) {
+            match (check::check(input, image, &platform), input.publication.rules.mismatch) {
+                (Some(Finding::Mismatch(problem)), Mismatch::Error) => batch.block(problem),
                 (Some(Finding::Mismatch(problem)), Mismatch::Warn) => {
                     warnings.push(Problem { severity: Severity::Warning, ..problem });
                 }
-                (Some(Finding::SaysMore(warning)), Mismatch::Error | Mismatch::Warn) if case.declares(member) => {
+                (Some(Finding::SaysMore(warning)), Mismatch::Error | Mismatch::Warn) if input.declares(member) => {
                     warnings.push(warning);
                 }
                 (Some(_) | None, _) => {}
             }
         }
-        settled.push(Settled {
+        resolved.push(ResolvedMember {
             member,
             platform: filled(&image.declared, &platform),
             declared: image.declared.clone(),
@@ -130,52 +136,57 @@ pub(super) fn settle<'a>(case: Case<'a>, images: &Images<'a>, published: &Publis
             attestations: attestations.unwrap_or_default(),
         });
     }
-    round.end(Some(published))?;
-    Ok(Members { settled, warnings })
+    batch.end()?;
+    Ok(Members { resolved, warnings })
 }
 
 fn read_manifest<'a>(
-    round: &mut Round<'a>,
-    case: Case<'a>,
+    batch: &mut QueryBatch<'a>,
+    input: Input<'a>,
     image: &Image<'a>,
-    standing: &Standing<'_>,
+    published_match: &PublishedMatch<'_>,
 ) -> Option<Read<'a>> {
-    if matches!(standing, Standing::Published(_)) {
+    if matches!(published_match, PublishedMatch::Published(_)) {
         return None;
     }
     let Image { member, descriptor: head, .. } = image;
-    let origin = Origin::member(case, member);
-    let payload = match round.manifest(&head.digest, &member.source.place, &origin)? {
-        Known::Found(payload) => payload,
-        Known::Absent => {
-            round.block(origin.label(damaged(&member.source, "manifest", &head.digest)));
+    let origin = Origin::member(input, member);
+    let payload = match batch.manifest(&head.digest, &member.source.place, &origin)? {
+        Presence::Found(payload) => payload,
+        Presence::Absent => {
+            batch.block(origin.label(damaged(&member.source, "manifest", &head.digest)));
             return None;
         }
     };
     // HEAD called it an image; the bytes have the last word.
     if let Some(problem) = not_an_image(&member.source, payload.media_type()) {
-        round.block(origin.label(problem));
+        batch.block(origin.label(problem));
         return None;
     }
-    if matches!(standing, Standing::Doubtful(_)) {
+    if matches!(published_match, PublishedMatch::Doubtful(_)) {
         return Some(Read { payload, config: None });
     }
     match ImageManifest::parse(payload) {
         Ok(manifest) => Some(Read { payload, config: Some(manifest.config) }),
         Err(error) => {
-            round.block(origin.label(unreadable(&member.source, &error)));
+            batch.block(origin.label(unreadable(&member.source, &error)));
             None
         }
     }
 }
 
 /// The platform that the config of a new member says; none where it says none.
-fn read_config<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member, config: &Descriptor) -> Option<Platform> {
-    let origin = Origin::member(case, member);
-    let payload = match round.config(&config.digest, &member.source.place, &origin)? {
-        Known::Found(payload) => payload,
-        Known::Absent => {
-            round.block(origin.label(damaged(&member.source, "config", &config.digest)));
+fn read_config<'a>(
+    batch: &mut QueryBatch<'a>,
+    input: Input<'a>,
+    member: &'a Member,
+    config: &Descriptor,
+) -> Option<Platform> {
+    let origin = Origin::member(input, member);
+    let payload = match batch.config(&config.digest, &member.source.place, &origin)? {
+        Presence::Found(payload) => payload,
+        Presence::Absent => {
+            batch.block(origin.label(damaged(&member.source, "config", &config.digest)));
             return None;
         }
     };
@@ -184,24 +195,8 @@ fn read_config<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member, co
         // An artifact's config may be anything; it says nothing of platforms.
         Err(_) if !matches!(config.media_type, MediaType::OciConfig | MediaType::DockerConfig) => None,
         Err(error) => {
-            round.block(origin.label(unreadable(&member.source, &error)));
+            batch.block(origin.label(unreadable(&member.source, &error)));
             None
         }
     }
-}
-
-/// What `source` names is there, and what that is made of is not.
-pub(super) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
-    Problem::error("mlist::plan::member_damaged", format!("{source} is there, and its {what} is absent"))
-        .because(format!("no {digest} in {}", source.place))
-        .help("push it again")
-        .about(source)
-}
-
-/// The bytes of what `source` names are not what they are called.
-pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
-    Problem::error("mlist::plan::unreadable_manifest", format!("{source} can't be read"))
-        .because(error.to_string())
-        .help("push it again with a tool that writes what the image-spec has")
-        .about(source)
 }

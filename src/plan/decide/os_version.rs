@@ -6,31 +6,29 @@ use crate::naming::Pattern;
 use crate::oci::{Descriptor, ImageConfig, ImageManifest, Index, Platform};
 use crate::plan::equality;
 
-use super::Case;
-use super::flatten::some;
-use super::heads::not_an_image;
-use super::members::{damaged, unreadable};
-use super::round::{Known, Origin, Round};
+use super::batch::{Origin, Presence, QueryBatch};
+use super::input::Input;
+use super::problems::{damaged, not_an_image, some, unreadable};
 
 /// Asks what `from` names, so that it is asked with all other heads.
-pub(super) fn ask<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member) {
+pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) {
     if let OsVersion::Of(of) = &member.os_version {
-        round.head(&of.from, &Origin::os_version(case, member, of));
+        batch.head(&of.from, &Origin::os_version(input, member, of));
     }
 }
 
 /// The platform of a member as declared, with the version that another image has where the file says so; none where
-/// the round can't go on.
-pub(super) fn declared<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member) -> Option<Platform> {
+/// the batch cannot go on.
+pub(super) fn declared<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) -> Option<Platform> {
     let OsVersion::Of(of) = &member.os_version else { return Some(member.platform.clone()) };
-    let version = version_of(round, case, member, of)?;
+    let version = version_of(batch, input, member, of)?;
     Some(Platform { os_version: Some(version), ..member.platform.clone() })
 }
 
 /// The platform that a member is known by, its version included, by what [`declared`] has asked: where that is not
 /// known, as declared.
-pub(super) fn known<'a>(case: Case<'a>, member: &'a Member) -> Platform {
-    declared(&mut Round::new(case), case, member).unwrap_or_else(|| member.platform.clone())
+pub(super) fn known<'a>(input: Input<'a>, member: &'a Member) -> Platform {
+    declared(&mut QueryBatch::new(input), input, member).unwrap_or_else(|| member.platform.clone())
 }
 
 /// What the version of the member's image has to fit, where it has to.
@@ -56,12 +54,17 @@ pub(super) fn misfit(member: &Member, platform: &Platform) -> Option<String> {
     }
 }
 
-fn version_of<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member, of: &'a OsVersionOf) -> Option<String> {
-    let origin = Origin::os_version(case, member, of);
-    let platforms = match round.head(&of.from, &origin)? {
-        Known::Found(head) => platforms(round, of, head, &origin)?,
-        Known::Absent => {
-            round.block(origin.label(absent(member, of)));
+fn version_of<'a>(
+    batch: &mut QueryBatch<'a>,
+    input: Input<'a>,
+    member: &'a Member,
+    of: &'a OsVersionOf,
+) -> Option<String> {
+    let origin = Origin::os_version(input, member, of);
+    let platforms = match batch.head(&of.from, &origin)? {
+        Presence::Found(head) => platforms(batch, of, head, &origin)?,
+        Presence::Absent => {
+            batch.block(origin.label(absent(member, of)));
             return None;
         }
     };
@@ -76,21 +79,26 @@ fn version_of<'a>(round: &mut Round<'a>, case: Case<'a>, member: &'a Member, of:
     if let [version] = fitting.as_slice() {
         return Some((*version).to_owned());
     }
-    round.block(origin.label(undecided(member, of, &ours, &fitting)));
+    batch.block(origin.label(undecided(member, of, &ours, &fitting)));
     None
 }
 
 /// What `from` is for: each image of a list, or the one platform that an image's config says.
-fn platforms(round: &mut Round<'_>, of: &OsVersionOf, head: &Descriptor, origin: &Origin<'_>) -> Option<Vec<Platform>> {
+fn platforms(
+    batch: &mut QueryBatch<'_>,
+    of: &OsVersionOf,
+    head: &Descriptor,
+    origin: &Origin<'_>,
+) -> Option<Vec<Platform>> {
     let (from, place) = (&of.from, &of.from.place);
     if let Some(problem) = not_an_image(from, &head.media_type).filter(|_| !head.media_type.is_index()) {
-        round.block(origin.label(problem));
+        batch.block(origin.label(problem));
         return None;
     }
-    let payload = match round.manifest(&head.digest, place, origin)? {
-        Known::Found(payload) => payload,
-        Known::Absent => {
-            round.block(origin.label(damaged(from, "manifest", &head.digest)));
+    let payload = match batch.manifest(&head.digest, place, origin)? {
+        Presence::Found(payload) => payload,
+        Presence::Absent => {
+            batch.block(origin.label(damaged(from, "manifest", &head.digest)));
             return None;
         }
     };
@@ -102,17 +110,19 @@ fn platforms(round: &mut Round<'_>, of: &OsVersionOf, head: &Descriptor, origin:
     } else {
         ImageManifest::parse(payload).and_then(|manifest| {
             let config = manifest.config.digest;
-            match round.config(&config, place, origin) {
-                Some(Known::Found(payload)) => ImageConfig::parse(payload.bytes()).map(|config| vec![config.platform]),
-                Some(Known::Absent) => {
-                    round.block(origin.label(damaged(from, "config", &config)));
+            match batch.config(&config, place, origin) {
+                Some(Presence::Found(payload)) => {
+                    ImageConfig::parse(payload.bytes()).map(|config| vec![config.platform])
+                }
+                Some(Presence::Absent) => {
+                    batch.block(origin.label(damaged(from, "config", &config)));
                     Ok(Vec::new())
                 }
                 None => Ok(Vec::new()),
             }
         })
     };
-    read.map_err(|error| round.block(origin.label(unreadable(from, &error)))).ok()
+    read.map_err(|error| batch.block(origin.label(unreadable(from, &error)))).ok()
 }
 
 /// Whether a version is `build` or goes on from it: `10.0.177631` does not go on from `10.0.17763`.

@@ -3,11 +3,12 @@
 use crate::oci::{Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
 
+use super::batch::{Origin, Presence, QueryBatch};
+use super::current_state::CurrentState;
 use super::guard::{self, Guard};
-use super::heads::{Heads, is_complete};
-use super::images::Image;
-use super::round::{Known, Origin, Round};
-use super::{Case, Step};
+use super::image::Image;
+use super::input::{Flow, Input};
+use super::platforms::is_complete;
 
 /// A published list.
 pub(super) struct List {
@@ -23,32 +24,32 @@ pub(super) struct Published(Vec<List>);
 
 /// Step 5: reads the lists that the tags name. `predicted` need not be read: its bytes are known. What a tag names that
 /// only the newest version has is none of this list's business, unless the tag would move.
-pub(super) fn read(case: Case<'_>, heads: &Heads<'_>, predicted: Option<&Payload>) -> Step<Published> {
-    let mut round = Round::new(case);
+pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option<&Payload>) -> Flow<Published> {
+    let mut batch = QueryBatch::new(input);
     let mut payloads: Vec<Payload> = Vec::new();
-    for (tag, head) in &heads.tags {
+    for (tag, head) in &state.tags {
         let Some(head) = head.filter(|head| head.media_type.is_index()) else { continue };
         if payloads.iter().any(|payload| *payload.digest() == head.digest) {
             continue;
         }
         match predicted.filter(|predicted| *predicted.digest() == head.digest) {
             Some(predicted) => payloads.push(predicted.clone()),
-            None if !is_named_otherwise(heads, &head.digest)
-                && guard::judge(&mut round, case, tag) != Some(Guard::Free) => {}
-            None => match round.manifest(&head.digest, &case.publication.target, &Origin::tag(case, tag)) {
-                Some(Known::Found(payload)) => payloads.push(payload.clone()),
-                Some(Known::Absent) | None => {}
+            None if !is_named_otherwise(state, &head.digest)
+                && guard::judge(&mut batch, input, tag) != Some(Guard::Free) => {}
+            None => match batch.manifest(&head.digest, &input.publication.target, &Origin::tag(input, tag)) {
+                Some(Presence::Found(payload)) => payloads.push(payload.clone()),
+                Some(Presence::Absent) | None => {}
             },
         }
     }
-    round.end(None)?;
+    batch.end()?;
     let list = |payload: Payload| Index::parse(&payload).ok().map(|index| List { payload, index });
     Ok(Published(payloads.into_iter().filter_map(list).collect()))
 }
 
 /// Whether a tag names `digest` that is this list's whatever its version.
-fn is_named_otherwise(heads: &Heads<'_>, digest: &Digest) -> bool {
-    heads.tags.iter().any(|(tag, head)| tag.newest.is_none() && head.is_some_and(|head| head.digest == *digest))
+fn is_named_otherwise(state: &CurrentState<'_>, digest: &Digest) -> bool {
+    state.tags.iter().any(|(tag, head)| tag.newest.is_none() && head.is_some_and(|head| head.digest == *digest))
 }
 
 impl List {
@@ -66,12 +67,12 @@ impl Published {
 
     /// The list of the own tag; none where that is absent or names something else. A tag that moves from version to
     /// version is nobody's own.
-    pub(super) fn own(&self, case: Case<'_>) -> Option<&List> {
-        let own = case.publication.own_tag();
+    pub(super) fn own(&self, input: Input<'_>) -> Option<&List> {
+        let own = input.publication.own_tag();
         if own.newest.is_some() {
             return None;
         }
-        match case.snapshot.head(&case.publication.target.tagged(&own.tag))? {
+        match input.snapshot.head(&input.publication.target.tagged(&own.tag))? {
             Answer::Found(head) => self.0.iter().find(|list| *list.payload.digest() == head.digest),
             Answer::Absent | Answer::Unknown(_) => None,
         }

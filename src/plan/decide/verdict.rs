@@ -4,70 +4,66 @@ use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload};
 use crate::plan::{Action, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
 
-use super::entries::{self, Line};
+use super::batch::{Origin, QueryBatch};
+use super::current_state::CurrentState;
+use super::entries::{self, PlannedEntry};
 use super::guard::{self, Guard};
-use super::heads::Heads;
-use super::members::{Members, Settled, damaged};
+use super::input::{Flow, Input};
+use super::members::{Members, ResolvedMember};
+use super::problems::damaged;
 use super::published::{List, Published};
-use super::round::{Origin, Round};
-use super::{Case, Step, changes, list, member_tags, presence, refusals};
+use super::{changes, list, member_tags, missing_children, refusals, retained_children};
 
 /// Steps 7 and 9: the list, its tags and what must be copied first.
 pub(super) fn conclude(
-    case: Case<'_>,
-    heads: &Heads<'_>,
+    input: Input<'_>,
+    state: &CurrentState<'_>,
     published: &Published,
-    Members { settled, warnings }: Members<'_>,
-) -> Step<ListPlan> {
-    let lines = entries::compose(case, heads, &settled, published)?;
-    refusals::refuse(case, &settled, &lines, published)?;
-    let equal = list::equal(case, &lines, published);
+    Members { resolved, warnings }: Members<'_>,
+) -> Flow<ListPlan> {
+    let lines = entries::compose(input, state, &resolved, published)?;
+    refusals::refuse(input, &resolved, &lines)?;
+    let equal = list::equal(input, &lines, published);
     // The first list of equal content stays as it is: its digest is known to clients, and may be signed.
-    let payload = equal.first().map_or_else(|| list::of(case, &lines).encode(), |list| list.payload.clone());
-    let tags = tags(case, heads, &payload, published, &equal)?;
+    let payload = equal.first().map_or_else(|| list::of(input, &lines).encode(), |list| list.payload.clone());
+    let tags = tags(input, state, &payload, &equal)?;
     // What the tags of other versions name was never this list.
-    let base = if is_new(heads) { None } else { equal.first().copied().or(published.lists().first()) };
+    let base = if is_new(state) { None } else { equal.first().copied().or(published.lists().first()) };
     let mut plan = ListPlan {
-        publication: case.publication.clone(),
+        publication: input.publication.clone(),
         action: Action::Unchanged,
         reason: None,
         index: Some(payload.descriptor().clone()),
         payload: None,
         tags,
-        members: changes::changes(case, heads, &lines, base.map(|list| &list.index)),
-        member_tags: member_tags::changes(heads, &settled),
+        members: changes::changes(input, state, &lines, base.map(|list| &list.index)),
+        member_tags: member_tags::changes(state, &resolved),
         children: Vec::new(),
         problems: warnings,
     };
-    if refuse_immutable(case, &mut plan) {
+    if refuse_immutable(input, &mut plan) {
         return Ok(plan);
     }
-    plan.action = action(&plan, is_new(heads));
+    plan.action = action(&plan, is_new(state));
     if plan.action.writes() {
         plan.reason = Some(reason(&plan, &equal));
-        plan.children = children(case, published, &settled, &lines, &plan)?;
+        plan.children = children(input, published, &resolved, &lines, &plan)?;
         plan.payload = Some(payload);
     }
     Ok(plan)
 }
 
 /// What becomes of each tag, if nothing forbids it.
-fn tags(
-    case: Case<'_>,
-    heads: &Heads<'_>,
-    payload: &Payload,
-    published: &Published,
-    equal: &[&List],
-) -> Step<Vec<TagChange>> {
+fn tags(input: Input<'_>, state: &CurrentState<'_>, payload: &Payload, equal: &[&List]) -> Flow<Vec<TagChange>> {
     let is_ours =
         |digest: &Digest| digest == payload.digest() || equal.iter().any(|list| list.payload.digest() == digest);
-    let mut round = Round::new(case);
+    let mut batch = QueryBatch::new(input);
     let change = |(tag, head): &(&TargetTag, Option<&Descriptor>)| {
         let from = head.map(|head| head.digest.clone());
         let written = |fate| (fate, Some(payload.digest().clone()), None);
         let (fate, to, stays) = match &from {
             Some(from) if is_ours(from) => (TagFate::Same, Some(from.clone()), None),
-            _ => match guard::judge(&mut round, case, tag) {
+            _ => match guard::judge(&mut batch, input, tag) {
                 Some(Guard::Stays(why)) => (TagFate::Stays, from.clone(), Some(why)),
                 Some(Guard::Free) | None if from.is_none() => written(TagFate::Created),
                 Some(Guard::Free) | None => written(TagFate::Moved),
@@ -75,19 +71,20 @@ fn tags(
         };
         TagChange { tag: tag.tag.clone(), from, to, fate, stays }
     };
-    let tags = heads.tags.iter().map(change).collect();
-    round.end(Some(published))?;
+    let tags = state.tags.iter().map(change).collect();
+    batch.end()?;
     Ok(tags)
 }
 
 /// Blocks the list where a tag would move that must not; whether one would. Such a tag says where it would go, the
 /// others say nothing: they stay because of it.
-fn refuse_immutable(case: Case<'_>, plan: &mut ListPlan) -> bool {
-    let Some(globs) = &case.publication.rules.immutable else { return false };
+fn refuse_immutable(input: Input<'_>, plan: &mut ListPlan) -> bool {
+    let Some(globs) = &input.publication.rules.immutable else { return false };
     let of_members = plan.member_tags.iter_mut().map(|change| &mut change.tag);
     let mut tags: Vec<&mut TagChange> = plan.tags.iter_mut().chain(of_members).collect();
     let is_refused = |tag: &TagChange| tag.fate == TagFate::Moved && globs.value.matches(tag.tag.as_str());
-    let refused: Vec<_> = tags.iter().filter(|tag| is_refused(tag)).map(|tag| refusals::immutable(case, tag)).collect();
+    let refused: Vec<_> =
+        tags.iter().filter(|tag| is_refused(tag)).map(|tag| refusals::immutable(input, tag)).collect();
     if refused.is_empty() {
         return false;
     }
@@ -114,12 +111,12 @@ fn action(plan: &ListPlan, is_new: bool) -> Action {
 
 /// Whether the list is yet to be published. Tags that only the newest version has don't say: they name another version's
 /// list before they name this one.
-fn is_new(heads: &Heads<'_>) -> bool {
-    let own = || heads.tags.iter().filter(|(tag, _)| tag.newest.is_none());
+fn is_new(state: &CurrentState<'_>) -> bool {
+    let own = || state.tags.iter().filter(|(tag, _)| tag.newest.is_none());
     if own().next().is_some() {
         own().all(|(_, head)| head.is_none())
     } else {
-        heads.tags.iter().all(|(_, head)| head.is_none())
+        state.tags.iter().all(|(_, head)| head.is_none())
     }
 }
 
@@ -138,46 +135,46 @@ fn reason(plan: &ListPlan, equal: &[&List]) -> Reason {
 
 /// What must be copied before anything is written. Where only tags of members are, that is their images.
 fn children(
-    case: Case<'_>,
+    input: Input<'_>,
     published: &Published,
-    settled: &[Settled<'_>],
-    lines: &[Line<'_, '_>],
+    resolved: &[ResolvedMember<'_>],
+    lines: &[PlannedEntry<'_, '_>],
     plan: &ListPlan,
-) -> Step<Vec<Child>> {
+) -> Flow<Vec<Child>> {
     let writes_list = plan.tags.iter().any(|tag| tag.fate.is_written());
-    let is_tagged = |settled: &Settled<'_>| {
-        let is_it = |change: &MemberTagChange| change.descriptor.digest == settled.descriptor.digest;
+    let is_tagged = |resolved: &ResolvedMember<'_>| {
+        let is_it = |change: &MemberTagChange| change.descriptor.digest == resolved.descriptor.digest;
         plan.member_tags.iter().any(|change| change.tag.fate.is_written() && is_it(change))
     };
-    let (mut pieces, mut parts) = (Vec::new(), Vec::new());
-    for settled in settled {
-        if !writes_list && !is_tagged(settled) {
+    let (mut children, mut parts) = (Vec::new(), Vec::new());
+    for resolved in resolved {
+        if !writes_list && !is_tagged(resolved) {
             continue;
         }
         // What speaks of an image is named by the list alone.
-        let attestations = if writes_list { settled.attestations.as_slice() } else { &[] };
-        pieces.extend(presence::pieces(case, settled.member, &settled.descriptor.digest, attestations));
-        parts.push((settled, &settled.descriptor, settled.payload.clone()));
-        parts.extend(attestations.iter().map(|entry| (settled, &entry.descriptor, None)));
+        let attestations = if writes_list { resolved.attestations.as_slice() } else { &[] };
+        children.extend(missing_children::children(input, resolved.member, &resolved.descriptor.digest, attestations));
+        parts.push((resolved, &resolved.descriptor, resolved.payload.clone()));
+        parts.extend(attestations.iter().map(|entry| (resolved, &entry.descriptor, None)));
     }
-    let mut round = Round::new(case);
-    let lacking = presence::lacking(&mut round, case, published, &pieces);
-    for (settled, descriptor, _) in lacking.gone.iter().map(|number| &parts[*number]) {
-        let problem = damaged(&settled.member.source, "manifest", &descriptor.digest);
-        round.block(Origin::member(case, settled.member).label(problem));
+    let mut batch = QueryBatch::new(input);
+    let missing = missing_children::missing(&mut batch, input, published, &children);
+    for (resolved, descriptor, _) in missing.gone.iter().map(|number| &parts[*number]) {
+        let problem = damaged(&resolved.member.source, "manifest", &descriptor.digest);
+        batch.block(Origin::member(input, resolved.member).label(problem));
     }
     if writes_list {
-        presence::require(&mut round, case, lines);
+        retained_children::require(&mut batch, input, lines);
     }
-    round.end(Some(published))?;
+    batch.end()?;
     let child = |number: &usize| {
-        let (settled, descriptor, payload) = &parts[*number];
+        let (resolved, descriptor, payload) = &parts[*number];
         Child {
             descriptor: (*descriptor).clone(),
-            platform: settled.platform.clone(),
-            from: settled.member.source.place.clone(),
+            platform: resolved.platform.clone(),
+            from: resolved.member.source.place.clone(),
             payload: payload.clone(),
         }
     };
-    Ok(lacking.elsewhere.iter().map(child).collect())
+    Ok(missing.elsewhere.iter().map(child).collect())
 }

@@ -1,4 +1,4 @@
-//! Takes the image of one platform out of a member that is an index.
+//! [`Image`]: the image of a member, if need be taken out of an index.
 //!
 //! `docker buildx` pushes each image as one, for its attestations, and so does Docker from 29 on. Rows may share one
 //! that has the images of many platforms.
@@ -6,38 +6,55 @@
 use crate::config::model::Member;
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Entry, Index, Platform};
+use crate::plan::equality;
 
 use super::attestations::Attestations;
-use super::heads::{filled, is_complete, not_an_image};
-use super::images::Image;
-use super::members::{damaged, unreadable};
-use super::round::{Known, Origin, Round};
-use super::{Case, os_version};
+use super::batch::{Origin, Presence, QueryBatch};
+use super::input::Input;
+use super::os_version;
+use super::platforms::{filled, is_complete};
+use super::problems::{damaged, not_an_image, some, unreadable};
 
 /// How deep a list may lie in lists.
 const DEEPEST: usize = 3;
-/// How many candidates a problem names.
-const NAMED: usize = 10;
+/// A member that is there.
+pub(super) struct Image<'a> {
+    /// As declared.
+    pub(super) member: &'a Member,
+    /// Its platform as declared, with what else is known of it without its config.
+    pub(super) declared: Platform,
+    /// By HEAD, or by the index that the source names.
+    pub(super) descriptor: Descriptor,
+    /// What speaks of it.
+    pub(super) attestations: Attestations,
+}
 
-/// The image of `declared` that `head` is or leads to; none where the round can't go on.
-pub(super) fn image<'a>(
-    round: &mut Round<'a>,
-    case: Case<'a>,
+impl Image<'_> {
+    /// Whether a published platform is one that the image may have.
+    pub(super) fn may_be(&self, published: &Platform) -> bool {
+        equality::fits(&self.declared, published) && os_version::fits(self.member, published)
+    }
+}
+
+/// The image of `declared` that `head` is or leads to; none where the batch cannot go on.
+pub(super) fn find<'a>(
+    batch: &mut QueryBatch<'a>,
+    input: Input<'a>,
     member: &'a Member,
     mut declared: Platform,
     head: &Descriptor,
 ) -> Option<Image<'a>> {
-    let origin = Origin::member(case, member);
+    let origin = Origin::member(input, member);
     let (mut descriptor, mut lists) = (head.clone(), Vec::new());
     while descriptor.media_type.is_index() {
         if lists.len() == DEEPEST {
-            round.block(origin.label(too_deep(member)));
+            batch.block(origin.label(too_deep(member)));
             return None;
         }
-        let payload = match round.manifest(&descriptor.digest, &member.source.place, &origin)? {
-            Known::Found(payload) => payload,
-            Known::Absent => {
-                round.block(origin.label(damaged(&member.source, "manifest", &descriptor.digest)));
+        let payload = match batch.manifest(&descriptor.digest, &member.source.place, &origin)? {
+            Presence::Found(payload) => payload,
+            Presence::Absent => {
+                batch.block(origin.label(damaged(&member.source, "manifest", &descriptor.digest)));
                 return None;
             }
         };
@@ -49,7 +66,7 @@ pub(super) fn image<'a>(
         let list = match Index::parse(payload) {
             Ok(list) => list,
             Err(error) => {
-                round.block(origin.label(unreadable(&member.source, &error)));
+                batch.block(origin.label(unreadable(&member.source, &error)));
                 return None;
             }
         };
@@ -59,19 +76,19 @@ pub(super) fn image<'a>(
                 descriptor = entry.descriptor.clone();
             }
             Err(candidates) => {
-                round.block(origin.label(undecided(member, &declared, &list, &candidates)));
+                batch.block(origin.label(undecided(member, &declared, &list, &candidates)));
                 return None;
             }
         }
         lists.push(list);
     }
     if let Some(problem) = not_an_image(&member.source, &descriptor.media_type) {
-        round.block(origin.label(problem));
+        batch.block(origin.label(problem));
         return None;
     }
     let attestations = match lists.as_slice() {
         [] => Attestations::NONE,
-        lists => Attestations::named_by(case, lists, &descriptor.digest),
+        lists => Attestations::named_by(input, lists, &descriptor.digest),
     };
     Some(Image { member, declared, descriptor, attestations })
 }
@@ -158,14 +175,6 @@ fn named(entries: &[&Entry]) -> String {
         None => format!("{} without platform", entry.descriptor.digest),
     };
     if entries.is_empty() { "none at all".to_owned() } else { some(&entries.iter().map(name).collect::<Vec<_>>()) }
-}
-
-/// `linux/amd64, linux/arm/v7 and 3 more`
-pub(super) fn some(names: &[impl AsRef<str>]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
-    let first = first.join(", ");
-    if more > 0 { format!("{first} and {more} more") } else { first }
 }
 
 fn too_deep(member: &Member) -> Problem {

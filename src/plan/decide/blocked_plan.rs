@@ -5,18 +5,24 @@ use crate::oci::Index;
 use crate::plan::diff::{self, Declared};
 use crate::plan::{Action, Answer, ListPlan, MemberChange, MemberFate, TagChange, TagFate};
 
+use super::images;
+use super::input::Input;
 use super::published::Published;
-use super::{Case, images};
 
 /// Says what would have changed, as far as that is known. `action` is [`Action::Failed`] or [`Action::Blocked`].
-pub(super) fn plan(case: Case<'_>, published: Option<&Published>, action: Action, problems: Vec<Problem>) -> ListPlan {
-    let publication = case.publication;
+pub(super) fn plan(
+    input: Input<'_>,
+    published: Option<&Published>,
+    action: Action,
+    problems: Vec<Problem>,
+) -> ListPlan {
+    let publication = input.publication;
     let fate = if action == Action::Blocked { TagFate::Blocked } else { TagFate::Unknown };
     let tags = publication
         .tags
         .iter()
         .map(|tag| {
-            let from = match case.snapshot.head(&publication.target.tagged(&tag.tag)) {
+            let from = match input.snapshot.head(&publication.target.tagged(&tag.tag)) {
                 Some(Answer::Found(head)) => Some(head.digest.clone()),
                 _ => None,
             };
@@ -24,7 +30,7 @@ pub(super) fn plan(case: Case<'_>, published: Option<&Published>, action: Action
         })
         .collect();
     let index = published.and_then(|published| published.lists().first()).map(|list| &list.index);
-    let members = if published.is_some() { compared(case, index) } else { told(case) };
+    let members = if published.is_some() { compared(input, index) } else { told(input) };
     ListPlan {
         publication: publication.clone(),
         action,
@@ -40,12 +46,12 @@ pub(super) fn plan(case: Case<'_>, published: Option<&Published>, action: Action
 }
 
 /// The members beside what is published.
-fn compared(case: Case<'_>, published: Option<&Index>) -> Vec<MemberChange> {
+fn compared(input: Input<'_>, published: Option<&Index>) -> Vec<MemberChange> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for member in &case.publication.members {
-        match case.snapshot.head(&member.source) {
+    for member in &input.publication.members {
+        match input.snapshot.head(&member.source) {
             // Where the published lists were read the images were chosen before.
-            Some(Answer::Found(head)) => present.extend(images::known(case, member, head)),
+            Some(Answer::Found(head)) => present.extend(images::known(input, member, head)),
             Some(Answer::Absent) => absent.push(member),
             Some(Answer::Unknown(_)) | None => {}
         }
@@ -59,8 +65,8 @@ fn compared(case: Case<'_>, published: Option<&Index>) -> Vec<MemberChange> {
 }
 
 /// The members by what their sources say.
-fn told(case: Case<'_>) -> Vec<MemberChange> {
-    let heads = case.publication.members.iter().map(|member| (member, case.snapshot.head(&member.source)));
+fn told(input: Input<'_>) -> Vec<MemberChange> {
+    let heads = input.publication.members.iter().map(|member| (member, input.snapshot.head(&member.source)));
     heads
         .map(|(member, head)| MemberChange {
             platform: member.platform.clone(),

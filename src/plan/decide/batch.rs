@@ -1,18 +1,17 @@
-//! [`Round`]: one round of questions to the snapshot.
+//! [`QueryBatch`]: queries that can be answered together, asked of the snapshot.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
 
-use super::published::Published;
-use super::{Case, Step, stopped};
-use crate::plan::{Action, Answer, Cause, Decision, Query};
+use crate::plan::{Action, Answer, Cause, Query};
+
+use super::input::{Early, Flow, Input};
 
 /// What a place says of something: it is there or it is not.
-pub(super) enum Known<T> {
+pub(super) enum Presence<T> {
     /// It is there.
     Found(T),
     /// It is not (404).
@@ -27,8 +26,8 @@ pub(super) struct Origin<'a> {
 
 /// Questions that can be asked at once. Judged only when all are answered: what nobody knows fails the list, else what
 /// was found wrong blocks it.
-pub(super) struct Round<'a> {
-    case: Case<'a>,
+pub(super) struct QueryBatch<'a> {
+    input: Input<'a>,
     needs: BTreeSet<Query>,
     causes: Vec<Cause>,
     failures: Vec<Problem>,
@@ -37,28 +36,28 @@ pub(super) struct Round<'a> {
 
 impl<'a> Origin<'a> {
     /// `linux/s390x of kube-scheduler`
-    pub(super) fn member(case: Case<'a>, member: &'a Member) -> Self {
-        Self { span: &member.source_span, text: format!("{} of {}", member.platform, case.publication.id) }
+    pub(super) fn member(input: Input<'a>, member: &'a Member) -> Self {
+        Self { span: &member.source_span, text: format!("{} of {}", member.platform, input.publication.id) }
     }
 
     /// `os-version of windows/amd64 of pause`
-    pub(super) fn os_version(case: Case<'a>, member: &Member, of: &'a OsVersionOf) -> Self {
-        Self { span: &of.span, text: format!("os-version of {} of {}", member.platform, case.publication.id) }
+    pub(super) fn os_version(input: Input<'a>, member: &Member, of: &'a OsVersionOf) -> Self {
+        Self { span: &of.span, text: format!("os-version of {} of {}", member.platform, input.publication.id) }
     }
 
     /// `v1.3.0 of kube-scheduler`
-    pub(super) fn tag(case: Case<'a>, tag: &'a TargetTag) -> Self {
-        Self { span: &tag.span, text: format!("{} of {}", tag.tag, case.publication.id) }
+    pub(super) fn tag(input: Input<'a>, tag: &'a TargetTag) -> Self {
+        Self { span: &tag.span, text: format!("{} of {}", tag.tag, input.publication.id) }
     }
 
     /// `v1.3.0-linux-s390x, a member of kube-scheduler`
-    pub(super) fn member_tag(case: Case<'a>, tag: &'a MemberTag) -> Self {
-        Self { span: &tag.span, text: format!("{}, a member of {}", tag.tag, case.publication.id) }
+    pub(super) fn member_tag(input: Input<'a>, tag: &'a MemberTag) -> Self {
+        Self { span: &tag.span, text: format!("{}, a member of {}", tag.tag, input.publication.id) }
     }
 
     /// `target of kube-scheduler`
-    pub(super) fn target(case: Case<'a>) -> Self {
-        Self { span: &case.publication.target_span, text: format!("target of {}", case.publication.id) }
+    pub(super) fn target(input: Input<'a>) -> Self {
+        Self { span: &input.publication.target_span, text: format!("target of {}", input.publication.id) }
     }
 
     /// Underlines this in `problem`.
@@ -67,14 +66,14 @@ impl<'a> Origin<'a> {
     }
 }
 
-impl<'a> Round<'a> {
-    pub(super) fn new(case: Case<'a>) -> Self {
-        Self { case, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
+impl<'a> QueryBatch<'a> {
+    pub(super) fn new(input: Input<'a>) -> Self {
+        Self { input, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
     }
 
-    /// What `reference` names; none where the round can't go on from it.
-    pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Known<&'a Descriptor>> {
-        let answer = self.case.snapshot.head(reference).map(|answer| match answer {
+    /// What `reference` names; none if the batch cannot go on.
+    pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Presence<&'a Descriptor>> {
+        let answer = self.input.snapshot.head(reference).map(|answer| match answer {
             Answer::Found(descriptor) => Answer::Found(descriptor),
             Answer::Absent => Answer::Absent,
             Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
@@ -82,9 +81,9 @@ impl<'a> Round<'a> {
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
-    /// All tags of `place`; none where the round can't go on from it.
-    pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Known<&'a BTreeSet<Tag>>> {
-        let answer = self.case.snapshot.tags(place).map(|answer| match answer {
+    /// All tags of `place`; none if the batch cannot go on.
+    pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
+        let answer = self.input.snapshot.tags(place).map(|answer| match answer {
             Answer::Found(tags) => Answer::Found(tags.as_ref()),
             Answer::Absent => Answer::Absent,
             Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
@@ -92,31 +91,36 @@ impl<'a> Round<'a> {
         self.take(answer, || Query::Tags(place.clone()), origin)
     }
 
-    /// The manifest of `digest`, as `place` has it; none where the round can't go on from it.
+    /// The manifest of `digest`, as `place` has it; none if the batch cannot go on.
     pub(super) fn manifest(
         &mut self,
         digest: &Digest,
         place: &Place,
         origin: &Origin<'_>,
-    ) -> Option<Known<&'a Payload>> {
-        let answer = self.case.snapshot.bytes(digest, place);
+    ) -> Option<Presence<&'a Payload>> {
+        let answer = self.input.snapshot.bytes(digest, place);
         self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
     }
 
-    /// The config of `digest`, as `place` has it; none where the round can't go on from it.
-    pub(super) fn config(&mut self, digest: &Digest, place: &Place, origin: &Origin<'_>) -> Option<Known<&'a Payload>> {
-        let answer = self.case.snapshot.bytes(digest, place);
+    /// The config of `digest`, as `place` has it; none if the batch cannot go on.
+    pub(super) fn config(
+        &mut self,
+        digest: &Digest,
+        place: &Place,
+        origin: &Origin<'_>,
+    ) -> Option<Presence<&'a Payload>> {
+        let answer = self.input.snapshot.bytes(digest, place);
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
     }
 
-    /// What speaks of `digest` in `place`; none where the round can't go on from it.
+    /// What speaks of `digest` in `place`; none if the batch cannot go on.
     pub(super) fn referrers(
         &mut self,
         digest: &Digest,
         place: &Place,
         origin: &Origin<'_>,
-    ) -> Option<Known<&'a [Entry]>> {
-        let answer = self.case.snapshot.referrers(digest, place).map(|answer| match answer {
+    ) -> Option<Presence<&'a [Entry]>> {
+        let answer = self.input.snapshot.referrers(digest, place).map(|answer| match answer {
             Answer::Found(entries) => Answer::Found(&**entries),
             Answer::Absent => Answer::Absent,
             Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
@@ -124,7 +128,7 @@ impl<'a> Round<'a> {
         self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
     }
 
-    /// Takes over what another round has to ask and could not learn. What was found wrong there forbids nothing.
+    /// Takes over what another batch has to ask and could not learn. What was found wrong there forbids nothing.
     pub(super) fn ask_along(&mut self, other: Self) {
         self.needs.extend(other.needs);
         self.causes.extend(other.causes);
@@ -136,18 +140,16 @@ impl<'a> Round<'a> {
         self.blocks.push(problem);
     }
 
-    /// Goes on only where all was answered and nothing is wrong. `published` is what is known of the published lists,
-    /// to say what would have changed.
-    pub(super) fn end(self, published: Option<&Published>) -> Step<()> {
+    /// Ends the decision if a query has no answer yet, an answer is unknown, or something was found wrong.
+    pub(super) fn end(self) -> Flow<()> {
         if !self.needs.is_empty() {
-            return Err(Decision::Needs(self.needs));
+            return Err(Early::Needs(self.needs));
         }
-        let (action, problems) = match (self.failures.is_empty(), self.blocks.is_empty()) {
-            (true, true) => return Ok(()),
-            (false, _) => (Action::Failed, self.failures),
-            (true, false) => (Action::Blocked, self.blocks),
-        };
-        Err(Decision::Done(Arc::new(stopped::plan(self.case, published, action, problems))))
+        match (self.failures.is_empty(), self.blocks.is_empty()) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Early::Refused(Action::Failed, self.failures)),
+            (true, false) => Err(Early::Refused(Action::Blocked, self.blocks)),
+        }
     }
 
     fn take<T>(
@@ -155,10 +157,10 @@ impl<'a> Round<'a> {
         answer: Option<Answer<T>>,
         query: impl FnOnce() -> Query,
         origin: &Origin<'_>,
-    ) -> Option<Known<T>> {
+    ) -> Option<Presence<T>> {
         match answer {
-            Some(Answer::Found(found)) => Some(Known::Found(found)),
-            Some(Answer::Absent) => Some(Known::Absent),
+            Some(Answer::Found(found)) => Some(Presence::Found(found)),
+            Some(Answer::Absent) => Some(Presence::Absent),
             Some(Answer::Unknown(cause)) => {
                 self.fail(cause, origin);
                 None

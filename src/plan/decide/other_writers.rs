@@ -10,25 +10,25 @@ use crate::config::model::{Member, Missing, OsVersion, Publication, Undeclared};
 use crate::naming::Partial;
 use crate::oci::{Platform, Tag};
 
-use super::heads::{Heads, is_complete};
-use super::round::{Known, Origin, Round};
-use super::{Case, Step};
+use super::batch::{Origin, Presence, QueryBatch};
+use super::input::Input;
+use super::platforms::is_complete;
 
 /// Asks for what [`placed`] goes by.
-pub(super) fn ask<'a>(round: &mut Round<'a>, case: Case<'a>) -> Option<&'a BTreeSet<Tag>> {
-    let Publication { rules, member_tags, target, .. } = case.publication.as_ref();
+pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'a BTreeSet<Tag>> {
+    let Publication { rules, member_tags, target, .. } = input.publication.as_ref();
     if rules.undeclared == Undeclared::Remove || member_tags.is_empty() {
         return None;
     }
-    match round.tags(target, &Origin::target(case))? {
-        Known::Found(tags) => Some(tags),
-        Known::Absent => None,
+    match batch.tags(target, &Origin::target(input))? {
+        Presence::Found(tags) => Some(tags),
+        Presence::Absent => None,
     }
 }
 
 /// The members that other writers have placed, in the order of their tags: never one that is declared here.
-pub(super) fn placed(case: Case<'_>) -> Vec<Member> {
-    let publication = case.publication;
+pub(super) fn placed(input: Input<'_>) -> Vec<Member> {
+    let publication = input.publication;
     let own = |tag: &Tag| {
         publication.tags.iter().any(|own| own.tag == *tag)
             || publication.members.iter().flat_map(|member| &member.tags).any(|own| own.tag == *tag)
@@ -37,22 +37,9 @@ pub(super) fn placed(case: Case<'_>) -> Vec<Member> {
         let mut complete = publication.members.iter().map(|member| &member.platform).filter(|own| is_complete(own));
         complete.any(|own| own.normalized() == platform.normalized())
     };
-    let tags = ask(&mut Round::new(case), case).into_iter().flatten().filter(|tag| !own(tag));
+    let tags = ask(&mut QueryBatch::new(input), input).into_iter().flatten().filter(|tag| !own(tag));
     let found = tags.filter_map(|tag| Some((tag, platform_of(&publication.member_tags, tag)?)));
-    found.filter(|(_, platform)| !is_declared(platform)).map(|(tag, platform)| member(case, tag, platform)).collect()
-}
-
-/// The heads of the members of other writers, behind those of the declared ones.
-pub(super) fn read<'a>(case: Case<'a>, mut heads: Heads<'a>) -> Step<Heads<'a>> {
-    let mut round = Round::new(case);
-    for member in case.others {
-        // A tag that went since it was listed is no member any more.
-        if let Some(Known::Found(descriptor)) = round.head(&member.source, &Origin::member(case, member)) {
-            heads.members.push((member, Some(descriptor)));
-        }
-    }
-    round.end(None)?;
-    Ok(heads)
+    found.filter(|(_, platform)| !is_declared(platform)).map(|(tag, platform)| member(input, tag, platform)).collect()
 }
 
 /// The platform that a member tag is for. Only words that are known make one: `v1-alpine-3.19` is no member of `v1`
@@ -69,13 +56,13 @@ fn platform_of(templates: &[Partial], tag: &Tag) -> Option<Platform> {
     })
 }
 
-fn member(case: Case<'_>, tag: &Tag, platform: Platform) -> Member {
-    let span = &case.publication.target_span;
+fn member(input: Input<'_>, tag: &Tag, platform: Platform) -> Member {
+    let span = &input.publication.target_span;
     Member {
         platform,
         platform_span: span.clone(),
         arch: None,
-        source: case.publication.target.tagged(tag),
+        source: input.publication.target.tagged(tag),
         source_span: span.clone(),
         missing: Missing::Skip,
         os_version: OsVersion::AsDeclared,

@@ -7,12 +7,14 @@ use crate::config::model::{Member, Missing, Undeclared};
 use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::equality::fits;
 
-use super::heads::{Heads, is_complete};
-use super::members::Settled;
-use super::{Case, os_version};
+use super::current_state::CurrentState;
+use super::input::Input;
+use super::members::ResolvedMember;
+use super::os_version;
+use super::platforms::is_complete;
 
 /// What stays of the own tag's list.
-pub(super) struct Stays<'a, 'p> {
+pub(super) struct Retained<'a, 'p> {
     /// For members that are absent and keep what is published for them.
     pub(super) kept: Vec<(&'a Member, &'p Entry)>,
     /// Members that keep what is published for them, and nothing is that can only be theirs.
@@ -23,26 +25,26 @@ pub(super) struct Stays<'a, 'p> {
 
 /// Step 7: chooses among the entries of `own`, the own tag's list.
 pub(super) fn choose<'a, 'p>(
-    case: Case<'a>,
-    heads: &Heads<'a>,
-    settled: &[Settled<'a>],
+    input: Input<'a>,
+    state: &CurrentState<'a>,
+    resolved: &[ResolvedMember<'a>],
     own: Option<&'p Index>,
-) -> Stays<'a, 'p> {
+) -> Retained<'a, 'p> {
     let entries = own.map(images).unwrap_or_default();
-    let claims = Claims { case, settled, absent: heads.absent().filter(|member| case.declares(member)).collect() };
-    let mut stays = Stays { kept: Vec::new(), nothing_to_keep: Vec::new(), undeclared: Vec::new() };
+    let claims = Claims { input, resolved, absent: state.absent().filter(|member| input.declares(member)).collect() };
+    let mut retained = Retained { kept: Vec::new(), nothing_to_keep: Vec::new(), undeclared: Vec::new() };
     for member in claims.absent.iter().filter(|member| member.missing == Missing::Keep) {
         match claims.published_for(member, &entries) {
-            Some(entry) => stays.kept.push((member, entry)),
-            None => stays.nothing_to_keep.push(member),
+            Some(entry) => retained.kept.push((member, entry)),
+            None => retained.nothing_to_keep.push(member),
         }
     }
-    if case.publication.rules.undeclared == Undeclared::Keep {
-        let kept: Vec<&Digest> = stays.kept.iter().map(|(_, entry)| &entry.descriptor.digest).collect();
+    if input.publication.rules.undeclared == Undeclared::Keep {
+        let kept: Vec<&Digest> = retained.kept.iter().map(|(_, entry)| &entry.descriptor.digest).collect();
         let is_free = |entry: &&Entry| !kept.contains(&&entry.descriptor.digest) && !claims.any(entry);
-        stays.undeclared = entries.into_iter().filter(is_free).collect();
+        retained.undeclared = entries.into_iter().filter(is_free).collect();
     }
-    stays
+    retained
 }
 
 /// The entries of `own` but attestations. Of two for one machine only the first is ever used.
@@ -59,8 +61,8 @@ fn images(own: &Index) -> Vec<&Entry> {
 
 /// Who declares what.
 struct Claims<'a, 's> {
-    case: Case<'a>,
-    settled: &'s [Settled<'a>],
+    input: Input<'a>,
+    resolved: &'s [ResolvedMember<'a>],
     absent: Vec<&'a Member>,
 }
 
@@ -70,7 +72,7 @@ impl<'a> Claims<'a, '_> {
     fn published_for<'p>(&self, member: &'a Member, entries: &[&'p Entry]) -> Option<&'p Entry> {
         let is_others = |entry: &Entry| self.present(entry) || self.placed(entry) || self.absent_but(member, entry);
         let free = || entries.iter().copied().filter(|entry| !is_others(entry));
-        let platform = os_version::known(self.case, member);
+        let platform = os_version::known(self.input, member);
         let mut exact = free().filter(|entry| is_for(&platform, entry)).peekable();
         if exact.peek().is_some() {
             return only(exact);
@@ -82,30 +84,30 @@ impl<'a> Claims<'a, '_> {
     /// Whether some member declares the image or the platform of `entry`. One that is absent declares just the platform
     /// that is written: what was published for a bare `arm` can't be told from what another writer published for v7.
     fn any(&self, entry: &Entry) -> bool {
-        let is_for_it = |member: &&'a Member| is_for(&os_version::known(self.case, member), entry);
+        let is_for_it = |member: &&'a Member| is_for(&os_version::known(self.input, member), entry);
         self.present(entry) || self.absent.iter().any(is_for_it)
     }
 
     /// Whether a member that is there does.
     fn present(&self, entry: &Entry) -> bool {
-        self.settled.iter().filter(|settled| self.case.declares(settled.member)).any(|settled| {
-            settled.descriptor.digest == entry.descriptor.digest
-                || is_for(&settled.platform, entry)
-                || is_older_windows(settled, entry)
+        self.resolved.iter().filter(|resolved| self.input.declares(resolved.member)).any(|resolved| {
+            resolved.descriptor.digest == entry.descriptor.digest
+                || is_for(&resolved.platform, entry)
+                || is_older_windows(resolved, entry)
         })
     }
 
     /// Whether another writer has placed a member for its platform.
     fn placed(&self, entry: &Entry) -> bool {
-        let others = self.settled.iter().filter(|settled| !self.case.declares(settled.member));
-        others.into_iter().any(|settled| is_for(&settled.platform, entry))
+        let others = self.resolved.iter().filter(|resolved| !self.input.declares(resolved.member));
+        others.into_iter().any(|resolved| is_for(&resolved.platform, entry))
     }
 
     /// Whether an absent member other than `member` does, that is as sure of it.
     fn absent_but(&self, member: &'a Member, entry: &Entry) -> bool {
-        let is_exact = is_for(&os_version::known(self.case, member), entry);
+        let is_exact = is_for(&os_version::known(self.input, member), entry);
         self.absent.iter().filter(|other| !std::ptr::eq(**other, member)).any(|other| {
-            let declared = os_version::known(self.case, other);
+            let declared = os_version::known(self.input, other);
             let open = |published: &Platform| {
                 !is_complete(&declared) && fits(&declared, published) && os_version::fits(other, published)
             };
@@ -119,9 +121,9 @@ fn is_for(platform: &Platform, entry: &Entry) -> bool {
 }
 
 /// Whether `entry` is what `settled` was published as before this month's update: a Windows of the same build.
-fn is_older_windows(settled: &Settled<'_>, entry: &Entry) -> bool {
-    let published = entry.platform.as_ref().filter(|published| fits(&settled.member.platform, published));
-    settled.declared.is_windows() && published.is_some_and(|published| settled.platform.is_same_build(published))
+fn is_older_windows(resolved: &ResolvedMember<'_>, entry: &Entry) -> bool {
+    let published = entry.platform.as_ref().filter(|published| fits(&resolved.member.platform, published));
+    resolved.declared.is_windows() && published.is_some_and(|published| resolved.platform.is_same_build(published))
 }
 
 fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {

@@ -1,0 +1,79 @@
+//! What members and tags name now.
+
+use crate::config::model::{Member, MemberTag, Missing, TargetTag};
+use crate::oci::Descriptor;
+
+use super::batch::{Origin, Presence, QueryBatch};
+use super::input::{Flow, Input};
+use super::problems::absent;
+use super::{os_version, other_writers};
+
+/// What every member and every tag names.
+pub(super) struct CurrentState<'a> {
+    /// In the order of the file, then those of other writers; none where the member is absent and may be.
+    pub(super) members: Vec<(&'a Member, Option<&'a Descriptor>)>,
+    /// In the order of the file; none where the tag is absent.
+    pub(super) tags: Vec<(&'a TargetTag, Option<&'a Descriptor>)>,
+    /// Those of declared members, in the order of the file; none where the tag is absent.
+    pub(super) member_tags: Vec<(&'a Member, &'a MemberTag, Option<&'a Descriptor>)>,
+}
+
+/// Step 1: the heads of all members and tags.
+pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
+    let mut batch = QueryBatch::new(input);
+    let mut state = CurrentState { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
+    for member in &input.publication.members {
+        let origin = Origin::member(input, member);
+        os_version::ask(&mut batch, input, member);
+        match batch.head(&member.source, &origin) {
+            Some(Presence::Found(descriptor)) => state.members.push((member, Some(descriptor))),
+            Some(Presence::Absent) if member.missing != Missing::Error => state.members.push((member, None)),
+            Some(Presence::Absent) => batch.block(origin.label(absent(&member.source))),
+            None => {}
+        }
+    }
+    for tag in &input.publication.tags {
+        match batch.head(&input.publication.target.tagged(&tag.tag), &Origin::tag(input, tag)) {
+            Some(Presence::Found(descriptor)) => state.tags.push((tag, Some(descriptor))),
+            Some(Presence::Absent) => state.tags.push((tag, None)),
+            None => {}
+        }
+    }
+    for member in &input.publication.members {
+        for tag in &member.tags {
+            let reference = input.publication.target.tagged(&tag.tag);
+            // The source is the member's tag already, and more than the member where it is an index.
+            if reference == member.source {
+                continue;
+            }
+            match batch.head(&reference, &Origin::member_tag(input, tag)) {
+                Some(Presence::Found(descriptor)) => state.member_tags.push((member, tag, Some(descriptor))),
+                Some(Presence::Absent) => state.member_tags.push((member, tag, None)),
+                None => {}
+            }
+        }
+    }
+    other_writers::ask(&mut batch, input);
+    batch.end()?;
+    Ok(state)
+}
+
+/// The heads of the members of other writers, behind those of the declared ones.
+pub(super) fn with_others<'a>(input: Input<'a>, mut state: CurrentState<'a>) -> Flow<CurrentState<'a>> {
+    let mut batch = QueryBatch::new(input);
+    for member in input.others {
+        // A tag that went since it was listed is no member any more.
+        if let Some(Presence::Found(descriptor)) = batch.head(&member.source, &Origin::member(input, member)) {
+            state.members.push((member, Some(descriptor)));
+        }
+    }
+    batch.end()?;
+    Ok(state)
+}
+
+impl<'a> CurrentState<'a> {
+    /// The members that are absent and may be.
+    pub(super) fn absent(&self) -> impl Iterator<Item = &'a Member> {
+        self.members.iter().filter(|(_, head)| head.is_none()).map(|(member, _)| *member)
+    }
+}

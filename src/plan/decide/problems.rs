@@ -1,0 +1,66 @@
+//! Problems that members have in several steps.
+
+use crate::config::problem::{HttpFacts, Problem};
+use crate::oci::{Digest, MalformedJson, MediaType, Reference};
+
+/// How many names a problem lists.
+const NAMED: usize = 10;
+
+/// Why a manifest of `media_type` can't be a member; none where it can.
+pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Option<Problem> {
+    if media_type.is_image() {
+        return None;
+    }
+    let problem = if media_type.is_index() {
+        Problem::error("mlist::plan::member_is_index", format!("{reference} is a list, and was said to be an image"))
+            .because("what names it gives it the type of an image")
+            .help("push it again with a tool that writes what the image-spec has")
+    } else if media_type.is_schema1() {
+        Problem::error(
+            "mlist::plan::schema1",
+            format!("{reference} is in Docker's first format, which no list can hold"),
+        )
+        .help("build it again, or pull and push it with a Docker of today")
+    } else {
+        Problem::error("mlist::plan::not_an_image", format!("{reference} is no image"))
+            .because(format!("its type is {media_type}"))
+            .help("a member is an image of Docker or OCI")
+    };
+    Some(problem.about(reference))
+}
+
+/// Says that a member is absent.
+pub(super) fn absent(reference: &Reference) -> Problem {
+    let host = reference.place.host();
+    let status = host.map_or("", |_| " (404)");
+    let mut problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent{status}"))
+        .help("push it and sync again, or publish without it: missing = \"skip\"")
+        .about(reference);
+    problem.http =
+        host.map(|host| HttpFacts { host: host.as_str().to_owned(), status: Some(404), code: None, attempts: 1 });
+    problem
+}
+
+/// What `source` names is there, and what that is made of is not.
+pub(super) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
+    Problem::error("mlist::plan::member_damaged", format!("{source} is there, and its {what} is absent"))
+        .because(format!("no {digest} in {}", source.place))
+        .help("push it again")
+        .about(source)
+}
+
+/// The bytes of what `source` names are not what they are called.
+pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
+    Problem::error("mlist::plan::unreadable_manifest", format!("{source} can't be read"))
+        .because(error.to_string())
+        .help("push it again with a tool that writes what the image-spec has")
+        .about(source)
+}
+
+/// `linux/amd64, linux/arm/v7 and 3 more`
+pub(super) fn some(names: &[impl AsRef<str>]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
+}

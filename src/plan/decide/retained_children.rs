@@ -1,0 +1,39 @@
+//! Children of a list that only the target has: they must still be there.
+
+use crate::config::problem::Problem;
+use crate::oci::{Platform, Reference};
+
+use super::batch::{Origin, Presence, QueryBatch};
+use super::entries::{EntrySource, PlannedEntry};
+use super::input::Input;
+
+/// Asks whether what stays in the list still stands in the target: there is no source to copy it from.
+pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
+    for line in lines.iter().filter(|line| line.is_retained()) {
+        let origin = match line.part {
+            EntrySource::Kept(member) => Origin::member(input, member),
+            EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => {
+                Origin::target(input)
+            }
+        };
+        let image = input.publication.target.with_digest(&line.entry.descriptor.digest);
+        if let Some(Presence::Absent) = batch.head(&image, &origin) {
+            batch.block(origin.label(gone(input, line, &image)));
+        }
+    }
+}
+
+fn gone(input: Input<'_>, line: &PlannedEntry<'_, '_>, image: &Reference) -> Problem {
+    let platform = line.entry.platform.clone().unwrap_or_else(Platform::unknown);
+    let help = match line.part {
+        EntrySource::Kept(_) => "push it to its source again, or publish without it: missing = \"skip\"",
+        EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => {
+            "declare it, for its source to be known, or publish without it: undeclared = \"remove\""
+        }
+    };
+    let list = input.publication.reference();
+    Problem::error("mlist::plan::kept_gone", format!("{image} is to stay in {list}, and is gone"))
+        .because(format!("it is published for {platform}, and no source of this file has it"))
+        .help(help)
+        .about(image)
+}
