@@ -76,7 +76,7 @@
 //! | whose credentials; which rights are asked for | `src/registry/credentials.rs`, `src/registry/auth.rs` |
 //! | whether a blob is mounted or sent | `src/registry/copy.rs`; again, where the registry does not see it, `src/exec/copy.rs` |
 //! | what a registry means by refusing a manifest | `src/registry/http/written.rs` |
-//! | the words for a registry's error, and whether to try again | `src/exec/cause.rs` |
+//! | the words for a registry's error, and whether to try again | `src/exec/registry_problem.rs` |
 //! | the exit status | `src/exec/report.rs` |
 //! | what goes to stdout, to stderr and to files | `src/ui/show.rs` |
 //! | the JSON | `src/ui/render/json.rs` |

@@ -14,7 +14,7 @@ use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
 use crate::registry::CredentialSources;
-use crate::ui::{self, ColorChoice, DigestLength, Format, Hints, Output, Progress, Size, Style, Verbosity};
+use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 
 use super::args::{self, Args, Command, Common, When};
 
@@ -127,7 +127,7 @@ impl Environment {
             out: style(self.out),
             err: style(self.err),
             verbosity: Verbosity::Normal,
-            progress: Progress::Lines,
+            progress: ProgressMode::Lines,
             digests: DigestLength::Short,
             outputs: Vec::new(),
         }
@@ -141,7 +141,7 @@ impl Settings {
     /// Arguments that are good each by itself and not together.
     pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
         let common = args.command.common();
-        let to_stdout = |output: &&Output| output.format == Format::Json && output.file.is_none();
+        let to_stdout = |output: &&Output| output.format == OutputFormat::Json && output.file.is_none();
         if common.format.iter().filter(to_stdout).count() > 1 {
             let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
@@ -251,7 +251,7 @@ fn shown(common: &Common, environment: &Environment) -> ui::Options {
         out: Style::decide(choice, &hints, environment.out),
         err: Style::decide(choice, &hints, environment.err),
         verbosity,
-        progress: environment.err.filter(|_| bars).map_or(Progress::Lines, Progress::Bars),
+        progress: environment.err.filter(|_| bars).map_or(ProgressMode::Lines, ProgressMode::Bars),
         digests: if common.no_trunc { DigestLength::Full } else { DigestLength::Short },
         outputs: common.format.clone(),
     }
@@ -404,11 +404,11 @@ mod tests {
     fn bars_are_drawn_on_a_terminal_that_can_and_may() {
         let progress = |line: &str, environment: &Environment| resolve(line, environment).unwrap().ui.progress;
         let dumb = Environment { variable: |name| (name == TERM).then(|| "dumb".into()), ..nowhere() };
-        assert!(matches!(progress("mlist sync", &nowhere()), Progress::Bars(_)));
-        assert_eq!(progress("mlist sync", &dumb), Progress::Lines);
-        assert_eq!(progress("mlist sync --no-progress", &nowhere()), Progress::Lines);
-        assert_eq!(progress("mlist sync -q", &nowhere()), Progress::Lines);
-        assert_eq!(progress("mlist sync", &Environment { err: None, ..nowhere() }), Progress::Lines);
+        assert!(matches!(progress("mlist sync", &nowhere()), ProgressMode::Bars(_)));
+        assert_eq!(progress("mlist sync", &dumb), ProgressMode::Lines);
+        assert_eq!(progress("mlist sync --no-progress", &nowhere()), ProgressMode::Lines);
+        assert_eq!(progress("mlist sync -q", &nowhere()), ProgressMode::Lines);
+        assert_eq!(progress("mlist sync", &Environment { err: None, ..nowhere() }), ProgressMode::Lines);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use clap::{Args as _, CommandFactory as _};
 use std::num::NonZeroUsize;
 
 use crate::config::Override;
-use crate::ui::{Format, Output};
+use crate::ui::{Output, OutputFormat};
 
 use super::args::{Args, Common};
 
@@ -115,8 +115,8 @@ pub(super) fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
 pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
     let format = match format {
-        "human" => Format::Human,
-        "json" => Format::Json,
+        "human" => OutputFormat::Human,
+        "json" => OutputFormat::Json,
         _ => return Err("write human or json, with =FILE for a file".to_owned()),
     };
     if file == Some("") {
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_format_may_have_a_file() {
-        assert_eq!(parse_output("json"), Ok(Output { format: Format::Json, file: None }));
-        assert_eq!(parse_output("json=a=b"), Ok(Output { format: Format::Json, file: Some("a=b".into()) }));
+        assert_eq!(parse_output("json"), Ok(Output { format: OutputFormat::Json, file: None }));
+        assert_eq!(parse_output("json=a=b"), Ok(Output { format: OutputFormat::Json, file: Some("a=b".into()) }));
         for text in ["", "yaml", "json=", "=x", "markdown"] {
             assert!(parse_output(text).is_err(), "{text}");
         }

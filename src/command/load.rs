@@ -10,7 +10,7 @@ use crate::config::facts::Facts;
 use crate::config::problem::{Severity, SourceFile, Sources};
 use crate::config::{Loaded, Loader, Outcome, Request, Trust};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, cause, plan_lists};
+use crate::exec::{ExitStatus, plan_lists, registry_problem};
 use crate::host::{self, Boundary, Found};
 use crate::oci::Place;
 use crate::plan::Plan;
@@ -47,7 +47,7 @@ impl Project {
     /// # Errors
     /// The exit status, if a signal came first; it was shown that nothing was published.
     pub(super) async fn plan(&self, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
-        let planned = plan_lists(&self.loaded.publications, &*session.registries, session.wire.listener());
+        let planned = plan_lists(&self.loaded.publications, &*session.registries, session.relay.listener());
         session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
     }
 
@@ -106,7 +106,7 @@ pub(super) async fn with_registries(
         let listed = listed.map_err(|signal| interrupted(&loaded, signal, file.clock, ui))?;
         asked = sum(asked, session.registries.stats());
         for (place, tags) in places.into_iter().zip(listed) {
-            let tags = tags.map(|tags| tags.map(Arc::new)).map_err(|error| Box::new(cause::problem(&error)));
+            let tags = tags.map(|tags| tags.map(Arc::new)).map_err(|error| Box::new(registry_problem::problem(&error)));
             reading.facts.add_tags(place, tags);
         }
     }

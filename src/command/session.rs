@@ -9,7 +9,7 @@ use crate::config::model::Member;
 use crate::config::problem::Problem;
 use crate::config::{Publication, RegistrySettings};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, Stop, Wire, cause};
+use crate::exec::{EventRelay, ExitStatus, Stop, registry_problem};
 use crate::host;
 use crate::oci::Place;
 use crate::registry::{self, Access, Group, Registries, Rights};
@@ -64,7 +64,7 @@ impl<'a> Purpose<'a> {
 /// The registries of a command, and the signal that may stop it.
 pub(super) struct Session {
     pub(super) registries: Arc<Registries>,
-    pub(super) wire: Wire,
+    pub(super) relay: EventRelay,
     pub(super) stop: Stop,
     signals_task: AbortHandle,
 }
@@ -80,7 +80,7 @@ impl Session {
         options: &RegistryOptions,
         ui: &Arc<Ui>,
     ) -> Result<Self, Vec<Problem>> {
-        let wire = Wire::new(ui.listener());
+        let relay = EventRelay::new(ui.listener());
         let hosts = registry_options::hosts(settings, &purpose.places, host::secret)?;
         let options = registry::Options {
             access: purpose.access,
@@ -88,13 +88,13 @@ impl Session {
             credentials: options.credentials.clone(),
             hosts,
             certificates: options.certificates.clone(),
-            observer: wire.observer(),
+            observer: relay.observer(),
         };
-        let registries = Registries::new(options).map_err(|error| vec![cause::problem(&error)])?;
+        let registries = Registries::new(options).map_err(|error| vec![registry_problem::problem(&error)])?;
         let (registries, stop) = (Arc::new(registries), Stop::default());
         let signals_task =
             tokio::spawn(handle_signals(stop.clone(), Arc::clone(&registries), Arc::clone(ui))).abort_handle();
-        Ok(Self { registries, wire, stop, signals_task })
+        Ok(Self { registries, relay, stop, signals_task })
     }
 
     /// The result of `work`, or the signal that came before it was done. Only for work that publishes nothing.
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::oci::Reference;
     use crate::registry::{CredentialSources, Registry as _, jobs};
-    use crate::ui::{self, DigestLength, Progress, Style, Verbosity};
+    use crate::ui::{self, DigestLength, ProgressMode, Style, Verbosity};
 
     #[tokio::test]
     async fn registries_are_opened_without_a_file() {
@@ -180,7 +180,7 @@ mod tests {
             out: Style::PLAIN,
             err: Style::PLAIN,
             verbosity: Verbosity::Quiet,
-            progress: Progress::Lines,
+            progress: ProgressMode::Lines,
             digests: DigestLength::Short,
             outputs: Vec::new(),
         }));

@@ -31,9 +31,9 @@ async fn synced(options: &Options, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatu
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::Write, registries, ui)?;
     let plan = Arc::new(project.plan(&session, ui).await?);
-    (session.wire.listener())(Event::Planned(Arc::clone(&plan)));
+    (session.relay.listener())(Event::Planned(Arc::clone(&plan)));
     let how = exec::Options { jobs: registries.jobs, after_failure: *after_failure };
-    let lists = execute(plan, &*session.registries, how, &session.stop, &session.wire).await;
+    let lists = execute(plan, &*session.registries, how, &session.stop, &session.relay).await;
     let report = Report {
         lists,
         started_at: project.clock.started_at,

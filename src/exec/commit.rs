@@ -8,16 +8,16 @@ use crate::registry::Registry;
 
 use super::copy::Pushed;
 use super::ending::{Ending, untouched};
-use super::failure::Failure;
+use super::failure::StepFailure;
 use super::floating::Floating;
-use super::look::Found;
+use super::look::TagState;
 use super::member_tags;
 use super::plan_tags::fixed;
 use super::prepare::Prepared;
 use super::publish::Publisher;
 use super::report::TagDone;
 use super::tags::{TagWriter, Together, Unwritten};
-use super::{Event, Step};
+use super::{Event, ListStep};
 
 impl<R: Registry> Publisher<'_, R> {
     /// Writes the tags of a prepared list.
@@ -33,13 +33,13 @@ impl<R: Registry> Publisher<'_, R> {
             pushed: if plan.children.is_empty() { None } else { Some(&pushed) },
         };
         let mut done = untouched(&plan);
-        self.wire.say(Event::Step { list, step: Step::Writing });
+        self.relay.say(Event::Step { list, step: ListStep::Writing });
         let mut failures = member_tags::write(member_tags, &plan, &writer, &mut done.member_tags).await;
         let mut to_write = Vec::new();
         for ((at, tag), found) in fixed(&plan).zip(tags) {
             match found {
-                Found::Ours => done.tags[at] = TagDone::Yes,
-                Found::AsPlanned => to_write.push((at, tag)),
+                TagState::Ours => done.tags[at] = TagDone::Yes,
+                TagState::AsPlanned => to_write.push((at, tag)),
             }
         }
         if failures.is_empty() {
@@ -65,7 +65,7 @@ impl<R: Registry> Publisher<'_, R> {
         writer: &TagWriter<'_, R>,
         to_write: &[(usize, &TagChange)],
         tags: &mut [TagDone],
-    ) -> Vec<Failure> {
+    ) -> Vec<StepFailure> {
         let mut failures = Vec::new();
         let (first, others) = to_write.split_at(to_write.len().min(1));
         for step in [first, others] {
@@ -73,7 +73,7 @@ impl<R: Registry> Publisher<'_, R> {
                 continue;
             }
             if self.stop.signal().is_some() {
-                failures.push(Failure::Stopped);
+                failures.push(StepFailure::Stopped);
             }
             if !failures.is_empty() {
                 break;

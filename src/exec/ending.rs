@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::problem::Problem;
 use crate::plan::{ListPlan, TagChange, TagFate};
 
-use super::failure::Failure;
+use super::failure::StepFailure;
 use super::report::{Outcome, TagDone};
 
 /// What came of a list.
@@ -44,14 +44,13 @@ pub(super) fn untouched(plan: &ListPlan) -> Done {
 impl Ending {
     /// What follows from the failures: any that has a reason decides; a list that was only stopped is cancelled. Where
     /// the same command can't succeed unchanged the list is blocked: someone must act, and no rerun helps.
-    pub(super) fn of(plan: &Arc<ListPlan>, done: Done, failures: Vec<Failure>) -> Self {
+    pub(super) fn of(plan: &Arc<ListPlan>, done: Done, failures: Vec<StepFailure>) -> Self {
         let was_stopped = !failures.is_empty();
-        let was_moved = was_stopped && failures.iter().all(Failure::is_moved);
+        let was_moved = was_stopped && failures.iter().all(|failure| matches!(failure, StepFailure::Moved(_)));
         let mut problems: Vec<Problem> = Vec::new();
-        for failure in failures {
-            match failure {
-                Failure::Problem(problem) if !problems.contains(&problem) => problems.push(*problem),
-                Failure::Problem(_) | Failure::Stopped => {}
+        for problem in failures.into_iter().filter_map(StepFailure::into_problem) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
             }
         }
         let outcome = match problems.is_empty() {
@@ -64,7 +63,7 @@ impl Ending {
     }
 
     /// The same for another reason.
-    pub(super) fn because(self, failure: Failure) -> Self {
+    pub(super) fn because(self, failure: StepFailure) -> Self {
         Self::of(&self.plan, self.done, vec![failure])
     }
 }

@@ -40,7 +40,7 @@ pub enum Event {
         /// Which.
         list: usize,
         /// What it does now.
-        step: Step,
+        step: ListStep,
     },
     /// A list has its outcome; comes once for each list, in the order in which they end.
     Ended {
@@ -55,13 +55,13 @@ pub enum Event {
         lists: usize,
     },
     /// What the registries have to say for themselves: pauses and, for `-vv`, requests. Bytes on their way are a
-    /// [`Step::Copying`] of their list instead.
+    /// [`ListStep::Copying`] of their list instead.
     Notice(Notice),
 }
 
 /// What a list is at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ListStep {
     /// A member is put into the target; nothing had to be sent so far.
     Mounting {
         /// Which.

@@ -13,10 +13,10 @@ use crate::plan::{Action, ListPlan, Plan};
 use crate::registry::Registry;
 
 use super::ending::{Done, Ending, untouched};
+use super::event_relay::EventRelay;
 use super::multi_writer;
 use super::publish::Publisher;
 use super::stop::Stop;
-use super::wire::Wire;
 use super::{Event, ListReport, Outcome};
 
 /// How a plan is carried out.
@@ -46,29 +46,29 @@ pub async fn execute<R: Registry>(
     registry: &R,
     options: Options,
     stop: &Stop,
-    wire: &Wire,
+    relay: &EventRelay,
 ) -> Vec<Arc<ListReport>> {
     let lists = &plan.lists;
-    let publisher = Publisher::new(registry, stop, wire);
-    let mut desk = Desk::new(lists, options, wire);
+    let publisher = Publisher::new(registry, stop, relay);
+    let mut queue = WorkQueue::new(lists, options, relay);
     let mut at_work = FuturesUnordered::new();
     let mut stopping = false;
     loop {
-        at_work.extend(desk.begin().map(|list| work(list, &lists[list], &publisher)));
+        at_work.extend(queue.begin().map(|list| work(list, &lists[list], &publisher)));
         tokio::select! {
             biased;
             () = stop.requested(), if !stopping => {
                 stopping = true;
-                desk.begins = false;
-                wire.say(Event::Stopping { lists: at_work.len() });
+                queue.begins = false;
+                relay.say(Event::Stopping { lists: at_work.len() });
             }
             ended = at_work.next() => match ended {
-                Some((list, report)) => desk.end(list, report),
+                Some((list, report)) => queue.end(list, report),
                 None => break,
             }
         }
     }
-    desk.close()
+    queue.close()
 }
 
 async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publisher<'_, R>) -> (usize, ListReport) {
@@ -80,11 +80,11 @@ async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publis
 }
 
 /// Hands out lists and takes in their reports.
-struct Desk<'a> {
+struct WorkQueue<'a> {
     lists: &'a [Arc<ListPlan>],
     options: Options,
-    wire: &'a Wire,
-    queues: BTreeMap<Option<Host>, Queue>,
+    relay: &'a EventRelay,
+    queues: BTreeMap<Option<Host>, HostQueue>,
     /// Whether anything new is begun.
     begins: bool,
     reports: Vec<Option<Arc<ListReport>>>,
@@ -92,23 +92,23 @@ struct Desk<'a> {
 
 /// The lists for one host: a slow one holds up no other.
 #[derive(Default)]
-struct Queue {
+struct HostQueue {
     waiting: VecDeque<usize>,
     at_work: usize,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> WorkQueue<'a> {
     /// Reports at once what needs no work, and queues the rest.
-    fn new(lists: &'a [Arc<ListPlan>], options: Options, wire: &'a Wire) -> Self {
+    fn new(lists: &'a [Arc<ListPlan>], options: Options, relay: &'a EventRelay) -> Self {
         let reports = lists.iter().map(|_| None).collect();
-        let mut desk = Self { lists, options, wire, queues: BTreeMap::new(), begins: true, reports };
+        let mut queue = Self { lists, options, relay, queues: BTreeMap::new(), begins: true, reports };
         for (list, plan) in lists.iter().enumerate() {
             match settled(plan.action) {
-                Some(outcome) => desk.end(list, idle(plan, outcome)),
-                None => desk.queues.entry(desk.queue_of(list)).or_default().waiting.push_back(list),
+                Some(outcome) => queue.end(list, idle(plan, outcome)),
+                None => queue.queues.entry(queue.queue_of(list)).or_default().waiting.push_back(list),
             }
         }
-        desk
+        queue
     }
 
     /// One job is one list at a time, in the order of the file; else each host has a queue of its own.
@@ -128,7 +128,7 @@ impl<'a> Desk<'a> {
             }
         }
         for &list in &begun {
-            self.wire.say(Event::Began { list });
+            self.relay.say(Event::Began { list });
         }
         begun.into_iter()
     }
@@ -144,7 +144,7 @@ impl<'a> Desk<'a> {
             queue.at_work = queue.at_work.saturating_sub(1);
         }
         let report = Arc::new(report);
-        self.wire.say(Event::Ended { list, report: Arc::clone(&report) });
+        self.relay.say(Event::Ended { list, report: Arc::clone(&report) });
         self.reports[list] = Some(report);
     }
 

@@ -1,29 +1,30 @@
-//! [`Failure`]: why a step of a list came to nothing, and the problems that only the execution can have.
+//! [`StepFailure`]: why a step of a list came to nothing, and the problems that only the execution can have.
 
 use crate::config::problem::Problem;
 use crate::oci::{Digest, MalformedJson, Reference};
 use crate::registry::{ErrorKind, RegistryError};
 
-use super::cause::{problem, short};
+use super::registry_problem::{problem, short};
 
-/// A tag was moved by someone else.
-const MOVED: &str = "mlist::exec::moved_meanwhile";
-
-/// Why a step came to nothing.
+/// Why a step of a list failed.
 #[derive(Debug, Clone)]
-pub(super) enum Failure {
-    /// The run is being stopped: nobody's fault.
+pub(super) enum StepFailure {
+    /// The run is being stopped.
     Stopped,
-    /// This is why.
+    /// Someone else has moved a tag since the list was planned.
+    Moved(Box<Problem>),
+    /// The registry called a manifest invalid (`MANIFEST_INVALID`).
+    InvalidManifest(Box<Problem>),
+    /// Any other reason.
     Problem(Box<Problem>),
 }
 
-impl Failure {
+impl StepFailure {
     /// What `reference` named when the list was planned is there no more.
     pub(super) fn gone(reference: &Reference) -> Self {
         let problem = Problem::error("mlist::exec::member_gone", format!("{reference} is gone since it was planned"))
             .help("sync again: it plans anew with what is there now");
-        Self::passing(problem.about(reference))
+        Self::Problem(passing(problem.about(reference)))
     }
 
     /// The manifest of a member is none.
@@ -38,10 +39,11 @@ impl Failure {
     /// Someone else has written `reference` since the list was planned.
     pub(super) fn moved(reference: &Reference, planned: Option<&Digest>, found: Option<&Digest>) -> Self {
         let name = |digest: Option<&Digest>| digest.map_or_else(|| "absent".to_owned(), short);
-        let problem = Problem::error(MOVED, format!("{reference} was moved meanwhile"))
+        let message = format!("{reference} was moved meanwhile");
+        let problem = Problem::error("mlist::exec::moved_meanwhile", message)
             .because(format!("it was {} when this was planned, and is now {}", name(planned), name(found)))
             .help("sync again: it plans anew from what is there now");
-        Self::passing(problem.about(reference))
+        Self::Moved(passing(problem.about(reference)))
     }
 
     /// Others write `reference` as fast as this run reads it.
@@ -50,24 +52,28 @@ impl Failure {
             Problem::error("mlist::exec::contended", format!("{reference} is written by others all the time"))
                 .because("it was something else each time it was read again".to_owned())
                 .help("sync again once they are done: nothing is lost that has a tag of its own");
-        Self::passing(problem.about(reference))
+        Self::Problem(passing(problem.about(reference)))
     }
 
-    /// Whether someone else has written a tag since the list was planned.
-    pub(super) fn is_moved(&self) -> bool {
-        matches!(self, Self::Problem(problem) if problem.code == MOVED)
-    }
-
-    /// A problem that the same command need not meet again.
-    fn passing(problem: Problem) -> Self {
-        Self::Problem(Box::new(Problem { retry: true, ..problem }))
+    /// The problem to show; none if the run is being stopped.
+    pub(super) fn into_problem(self) -> Option<Problem> {
+        match self {
+            Self::Stopped => None,
+            Self::Moved(problem) | Self::InvalidManifest(problem) | Self::Problem(problem) => Some(*problem),
+        }
     }
 }
 
-impl From<Box<RegistryError>> for Failure {
+/// `problem`, which the same command may not meet again.
+fn passing(problem: Problem) -> Box<Problem> {
+    Box::new(Problem { retry: true, ..problem })
+}
+
+impl From<Box<RegistryError>> for StepFailure {
     fn from(error: Box<RegistryError>) -> Self {
         match error.kind {
             ErrorKind::Stopped => Self::Stopped,
+            _ if error.code.as_deref() == Some("MANIFEST_INVALID") => Self::InvalidManifest(Box::new(problem(&error))),
             _ => Self::Problem(Box::new(problem(&error))),
         }
     }

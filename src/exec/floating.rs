@@ -24,7 +24,7 @@ use crate::plan::newest::{self, Rival};
 use crate::plan::{ListPlan, TagChange, TagFate};
 use crate::registry::Registry;
 
-use super::failure::Failure;
+use super::failure::StepFailure;
 use super::look::look;
 use super::plan_tags::floating;
 use super::report::TagDone;
@@ -69,7 +69,7 @@ impl<'a, R: Registry> Floating<'a, R> {
     }
 
     /// Moves them, one after the other, once the list stands by its own tag. What came of each, and what went wrong.
-    pub(super) async fn write(mut self) -> (Vec<FloatingTag<'a>>, Vec<Failure>) {
+    pub(super) async fn write(mut self) -> (Vec<FloatingTag<'a>>, Vec<StepFailure>) {
         let mut failures = Vec::new();
         if !self.tags.is_empty()
             && let Err(failure) = self.move_and_repair(&mut failures).await
@@ -79,7 +79,7 @@ impl<'a, R: Registry> Floating<'a, R> {
         (self.tags, failures)
     }
 
-    async fn move_and_repair(&mut self, failures: &mut Vec<Failure>) -> Result<(), Failure> {
+    async fn move_and_repair(&mut self, failures: &mut Vec<StepFailure>) -> Result<(), StepFailure> {
         let published = self.published().await?;
         for tag in &mut self.tags {
             if tag.change.from.as_ref() == Some(self.writer.payload.digest()) {
@@ -103,11 +103,11 @@ impl<'a, R: Registry> Floating<'a, R> {
             }
         }
         let tag = self.tags.iter().find(|tag| tag.names(self.writer.payload).is_some());
-        tag.map_or(Ok(()), |tag| Err(Failure::contended(&self.writer.target.tagged(&tag.change.tag))))
+        tag.map_or(Ok(()), |tag| Err(StepFailure::contended(&self.writer.target.tagged(&tag.change.tag))))
     }
 
     /// Step 4, for the tags that were moved here: whether none had to be pointed to a greater version.
-    async fn stands(&mut self) -> Result<bool, Failure> {
+    async fn stands(&mut self) -> Result<bool, StepFailure> {
         let mine = self.writer.payload;
         if self.tags.iter().all(|tag| tag.names(mine).is_none()) {
             return Ok(true);
@@ -133,9 +133,9 @@ impl<'a, R: Registry> Floating<'a, R> {
         Ok(stands)
     }
 
-    async fn published(&self) -> Result<BTreeSet<Tag>, Failure> {
+    async fn published(&self) -> Result<BTreeSet<Tag>, StepFailure> {
         if self.writer.stop.signal().is_some() {
-            return Err(Failure::Stopped);
+            return Err(StepFailure::Stopped);
         }
         Ok(self.writer.registry.tags(self.writer.target).await?.unwrap_or_default())
     }

@@ -4,11 +4,11 @@ use crate::oci::{Digest, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::Registry;
 
-use super::failure::Failure;
+use super::failure::StepFailure;
 
 /// What a tag was found to name before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum TagState {
     /// What it named when the list was planned.
     AsPlanned,
     /// The list: an earlier attempt got further than it knew.
@@ -16,7 +16,7 @@ pub(super) enum Found {
 }
 
 /// What `tag` of `target` names; none where it is absent.
-pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -> Result<Option<Digest>, Failure> {
+pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -> Result<Option<Digest>, StepFailure> {
     let found = registry.head(&target.tagged(tag)).await?;
     Ok(found.map(|descriptor| descriptor.digest))
 }
@@ -30,13 +30,13 @@ pub(super) async fn recheck<R: Registry>(
     target: &Place,
     tag: &TagChange,
     ours: &Digest,
-) -> Result<Found, Failure> {
+) -> Result<TagState, StepFailure> {
     let found = look(registry, target, &tag.tag).await?;
     if found.as_ref() == Some(ours) {
-        Ok(Found::Ours)
+        Ok(TagState::Ours)
     } else if found == tag.from {
-        Ok(Found::AsPlanned)
+        Ok(TagState::AsPlanned)
     } else {
-        Err(Failure::moved(&target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
+        Err(StepFailure::moved(&target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
     }
 }

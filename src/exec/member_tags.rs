@@ -9,13 +9,13 @@ use crate::oci::{Payload, Place};
 use crate::plan::{ListPlan, MemberTagChange};
 use crate::registry::Registry;
 
-use super::failure::Failure;
-use super::look::{Found, recheck};
+use super::failure::StepFailure;
+use super::look::{TagState, recheck};
 use super::report::TagDone;
 use super::tags::{TagWriter, Unwritten, in_sequence};
 
 /// A member's tag that is to be written, and what with.
-pub(super) struct MemberTag {
+pub(super) struct PreparedMemberTag {
     /// Its place among all.
     at: usize,
     /// None where it names that already.
@@ -23,25 +23,25 @@ pub(super) struct MemberTag {
 }
 
 /// Looks at the tags that are to be written and reads what they are to name, once that can stand there.
-pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<Result<MemberTag, Failure>> {
+pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<Result<PreparedMemberTag, StepFailure>> {
     let target = &plan.publication.target;
     let changes = plan.member_tags.iter().enumerate().filter(|(_, change)| change.tag.fate.is_written());
     join_all(changes.map(async |(at, change)| {
         let payload = payload(plan, change, registry).await?;
         let found = recheck(registry, target, &change.tag, payload.digest()).await?;
-        Ok(MemberTag { at, payload: (found == Found::AsPlanned).then_some(payload) })
+        Ok(PreparedMemberTag { at, payload: (found == TagState::AsPlanned).then_some(payload) })
     }))
     .await
 }
 
 /// Writes them; what came of each tag of the plan, and what went wrong.
 pub(super) async fn write<R: Registry>(
-    tags: Vec<MemberTag>,
+    tags: Vec<PreparedMemberTag>,
     plan: &ListPlan,
     writer: &TagWriter<'_, R>,
     done: &mut [TagDone],
-) -> Vec<Failure> {
-    let write = async |MemberTag { at, payload }: MemberTag| match payload {
+) -> Vec<StepFailure> {
+    let write = async |PreparedMemberTag { at, payload }: PreparedMemberTag| match payload {
         Some(payload) => (at, writer.of(&payload).write_one(&plan.member_tags[at].tag).await),
         None => (at, Ok(())),
     };
@@ -68,14 +68,14 @@ pub(super) async fn write<R: Registry>(
 }
 
 /// The member's bytes: from deciding, or from where it is copied from, or from the target, where it stands.
-async fn payload<R: Registry>(plan: &ListPlan, change: &MemberTagChange, registry: &R) -> Result<Payload, Failure> {
+async fn payload<R: Registry>(plan: &ListPlan, change: &MemberTagChange, registry: &R) -> Result<Payload, StepFailure> {
     let digest = &change.descriptor.digest;
     let child = plan.children.iter().find(|child| child.descriptor.digest == *digest);
     if let Some(payload) = child.and_then(|child| child.payload.clone()) {
         return Ok(payload);
     }
     let place: &Place = child.map_or(&plan.publication.target, |child| &child.from);
-    registry.manifest(place, digest).await?.ok_or_else(|| Failure::gone(&place.with_digest(digest)))
+    registry.manifest(place, digest).await?.ok_or_else(|| StepFailure::gone(&place.with_digest(digest)))
 }
 
 #[cfg(test)]

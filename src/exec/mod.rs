@@ -13,28 +13,23 @@
 //! | `tags` | one tag: written, judged |
 //! | `floating` | the tags that only the newest version has |
 //! | `member_tags` | tags of members by themselves |
-//! | `flight` | work that many ask for and one does |
+//! | `single_flight` | work that several lists need and one does |
 //! | `lag` | pauses for registries that see a push late |
-//! | [`cause`] | a registry's error in words; `failure` holds the problems of the execution itself |
-//! | [`event`], [`wire`] | what happens, and who is told |
+//! | [`registry_problem`] | the problem for an error of a registry; `failure` holds the problems of the execution itself |
+//! | [`event`], [`event_relay`] | what happens, and who is told |
 //! | [`report`] | what came of it |
 //! | [`stop`] | the wish to end early |
 //!
 //! Nothing here prints, decides what must change, or knows HTTP.
 
-pub mod cause;
 mod commit;
 mod copy;
 mod ending;
 pub mod event;
+pub mod event_relay;
 pub mod executor;
 mod failure;
-#[cfg(test)]
-mod fake;
-mod flight;
 mod floating;
-#[cfg(test)]
-mod interleave;
 mod lag;
 mod look;
 mod member_tags;
@@ -42,18 +37,19 @@ mod multi_writer;
 mod plan_tags;
 mod prepare;
 mod publish;
+pub mod registry_problem;
 pub mod report;
+mod single_flight;
 pub mod stop;
 pub mod survey;
 mod tags;
-mod wait;
-pub mod wire;
 #[cfg(test)]
-mod world;
+mod tests;
+mod wait;
 
-pub use event::{Event, Listener, Step};
+pub use event::{Event, ListStep, Listener};
+pub use event_relay::EventRelay;
 pub use executor::{AfterFailure, Options, execute};
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
 pub use survey::{Surveyor, plan_lists};
-pub use wire::Wire;

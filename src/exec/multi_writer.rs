@@ -20,7 +20,7 @@ use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, T
 use crate::registry::Registry;
 
 use super::ending::{Ending, untouched};
-use super::failure::Failure;
+use super::failure::StepFailure;
 use super::publish::Publisher;
 use super::report::Outcome;
 use super::survey::plan_again;
@@ -46,7 +46,7 @@ async fn until_unchanged<R: Registry>(publisher: &Publisher<'_, R>, list: usize,
         }
         let fresh = tokio::select! {
             biased;
-            () = publisher.stop.requested() => return ending.because(Failure::Stopped),
+            () = publisher.stop.requested() => return ending.because(StepFailure::Stopped),
             fresh = plan_again(&ending.plan.publication, publisher.registry) => fresh,
         };
         ending = match fresh.action {
@@ -59,13 +59,13 @@ async fn until_unchanged<R: Registry>(publisher: &Publisher<'_, R>, list: usize,
                 return Ending::of(&plan, untouched(&fresh), Vec::new());
             }
             Action::Blocked | Action::Failed => {
-                let problems = fresh.problems.iter().cloned().map(|problem| Failure::Problem(Box::new(problem)));
+                let problems = fresh.problems.iter().cloned().map(|problem| StepFailure::Problem(Box::new(problem)));
                 return Ending::of(&ending.plan, ending.done, problems.collect());
             }
         };
     }
     let reference = ending.plan.publication.reference();
-    ending.because(Failure::contended(&reference))
+    ending.because(StepFailure::contended(&reference))
 }
 
 /// Two rounds as one: from what the first found to what the second made of it.

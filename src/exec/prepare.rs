@@ -12,14 +12,14 @@ use crate::oci::{Digest, Payload, Place};
 use crate::plan::{Child, ListPlan};
 use crate::registry::Registry;
 
-use super::copy::{BlobsOpen, Errand};
+use super::copy::{BlobsOpen, CopyTask};
 use super::ending::{Ending, untouched};
-use super::failure::Failure;
-use super::look::{Found, look, recheck};
-use super::member_tags::{self, MemberTag};
+use super::failure::StepFailure;
+use super::look::{TagState, look, recheck};
+use super::member_tags::{self, PreparedMemberTag};
 use super::plan_tags::{fixed, floating};
 use super::publish::Publisher;
-use super::{Event, Step};
+use super::{Event, ListStep};
 
 /// A list whose children are in the target, and what its tags named just after that.
 pub(super) struct Prepared {
@@ -29,10 +29,10 @@ pub(super) struct Prepared {
     /// The bytes of the list.
     pub(super) payload: Payload,
     /// Of the tags that are written whatever the version.
-    pub(super) tags: Vec<Found>,
+    pub(super) tags: Vec<TagState>,
     /// What the others name.
     pub(super) floating: Vec<Option<Digest>>,
-    pub(super) member_tags: Vec<MemberTag>,
+    pub(super) member_tags: Vec<PreparedMemberTag>,
 }
 
 impl<R: Registry> Publisher<'_, R> {
@@ -43,7 +43,7 @@ impl<R: Registry> Publisher<'_, R> {
     pub(super) async fn prepare(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Box<Ending>> {
         let prepared = tokio::select! {
             biased;
-            () = self.stop.requested() => Err(vec![Failure::Stopped]),
+            () = self.stop.requested() => Err(vec![StepFailure::Stopped]),
             prepared = self.children_and_tags(list, plan) => prepared,
         };
         prepared.map_err(|failures| Box::new(Ending::of(plan, untouched(plan), failures)))
@@ -52,13 +52,13 @@ impl<R: Registry> Publisher<'_, R> {
     /// Makes all children stand, and looks at the tags that are to be written.
     ///
     /// The tags are looked at while the last children are written: no round trip more, and hardly earlier.
-    async fn children_and_tags(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Vec<Failure>> {
+    async fn children_and_tags(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Vec<StepFailure>> {
         let (registry, target) = (self.registry, &plan.publication.target);
         let Some(payload) = &plan.payload else { unreachable!("the planner gives the bytes of each list to write") };
         let (open, mut blobs) = mpsc::channel::<Infallible>(1);
         let standing = AtomicUsize::new(0);
-        let row = Row { list, of: plan.children.len(), standing: &standing, target };
-        let children = join_all(plan.children.iter().map(|child| self.child(&row, child, open.clone())));
+        let progress = ChildProgress { list, of: plan.children.len(), standing: &standing, target };
+        let children = join_all(plan.children.iter().map(|child| self.child(&progress, child, open.clone())));
         drop(open);
         let looks = async {
             blobs.recv().await;
@@ -82,20 +82,20 @@ impl<R: Registry> Publisher<'_, R> {
         if failures.is_empty() { Ok(prepared) } else { Err(failures) }
     }
 
-    async fn child(&self, row: &Row<'_>, child: &Child, open: BlobsOpen) -> Result<(), Failure> {
+    async fn child(&self, progress: &ChildProgress<'_>, child: &Child, open: BlobsOpen) -> Result<(), StepFailure> {
         let mounting = |done| {
-            let step = Step::Mounting { platform: child.platform.clone(), done, of: row.of };
-            self.wire.say(Event::Step { list: row.list, step });
+            let step = ListStep::Mounting { platform: child.platform.clone(), done, of: progress.of };
+            self.relay.say(Event::Step { list: progress.list, step });
         };
-        mounting(row.standing.load(Ordering::Relaxed));
-        self.copier.child(Errand { list: row.list, child, target: row.target }, open).await?;
-        mounting(row.standing.fetch_add(1, Ordering::Relaxed) + 1);
+        mounting(progress.standing.load(Ordering::Relaxed));
+        self.copier.child(CopyTask { list: progress.list, child, target: progress.target }, open).await?;
+        mounting(progress.standing.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(())
     }
 }
 
 /// The children of one list while they are copied.
-struct Row<'a> {
+struct ChildProgress<'a> {
     list: usize,
     of: usize,
     standing: &'a AtomicUsize,
@@ -103,7 +103,7 @@ struct Row<'a> {
 }
 
 /// What succeeded; the rest are `failures`.
-fn each<T>(results: Vec<Result<T, Failure>>, failures: &mut Vec<Failure>) -> Vec<T> {
+fn each<T>(results: Vec<Result<T, StepFailure>>, failures: &mut Vec<StepFailure>) -> Vec<T> {
     let mut succeeded = Vec::with_capacity(results.len());
     for result in results {
         match result {

@@ -7,23 +7,23 @@ use std::sync::Arc;
 use crate::plan::ListPlan;
 use crate::registry::Registry;
 
-use super::copy::Copier;
+use super::copy::ChildCopier;
 use super::ending::Ending;
+use super::event_relay::EventRelay;
 use super::stop::Stop;
-use super::wire::Wire;
 
 /// Publishes lists of one run.
 pub(super) struct Publisher<'a, R> {
     pub(super) registry: &'a R,
     pub(super) stop: &'a Stop,
-    pub(super) wire: &'a Wire,
-    pub(super) copier: Copier<'a, R>,
+    pub(super) relay: &'a EventRelay,
+    pub(super) copier: ChildCopier<'a, R>,
 }
 
 impl<'a, R: Registry> Publisher<'a, R> {
     /// Nothing published yet.
-    pub(super) fn new(registry: &'a R, stop: &'a Stop, wire: &'a Wire) -> Self {
-        Self { registry, stop, wire, copier: Copier::new(registry, wire) }
+    pub(super) fn new(registry: &'a R, stop: &'a Stop, relay: &'a EventRelay) -> Self {
+        Self { registry, stop, relay, copier: ChildCopier::new(registry, relay) }
     }
 
     /// Publishes the list with that number in the plan.

@@ -11,7 +11,7 @@ use crate::oci::{Descriptor, Digest, Entry, Host, Payload, Place, Tag};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
-use super::cause::cause;
+use super::registry_problem::cause;
 use super::wait::Waits;
 use super::{Event, Listener};
 
@@ -65,14 +65,14 @@ impl<'a, R: Registry> Surveyor<'a, R> {
         let total = items.len();
         let mut decisions: Vec<Option<D>> = items.iter().map(|_| None).collect();
         let mut done = 0;
-        let mut board = Board { snapshot, waiting: HashMap::new(), open: vec![0; total] };
-        let mut lines: HashMap<Option<Host>, Line> = HashMap::new();
+        let mut pending = PendingQueries { snapshot, waiting: HashMap::new(), open: vec![0; total] };
+        let mut queues: HashMap<Option<Host>, HostQueue> = HashMap::new();
         let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
         let mut ready: VecDeque<usize> = (0..total).collect();
         listener(Event::Reading { done, total });
         loop {
             while let Some(item) = ready.pop_front() {
-                match decide(&items[item], &board.snapshot) {
+                match decide(&items[item], &pending.snapshot) {
                     Decision::Done(decision) => {
                         decisions[item] = Some(decision);
                         done += 1;
@@ -80,29 +80,30 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                     }
                     Decision::Needs(queries) => {
                         for query in queries {
-                            if let Some(query) = board.note(item, query) {
-                                let line = lines.entry(place(&query).host().cloned()).or_default();
-                                flights.extend(line.join(query).map(|query| ask(registry, query)));
+                            if let Some(query) = pending.note(item, query) {
+                                let queue = queues.entry(place(&query).host().cloned()).or_default();
+                                flights.extend(queue.join(query).map(|query| ask(registry, query)));
                             }
                         }
                     }
                 }
             }
-            let (query, said) = tokio::select! {
+            let (query, response) = tokio::select! {
                 Some(answered) = flights.next(), if !flights.is_empty() => answered,
                 Some(query) = naps.next(), if !naps.is_empty() => {
                     listener(waits.event());
-                    let line = lines.entry(place(&query).host().cloned()).or_default();
-                    flights.extend(line.join(query).map(|query| ask(registry, query)));
+                    let queue = queues.entry(place(&query).host().cloned()).or_default();
+                    flights.extend(queue.join(query).map(|query| ask(registry, query)));
                     continue;
                 }
                 else => break,
             };
-            if let Some(line) = lines.get_mut(&place(&query).host().cloned()) {
-                flights.extend(line.leave().map(|query| ask(registry, query)));
+            if let Some(queue) = queues.get_mut(&place(&query).host().cloned()) {
+                flights.extend(queue.leave().map(|query| ask(registry, query)));
             }
             if let Query::Head(reference) = &query {
-                let pause = matches!(said, Said::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
+                let pause =
+                    matches!(response, Response::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
                 if let Some(pause) = pause {
                     naps.push(async move {
                         tokio::time::sleep(pause).await;
@@ -114,21 +115,21 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                     listener(waits.event());
                 }
             }
-            ready.extend(board.settle(&query, said));
+            ready.extend(pending.settle(&query, response));
         }
-        (decisions.into_iter().flatten().collect(), board.snapshot)
+        (decisions.into_iter().flatten().collect(), pending.snapshot)
     }
 }
 
 /// What is known, and who waits for what.
-struct Board {
+struct PendingQueries {
     snapshot: Snapshot,
     waiting: HashMap<Query, Vec<usize>>,
     /// How many answers each item waits for.
     open: Vec<usize>,
 }
 
-impl Board {
+impl PendingQueries {
     /// Notes that `item` waits for `query`; gives it back where it must be asked.
     fn note(&mut self, item: usize, query: Query) -> Option<Query> {
         debug_assert!(!self.snapshot.answers(&query), "{query:?} is answered");
@@ -142,18 +143,18 @@ impl Board {
     }
 
     /// Adds an answer; gives the items that wait for nothing more.
-    fn settle(&mut self, query: &Query, said: Said) -> Vec<usize> {
-        match (query, said) {
-            (Query::Head(reference), Said::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
-            (_, Said::Bytes(payload)) => self.snapshot.add_bytes(payload),
-            (Query::Manifest(digest, place) | Query::Config(digest, place), Said::Unread(cause)) => {
+    fn settle(&mut self, query: &Query, response: Response) -> Vec<usize> {
+        match (query, response) {
+            (Query::Head(reference), Response::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
+            (_, Response::Bytes(payload)) => self.snapshot.add_bytes(payload),
+            (Query::Manifest(digest, place) | Query::Config(digest, place), Response::Unread(cause)) => {
                 self.snapshot.add_unread(digest.clone(), place.clone(), cause);
             }
-            (Query::Tags(place), Said::Tags(answer)) => self.snapshot.add_tags(place.clone(), answer),
-            (Query::Referrers(digest, place), Said::Referrers(answer)) => {
+            (Query::Tags(place), Response::Tags(answer)) => self.snapshot.add_tags(place.clone(), answer),
+            (Query::Referrers(digest, place), Response::Referrers(answer)) => {
                 self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
             }
-            (_, Said::Head(_) | Said::Unread(_) | Said::Tags(_) | Said::Referrers(_)) => {
+            (_, Response::Head(_) | Response::Unread(_) | Response::Tags(_) | Response::Referrers(_)) => {
                 unreachable!("`ask` answers what it was asked")
             }
         }
@@ -168,12 +169,12 @@ impl Board {
 
 /// The questions to one host.
 #[derive(Default)]
-struct Line {
+struct HostQueue {
     open: usize,
     queue: VecDeque<Query>,
 }
 
-impl Line {
+impl HostQueue {
     /// Lines up; gives the question back where it is its turn at once.
     fn join(&mut self, query: Query) -> Option<Query> {
         if self.open < OPEN_PER_HOST {
@@ -195,7 +196,7 @@ impl Line {
 }
 
 /// What came of a question.
-enum Said {
+enum Response {
     Head(Answer<Descriptor>),
     Bytes(Payload),
     /// No bytes: absent, or nobody knows.
@@ -204,18 +205,18 @@ enum Said {
     Referrers(Answer<Arc<[Entry]>>),
 }
 
-async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Said) {
-    let said = match &query {
-        Query::Head(reference) => Said::Head(answer(registry.head(reference).await)),
+async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
+    let response = match &query {
+        Query::Head(reference) => Response::Head(answer(registry.head(reference).await)),
         Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await),
         Query::Config(digest, place) => read(digest, registry.config(place, digest).await),
-        Query::Tags(place) => Said::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
+        Query::Tags(place) => Response::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
         Query::Referrers(digest, place) => {
             let entries = registry.referrers(place, digest).await;
-            Said::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
+            Response::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
         }
     };
-    (query, said)
+    (query, response)
 }
 
 fn answer<T>(result: Result<Option<T>>) -> Answer<T> {
@@ -226,14 +227,14 @@ fn answer<T>(result: Result<Option<T>>) -> Answer<T> {
     }
 }
 
-fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Said {
+fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Response {
     match answer {
         Ok(Some(payload)) => {
             debug_assert_eq!(payload.digest(), digest, "bytes are verified where they are read");
-            Said::Bytes(payload)
+            Response::Bytes(payload)
         }
-        Ok(None) => Said::Unread(None),
-        Err(error) => Said::Unread(Some(cause(&error))),
+        Ok(None) => Response::Unread(None),
+        Err(error) => Response::Unread(Some(cause(&error))),
     }
 }
 

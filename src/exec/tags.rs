@@ -9,7 +9,7 @@ use crate::oci::{Digest, Locator, Payload, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::{ErrorKind, Registry, RegistryError};
 
-use super::failure::Failure;
+use super::failure::StepFailure;
 use super::lag::lag;
 use super::look::look;
 use super::report::TagDone;
@@ -37,7 +37,7 @@ pub(super) struct TagWriter<'a, R> {
 /// The children that were pushed for a list in this run: the registry may not see them yet.
 pub(super) trait PushAgain: Sync {
     /// Pushes the children in `named` again, or all if it is empty.
-    fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), Failure>>;
+    fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), StepFailure>>;
 }
 
 /// Whether several tags may be written with one request.
@@ -54,11 +54,11 @@ pub(super) struct Unwritten {
     /// [`TagDone::No`] or [`TagDone::Unknown`].
     pub(super) done: TagDone,
     /// Why.
-    pub(super) why: Failure,
+    pub(super) why: StepFailure,
 }
 
 /// What to do after a PUT that failed.
-enum Verdict {
+enum PutVerdict {
     /// The tag names the list.
     Written,
     /// It names what it did: the failure stands, unless there is reason to repeat.
@@ -129,28 +129,27 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         if self.stop.signal().is_none() {
             return Ok(confirmed);
         }
-        let stopped = || Err(Unwritten { done, why: Failure::Stopped });
+        let stopped = || Err(Unwritten { done, why: StepFailure::Stopped });
         Err(names.iter().map(|tag| if confirmed.contains(tag) { Ok(()) } else { stopped() }).collect())
     }
 
     /// Whether a tag may have been refused only because something it needs was being written at the same time: Quay
     /// then calls the list invalid, be it another tag of the list or a child.
     fn is_race(&self, result: &Result<(), Unwritten>, tags: &[&TagChange]) -> bool {
-        let Err(Unwritten { why: Failure::Problem(problem), .. }) = result else { return false };
-        let code = problem.http.as_ref().and_then(|http| http.code.as_deref());
+        let is_invalid = matches!(result, Err(Unwritten { why: StepFailure::InvalidManifest(_), .. }));
         let has_company = tags.len() > 1 || self.pushed.is_some();
-        has_company && code == Some("MANIFEST_INVALID") && self.stop.signal().is_none()
+        is_invalid && has_company && self.stop.signal().is_none()
     }
 
     /// Makes the tag name the list. Once the run is being stopped, the answer is waited for a little and no more.
     async fn write(&self, tag: &TagChange) -> Result<(), Unwritten> {
         if self.stop.signal().is_some() {
-            return Err(Unwritten { done: TagDone::No, why: Failure::Stopped });
+            return Err(Unwritten { done: TagDone::No, why: StepFailure::Stopped });
         }
         tokio::select! {
             biased;
             result = self.put(tag) => result,
-            () = self.too_long() => Err(Unwritten { done: TagDone::Unknown, why: Failure::Stopped }),
+            () = self.too_long() => Err(Unwritten { done: TagDone::Unknown, why: StepFailure::Stopped }),
         }
     }
 
@@ -167,11 +166,11 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                 return Ok(());
             };
             match self.judge(tag, &error).await {
-                Verdict::Written => return Ok(()),
-                Verdict::Final(unwritten) => return Err(unwritten),
-                Verdict::Untouched => {}
+                PutVerdict::Written => return Ok(()),
+                PutVerdict::Final(unwritten) => return Err(unwritten),
+                PutVerdict::Untouched => {}
             }
-            let stands = Unwritten { done: TagDone::No, why: Failure::from(error.clone()) };
+            let stands = Unwritten { done: TagDone::No, why: StepFailure::from(error.clone()) };
             if self.stop.signal().is_some() {
                 return Err(stands);
             }
@@ -184,7 +183,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                         }
                         let was_pushed_again = std::mem::replace(&mut pushed_again, true);
                         if was_pushed_again {
-                            Err(Failure::from(error.clone()))
+                            Err(StepFailure::from(error.clone()))
                         } else {
                             pushed.push_again(named).await
                         }
@@ -202,23 +201,23 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     }
 
     /// Looks what the tag names after a PUT that failed: registries that refuse a repeat have often taken the first.
-    async fn judge(&self, tag: &TagChange, error: &RegistryError) -> Verdict {
+    async fn judge(&self, tag: &TagChange, error: &RegistryError) -> PutVerdict {
         if error.kind == ErrorKind::Stopped && error.attempts == 0 {
-            return Verdict::Final(Unwritten { done: TagDone::No, why: Failure::Stopped });
+            return PutVerdict::Final(Unwritten { done: TagDone::No, why: StepFailure::Stopped });
         }
         let reference = self.target.tagged(&tag.tag);
         let Ok(found) = look(self.registry, self.target, &tag.tag).await else {
             let done = if is_transient(&error.kind) { TagDone::Unknown } else { TagDone::No };
-            return Verdict::Final(Unwritten { done, why: Failure::from(Box::new(error.clone())) });
+            return PutVerdict::Final(Unwritten { done, why: StepFailure::from(Box::new(error.clone())) });
         };
         if found.as_ref() == Some(self.payload.digest()) {
-            Verdict::Written
+            PutVerdict::Written
         } else if found == tag.from || found.is_none() {
             // Absent is untouched too: zot drops a tag whose PUT fails with 500, and nobody's work is lost by a repeat.
-            Verdict::Untouched
+            PutVerdict::Untouched
         } else {
-            let why = Failure::moved(&reference, tag.from.as_ref(), found.as_ref());
-            Verdict::Final(Unwritten { done: TagDone::No, why })
+            let why = StepFailure::moved(&reference, tag.from.as_ref(), found.as_ref());
+            PutVerdict::Final(Unwritten { done: TagDone::No, why })
         }
     }
 }

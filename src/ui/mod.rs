@@ -25,8 +25,6 @@ mod document;
 mod printer;
 mod progress;
 mod render;
-#[cfg(test)]
-mod samples;
 mod show;
 pub mod style;
 mod text;
@@ -53,7 +51,7 @@ pub enum Verbosity {
 
 /// What is seen of a run while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum ProgressMode {
     /// Bars, on a terminal of this size.
     Bars(Size),
     /// Lines.
@@ -71,7 +69,7 @@ pub enum DigestLength {
 
 /// A form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people.
     Human,
     /// For scripts.
@@ -82,7 +80,7 @@ pub enum Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// In which form.
-    pub format: Format,
+    pub format: OutputFormat,
     /// Where to; none for its stream.
     pub file: Option<PathBuf>,
 }
@@ -97,7 +95,7 @@ pub struct Options {
     /// How much is said.
     pub verbosity: Verbosity,
     /// What is seen meanwhile.
-    pub progress: Progress,
+    pub progress: ProgressMode,
     /// How long digests are.
     pub digests: DigestLength,
     /// What was asked for beside the usual; at most one JSON without a file.

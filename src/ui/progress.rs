@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::exec::event::{Event, Notice, Step};
+use crate::exec::event::{Event, ListStep, Notice};
 use crate::exec::report::Outcome;
 use crate::plan::{Action, Plan};
 
 use super::printer::Printer;
-use super::render::human::{self, View, report::Columns};
+use super::render::human::{self, View, report::ListColumns};
 use super::style::Style;
 use super::text;
-use super::{Options, Progress, Verbosity};
+use super::{Options, ProgressMode, Verbosity};
 
 /// Runs shorter than this are seen without bars.
 const BEFORE_BARS: Duration = Duration::from_millis(300);
@@ -34,27 +34,27 @@ const LISTS: usize = 4;
 
 /// What is seen while a run goes on.
 pub(super) struct Live {
-    shared: Arc<Shared>,
+    shared: Arc<LiveShared>,
     ticker: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
+struct LiveShared {
     options: Options,
     printer: Arc<Printer>,
-    state: Mutex<State>,
+    state: Mutex<LiveState>,
     over: Condvar,
 }
 
-struct State {
+struct LiveState {
     began: Instant,
     /// When something was last said.
     spoke: Instant,
     phase: Phase,
     /// Lists that are worked on, in the order in which they were begun.
-    at_work: Vec<(usize, Option<Step>)>,
-    paused: BTreeMap<String, Pause>,
+    at_work: Vec<(usize, Option<ListStep>)>,
+    paused: BTreeMap<String, HostPause>,
     absent: Option<Absent>,
-    plan: Option<Shown>,
+    plan: Option<ShownPlan>,
     bar: Option<ProgressBar>,
     over: bool,
 }
@@ -83,7 +83,7 @@ struct Frame {
     total: usize,
 }
 
-struct Pause {
+struct HostPause {
     status: u16,
     since: Instant,
     wait: Duration,
@@ -96,16 +96,16 @@ struct Absent {
 }
 
 /// The plan that is carried out, and how its lines are set.
-struct Shown {
+struct ShownPlan {
     plan: Arc<Plan>,
     view: View,
-    columns: Columns,
+    columns: ListColumns,
 }
 
 impl Live {
     pub(super) fn new(options: Options, printer: Arc<Printer>) -> Self {
         let now = Instant::now();
-        let state = State {
+        let state = LiveState {
             began: now,
             spoke: now,
             phase: Phase::Starting,
@@ -116,7 +116,7 @@ impl Live {
             bar: None,
             over: false,
         };
-        let shared = Shared { options, printer, state: Mutex::new(state), over: Condvar::new() };
+        let shared = LiveShared { options, printer, state: Mutex::new(state), over: Condvar::new() };
         Self { shared: Arc::new(shared), ticker: Mutex::new(None) }
     }
 
@@ -159,17 +159,17 @@ impl Live {
     pub(super) fn writing(&self) -> Vec<String> {
         let state = self.shared.state();
         let Some(shown) = &state.plan else { return Vec::new() };
-        let writing = state.at_work.iter().filter(|(_, step)| *step == Some(Step::Writing));
+        let writing = state.at_work.iter().filter(|(_, step)| *step == Some(ListStep::Writing));
         writing.filter_map(|(list, _)| shown.plan.lists.get(*list)).map(|list| human::report::name(list)).collect()
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl LiveShared {
+    fn state(&self) -> MutexGuard<'_, LiveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say(&self, state: &mut State, text: &str) {
+    fn say(&self, state: &mut LiveState, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -204,25 +204,25 @@ impl Shared {
         let mut state = self.state();
         while !state.over {
             match self.options.progress {
-                Progress::Bars(size) if state.began.elapsed() >= BEFORE_BARS => {
+                ProgressMode::Bars(size) if state.began.elapsed() >= BEFORE_BARS => {
                     let rows = LISTS.min(size.rows / 3);
                     state.draw(rows, self.options.err);
                     if state.bar.is_some() {
                         self.step_back();
                     }
                 }
-                Progress::Lines if state.spoke.elapsed() >= SILENCE => {
+                ProgressMode::Lines if state.spoke.elapsed() >= SILENCE => {
                     let line = state.sign_of_life();
                     self.say(&mut state, &line);
                 }
-                Progress::Bars(_) | Progress::Lines => {}
+                ProgressMode::Bars(_) | ProgressMode::Lines => {}
             }
             state = self.over.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-impl State {
+impl LiveState {
     /// Takes an event in; what is to be said of it, if anything.
     fn note(&mut self, event: Event, options: &Options) -> Option<String> {
         match event {
@@ -235,7 +235,7 @@ impl State {
                 let absent = Absent { members, until: Instant::now() + left };
                 let line = absent.told();
                 self.absent = (members > 0).then_some(absent);
-                (began && members > 0 && options.progress == Progress::Lines).then_some(line)
+                (began && members > 0 && options.progress == ProgressMode::Lines).then_some(line)
             }
             Event::Planned(plan) => Some(self.planned(plan, options)),
             Event::Began { list } => {
@@ -283,13 +283,13 @@ impl State {
                     self.to_go()
                 );
                 let line = text::wrap(&line, options.err.width) + "\n";
-                self.paused.insert(host, Pause { status, since: Instant::now(), wait });
-                (options.progress == Progress::Lines).then_some(line)
+                self.paused.insert(host, HostPause { status, since: Instant::now(), wait });
+                (options.progress == ProgressMode::Lines).then_some(line)
             }
             Notice::Resumed { host, after } => {
                 self.paused.remove(&host);
                 let line = format!("{} answers again after {}\n", text::foreign(&host), text::waited(after));
-                (options.progress == Progress::Lines).then_some(line)
+                (options.progress == ProgressMode::Lines).then_some(line)
             }
             Notice::Request { method, url, status, took } => {
                 let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -302,11 +302,11 @@ impl State {
 
     fn planned(&mut self, plan: Arc<Plan>, options: &Options) -> String {
         let view = options.view(options.err, &plan);
-        let columns = Columns::of(&plan, &view);
+        let columns = ListColumns::of(&plan, &view);
         let summary = plan.summary();
         self.phase = Phase::Publishing { done: 0, total: summary.create + summary.update };
         let changes = plan.lists.iter().any(|list| list.action != Action::Unchanged);
-        self.plan = Some(Shown { plan, view, columns });
+        self.plan = Some(ShownPlan { plan, view, columns });
         if changes { human::plan::summary(&summary, options.err) } else { String::new() }
     }
 
@@ -387,12 +387,12 @@ impl State {
             self.at_work.iter().filter_map(|(list, step)| Some((shown.plan.lists.get(*list)?, step.as_ref()?)));
         // What a list does matters more than the beginning of its name.
         let (indent, most) = if width < 80 { (2, width / 2 - 4) } else { (11, width / 2) };
-        let (lists, steps): (Vec<_>, Vec<&Step>) =
+        let (lists, steps): (Vec<_>, Vec<&ListStep>) =
             at_work.take(rows).map(|(list, step)| (human::called(list), step)).unzip();
         let names = human::names(&lists).into_iter().map(|name| ending(&name, most, style));
-        let at_work: Vec<(String, &Step)> = names.zip(steps).collect();
+        let at_work: Vec<(String, &ListStep)> = names.zip(steps).collect();
         let name = at_work.iter().map(|(id, _)| text::width(id)).max().unwrap_or(0);
-        let row = |(id, step): (String, &Step)| {
+        let row = |(id, step): (String, &ListStep)| {
             let line = format!("{}{}  {}", " ".repeat(indent), text::pad(&id, name), doing(step));
             // A line that wraps could not be taken away again.
             line.chars().take(width.saturating_sub(1)).chain(['\n']).collect::<String>()
@@ -437,13 +437,13 @@ fn ending(name: &str, most: usize, style: Style) -> String {
 }
 
 /// `mounting linux/arm64, 3 of 5 members`
-fn doing(step: &Step) -> String {
+fn doing(step: &ListStep) -> String {
     match step {
-        Step::Mounting { platform, done, of } => {
+        ListStep::Mounting { platform, done, of } => {
             format!("mounting {platform}, {done} of {}", text::plural(*of, "member"))
         }
-        Step::Copying { platform, sent, of } => format!("copying {platform}, {}", text::size_of(*sent, *of)),
-        Step::Writing => "writing the list".to_owned(),
+        ListStep::Copying { platform, sent, of } => format!("copying {platform}, {}", text::size_of(*sent, *of)),
+        ListStep::Writing => "writing the list".to_owned(),
     }
 }
 

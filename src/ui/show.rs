@@ -4,9 +4,9 @@
 use crate::config::problem::Problem;
 use crate::exec::report::ExitStatus;
 
-use super::render::human::{self, Published, Styles};
+use super::render::human::{self, PublishedLists, Styles};
 use super::render::{Channel, Part, json};
-use super::{Document, Format, Output, Style, Ui, Verbosity, text};
+use super::{Document, Output, OutputFormat, Style, Ui, Verbosity, text};
 
 /// Which form takes stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Ui {
             let err = self.options.err;
             let out = if stdout == Stdout::Human { self.options.out } else { err };
             for Part { channel, text } in
-                human::render(&document, &self.options, Styles { out, err }, Published::AlreadyShown)
+                human::render(&document, &self.options, Styles { out, err }, PublishedLists::AlreadyShown)
             {
                 match (channel, stdout) {
                     (Channel::Result | Channel::Verdict, Stdout::Human) => self.printer.out(&text),
@@ -48,7 +48,7 @@ impl Ui {
 
     fn stdout(&self) -> Stdout {
         let streams = |format| self.options.outputs.iter().any(|it| it.file.is_none() && it.format == format);
-        match (streams(Format::Json), streams(Format::Human)) {
+        match (streams(OutputFormat::Json), streams(OutputFormat::Human)) {
             (false, _) => Stdout::Human,
             (true, true) => Stdout::JsonAndHuman,
             (true, false) => Stdout::Json,
@@ -61,12 +61,12 @@ impl Ui {
         for Output { format, file } in &self.options.outputs {
             let Some(file) = file else { continue };
             let text = match format {
-                Format::Human => {
+                OutputFormat::Human => {
                     let styles = Styles { out: Style::PLAIN, err: Style::PLAIN };
-                    let parts = human::render(document, &self.options, styles, Published::Included);
+                    let parts = human::render(document, &self.options, styles, PublishedLists::Included);
                     parts.into_iter().map(|part| part.text).collect()
                 }
-                Format::Json => json::render(document),
+                OutputFormat::Json => json::render(document),
             };
             if let Err(error) = std::fs::write(file, text) {
                 let problem = Problem::error("mlist::ui::unwritable", format!("{} cannot be written", file.display()))

@@ -1,5 +1,7 @@
 //! Which stream gets what, and when nothing is said.
 
+pub(crate) mod samples;
+
 use std::io::{self, Write};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use crate::config::{Loaded, Problem};
 use crate::exec::Event;
 use crate::exec::report::{Signal, Stats};
 use crate::plan::Plan;
-use crate::ui::samples;
 
 /// What was written, and by which stream.
 #[derive(Clone, Default)]
@@ -38,13 +39,13 @@ struct Desk {
     err: Paper,
 }
 
-fn desk(verbosity: Verbosity, formats: &[(Format, Option<&std::path::Path>)]) -> Desk {
+fn desk(verbosity: Verbosity, formats: &[(OutputFormat, Option<&std::path::Path>)]) -> Desk {
     let outputs = formats.iter().map(|(format, file)| Output { format: *format, file: file.map(PathBuf::from) });
     let options = Options {
         out: Style::PLAIN,
         err: Style::PLAIN,
         verbosity,
-        progress: Progress::Lines,
+        progress: ProgressMode::Lines,
         digests: DigestLength::Short,
         outputs: outputs.collect(),
     };
@@ -150,11 +151,11 @@ fn quiet_says_nothing_unless_something_is_wrong() {
 
 #[test]
 fn json_takes_stdout_and_the_human_answer_gives_way() {
-    let alone = desk(Verbosity::Normal, &[(Format::Json, None)]);
+    let alone = desk(Verbosity::Normal, &[(OutputFormat::Json, None)]);
     plan(&alone, &samples::plan(), ExitStatus::Failed);
     assert!(serde_json::from_str::<serde_json::Value>(&alone.out.text()).is_ok());
     assert!(!alone.err.text().contains("update     "));
-    let both = desk(Verbosity::Normal, &[(Format::Human, None), (Format::Json, None)]);
+    let both = desk(Verbosity::Normal, &[(OutputFormat::Human, None), (OutputFormat::Json, None)]);
     plan(&both, &samples::plan(), ExitStatus::Failed);
     assert!(serde_json::from_str::<serde_json::Value>(&both.out.text()).is_ok());
     assert!(both.err.text().starts_with("update     "));
@@ -164,7 +165,7 @@ fn json_takes_stdout_and_the_human_answer_gives_way() {
 fn files_get_the_whole_answer_whatever_the_streams_get() {
     let folder = tempfile::tempdir().unwrap();
     let (json, human) = (folder.path().join("report.json"), folder.path().join("report.txt"));
-    let desk = desk(Verbosity::Normal, &[(Format::Json, Some(&json)), (Format::Human, Some(&human))]);
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(&json)), (OutputFormat::Human, Some(&human))]);
     sync(&desk, samples::plan());
     let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(document["kind"], "report");
@@ -177,7 +178,7 @@ fn files_get_the_whole_answer_whatever_the_streams_get() {
 #[test]
 fn a_file_that_cannot_be_written_is_a_failure() {
     let nowhere = std::path::Path::new("no/such/folder/report.json");
-    let desk = desk(Verbosity::Normal, &[(Format::Json, Some(nowhere))]);
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(nowhere))]);
     assert_eq!(sync(&desk, samples::plan_of(vec![samples::updated()])), ExitStatus::Failed);
     let text = desk.err.text();
     assert!(text.contains("no/such/folder/report.json cannot be written\n  ╰─▶ No such file or directory\n"), "{text}");
@@ -261,7 +262,7 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
 
 #[test]
 fn an_early_signal_leaves_nothing_published() {
-    let desk = desk(Verbosity::Quiet, &[(Format::Json, None)]);
+    let desk = desk(Verbosity::Quiet, &[(OutputFormat::Json, None)]);
     let context = Context::of(samples::sources());
     let document = Document::interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
     assert_eq!(desk.ui.show(document), ExitStatus::Terminated);

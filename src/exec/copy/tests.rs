@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use crate::exec::fake::{Base, Fault};
 use crate::exec::report::Outcome;
-use crate::exec::world::{OPTIONS, World, codes, words};
-use crate::exec::{Event, Step};
+use crate::exec::tests::fake::{Base, Fault};
+use crate::exec::tests::world::{OPTIONS, World, codes, words};
+use crate::exec::{Event, ListStep};
 use crate::oci::{Digest, MediaType, Payload, Place};
 use crate::registry::{ErrorKind, Notice};
 
@@ -240,14 +240,14 @@ async fn bytes_on_their_way_are_told_of_the_member_that_they_belong_to() {
     world.fake.image("other.example/src:1", "linux/amd64", "");
     world.declare("r.example/app", &["1"], &[("linux/amd64", "other.example/src:1")]);
     let plan = world.plan().await;
-    let observer = world.wire.observer();
+    let observer = world.relay.observer();
     world.fake.on_call(&format!("BLOB {}", base()), move || {
         observer(Notice::Streaming { digest: base(), bytes: 3 });
     });
     world.take_events();
     world.execute(plan, OPTIONS).await;
     let told = world.take_events().into_iter().find_map(|event| match event {
-        Event::Step { list, step: Step::Copying { platform, sent, of } } => {
+        Event::Step { list, step: ListStep::Copying { platform, sent, of } } => {
             Some((list, platform.to_string(), sent, of))
         }
         _ => None,

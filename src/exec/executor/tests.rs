@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::exec::AfterFailure;
-use crate::exec::fake::Fault;
 use crate::exec::report::{Signal, TagDone};
-use crate::exec::world::{OPTIONS, World, codes, words};
+use crate::exec::tests::fake::Fault;
+use crate::exec::tests::world::{OPTIONS, World, codes, words};
 use crate::registry::ErrorKind;
 use crate::registry::jobs;
 
@@ -189,6 +189,6 @@ fn a_run_can_be_spawned() {
     }
     let world = World::new();
     let plan = Arc::new(Plan::default());
-    drop(is_send(execute(plan, &world.fake, OPTIONS, &world.stop, &world.wire)));
-    drop(is_send(crate::exec::plan_lists(&world.publications, &world.fake, world.wire.listener())));
+    drop(is_send(execute(plan, &world.fake, OPTIONS, &world.stop, &world.relay)));
+    drop(is_send(crate::exec::plan_lists(&world.publications, &world.fake, world.relay.listener())));
 }

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use crate::config::model::{Newest, Publication, TargetTag};
 use crate::exec::ListReport;
-use crate::exec::fake::{Fake, Fault};
-use crate::exec::interleave::{Scene, Sight, Turns, every_order};
 use crate::exec::report::{Outcome, Signal, TagDone};
-use crate::exec::world::{OPTIONS, World, codes, words};
+use crate::exec::tests::fake::{Fake, Fault};
+use crate::exec::tests::interleave::{Scene, Sight, Turns, every_order};
+use crate::exec::tests::world::{OPTIONS, World, codes, words};
 use crate::naming::{Partial, Piece, Version, VersionPart};
 use crate::oci::{Digest, Reference, Tag};
 use crate::plan::TagFate;

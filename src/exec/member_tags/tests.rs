@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use crate::config::model::MemberTag;
-use crate::exec::fake::Fault;
 use crate::exec::report::{Outcome, TagDone};
-use crate::exec::world::{OPTIONS, World, codes, words};
+use crate::exec::tests::fake::Fault;
+use crate::exec::tests::world::{OPTIONS, World, codes, words};
 use crate::oci::{Reference, Tag};
 use crate::registry::ErrorKind;
 

@@ -1,7 +1,7 @@
-use crate::exec::fake::Fault;
 use crate::exec::report::TagDone;
-use crate::exec::world::{OPTIONS, World, codes, words};
-use crate::exec::{Event, Step};
+use crate::exec::tests::fake::Fault;
+use crate::exec::tests::world::{OPTIONS, World, codes, words};
+use crate::exec::{Event, ListStep};
 use crate::oci::Place;
 use crate::registry::ErrorKind;
 
@@ -82,8 +82,8 @@ async fn steps_say_what_the_list_is_at() {
     let mounting = |done| format!("mounting {done} of 1");
     let step = |event: Event| match event {
         Event::Began { .. } => Some("began".to_owned()),
-        Event::Step { step: Step::Mounting { done, of: 1, .. }, .. } => Some(mounting(done)),
-        Event::Step { step: Step::Writing, .. } => Some("writing".to_owned()),
+        Event::Step { step: ListStep::Mounting { done, of: 1, .. }, .. } => Some(mounting(done)),
+        Event::Step { step: ListStep::Writing, .. } => Some("writing".to_owned()),
         Event::Ended { report, .. } => Some(report.word().to_owned()),
         Event::Reading { .. } => None,
         other => panic!("{other:?}"),

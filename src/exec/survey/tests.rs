@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::exec::fake::Fault;
-use crate::exec::world::{World, words};
+use crate::exec::tests::fake::Fault;
+use crate::exec::tests::world::{World, words};
 use crate::oci::{Index, Locator, MediaType, Platform, Reference};
 use crate::plan::Action;
 use crate::registry::ErrorKind;
@@ -131,7 +131,7 @@ async fn a_list_is_decided_again_only_when_all_it_asked_for_is_answered() {
         decisions.borrow_mut().push(needs.len());
         decision
     };
-    let surveyor = Surveyor::new(&world.fake, world.wire.listener());
+    let surveyor = Surveyor::new(&world.fake, world.relay.listener());
     surveyor.survey(&world.publications, counting, Snapshot::default()).await;
     // Three heads, two manifests, two configs, the plan.
     assert_eq!(decisions.into_inner(), [3, 2, 2, 0]);
@@ -151,7 +151,7 @@ async fn anything_that_is_decided_from_a_snapshot_can_be_surveyed() {
     };
     let mut known = Snapshot::default();
     known.add_head(references[0].clone(), Answer::Found(images[0].clone()));
-    let surveyor = || Surveyor::new(&world.fake, world.wire.listener());
+    let surveyor = || Surveyor::new(&world.fake, world.relay.listener());
     let (digests, known) = surveyor().survey(&references, digest, known).await;
     assert_eq!(digests, [Some(images[0].digest.clone()), Some(images[1].digest.clone()), None]);
     let mut asked = world.fake.take_log();

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
-use crate::exec::fake::{Fault, TakesTags};
 use crate::exec::report::{Outcome, Signal, TagDone};
-use crate::exec::world::{OPTIONS, World, codes};
+use crate::exec::tests::fake::{Fault, TakesTags};
+use crate::exec::tests::world::{OPTIONS, World, codes};
 use crate::oci::{Digest, Reference};
 use crate::registry::ErrorKind;
 

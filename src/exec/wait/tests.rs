@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::exec::fake::Fault;
-use crate::exec::world::World;
+use crate::exec::tests::fake::Fault;
+use crate::exec::tests::world::World;
 use crate::plan::Action;
 use crate::registry::ErrorKind;
 

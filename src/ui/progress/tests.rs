@@ -3,10 +3,10 @@
 use super::*;
 use crate::exec::report::ListReport;
 use crate::oci::Platform;
-use crate::ui::samples::{self, WIDE};
+use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::{DigestLength, Size};
 
-fn options(progress: Progress) -> Options {
+fn options(progress: ProgressMode) -> Options {
     Options {
         out: WIDE,
         err: WIDE,
@@ -17,7 +17,7 @@ fn options(progress: Progress) -> Options {
     }
 }
 
-fn state(options: &Options, plan: Plan) -> State {
+fn state(options: &Options, plan: Plan) -> LiveState {
     let printer = Printer::to(Box::new(std::io::sink()), Box::new(std::io::sink()));
     let live = Live::new(options.clone(), Arc::new(printer));
     let shared = Arc::into_inner(live.shared).unwrap();
@@ -30,8 +30,8 @@ fn linux(arch: &str) -> Platform {
     samples::platform(arch)
 }
 
-fn bars() -> Progress {
-    Progress::Bars(Size { columns: 80, rows: 24 })
+fn bars() -> ProgressMode {
+    ProgressMode::Bars(Size { columns: 80, rows: 24 })
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_host_that_asks_to_wait_is_told_in_lines_and_seen_in_bars() {
     let paused = |as_asked| {
         Event::Notice(Notice::Paused { host: "docker.io".into(), status: 429, wait: Duration::from_mins(1), as_asked })
     };
-    let lines = options(Progress::Lines);
+    let lines = options(ProgressMode::Lines);
     let mut state = self::state(&lines, plan.clone());
     assert_eq!(
         state.note(paused(true), &lines).unwrap(),
@@ -78,7 +78,7 @@ fn a_host_whose_pause_has_no_room_beside_the_bar_has_a_line_of_its_own() {
 #[test]
 fn absent_members_are_told_once_and_again_where_nothing_else_is() {
     let waiting = |members, left| Event::Waiting { members, left: Duration::from_secs(left) };
-    let lines = options(Progress::Lines);
+    let lines = options(ProgressMode::Lines);
     let mut state = self::state(&lines, samples::plan());
     state.note(Event::Reading { done: 1, total: 3 }, &lines);
     assert_eq!(state.note(waiting(1, 42), &lines).unwrap(), "Waiting for 1 absent member, 42s left\n");
@@ -93,7 +93,7 @@ fn absent_members_are_told_once_and_again_where_nothing_else_is() {
 
 #[test]
 fn silence_is_broken_by_how_far_it_is() {
-    let lines = options(Progress::Lines);
+    let lines = options(ProgressMode::Lines);
     let mut state = state(&lines, samples::plan());
     assert_eq!(state.sign_of_life(), "Publishing: 0 of 3 lists\n");
     state.note(Event::Reading { done: 2310, total: 9849 }, &lines);
@@ -110,9 +110,9 @@ fn lists_at_work_say_what_they_do_and_never_wrap() {
     ];
     let mut state = state(&drawn, samples::plan_of(lists));
     for (list, step) in [
-        (0, Step::Mounting { platform: linux("arm64"), done: 3, of: 5 }),
-        (1, Step::Copying { platform: linux("ppc64le"), sent: 48_210_000, of: 112_000_000 }),
-        (2, Step::Writing),
+        (0, ListStep::Mounting { platform: linux("arm64"), done: 3, of: 5 }),
+        (1, ListStep::Copying { platform: linux("ppc64le"), sent: 48_210_000, of: 112_000_000 }),
+        (2, ListStep::Writing),
     ] {
         state.note(Event::Began { list }, &drawn);
         state.note(Event::Step { list, step }, &drawn);
@@ -155,7 +155,7 @@ fn requests_are_told_only_when_asked_for() {
             took: Duration::from_millis(31),
         })
     };
-    let normal = options(Progress::Lines);
+    let normal = options(ProgressMode::Lines);
     let asked = Options { verbosity: Verbosity::Requests, ..normal.clone() };
     let mut state = state(&normal, Plan::default());
     assert_eq!(state.note(request(), &normal), None);
@@ -164,7 +164,7 @@ fn requests_are_told_only_when_asked_for() {
 
 #[test]
 fn stopping_says_what_is_waited_for() {
-    let lines = options(Progress::Lines);
+    let lines = options(ProgressMode::Lines);
     let mut state = state(&lines, samples::plan());
     let mut said = |lists| state.note(Event::Stopping { lists }, &lines).unwrap();
     assert_eq!(said(2), "Stopping: 2 lists finish the step they are in. Ctrl-C again stops at once.\n");

@@ -10,7 +10,7 @@ use crate::config::problem::{Problem, Span};
 ///   that another only adds to is the same), or
 /// - have the very same words.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct ProblemGroup<'a> {
     /// The first of them, which is shown.
     pub(super) problem: &'a Problem,
     /// The lists that have it, by their place in the plan, each once; empty where it is of no list.
@@ -23,7 +23,7 @@ pub(super) struct Group<'a> {
 }
 
 #[derive(PartialEq, Eq, Hash, Clone, Copy)]
-enum Cause<'a> {
+enum GroupKey<'a> {
     Place(&'a Span),
     Host(&'a str),
     Answer(&'a str, Option<&'a str>),
@@ -31,14 +31,14 @@ enum Cause<'a> {
 }
 
 /// Folds problems, each with the list that has it, list by list; groups stand in the order of their first.
-pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
+pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<ProblemGroup<'a>> {
+    let mut groups: Vec<ProblemGroup<'a>> = Vec::new();
     let mut known = HashMap::<_, Vec<usize>>::new();
     let mut named = HashSet::new();
     for (list, problem) in problems {
         let alike = known.entry(key(problem)).or_default();
         let at = alike.iter().copied().find(|at| is_one_reason(groups[*at].problem, problem)).unwrap_or_else(|| {
-            groups.push(Group { problem, lists: Vec::new(), also: Vec::new(), host: host(problem) });
+            groups.push(ProblemGroup { problem, lists: Vec::new(), also: Vec::new(), host: host(problem) });
             alike.push(groups.len() - 1);
             groups.len() - 1
         });
@@ -60,17 +60,17 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
 }
 
 /// The group of each list that shares its own with others, by the place of the list.
-pub(super) fn shared<'g, 'a>(groups: &'g [Group<'a>]) -> HashMap<usize, &'g Group<'a>> {
+pub(super) fn shared<'g, 'a>(groups: &'g [ProblemGroup<'a>]) -> HashMap<usize, &'g ProblemGroup<'a>> {
     let several = groups.iter().filter(|group| group.lists.len() > 1);
     several.flat_map(|group| group.lists.iter().map(move |at| (*at, group))).collect()
 }
 
-fn key(problem: &Problem) -> (&'static str, Cause<'_>) {
+fn key(problem: &Problem) -> (&'static str, GroupKey<'_>) {
     let cause = match (host(problem), problem.labels.first()) {
-        (Some(host), None) => Cause::Host(host),
-        (Some(host), Some(_)) => Cause::Answer(host, problem.causes.first().map(String::as_str)),
-        (None, Some(label)) => Cause::Place(&label.span),
-        (None, None) => Cause::Words(&problem.message),
+        (Some(host), None) => GroupKey::Host(host),
+        (Some(host), Some(_)) => GroupKey::Answer(host, problem.causes.first().map(String::as_str)),
+        (None, Some(label)) => GroupKey::Place(&label.span),
+        (None, None) => GroupKey::Words(&problem.message),
     };
     (problem.code, cause)
 }

@@ -25,7 +25,7 @@ use crate::ui::style::{Role, Style};
 use crate::ui::text::{self, Digests};
 use crate::ui::{DigestLength, Options, Verbosity};
 
-use super::fold::{self, Group};
+use super::fold::{self, ProblemGroup};
 use super::{Channel, Part};
 
 mod details;
@@ -59,7 +59,7 @@ pub(in crate::ui) struct Styles {
 
 /// Whether the lists that a run published are part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ui) enum Published {
+pub(in crate::ui) enum PublishedLists {
     /// Yes.
     Included,
     /// No: each was shown when it was published.
@@ -67,9 +67,14 @@ pub(in crate::ui) enum Published {
 }
 
 /// `document` for people, in reading order.
-pub(in crate::ui) fn render(document: &Document, options: &Options, styles: Styles, published: Published) -> Vec<Part> {
+pub(in crate::ui) fn render(
+    document: &Document,
+    options: &Options,
+    styles: Styles,
+    published: PublishedLists,
+) -> Vec<Part> {
     let Document { context, content, status } = document;
-    let parts = Parts { context, options };
+    let parts = DocumentParts { context, options };
     match content {
         Content::Check(checked) => {
             vec![parts.of_the_file(context.warnings.iter(), &parts.checked(checked), styles.err)]
@@ -86,12 +91,12 @@ pub(in crate::ui) fn render(document: &Document, options: &Options, styles: Styl
 }
 
 /// Builds the parts of one document.
-struct Parts<'a> {
+struct DocumentParts<'a> {
     context: &'a Context,
     options: &'a Options,
 }
 
-impl Parts<'_> {
+impl DocumentParts<'_> {
     fn checked(&self, checked: &Checked) -> String {
         let Checked { lists, members, tags, unexpanded } = checked;
         let warnings = match self.context.warnings.len() {
@@ -130,36 +135,39 @@ impl Parts<'_> {
         ]
     }
 
-    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: Published) -> Part {
+    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: PublishedLists) -> Part {
         let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
         let view = self.options.view(style, &plan);
-        let columns = report::Columns::of(&plan, &view);
+        let columns = report::ListColumns::of(&plan, &view);
         let lists = report.lists.iter().enumerate();
         // What is cancelled says so itself: "stopped" is no problem.
         let told = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));
         let of_lists = told.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
         let mut lines = String::new();
-        if published == Published::Included {
+        if published == PublishedLists::Included {
             let lists = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
             lists.for_each(|list| lines.push_str(&report::published(list, &columns, &view)));
         }
         lines += &report::unpublished(report, &columns, &view);
         lines += &self.left_out(style);
         // "Plan: …" stands before the problems even where no list has a line.
-        let before = if published == Published::AlreadyShown { "lines" } else { &lines };
+        let before = if published == PublishedLists::AlreadyShown { "lines" } else { &lines };
         let problems = self.in_full(&groups, style, before);
         let asked = self.asked(&report.requests, style);
         Part::message(lines + &problems + &asked + &report::summary(report, status, style))
     }
 
     /// The warnings of the file, then the problems of lists, folded by cause.
-    fn with_warnings<'p>(&'p self, of_lists: impl Iterator<Item = (Option<usize>, &'p Problem)>) -> Vec<Group<'p>> {
+    fn with_warnings<'p>(
+        &'p self,
+        of_lists: impl Iterator<Item = (Option<usize>, &'p Problem)>,
+    ) -> Vec<ProblemGroup<'p>> {
         fold::fold(self.context.warnings.iter().map(|problem| (None, problem)).chain(of_lists))
     }
 
     /// Problems in full, with a blank line before them unless `before` is empty, and one after them.
-    fn in_full(&self, groups: &[Group<'_>], style: Style, before: &str) -> String {
+    fn in_full(&self, groups: &[ProblemGroup<'_>], style: Style, before: &str) -> String {
         let text = in_full(groups, &self.context.sources, self.options, style);
         if before.is_empty() || text.is_empty() { text } else { format!("\n{text}") }
     }
@@ -181,7 +189,7 @@ pub(in crate::ui) fn problem(problem: &Problem, options: &Options, style: Style)
 }
 
 /// Problems in full and a blank line after them; empty if there are none.
-fn in_full(groups: &[Group<'_>], sources: &Sources, options: &Options, style: Style) -> String {
+fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &Options, style: Style) -> String {
     if groups.is_empty() {
         return String::new();
     }
@@ -213,7 +221,7 @@ impl View {
     }
 
     /// `failed     6 lists on quay.io: hyperkube, kubectl`
-    fn folded(&self, word: &str, group: &Group<'_>, plans: &[&ListPlan]) -> String {
+    fn folded(&self, word: &str, group: &ProblemGroup<'_>, plans: &[&ListPlan]) -> String {
         let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
         let place = group.host.map(|host| format!(" on {}", text::foreign(host))).unwrap_or_default();
         self.named(word, &lists, &place)
@@ -263,7 +271,7 @@ fn main_problem(problems: &[Problem]) -> Option<&Problem> {
 }
 
 /// Folds lists by their main problem; those that have none are left out.
-fn by_cause<'a>(lists: impl Iterator<Item = (usize, &'a [Problem])>) -> Vec<Group<'a>> {
+fn by_cause<'a>(lists: impl Iterator<Item = (usize, &'a [Problem])>) -> Vec<ProblemGroup<'a>> {
     fold::fold(lists.filter_map(|(at, problems)| Some((Some(at), main_problem(problems)?))))
 }
 

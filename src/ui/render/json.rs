@@ -401,7 +401,7 @@ fn shared_problems<'a>(context: &'a Context, lists: &[(&'a ListPlan, &'a [Proble
     let each = lists.iter().enumerate();
     let shared = each.flat_map(|(at, (_, problems))| problems.iter().map(move |problem| (Some(at), problem)));
     let groups = fold::fold(shared.filter(|(_, problem)| is_shared(problem)));
-    let record = |group: fold::Group<'a>| {
+    let record = |group: fold::ProblemGroup<'a>| {
         let ids = group.lists.iter().filter_map(|at| lists.get(*at)).map(|(list, _)| list.publication.id.as_str());
         // One list may have several targets there.
         let mut seen = HashSet::new();

@@ -27,14 +27,14 @@ const LABEL: usize = 17;
 
 /// One line below a list.
 #[derive(Debug, Clone)]
-pub(in crate::ui) struct Row {
+pub(in crate::ui) struct DetailRow {
     symbol: char,
     label: String,
-    value: Value,
+    value: DetailValue,
 }
 
 #[derive(Debug, Clone)]
-enum Value {
+enum DetailValue {
     /// The label says it all.
     None,
     /// Painted, and as wide as it is without paint.
@@ -47,7 +47,7 @@ enum Value {
 
 /// How rows are set: alike in all of one output.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ui) enum Columns {
+pub(in crate::ui) enum DetailColumns {
     /// Values begin at this column.
     Side(usize),
     /// Values stand on a line of their own.
@@ -64,7 +64,7 @@ pub(in crate::ui) enum Telling {
 }
 
 /// All rows of a list.
-pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec<Row> {
+pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
     match (telling, list.action) {
         (Telling::Plan, Action::Unchanged) if !view.all => tags::staying(list, view),
         (Telling::Outcome, Action::Unchanged) if !view.all => Vec::new(),
@@ -92,51 +92,53 @@ pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec
 }
 
 /// The tags of `list` that stay, told for others too whose tags stay for the same reason.
-pub(in crate::ui) fn staying_in_all(list: &ListPlan) -> Vec<Row> {
+pub(in crate::ui) fn staying_in_all(list: &ListPlan) -> Vec<DetailRow> {
     tags::staying_in_all(list)
 }
 
 /// Columns as wide as all of `rows` need.
-pub(in crate::ui) fn columns<'a>(rows: impl Iterator<Item = &'a Row>, view: &View) -> Columns {
+pub(in crate::ui) fn columns<'a>(rows: impl Iterator<Item = &'a DetailRow>, view: &View) -> DetailColumns {
     let (mut label, mut value) = (LABEL, 0);
     for row in rows {
         match &row.value {
-            Value::None => continue,
-            Value::Text(_, width) | Value::Sentence(_, width) => value = value.max(*width),
+            DetailValue::None => continue,
+            DetailValue::Text(_, width) | DetailValue::Sentence(_, width) => value = value.max(*width),
             // A name must fit; the line can break after each.
-            Value::Names(names) => value = value.max(names.iter().map(|name| text::width(name) + 1).max().unwrap_or(0)),
+            DetailValue::Names(names) => {
+                value = value.max(names.iter().map(|name| text::width(name) + 1).max().unwrap_or(0));
+            }
         }
         label = label.max(text::width(&row.label) + 2);
     }
     match view.style.width {
-        Some(width) if LEAD + label + value > width => Columns::Stacked,
-        _ => Columns::Side(LEAD + label),
+        Some(width) if LEAD + label + value > width => DetailColumns::Stacked,
+        _ => DetailColumns::Side(LEAD + label),
     }
 }
 
 /// `rows` as lines.
-pub(in crate::ui) fn render(rows: &[Row], columns: Columns, view: &View) -> String {
+pub(in crate::ui) fn render(rows: &[DetailRow], columns: DetailColumns, view: &View) -> String {
     rows.iter().map(|row| row.render(columns, view)).collect()
 }
 
-impl Row {
+impl DetailRow {
     fn new(symbol: char, label: impl Into<String>) -> Self {
-        Self { symbol, label: label.into(), value: Value::None }
+        Self { symbol, label: label.into(), value: DetailValue::None }
     }
 
     fn text(self, text: &str) -> Self {
-        let value = Value::Text(text.to_owned(), text::width(text));
+        let value = DetailValue::Text(text.to_owned(), text::width(text));
         Self { value, ..self }
     }
 
     /// Words that are for people, painted or not.
     fn sentence(self, painted: &str) -> Self {
         let longest = painted.split(' ').map(text::width_of_painted).max().unwrap_or(0);
-        Self { value: Value::Sentence(painted.to_owned(), longest), ..self }
+        Self { value: DetailValue::Sentence(painted.to_owned(), longest), ..self }
     }
 
     fn names(self, names: Vec<String>) -> Self {
-        Self { value: Value::Names(names), ..self }
+        Self { value: DetailValue::Names(names), ..self }
     }
 
     fn digest(self, digest: Option<&Digest>, view: &View) -> Self {
@@ -150,10 +152,10 @@ impl Row {
         let (Some(from), Some(to)) = (from, to) else { return self.digest(from.or(to), view) };
         let change = change(from, to, view);
         let width = text::width_of_painted(&change);
-        Self { value: Value::Text(change, width), ..self }
+        Self { value: DetailValue::Text(change, width), ..self }
     }
 
-    fn render(&self, columns: Columns, view: &View) -> String {
+    fn render(&self, columns: DetailColumns, view: &View) -> String {
         let role = match self.symbol {
             '+' => Role::Created,
             '~' => Role::Updated,
@@ -164,23 +166,23 @@ impl Row {
         let symbol = view.style.paint(role, &self.symbol.to_string());
         let head = format!("  {symbol} {}", self.label);
         let indent = match columns {
-            Columns::Side(column) => column,
-            Columns::Stacked => LEAD + 2,
+            DetailColumns::Side(column) => column,
+            DetailColumns::Stacked => LEAD + 2,
         };
         let value = match &self.value {
-            Value::None => return format!("{head}\n"),
-            Value::Text(painted, _) => painted.clone(),
-            Value::Sentence(painted, _) => text::set_in(painted, indent, view.style.width),
-            Value::Names(names) => {
+            DetailValue::None => return format!("{head}\n"),
+            DetailValue::Text(painted, _) => painted.clone(),
+            DetailValue::Sentence(painted, _) => text::set_in(painted, indent, view.style.width),
+            DetailValue::Names(names) => {
                 text::fill(&" ".repeat(indent), names, indent, view.style.width)[indent..].to_owned()
             }
         };
         match columns {
-            Columns::Side(column) => {
+            DetailColumns::Side(column) => {
                 let gap = column.saturating_sub(LEAD + text::width(&self.label)).max(1);
                 format!("{head}{}{value}\n", " ".repeat(gap))
             }
-            Columns::Stacked => format!("{head}\n{}{value}\n", " ".repeat(LEAD + 2)),
+            DetailColumns::Stacked => format!("{head}\n{}{value}\n", " ".repeat(LEAD + 2)),
         }
     }
 }
@@ -192,7 +194,7 @@ fn change(from: &Digest, to: &Digest, view: &View) -> String {
 }
 
 /// Why a list is blocked or failed: each label and value read as one sentence.
-fn problems(list: &ListPlan) -> Vec<Row> {
+fn problems(list: &ListPlan) -> Vec<DetailRow> {
     let mut rows = members::absent(list);
     let told = !rows.is_empty();
     let errors = list.problems.iter().filter(|problem| problem.severity == Severity::Error);
@@ -206,10 +208,10 @@ fn problems(list: &ListPlan) -> Vec<Row> {
     rows
 }
 
-fn problem(problem: &Problem) -> Row {
+fn problem(problem: &Problem) -> DetailRow {
     let message = text::line(&problem.message);
     match problem.host().and_then(|host| Some((host, message.strip_prefix(host)?.strip_prefix(' ')?))) {
-        Some((host, what)) => Row::new('!', text::line(host)).text(what),
-        None => Row::new('!', message),
+        Some((host, what)) => DetailRow::new('!', text::line(host)).text(what),
+        None => DetailRow::new('!', message),
     }
 }

@@ -30,13 +30,13 @@ const CUT: char = '…';
 pub(super) struct Excerpt {
     name: String,
     text: String,
-    lines: Vec<Line>,
-    labels: Vec<Label>,
+    lines: Vec<ExcerptLine>,
+    labels: Vec<ExcerptLabel>,
 }
 
 /// A line of an [`Excerpt`].
 #[derive(Debug)]
-struct Line {
+struct ExcerptLine {
     /// Counted from 0.
     number: usize,
     /// Where it stands in the excerpt, its newline included.
@@ -44,7 +44,7 @@ struct Line {
 }
 
 #[derive(Debug)]
-struct Label {
+struct ExcerptLabel {
     /// What it is of the file, in bytes.
     range: Range<usize>,
     /// Its first and last line.
@@ -58,7 +58,8 @@ struct Label {
 impl Excerpt {
     /// What is to be shown of a file with labels at `ranges`; none where it is empty.
     pub(super) fn new(file: &SourceFile, lines: &Lines, ranges: &[Range<usize>]) -> Option<Self> {
-        let labels: Vec<Label> = ranges.iter().map(|range| label(&file.text, lines, range)).collect::<Option<_>>()?;
+        let labels: Vec<ExcerptLabel> =
+            ranges.iter().map(|range| label(&file.text, lines, range)).collect::<Option<_>>()?;
         let shown: BTreeSet<usize> = labels
             .iter()
             .flat_map(|label| label.lines.0.saturating_sub(1)..=label.lines.1 + 1)
@@ -103,7 +104,7 @@ impl Excerpt {
             self.text.push(CUT);
         }
         self.text.push('\n');
-        self.lines.push(Line { number, place: start..self.text.len() });
+        self.lines.push(ExcerptLine { number, place: start..self.text.len() });
     }
 
     /// The line that has this byte of the excerpt.
@@ -112,7 +113,7 @@ impl Excerpt {
     }
 }
 
-impl Label {
+impl ExcerptLabel {
     /// What of it stands on a line, cut where it is long.
     fn mark(&self, number: usize, content: &Range<usize>) -> Option<Range<usize>> {
         let (first, last) = self.lines;
@@ -127,7 +128,7 @@ impl Label {
 }
 
 /// A label, put where it can be drawn: miette panics where one ends behind the text, and hides one at its end.
-fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<Label> {
+fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<ExcerptLabel> {
     let last_char = source.char_indices().next_back()?.0;
     let start = source.floor_char_boundary(range.start.min(last_char));
     let end = source.ceil_char_boundary(range.end.clamp(start, source.len()));
@@ -135,7 +136,7 @@ fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<Label> {
     let last = lines.of_byte(end.saturating_sub(1).max(start));
     let last = if last - first < TALL_LABEL { last } else { first };
     let column = source.get(lines.start(first)..start).unwrap_or_default().chars().count();
-    Some(Label { range: start..end, lines: (first, last), column, place: 0..0 })
+    Some(ExcerptLabel { range: start..end, lines: (first, last), column, place: 0..0 })
 }
 
 /// A line without its end.

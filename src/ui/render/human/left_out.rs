@@ -44,8 +44,8 @@ fn line(why: &str, lists: &[&LeftOut], column: usize, view: &View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::samples::{self, WIDE};
     use crate::ui::style::Style;
+    use crate::ui::tests::samples::{self, WIDE};
     use crate::ui::text::Digests;
 
     fn shown(left_out: &[LeftOut], style: Style) -> String {

@@ -10,24 +10,26 @@ use miette::{
 use textwrap::{WordSeparator, WordSplitter};
 
 use crate::config::problem::{self, Problem, Sources};
-use crate::ui::render::fold::Group;
+use crate::ui::render::fold::ProblemGroup;
 use crate::ui::style::{Charset, Color, Style};
 use crate::ui::text;
 
 use super::excerpt::Excerpt;
 
 /// All groups in full, a blank line between them and a newline at the end; empty where there are none.
-pub(super) fn render(groups: &[Group<'_>], sources: &Sources, style: Style, all: bool) -> String {
+pub(super) fn render(groups: &[ProblemGroup<'_>], sources: &Sources, style: Style, all: bool) -> String {
     groups.iter().map(|group| render_one(group, sources, style, all)).collect::<Vec<_>>().join("\n")
 }
 
-fn render_one(group: &Group<'_>, sources: &Sources, style: Style, all: bool) -> String {
-    let mut shown = Shown::new(group.problem, sources);
+fn render_one(group: &ProblemGroup<'_>, sources: &Sources, style: Style, all: bool) -> String {
+    let mut shown = MietteProblem::new(group.problem, sources);
     let elsewhere = elsewhere(group.problem, sources);
     let help = if elsewhere.is_empty() { None } else { shown.help.take() };
     let mut text = drawn(&shown, style);
     // miette shows one file a problem: each other one has an excerpt of its own, and the help stands behind them all.
-    for part in elsewhere.into_iter().chain(help.map(|help| Shown { help: Some(help), ..Shown::part() })) {
+    for part in
+        elsewhere.into_iter().chain(help.map(|help| MietteProblem { help: Some(help), ..MietteProblem::part() }))
+    {
         text.push_str(without_message(&drawn(&part, style)));
     }
     // miette ends a wrapped line with blanks where a word did not fit.
@@ -39,7 +41,7 @@ fn render_one(group: &Group<'_>, sources: &Sources, style: Style, all: bool) -> 
     text
 }
 
-fn drawn(shown: &Shown, style: Style) -> String {
+fn drawn(shown: &MietteProblem, style: Style) -> String {
     let mut text = String::new();
     if handler(style).render_report(&mut text, shown).is_err() {
         // Writing to a String can't fail; if miette gives up, its words still get through.
@@ -80,11 +82,11 @@ fn handler(style: Style) -> GraphicalReportHandler {
 
 /// A [`Problem`] as miette wants it, or a part of one.
 #[derive(Debug, Default)]
-struct Shown {
+struct MietteProblem {
     code: Option<&'static str>,
     severity: Severity,
     message: String,
-    cause: Option<Box<Reason>>,
+    cause: Option<Box<CauseChain>>,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
     source: Option<Excerpt>,
@@ -92,12 +94,12 @@ struct Shown {
 
 /// A cause and what is behind it.
 #[derive(Debug)]
-struct Reason {
+struct CauseChain {
     text: String,
-    next: Option<Box<Reason>>,
+    next: Option<Box<CauseChain>>,
 }
 
-impl Shown {
+impl MietteProblem {
     /// What only has a message because all must: see [`without_message`].
     fn part() -> Self {
         Self { message: "-".to_owned(), ..Self::default() }
@@ -107,7 +109,7 @@ impl Shown {
         let causes: Vec<String> = problem.causes.iter().map(|cause| text::line(cause)).collect();
         let file = problem.labels.first().map(|label| label.span.file);
         let (source, labels) = file.map(|file| excerpt(problem, file, sources)).unwrap_or_default();
-        let cause = causes.into_iter().rfold(None, |next, text| Some(Box::new(Reason { text, next })));
+        let cause = causes.into_iter().rfold(None, |next, text| Some(Box::new(CauseChain { text, next })));
         Self {
             code: Some(problem.code),
             severity: match problem.severity {
@@ -140,7 +142,7 @@ fn excerpt(problem: &Problem, file: usize, sources: &Sources) -> (Option<Excerpt
 }
 
 /// What a problem shows of other files than that of its first label.
-fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<Shown> {
+fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<MietteProblem> {
     let mut files: Vec<usize> = Vec::new();
     for label in &problem.labels {
         if !files.contains(&label.span.file) {
@@ -149,36 +151,36 @@ fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<Shown> {
     }
     let shown = |file: usize| {
         let (source, labels) = excerpt(problem, file, sources);
-        Shown { labels, source, ..Shown::part() }
+        MietteProblem { labels, source, ..MietteProblem::part() }
     };
     files.into_iter().skip(1).map(shown).collect()
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for MietteProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl Error for Shown {
+impl Error for MietteProblem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|reason| reason as &dyn Error)
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for CauseChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Error for Reason {
+impl Error for CauseChain {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.next.as_deref().map(|reason| reason as &dyn Error)
     }
 }
 
-impl Diagnostic for Shown {
+impl Diagnostic for MietteProblem {
     fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
         self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }

@@ -14,13 +14,13 @@ use super::{INDENT, View, by_cause, verdict};
 
 /// Where the lines of lists have their digests: as wide as the plan needs, not the rows so far, so that nothing jumps.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ui) struct Columns {
+pub(in crate::ui) struct ListColumns {
     name: usize,
     stacked: bool,
-    details: details::Columns,
+    details: details::DetailColumns,
 }
 
-impl Columns {
+impl ListColumns {
     /// For the lists of `plan`.
     pub(in crate::ui) fn of(plan: &Plan, view: &View) -> Self {
         let lined = |list: &&Arc<ListPlan>| list.action.writes() || (view.all && list.action == Action::Unchanged);
@@ -50,14 +50,14 @@ impl Columns {
 }
 
 /// The line of a list that was published, and what is new in it.
-pub(in crate::ui) fn published(list: &ListReport, columns: &Columns, view: &View) -> String {
+pub(in crate::ui) fn published(list: &ListReport, columns: &ListColumns, view: &View) -> String {
     let digest = list.plan.index.as_ref().map(|index| view.digests.show(&index.digest)).unwrap_or_default();
     let line = columns.line(list.word(), &name(&list.plan), &digest, view);
     line + &details::render(&details::rows(&list.plan, view, Telling::Outcome), columns.details, view)
 }
 
 /// The lines of all lists that were not published, and with `-v` of those that are unchanged.
-pub(in crate::ui) fn unpublished(report: &Report, columns: &Columns, view: &View) -> String {
+pub(in crate::ui) fn unpublished(report: &Report, columns: &ListColumns, view: &View) -> String {
     let mut text = String::new();
     if view.all {
         let unchanged = report.lists.iter().filter(|list| list.outcome == Outcome::Unchanged);

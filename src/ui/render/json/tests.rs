@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::exec::report::ExitStatus;
-use crate::ui::samples;
+use crate::ui::tests::samples;
 
 fn with_context<T>(test: impl FnOnce(&Context) -> T) -> T {
     let left_out = vec![samples::left_out("gcr.io/x/app")];

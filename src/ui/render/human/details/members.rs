@@ -5,7 +5,7 @@ use crate::plan::{ListPlan, MemberChange, MemberFate};
 use crate::ui::render::human::View;
 use crate::ui::text;
 
-use super::Row;
+use super::DetailRow;
 
 /// Whether any member comes, goes or is another.
 pub(super) fn change(list: &ListPlan) -> bool {
@@ -17,7 +17,7 @@ pub(super) fn change(list: &ListPlan) -> bool {
 }
 
 /// Those of a list that is new: in one line, or with `-v` each.
-pub(super) fn new(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if view.all {
         return [changed(list, view), lacking(list, view)].concat();
     }
@@ -32,41 +32,43 @@ pub(super) fn new(list: &ListPlan, view: &View) -> Vec<Row> {
         names.push(name);
         before = Some(&member.platform);
     }
-    let row = Row::new('+', text::plural(names.len(), "member")).names(names);
+    let row = DetailRow::new('+', text::plural(names.len(), "member")).names(names);
     [vec![row], lacking(list, view)].concat()
 }
 
 /// All members: those that stay as they are as a count, or with `-v` each.
-pub(super) fn all(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = [changed(list, view), lacking(list, view)].concat();
     let same = || list.members.iter().filter(|member| member.fate == MemberFate::Same);
     let kept = || list.members.iter().filter(|member| member.fate == MemberFate::Kept && !is_declared(list, member));
     if view.all {
-        rows.extend(same().map(|member| Row::new('=', platform(list, member)).digest(member.from.as_ref(), view)));
+        rows.extend(
+            same().map(|member| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view)),
+        );
         rows.extend(kept().map(|member| stands(list, member, "kept, not declared", view)));
         return rows;
     }
     if same().count() > 0 {
-        rows.push(Row::new('=', text::plural(same().count(), "member")));
+        rows.push(DetailRow::new('=', text::plural(same().count(), "member")));
     }
     if kept().count() > 0 {
-        rows.push(Row::new('=', text::plural(kept().count(), "member")).text("kept, not declared"));
+        rows.push(DetailRow::new('=', text::plural(kept().count(), "member")).text("kept, not declared"));
     }
     rows
 }
 
 /// Those that come, go or are another.
-pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| {
         let label = platform(list, member);
         let to = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
         let from = member.from.as_ref();
         match member.fate {
-            MemberFate::Added => Some(Row::new('+', label).digest(to, view)),
-            MemberFate::Changed => Some(Row::new('~', label).change(from, to, view)),
+            MemberFate::Added => Some(DetailRow::new('+', label).digest(to, view)),
+            MemberFate::Changed => Some(DetailRow::new('~', label).change(from, to, view)),
             MemberFate::Removed => {
                 let digest = from.map(|from| view.digests.show(from)).unwrap_or_default();
-                Some(Row::new('-', label).sentence(format!("{digest}   published, not declared").trim_start()))
+                Some(DetailRow::new('-', label).sentence(format!("{digest}   published, not declared").trim_start()))
             }
             MemberFate::Same | MemberFate::Kept | MemberFate::Absent | MemberFate::Unknown => None,
         }
@@ -75,17 +77,17 @@ pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<Row> {
 }
 
 /// Declared ones that are absent, and for all that the list is published: without them, or as they were.
-pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| match (member.fate, &member.from) {
         (MemberFate::Kept, _) if is_declared(list, member) => {
             Some(stands(list, member, &format!("kept, {} now", absence(member)), view))
         }
         (MemberFate::Absent, None) => {
-            Some(Row::new('=', platform(list, member)).sentence(&format!("left out, {}", absence(member))))
+            Some(DetailRow::new('=', platform(list, member)).sentence(&format!("left out, {}", absence(member))))
         }
         (MemberFate::Absent, Some(from)) => {
             let why = format!("{}   left out, {} now", view.digests.show(from), absence(member));
-            Some(Row::new('-', platform(list, member)).sentence(&why))
+            Some(DetailRow::new('-', platform(list, member)).sentence(&why))
         }
         _ => None,
     };
@@ -93,20 +95,20 @@ pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<Row> {
 }
 
 /// Absent ones that block their list.
-pub(super) fn absent(list: &ListPlan) -> Vec<Row> {
+pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
     let of_problems = || list.problems.iter().filter(|problem| problem.slug() == "member_absent");
     let blocks = |member: &&MemberChange| {
         let source = member.source.as_ref().map(ToString::to_string);
         member.fate == MemberFate::Absent && of_problems().any(|problem| problem.reference == source)
     };
     let absent = list.members.iter().filter(blocks);
-    absent.map(|member| Row::new('!', platform(list, member)).text(&format!("is {}", absence(member)))).collect()
+    absent.map(|member| DetailRow::new('!', platform(list, member)).text(&format!("is {}", absence(member)))).collect()
 }
 
 /// `= linux/s390x      60303ae22b99   kept, not declared`
-fn stands(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> Row {
+fn stands(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
-    Row::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
+    DetailRow::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
 }
 
 /// In a layout nobody answers 404.

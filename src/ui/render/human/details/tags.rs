@@ -4,10 +4,10 @@ use crate::plan::{ListPlan, MemberTagChange, Reason, TagChange, TagFate};
 use crate::ui::render::human::View;
 use crate::ui::text;
 
-use super::{Row, change};
+use super::{DetailRow, change};
 
 /// All that is to be said of tags.
-pub(super) fn all(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = Vec::new();
     let mut same = 0;
     for tag in &list.tags {
@@ -20,37 +20,37 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<Row> {
         }
     }
     if same > 0 {
-        rows.push(Row::new('=', text::plural(same, "tag")));
+        rows.push(DetailRow::new('=', text::plural(same, "tag")));
     }
     rows.extend(of_members(list, view));
     if list.reason == Some(Reason::Content) {
-        rows.push(Row::new('~', "content").text("type, annotations or order"));
+        rows.push(DetailRow::new('~', "content").text("type, annotations or order"));
     }
     rows
 }
 
 /// The tags, where the line of the list does not name them all.
-pub(super) fn further(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn further(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if list.tags.len() > 1 { all(list, view) } else { of_members(list, view) }
 }
 
 /// Those that are left as they are.
-pub(super) fn staying(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn staying(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(|tag| stays(tag, view)).collect()
 }
 
 /// As [`staying`], of lists each of which has another digest there.
-pub(super) fn staying_in_all(list: &ListPlan) -> Vec<Row> {
-    let row = |tag: &TagChange| Row::new('=', label(tag)).sentence(&format!("stays{}", reason(tag)));
+pub(super) fn staying_in_all(list: &ListPlan) -> Vec<DetailRow> {
+    let row = |tag: &TagChange| DetailRow::new('=', label(tag)).sentence(&format!("stays{}", reason(tag)));
     list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(row).collect()
 }
 
 /// Those that must not change and would.
-pub(super) fn refused(list: &ListPlan, view: &View) -> Vec<Row> {
+pub(super) fn refused(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |tag: &TagChange| {
         let (from, to) = immutable(tag)?;
         let why = format!("is immutable: {} is refused", change(from, to, view));
-        Some(Row::new('!', label(tag)).sentence(&why))
+        Some(DetailRow::new('!', label(tag)).sentence(&why))
     };
     every(list).filter_map(row).collect()
 }
@@ -83,8 +83,8 @@ fn symbol(fate: TagFate) -> char {
     }
 }
 
-fn moved(tag: &TagChange, view: &View) -> Row {
-    let row = Row::new(symbol(tag.fate), label(tag));
+fn moved(tag: &TagChange, view: &View) -> DetailRow {
+    let row = DetailRow::new(symbol(tag.fate), label(tag));
     match tag.fate {
         TagFate::Same => row.digest(tag.from.as_ref(), view),
         _ => row.change(tag.from.as_ref(), tag.to.as_ref(), view),
@@ -92,9 +92,9 @@ fn moved(tag: &TagChange, view: &View) -> Row {
 }
 
 /// `= tag latest      stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1`
-fn stays(tag: &TagChange, view: &View) -> Row {
+fn stays(tag: &TagChange, view: &View) -> DetailRow {
     let place = tag.from.as_ref().map_or_else(|| "absent".to_owned(), |at| format!("at {}", view.digests.show(at)));
-    Row::new('=', label(tag)).sentence(&format!("stays {place}{}", reason(tag)))
+    DetailRow::new('=', label(tag)).sentence(&format!("stays {place}{}", reason(tag)))
 }
 
 fn reason(tag: &TagChange) -> String {
@@ -103,7 +103,7 @@ fn reason(tag: &TagChange) -> String {
 
 /// The tags of members: each where that is asked for or there is one, else as one line for all that are created, moved
 /// or the same.
-fn of_members(list: &ListPlan, view: &View) -> Vec<Row> {
+fn of_members(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = Vec::new();
     for fate in [TagFate::Created, TagFate::Moved, TagFate::Same] {
         let alike: Vec<&MemberTagChange> = list.member_tags.iter().filter(|change| change.tag.fate == fate).collect();
@@ -111,10 +111,10 @@ fn of_members(list: &ListPlan, view: &View) -> Vec<Row> {
         match (alike.as_slice(), fate) {
             ([], _) => {}
             (changes, _) if view.all => rows.extend(changes.iter().map(|change| moved(&change.tag, view))),
-            (changes, TagFate::Same) => rows.push(Row::new('=', text::plural(changes.len(), "member tag"))),
+            (changes, TagFate::Same) => rows.push(DetailRow::new('=', text::plural(changes.len(), "member tag"))),
             ([change], _) => rows.push(moved(&change.tag, view)),
             (changes, _) => {
-                let row = Row::new(symbol(fate), text::plural(changes.len(), "member tag"));
+                let row = DetailRow::new(symbol(fate), text::plural(changes.len(), "member tag"));
                 rows.push(row.names(changes.iter().map(name).collect()));
             }
         }

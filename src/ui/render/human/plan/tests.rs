@@ -3,8 +3,8 @@
 use super::*;
 use crate::plan::{MemberFate, Reason, TagChange, TagFate};
 use crate::ui::render::human::digests;
-use crate::ui::samples::{self, WIDE};
 use crate::ui::style::{Charset, Color};
+use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::text::Digests;
 
 fn shown(plan: &Plan, style: Style, all: bool) -> String {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::problem::{HttpFacts, SourceFile, Span};
 use crate::ui::render::fold::fold;
-use crate::ui::samples::{self, WIDE};
+use crate::ui::tests::samples::{self, WIDE};
 
 fn shown(problems: &[Problem], style: Style) -> String {
     render(&fold(problems.iter().map(|problem| (None, problem))), &samples::sources(), style, false)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::exec::report::Signal;
 use crate::ui::render::human::digests;
-use crate::ui::samples::{self, WIDE};
+use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::text::Digests;
 
 const NAMES: [(&str, &str); 6] = [
@@ -31,7 +31,7 @@ fn ran(lists: Vec<ListPlan>, millis: u64) -> Report {
 fn shown(report: &Report, style: Style, all: bool) -> String {
     let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
     let view = View { style, digests: Digests::telling_apart(digests(&plan)), all };
-    let columns = Columns::of(&plan, &view);
+    let columns = ListColumns::of(&plan, &view);
     let done = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
     let done: String = done.map(|list| published(list, &columns, &view)).collect();
     done + &unpublished(report, &columns, &view) + &summary(report, report.exit_status(), style)

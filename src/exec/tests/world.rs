@@ -10,14 +10,14 @@ use crate::plan::Plan;
 use crate::registry::jobs;
 
 use super::fake::Fake;
-use super::{AfterFailure, Event, ListReport, Options, Stop, Wire, execute, plan_lists};
+use crate::exec::{AfterFailure, Event, EventRelay, ListReport, Options, Stop, execute, plan_lists};
 
 /// All that a run needs.
 pub(crate) struct World {
     pub(crate) fake: Fake,
     pub(crate) publications: Vec<Arc<Publication>>,
     pub(crate) stop: Stop,
-    pub(crate) wire: Wire,
+    pub(crate) relay: EventRelay,
     heard: Arc<Mutex<Vec<Event>>>,
 }
 
@@ -29,8 +29,8 @@ impl World {
     pub(crate) fn new() -> Self {
         let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
         let events = Arc::clone(&heard);
-        let wire = Wire::new(Arc::new(move |event| events.lock().unwrap().push(event)));
-        Self { fake: Fake::default(), publications: Vec::new(), stop: Stop::default(), wire, heard }
+        let relay = EventRelay::new(Arc::new(move |event| events.lock().unwrap().push(event)));
+        Self { fake: Fake::default(), publications: Vec::new(), stop: Stop::default(), relay, heard }
     }
 
     /// `names.len()` lists on a host, each of two members in repositories of their own.
@@ -79,13 +79,13 @@ impl World {
 
     /// Plans all lists.
     pub(crate) async fn plan(&self) -> Plan {
-        plan_lists(&self.publications, &self.fake, self.wire.listener()).await
+        plan_lists(&self.publications, &self.fake, self.relay.listener()).await
     }
 
     /// Carries out a plan; the log then holds what that asked, and nothing of what planning asked.
     pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<Arc<ListReport>> {
         self.fake.take_log();
-        execute(Arc::new(plan), &self.fake, options, &self.stop, &self.wire).await
+        execute(Arc::new(plan), &self.fake, options, &self.stop, &self.relay).await
     }
 
     /// Plans and publishes.

@@ -1,4 +1,4 @@
-//! [`Wire`]: what the registry layer says while it works, as events.
+//! [`EventRelay`]: what the registry layer says while it works, as events.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,22 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::oci::{Digest, Platform};
 use crate::registry::{Notice, Observer};
 
-use super::{Event, Listener, Step};
+use super::{Event, ListStep, Listener};
 
 /// Carries events to the listener of a run, those of the registry layer included.
 ///
 /// It is made before the registries are (they take its [`observer`](Self::observer)) and learns during the execution
 /// which list the bytes of a blob belong to.
 #[derive(Clone)]
-pub struct Wire(Arc<Shared>);
+pub struct EventRelay(Arc<Shared>);
 
 struct Shared {
     listener: Listener,
     /// By blob, and by nothing else: the same bytes that go to two targets at once are counted to both.
-    streams: Mutex<HashMap<Digest, Vec<Arc<Progress>>>>,
+    streams: Mutex<HashMap<Digest, Vec<Arc<CopyProgress>>>>,
 }
 
-impl Wire {
+impl EventRelay {
     /// Carries to `listener`.
     #[must_use]
     pub fn new(listener: Listener) -> Self {
@@ -32,8 +32,8 @@ impl Wire {
     /// What the registries are given to speak to.
     #[must_use]
     pub fn observer(&self) -> Observer {
-        let wire = self.clone();
-        Arc::new(move |notice| wire.hear(notice))
+        let relay = self.clone();
+        Arc::new(move |notice| relay.hear(notice))
     }
 
     /// Who listens.
@@ -48,10 +48,10 @@ impl Wire {
     }
 
     /// Counts the bytes of `blob` to `progress` until what is returned is dropped.
-    pub(super) fn watch(&self, blob: &Digest, progress: &Arc<Progress>) -> Watch {
+    pub(super) fn watch(&self, blob: &Digest, progress: &Arc<CopyProgress>) -> ProgressGuard {
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.entry(blob.clone()).or_default().push(Arc::clone(progress));
-        Watch { wire: self.clone(), blob: blob.clone(), progress: Arc::clone(progress) }
+        ProgressGuard { relay: self.clone(), blob: blob.clone(), progress: Arc::clone(progress) }
     }
 
     fn hear(&self, notice: Notice) {
@@ -73,14 +73,14 @@ impl Wire {
 }
 
 /// How much of a member is sent.
-pub(super) struct Progress {
+pub(super) struct CopyProgress {
     list: usize,
     platform: Platform,
     sent: AtomicU64,
     of: AtomicU64,
 }
 
-impl Progress {
+impl CopyProgress {
     /// Nothing yet of `of` bytes for a member of that list (its place in the plan).
     pub(super) fn new(list: usize, platform: Platform, of: u64) -> Arc<Self> {
         Arc::new(Self { list, platform, sent: AtomicU64::new(0), of: AtomicU64::new(of) })
@@ -91,24 +91,24 @@ impl Progress {
         self.of.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    fn add(&self, bytes: u64) -> Step {
+    fn add(&self, bytes: u64) -> ListStep {
         let of = self.of.load(Ordering::Relaxed);
         // A stream that was begun again counts twice; more than all is never sent.
         let sent = (self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes).min(of);
-        Step::Copying { platform: self.platform.clone(), sent, of }
+        ListStep::Copying { platform: self.platform.clone(), sent, of }
     }
 }
 
 /// While it lives, the bytes of a blob are counted to a member.
-pub(super) struct Watch {
-    wire: Wire,
+pub(super) struct ProgressGuard {
+    relay: EventRelay,
     blob: Digest,
-    progress: Arc<Progress>,
+    progress: Arc<CopyProgress>,
 }
 
-impl Drop for Watch {
+impl Drop for ProgressGuard {
     fn drop(&mut self) {
-        let mut streams = self.wire.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.relay.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watching) = streams.get_mut(&self.blob) {
             watching.retain(|progress| !Arc::ptr_eq(progress, &self.progress));
             if watching.is_empty() {
@@ -122,15 +122,15 @@ impl Drop for Watch {
 mod tests {
     use super::*;
 
-    fn wire() -> (Wire, Arc<Mutex<Vec<Event>>>) {
+    fn wire() -> (EventRelay, Arc<Mutex<Vec<Event>>>) {
         let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
         let events = Arc::clone(&heard);
-        (Wire::new(Arc::new(move |event| events.lock().unwrap().push(event))), heard)
+        (EventRelay::new(Arc::new(move |event| events.lock().unwrap().push(event))), heard)
     }
 
     fn copying(heard: &Mutex<Vec<Event>>) -> Vec<(usize, u64, u64)> {
         let step = |event: &Event| match event {
-            Event::Step { list, step: Step::Copying { sent, of, .. } } => (*list, *sent, *of),
+            Event::Step { list, step: ListStep::Copying { sent, of, .. } } => (*list, *sent, *of),
             other => panic!("{other:?}"),
         };
         heard.lock().unwrap().iter().map(step).collect()
@@ -138,22 +138,22 @@ mod tests {
 
     #[test]
     fn bytes_that_nobody_watches_are_not_told() {
-        let (wire, heard) = wire();
-        let progress = Progress::new(0, Platform::parse("linux/amd64").unwrap(), 10);
-        drop(wire.watch(&Digest::of(b"layer"), &progress));
-        (wire.observer())(Notice::Streaming { digest: Digest::of(b"layer"), bytes: 4 });
+        let (relay, heard) = wire();
+        let progress = CopyProgress::new(0, Platform::parse("linux/amd64").unwrap(), 10);
+        drop(relay.watch(&Digest::of(b"layer"), &progress));
+        (relay.observer())(Notice::Streaming { digest: Digest::of(b"layer"), bytes: 4 });
         assert!(heard.lock().unwrap().is_empty());
-        assert!(wire.0.streams.lock().unwrap().is_empty());
+        assert!(relay.0.streams.lock().unwrap().is_empty());
     }
 
     #[test]
     fn bytes_are_counted_to_the_lists_that_watch_and_never_pass_the_whole() {
-        let (wire, heard) = wire();
+        let (relay, heard) = wire();
         let platform = Platform::parse("linux/amd64").unwrap();
-        let (one, two) = (Progress::new(1, platform.clone(), 10), Progress::new(2, platform, 100));
-        let _watches = [wire.watch(&Digest::of(b"a"), &one), wire.watch(&Digest::of(b"a"), &two)];
+        let (one, two) = (CopyProgress::new(1, platform.clone(), 10), CopyProgress::new(2, platform, 100));
+        let _watches = [relay.watch(&Digest::of(b"a"), &one), relay.watch(&Digest::of(b"a"), &two)];
         two.spare(50);
-        let observer = wire.observer();
+        let observer = relay.observer();
         observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
         observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
         assert_eq!(copying(&heard), [(1, 8, 10), (2, 8, 50), (1, 10, 10), (2, 16, 50)]);

@@ -1,4 +1,4 @@
-//! [`Flights`]: work that many ask for and one does.
+//! [`SingleFlight`]: work that many ask for and one does.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,15 +9,15 @@ use tokio::sync::OnceCell;
 /// Results by key, each worked out once. Failures are results too: they are not tried again for the next who asks.
 ///
 /// Who asks first does the work. Where it is dropped before its end, the next who waits begins anew.
-pub(super) struct Flights<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
+pub(super) struct SingleFlight<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
 
-impl<K, V> Default for Flights<K, V> {
+impl<K, V> Default for SingleFlight<K, V> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Flights<K, V> {
+impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
     /// What `work` came to for `key`, here or where it was asked before; it is not begun where it is not needed.
     pub(super) async fn once(&self, key: K, work: impl Future<Output = V>) -> V {
         let cell = {
@@ -36,7 +36,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_takes_over_where_the_first_was_dropped() {
-        let flights: Flights<u8, u8> = Flights::default();
+        let flights: SingleFlight<u8, u8> = SingleFlight::default();
         let dropped = flights.once(1, std::future::pending());
         assert!(tokio::time::timeout(std::time::Duration::from_millis(1), dropped).await.is_err());
         assert_eq!(flights.once(1, async { 7 }).await, 7);
@@ -44,7 +44,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_ask_and_one_works() {
-        let (flights, begun) = (Flights::default(), AtomicUsize::new(0));
+        let (flights, begun) = (SingleFlight::default(), AtomicUsize::new(0));
         let ask = || {
             flights.once("blob", async {
                 begun.fetch_add(1, Ordering::Relaxed);

@@ -10,13 +10,13 @@ use crate::exec::report::{HostStats, ListReport, Outcome, Report, TagDone};
 use crate::oci::{Descriptor, Digest, MediaType, Place, Platform, Reference, Tag};
 use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
 
-use super::style::{Charset, Color, Style};
+use crate::ui::style::{Charset, Color, Style};
 
 /// A terminal of 80 columns without colour.
-pub(super) const WIDE: Style = Style { color: Color::Off, charset: Charset::Unicode, width: Some(80) };
+pub(in crate::ui) const WIDE: Style = Style { color: Color::Off, charset: Charset::Unicode, width: Some(80) };
 
 /// The file of the transcripts.
-pub(super) const FILE: &str = r#"[vars]
+pub(in crate::ui) const FILE: &str = r#"[vars]
 registry = "gcr.io/google_containers"
 version = "v1.3.0"
 
@@ -28,37 +28,37 @@ tags = ["{version}"]
 
 const ARCHES: [&str; 5] = ["amd64", "arm/v7", "arm64", "ppc64le", "s390x"];
 
-pub(super) fn sources() -> Sources {
+pub(in crate::ui) fn sources() -> Sources {
     let mut sources = Sources::default();
     sources.add(SourceFile { name: "manifests.toml".into(), text: FILE.into() });
     sources
 }
 
 /// Where `text` stands in [`FILE`].
-pub(super) fn span(text: &str) -> Span {
+pub(in crate::ui) fn span(text: &str) -> Span {
     let start = FILE.find(text).unwrap();
     Span { file: 0, range: start..start + text.len() }
 }
 
 /// A digest that begins with `start`.
-pub(super) fn digest(start: &str) -> Digest {
+pub(in crate::ui) fn digest(start: &str) -> Digest {
     Digest::parse(&format!("sha256:{start:0<64}")).unwrap()
 }
 
-pub(super) fn descriptor(start: &str) -> Descriptor {
+pub(in crate::ui) fn descriptor(start: &str) -> Descriptor {
     Descriptor { media_type: MediaType::OciIndex, digest: digest(start), size: 2841 }
 }
 
-pub(super) fn platform(arch: &str) -> Platform {
+pub(in crate::ui) fn platform(arch: &str) -> Platform {
     Platform::parse(&format!("linux/{arch}")).unwrap()
 }
 
 /// A list of five members at `gcr.io/google_containers`.
-pub(super) fn publication(name: &str) -> Arc<Publication> {
+pub(in crate::ui) fn publication(name: &str) -> Arc<Publication> {
     publication_at(&format!("gcr.io/google_containers/{name}"), &["v1.3.0"])
 }
 
-pub(super) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
+pub(in crate::ui) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
     let name = target.rsplit('/').next().unwrap();
     let member = |arch: &str| Member {
         platform: platform(arch),
@@ -88,7 +88,7 @@ pub(super) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publication> {
 
 /// The plan of a list that is not published yet; its digest begins with `start`.
 #[expect(clippy::needless_pass_by_value, reason = "samples are made where they are needed")]
-pub(super) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
+pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
     let tag = |tag: &TargetTag| TagChange {
         tag: tag.tag.clone(),
         from: None,
@@ -122,7 +122,7 @@ pub(super) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
 }
 
 /// The plan of a list that stands as declared.
-pub(super) fn unchanged(publication: Arc<Publication>, start: &str) -> ListPlan {
+pub(in crate::ui) fn unchanged(publication: Arc<Publication>, start: &str) -> ListPlan {
     let mut list = created(publication, start);
     (list.action, list.reason) = (Action::Unchanged, None);
     for tag in &mut list.tags {
@@ -136,7 +136,7 @@ pub(super) fn unchanged(publication: Arc<Publication>, start: &str) -> ListPlan 
 }
 
 /// The plan of kubectl with one member changed, one added and one removed.
-pub(super) fn updated() -> ListPlan {
+pub(in crate::ui) fn updated() -> ListPlan {
     let mut list = unchanged(publication("kubectl"), "5d90b3e7c812");
     (list.action, list.reason) = (Action::Update, Some(Reason::Members));
     list.tags[0] = TagChange { from: Some(digest("72c4e8f1a90d")), fate: TagFate::Moved, ..list.tags[0].clone() };
@@ -157,7 +157,7 @@ pub(super) fn updated() -> ListPlan {
 }
 
 /// A list to which no tag applies.
-pub(super) fn left_out(target: &str) -> LeftOut {
+pub(in crate::ui) fn left_out(target: &str) -> LeftOut {
     LeftOut {
         id: target.rsplit('/').next().unwrap().to_owned(),
         target: Place::parse(target).unwrap(),
@@ -167,7 +167,7 @@ pub(super) fn left_out(target: &str) -> LeftOut {
 }
 
 /// The plan of pause, a release of an older line: it is for two versions of Windows too, and `latest` stays.
-pub(super) fn pause() -> ListPlan {
+pub(in crate::ui) fn pause() -> ListPlan {
     let mut list = created(publication_at("registry.k8s.io/pause", &["3.9.1", "latest"]), "c4d81fa03b27");
     let there = Some(digest("77b1c5f2a0e9"));
     let why = Some("3.10 is newer than 3.9.1".to_owned());
@@ -185,7 +185,7 @@ pub(super) fn pause() -> ListPlan {
 }
 
 /// The plan of a list whose tag must not change.
-pub(super) fn immutable() -> ListPlan {
+pub(in crate::ui) fn immutable() -> ListPlan {
     let mut list = unchanged(publication_at("registry.k8s.io/conformance", &["v1.30.0"]), "e05b92d4f118");
     (list.action, list.index) = (Action::Blocked, None);
     list.tags[0] = TagChange { from: Some(digest("b96e27a3c5d0")), fate: TagFate::Blocked, ..list.tags[0].clone() };
@@ -199,7 +199,7 @@ pub(super) fn immutable() -> ListPlan {
 
 /// The plan of a list that is published though members are absent: one is kept, one goes, one was never there; and
 /// others have placed two.
-pub(super) fn lacking() -> ListPlan {
+pub(in crate::ui) fn lacking() -> ListPlan {
     let mut list = updated();
     for (at, from) in [(0, Some("481795d848b6")), (1, None)] {
         let member = &mut list.members[at];
@@ -219,7 +219,7 @@ pub(super) fn lacking() -> ListPlan {
 }
 
 /// `list` with a tag for each member that is in it.
-pub(super) fn with_member_tags(list: ListPlan) -> ListPlan {
+pub(in crate::ui) fn with_member_tags(list: ListPlan) -> ListPlan {
     let change = |member: &MemberChange| {
         let descriptor = member.descriptor.clone()?;
         let fate = match member.fate {
@@ -236,7 +236,7 @@ pub(super) fn with_member_tags(list: ListPlan) -> ListPlan {
 }
 
 /// The plan of a list one of whose members is absent.
-pub(super) fn blocked(name: &str) -> ListPlan {
+pub(in crate::ui) fn blocked(name: &str) -> ListPlan {
     let mut list = created(publication(name), "000000000000");
     (list.action, list.reason, list.index) = (Action::Blocked, None, None);
     list.tags[0] = TagChange { to: None, fate: TagFate::Blocked, ..list.tags[0].clone() };
@@ -250,7 +250,7 @@ pub(super) fn blocked(name: &str) -> ListPlan {
 }
 
 /// The plan of a list whose registry does not answer.
-pub(super) fn failed(target: &str) -> ListPlan {
+pub(in crate::ui) fn failed(target: &str) -> ListPlan {
     let mut list = created(publication_at(target, &["v1.3.0"]), "000000000000");
     (list.action, list.reason, list.index) = (Action::Failed, None, None);
     list.tags[0] = TagChange { to: None, fate: TagFate::Unknown, ..list.tags[0].clone() };
@@ -262,7 +262,7 @@ pub(super) fn failed(target: &str) -> ListPlan {
 }
 
 /// The problem of the transcript: kube-scheduler has no image for s390x.
-pub(super) fn absent() -> Problem {
+pub(in crate::ui) fn absent() -> Problem {
     let reference = "gcr.io/google_containers/kube-scheduler-s390x:v1.3.0";
     let http =
         HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
@@ -274,7 +274,7 @@ pub(super) fn absent() -> Problem {
 }
 
 /// The problem of the transcript: a registry that does not answer.
-pub(super) fn unreachable() -> Problem {
+pub(in crate::ui) fn unreachable() -> Problem {
     let http = HttpFacts { host: "quay.io".into(), status: None, code: None, attempts: 8 };
     let problem = Problem::error("mlist::registry::unreachable", "quay.io cannot be reached")
         .because("no connection within 10s, 8 attempts in 90s")
@@ -283,7 +283,7 @@ pub(super) fn unreachable() -> Problem {
 }
 
 /// Six lists: one changed, two new, one blocked, one unchanged, one failed.
-pub(super) fn plan() -> Plan {
+pub(in crate::ui) fn plan() -> Plan {
     plan_of([
         updated(),
         created(publication("hyperkube"), "8c1e5d0b7a42"),
@@ -295,7 +295,7 @@ pub(super) fn plan() -> Plan {
 }
 
 /// What comes of `plan` where everything that can be published is.
-pub(super) fn report(plan: Plan) -> Report {
+pub(in crate::ui) fn report(plan: Plan) -> Report {
     let outcome = |action: Action| match action {
         Action::Create | Action::Update => Outcome::Published,
         Action::Unchanged => Outcome::Unchanged,
@@ -332,6 +332,6 @@ pub(super) fn report(plan: Plan) -> Report {
 }
 
 /// A plan of these lists.
-pub(super) fn plan_of(lists: impl IntoIterator<Item = ListPlan>) -> Plan {
+pub(in crate::ui) fn plan_of(lists: impl IntoIterator<Item = ListPlan>) -> Plan {
     Plan { lists: lists.into_iter().map(Arc::new).collect() }
 }

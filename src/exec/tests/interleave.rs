@@ -19,11 +19,11 @@ use crate::registry::{Copied, Registry, Result, Way};
 
 use super::fake::Fake;
 use super::world::{OPTIONS, World};
-use super::{ListReport, execute, plan_lists};
+use crate::exec::{ListReport, execute, plan_lists};
 
 /// How a run sees the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// As it is.
     Clear,
     /// From its first PUT of this tag on only its own writes; all else as it last was. So the product's last look,
@@ -33,7 +33,7 @@ pub(super) enum Sight {
 
 /// Which requests wait for their turn, beside those that write or list tags; the others are answered at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turns {
+pub(crate) enum Turns {
     /// Those that ask what this tag names. Others are to be tags of which only one run can change what they are to all.
     AlsoHeadsOf(&'static str),
     /// None, and none at all before the run is planned: all are planned when none has begun to write.
@@ -41,21 +41,21 @@ pub(super) enum Turns {
 }
 
 /// What several runs make of a world.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     /// The world before them.
-    pub(super) world: World,
+    pub(crate) world: World,
     /// One run for each, which publishes it.
-    pub(super) runs: Vec<Arc<Publication>>,
-    pub(super) sight: Sight,
-    pub(super) turns: Turns,
+    pub(crate) runs: Vec<Arc<Publication>>,
+    pub(crate) sight: Sight,
+    pub(crate) turns: Turns,
     /// A tag after whose PUT a run looks at everything anew: what it was told before matters no more.
-    pub(super) fresh_after: Option<&'static str>,
+    pub(crate) fresh_after: Option<&'static str>,
     /// How often a run is interrupted that could go on, at most; none: as often as can be.
-    pub(super) interruptions: Option<usize>,
+    pub(crate) interruptions: Option<usize>,
 }
 
 /// Walks every order; `judge` sees what each comes to.
-pub(super) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[Arc<ListReport>])) {
+pub(crate) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[Arc<ListReport>])) {
     let mut seen = HashSet::new();
     let mut open: Vec<Vec<usize>> = vec![Vec::new()];
     while let Some(turns) = open.pop() {
@@ -143,11 +143,11 @@ impl Wake for Woken {
 
 impl<'a> Run<'a> {
     fn of(scene: &'a Scene, list: &'a Arc<Publication>, gate: &'a Gate<'a>) -> Self {
-        let World { stop, wire, .. } = &scene.world;
+        let World { stop, relay, .. } = &scene.world;
         let future = Box::pin(async move {
-            let plan = plan_lists(std::slice::from_ref(list), gate, wire.listener()).await;
+            let plan = plan_lists(std::slice::from_ref(list), gate, relay.listener()).await;
             gate.is_planned.store(true, Ordering::Relaxed);
-            execute(Arc::new(plan), gate, OPTIONS, stop, wire).await.remove(0)
+            execute(Arc::new(plan), gate, OPTIONS, stop, relay).await.remove(0)
         });
         Self { future, woken: Arc::new(Woken(AtomicBool::new(true))), report: None }
     }
