@@ -84,7 +84,7 @@ struct WorkQueue<'a> {
     lists: &'a [Arc<ListPlan>],
     options: Options,
     relay: &'a EventRelay,
-    queues: BTreeMap<Option<Host>, HostQueue>,
+    queues: BTreeMap<Option<Host>, HostLists>,
     /// Whether anything new is begun.
     begins: bool,
     reports: Vec<Option<Arc<ListReport>>>,
@@ -92,7 +92,7 @@ struct WorkQueue<'a> {
 
 /// The lists for one host: a slow one holds up no other.
 #[derive(Default)]
-struct HostQueue {
+struct HostLists {
     waiting: VecDeque<usize>,
     at_work: usize,
 }
