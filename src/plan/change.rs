@@ -1,4 +1,4 @@
-//! What must change: the planner's answer for one publication, as data.
+//! The planner's result for one publication, as data.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use crate::config::model::Publication;
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
 
-/// What is to be done with a list.
+/// What to do with a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// No tag of it exists, apart from those that only the newest version has.
+    /// None of its tags exists, apart from floating tags, which only the newest version has.
     Create,
-    /// Some tag exists and names something else, or one of several is absent.
+    /// Some tag exists but names something else, or one of several tags does not exist.
     Update,
-    /// Every tag names a list of equal content, apart from those that stay with a newer version.
+    /// Every tag names a list with equal content, apart from tags that stay with a newer version.
     Unchanged,
-    /// The registry answered, and the answer forbids it.
+    /// The registry answered, and the answer does not allow the list to be written.
     Blocked,
     /// There was no usable answer.
     Failed,
@@ -24,140 +24,140 @@ pub enum Action {
 /// Why a list is created or updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// It is not published.
+    /// The list is not published yet.
     New,
-    /// Its members differ.
+    /// The members differ.
     Members,
-    /// Its members are published as declared; some tag is absent or elsewhere.
+    /// The members are published as declared, but some tag does not exist or names something else.
     Tags,
-    /// The same members, but type, annotations or order differ.
+    /// The members are the same, but the type, annotations or order differ.
     Content,
 }
 
-/// What becomes of a tag.
+/// What happens to a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TagFate {
-    /// It is absent and will be there.
+    /// The tag does not exist and will be created.
     Created,
-    /// It names something else and will be moved.
+    /// The tag names something else and will be moved.
     Moved,
-    /// It names the list, or one equal to it.
+    /// The tag names this list, or one equal to it.
     Same,
-    /// It is left as it is, for only the newest version has it: see [`TagChange::stays`].
+    /// The tag is left unchanged because it belongs to a newer version: see [`TagChange::stays`].
     Stays,
-    /// It would be created or moved, and the list is blocked. Where that is for this very tag, which is immutable,
-    /// [`TagChange::to`] is what it would name.
+    /// The tag would be created or moved, but the list is blocked. If this tag is the cause (it is immutable),
+    /// [`TagChange::to`] is the digest that it would name.
     Blocked,
-    /// Nobody knows.
+    /// Not known.
     Unknown,
 }
 
-/// What becomes of a member.
+/// What happens to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MemberFate {
-    /// Not in the published list.
+    /// The member is not in the published list.
     Added,
-    /// In the published list by another digest.
+    /// The member is in the published list with another digest.
     Changed,
-    /// In the published list and not declared.
+    /// The member is in the published list but not declared.
     Removed,
-    /// In the published list as it is.
+    /// The member is in the published list and does not change.
     Same,
-    /// In the published list, and kept there though it is absent at its source or not declared.
+    /// The member stays in the published list although its source does not exist or it is not declared.
     Kept,
-    /// Declared, and 404 at its source. Where [`MemberChange::from`] is given it leaves the list.
+    /// The member is declared, but its source responded 404. If [`MemberChange::from`] is set, it leaves the list.
     Absent,
-    /// Nobody knows.
+    /// Not known.
     Unknown,
 }
 
-/// A tag, before and after.
+/// A tag before and after the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagChange {
     /// The tag.
     pub tag: Tag,
-    /// What it names now.
+    /// The digest that it names now.
     pub from: Option<Digest>,
-    /// What it is to name.
+    /// The digest that it will name.
     pub to: Option<Digest>,
-    /// What becomes of it.
+    /// What happens to it.
     pub fate: TagFate,
-    /// Why it stays, where it does: `3.10 is newer than 3.9.1`.
+    /// Why it stays, if it does: `3.10 is newer than 3.9.1`.
     pub stays: Option<String>,
 }
 
-/// A tag of one member, before and after.
+/// A tag of a single member before and after the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberTagChange {
-    /// The tag; it is never one that stays.
+    /// The tag. Its fate is never [`TagFate::Stays`].
     pub tag: TagChange,
-    /// The manifest it is to name.
+    /// The manifest that it will name.
     pub descriptor: Descriptor,
-    /// For which platform.
+    /// The platform of the member.
     pub platform: Platform,
 }
 
-/// A member, before and after.
+/// A member before and after the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberChange {
-    /// As it is, or is to be, in the list.
+    /// The platform in the list, as it is or as it will be.
     pub platform: Platform,
-    /// Where it comes from; none for one that is removed, or kept though not declared.
+    /// The source of the member. `None` if the member is removed, or kept without being declared.
     pub source: Option<Reference>,
-    /// What the source names now, or what is kept; none where that is not known.
+    /// What the source names now, or the entry that is kept. `None` if it is not known.
     pub descriptor: Option<Descriptor>,
     /// Its digest in the published list.
     pub from: Option<Digest>,
-    /// What becomes of it.
+    /// What happens to it.
     pub fate: MemberFate,
 }
 
-/// A manifest that must stand in the target before the list is written.
+/// A manifest that must exist in the target before the list is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Child {
     /// The manifest.
     pub descriptor: Descriptor,
-    /// For which platform, to say which one is on its way.
+    /// The platform of its image, for progress output.
     pub platform: Platform,
-    /// Where it is copied from: never the target itself.
+    /// The place it is copied from, never the target itself.
     pub from: Place,
-    /// Its bytes, where deciding took them: they need not be read again.
+    /// Its bytes, if the decision needed them, so that they are not fetched again.
     pub payload: Option<Payload>,
 }
 
-/// What is to be done for one publication, why, and with what bytes.
+/// What to do for one publication, why, and with which bytes.
 #[derive(Debug, Clone)]
 pub struct ListPlan {
-    /// The list.
+    /// The declared list.
     pub publication: Arc<Publication>,
-    /// What is to be done.
+    /// What to do.
     pub action: Action,
-    /// Why, where something is.
+    /// Why, if the list is created or updated.
     pub reason: Option<Reason>,
-    /// The list as it is to stand, or stands: none where that can't be known.
+    /// The list as it will be, or as it is if nothing changes. `None` if it cannot be known.
     pub index: Option<Descriptor>,
-    /// Its bytes, where they are to be written.
+    /// The bytes of the list, if it must be written.
     pub payload: Option<Payload>,
-    /// One for each declared tag, in the order of the file.
+    /// The change of each declared tag, in the order of the file.
     pub tags: Vec<TagChange>,
-    /// Declared members in the order of the file, then what else is in the list, then removed ones.
+    /// Declared members in the order of the file, then other members of the list, then removed ones.
     pub members: Vec<MemberChange>,
-    /// Tags of members by themselves, in the order of the file.
+    /// The tags of single members, in the order of the file.
     pub member_tags: Vec<MemberTagChange>,
-    /// What must be copied first, each once.
+    /// The manifests to copy first, without duplicates.
     pub children: Vec<Child>,
-    /// Why it is blocked or failed, and warnings.
+    /// Why the list is blocked or failed, and warnings.
     pub problems: Vec<Problem>,
 }
 
-/// What is to be done for each selected publication, in the order of the file.
+/// What to do for each selected publication, in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// One for each publication.
+    /// One plan per publication.
     pub lists: Vec<Arc<ListPlan>>,
 }
 
-/// How many lists have each action.
+/// The number of lists per action.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// [`Action::Create`]
@@ -173,7 +173,7 @@ pub struct Summary {
 }
 
 impl TagFate {
-    /// Whether the tag is to be written.
+    /// Whether the tag must be written.
     #[must_use]
     pub fn is_written(self) -> bool {
         matches!(self, Self::Created | Self::Moved)
@@ -181,13 +181,13 @@ impl TagFate {
 }
 
 impl Action {
-    /// Whether something is to be written.
+    /// Whether something must be written.
     #[must_use]
     pub fn writes(self) -> bool {
         matches!(self, Self::Create | Self::Update)
     }
 
-    /// The word of the plan: `create`, `update`, `unchanged`, `blocked`, `failed`.
+    /// Returns the word used in output: `create`, `update`, `unchanged`, `blocked`, `failed`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -201,7 +201,7 @@ impl Action {
 }
 
 impl Plan {
-    /// Counts the lists by their action.
+    /// Counts the lists by action.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let count = |action: Action| self.lists.iter().filter(|list| list.action == action).count();

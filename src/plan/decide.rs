@@ -1,33 +1,33 @@
-//! [`decide`]: one pure function says what must change, or what it still has to know.
+//! [`decide`]: one pure function returns what must change, or what it still needs to know.
 //!
-//! The files in the order of the steps; none imports one that comes after it, and a test enforces it.
+//! The files are in the order in which they are used. No file imports a later one, and a test enforces this.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `input` | what is decided about, and how a step ends |
+//! | `input` | the input of the decision, and how one of its functions ends |
 //! | `batch` | queries that can be answered together |
-//! | `platforms`, `problems` | open parts of platforms; problems of several steps |
-//! | `os_version` | versions of Windows that another image has, or that have to fit |
+//! | `platforms`, `problems` | open parts of platforms; problems that several files report |
+//! | `os_version` | Windows versions taken from another image, or given as a pattern |
 //! | `other_writers` | the members that other writers of the list have placed |
 //! | `current_state` | what members and tags name now |
 //! | `attestations` | attestations of an image, named by its index or found by the registry |
-//! | `image`, `images` | the image of each member that is there: what its source names, or one of an index |
-//! | `guard` | whether a tag that only the newest version has may be moved |
-//! | `published` | the lists that the tags name, and which of their entries are whose |
-//! | `missing_children` | which children the target lacks |
-//! | `check` | config and name against the declaration |
-//! | `members` | each member's descriptor and platform, read at its source where nothing else says them |
-//! | `retained` | which published entries are kept though no source names them |
+//! | `image`, `images` | the image of each member that exists: what its source names, or one image of an index |
+//! | `guard` | whether a floating tag may be moved |
+//! | `published` | the lists that the tags name, and which entry belongs to which member |
+//! | `missing_children` | the children that are missing in the target |
+//! | `check` | compares config and name with the declaration |
+//! | `members` | descriptor and platform of each member, read from its source if they are not known otherwise |
+//! | `retained` | which published entries are kept although no source names them |
 //! | `entries` | the entries of the new list, in their order |
-//! | `retained_children` | whether the target still has what only it has |
+//! | `retained_children` | whether the target still has the manifests that only the target has |
 //! | `list` | the bytes of the new list, predicted or built, and which published lists are equal |
-//! | `refusals` | what forbids a list that could be built |
-//! | `changes`, `member_tags` | what becomes of each member, and of the tags of members |
+//! | `refusals` | what blocks a list that could be built |
+//! | `changes`, `member_tags` | how each member changes, and how the tags of members change |
 //! | `verdict` | the plan, from all of this |
 //! | `blocked_plan` | the plan of a list that is blocked or failed |
 //!
-//! A batch asks all it lacks at once, and nothing is judged before all of it is answered: so the plan does not depend
-//! on the order of answers, nor on what happened to be known before.
+//! A batch requests all missing answers at once, and judges only when all of them have arrived. So the plan depends
+//! neither on the order of answers nor on what was already known.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ mod retained;
 mod retained_children;
 mod verdict;
 
-/// Decides for one publication by what is known.
+/// Decides what to do for one publication, from the facts in `snapshot`.
 #[must_use]
 pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<Arc<ListPlan>> {
     let input = Input { publication, snapshot, others: &[] };
@@ -77,7 +77,7 @@ pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<A
     }
 }
 
-/// `published` is set as soon as the published lists were read, for a plan that ends after that.
+/// Sets `published` as soon as the published lists were read. A plan that ends early after that uses it.
 fn steps(input: Input<'_>, published: &mut Option<Published>) -> Flow<ListPlan> {
     let state = current_state::read(input)?;
     let others = other_writers::placed(input);

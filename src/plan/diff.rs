@@ -1,4 +1,4 @@
-//! What becomes of each member: the declared ones beside those of a published list.
+//! How each member changes: compares the declared members with those of a published list.
 
 use crate::config::model::Member;
 use crate::oci::{Descriptor, Entry, Platform};
@@ -6,25 +6,26 @@ use crate::oci::{Descriptor, Entry, Platform};
 use super::equality::fits;
 use super::{MemberChange, MemberFate};
 
-/// A member as it is to stand.
+/// A member as it will be in the list.
 #[derive(Debug, Clone, Copy)]
 pub struct Declared<'a> {
-    /// As the file has it.
+    /// The member as declared in the file.
     pub member: &'a Member,
-    /// With its open parts filled, where that was done.
+    /// Its platform, with the open parts filled in if that was done.
     pub platform: &'a Platform,
     /// Its manifest.
     pub descriptor: &'a Descriptor,
 }
 
-/// Declared members in their order, then `absent` ones, then the entries of `published` that none of them stands for,
-/// attestations left out: they come and go with their images. For people to read: whether two lists are equal is said
-/// by [`super::equality`].
+/// Returns the changes: declared members in their order, then `absent` ones, then the entries of `published` that match
+/// none of them. Attestations are left out: they are added and removed together with their images.
+///
+/// The result is only for people to read. [`super::equality`] decides whether two lists are equal.
 #[must_use]
 pub fn members(declared: &[Declared<'_>], absent: &[&Member], published: Vec<&Entry>) -> Vec<MemberChange> {
     let mut free: Vec<&Entry> = published.into_iter().filter(|entry| entry.attested().is_none()).collect();
     let mut before: Vec<Option<&Entry>> = vec![None; declared.len()];
-    // The surest resemblance is looked for in all members before a weaker one in any.
+    // The strongest match is tried for all members before a weaker match is tried for any.
     let resemblances: [fn(&Declared<'_>, &Entry, &Platform) -> bool; 4] = [
         |member, entry, platform| is_same_image(member, entry) && is_same_platform(member.platform, platform),
         |member, entry, platform| is_same_image(member, entry) && fits(&member.member.platform, platform),
@@ -79,7 +80,7 @@ fn is_same_platform(one: &Platform, other: &Platform) -> bool {
     one.normalized() == other.normalized()
 }
 
-/// Takes the first entry out of `free` that is for a platform and `is_it`.
+/// Removes and returns the first entry of `free` that has a platform and for which `is_it` holds.
 fn take<'e>(free: &mut Vec<&'e Entry>, is_it: impl Fn(&Entry, &Platform) -> bool) -> Option<&'e Entry> {
     let at = free.iter().position(|entry| entry.platform.as_ref().is_some_and(|platform| is_it(entry, platform)));
     at.map(|at| free.remove(at))

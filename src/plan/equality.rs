@@ -1,43 +1,43 @@
-//! When two lists are equal: by content, not by bytes. An equal list is never written again, since immutable
-//! registries refuse that and signatures would be lost.
+//! When two lists are equal: by content, not by bytes. An equal list is not written again, because immutable registries
+//! reject that and signatures would be lost.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::naming::Pattern;
 use crate::oci::{Digest, Entry, Index, MediaType, Platform};
 
-/// A list as it is to stand.
+/// A list as it should be.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedList<'a> {
     /// Its entries, in their order.
     pub entries: &'a [Wanted<'a>],
-    /// Its type.
+    /// The types it may have.
     pub kind: ListType,
-    /// Of the list itself.
+    /// The annotations of the list itself.
     pub annotations: &'a BTreeMap<String, String>,
-    /// Of the list itself.
+    /// The artifact type of the list itself.
     pub artifact_type: Option<&'a str>,
 }
 
-/// An entry as it is to stand in a list.
+/// An entry as it should be in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// All of it but the platform.
+    /// The entry. Its platform is not used.
     pub entry: &'a Entry,
-    /// The platform as declared: parts that are not are free. An entry without a platform has none.
+    /// The platform as declared. Parts that are not declared match any value. `None` if the entry has no platform.
     pub declared: Option<&'a Platform>,
-    /// What its version of Windows has to fit, where that is declared instead.
+    /// The pattern for its Windows version, if a pattern is declared instead of a version.
     pub versions: Option<&'a Pattern>,
 }
 
-/// Which type a list may be of.
+/// The types that a list may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListType {
     /// An OCI image index.
     Oci,
     /// A Docker manifest list.
     Docker,
-    /// One of the two: nothing in it needs OCI.
+    /// Either of the two: nothing in the list requires OCI.
     Either,
 }
 
@@ -51,8 +51,8 @@ impl ListType {
     }
 }
 
-/// Whether a published platform is what is declared: every declared part is equal, others are free. Spelling does
-/// not count ([`Platform::normalized`]).
+/// Whether a published platform matches the declared one: every declared part is equal, and other parts match any
+/// value. Spelling does not count ([`Platform::normalized`]).
 #[must_use]
 pub fn fits(declared: &Platform, published: &Platform) -> bool {
     let (want, have) = (declared.normalized(), published.normalized());
@@ -63,19 +63,19 @@ pub fn fits(declared: &Platform, published: &Platform) -> bool {
         && (declared.os_features.is_empty() || want.os_features == have.os_features)
 }
 
-/// Whether a platform has a version of Windows that fits `versions`, where there are such.
+/// Whether the Windows version of a platform matches `versions`. True if there is no pattern.
 #[must_use]
 pub fn has_version(versions: Option<&Pattern>, platform: &Platform) -> bool {
     let version = platform.os_version.as_deref();
     versions.is_none_or(|pattern| version.is_some_and(|version| pattern.matches(version)))
 }
 
-/// Whether `published` has exactly the `wanted` entries, in the order that matters, and nothing beside them.
+/// Whether `published` has exactly the `wanted` entries, in the order that matters, and no others.
 ///
-/// Among entries of one os and architecture the first that a client can use wins, so their order is content; that of
-/// others is free, and so is that of attestations, which no client runs. Bytes, the order of keys, `data`, and an arm64
-/// called `v8` do not count. A list with two entries for one platform equals nothing: what is free would make them
-/// equal to members that are not.
+/// Among entries with the same os and architecture, a client uses the first that it can run, so their order is content.
+/// The order of other entries does not count, nor does that of attestations, which clients do not run. Bytes, the order
+/// of keys, `data`, and whether arm64 is written with `v8` do not count either. A list with two entries for one
+/// platform is never equal: parts that match any value would make it equal to a list with other members.
 #[must_use]
 pub fn same_content(wanted: &WantedList<'_>, published: &Index) -> bool {
     wanted.kind.may_be(&published.media_type)
@@ -90,14 +90,14 @@ pub fn same_content(wanted: &WantedList<'_>, published: &Index) -> bool {
 fn same_entries(wanted: &[Wanted<'_>], entries: &[Entry]) -> bool {
     let mut wanted: Vec<_> = wanted.iter().map(|wanted| (bin(wanted.declared, wanted.entry), wanted)).collect();
     let mut found: Vec<_> = entries.iter().map(|entry| (bin(entry.platform.as_ref(), entry), entry)).collect();
-    // Both sorts are stable: inside one os and architecture the order stays.
+    // Both sorts are stable: within one os and architecture the order is kept.
     wanted.sort_by(|a, b| a.0.cmp(&b.0));
     found.sort_by(|a, b| a.0.cmp(&b.0));
     wanted.len() == found.len() && wanted.iter().zip(&found).all(|((_, wanted), (_, entry))| is_entry(wanted, entry))
 }
 
-/// What entries are sorted by. Those that are equal in it stand in an order that counts: they are of one os and
-/// architecture, and no attestations.
+/// The sort key of entries. Entries with equal keys have the same os and architecture and are not attestations; among
+/// them the order counts.
 type Bin<'a> = (Option<(String, String)>, Option<(&'a Digest, &'a BTreeMap<String, String>)>);
 
 fn bin<'a>(platform: Option<&Platform>, entry: &'a Entry) -> Bin<'a> {
@@ -142,7 +142,7 @@ mod tests {
         Index::new(MediaType::OciIndex, entries.iter().map(entry).collect())
     }
 
-    /// Whether a list of `entries` as they are declared is published as `index`.
+    /// Whether `index` is equal to a list of the declared `entries`.
     fn equal_of(kind: ListType, entries: &[Entry], index: &Index) -> bool {
         let entries: Vec<_> =
             entries.iter().map(|entry| Wanted { entry, declared: entry.platform.as_ref(), versions: None }).collect();
@@ -150,7 +150,7 @@ mod tests {
         same_content(&wanted, index)
     }
 
-    /// Whether the declared (image, platform) pairs are published as `index`.
+    /// Whether `index` is equal to a list of the declared (image, platform) pairs.
     fn equal(declared: &[(&str, &str)], index: &Index) -> bool {
         let entries: Vec<_> = declared.iter().map(|(name, text)| Entry::new(image(name), platform(text))).collect();
         equal_of(ListType::Either, &entries, index)
@@ -184,7 +184,7 @@ mod tests {
         list.entries[0].platform = None;
         assert!(!equal(&TWO, &list));
         assert!(!equal(&TWO[1..], &list));
-        // It stays where all that is published does.
+        // It stays if all published entries stay.
         assert!(equal_of(ListType::Either, &list.entries, &list));
     }
 
@@ -214,7 +214,7 @@ mod tests {
         let mut list = index(&TWO);
         list.entries[1].platform.as_mut().unwrap().architecture = "aarch64".into();
         assert!(equal(&TWO, &list));
-        // A declared v8 is no v9, though v8 is the one that need not be spelled.
+        // A declared v8 does not match v9, although v8 may be omitted.
         assert!(!equal(&[("a", "linux/arm64/v8")], &index(&[("a", "linux/arm64/v9")])));
     }
 
@@ -302,7 +302,8 @@ mod tests {
         let (of_a, of_b) = (attestation("x", "a"), attestation("y", "b"));
         let wanted = with(&[of_a.clone(), of_b.clone()]).entries;
         assert!(equal_of(ListType::Either, &wanted, &with(&[of_b.clone(), of_a.clone()])));
-        // One image attested twice, another never, is another list; so is one that is told of another image.
+        // A list in which one image has two attestations and the other none is not equal. Nor is one in which an
+        // attestation refers to another image.
         assert!(!equal_of(ListType::Either, &wanted, &with(&[of_a.clone(), of_a.clone()])));
         assert!(!equal_of(ListType::Either, &wanted, &with(&[of_b.clone(), attestation("x", "b")])));
         assert!(!equal_of(ListType::Either, &wanted, &with(&[of_a])));

@@ -1,13 +1,13 @@
-//! Decides what must change. Pure: no clock, no network, no order of arrival.
+//! Decides what must change. Pure: no clock, no network, and independent of the order in which answers arrive.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`snapshot`] | what is known of the registries, and the questions that add to it |
-//! | [`decide`](mod@decide) | [`decide()`]: what must change, or what must be asked first |
-//! | [`equality`] | when a published list is what is declared |
-//! | [`diff`] | what becomes of each member |
-//! | [`newest`] | which version a tag belongs to that only the newest has |
-//! | [`change`] | the answer: [`Plan`], a list's action, tags, members, children |
+//! | [`snapshot`] | the known state of the registries, and the queries that add to it |
+//! | [`decide`](mod@decide) | [`decide()`]: returns what must change, or what must be queried first |
+//! | [`equality`] | when a published list is equal to the declared one |
+//! | [`diff`] | how each member changes |
+//! | [`newest`] | whether a floating tag belongs to a newer version |
+//! | [`change`] | the result: [`Plan`], and the action, tags, members and children of a list |
 
 pub mod change;
 pub mod decide;

@@ -1,7 +1,8 @@
-//! Which version a tag belongs to that only the newest version has.
+//! Which version a floating tag belongs to. Only the newest version has such a tag.
 //!
-//! A rival of the version that claims such a tag is greater, stable, written alike, and claims the same tag by the same
-//! template. So `latest` looks at all versions, `1.2` at those of 1.2, and `latest-alpine` at its own.
+//! A rival of the version that claims the tag is a version that is greater, stable, written in the same form, and
+//! claims the same tag by the same template. So `latest` is compared with all versions, `1.2` with the versions of 1.2,
+//! and `latest-alpine` with the alpine versions.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -10,23 +11,23 @@ use crate::config::model::Newest;
 use crate::naming::{Kind, Version};
 use crate::oci::Tag;
 
-/// A published version to which the tag belongs instead.
+/// A published version that the tag belongs to instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rival {
     /// The version.
     pub version: Version,
-    /// The tag it is published by.
+    /// The tag that publishes the version.
     pub tag: Tag,
 }
 
-/// The greatest rival among the lists of the file: it needs no registry to be known.
+/// Returns the greatest rival among the lists of the file. This needs no registry.
 #[must_use]
 pub fn declared<'a>(newest: &'a Newest, tag: &Tag) -> Option<&'a Version> {
     newest.rivals.iter().filter(|version| is_rival(newest, tag, version)).max_by(|a, b| a.compare(b))
 }
 
-/// The greatest rival among the tags of the repository. Of versions of one rank the one that is written longest: `1.3.0`
-/// is what `1.3` and `1` float above.
+/// Returns the greatest rival among the tags of the repository. If versions compare equal, the longest tag wins: of
+/// `1`, `1.3` and `1.3.0` this is `1.3.0`, which the other two follow.
 #[must_use]
 pub fn published(newest: &Newest, tag: &Tag, tags: &BTreeSet<Tag>) -> Option<Rival> {
     let rival = |published: &Tag| {
@@ -40,7 +41,7 @@ pub fn published(newest: &Newest, tag: &Tag, tags: &BTreeSet<Tag>) -> Option<Riv
     })
 }
 
-/// Why the tag stays where it is: `3.10 is newer than 3.9.1`.
+/// Explains why the tag stays where it is: `3.10 is newer than 3.9.1`.
 #[must_use]
 pub fn why_it_stays(newest: &Newest, rival: &Version) -> String {
     format!("{} is newer than {}", rival.as_str(), newest.version.as_str())

@@ -1,8 +1,8 @@
-//! [`Snapshot`]: what is known of the registries, the [`Query`]s that add to it, and the [`Decision`]s made from it.
+//! [`Snapshot`]: the known state of the registries, the [`Query`]s that add to it, and the [`Decision`]s made from it.
 //!
-//! Two kinds of facts, never mixed: what a *place* says (a tag names a digest, a digest is present) is keyed by the
-//! reference; *bytes* are keyed by digest alone and were verified by it, so they hold everywhere. Facts are added,
-//! never changed.
+//! There are two kinds of facts, and they are stored separately. What a *place* reports (a tag names a digest, a digest
+//! exists) is keyed by the reference. *Bytes* are keyed by digest alone: they were verified against it, so they are
+//! valid for every place. Facts are added, never changed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,40 +10,40 @@ use std::sync::Arc;
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
 
-/// Why there is no usable answer: the problem that the layer below had, without a place in a file.
+/// Why there is no usable answer: the problem reported by the layer below, without a position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause(pub Arc<Problem>);
 
-/// What came of a question.
+/// The answer to a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// It is there.
+    /// It exists, with this value.
     Found(T),
-    /// It is not: 404 and nothing else.
+    /// It does not exist. This means a 404, and nothing else.
     Absent,
-    /// Nobody knows.
+    /// Not known, because of this failure.
     Unknown(Cause),
 }
 
-/// Something that only a registry or a layout can say.
+/// A question that only a registry or a layout can answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Query {
-    /// Type, digest and size of what a reference names, or that it is absent.
+    /// The media type, digest and size of what a reference names, or that it does not exist.
     Head(Reference),
-    /// The bytes of a manifest of this digest, from this place.
+    /// The bytes of the manifest with this digest, from this place.
     Manifest(Digest, Place),
-    /// The bytes of an image config of this digest, from this place.
+    /// The bytes of the image config with this digest, from this place.
     Config(Digest, Place),
     /// All tags of a place.
     Tags(Place),
-    /// The manifests of a place that speak of this one (`subject`).
+    /// The manifests of a place whose `subject` is this digest.
     Referrers(Digest, Place),
 }
 
-/// What a pure function of the snapshot says: its result, or what it has to know first.
+/// What a pure function of the snapshot returns: its result, or the queries it needs first.
 #[derive(Debug, Clone)]
 pub enum Decision<T> {
-    /// These must be answered first; never empty, none that the snapshot answers.
+    /// These queries must be answered first. Never empty, and never contains one that the snapshot answers.
     Needs(BTreeSet<Query>),
     /// The result.
     Done(T),
@@ -54,20 +54,20 @@ pub enum Decision<T> {
 pub struct Snapshot {
     heads: HashMap<Reference, Answer<Descriptor>>,
     bytes: HashMap<Digest, Payload>,
-    /// Why bytes could not be had from one place; another may have them.
+    /// Why the bytes are not available from one place. Another place may have them.
     unread: HashMap<(Digest, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
     referrers: HashMap<(Digest, Place), Answer<Arc<[Entry]>>>,
 }
 
 impl Snapshot {
-    /// What is known of `reference`; none where it was not asked.
+    /// Returns what `reference` names. `None` if it was not queried.
     #[must_use]
     pub fn head(&self, reference: &Reference) -> Option<&Answer<Descriptor>> {
         self.heads.get(reference)
     }
 
-    /// The bytes of `digest`, or why `place` did not give them; none where it was not asked.
+    /// Returns the bytes of `digest`, or why `place` did not return them. `None` if they were not queried.
     #[must_use]
     pub fn bytes(&self, digest: &Digest, place: &Place) -> Option<Answer<&Payload>> {
         if let Some(payload) = self.bytes.get(digest) {
@@ -79,14 +79,14 @@ impl Snapshot {
         }
     }
 
-    /// The tags of `place`; none where it was not asked.
+    /// Returns the tags of `place`. `None` if they were not queried.
     #[must_use]
     pub fn tags(&self, place: &Place) -> Option<&Answer<Arc<BTreeSet<Tag>>>> {
         self.tags.get(place)
     }
 
-    /// The descriptors of the manifests in `place` whose subject is `digest`, without platforms; none where it was not
-    /// asked. A registry that knows nothing of the kind has none.
+    /// Returns the descriptors of the manifests in `place` whose subject is `digest`, without platforms. `None` if they
+    /// were not queried. Empty if the registry does not support referrers.
     #[must_use]
     pub fn referrers(&self, digest: &Digest, place: &Place) -> Option<&Answer<Arc<[Entry]>>> {
         self.referrers.get(&(digest.clone(), place.clone()))
@@ -103,27 +103,28 @@ impl Snapshot {
         }
     }
 
-    /// Adds what a reference names. The first answer stays.
+    /// Adds what a reference names. An earlier answer is kept.
     pub fn add_head(&mut self, reference: Reference, answer: Answer<Descriptor>) {
         self.heads.entry(reference).or_insert(answer);
     }
 
-    /// Adds the tags of a place. The first answer stays.
+    /// Adds the tags of a place. An earlier answer is kept.
     pub fn add_tags(&mut self, place: Place, answer: Answer<Arc<BTreeSet<Tag>>>) {
         self.tags.entry(place).or_insert(answer);
     }
 
-    /// Adds what speaks of `digest`. The first answer stays.
+    /// Adds the referrers of `digest`. An earlier answer is kept.
     pub fn add_referrers(&mut self, digest: Digest, place: Place, answer: Answer<Arc<[Entry]>>) {
         self.referrers.entry((digest, place)).or_insert(answer);
     }
 
-    /// Adds bytes that were verified by their digest.
+    /// Adds bytes that were verified against their digest.
     pub fn add_bytes(&mut self, payload: Payload) {
         self.bytes.entry(payload.digest().clone()).or_insert(payload);
     }
 
-    /// Adds why `place` did not give the bytes of `digest`: they are absent there (no cause), or nobody knows.
+    /// Adds why `place` did not return the bytes of `digest`: because of `cause`, or, without a cause, because they do
+    /// not exist there.
     pub fn add_unread(&mut self, digest: Digest, place: Place, cause: Option<Cause>) {
         let answer = cause.map_or(Answer::Absent, Answer::Unknown);
         self.unread.entry((digest, place)).or_insert(answer);

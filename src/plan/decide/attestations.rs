@@ -1,10 +1,10 @@
-//! Attestations: what BuildKit says of an image, in manifests of their own beside it.
+//! Attestations: manifests that BuildKit stores beside an image to describe it.
 //!
-//! An index names them by their annotations ([`Entry::attested`]). One that names none may still have some: they speak
-//! of the image by their `subject`, and only the registry finds them. That is asked for an image that no published
-//! list holds, and for no other: what the list that holds it has beside it are its attestations, as its open parts are
-//! what that list says. So a list that is published costs no request for them, and one that came later is taken along
-//! with the next image.
+//! An index names them by their annotations ([`Entry::attested`]). If an index names none, there may still be some that
+//! refer to the image by their `subject`; only the registry can find those. This query is made only for an image that
+//! no published list contains. For a published image, the attestations are those in the list that contains it, just as
+//! its open platform parts are taken from that list. So a published list needs no requests for attestations. An
+//! attestation that is pushed later is added together with the next image.
 
 use crate::config::model::{self, Member};
 use crate::oci::{Digest, Entry, Index};
@@ -12,23 +12,23 @@ use crate::oci::{Digest, Entry, Index};
 use super::batch::{Origin, Presence, QueryBatch};
 use super::input::Input;
 
-/// The type of what such a manifest is, where it is found by its `subject`.
+/// The artifact type of an attestation that is found by its `subject`.
 const ARTIFACT_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json";
 
-/// What is known of an image's attestations without asking for them.
+/// The attestations of an image, as far as they are known without a referrers query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Attestations {
     /// These, and no others.
     Known(Vec<Entry>),
-    /// Its index names none.
+    /// The index of the image names none.
     Open,
 }
 
 impl Attestations {
-    /// None, and none are looked for.
+    /// None, and no query is made.
     pub(super) const NONE: Self = Self::Known(Vec::new());
 
-    /// Those of `image` by the lists that lead to it, the innermost last.
+    /// Returns the attestations of `image` named by `lists`, the indexes that lead to it, with the innermost last.
     pub(super) fn named_by(input: Input<'_>, lists: &[Index], image: &Digest) -> Self {
         if input.publication.rules.attestations == model::Attestations::Drop {
             return Self::NONE;
@@ -37,7 +37,7 @@ impl Attestations {
         if named.is_empty() { Self::Open } else { Self::Known(named) }
     }
 
-    /// Those that are known already.
+    /// Returns the attestations that are already known.
     pub(super) fn known(&self) -> &[Entry] {
         match self {
             Self::Known(entries) => entries,
@@ -45,7 +45,7 @@ impl Attestations {
         }
     }
 
-    /// Those of an image that the list `holder` publishes.
+    /// Returns the attestations of an image that the published list `holder` contains.
     pub(super) fn published(&self, holder: Option<&Index>, image: &Digest) -> Vec<Entry> {
         match self {
             Self::Known(entries) => entries.clone(),
@@ -53,7 +53,8 @@ impl Attestations {
         }
     }
 
-    /// Those of the image of `member` that no published list holds; none where the batch cannot go on.
+    /// Returns the attestations of the image of `member`, which no published list contains. `None` if the batch cannot
+    /// go on.
     pub(super) fn found<'a>(
         &self,
         batch: &mut QueryBatch<'a>,
@@ -75,7 +76,7 @@ impl Attestations {
     }
 }
 
-/// All of `attestations` as they stand behind the images, each once.
+/// Returns `attestations` without duplicates, in the order in which they follow the images.
 pub(super) fn each_once<'e>(attestations: impl Iterator<Item = &'e Entry>) -> Vec<Entry> {
     let mut once: Vec<Entry> = Vec::new();
     for entry in attestations {
@@ -86,7 +87,8 @@ pub(super) fn each_once<'e>(attestations: impl Iterator<Item = &'e Entry>) -> Ve
     once
 }
 
-/// The attestations of `image` in a list. What is no image manifest can't be copied as one, and is left out.
+/// Returns the attestations of `image` in a list. Entries that are not image manifests cannot be copied as such, and
+/// are left out.
 fn of<'i>(list: &'i Index, image: &'i Digest) -> impl Iterator<Item = &'i Entry> {
     list.entries
         .iter()

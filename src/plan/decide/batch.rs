@@ -1,4 +1,4 @@
-//! [`QueryBatch`]: queries that can be answered together, asked of the snapshot.
+//! [`QueryBatch`]: queries that can be answered together, looked up in the snapshot.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use crate::plan::{Action, Answer, Cause, Query};
 
 use super::input::{Early, Flow, Input};
 
-/// What a place says of something: it is there or it is not.
+/// Whether something exists in a place.
 pub(super) enum Presence<T> {
-    /// It is there.
+    /// It exists.
     Found(T),
-    /// It is not (404).
+    /// It does not exist (404).
     Absent,
 }
 
-/// What in manifests.toml a question is asked for.
+/// The part of manifests.toml that a query is made for.
 pub(super) struct Origin<'a> {
     span: &'a Span,
     text: String,
 }
 
-/// Questions that can be asked at once. Judged only when all are answered: what nobody knows fails the list, else what
-/// was found wrong blocks it.
+/// Queries that can be made at once. They are judged only when all are answered: unknown answers fail the list;
+/// otherwise the problems that were found block it.
 pub(super) struct QueryBatch<'a> {
     input: Input<'a>,
     needs: BTreeSet<Query>,
@@ -60,7 +60,7 @@ impl<'a> Origin<'a> {
         Self { span: &input.publication.target_span, text: format!("target of {}", input.publication.id) }
     }
 
-    /// Underlines this in `problem`.
+    /// Labels this position in `problem`.
     pub(super) fn label(&self, problem: Problem) -> Problem {
         problem.at(self.span, self.text.clone())
     }
@@ -71,7 +71,7 @@ impl<'a> QueryBatch<'a> {
         Self { input, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
     }
 
-    /// What `reference` names; none if the batch cannot go on.
+    /// Returns what `reference` names. `None` if the batch cannot go on.
     pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Presence<&'a Descriptor>> {
         let answer = self.input.snapshot.head(reference).map(|answer| match answer {
             Answer::Found(descriptor) => Answer::Found(descriptor),
@@ -81,7 +81,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
-    /// All tags of `place`; none if the batch cannot go on.
+    /// Returns all tags of `place`. `None` if the batch cannot go on.
     pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
         let answer = self.input.snapshot.tags(place).map(|answer| match answer {
             Answer::Found(tags) => Answer::Found(tags.as_ref()),
@@ -91,7 +91,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Tags(place.clone()), origin)
     }
 
-    /// The manifest of `digest`, as `place` has it; none if the batch cannot go on.
+    /// Returns the manifest of `digest` in `place`. `None` if the batch cannot go on.
     pub(super) fn manifest(
         &mut self,
         digest: &Digest,
@@ -102,7 +102,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
     }
 
-    /// The config of `digest`, as `place` has it; none if the batch cannot go on.
+    /// Returns the config of `digest` in `place`. `None` if the batch cannot go on.
     pub(super) fn config(
         &mut self,
         digest: &Digest,
@@ -113,7 +113,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
     }
 
-    /// What speaks of `digest` in `place`; none if the batch cannot go on.
+    /// Returns the manifests in `place` whose subject is `digest`. `None` if the batch cannot go on.
     pub(super) fn referrers(
         &mut self,
         digest: &Digest,
@@ -128,19 +128,23 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
     }
 
-    /// Takes over what another batch has to ask and could not learn. What was found wrong there forbids nothing.
+    /// Takes over the open queries and failures of another batch. Its blocking problems are dropped.
     pub(super) fn ask_along(&mut self, other: Self) {
         self.needs.extend(other.needs);
         self.causes.extend(other.causes);
         self.failures.extend(other.failures);
     }
 
-    /// Adds a problem that forbids the list.
+    /// Adds a problem that blocks the list.
     pub(super) fn block(&mut self, problem: Problem) {
         self.blocks.push(problem);
     }
 
-    /// Ends the decision if a query has no answer yet, an answer is unknown, or something was found wrong.
+    /// Ends the batch.
+    ///
+    /// # Errors
+    ///
+    /// Ends the decision if a query has no answer yet, an answer is unknown, or a blocking problem was found.
     pub(super) fn end(self) -> Flow<()> {
         if !self.needs.is_empty() {
             return Err(Early::Needs(self.needs));
@@ -172,13 +176,13 @@ impl<'a> QueryBatch<'a> {
         }
     }
 
-    /// One cause is told once, at the first place it concerns.
+    /// Adds a failure. A cause is reported once, at the first place it concerns.
     fn fail(&mut self, cause: Cause, origin: &Origin<'_>) {
         if self.causes.contains(&cause) {
             return;
         }
         let problem = Problem::clone(&cause.0);
-        // A registry that is down as a whole is no image's fault: no place in the file is to be shown for it.
+        // A registry that is down as a whole is not the fault of one image, so no position in the file is shown for it.
         let of_a_host = problem.http.is_some() && problem.reference.is_none();
         self.failures.push(if of_a_host { problem } else { origin.label(problem) });
         self.causes.push(cause);

@@ -1,4 +1,4 @@
-//! The plan of a list of which nothing is written: it is blocked or failed.
+//! The plan of a list that is blocked or failed, so nothing of it is written.
 
 use crate::config::problem::Problem;
 use crate::oci::Index;
@@ -9,7 +9,8 @@ use super::images;
 use super::input::Input;
 use super::published::Published;
 
-/// Says what would have changed, as far as that is known. `action` is [`Action::Failed`] or [`Action::Blocked`].
+/// Builds the plan with what would have changed, as far as that is known. `action` is [`Action::Failed`] or
+/// [`Action::Blocked`].
 pub(super) fn plan(
     input: Input<'_>,
     published: Option<&Published>,
@@ -45,12 +46,12 @@ pub(super) fn plan(
     }
 }
 
-/// The members beside what is published.
+/// Compares the members with the published list.
 fn compared(input: Input<'_>, published: Option<&Index>) -> Vec<MemberChange> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
     for member in &input.publication.members {
         match input.snapshot.head(&member.source) {
-            // Where the published lists were read the images were chosen before.
+            // If the published lists were read, the images have been chosen before.
             Some(Answer::Found(head)) => present.extend(images::known(input, member, head)),
             Some(Answer::Absent) => absent.push(member),
             Some(Answer::Unknown(_)) | None => {}
@@ -64,7 +65,7 @@ fn compared(input: Input<'_>, published: Option<&Index>) -> Vec<MemberChange> {
     diff::members(&declared, &absent, published)
 }
 
-/// The members by what their sources say.
+/// Describes the members by what their sources answered, without a published list.
 fn told(input: Input<'_>) -> Vec<MemberChange> {
     let heads = input.publication.members.iter().map(|member| (member, input.snapshot.head(&member.source)));
     heads
@@ -72,7 +73,7 @@ fn told(input: Input<'_>) -> Vec<MemberChange> {
             platform: member.platform.clone(),
             source: Some(member.source.clone()),
             descriptor: match head {
-                // Which of an index' images it is may not be known yet.
+                // It may not be known yet which image of an index is meant.
                 Some(Answer::Found(descriptor)) if !descriptor.media_type.is_index() => Some(descriptor.clone()),
                 _ => None,
             },

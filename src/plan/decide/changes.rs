@@ -1,4 +1,4 @@
-//! What becomes of each member, to be shown.
+//! How each member changes, for output.
 
 use crate::config::model::Member;
 use crate::oci::{Entry, Index, Platform};
@@ -9,8 +9,8 @@ use super::current_state::CurrentState;
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 
-/// Declared members in the order of the file, then what else is in the list, then what leaves it. `base` is the
-/// published list to compare with.
+/// Returns the changes: declared members in the order of the file, then other members of the list, then members that
+/// leave it. `base` is the published list to compare with.
 pub(super) fn changes(
     input: Input<'_>,
     state: &CurrentState<'_>,
@@ -50,7 +50,7 @@ pub(super) fn changes(
     changes
 }
 
-/// A line that stays as it is published, though no source names it.
+/// Returns the change of an entry that stays as published although no source names it. `None` for other entries.
 fn kept(line: &PlannedEntry<'_, '_>) -> Option<MemberChange> {
     let source = match line.part {
         EntrySource::Kept(member) => Some(member.source.clone()),

@@ -1,4 +1,4 @@
-//! The three-way check of a member: what is declared, what its config says, what its name says.
+//! Compares three descriptions of a member: the declaration, its config and its name.
 
 use crate::config::problem::Problem;
 use crate::naming::arch_style::{Claim, claims};
@@ -10,15 +10,15 @@ use super::input::Input;
 use super::os_version;
 use super::platforms::filled;
 
-/// What the check finds.
+/// A result of the check.
 pub(super) enum Finding {
-    /// Config or name contradict the declaration.
+    /// The config or the name contradicts the declaration.
     Mismatch(Problem),
-    /// The config says a variant that is not declared, and so is not published.
+    /// The config has a variant that is not declared, so it is not published.
     SaysMore(Problem),
 }
 
-/// Checks a member against what its `config` says; parts that are empty there say nothing.
+/// Checks a member against the platform in its `config`. Empty parts of the config are ignored.
 pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> Option<Finding> {
     let member = image.member;
     let origin = Origin::member(input, member);
@@ -31,7 +31,7 @@ pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> O
             Claim::Os(meant) | Claim::Architecture(meant) if meant == word => format!("its name says {word}"),
             Claim::Os(meant) | Claim::Architecture(meant) => format!("its name says {word}, which is {meant}"),
         });
-    // Of another machine's version nothing follows.
+    // If the config contradicts the declared platform, its Windows version says nothing about this member.
     let by_version = os_version::misfit(member, &filled(&image.declared, config)).filter(|_| by_config.is_none());
     let causes: Vec<String> = by_config.into_iter().chain(by_name).chain(by_version).collect();
     if !causes.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> O
     Some(Finding::SaysMore(origin.label(problem)))
 }
 
-/// Whether a part that both have differs, other spellings of it aside.
+/// Whether a part that both specify differs after normalization.
 fn contradicts(declared: &Platform, config: &Platform) -> bool {
     let (want, have) = (declared.normalized(), config.normalized());
     let has_variant = |platform: &Platform| platform.variant.as_deref().is_some_and(|variant| !variant.is_empty());
@@ -60,7 +60,7 @@ fn contradicts(declared: &Platform, config: &Platform) -> bool {
         || (has_variant(declared) && has_variant(config) && have.variant != want.variant)
 }
 
-/// The variant that the config has, where none is declared and none is taken from there.
+/// Returns the variant in the config, if none is declared and none is taken from the config.
 fn filled_variant(declared: &Platform, config: &Platform) -> Option<String> {
     if declared.variant.is_some() || filled(declared, config).variant.is_some() {
         return None;
@@ -68,7 +68,7 @@ fn filled_variant(declared: &Platform, config: &Platform) -> Option<String> {
     config.normalized().variant
 }
 
-/// `linux/arm/v6`, or what there is of it.
+/// Formats a config's platform like `linux/arm/v6`, or the parts of it that are set.
 fn said(config: &Platform) -> String {
     match (config.os.as_str(), config.architecture.as_str()) {
         ("", architecture) => architecture.to_owned(),

@@ -10,15 +10,16 @@ use super::{os_version, other_writers};
 
 /// What every member and every tag names.
 pub(super) struct CurrentState<'a> {
-    /// In the order of the file, then those of other writers; none where the member is absent and may be.
+    /// Declared members in the order of the file, then those of other writers. `None` if the member does not exist and
+    /// its `missing` policy allows that.
     pub(super) members: Vec<(&'a Member, Option<&'a Descriptor>)>,
-    /// In the order of the file; none where the tag is absent.
+    /// Tags in the order of the file. `None` if the tag does not exist.
     pub(super) tags: Vec<(&'a TargetTag, Option<&'a Descriptor>)>,
-    /// Those of declared members, in the order of the file; none where the tag is absent.
+    /// Tags of declared members, in the order of the file. `None` if the tag does not exist.
     pub(super) member_tags: Vec<(&'a Member, &'a MemberTag, Option<&'a Descriptor>)>,
 }
 
-/// Step 1: the heads of all members and tags.
+/// Reads the heads of all members and tags.
 pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     let mut batch = QueryBatch::new(input);
     let mut state = CurrentState { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
@@ -42,7 +43,7 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     for member in &input.publication.members {
         for tag in &member.tags {
             let reference = input.publication.target.tagged(&tag.tag);
-            // The source is the member's tag already, and more than the member where it is an index.
+            // The source itself is the member's tag. If it names an index, it also contains more than the member.
             if reference == member.source {
                 continue;
             }
@@ -58,11 +59,11 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     Ok(state)
 }
 
-/// The heads of the members of other writers, behind those of the declared ones.
+/// Adds the heads of the members of other writers, after those of the declared ones.
 pub(super) fn with_others<'a>(input: Input<'a>, mut state: CurrentState<'a>) -> Flow<CurrentState<'a>> {
     let mut batch = QueryBatch::new(input);
     for member in input.others {
-        // A tag that went since it was listed is no member any more.
+        // A tag that was deleted after it was listed is no longer a member.
         if let Some(Presence::Found(descriptor)) = batch.head(&member.source, &Origin::member(input, member)) {
             state.members.push((member, Some(descriptor)));
         }
@@ -72,7 +73,7 @@ pub(super) fn with_others<'a>(input: Input<'a>, mut state: CurrentState<'a>) -> 
 }
 
 impl<'a> CurrentState<'a> {
-    /// The members that are absent and may be.
+    /// Returns the members that do not exist and whose `missing` policy allows that.
     pub(super) fn absent(&self) -> impl Iterator<Item = &'a Member> {
         self.members.iter().filter(|(_, head)| head.is_none()).map(|(member, _)| *member)
     }

@@ -1,4 +1,4 @@
-//! The entries of the list as it is to stand, in their order.
+//! The entries of the new list, in their order.
 
 use crate::config::model::{Attestations, Member};
 use crate::config::problem::Problem;
@@ -14,31 +14,31 @@ use super::problems::absent;
 use super::published::Published;
 use super::retained::{self, Retained};
 
-/// An entry of the list as it is to stand.
+/// An entry of the new list.
 pub(super) struct PlannedEntry<'a, 's> {
-    /// What is written.
+    /// The entry that is written.
     pub(super) entry: Entry,
-    /// Why it is there.
+    /// Why the entry is in the list.
     pub(super) part: EntrySource<'a, 's>,
 }
 
 /// Why an entry is in a list.
 #[derive(Clone, Copy)]
 pub(super) enum EntrySource<'a, 's> {
-    /// A source names it.
+    /// The source of a member names it.
     Member(&'s ResolvedMember<'a>),
-    /// It is published for a declared member that is absent.
+    /// It is published for a declared member that does not exist.
     Kept(&'a Member),
-    /// It is published, and nobody here declares it.
+    /// It is published, and this file does not declare it.
     Undeclared,
-    /// It is published, and an attestation of one that stays.
+    /// It is published, and is an attestation of an entry that stays.
     Attestation,
-    /// It is an attestation that comes with a member.
+    /// It is an attestation that is copied together with a member.
     Brought(&'s ResolvedMember<'a>),
 }
 
 impl PlannedEntry<'_, '_> {
-    /// As an equal list must have it: parts of the platform that are not declared are free.
+    /// Returns the entry as an equal list must have it: parts of the platform that are not declared match any value.
     pub(super) fn wanted(&self) -> Wanted<'_> {
         let (declared, versions) = match self.part {
             EntrySource::Member(resolved) => (Some(&resolved.declared), os_version::pattern(resolved.member)),
@@ -49,19 +49,19 @@ impl PlannedEntry<'_, '_> {
         Wanted { entry: &self.entry, declared, versions }
     }
 
-    /// Whether it is for the machine that another entry is for.
+    /// Whether the entry is for `platform`.
     fn is_for(&self, platform: &Platform) -> bool {
         self.entry.platform.as_ref().is_some_and(|own| own.normalized() == platform.normalized())
     }
 
-    /// Whether the target alone has what it names.
+    /// Whether only the target has the manifest that the entry names.
     pub(super) fn is_retained(&self) -> bool {
         !matches!(self.part, EntrySource::Member(_) | EntrySource::Brought(_))
     }
 }
 
-/// Step 7: declared members in the order of the file, those that stay among them; then what is not declared; then
-/// attestations.
+/// Composes the list: declared members in the order of the file, including those that keep their published entry; then
+/// members that are not declared; then attestations.
 pub(super) fn compose<'a, 's>(
     input: Input<'a>,
     state: &CurrentState<'a>,
@@ -93,8 +93,9 @@ fn line<'a, 's>(resolved: &'s ResolvedMember<'a>) -> PlannedEntry<'a, 's> {
     PlannedEntry { entry, part: EntrySource::Member(resolved) }
 }
 
-/// What nobody here declares, in the order in which it is published, and then what is not yet. What another writer has
-/// placed for a machine stands for what is published for it; where the two are one image it stays as it is published.
+/// Returns the members that this file does not declare: published ones in their published order, then new ones. A
+/// member that another writer has placed replaces the published entry for the same platform. If both are the same
+/// image, the entry stays as published.
 fn undeclared<'a, 's>(
     declared: &[PlannedEntry<'a, 's>],
     placed: &[&'s ResolvedMember<'a>],
@@ -126,16 +127,16 @@ fn undeclared<'a, 's>(
     lines
 }
 
-/// Where in the own tag's list the entry stands that a line goes on from.
+/// Returns the position, in the list of the own tag, of the entry that `line` keeps or replaces.
 fn published_at(line: &PlannedEntry<'_, '_>, own: &Index) -> Option<usize> {
     let same = |entry: &Entry| *entry == line.entry;
     let for_it = |entry: &Entry| entry.platform.as_ref().is_some_and(|platform| line.is_for(platform));
     own.entries.iter().position(same).or_else(|| own.entries.iter().position(for_it))
 }
 
-/// Puts what is not declared among what is. Inside one os and architecture the order is content, and whose members come
-/// first is not for one of several writers to say, or each would undo the other's order: what is published before the
-/// second declared one of its machine stays before the second.
+/// Inserts members that are not declared among those that are. Within one os and architecture the order is content. One
+/// of several writers must not decide whose members come first, or each would undo the other's order. So a member that
+/// is published before the second declared one of its os and architecture stays before the second.
 fn place<'a, 's>(
     input: Input<'_>,
     lines: &mut Vec<PlannedEntry<'a, 's>>,
@@ -163,14 +164,14 @@ fn place<'a, 's>(
     }
 }
 
-/// What clients look for first: os and architecture, in one spelling.
+/// Returns what clients compare first: os and architecture, normalized.
 fn machine(entry: &Entry) -> Option<(String, String)> {
     let platform = entry.platform.as_ref()?.normalized();
     Some((platform.os, platform.architecture))
 }
 
-/// Adds the attestations in the order of the images: those that come with a member, and of what stays or another
-/// writer has placed those that are published.
+/// Adds the attestations in the order of the images: those copied together with a member, and the published ones of
+/// entries that stay or that another writer has placed.
 fn attest<'a, 's>(input: Input<'_>, lines: &mut Vec<PlannedEntry<'a, 's>>, own: Option<&Index>) {
     let keeps = input.publication.rules.attestations == Attestations::Keep;
     let mut found: Vec<PlannedEntry<'a, 's>> = Vec::new();
@@ -200,7 +201,8 @@ fn attest<'a, 's>(input: Input<'_>, lines: &mut Vec<PlannedEntry<'a, 's>>, own: 
     lines.extend(found);
 }
 
-/// A member that is absent and keeps what is published, where nothing is that can only be its own.
+/// Blocks the list if a member does not exist and should keep its published entry, but no entry can be attributed to it
+/// alone.
 fn refuse_absent(input: Input<'_>, retained: &Retained<'_, '_>) -> Flow<()> {
     let mut batch = QueryBatch::new(input);
     for member in &retained.nothing_to_keep {

@@ -1,4 +1,4 @@
-//! Step 8: tags that only the newest version has are never moved back.
+//! Ensures that floating tags, which only the newest version has, are never moved back.
 
 use crate::config::model::TargetTag;
 use crate::naming::Version;
@@ -10,14 +10,16 @@ use super::input::Input;
 /// Whether a tag may be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Guard {
-    /// It may.
+    /// It may be moved.
     Free,
-    /// It stays, and this is why.
+    /// It stays, for this reason.
     Stays(String),
 }
 
-/// Whether `tag` may be moved; none if the batch cannot go on. It is to be asked only of a tag that would
-/// move: where no list of the file has a greater version, it takes all tags of the repository.
+/// Returns whether `tag` may be moved. `None` if the batch cannot go on.
+///
+/// Call this only for a tag that would move: if no list of the file has a greater version, it requests all tags of the
+/// repository.
 pub(super) fn judge(batch: &mut QueryBatch<'_>, input: Input<'_>, tag: &TargetTag) -> Option<Guard> {
     let Some(newest) = &tag.newest else { return Some(Guard::Free) };
     let stays = |rival: &Version| Guard::Stays(newest::why_it_stays(newest, rival));
@@ -25,7 +27,7 @@ pub(super) fn judge(batch: &mut QueryBatch<'_>, input: Input<'_>, tag: &TargetTa
         return Some(stays(rival));
     }
     match batch.tags(&input.publication.target, &Origin::tag(input, tag))? {
-        // No repository: nothing is published there.
+        // The repository does not exist, so nothing is published there.
         Presence::Absent => Some(Guard::Free),
         Presence::Found(tags) => {
             let rival = newest::published(newest, &tag.tag, tags);
@@ -34,7 +36,7 @@ pub(super) fn judge(batch: &mut QueryBatch<'_>, input: Input<'_>, tag: &TargetTa
     }
 }
 
-/// Asks what [`judge`] needs, of a list that will be written: none of its tags can be where it is to be.
+/// Adds the queries that [`judge`] needs. Call this for a list that will be written: none of its tags can name it yet.
 pub(super) fn ask_along(batch: &mut QueryBatch<'_>, input: Input<'_>) {
     for tag in &input.publication.tags {
         judge(batch, input, tag);

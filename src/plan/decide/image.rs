@@ -1,7 +1,7 @@
-//! [`Image`]: the image of a member, if need be taken out of an index.
+//! [`Image`]: the image of a member, selected from an index if necessary.
 //!
-//! `docker buildx` pushes each image as one, for its attestations, and so does Docker from 29 on. Rows may share one
-//! that has the images of many platforms.
+//! `docker buildx` pushes every image as an index because of its attestations, and so does Docker since version 29.
+//! Several rows may share one index that has images for many platforms.
 
 use crate::config::model::Member;
 use crate::config::problem::Problem;
@@ -15,28 +15,28 @@ use super::os_version;
 use super::platforms::{filled, is_complete};
 use super::problems::{damaged, not_an_image, some, unreadable};
 
-/// How deep a list may lie in lists.
+/// The maximum depth of nested lists.
 const DEEPEST: usize = 3;
-/// A member that is there.
+/// A member that exists.
 pub(super) struct Image<'a> {
-    /// As declared.
+    /// The member as declared.
     pub(super) member: &'a Member,
-    /// Its platform as declared, with what else is known of it without its config.
+    /// Its platform as declared, plus what is known of it without its config.
     pub(super) declared: Platform,
-    /// By HEAD, or by the index that the source names.
+    /// The descriptor, from HEAD or from the index that the source names.
     pub(super) descriptor: Descriptor,
-    /// What speaks of it.
+    /// Its attestations.
     pub(super) attestations: Attestations,
 }
 
 impl Image<'_> {
-    /// Whether a published platform is one that the image may have.
+    /// Whether the image may have been published for this platform.
     pub(super) fn may_be(&self, published: &Platform) -> bool {
         equality::fits(&self.declared, published) && os_version::fits(self.member, published)
     }
 }
 
-/// The image of `declared` that `head` is or leads to; none where the batch cannot go on.
+/// Returns the image for `declared` that `head` names directly or through indexes. `None` if the batch cannot go on.
 pub(super) fn find<'a>(
     batch: &mut QueryBatch<'a>,
     input: Input<'a>,
@@ -59,7 +59,7 @@ pub(super) fn find<'a>(
             }
         };
         if !payload.media_type().is_index() {
-            // What called it a list was wrong: the bytes have the last word.
+            // The descriptor said it is an index, but the bytes are not. The bytes are authoritative.
             descriptor = payload.descriptor().clone();
             break;
         }
@@ -93,7 +93,7 @@ pub(super) fn find<'a>(
     Some(Image { member, declared, descriptor, attestations })
 }
 
-/// The one entry that may be meant, or all that may.
+/// Returns the one entry that matches, or all candidates if there is not exactly one.
 fn pick<'i>(list: &'i Index, member: &Member, declared: &Platform) -> Result<&'i Entry, Vec<&'i Entry>> {
     let mut candidates: Vec<&Entry> = Vec::new();
     for entry in images(list).filter(|entry| may_be(member, declared, entry.platform.as_ref())) {
@@ -104,7 +104,7 @@ fn pick<'i>(list: &'i Index, member: &Member, declared: &Platform) -> Result<&'i
             candidates.push(entry);
         }
     }
-    // Of amd64 and amd64/v3 it is the first that is meant by amd64.
+    // Of amd64 and amd64/v3, a declared amd64 means the first.
     let is_exact = |entry: &&&Entry| is_complete(declared) && normalized(entry) == Some(declared.normalized());
     let exact: Vec<&Entry> = candidates.iter().filter(is_exact).copied().collect();
     match (exact.as_slice(), candidates.as_slice()) {
@@ -113,7 +113,7 @@ fn pick<'i>(list: &'i Index, member: &Member, declared: &Platform) -> Result<&'i
     }
 }
 
-/// What stands in a list for a machine to run, or may: an entry without platform is for any.
+/// Returns the entries of a list that can be run. An entry without a platform may be for any.
 fn images(list: &Index) -> impl Iterator<Item = &Entry> {
     list.entries.iter().filter(|entry| {
         let media_type = &entry.descriptor.media_type;
@@ -123,13 +123,13 @@ fn images(list: &Index) -> impl Iterator<Item = &Entry> {
     })
 }
 
-/// Whether no part that both give differs.
+/// Whether the platforms agree in every part that both specify.
 fn may_be(member: &Member, declared: &Platform, given: Option<&Platform>) -> bool {
     let Some(given) = given else { return true };
     let (want, have) = (declared.normalized(), given.normalized());
     let agree = |want: Option<&str>, have: Option<&str>| want.zip(have).is_none_or(|(want, have)| want == have);
     let word = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
-    // A variant that need not be spelled (arm64/v8) is one all the same where it is declared.
+    // A variant that may be omitted (arm64/v8) still counts if it is declared.
     let variant = |spelled: &Platform, normal: &Platform| {
         spelled.variant.as_deref().filter(|variant| !variant.is_empty()).map(|_| normal.variant.clone())
     };
@@ -145,7 +145,7 @@ fn normalized(entry: &Entry) -> Option<Platform> {
     entry.platform.as_ref().map(Platform::normalized)
 }
 
-/// No entry may be meant, or several may.
+/// Returns the problem that no entry matches, or that several do.
 fn undecided(member: &Member, declared: &Platform, list: &Index, candidates: &[&Entry]) -> Problem {
     let source = &member.source;
     let problem = if candidates.is_empty() {

@@ -1,4 +1,4 @@
-//! The image of each member that is there.
+//! The image of each member that exists.
 
 use crate::config::model::Member;
 use crate::oci::Descriptor;
@@ -9,26 +9,26 @@ use super::image::{self, Image};
 use super::input::{Flow, Input};
 use super::os_version;
 
-/// All members.
+/// The images of all members.
 pub(super) struct Images<'a> {
-    /// Those that are there, in the order of the file.
+    /// Members that exist, in the order of the file.
     pub(super) present: Vec<Image<'a>>,
 }
 
-/// Step 2: what the sources name; of an index the one image that is for the declared platform.
+/// Returns what the sources name. If a source names an index, this is the one image for the declared platform.
 pub(super) fn choose<'a>(input: Input<'a>, state: &CurrentState<'a>) -> Flow<Images<'a>> {
     let mut batch = QueryBatch::new(input);
     let mut present = Vec::new();
     for (member, head) in &state.members {
         match head {
             Some(head) if input.declares(member) => present.extend(member_image(&mut batch, input, member, head)),
-            // What another writer's tag names is its own affair, where it is no such image.
+            // If the tag of another writer does not name a suitable image, that is not a problem of this list.
             Some(head) => {
                 let mut apart = QueryBatch::new(input);
                 present.extend(member_image(&mut apart, input, member, head));
                 batch.ask_along(apart);
             }
-            // What is published for a member that is absent is known by its version too.
+            // The Windows version also identifies the published entry of a member that does not exist.
             None => {
                 let mut apart = QueryBatch::new(input);
                 os_version::declared(&mut apart, input, member);
@@ -40,7 +40,7 @@ pub(super) fn choose<'a>(input: Input<'a>, state: &CurrentState<'a>) -> Flow<Ima
     Ok(Images { present })
 }
 
-/// The image of a member whose source names `head`, by what is known; none where that is not enough.
+/// Returns the image of a member whose source names `head`, from known facts. `None` if they are not sufficient.
 pub(super) fn known<'a>(input: Input<'a>, member: &'a Member, head: &Descriptor) -> Option<Image<'a>> {
     member_image(&mut QueryBatch::new(input), input, member, head)
 }
@@ -53,7 +53,7 @@ fn member_image<'a>(
 ) -> Option<Image<'a>> {
     let declared = os_version::declared(batch, input, member);
     if declared.is_none() && head.media_type.is_index() {
-        // What has to be read anyway is asked along.
+        // This manifest must be read in any case, so it is queried in the same batch.
         batch.manifest(&head.digest, &member.source.place, &Origin::member(input, member));
     }
     image::find(batch, input, member, declared?, head)

@@ -1,4 +1,4 @@
-//! [`Input`]: what is decided about, and by what; [`Flow`]: how a step ends.
+//! [`Input`]: the input of the decision; [`Flow`]: how one of its functions ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,29 +7,30 @@ use crate::config::model::{Member, Publication};
 use crate::config::problem::Problem;
 use crate::plan::{Action, Query, Snapshot};
 
-/// What is decided about, and by what.
+/// The input of the decision.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     pub(super) publication: &'a Arc<Publication>,
     pub(super) snapshot: &'a Snapshot,
-    /// Members that other writers have placed: part of the list as declared ones are, and never in their way.
+    /// Members that other writers have placed. They are part of the list like declared members, but a declared member
+    /// for the same platform takes precedence.
     pub(super) others: &'a [Member],
 }
 
 impl Input<'_> {
-    /// Whether the file declares `member`, and no other writer has placed it.
+    /// Whether the file declares `member`, that is, it was not placed by another writer.
     pub(super) fn declares(self, member: &Member) -> bool {
         !self.others.iter().any(|other| std::ptr::eq(other, member))
     }
 }
 
-/// The result of a step, or why the decision ends with it.
+/// The result of a function of the decision, or why the decision ends with it.
 pub(super) type Flow<T> = Result<T, Early>;
 
-/// Why a decision ends before its last step.
+/// Why a decision ends early.
 pub(super) enum Early {
-    /// These must be answered first.
+    /// These queries must be answered first.
     Needs(BTreeSet<Query>),
-    /// Nothing of the list can be written: the action is [`Action::Failed`] or [`Action::Blocked`].
+    /// Nothing of the list can be written. The action is [`Action::Failed`] or [`Action::Blocked`].
     Refused(Action, Vec<Problem>),
 }

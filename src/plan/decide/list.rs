@@ -1,4 +1,4 @@
-//! The list as it is to stand: its type, its bytes, and which published lists are equal to it.
+//! The new list: its type, its bytes, and which published lists are equal to it.
 
 use crate::config::model::{Format, Publication};
 use crate::oci::{Entry, Index, MediaType, Payload, Place};
@@ -12,8 +12,10 @@ use super::input::Input;
 use super::platforms::is_complete;
 use super::published::{List, Published};
 
-/// Steps 3 and 4: the bytes of the list, where no member has an open part and nothing stays beside the members that are
-/// there. Whether something does, the published list says, and that is read where its digest is another.
+/// Predicts the bytes of the list. `None` if some member has open parts.
+///
+/// The prediction assumes that no published entries stay beside the members that exist. Whether any do depends on the
+/// published list, which is read if its digest differs from the prediction.
 pub(super) fn predict(input: Input<'_>, images: &Images<'_>) -> Option<Payload> {
     let entry = |image: &Image<'_>| {
         let mut entry = Entry::new(image.descriptor.clone(), image.declared.clone());
@@ -25,16 +27,16 @@ pub(super) fn predict(input: Input<'_>, images: &Images<'_>) -> Option<Payload> 
     Some(build(input.publication, entries).encode())
 }
 
-/// The list of `lines`. In the type that most can read, if it is not declared: Docker's, unless something in it needs
-/// OCI or the list goes into a layout, which is OCI's by its name.
+/// Builds the list from `lines`. If no type is declared, it has the type that most clients can read: a Docker manifest
+/// list, unless some content requires OCI or the target is a layout, which is an OCI format.
 pub(super) fn of(input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) -> Index {
     build(input.publication, lines.iter().map(|line| line.entry.clone()).collect())
 }
 
-/// The published lists that are equal, in the order of the tags.
+/// Returns the published lists that are equal, in the order of the tags.
 pub(super) fn equal<'p>(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], published: &'p Published) -> Vec<&'p List> {
     let entries: Vec<Wanted<'_>> = lines.iter().map(PlannedEntry::wanted).collect();
-    // What is published with annotations in a Docker list, and stays, may stay in one: nobody declares them.
+    // A published entry that stays may keep its annotations in a Docker list, because this file does not declare them.
     let needs_oci = lines.iter().any(|line| {
         !is_docker(&line.entry)
             || matches!(line.part, EntrySource::Member(resolved) if !resolved.member.annotations.is_empty())
@@ -48,7 +50,7 @@ pub(super) fn equal<'p>(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], publis
     published.lists().iter().filter(|list| same_content(&wanted, &list.index)).collect()
 }
 
-/// Whether a Docker list can name it.
+/// Whether a Docker manifest list can contain the entry.
 pub(super) fn is_docker(entry: &Entry) -> bool {
     entry.descriptor.media_type == MediaType::DockerManifest
 }
@@ -67,7 +69,7 @@ fn build(publication: &Publication, entries: Vec<Entry>) -> Index {
     }
 }
 
-/// `needs_oci`: whether some entry does.
+/// Returns the types that the list may have. `needs_oci`: whether some entry requires OCI.
 fn kind(publication: &Publication, needs_oci: bool) -> ListType {
     let needs_oci = needs_oci || !publication.annotations.is_empty() || publication.artifact_type.is_some();
     match publication.rules.format {

@@ -1,11 +1,11 @@
-//! What becomes of the tags of members by themselves.
+//! How the tags of single members change.
 
 use crate::plan::{MemberTagChange, TagChange, TagFate};
 
 use super::current_state::CurrentState;
 use super::members::ResolvedMember;
 
-/// One for each tag of a member that is there. Those of one that is absent stay as they are.
+/// Returns a change for each tag of a member that exists. Tags of a member that does not exist stay unchanged.
 pub(super) fn changes(state: &CurrentState<'_>, resolved: &[ResolvedMember<'_>]) -> Vec<MemberTagChange> {
     let mut changes = Vec::new();
     for (member, tag, head) in &state.member_tags {

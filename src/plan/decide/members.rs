@@ -1,4 +1,4 @@
-//! Each member's descriptor and platform, read at its source where nothing else says them.
+//! The descriptor and platform of each member, read from its source if they are not known otherwise.
 
 use crate::config::model::{Member, Mismatch};
 use crate::config::problem::{Problem, Severity};
@@ -14,47 +14,47 @@ use super::problems::{damaged, not_an_image, unreadable};
 use super::published::Published;
 use super::{guard, missing_children};
 
-/// A member with nothing left open.
+/// A member without open parts.
 pub(super) struct ResolvedMember<'a> {
-    /// As declared.
+    /// The member as declared.
     pub(super) member: &'a Member,
-    /// As [`Image::declared`].
+    /// Same as [`Image::declared`].
     pub(super) declared: Platform,
-    /// With its open parts filled.
+    /// The platform with its open parts filled in.
     pub(super) platform: Platform,
-    /// By verified bytes, or by HEAD and a published entry that agree.
+    /// The descriptor, from verified bytes, or from HEAD and a published entry that agree.
     pub(super) descriptor: Descriptor,
-    /// Its manifest, where it was read.
+    /// Its manifest, if it was read.
     pub(super) payload: Option<Payload>,
-    /// What speaks of it, to stand in the list too.
+    /// Its attestations, which the new list also names.
     pub(super) attestations: Vec<Entry>,
 }
 
-/// All members, and what is worth a warning.
+/// All members, and warnings.
 pub(super) struct Members<'a> {
-    /// In the order of the file.
+    /// The members in the order of the file.
     pub(super) resolved: Vec<ResolvedMember<'a>>,
-    /// What was noticed on the way.
+    /// Warnings found while resolving them.
     pub(super) warnings: Vec<Problem>,
 }
 
-/// What must be read of a member.
+/// What must be read for a member.
 enum PublishedMatch<'e> {
     /// Nothing: HEAD and a published entry agree.
     Published(&'e Entry),
-    /// The manifest: it is published, and HEAD says another type or size.
+    /// The manifest: it is published, but HEAD reported another media type or size.
     Doubtful(&'e Entry),
-    /// Manifest and config, to be checked: it is not published yet.
+    /// The manifest and config, to be checked: the member is not published yet.
     New,
 }
 
-/// A manifest that was read, and the config it names where that is to be read too.
+/// A manifest that was read, and the descriptor of its config if that must be read too.
 struct Read<'a> {
     payload: &'a Payload,
     config: Option<Descriptor>,
 }
 
-/// Step 6: settles every member; what is not published yet is read and checked.
+/// Resolves all members. Members that are not published yet are read and checked.
 pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Published) -> Flow<Members<'a>> {
     let matches: Vec<PublishedMatch<'_>> = published
         .entries_of(&images.present)
@@ -88,7 +88,8 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
         })
         .collect();
     if matches.iter().any(|published_match| matches!(published_match, PublishedMatch::New)) {
-        // It is in no published list, so this one will be written: what that needs to know is asked along.
+        // The image is in no published list, so this list will be written. Add the queries for writing it to this
+        // batch.
         let children = images.present.iter().flat_map(|image| {
             missing_children::children(input, image.member, &image.descriptor.digest, image.attestations.known())
         });
@@ -158,7 +159,7 @@ fn read_manifest<'a>(
             return None;
         }
     };
-    // HEAD called it an image; the bytes have the last word.
+    // HEAD reported an image. The bytes are authoritative.
     if let Some(problem) = not_an_image(&member.source, payload.media_type()) {
         batch.block(origin.label(problem));
         return None;
@@ -175,7 +176,7 @@ fn read_manifest<'a>(
     }
 }
 
-/// The platform that the config of a new member says; none where it says none.
+/// Returns the platform in the config of a new member. `None` if the config has none.
 fn read_config<'a>(
     batch: &mut QueryBatch<'a>,
     input: Input<'a>,
@@ -192,7 +193,7 @@ fn read_config<'a>(
     };
     match ImageConfig::parse(payload.bytes()) {
         Ok(config) => Some(config.platform),
-        // An artifact's config may be anything; it says nothing of platforms.
+        // The config of an artifact may have any format, and contains no platform.
         Err(_) if !matches!(config.media_type, MediaType::OciConfig | MediaType::DockerConfig) => None,
         Err(error) => {
             batch.block(origin.label(unreadable(&member.source, &error)));

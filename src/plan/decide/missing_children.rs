@@ -1,4 +1,4 @@
-//! Which children the target lacks.
+//! The children that are missing in the target.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use super::batch::{Origin, Presence, QueryBatch};
 use super::input::Input;
 use super::published::Published;
 
-/// A manifest that the list is to name.
+/// A manifest that the new list names.
 pub(super) struct ChildRef<'p> {
-    /// Where it comes from.
+    /// The place it comes from.
     pub(super) from: &'p Place,
-    /// Which manifest.
+    /// Its digest.
     pub(super) digest: &'p Digest,
-    /// Whether a HEAD has found it there; else an index names it, or it speaks of an image.
+    /// Whether a HEAD found it there. Otherwise an index names it, or it is an attestation of an image.
     pub(super) is_seen: bool,
 }
 
-/// What must stand in the target for a member: its image, and what speaks of it.
+/// Returns what must exist in the target for a member: its image and the attestations of the image.
 pub(super) fn children<'p>(
     input: Input<'_>,
     member: &'p Member,
@@ -34,19 +34,19 @@ pub(super) fn children<'p>(
     std::iter::once(ChildRef { from, digest: image, is_seen }).chain(beside)
 }
 
-/// Pieces that are not in the target, by their number; of equal ones the first.
+/// Children that are missing in the target, by position. Of equal children only the first is listed.
 pub(super) struct MissingChildren {
     /// They must be copied before the list is written.
     pub(super) elsewhere: Vec<usize>,
-    /// They come from the target itself, and are not there.
+    /// Their source is the target itself, but they no longer exist there.
     pub(super) gone: Vec<usize>,
 }
 
-/// What the target lacks of `pieces`.
+/// Returns which of `children` are missing in the target.
 ///
-/// What no list names yet is copied unasked, for copying what stands there costs no more than asking. Of what some
-/// list names only the target can say whether it still stands, for registries clean up what has no tag; so it is of
-/// what an index in the target names.
+/// A child that no published list names is copied without a query, because copying an existing manifest costs no more
+/// than a query. If a published list names the child, only the target can tell whether it still exists, because
+/// registries delete manifests that have no tag. The same holds for the children of an index in the target.
 pub(super) fn missing(
     batch: &mut QueryBatch<'_>,
     input: Input<'_>,

@@ -1,4 +1,4 @@
-//! Versions of Windows that the file does not write out: those of another image, and those that have to fit.
+//! Windows versions that the file does not state exactly: taken from another image, or given as a pattern.
 
 use crate::config::model::{Member, OsVersion, OsVersionOf};
 use crate::config::problem::{HttpFacts, Problem};
@@ -10,14 +10,14 @@ use super::batch::{Origin, Presence, QueryBatch};
 use super::input::Input;
 use super::problems::{damaged, not_an_image, some, unreadable};
 
-/// Asks what `from` names, so that it is asked with all other heads.
+/// Queries what `from` names, together with all other heads.
 pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) {
     if let OsVersion::Of(of) = &member.os_version {
         batch.head(&of.from, &Origin::os_version(input, member, of));
     }
 }
 
-/// The platform of a member as declared, with the version that another image has where the file says so; none where
+/// Returns the declared platform of a member, with the version of another image if the file requests that. `None` if
 /// the batch cannot go on.
 pub(super) fn declared<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) -> Option<Platform> {
     let OsVersion::Of(of) = &member.os_version else { return Some(member.platform.clone()) };
@@ -25,13 +25,13 @@ pub(super) fn declared<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member:
     Some(Platform { os_version: Some(version), ..member.platform.clone() })
 }
 
-/// The platform that a member is known by, its version included, by what [`declared`] has asked: where that is not
-/// known, as declared.
+/// Returns the platform of a member including its version, from the answers to the queries of [`declared`]. If the
+/// version is not known, this is the platform as declared.
 pub(super) fn known<'a>(input: Input<'a>, member: &'a Member) -> Platform {
     declared(&mut QueryBatch::new(input), input, member).unwrap_or_else(|| member.platform.clone())
 }
 
-/// What the version of the member's image has to fit, where it has to.
+/// Returns the pattern that the version of the member's image must match, if there is one.
 pub(super) fn pattern(member: &Member) -> Option<&Pattern> {
     match &member.os_version {
         OsVersion::Fits(pattern) => Some(&pattern.value),
@@ -39,13 +39,13 @@ pub(super) fn pattern(member: &Member) -> Option<&Pattern> {
     }
 }
 
-/// Whether a platform has a version that the member may have.
+/// Whether the version of a platform is allowed for the member.
 pub(super) fn fits(member: &Member, platform: &Platform) -> bool {
     equality::has_version(pattern(member), platform)
 }
 
-/// Why `platform`, which is to stand in the list, does not have the version that is declared: a sentence to be read as
-/// a cause.
+/// Returns why `platform`, which would be in the list, does not have the declared version, as a sentence for a
+/// problem's causes. `None` if it does.
 pub(super) fn misfit(member: &Member, platform: &Platform) -> Option<String> {
     let pattern = pattern(member).filter(|_| !fits(member, platform))?.source();
     match platform.os_version.as_deref() {
@@ -68,7 +68,7 @@ fn version_of<'a>(
             return None;
         }
     };
-    // Of another machine's version nothing follows.
+    // The version of another os or architecture says nothing about this one.
     let machine = machine(member);
     let ours = platforms.iter().filter(|platform| equality::fits(&machine, platform));
     let mut ours: Vec<&str> = ours.filter_map(|platform| platform.os_version.as_deref()).collect();
@@ -83,7 +83,7 @@ fn version_of<'a>(
     None
 }
 
-/// What `from` is for: each image of a list, or the one platform that an image's config says.
+/// Returns the platforms of `from`: those of all images of a list, or the one in an image's config.
 fn platforms(
     batch: &mut QueryBatch<'_>,
     of: &OsVersionOf,
@@ -125,17 +125,18 @@ fn platforms(
     read.map_err(|error| batch.block(origin.label(unreadable(from, &error)))).ok()
 }
 
-/// Whether a version is `build` or goes on from it: `10.0.177631` does not go on from `10.0.17763`.
+/// Whether `version` is `build` or a version of it: `10.0.177631` is not a version of `10.0.17763`.
 fn begins_with(version: &str, build: &str) -> bool {
     version.strip_prefix(build).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The machine that the version is asked for.
+/// Returns the os, architecture and variant that the version is needed for.
 fn machine(member: &Member) -> Platform {
     Platform { os_version: None, os_features: Vec::new(), ..member.platform.clone() }
 }
 
-/// What tells the first of `versions` from the others: its build where that is enough, else all of it.
+/// Returns what distinguishes the first of `versions` from the others: its build if that is sufficient, otherwise the
+/// full version.
 fn told_apart<'v>(versions: &[&'v str]) -> &'v str {
     let Some((first, others)) = versions.split_first() else { return "" };
     let build = first.match_indices('.').nth(2).map_or(*first, |(end, _)| &first[..end]);
@@ -154,7 +155,8 @@ fn absent(member: &Member, of: &OsVersionOf) -> Problem {
     problem
 }
 
-/// No version of `ours` is of the build, or several are: those that `fit`.
+/// Returns the problem that no version is of the build (`fitting` is empty), or that several in `fitting` are. `ours`
+/// are all versions for the platform.
 fn undecided(member: &Member, of: &OsVersionOf, ours: &[&str], fitting: &[&str]) -> Problem {
     let (from, machine) = (&of.from, machine(member));
     let build = of.build.as_deref().map(|build| format!(" of build {build}")).unwrap_or_default();

@@ -1,8 +1,9 @@
-//! Members that other writers have placed: the list is one of several writers' (`undeclared = "keep"`).
+//! Members that other writers have placed. Used if several writers share the list (`undeclared = "keep"`).
 //!
-//! Two writers of one tag can't tell each other what they are about to write: who stopped before its write erases what
-//! was published meanwhile. So each writer places its own members by tags of their own first, and what stands there is
-//! what the list is made of. A member tag that another writer declares is found by its form alone.
+//! Two writers of one tag cannot tell each other what they are about to write. A writer that paused just before its
+//! write overwrites what another writer published in the meantime. So each writer first publishes its own members under
+//! tags of their own (member tags), and the list is built from the member tags that exist. A member tag that another
+//! writer declares is recognized only by its form.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use super::batch::{Origin, Presence, QueryBatch};
 use super::input::Input;
 use super::platforms::is_complete;
 
-/// Asks for what [`placed`] goes by.
+/// Adds the query that [`placed`] needs, and returns the tags of the target if they are known.
 pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'a BTreeSet<Tag>> {
     let Publication { rules, member_tags, target, .. } = input.publication.as_ref();
     if rules.undeclared == Undeclared::Remove || member_tags.is_empty() {
@@ -26,7 +27,8 @@ pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'
     }
 }
 
-/// The members that other writers have placed, in the order of their tags: never one that is declared here.
+/// Returns the members that other writers have placed, in the order of their tags. Tags that this file declares, and
+/// platforms that it declares completely, are left out.
 pub(super) fn placed(input: Input<'_>) -> Vec<Member> {
     let publication = input.publication;
     let own = |tag: &Tag| {
@@ -42,8 +44,8 @@ pub(super) fn placed(input: Input<'_>) -> Vec<Member> {
     found.filter(|(_, platform)| !is_declared(platform)).map(|(tag, platform)| member(input, tag, platform)).collect()
 }
 
-/// The platform that a member tag is for. Only words that are known make one: `v1-alpine-3.19` is no member of `v1`
-/// for the machine `alpine/3.19`.
+/// Returns the platform that a member tag is for. Only known words are accepted: `v1-alpine-3.19` is not a member of
+/// `v1` for a platform `alpine/3.19`.
 fn platform_of(templates: &[Partial], tag: &Tag) -> Option<Platform> {
     templates.iter().find_map(|template| {
         let text = template.find(tag.as_str())?;

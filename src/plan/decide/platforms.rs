@@ -1,17 +1,17 @@
-//! Parts of a platform that the file leaves open: a variant of arm, a version of Windows.
+//! Parts of a platform that the file leaves open: the variant of arm, the version of Windows.
 
 use crate::oci::Platform;
 
-/// Whether nothing but the image's config could add to a declared platform.
+/// Whether the declared platform has no open part that the image's config could fill in.
 pub(super) fn is_complete(declared: &Platform) -> bool {
     !is_variant_open(declared) && !is_version_open(declared)
 }
 
-/// `declared` with its open parts as `source` has them, the published entry or the config.
+/// Returns `declared` with its open parts taken from `source`, which is the published entry or the config.
 pub(super) fn filled(declared: &Platform, source: &Platform) -> Platform {
     let mut platform = declared.clone();
     let normalized = source.normalized();
-    // The config of another machine has nothing to say of this one, where the file is believed all the same.
+    // If the config is for another os or architecture, its parts do not apply. The declared platform is used as it is.
     if !source.os.is_empty() && normalized.os != declared.os
         || !source.architecture.is_empty() && normalized.architecture != declared.architecture
     {

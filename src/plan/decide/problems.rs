@@ -1,12 +1,12 @@
-//! Problems that members have in several steps.
+//! Problems of members that several files report.
 
 use crate::config::problem::{HttpFacts, Problem};
 use crate::oci::{Digest, MalformedJson, MediaType, Reference};
 
-/// How many names a problem lists.
+/// The maximum number of names that a problem lists.
 const NAMED: usize = 10;
 
-/// Why a manifest of `media_type` can't be a member; none where it can.
+/// Returns why a manifest of `media_type` cannot be a member. `None` if it can.
 pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Option<Problem> {
     if media_type.is_image() {
         return None;
@@ -29,7 +29,7 @@ pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Opt
     Some(problem.about(reference))
 }
 
-/// Says that a member is absent.
+/// Returns the problem that the source of a member does not exist.
 pub(super) fn absent(reference: &Reference) -> Problem {
     let host = reference.place.host();
     let status = host.map_or("", |_| " (404)");
@@ -41,7 +41,7 @@ pub(super) fn absent(reference: &Reference) -> Problem {
     problem
 }
 
-/// What `source` names is there, and what that is made of is not.
+/// Returns the problem that `source` exists, but its manifest or config (`what`) is missing.
 pub(super) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
     Problem::error("mlist::plan::member_damaged", format!("{source} is there, and its {what} is absent"))
         .because(format!("no {digest} in {}", source.place))
@@ -49,7 +49,7 @@ pub(super) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Proble
         .about(source)
 }
 
-/// The bytes of what `source` names are not what they are called.
+/// Returns the problem that the bytes named by `source` are not valid for their media type.
 pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
     Problem::error("mlist::plan::unreadable_manifest", format!("{source} can't be read"))
         .because(error.to_string())

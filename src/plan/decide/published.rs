@@ -14,16 +14,16 @@ use super::platforms::is_complete;
 pub(super) struct List {
     /// Its bytes.
     pub(super) payload: Payload,
-    /// What they say.
+    /// Its parsed content.
     pub(super) index: Index,
 }
 
-/// Each list that some tag names, once, in the order of the tags. A tag that names something else (an image, bytes
-/// that no one can read) has none here: it is moved as an absent one is created.
+/// The lists that the tags name, without duplicates, in the order of the tags. A tag that names something else (an
+/// image, or bytes that cannot be parsed) has no list here: it is moved just as a missing tag is created.
 pub(super) struct Published(Vec<List>);
 
-/// Step 5: reads the lists that the tags name. `predicted` need not be read: its bytes are known. What a tag names that
-/// only the newest version has is none of this list's business, unless the tag would move.
+/// Reads the lists that the tags name. `predicted` is not fetched, because its bytes are known. A list that only
+/// floating tags name is not read if these tags stay with a newer version.
 pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option<&Payload>) -> Flow<Published> {
     let mut batch = QueryBatch::new(input);
     let mut payloads: Vec<Payload> = Vec::new();
@@ -47,26 +47,26 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
     Ok(Published(payloads.into_iter().filter_map(list).collect()))
 }
 
-/// Whether a tag names `digest` that is this list's whatever its version.
+/// Whether a tag that is not floating names `digest`.
 fn is_named_otherwise(state: &CurrentState<'_>, digest: &Digest) -> bool {
     state.tags.iter().any(|(tag, head)| tag.newest.is_none() && head.is_some_and(|head| head.digest == *digest))
 }
 
 impl List {
-    /// Whether it has an entry of `digest`.
+    /// Whether it has an entry with `digest`.
     pub(super) fn holds(&self, digest: &Digest) -> bool {
         self.index.entries.iter().any(|entry| entry.descriptor.digest == *digest)
     }
 }
 
 impl Published {
-    /// All lists, in the order of the tags.
+    /// Returns all lists, in the order of the tags.
     pub(super) fn lists(&self) -> &[List] {
         &self.0
     }
 
-    /// The list of the own tag; none where that is absent or names something else. A tag that moves from version to
-    /// version is nobody's own.
+    /// Returns the list that the publication's own tag names. `None` if the tag does not exist, names something else,
+    /// or is floating: a tag that moves from version to version belongs to no single list.
     pub(super) fn own(&self, input: Input<'_>) -> Option<&List> {
         let own = input.publication.own_tag();
         if own.newest.is_some() {
@@ -78,13 +78,13 @@ impl Published {
         }
     }
 
-    /// Whether some list has an entry of `digest`.
+    /// Whether some list has an entry with `digest`.
     pub(super) fn holds(&self, digest: &Digest) -> bool {
         self.0.iter().any(|list| list.holds(digest))
     }
 
-    /// For each member the entry that publishes it: of the first list that has one of its digest whose platform fits
-    /// what is declared. No entry is two members' in one list.
+    /// Returns for each member the entry that publishes it: from the first list that has an entry with its digest and
+    /// with a platform that fits the declaration. Within one list, no entry is returned for two members.
     pub(super) fn entries_of(&self, images: &[Image<'_>]) -> Vec<Option<&Entry>> {
         let mut found = vec![None; images.len()];
         for list in &self.0 {
@@ -96,9 +96,9 @@ impl Published {
     }
 }
 
-/// Which entry of `index` is which member's. Those that are declared in full choose first. One with open parts takes
-/// them from no entry that stands there twice or for a platform that another member is declared for: its own config
-/// knows better.
+/// Assigns the entries of `index` to members. Members whose platform is declared completely choose first. A member with
+/// open parts does not take them from an entry whose platform occurs more than once in the list or is declared by
+/// another member: its own config is more reliable.
 fn assign<'i>(index: &'i Index, images: &[Image<'_>]) -> Vec<Option<&'i Entry>> {
     let mut free: Vec<(&Entry, &Platform, Platform)> = index
         .entries

@@ -1,4 +1,4 @@
-//! What forbids a list that could be built.
+//! What blocks a list that could be built.
 
 use crate::config::model::Format;
 use crate::config::problem::Problem;
@@ -11,7 +11,11 @@ use super::input::{Flow, Input};
 use super::list::is_docker;
 use super::members::ResolvedMember;
 
-/// What is wrong with the list, whatever its tags name.
+/// Checks the list itself, independent of its tags.
+///
+/// # Errors
+///
+/// Blocks the list if it is empty, has two members for one platform, or is of the wrong type for an entry.
 pub(super) fn refuse(input: Input<'_>, resolved: &[ResolvedMember<'_>], lines: &[PlannedEntry<'_, '_>]) -> Flow<()> {
     let mut batch = QueryBatch::new(input);
     refuse_empty(&mut batch, input, lines);
@@ -20,7 +24,7 @@ pub(super) fn refuse(input: Input<'_>, resolved: &[ResolvedMember<'_>], lines: &
     batch.end()
 }
 
-/// A tag that must not change and would.
+/// Returns the problem that an immutable tag would be moved.
 pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
     let publication = input.publication;
     let reference = publication.target.tagged(&tag.tag);
@@ -42,7 +46,7 @@ pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
     problem.help("publish it by a new tag, or take this one out of immutable")
 }
 
-/// Clients of an empty list find nothing; it is always a mistake.
+/// Blocks an empty list. Clients find no image in it, so it is always a mistake.
 fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) {
     let publication = input.publication;
     let is_image = |line: &PlannedEntry<'_, '_>| line.entry.attested().is_none();
@@ -60,7 +64,8 @@ fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEn
     batch.block(Origin::target(input).label(problem));
 }
 
-/// Two members for one machine: only the first would ever be used. Seen here only where a part was open in the file.
+/// Blocks two members for one platform: clients would only use the first. This is found here only if a part of the
+/// platform was open in the file.
 fn refuse_twins(batch: &mut QueryBatch<'_>, input: Input<'_>, resolved: &[ResolvedMember<'_>]) {
     let declared: Vec<_> = resolved.iter().filter(|resolved| input.declares(resolved.member)).collect();
     for (at, second) in declared.iter().enumerate() {
@@ -78,7 +83,7 @@ fn refuse_twins(batch: &mut QueryBatch<'_>, input: Input<'_>, resolved: &[Resolv
     }
 }
 
-/// A Docker list that is asked for, and an image that it can't name.
+/// Blocks a declared Docker manifest list that has an entry it cannot contain.
 fn refuse_oci(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) {
     if input.publication.rules.format != Format::Docker {
         return;

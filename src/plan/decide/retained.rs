@@ -1,7 +1,8 @@
-//! Which published entries stay though no source names them: of declared members that are absent, and undeclared ones.
+//! Which published entries stay although no source names them: those of declared members that do not exist, and
+//! undeclared ones.
 //!
-//! Only the list of the own tag is looked at. The other tags are aliases: what `latest` held for v1.1 is no part of
-//! v1.2.
+//! Only the list of the own tag is considered. The other tags are aliases: the entries that `latest` had for v1.1 are
+//! not part of v1.2.
 
 use crate::config::model::{Member, Missing, Undeclared};
 use crate::oci::{Digest, Entry, Index, Platform};
@@ -13,17 +14,17 @@ use super::members::ResolvedMember;
 use super::os_version;
 use super::platforms::is_complete;
 
-/// What stays of the own tag's list.
+/// The entries of the own tag's list that stay.
 pub(super) struct Retained<'a, 'p> {
-    /// For members that are absent and keep what is published for them.
+    /// Declared members that do not exist, each with the published entry it keeps.
     pub(super) kept: Vec<(&'a Member, &'p Entry)>,
-    /// Members that keep what is published for them, and nothing is that can only be theirs.
+    /// Members that should keep their published entry, but no entry can be attributed to them alone.
     pub(super) nothing_to_keep: Vec<&'a Member>,
-    /// What nobody here declares, in its order.
+    /// Entries that this file does not declare, in the order of the list.
     pub(super) undeclared: Vec<&'p Entry>,
 }
 
-/// Step 7: chooses among the entries of `own`, the own tag's list.
+/// Chooses among the entries of `own`, the list of the own tag.
 pub(super) fn choose<'a, 'p>(
     input: Input<'a>,
     state: &CurrentState<'a>,
@@ -47,7 +48,8 @@ pub(super) fn choose<'a, 'p>(
     retained
 }
 
-/// The entries of `own` but attestations. Of two for one machine only the first is ever used.
+/// The entries of `own` except attestations. Of two entries for one platform only the first is returned, because
+/// clients never use the second.
 fn images(own: &Index) -> Vec<&Entry> {
     let mut machines: Vec<Platform> = Vec::new();
     let mut is_first = |entry: &Entry| {
@@ -59,7 +61,7 @@ fn images(own: &Index) -> Vec<&Entry> {
     own.entries.iter().filter(|entry| entry.attested().is_none() && is_first(entry)).collect()
 }
 
-/// Who declares what.
+/// Which member declares which entry.
 struct Claims<'a, 's> {
     input: Input<'a>,
     resolved: &'s [ResolvedMember<'a>],
@@ -67,8 +69,8 @@ struct Claims<'a, 's> {
 }
 
 impl<'a> Claims<'a, '_> {
-    /// The one entry that was published for an absent member: no other member declares its image or its platform, no
-    /// other writer has one for it, and no other entry fits as well.
+    /// Returns the one entry that was published for an absent member. No other member declares its image or its
+    /// platform, no other writer has placed a member for it, and no other entry fits equally well.
     fn published_for<'p>(&self, member: &'a Member, entries: &[&'p Entry]) -> Option<&'p Entry> {
         let is_others = |entry: &Entry| self.present(entry) || self.placed(entry) || self.absent_but(member, entry);
         let free = || entries.iter().copied().filter(|entry| !is_others(entry));
@@ -81,14 +83,15 @@ impl<'a> Claims<'a, '_> {
         only(free().filter(|entry| entry.platform.as_ref().is_some_and(may_be)))
     }
 
-    /// Whether some member declares the image or the platform of `entry`. One that is absent declares just the platform
-    /// that is written: what was published for a bare `arm` can't be told from what another writer published for v7.
+    /// Whether some member declares the image or the platform of `entry`. A member that does not exist declares only
+    /// the platform that is written in the file: an entry published for a bare `arm` cannot be distinguished from one
+    /// that another writer published for v7.
     fn any(&self, entry: &Entry) -> bool {
         let is_for_it = |member: &&'a Member| is_for(&os_version::known(self.input, member), entry);
         self.present(entry) || self.absent.iter().any(is_for_it)
     }
 
-    /// Whether a member that is there does.
+    /// Whether a member that exists declares the image or the platform of `entry`.
     fn present(&self, entry: &Entry) -> bool {
         self.resolved.iter().filter(|resolved| self.input.declares(resolved.member)).any(|resolved| {
             resolved.descriptor.digest == entry.descriptor.digest
@@ -97,13 +100,13 @@ impl<'a> Claims<'a, '_> {
         })
     }
 
-    /// Whether another writer has placed a member for its platform.
+    /// Whether another writer has placed a member for the platform of `entry`.
     fn placed(&self, entry: &Entry) -> bool {
         let others = self.resolved.iter().filter(|resolved| !self.input.declares(resolved.member));
         others.into_iter().any(|resolved| is_for(&resolved.platform, entry))
     }
 
-    /// Whether an absent member other than `member` does, that is as sure of it.
+    /// Whether an absent member other than `member` declares the platform of `entry` at least as exactly.
     fn absent_but(&self, member: &'a Member, entry: &Entry) -> bool {
         let is_exact = is_for(&os_version::known(self.input, member), entry);
         self.absent.iter().filter(|other| !std::ptr::eq(**other, member)).any(|other| {
@@ -120,7 +123,7 @@ fn is_for(platform: &Platform, entry: &Entry) -> bool {
     entry.platform.as_ref().is_some_and(|published| published.normalized() == platform.normalized())
 }
 
-/// Whether `entry` is what `settled` was published as before this month's update: a Windows of the same build.
+/// Whether `entry` is an earlier publication of `resolved`, before this month's update: a Windows of the same build.
 fn is_older_windows(resolved: &ResolvedMember<'_>, entry: &Entry) -> bool {
     let published = entry.platform.as_ref().filter(|published| fits(&resolved.member.platform, published));
     resolved.declared.is_windows() && published.is_some_and(|published| resolved.platform.is_same_build(published))

@@ -1,4 +1,4 @@
-//! Children of a list that only the target has: they must still be there.
+//! Children of the list that only the target has. They must still exist there.
 
 use crate::config::problem::Problem;
 use crate::oci::{Platform, Reference};
@@ -7,7 +7,8 @@ use super::batch::{Origin, Presence, QueryBatch};
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 
-/// Asks whether what stays in the list still stands in the target: there is no source to copy it from.
+/// Queries whether the retained entries of the list still exist in the target, and blocks the list if one does not:
+/// there is no source to copy them from.
 pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
     for line in lines.iter().filter(|line| line.is_retained()) {
         let origin = match line.part {

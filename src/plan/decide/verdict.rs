@@ -1,4 +1,4 @@
-//! The plan, from all that is known.
+//! Builds the plan from all that is known.
 
 use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload};
@@ -14,7 +14,7 @@ use super::problems::damaged;
 use super::published::{List, Published};
 use super::{changes, list, member_tags, missing_children, refusals, retained_children};
 
-/// Steps 7 and 9: the list, its tags and what must be copied first.
+/// Determines the list, its tags and what must be copied first.
 pub(super) fn conclude(
     input: Input<'_>,
     state: &CurrentState<'_>,
@@ -24,10 +24,10 @@ pub(super) fn conclude(
     let lines = entries::compose(input, state, &resolved, published)?;
     refusals::refuse(input, &resolved, &lines)?;
     let equal = list::equal(input, &lines, published);
-    // The first list of equal content stays as it is: its digest is known to clients, and may be signed.
+    // The first list with equal content is kept as it is: clients know its digest, and it may be signed.
     let payload = equal.first().map_or_else(|| list::of(input, &lines).encode(), |list| list.payload.clone());
     let tags = tags(input, state, &payload, &equal)?;
-    // What the tags of other versions name was never this list.
+    // If the list is new, any published list belongs to another version, so there is no list to compare with.
     let base = if is_new(state) { None } else { equal.first().copied().or(published.lists().first()) };
     let mut plan = ListPlan {
         publication: input.publication.clone(),
@@ -53,7 +53,7 @@ pub(super) fn conclude(
     Ok(plan)
 }
 
-/// What becomes of each tag, if nothing forbids it.
+/// Returns what happens to each tag if nothing blocks it.
 fn tags(input: Input<'_>, state: &CurrentState<'_>, payload: &Payload, equal: &[&List]) -> Flow<Vec<TagChange>> {
     let is_ours =
         |digest: &Digest| digest == payload.digest() || equal.iter().any(|list| list.payload.digest() == digest);
@@ -76,8 +76,8 @@ fn tags(input: Input<'_>, state: &CurrentState<'_>, payload: &Payload, equal: &[
     Ok(tags)
 }
 
-/// Blocks the list where a tag would move that must not; whether one would. Such a tag says where it would go, the
-/// others say nothing: they stay because of it.
+/// Blocks the list if an immutable tag would move, and returns whether one would. `to` is kept for such tags, to report
+/// what they would name. It is cleared for the others, which are not written only because of it.
 fn refuse_immutable(input: Input<'_>, plan: &mut ListPlan) -> bool {
     let Some(globs) = &input.publication.rules.immutable else { return false };
     let of_members = plan.member_tags.iter_mut().map(|change| &mut change.tag);
@@ -109,8 +109,8 @@ fn action(plan: &ListPlan, is_new: bool) -> Action {
     }
 }
 
-/// Whether the list is yet to be published. Tags that only the newest version has don't say: they name another version's
-/// list before they name this one.
+/// Whether the list is not published yet. Floating tags do not count: they name the list of another version before they
+/// name this one.
 fn is_new(state: &CurrentState<'_>) -> bool {
     let own = || state.tags.iter().filter(|(tag, _)| tag.newest.is_none());
     if own().next().is_some() {
@@ -133,7 +133,7 @@ fn reason(plan: &ListPlan, equal: &[&List]) -> Reason {
     }
 }
 
-/// What must be copied before anything is written. Where only tags of members are, that is their images.
+/// Returns what must be copied before anything is written. If only member tags are written, these are their images.
 fn children(
     input: Input<'_>,
     published: &Published,
@@ -151,7 +151,7 @@ fn children(
         if !writes_list && !is_tagged(resolved) {
             continue;
         }
-        // What speaks of an image is named by the list alone.
+        // Only the list names attestations, so member tags do not need them.
         let attestations = if writes_list { resolved.attestations.as_slice() } else { &[] };
         children.extend(missing_children::children(input, resolved.member, &resolved.descriptor.digest, attestations));
         parts.push((resolved, &resolved.descriptor, resolved.payload.clone()));
