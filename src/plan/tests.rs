@@ -1,19 +1,19 @@
-//! The planner in whole worlds.
+//! Tests of the planner with registries in memory.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`world`] | registries in memory |
 //! | [`costs`] | what lists cost, in requests and round trips |
-//! | [`floating`] | tags that only the newest version has |
-//! | [`cases`] | what becomes of a list, case by case |
+//! | [`floating`] | floating tags, which only the newest version has |
+//! | [`cases`] | what happens to a list, case by case |
 //! | [`indexes`] | members that are indexes, and attestations |
-//! | [`os_versions`] | versions of Windows that the file does not write out |
-//! | [`refusals`] | what blocks or fails a list, and what is said of it |
+//! | [`os_versions`] | Windows versions that the file does not state exactly |
+//! | [`refusals`] | what blocks or fails a list, and the problem that is reported |
 //! | [`policies`] | what each policy does, one test per rule |
-//! | [`writers`] | tags of members, and lists of several writers that meet by them |
-//! | [`product`] | every policy with every other |
-//! | [`random`] | worlds of all kinds |
-//! | [`properties`] | what holds in every one of them |
+//! | [`writers`] | tags of single members, and lists that several writers share through them |
+//! | [`product`] | every combination of policies |
+//! | [`random`] | random worlds |
+//! | [`properties`] | properties that hold in every random world |
 
 mod cases;
 mod costs;

@@ -30,18 +30,18 @@ fn newest(own: &str, claim: Vec<Piece>, published_as: Vec<Piece>) -> Newest {
     }
 }
 
-/// `latest`, published as `{version}`.
+/// `latest`, for versions published as `{version}`.
 fn latest(own: &str) -> Newest {
     newest(own, vec![text("latest")], vec![open(None)])
 }
 
-/// `{version.major}.{version.minor}`, published as `{version}`.
+/// `{version.major}.{version.minor}`, for versions published as `{version}`.
 fn minor(own: &str) -> Newest {
     let claim = vec![open(Some(VersionPart::Major)), text("."), open(Some(VersionPart::Minor))];
     newest(own, claim, vec![open(None)])
 }
 
-/// The version that keeps `claimed`, as it stands in the tags.
+/// Returns the version that keeps `claimed`, as written in the tags.
 fn rival(newest: &Newest, claimed: &str, all: &[&str]) -> Option<String> {
     published(newest, &tag(claimed), &tags(all)).map(|rival| rival.version.as_str().to_owned())
 }

@@ -1,4 +1,4 @@
-//! What becomes of a list, case by case.
+//! What happens to a list, case by case.
 
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ fn a_bare_arm_does_not_take_the_entry_of_one_that_is_declared_in_full() {
     for (source, build) in [("reg.corp/app-armv7:v1", 1), (ARM.1, 1)] {
         world.push(&reference(source), &Image::of("linux/arm", build));
     }
-    // One image for both; another tool published the bare one as v6.
+    // Both members have the same image. Another tool published the bare one as v6.
     let image = head(&world, ARM.1);
     let entries = ["linux/arm/v7", "linux/arm/v6"].map(|text| (image.clone(), platform(text)));
     let theirs = publish_foreign(&mut world, "v1", &entries);
@@ -281,7 +281,7 @@ fn one_image_of_two_members_is_copied_once() {
     let (plan, _) = world.plan(&publication(TARGET, &["v1"], &members));
     assert_eq!((plan.members.len(), plan.children.len()), (2, 1));
     assert_eq!(plan.children[0].from, reference(AMD64.1).place);
-    // One of them in the target itself: then nothing is copied at all.
+    // If one of them is in the target itself, nothing is copied.
     world.push(&reference(&format!("{TARGET}:base")), &Image::of("", 1));
     let members = [AMD64, ("linux/s390x", "reg.corp/app:base")];
     assert!(world.plan(&publication(TARGET, &["v1"], &members)).0.children.is_empty());

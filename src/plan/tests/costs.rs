@@ -1,4 +1,5 @@
-//! What lists cost, in requests and round trips: five members, one tag, a config and a layer each.
+//! What lists cost, in requests and round trips. Each list has five members and one tag; each image has a config and a
+//! layer.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ fn built(sources: Sources) -> World {
     world
 }
 
-/// A world in which the list is published, by mlist.
+/// A world in which mlist has published the list.
 fn published(platforms: [&str; 5], sources: Sources) -> (World, Arc<Publication>) {
     let (mut world, list) = (built(sources), declared(platforms, sources));
     let (plan, _) = world.plan(&list);
@@ -63,7 +64,7 @@ fn asked(heads: usize, manifests: usize, configs: usize, rounds: usize) -> Asked
     Asked { heads, manifests, configs, rounds, ..Asked::default() }
 }
 
-/// What a run costs, planned and carried out.
+/// Plans and applies a run, and returns what it costs.
 fn cost(world: &mut World, list: &Arc<Publication>, action: Action) -> (Asked, Written, usize) {
     let (plan, asked) = world.plan(list);
     assert_eq!(plan.action, action, "{:?}", plan.problems);
@@ -146,7 +147,7 @@ fn unchanged_members_that_are_indexes_are_read_once() {
     let (plan, _) = world.plan(&list);
     world.apply(&plan);
     assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 5, 0, 2), Written::default(), 11));
-    // A cache has their bytes.
+    // Their bytes are in a cache.
     let mut snapshot = Snapshot::default();
     for name in PLATFORMS {
         snapshot.add_bytes(world.named(&reference(&source(name, Sources::OfTheirOwn))).unwrap().clone());
@@ -210,7 +211,7 @@ fn a_second_tag_costs_a_head_and_its_write() {
     let list = Arc::new(with_alias);
     let (asked, written, _) = cost(&mut world, &list, Action::Update);
     assert_eq!((asked.manifests, asked.configs), (0, 0));
-    // Five children whose presence is asked, for the list is written by another tag.
+    // The five children are checked with a HEAD, because the list is written under another tag.
     assert_eq!((asked.heads, written), (7 + 5, wrote(0, 1)));
 }
 
@@ -231,7 +232,7 @@ fn unchanged_where_an_absent_member_is_kept_reads_the_published_list() {
     for sources in [Sources::InTarget, Sources::OfTheirOwn] {
         let (mut world, list) = published(PLATFORMS, sources);
         let list = with(&list, |list| list.members[4].missing = Missing::Keep);
-        // Nothing is absent: the heads alone decide.
+        // No member is missing, so the heads alone decide.
         assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
         world.untag(&reference(&source("linux/s390x", sources)));
         assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 1, 0, 2), Written::default(), 7));
@@ -242,11 +243,11 @@ fn unchanged_where_an_absent_member_is_kept_reads_the_published_list() {
 fn unchanged_where_what_is_not_declared_stays_reads_the_published_list() {
     let (mut world, list) = published(PLATFORMS, Sources::OfTheirOwn);
     let list = with(&list, |list| list.rules.undeclared = Undeclared::Keep);
-    // Where there is nothing of the kind, the heads say so.
+    // If there are no undeclared entries, the heads show it.
     assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(6, 0, 0, 1), Written::default(), 6));
     let list = with(&list, |list| list.members.truncate(4));
     assert_eq!(cost(&mut world, &list, Action::Unchanged), (asked(5, 1, 0, 2), Written::default(), 6));
-    // Known bytes are not asked for: then it is heads alone.
+    // Known bytes are not requested, so only heads are left.
     let mut snapshot = Snapshot::default();
     let digest = world.named(&list.reference()).unwrap().digest().clone();
     world.answer(&Query::Manifest(digest, list.target.clone()), &mut snapshot);
@@ -261,7 +262,7 @@ fn several_writers_cost_a_listing_and_a_head_for_each_tag_of_a_member() {
     world.apply(&plan);
     let costs = Asked { tags: 1, ..asked(6 + 5, 0, 0, 1) };
     assert_eq!(cost(&mut world, &list, Action::Unchanged).0, costs);
-    // Two of the five are another writer's: their tags are asked for once they are found.
+    // Two of the five belong to another writer: their tags are queried once they have been found.
     let list = with(&list, |list| {
         list.members.truncate(3);
         list.member_tags = vec![member_tags("v1")];
@@ -277,6 +278,6 @@ fn what_stays_is_asked_for_once_more_where_the_list_is_written() {
     world.untag(&reference(&source("linux/s390x", Sources::OfTheirOwn)));
     world.push(&reference(&source("linux/arm64", Sources::OfTheirOwn)), &Image::of("linux/arm64", 2));
     let (_, written, all) = cost(&mut world, &list, Action::Update);
-    // As one of five changed: the fifth's HEAD is that of what is kept.
+    // The cost is the same as if one of five had changed: the fifth HEAD is the one of the entry that is kept.
     assert_eq!((written, all), (wrote(2, 2), 18));
 }

@@ -1,4 +1,4 @@
-//! Tags that only the newest version has.
+//! Floating tags, which only the newest version has.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use crate::plan::{Action, ListPlan, Query, Reason, TagFate};
 const TARGET: &str = "reg.corp/pause";
 const PLATFORMS: [&str; 5] = ["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"];
 
-/// The list of a version by these tags, and by floating ones; greater versions of the file claim those too.
+/// The list of a version with tags of its own and floating tags. `rivals` are greater versions in the file that claim
+/// the floating tags too.
 struct Release<'a> {
     version: &'a str,
     tags: &'a [&'a str],
@@ -43,12 +44,12 @@ fn source(platform: &str, version: &str) -> String {
     format!("{TARGET}:{version}-{}", platform.split('/').nth(1).unwrap())
 }
 
-/// A list by its version and `latest`.
+/// Returns a list with the tags `version` and `latest`.
 fn release(version: &str) -> Arc<Publication> {
     Release { version, tags: &[version], floating: &["latest"], rivals: &[] }.declared()
 }
 
-/// The images of these versions.
+/// Returns a world that has the images of these versions.
 fn built(versions: &[&str]) -> World {
     let mut world = World::default();
     for version in versions {
@@ -80,7 +81,7 @@ fn latest_follows_each_newer_version() {
     let mut world = built(&["3.9", "3.10"]);
     for version in ["3.9", "3.10"] {
         let plan = publish(&mut world, &release(version));
-        // A version of its own, be there another by `latest` or not.
+        // It is a new list, whether or not `latest` names another one.
         assert_eq!((plan.action, plan.reason), (Action::Create, Some(Reason::New)));
         assert!(plan.members.iter().all(|member| member.from.is_none()));
         assert_eq!(named(&world, "latest"), named(&world, version));
@@ -126,7 +127,7 @@ fn the_tags_are_not_listed_where_none_would_move() {
     let list = release("3.9.1");
     publish(&mut world, &list);
     assert_eq!(world.plan(&list).1, Asked { heads: 7, rounds: 1, ..Asked::default() });
-    // Nor where the bytes are another tool's: both tags name them.
+    // Nor if another tool wrote the bytes, because both tags name them.
     let entries = PLATFORMS
         .map(|name| (world.named(&reference(&source(name, "3.9.1"))).unwrap().descriptor().clone(), platform(name)));
     let bytes = foreign_list(&MediaType::DockerList, &entries);
@@ -198,7 +199,7 @@ fn without_the_tags_nobody_knows() {
     let (plan, _) = world.plan(&release("3.9.1"));
     assert_eq!(plan.action, Action::Failed);
     assert_eq!(plan.problems.len(), 1);
-    // Where they need not be asked for, they need not be known.
+    // If the tags are not requested, they do not have to be known.
     assert_eq!(world.plan(&release("3.10")).0.action, Action::Unchanged);
 }
 

@@ -1,4 +1,4 @@
-//! Members that are indexes: which image is taken, and what speaks of it.
+//! Members that are indexes: which image is chosen, and its attestations.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn without_attestations(list: &Arc<Publication>) -> Arc<Publication> {
     Arc::new(list)
 }
 
-/// What a plan writes: platforms and digests.
+/// Returns the platforms and digests of the list that a plan writes.
 fn entries(plan: &ListPlan) -> Vec<(String, Digest)> {
     let list = Index::parse(plan.payload.as_ref().expect("a list to be written")).unwrap();
     list.entries.into_iter().map(|entry| (entry.platform.unwrap().to_string(), entry.descriptor.digest)).collect()
@@ -37,7 +37,7 @@ fn shown(problem: &Problem) -> String {
     std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
 }
 
-/// The one problem that blocks a list.
+/// Returns the one problem that blocks a list.
 fn blocked(world: &World, list: &Arc<Publication>) -> Problem {
     let (plan, _) = world.plan(list);
     assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
@@ -48,7 +48,8 @@ fn built(world: &mut World, (platform, source): (&str, &str)) -> (Descriptor, En
     world.push_built(&reference(source), &super::world::platform(platform), &Image::of(platform, 1).oci())
 }
 
-/// An index of images for these platforms, the empty text an entry without one; their digests.
+/// Pushes an index of images for these platforms, and returns the digests of the images. An empty text is an entry
+/// without platform.
 fn index(world: &mut World, source: &str, platforms: &[&str]) -> Vec<Digest> {
     let source = reference(source);
     let entry = |world: &mut World, (number, name): (u32, &&str)| {
@@ -187,7 +188,7 @@ fn the_one_image_that_may_be_meant_is_taken() {
         ("linux/amd64", &[""], Ok(0)),
         ("linux/amd64", &["", ""], several),
         ("linux/amd64", &["linux/amd64/v3"], Ok(0)),
-        // amd64 is v1, and arm64 v8.
+        // amd64 means v1, and arm64 means v8.
         ("linux/amd64", &["linux/amd64/v3", "linux/amd64"], Ok(1)),
         ("linux/amd64/v2", &["linux/amd64/v3", "linux/amd64"], Ok(1)),
         ("linux/amd64", &["linux/amd64/v2", "linux/amd64/v3"], several),
@@ -296,7 +297,7 @@ fn lists_may_lie_three_deep() {
 fn what_an_index_names_and_no_list_can_hold_blocks() {
     for (media_type, code) in [
         ("application/vnd.docker.distribution.manifest.v1+prettyjws", "schema1"),
-        // It is no image, and so none for this platform.
+        // It is not an image, so it is not a candidate for this platform.
         ("application/vnd.cncf.helm.config.v1+json", "no_candidate"),
     ] {
         let mut world = World::default();
@@ -374,7 +375,7 @@ fn a_blocked_list_compares_the_chosen_images() {
     assert_eq!((plan.action, fates), (Action::Blocked, vec![MemberFate::Same, MemberFate::Changed]));
 }
 
-/// An index without attestations, of an image that others speak of.
+/// Pushes an index without attestations, of an image that an attestation refers to.
 fn referred_to(world: &mut World, artifact_type: &str) -> (Descriptor, Entry) {
     let place = reference(AMD64.1).place;
     let image = world.push_by_digest(&place, &Image::of(AMD64.0, 1).oci());
@@ -393,11 +394,11 @@ fn what_speaks_of_a_new_image_by_its_subject_is_found() {
     let written = Index::parse(plan.payload.as_ref().unwrap()).unwrap();
     assert_eq!(written.entries, [Entry::new(image.clone(), platform(AMD64.0)), attestation.clone()]);
     world.apply(&plan);
-    // What is published says it too: a second is taken along with the next image.
+    // The published list already names one. A second attestation is added with the next image.
     world.refer(&reference("reg.corp/elsewhere:v1").place, &image.digest, ARTIFACT);
     let (plan, asked) = world.plan(&list);
     assert_eq!((plan.action, asked.referrers, asked.manifests), (Action::Unchanged, 0, 2));
-    // Nor does it come and go with another member.
+    // It is not added because of another new member either.
     built(&mut world, ARM64);
     let two = super::indexes::list(&[AMD64, ARM64]);
     let (plan, asked) = world.plan(&two);

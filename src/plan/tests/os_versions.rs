@@ -1,4 +1,4 @@
-//! Versions of Windows that the file does not write out.
+//! Windows versions that the file does not state exactly.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const MEMBER: (&str, &str) = ("windows/amd64", "reg.corp/pause-windows:v1");
 const BASE: &str = "mcr.corp/base:v0.2";
 const SPAN: Span = Span { file: 0, range: 300..301 };
 
-/// A list of one member, whose version comes from there.
+/// Returns a list of one member with this `os_version`.
 fn list(os_version: OsVersion) -> Arc<Publication> {
     let mut list = (*publication(TARGET, &["v1"], &[MEMBER])).clone();
     list.members[0].os_version = os_version;
@@ -29,7 +29,7 @@ fn fitting(glob: &str) -> OsVersion {
     OsVersion::Fits(Placed { value: Pattern::parse(glob).unwrap(), span: SPAN })
 }
 
-/// The member as a plain image, and a base for these platforms.
+/// Returns a world in which the member is a plain image, and the base has these platforms.
 fn world(config: &str, base: &[&str]) -> World {
     let mut world = World::default();
     world.push(&reference(MEMBER.1), &Image::of(config, 1));
@@ -69,13 +69,13 @@ const BUILDS: [&str; 3] = ["linux/amd64", "windows/amd64 10.0.17763.6532", "wind
 
 #[test]
 fn the_version_of_another_image_is_written() {
-    // That the config says none, or another, is no matter: so images that are built on Linux are.
+    // It does not matter that the config has no version or another one: images built on Linux are like that.
     for config in ["windows/amd64", "windows/amd64 10.0.1.1", ""] {
         let mut world = world(config, &BUILDS);
         let list = list(of(Some("10.0.17763")));
         let (plan, asked) = world.plan(&list);
         assert_eq!(written(&plan), platform("windows/amd64 10.0.17763.6532"), "{config:?}");
-        // Member, tag and base are asked for at once.
+        // The member, the tag and the base are queried at once.
         assert_eq!((asked.heads, asked.manifests, asked.configs, asked.rounds), (3, 2, 1, 4));
         world.apply(&plan);
         let (plan, asked) = world.plan(&list);
@@ -133,7 +133,7 @@ fn only_what_is_for_the_members_machine_has_its_version() {
     let plan_of = |base: &[&str]| world("windows/amd64", base).plan(&list(of(None))).0;
     let one = plan_of(&["windows/arm64 10.0.2.2", "windows/amd64 10.0.1.1", "unknown/unknown", "linux/amd64"]);
     assert_eq!(written(&one).os_version.as_deref(), Some("10.0.1.1"));
-    // One version, however many have it.
+    // There is one version, even if several images have it.
     let twice = plan_of(&["windows/amd64 10.0.1.1", "windows/amd64/v2 10.0.1.1"]);
     assert_eq!(written(&twice).os_version.as_deref(), Some("10.0.1.1"));
     for (base, code) in [
@@ -258,7 +258,7 @@ fn a_version_that_is_declared_chooses_among_the_images_of_an_index() {
         (fitting("10.0.26100.*"), None),
     ] {
         let mut world = world("windows/amd64", &BUILDS);
-        // The member is such an index too.
+        // The member is an index of these images too.
         let entries = Index::parse(world.named(&reference(BASE)).unwrap()).unwrap().entries;
         let at = |entry: &Entry| reference(MEMBER.1).place.with_digest(&entry.descriptor.digest);
         for (entry, config) in entries.iter().zip(BUILDS) {
@@ -288,7 +288,7 @@ fn what_is_kept_for_an_absent_member_is_of_its_version() {
         let list = Arc::new(list);
         let plan = world.plan(&list).0;
         world.apply(&plan);
-        // Both are windows/amd64: without their versions neither could be told to be its own.
+        // Both are windows/amd64: without their versions, an entry could not be attributed to either.
         for (_, source) in members {
             world.untag(&reference(source));
         }

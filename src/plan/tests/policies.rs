@@ -1,9 +1,9 @@
-//! What each policy of a list does: one test per rule, that fails without it.
+//! What each policy of a list does. For each rule there is one test that fails without it.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `missing` | members that are absent |
-//! | `undeclared` | what is published and not declared |
+//! | `missing` | members that do not exist |
+//! | `undeclared` | entries that are published but not declared |
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn list(members: &[(&str, &str)]) -> Arc<Publication> {
     publication(TARGET, &["v1"], members)
 }
 
-/// The list with a policy for all members that are absent.
+/// Returns the list with this `missing` policy for all members.
 fn missing(list: &Arc<Publication>, missing: Missing) -> Arc<Publication> {
     with(list, |list| list.members.iter_mut().for_each(|member| member.missing = missing))
 }
@@ -38,7 +38,7 @@ fn undeclared(list: &Arc<Publication>) -> Arc<Publication> {
     with(list, |list| list.rules.undeclared = Undeclared::Keep)
 }
 
-/// Its sources, built.
+/// Returns a world that has the images of these members.
 fn built(members: &[(&str, &str)]) -> World {
     let mut world = World::default();
     for (platform, source) in members {
@@ -47,7 +47,7 @@ fn built(members: &[(&str, &str)]) -> World {
     world
 }
 
-/// An image that only the target has, as an entry for a platform.
+/// Pushes an image that only the target has, and returns an entry of it for a platform.
 fn elsewhere(world: &mut World, shown: &str, build: u32) -> Entry {
     let at = reference(&format!("{TARGET}:built-{build}"));
     let descriptor = world.push(&at, &Image::of(shown, build));
@@ -55,7 +55,7 @@ fn elsewhere(world: &mut World, shown: &str, build: u32) -> Entry {
     Entry::new(descriptor, platform(shown))
 }
 
-/// What a list has of a source.
+/// Returns the entry that a list has for a source.
 fn entry(world: &World, (shown, source): (&str, &str)) -> Entry {
     Entry::new(world.named(&reference(source)).unwrap().descriptor().clone(), platform(shown))
 }
@@ -65,7 +65,8 @@ fn publish(world: &mut World, tag: &str, entries: &[Entry]) -> Digest {
     world.publish(&reference(&format!("{TARGET}:{tag}")), &list)
 }
 
-/// The entries of the list that a plan writes or finds, carried out and planned again: that must find nothing to do.
+/// Plans and applies the list, and checks that the next plan changes nothing. Returns the first plan and the entries of
+/// the list.
 fn settled(world: &mut World, list: &Arc<Publication>) -> (ListPlan, Vec<Entry>) {
     let (plan, _) = world.plan(list);
     assert!(matches!(plan.action, Action::Create | Action::Update | Action::Unchanged), "{:?}", plan.problems);
@@ -171,7 +172,7 @@ mod form {
             ],
         )
         "#);
-        // Nor where it is published as one.
+        // It is also blocked if the list is already published as a Docker list.
         let entries = vec![entry(&world, AMD64), entry(&world, ARM64)];
         world.publish(&reference("reg.corp/app:v1"), &Index::new(MediaType::DockerList, entries));
         assert_eq!(blocked(&world, &list).1, ["not_docker"]);
@@ -198,7 +199,7 @@ mod form {
                 (declared.annotations.clone(), declared.artifact_type.clone())
             );
             assert_eq!(entries[0].annotations, declared.members[0].annotations);
-            // What is not declared any more goes, and a Docker list will do again.
+            // What is no longer declared is removed, and a Docker list is sufficient again.
             assert_eq!(settled(&mut world, &bare).0.index.unwrap().media_type, MediaType::DockerList);
         }
     }
@@ -256,7 +257,7 @@ mod immutable {
         let mut world = built(&[AMD64]);
         let list = immutable(&list(&[AMD64]), &["v*"]);
         assert_eq!(settled(&mut world, &list).0.action, Action::Create);
-        // Another tag moves beside it: nobody said that it must not.
+        // Another tag of the same list moves, because it is not immutable.
         world.push(&reference("reg.corp/app:latest"), &Image::of("linux/amd64", 7));
         let list = immutable(&publication(TARGET, &["v1", "latest"], &[AMD64]), &["v*"]);
         let (plan, _) = settled(&mut world, &list);
@@ -273,7 +274,7 @@ mod immutable {
     }
 }
 
-/// Makes a tag one that only the newest version has.
+/// Makes a tag a floating one, which only the newest version has.
 fn newest(tag: &mut crate::config::model::TargetTag) {
     let open = || crate::naming::Partial::new(vec![crate::naming::Piece::Open { part: None, filters: Vec::new() }]);
     tag.newest = Some(crate::config::model::Newest {

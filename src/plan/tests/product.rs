@@ -1,4 +1,4 @@
-//! Every policy with every other: what is published where one member's source says 404, 401 or 429.
+//! Every combination of policies: what is published if the source of one member responds 404, 401 or 429.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ const SOURCES: [(&str, &str); 2] = [("linux/amd64", "reg.corp/app-amd64:v1"), ("
 const REGISTRY: &str = "reg.corp/app";
 const LAYOUT: &str = "oci:out";
 
-/// What a list has where arm64 is declared, published and absent, and s390x is published and not declared. None: the
-/// list is blocked.
+/// The members of the list if arm64 is declared and published but its source does not exist, and s390x is published but
+/// not declared. `None` if the list is blocked.
 type Members = Option<&'static [&'static str]>;
 
 const MEMBERS: [(Missing, Undeclared, Members); 6] = [
@@ -24,8 +24,8 @@ const MEMBERS: [(Missing, Undeclared, Members); 6] = [
     (Missing::Keep, Undeclared::Keep, Some(&["linux/amd64", "linux/arm64", "linux/s390x"])),
 ];
 
-/// What is done where the members are those of the published OCI index, and of what type a list is that is written.
-/// Docker's type into a layout is refused where the file is read.
+/// The action if the members are those of the published OCI index, and the type of a list that is written. A Docker
+/// list in a layout is rejected when the file is read.
 const TYPES: [(Format, &str, Action, MediaType); 5] = [
     (Format::Auto, REGISTRY, Action::Unchanged, MediaType::DockerList),
     (Format::Oci, REGISTRY, Action::Unchanged, MediaType::OciIndex),
@@ -34,7 +34,7 @@ const TYPES: [(Format, &str, Action, MediaType); 5] = [
     (Format::Oci, LAYOUT, Action::Unchanged, MediaType::OciIndex),
 ];
 
-/// A place where all three are published, and a source where arm64 is not any more.
+/// Returns a target in which all three members are published, while the source of arm64 no longer exists.
 fn scene(target: &str) -> (World, Arc<Publication>, Payload) {
     let (mut world, list) = (World::default(), publication(target, &["v1"], &SOURCES));
     let mut entries = Vec::new();
@@ -101,7 +101,7 @@ fn a_member_that_nobody_knows_of_is_never_missing() {
                 let said = plan.problems[0].http.as_ref().and_then(|http| http.status);
                 let case = format!("{missing:?} {undeclared:?} {format:?} {target} {status}");
                 assert_eq!((plan.action, said), (Action::Failed, Some(status)), "{case}");
-                // Nothing more is asked, and nothing is written.
+                // No more queries are made, and nothing is written.
                 assert_eq!((asked.rounds, plan.payload, plan.children.len()), (1, None, 0), "{case}");
             }
         }

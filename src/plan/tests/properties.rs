@@ -1,4 +1,4 @@
-//! What holds in every world. `PROPTEST_CASES=20000` looks at more of them.
+//! Properties that hold in every random world. Set `PROPTEST_CASES=20000` to test more worlds.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Whether members of other writers are part of it. One that is for a machine which a declared one turns out to be for
-/// is read in every run: no published list has it.
+/// Whether the list contains members of other writers. If such a member is for a platform that a declared member turns
+/// out to have, it is read in every run, because no published list contains it.
 fn is_of_several(list: &Publication) -> bool {
     list.rules.undeclared == Undeclared::Keep && !list.member_tags.is_empty()
 }
 
-/// Everything a plan says.
+/// Formats the whole plan.
 fn shown(plan: &ListPlan) -> String {
     format!("{plan:#?}")
 }
 
-/// Asks until the list is decided, but gets answers a few at a time, in any order.
+/// Plans the list, but answers only a few queries at a time, in any order.
 fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
     let mut snapshot = Snapshot::default();
     let mut picks = picks.iter().cycle();
@@ -44,7 +44,7 @@ fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
     }
 }
 
-/// All questions that come up until the list is decided.
+/// Returns all queries made until the list is decided.
 fn questions(Scene { world, list }: &Scene) -> Vec<Query> {
     let mut snapshot = Snapshot::default();
     let mut all = Vec::new();
@@ -103,7 +103,7 @@ proptest! {
             return Ok(());
         }
         scene.world.apply(&plan);
-        // As another tool might: other bytes, an arm64 called v8, machines in another order.
+        // The list as another tool might write it: other bytes, arm64 written with v8, platforms in another order.
         let list = Index::parse(plan.payload.as_ref().unwrap()).unwrap();
         let mut list = list;
         let machine = |entry: &Entry| entry.platform.as_ref().map(|platform| (platform.architecture.clone(), platform.os.clone()));
@@ -132,7 +132,7 @@ proptest! {
         let query = pick.get(&questions(&scene)).clone();
         mute.mute(query.clone());
         let (failed, _) = mute.plan(&scene.list);
-        // Bytes may have come from another place of the same digest.
+        // The same bytes may be available from another place.
         if failed.action != Action::Failed {
             prop_assert!(!matches!(query, Query::Head(_)), "{query:?}");
             prop_assert_eq!(shown(&plan), shown(&failed));

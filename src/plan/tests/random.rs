@@ -1,4 +1,4 @@
-//! Random worlds: what is declared, what its sources hold, what is published, right and wrong.
+//! Random worlds: what is declared, what the sources contain, and what is published, correct or not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ const DECLARED: [&str; 10] = [
     "windows/amd64",
 ];
 
-/// What other writers place, or another tool publishes.
+/// Platforms that other writers place, or that another tool publishes.
 const UNDECLARED: [&str; 5] = ["linux/arm/v7", "linux/arm/v5", "linux/ppc64le", "linux/amd64/v3", "linux/arm64"];
 
-/// A world, and a list to be planned in it.
+/// A world, and a list to plan in it.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
     pub(super) world: World,
@@ -46,7 +46,7 @@ struct MemberPlan {
     is_annotated: bool,
 }
 
-/// What holds for the list.
+/// The policies of the list.
 #[derive(Debug, Clone)]
 struct Policies {
     undeclared: Undeclared,
@@ -54,9 +54,9 @@ struct Policies {
     format: Format,
     is_annotated: bool,
     is_immutable: bool,
-    /// By which tags members are published by themselves.
+    /// The kind of member tags.
     tags: MemberTags,
-    /// What others have placed: of [`UNDECLARED`], and its build.
+    /// What others have placed: an index into [`UNDECLARED`], and the build.
     others: Vec<(usize, u32)>,
 }
 
@@ -67,7 +67,7 @@ enum MemberTags {
     OfSeveral,
 }
 
-/// What the image says of itself.
+/// The platform in the image's config.
 #[derive(Debug, Clone, Copy)]
 enum Config {
     AsDeclared,
@@ -82,11 +82,11 @@ enum Source {
     WrongSize,
     WrongType,
     Absent,
-    /// A list of nothing.
+    /// An empty list.
     List,
     /// An index of the image and its attestation.
     Built,
-    /// An index of the image alone; something speaks of it all the same.
+    /// An index of the image only, although an attestation refers to the image.
     Bare,
 }
 
@@ -98,7 +98,7 @@ enum TagPlan {
     Garbage,
 }
 
-/// What makes a published list differ from what is declared.
+/// A difference between the published list and the declared one.
 #[derive(Debug, Clone)]
 enum Edit {
     Swap(Pick, Pick),
@@ -112,12 +112,14 @@ enum Edit {
     Attest(Pick),
 }
 
-/// Scenes in which no source lacks a blob: of those it depends on who else has it.
+/// Returns scenes in which every source has all blobs. If one is missing, the result depends on which other place has
+/// it.
 pub(super) fn scenes() -> impl Strategy<Value = Scene> {
     let members = prop::collection::vec(member(), 1..6);
     let tags = prop::collection::vec(tag(), 1..4);
     (members, tags, policies(), prop::bool::weighted(0.15)).prop_map(|(mut members, tags, mut policies, is_layout)| {
-        // The loader refuses a platform twice, but for Windows, and a Docker list of what needs OCI.
+        // The loader rejects a duplicate platform, except for Windows, and a Docker list with content that requires
+        // OCI.
         let mut seen = Vec::new();
         members.retain(|member| {
             let is_new = !seen.contains(&member.declared);
@@ -234,7 +236,7 @@ fn scene(members: &[MemberPlan], tags: &[TagPlan], policies: &Policies, target: 
     Scene { world, list: under(&publication(target, &names, &declared), members, policies) }
 }
 
-/// The list under these policies.
+/// Returns the list with these policies.
 fn under(list: &Arc<Publication>, members: &[MemberPlan], policies: &Policies) -> Arc<Publication> {
     let annotations = |is_annotated: bool| {
         is_annotated.then(|| ("org.example".to_owned(), "said".to_owned())).into_iter().collect::<BTreeMap<_, _>>()
@@ -244,7 +246,7 @@ fn under(list: &Arc<Publication>, members: &[MemberPlan], policies: &Policies) -
     for (member, plan) in tagged.members.iter_mut().zip(members) {
         member.missing = plan.missing;
         member.annotations = annotations(plan.is_annotated);
-        // The loader refuses a tag that two members have.
+        // The loader rejects a tag that two members have.
         let is_new = member.tags.iter().all(|tag| !seen.contains(&tag.tag));
         seen.extend(member.tags.iter().map(|tag| tag.tag.clone()));
         if policies.tags == MemberTags::None || !is_new {
@@ -264,7 +266,7 @@ fn under(list: &Arc<Publication>, members: &[MemberPlan], policies: &Policies) -
     Arc::new(tagged)
 }
 
-/// Puts a member's image where it comes from; the entry that a list would have of it.
+/// Pushes the image of a member to its source, and returns the entry for it in a list.
 fn push(world: &mut World, member: &MemberPlan, source: &str) -> Entry {
     let declared = platform(DECLARED[member.declared]);
     let mut config = match member.config {
@@ -302,7 +304,7 @@ fn push(world: &mut World, member: &MemberPlan, source: &str) -> Entry {
     Entry::new(truth, shown)
 }
 
-/// The entry that an index has of an image, which is for what its config says.
+/// Returns the entry for an image in an index, with the platform in the image's config.
 fn indexed(image: &Descriptor, config: &Platform) -> Entry {
     Entry {
         platform: Some(config.clone()).filter(|config| !config.os.is_empty()),
@@ -310,7 +312,7 @@ fn indexed(image: &Descriptor, config: &Platform) -> Entry {
     }
 }
 
-/// Points a tag at something, in a registry that once had all that it names.
+/// Points a tag at something, in a registry that once had all children.
 fn publish(world: &mut World, tag: &TagPlan, target: &str, entries: &[Entry]) {
     let target = reference(target);
     let TagPlan::List { edits, is_foreign, gone } = tag else {
@@ -326,7 +328,7 @@ fn publish(world: &mut World, tag: &TagPlan, target: &str, entries: &[Entry]) {
     for edit in edits {
         apply(world, edit, &target.place, &mut entries);
     }
-    // What an edit took out of the list was pushed all the same.
+    // An entry that an edit removed from the list was pushed as well.
     for entry in once.iter().chain(&entries) {
         let payload = world.payload(&entry.descriptor.digest).clone();
         let at = target.place.with_digest(payload.digest());

@@ -1,4 +1,4 @@
-//! What blocks or fails a list, and what is said of it.
+//! What blocks or fails a list, and the problem that is reported.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn two() -> (World, Arc<Publication>) {
     (world, publication(TARGET, &["v1"], &[AMD64, ARM64]))
 }
 
-/// The one problem of a list that must not be written.
+/// Returns the plan and the one problem of a list that must not be written.
 fn refused(world: &World, list: &Arc<Publication>, action: Action) -> (ListPlan, Problem) {
     let (plan, _) = world.plan(list);
     assert_eq!(plan.action, action, "{:?}", plan.problems);
@@ -100,7 +100,7 @@ fn the_config_of_another_machine_blocks() {
       at 101..102: declared as linux/arm64
       help: push the right image there, or declare what it is
     ");
-    // The published list was looked at, and there is none: both would have been added.
+    // The published list was queried and does not exist: both members would have been added.
     assert!(plan.members.iter().all(|member| member.fate == MemberFate::Added));
 }
 

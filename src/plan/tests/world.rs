@@ -1,5 +1,5 @@
-//! A world of registries in memory, as strict as the strictest: it answers what the planner asks, counts that, and
-//! carries a plan out.
+//! Registries in memory, as strict as the strictest real one. They answer the planner's queries, count them, and apply
+//! plans.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use crate::oci::{
 };
 use crate::plan::{Answer, Cause, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
-/// An image to be made: the same fields are the same image.
+/// An image to create. Equal fields give equal images.
 #[derive(Debug, Clone)]
 pub(super) struct Image {
-    /// What its config says: `linux/arm/v7`, or nothing.
+    /// The platform in its config: `linux/arm/v7`, or empty.
     pub(super) platform: Platform,
-    /// Docker's or OCI's.
+    /// The media type: Docker or OCI.
     pub(super) media_type: MediaType,
-    /// Tells it from another image of this platform.
+    /// Distinguishes it from other images for the same platform.
     pub(super) build: u32,
 }
 
 /// Registries and layouts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
-    /// What tags name.
+    /// The digest that each tag names.
     tags: BTreeMap<Reference, Digest>,
-    /// Where manifests and blobs stand.
+    /// The places in which manifests and blobs exist.
     stands: BTreeSet<(Place, Digest)>,
     bytes: HashMap<Digest, Payload>,
-    /// What HEAD says of these, true or not.
+    /// The descriptors that HEAD reports, correct or not.
     claims: HashMap<Digest, Descriptor>,
-    /// What speaks of a manifest of a place by its `subject`.
+    /// The manifests of a place whose `subject` is the digest.
     referrers: BTreeMap<(Place, Digest), Vec<Entry>>,
-    /// What nobody gets an answer to, and what a registry says instead, if it says something.
+    /// Queries that get no usable answer, with the HTTP status if the registry responds.
     mute: BTreeMap<Query, Option<u16>>,
 }
 
-/// How often what was asked, and in how many round trips.
+/// The number of queries of each kind, and of round trips.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) heads: usize,
@@ -52,8 +52,8 @@ pub(super) struct Asked {
     pub(super) rounds: usize,
 }
 
-/// What carrying a plan out takes: a re-check and a PUT for each tag that is written, and for
-/// each child a PUT and the mounts of its blobs.
+/// What it costs to apply a plan: a re-check and a PUT for each tag that is written, and for each child a PUT and the
+/// mounts of its blobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) rechecks: usize,
@@ -73,7 +73,7 @@ impl Image {
 }
 
 impl World {
-    /// Pushes an image with its blobs under a tag or by its digest.
+    /// Pushes an image with its blobs by a tag or by its digest.
     pub(super) fn push(&mut self, reference: &Reference, image: &Image) -> Descriptor {
         let mut config = serde_json::to_value(&image.platform).unwrap();
         config["build"] = image.build.into();
@@ -101,8 +101,8 @@ impl World {
         self.push_bytes(reference, list.media_type().clone(), list.bytes().clone())
     }
 
-    /// Pushes an image as `docker buildx` does: by its digest, with an attestation, and an index of both by `reference`.
-    /// The image's descriptor, and the attestation's entry.
+    /// Pushes an image as `docker buildx` does: the image and an attestation by digest, and an index of both by
+    /// `reference`. Returns the image's descriptor and the attestation's entry.
     pub(super) fn push_built(
         &mut self,
         reference: &Reference,
@@ -123,7 +123,7 @@ impl World {
         descriptor
     }
 
-    /// Pushes an attestation of an image; the entry that an index has of it.
+    /// Pushes an attestation of an image, and returns the entry for it in an index.
     pub(super) fn attest(&mut self, place: &Place, image: &Digest) -> Entry {
         let kinds = [MediaType::OciConfig, MediaType::Other("application/vnd.in-toto+json".into())];
         let [config, layer] = kinds.map(|kind| {
@@ -134,7 +134,7 @@ impl World {
         Entry::attestation(self.put(place, MediaType::OciManifest, manifest.to_string().into()), image)
     }
 
-    /// Lets an attestation that no index names speak of an image by its `subject`.
+    /// Pushes an attestation that no index names and that refers to the image by its `subject`.
     pub(super) fn refer(&mut self, place: &Place, image: &Digest, artifact_type: &str) -> Entry {
         let attestation = self.attest(place, image);
         let referrer = Entry { artifact_type: Some(artifact_type.into()), ..attestation.clone() };
@@ -152,7 +152,7 @@ impl World {
         descriptor
     }
 
-    /// Publishes a list as another tool would, in a registry that has all that it names.
+    /// Publishes a list as another tool would, in a registry that has all children of the list.
     pub(super) fn publish(&mut self, reference: &Reference, list: &Index) -> Digest {
         for entry in &list.entries {
             let payload = self.bytes[&entry.descriptor.digest].clone();
@@ -162,29 +162,29 @@ impl World {
         self.push_bytes(reference, list.media_type.clone(), list.encode().bytes().clone()).digest
     }
 
-    /// Lets HEAD say something else of a manifest than its bytes do.
+    /// Makes HEAD report a descriptor that differs from the bytes of the manifest.
     pub(super) fn claim(&mut self, claim: Descriptor) {
         self.claims.insert(claim.digest.clone(), claim);
     }
 
-    /// Takes a tag away.
+    /// Deletes a tag.
     pub(super) fn untag(&mut self, reference: &Reference) {
         self.tags.remove(reference);
     }
 
-    /// Takes a manifest or blob away, as a registry's clean-up does.
+    /// Deletes a manifest or blob, as garbage collection of a registry does.
     pub(super) fn remove(&mut self, place: &Place, digest: &Digest) {
         self.stands.remove(&(place.clone(), digest.clone()));
     }
 
-    /// Takes an image away where no tag names it.
+    /// Deletes an image if no tag names it.
     pub(super) fn clean_up(&mut self, place: &Place, digest: &Digest) {
         if !self.tags.iter().any(|(reference, named)| reference.place == *place && named == digest) {
             self.remove(place, digest);
         }
     }
 
-    /// Every question that could be asked of what is here.
+    /// Returns every query that could be made about the content of this world.
     pub(super) fn questions(&self) -> Vec<Query> {
         let heads = self.tags.keys().cloned().map(Query::Head);
         let places: BTreeSet<&Place> = self.stands.iter().map(|(place, _)| place).collect();
@@ -197,32 +197,32 @@ impl World {
         heads.chain(presence.collect::<Vec<_>>()).chain(tags).chain(bytes).chain(referrers).collect()
     }
 
-    /// Lets `query` have no answer.
+    /// Makes `query` fail without a response.
     pub(super) fn mute(&mut self, query: Query) {
         self.mute.insert(query, None);
     }
 
-    /// Lets the registry answer `query` by a status that is no answer.
+    /// Makes the registry respond to `query` with an error status.
     pub(super) fn refuse(&mut self, query: Query, status: u16) {
         self.mute.insert(query, Some(status));
     }
 
-    /// Whether a manifest or blob is at a place.
+    /// Whether a manifest or blob exists in a place.
     pub(super) fn stands(&self, place: &Place, digest: &Digest) -> bool {
         self.stands.contains(&(place.clone(), digest.clone()))
     }
 
-    /// What a tag names.
+    /// Returns what a tag names.
     pub(super) fn named(&self, reference: &Reference) -> Option<&Payload> {
         self.bytes.get(self.tags.get(reference)?)
     }
 
-    /// The bytes of a digest, wherever they are.
+    /// Returns the bytes of a digest, from any place.
     pub(super) fn payload(&self, digest: &Digest) -> &Payload {
         &self.bytes[digest]
     }
 
-    /// Adds the answer to `query` to what is known.
+    /// Adds the answer to `query` to the snapshot.
     pub(super) fn answer(&self, query: &Query, snapshot: &mut Snapshot) {
         let status = self.mute.get(query).copied().flatten();
         let mute = self.mute.contains_key(query);
@@ -271,7 +271,7 @@ impl World {
         self.stands(&reference.place, digest).then(|| self.claims.get(digest).cloned().unwrap_or_else(true_one))
     }
 
-    /// Asks what is needed until the list is decided. Nothing is asked twice, and it ends.
+    /// Answers queries until the list is decided. Checks that no query is repeated and that it ends.
     pub(super) fn plan_from(&self, publication: &Arc<Publication>, mut snapshot: Snapshot) -> (ListPlan, Asked) {
         let mut asked = Asked::default();
         loop {
@@ -296,13 +296,13 @@ impl World {
         }
     }
 
-    /// The same with nothing known before.
+    /// Does the same with an empty snapshot.
     pub(super) fn plan(&self, publication: &Arc<Publication>) -> (ListPlan, Asked) {
         self.plan_from(publication, Snapshot::default())
     }
 
-    /// Carries a plan out: children first, then the list by each tag that is to be written. Refuses what a strict
-    /// registry refuses: a list with an absent child, an image with an absent blob.
+    /// Applies a plan: children first, then the list by each tag that must be written. Panics where a strict registry
+    /// would reject the request: for a list with a missing child, or an image with a missing blob.
     pub(super) fn apply(&mut self, plan: &ListPlan) -> Written {
         let target = &plan.publication.target;
         let mut written = Written::default();
@@ -352,7 +352,8 @@ impl World {
     }
 }
 
-/// `os/arch[/variant]`, with a Windows version behind a space; the empty text is a config that says nothing.
+/// Parses `os/arch[/variant]`, with an optional Windows version after a space. An empty text is a config without
+/// platform.
 pub(super) fn platform(text: &str) -> Platform {
     if text.is_empty() {
         return Platform::default();
@@ -365,7 +366,7 @@ pub(super) fn reference(text: &str) -> Reference {
     Reference::parse(text).unwrap()
 }
 
-/// A list `app` of these members (platform, source) by these tags.
+/// Returns a list `app` with these tags and members (platform, source).
 pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)]) -> Arc<Publication> {
     let span = |at: usize| Span { file: 0, range: at..at + 1 };
     let member = |(number, (platform, source)): (usize, &(&str, &str))| Member {
@@ -394,7 +395,7 @@ pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)])
     })
 }
 
-/// A list that differs from this one.
+/// Returns a changed copy of the list.
 pub(super) fn with(list: &Arc<Publication>, change: impl FnOnce(&mut Publication)) -> Arc<Publication> {
     let mut list = list.as_ref().clone();
     change(&mut list);
@@ -407,7 +408,8 @@ pub(super) fn member_tags(tag: &str) -> Partial {
     Partial::new(vec![Piece::Text(format!("{tag}-")), Piece::Open { part: None, filters }])
 }
 
-/// The list as one of several writers': what others publish in it stays, and members have tags of their own.
+/// Returns the list as one that several writers share: entries of other writers stay, and members have tags of their
+/// own.
 pub(super) fn shared(list: &Arc<Publication>) -> Arc<Publication> {
     with(list, |list| {
         let template = member_tags(list.own_tag().tag.as_str());
@@ -421,7 +423,7 @@ pub(super) fn shared(list: &Arc<Publication>) -> Arc<Publication> {
     })
 }
 
-/// The list that is declared, as another tool writes it: these entries in its own spacing and order of keys.
+/// Returns the declared list as another tool would write it: these entries, with other spacing and order of keys.
 pub(super) fn foreign_list(media_type: &MediaType, entries: &[(Descriptor, Platform)]) -> Bytes {
     let entry = |(descriptor, platform): &(Descriptor, Platform)| {
         serde_json::json!({

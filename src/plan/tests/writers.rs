@@ -1,4 +1,4 @@
-//! Tags of members by themselves, and lists of several writers that meet by them.
+//! Tags of single members, and lists that several writers share through them.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ const ARM_V6: (&str, &str) = ("linux/arm/v6", "reg.corp/app-armv6:v1");
 const ARM_V7: (&str, &str) = ("linux/arm/v7", "reg.corp/app-armv7:v1");
 const ARM64: (&str, &str) = ("linux/arm64", "reg.corp/app-arm64:v1");
 
-/// A writer of one list, of these members.
+/// Returns the list of one of several writers, with these members.
 fn writer(members: &[(&str, &str)]) -> Arc<Publication> {
     shared(&publication(TARGET, &["v1"], members))
 }
 
-/// A list of members with tags of their own, of this writer alone.
+/// Returns a list that is written by this writer only and whose members have tags of their own.
 fn tagged(members: &[(&str, &str)]) -> Arc<Publication> {
     with(&writer(members), |list| {
         list.rules.undeclared = Undeclared::Remove;
@@ -56,7 +56,7 @@ fn fates(plan: &ListPlan) -> Vec<(&str, TagFate)> {
     plan.member_tags.iter().map(|change| (change.tag.tag.as_str(), change.tag.fate)).collect()
 }
 
-/// Syncs each writer in turn until nothing changes; in how many turns.
+/// Syncs each writer in turn until nothing changes, and returns the number of turns.
 fn settle(world: &mut World, writers: &[Arc<Publication>]) -> usize {
     for turn in 0..5 {
         let actions: Vec<Action> = writers.iter().map(|writer| sync(world, writer).action).collect();
@@ -80,7 +80,7 @@ fn tags_of_members_are_created_moved_and_left() {
     let change = &plan.member_tags[1];
     assert_eq!((&change.platform, &change.tag.to), (&platform("linux/arm64"), &Some(change.descriptor.digest.clone())));
     let (plan, asked) = world.plan(&list);
-    // Unchanged costs a HEAD for each tag of a member, and nothing else.
+    // An unchanged list costs a HEAD for each member tag, and no other request.
     assert_eq!((plan.action, asked.heads, asked.manifests, asked.tags), (Action::Unchanged, 5, 0, 0));
 }
 
@@ -93,7 +93,7 @@ fn a_list_of_which_only_tags_of_members_differ_is_updated_by_those_alone() {
     let (plan, asked) = world.plan(&list);
     assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Tags)));
     assert_eq!((plan.tags[0].fate, plan.children.len()), (TagFate::Same, 0));
-    // Only the image that is tagged has to stand: the list is not written.
+    // Only the image that is tagged must exist, because the list is not written.
     assert_eq!(asked.heads, 5 + 1);
     world.remove(&list.target, &published(&world).entries[1].descriptor.digest);
     let plan = world.plan(&list).0;
@@ -160,7 +160,7 @@ fn each_writers_members_are_in_the_list_of_all() {
 fn what_another_writer_placed_is_taken_in_where_its_list_was_overwritten() {
     let mut world = built(&[AMD64, ARM64]);
     let (first, second) = (writer(&[AMD64]), writer(&[ARM64]));
-    // Both plan before one writes.
+    // Both plan before either of them writes.
     let plans = [world.plan(&first).0, world.plan(&second).0];
     for plan in &plans {
         world.apply(plan);
@@ -199,7 +199,7 @@ fn a_declared_member_is_never_taken_from_where_others_place_theirs() {
     for tag in ["v1-linux-amd64", "v1-linux-arm64", "v1-linux-arm64-v8"] {
         world.push(&reference(&format!("{TARGET}:{tag}")), &theirs);
     }
-    // Absent at its source: it is left out, whatever stands under its tag.
+    // Its source does not exist, so it is left out, whatever its tag names.
     let list = with(&list, |list| list.members[1].missing = Missing::Skip);
     sync(&mut world, &list);
     let index = published(&world);
@@ -241,7 +241,7 @@ fn only_tags_of_this_form_and_of_known_machines_are_members() {
     {
         world.push(&reference(&format!("{TARGET}:{tag}")), &Image::of("linux/arm64", 9));
     }
-    // Of the form, and no image: a signature, or an artifact.
+    // The tag has the right form but does not name an image: a signature, or an artifact.
     let artifact = MediaType::parse("application/vnd.example");
     world.push_bytes(&reference("reg.corp/app:v1-linux-ppc64le"), artifact, "{}".into());
     sync(&mut world, &writer(&[AMD64]));
@@ -275,7 +275,7 @@ fn writers_leave_each_others_order_and_annotations_alone() {
     });
     let writers = [writer(&[ARM_V6]), annotated];
     settle(&mut world, &writers);
-    // Each overwrites what the other did, and takes its member in again.
+    // Each overwrites the other's list, and then adds the other's member again.
     for writer in &writers {
         world.untag(&reference("reg.corp/app:v1"));
         sync(&mut world, writer);

@@ -1,4 +1,4 @@
-//! `missing`: members that are absent.
+//! `missing`: members that do not exist.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn an_absent_member_that_is_skipped_leaves_the_list() {
 #[test]
 fn a_skipped_member_is_declared_so_what_is_published_for_it_is_not_undeclared() {
     let mut world = built(&[AMD64]);
-    // What is published for an open platform may be another's: it stays.
+    // An entry that fits an open platform may belong to another writer, so it stays.
     for (declared, shown, stays) in [("linux/arm64", "linux/arm64/v8", false), ("linux/arm", "linux/arm/v6", true)] {
         let (first, second) = (elsewhere(&mut world, shown, 5), elsewhere(&mut world, shown, 6));
         let amd64 = entry(&world, AMD64);
@@ -41,7 +41,7 @@ fn a_skipped_member_is_declared_so_what_is_published_for_it_is_not_undeclared() 
 fn a_list_without_members_is_never_published() {
     let absent = missing(&list(&[AMD64, ARM64]), Missing::Skip);
     assert_eq!(blocked(&World::default(), &absent).1, ["no_member"]);
-    // Nor where what stays would not be empty: nothing of it is declared.
+    // The same holds if undeclared entries would stay: none of them is declared.
     let mut world = built(&[AMD64]);
     let amd64 = entry(&world, AMD64);
     publish(&mut world, "v1", &[amd64]);
@@ -58,7 +58,7 @@ fn the_published_digest_of_an_absent_member_stays() {
     let (plan, _) = settled(&mut world, &list);
     assert_eq!(plan.action, Action::Unchanged);
     assert_eq!(fates(&plan)[1], ("linux/arm64".to_owned(), MemberFate::Kept));
-    // It stays while another member changes.
+    // It stays when another member changes.
     world.push(&reference(AMD64.1), &Image::of("linux/amd64", 2));
     let (plan, entries) = settled(&mut world, &list);
     assert_eq!((plan.reason, &entries[1]), (Some(Reason::Members), &before[1]));
@@ -88,7 +88,7 @@ fn what_another_tag_holds_is_of_another_version_and_not_kept() {
 
 #[test]
 fn an_image_that_another_member_declares_is_not_kept() {
-    // What was published for arm64 is what amd64 names now.
+    // amd64 now names the image that was published for arm64.
     let mut world = built(&[AMD64]);
     let mut arm64 = entry(&world, AMD64);
     arm64.platform = Some(platform("linux/arm64"));
@@ -98,7 +98,7 @@ fn an_image_that_another_member_declares_is_not_kept() {
 
 #[test]
 fn a_platform_that_another_member_is_for_is_not_kept() {
-    // The bare arm turns out to be for v7, and what is published for v7 would be there beside it.
+    // The config of the bare arm member says v7, so the entry published for v7 would be a second one for v7.
     let mut world = World::default();
     world.push(&reference(ARM.1), &Image::of("linux/arm/v7", 1));
     let v7 = elsewhere(&mut world, "linux/arm/v7", 5);
@@ -123,7 +123,7 @@ fn two_absent_members_never_keep_one_entry() {
     let mut world = World::default();
     let (v6, v7) = (elsewhere(&mut world, "linux/arm/v6", 5), elsewhere(&mut world, "linux/arm/v7", 6));
     publish(&mut world, "v1", &[v6.clone(), v7]);
-    // v7 is that of the row that says so; v6 is the only one left for the other.
+    // v7 belongs to the row that declares it. v6 is the only entry left for the other row.
     let list = missing(&list(&[ARM, ARM_V7]), Missing::Keep);
     assert_eq!(platforms(&settled(&mut world, &list).1), ["linux/arm/v6", "linux/arm/v7"]);
     publish(&mut world, "v1", &[v6]);
@@ -142,7 +142,7 @@ fn the_entry_of_just_this_platform_is_surer_than_one_that_fits() {
 
 #[test]
 fn what_is_kept_stands_where_the_file_has_it() {
-    // After amd64 the v3 would never be chosen.
+    // Behind amd64, clients would never choose the v3.
     let mut world = built(&[AMD64_V3, AMD64]);
     let list = missing(&list(&[AMD64_V3, AMD64]), Missing::Keep);
     settled(&mut world, &list);
@@ -159,7 +159,7 @@ fn a_kept_image_that_is_gone_blocks_where_the_list_is_written() {
     let (_, entries) = settled(&mut world, &list);
     world.untag(&reference(ARM64.1));
     world.remove(&list.target, &entries[1].descriptor.digest);
-    // Whether the children of a list that is not written stand is not the plan's to say.
+    // The plan does not check the children of a list that is not written.
     assert_eq!(world.plan(&list).0.action, Action::Unchanged);
     world.push(&reference(AMD64.1), &Image::of("linux/amd64", 2));
     let (plan, slugs) = blocked(&world, &list);

@@ -1,4 +1,4 @@
-//! `undeclared`: what is published and not declared.
+//! `undeclared`: entries that are published but not declared.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn what_another_tag_holds_is_not_mixed_in() {
     publish(&mut world, "latest", &[amd64, theirs]);
     for tags in [["v2", "latest"], ["latest", "v2"]] {
         let mut list = undeclared(&publication(TARGET, &tags, &[AMD64]));
-        // `latest` is no list's own tag where it moves from version to version.
+        // `latest` is not a list's own tag if it moves from version to version.
         list = with(&list, |list| {
             list.tags.iter_mut().filter(|tag| tag.tag.as_str() == "latest").for_each(super::newest);
         });
@@ -78,7 +78,7 @@ fn a_windows_is_replaced_by_the_next_of_its_build() {
         world.push(&reference(windows.1), &Image::of(&format!("windows/amd64 {revision}"), 1));
         settled(&mut world, &list);
     }
-    // What is of another build is another's.
+    // An entry with another build belongs to another writer.
     let (_, entries) = settled(&mut world, &list);
     let mut shown = platforms(&entries);
     shown.sort();
@@ -112,7 +112,7 @@ fn what_is_for_no_platform_stays_too() {
 
 #[test]
 fn whose_members_come_first_is_left_as_it_is() {
-    // Inside one os and architecture order is content; two writers must not undo each other's.
+    // Within one os and architecture the order is content. Two writers must not undo each other's order.
     let mut world = built(&[AMD64, ARM_V7]);
     let (v6, v7) = (elsewhere(&mut world, "linux/arm/v6", 5), entry(&world, ARM_V7));
     for entries in [[v6.clone(), v7.clone()], [v7, v6]] {
@@ -120,11 +120,11 @@ fn whose_members_come_first_is_left_as_it_is() {
         publish(&mut world, "v1", &entries);
         let kept = undeclared(&list(&[ARM_V7]));
         assert_eq!(settled(&mut world, &kept).0.action, Action::Unchanged);
-        // A new image of ours takes the place of the old.
+        // A new image of this writer takes the position of the old one.
         let before = platforms(&entries);
         world.push(&reference(ARM_V7.1), &Image::of("linux/arm/v7", 2));
         assert_eq!(platforms(&settled(&mut world, &kept).1), before);
-        // A new member of ours stands behind what is published.
+        // A new member of this writer follows the published ones.
         world.push(&reference(ARM_V6.1), &Image::of("linux/arm/v5", 1));
         let more = undeclared(&list(&[AMD64, ARM_V7, ("linux/arm/v5", ARM_V6.1)]));
         let (_, entries) = settled(&mut world, &more);
