@@ -1,5 +1,5 @@
-//! The second phase of publishing a list: writes its tags. Member tags come first, then the first tag of the list, its
-//! other tags, and last the tags that only the newest version has.
+//! The second phase of publishing a list: writes its tags. Member tags come first, then the first tag of the list, then
+//! its other tags, and last the floating tags, which only the newest version has.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl<R: Registry> Publisher<'_, R> {
         Ending::of(&carried_out, done, failures)
     }
 
-    /// Writes the first tag, then the others at once: a list whose first tag is refused moves none.
+    /// Writes the first tag, then the others at once: if the first tag is rejected, no tag of the list is moved.
     async fn write(
         &self,
         writer: &TagWriter<'_, R>,
@@ -79,7 +79,8 @@ impl<R: Registry> Publisher<'_, R> {
                 break;
             }
             let changes: Vec<&TagChange> = step.iter().map(|(_, tag)| *tag).collect();
-            // A registry that does not know how costs a request for nothing: fewer tags than these are not worth it.
+            // A registry that does not support this costs a useless request, which is not worth it for fewer than three
+            // tags.
             let together = if step.len() > 1 && to_write.len() >= 3 { Together::Try } else { Together::No };
             let written = writer.write_all(&changes, together).await;
             for ((at, _), result) in step.iter().zip(written) {

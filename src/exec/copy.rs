@@ -1,4 +1,4 @@
-//! [`ChildCopier`]: puts the members of lists into their targets, blobs first, each thing once in a run.
+//! [`ChildCopier`]: copies the members of lists into their targets, blobs first, each thing once per run.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -17,51 +17,52 @@ use super::lag::lag;
 use super::single_flight::SingleFlight;
 use super::tags::PushAgain;
 
-/// Held while blobs are on their way: when the last is dropped, all of them are there or have failed.
+/// Held while blobs are being copied. Once the last one is dropped, all blobs are in the target or have failed.
 pub(super) type BlobsOpen = Sender<Infallible>;
 
-/// What came of putting something into a target, and where from.
+/// The result of copying something into a target, and the place it was copied from.
 type Put<T> = (Place, Result<T, StepFailure>);
 
-/// Copies children. What one list has copied, or failed to copy, the others don't try again.
+/// Copies children. What one list has copied, or failed to copy, is not tried again for another list.
 pub(super) struct ChildCopier<'a, R> {
     registry: &'a R,
     relay: &'a EventRelay,
     children: SingleFlight<(Place, Digest), Put<()>>,
     blobs: SingleFlight<(Place, Digest), Put<Copied>>,
-    /// Foreign layers. What is one to an old image may be a layer like any other to a new one, and then has to stand.
+    /// Foreign layers, kept apart from `blobs`: a foreign layer of an old image may be a normal layer of a new one, and
+    /// then it must be in the target.
     foreign: SingleFlight<(Place, Digest), Put<Copied>>,
-    /// Those that were sent because the registry did not see them.
+    /// Blobs that were sent because the registry did not see them.
     sent: SingleFlight<(Place, Digest), Put<Copied>>,
 }
 
-/// One child on its way.
+/// The copy of one child.
 #[derive(Clone, Copy)]
 pub(super) struct CopyTask<'a> {
-    /// The place of its list in the plan.
+    /// The position of its list in the plan.
     pub(super) list: usize,
-    /// Which child.
+    /// The child.
     pub(super) child: &'a Child,
-    /// Where it has to stand.
+    /// The place it is copied to.
     pub(super) target: &'a Place,
 }
 
 impl<'a, R: Registry> ChildCopier<'a, R> {
-    /// Nothing copied yet.
+    /// Creates a copier for a run in which nothing is copied yet.
     pub(super) fn new(registry: &'a R, relay: &'a EventRelay) -> Self {
         let (children, blobs) = Default::default();
         let (foreign, sent) = Default::default();
         Self { registry, relay, children, blobs, foreign, sent }
     }
 
-    /// Makes the child stand in its target: its blobs, then its manifest by digest.
+    /// Copies the child into its target: first its blobs, then its manifest by digest.
     pub(super) async fn child(&self, task: CopyTask<'_>, open: BlobsOpen) -> Result<(), StepFailure> {
         let CopyTask { child, target, .. } = task;
         let key = (target.clone(), child.descriptor.digest.clone());
         let (from, result) =
             self.children.once(key, async { (child.from.clone(), self.stand(task, Some(open)).await) }).await;
         match result {
-            // Another list took it from elsewhere: what was wrong there need not be wrong here.
+            // Another list copied it from another place, and a problem there does not have to exist here.
             Err(_) if from != child.from => self.stand(task, None).await,
             result => result,
         }
@@ -71,7 +72,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         let CopyTask { list, child, .. } = task;
         let (payload, manifest) = self.read(task).await?;
         let parts = ImageBlobs::of(&manifest);
-        // Sizes are what the manifest says, and it may say anything.
+        // The sizes come from the manifest and can be any number, so the sum must not overflow.
         let size = parts.blobs.values().fold(0_u64, |size, blob| size.saturating_add(blob.size));
         let progress = CopyProgress::new(list, child.platform.clone(), size);
         let blobs = join_all(parts.blobs.values().map(|blob| self.blob(blob, task, &progress)));
@@ -82,7 +83,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         self.put(task, &payload, &parts).await
     }
 
-    /// Writes the child's manifest once more: the registry took it, and does not see it.
+    /// Writes the manifest of the child again, because the registry accepted it but does not see it.
     pub(super) async fn again(&self, task: CopyTask<'_>) -> Result<(), StepFailure> {
         let (payload, manifest) = self.read(task).await?;
         self.put(task, &payload, &ImageBlobs::of(&manifest)).await
@@ -114,13 +115,13 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         Ok(())
     }
 
-    /// A foreign layer is taken along where that costs no bytes. Where it is not, the registry does not ask for it: it
-    /// is fetched from the places that the manifest names, by those who run the image.
+    /// Copies a foreign layer if that costs no bytes. If it is not copied, the registry does not require it: clients
+    /// download it from the URLs in the manifest.
     async fn foreign(&self, layer: &Descriptor, task: CopyTask<'_>) -> Result<(), StepFailure> {
         self.once(&self.foreign, layer, task, Way::Mount).await.map(drop)
     }
 
-    /// Copies a blob, unless it was tried before in `flights`, from there.
+    /// Copies a blob, unless `flights` already has a result from the same place.
     async fn once(
         &self,
         flights: &SingleFlight<(Place, Digest), Put<Copied>>,
@@ -138,8 +139,8 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         }
     }
 
-    /// Writes the manifest. A registry that does not see a blob is first given time, as what was just pushed may need
-    /// it, then the bytes, whatever it said of them before, then time again.
+    /// Writes the manifest. If the registry does not see a blob, it first gets time, because a new push may need it.
+    /// Then the blobs are sent, whatever the registry reported about them before. Then it gets time again.
     async fn put(&self, task: CopyTask<'_>, payload: &Payload, parts: &ImageBlobs<'_>) -> Result<(), StepFailure> {
         let locator = Locator::Digest(payload.digest().clone());
         let mut cures = lag().map(Some).collect::<Vec<_>>();
@@ -148,7 +149,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         loop {
             let Err(error) = self.registry.put_manifest(task.target, &locator, payload).await else { return Ok(()) };
             match (&error.kind, cures.len()) {
-                // Some refuse to write again what stands there as it is.
+                // Some registries reject the write of a manifest that already exists unchanged.
                 (ErrorKind::Immutable | ErrorKind::Refused, _) if self.stands(task).await => return Ok(()),
                 (ErrorKind::ContentUnknown(named), 1..) => match cures.next().flatten() {
                     Some(pause) => tokio::time::sleep(pause).await,
@@ -159,19 +160,20 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         }
     }
 
-    /// Whether the child stands in its target, by the registry's own word.
+    /// Whether the child exists in its target, according to the registry.
     async fn stands(&self, task: CopyTask<'_>) -> bool {
         let digest = &task.child.descriptor.digest;
         let head = self.registry.head(&task.target.with_digest(digest)).await;
         head.is_ok_and(|head| head.is_some_and(|head| head.digest == *digest))
     }
 
-    /// Sends the blobs that are `named`, or all where none is.
+    /// Sends the blobs in `named`, or all of them if it is empty.
     async fn send(&self, task: CopyTask<'_>, parts: &ImageBlobs<'_>, named: &[Digest]) -> Result<(), StepFailure> {
         let unseen = |digest: &Digest| named.is_empty() || named.contains(digest);
         let blobs = parts.blobs.values().filter(|blob| unseen(&blob.digest));
         let blobs = join_all(blobs.map(|blob| self.once(&self.sent, blob, task, Way::Send)));
-        // Only what a registry asks for by name: the source need not have it, and then the refusal says enough.
+        // Foreign layers are sent only if the registry names them. A failure is ignored: the source may not have them,
+        // and then the registry's rejection is reported.
         let foreign = parts.foreign.values().filter(|layer| named.contains(&layer.digest));
         let foreign = join_all(foreign.map(|layer| self.once(&self.sent, layer, task, Way::Send)));
         let (blobs, _) = tokio::join!(blobs, foreign);
@@ -182,7 +184,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
 /// The children of one list that were pushed for it.
 pub(super) struct Pushed<'a, R> {
     pub(super) copier: &'a ChildCopier<'a, R>,
-    /// The place of the list in the plan.
+    /// The position of the list in the plan.
     pub(super) list: usize,
     pub(super) children: &'a [Child],
     pub(super) target: &'a Place,
@@ -198,7 +200,7 @@ impl<R: Registry> PushAgain for Pushed<'_, R> {
     }
 }
 
-/// What a child is made of, each part once.
+/// The blobs of a child, without duplicates.
 struct ImageBlobs<'a> {
     blobs: BTreeMap<&'a Digest, &'a Descriptor>,
     foreign: BTreeMap<&'a Digest, &'a Descriptor>,

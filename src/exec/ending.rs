@@ -1,4 +1,4 @@
-//! [`Ending`]: what came of one list, before it is a report.
+//! [`Ending`]: the result of one list, before it becomes a report.
 
 use std::sync::Arc;
 
@@ -8,30 +8,30 @@ use crate::plan::{ListPlan, TagChange, TagFate};
 use super::failure::StepFailure;
 use super::report::{Outcome, TagDone};
 
-/// What came of a list.
+/// The result of a list.
 pub(super) struct Ending {
-    /// The plan as it was carried out: what became of tags that only the newest version has shows only then.
+    /// The plan as it was carried out: what happens to floating tags is known only then.
     pub(super) plan: Arc<ListPlan>,
-    /// In a word.
+    /// The outcome.
     pub(super) outcome: Outcome,
-    /// What came of its tags.
+    /// The results of its tags.
     pub(super) done: Done,
-    /// Why, where it is not published.
+    /// Why it is not published, if it is not.
     pub(super) problems: Vec<Problem>,
-    /// Whether nothing is wrong but that others have written its tags since it was planned.
+    /// Whether the only failure is that others have written its tags since it was planned.
     pub(super) was_moved: bool,
 }
 
-/// What came of the tags of a list.
+/// The results of the tags of a list.
 #[derive(Debug, Clone)]
 pub(super) struct Done {
-    /// One for each tag of the plan.
+    /// One result per tag of the plan.
     pub(super) tags: Vec<TagDone>,
-    /// One for each tag of a member.
+    /// One result per member tag.
     pub(super) member_tags: Vec<TagDone>,
 }
 
-/// The tags of a list of which nothing was written.
+/// Returns the results for the tags of a list of which nothing was written.
 pub(super) fn untouched(plan: &ListPlan) -> Done {
     let stands = |fate: TagFate| matches!(fate, TagFate::Same | TagFate::Stays);
     let done = |tag: &TagChange| if stands(tag.fate) { TagDone::Yes } else { TagDone::No };
@@ -42,8 +42,9 @@ pub(super) fn untouched(plan: &ListPlan) -> Done {
 }
 
 impl Ending {
-    /// What follows from the failures: any that has a reason decides; a list that was only stopped is cancelled. Where
-    /// the same command can't succeed unchanged the list is blocked: someone must act, and no rerun helps.
+    /// Determines the outcome from the failures. If there are problems, they decide: the list has failed if the same
+    /// command may succeed later, otherwise it is blocked: action is needed, and no rerun helps. Without problems, a
+    /// list that was stopped is cancelled.
     pub(super) fn of(plan: &Arc<ListPlan>, done: Done, failures: Vec<StepFailure>) -> Self {
         let was_stopped = !failures.is_empty();
         let was_moved = was_stopped && failures.iter().all(|failure| matches!(failure, StepFailure::Moved(_)));
@@ -62,7 +63,7 @@ impl Ending {
         Self { plan: Arc::clone(plan), outcome, done, problems, was_moved }
     }
 
-    /// The same for another reason.
+    /// Returns the same result with another reason.
     pub(super) fn because(self, failure: StepFailure) -> Self {
         Self::of(&self.plan, self.done, vec![failure])
     }

@@ -1,4 +1,4 @@
-//! [`Event`]: what happens during a run, as it happens. Whoever listens shows it; nobody needs to.
+//! [`Event`]: what happens during a run, as it happens. A listener may show it, but does not have to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,79 +10,79 @@ use super::report::ListReport;
 
 pub use crate::registry::Notice;
 
-/// Something that happened. Lists are named by their place in the [`Plan`].
+/// Something that happened. Lists are identified by their position in the [`Plan`].
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The registries are being read: so many lists of all are decided.
+    /// The registries are being read.
     Reading {
-        /// Decided.
+        /// The number of lists that are decided.
         done: usize,
-        /// Of so many.
+        /// The number of all lists.
         total: usize,
     },
-    /// Members are absent and are asked for again, as the file says how long: so many; none once that is over. They
-    /// keep their lists from being decided.
+    /// Some members do not exist yet, and are queried again for as long as the file says. Their lists cannot be decided
+    /// meanwhile.
     Waiting {
-        /// How many members.
+        /// The number of these members. 0 once the wait is over.
         members: usize,
-        /// How long the last of them is asked for at most.
+        /// The maximum time until the last of them is given up.
         left: Duration,
     },
-    /// The plan stands and is about to be carried out.
+    /// The plan is complete and is about to be carried out.
     Planned(Arc<Plan>),
     /// Work on a list began.
     Began {
-        /// Which.
+        /// The list.
         list: usize,
     },
-    /// A list took a step.
+    /// A list made progress.
     Step {
-        /// Which.
+        /// The list.
         list: usize,
         /// What it does now.
         step: ListStep,
     },
-    /// A list has its outcome; comes once for each list, in the order in which they end.
+    /// A list has its outcome. Sent once per list, in the order in which they end.
     Ended {
-        /// Which.
+        /// The list.
         list: usize,
-        /// What came of it.
+        /// Its report.
         report: Arc<ListReport>,
     },
-    /// The first Ctrl-C or SIGTERM was seen: so many lists are in the middle of a step.
+    /// The first Ctrl-C or SIGTERM was received.
     Stopping {
-        /// How many.
+        /// The number of lists that are in the middle of a step.
         lists: usize,
     },
-    /// What the registries have to say for themselves: pauses and, for `-vv`, requests. Bytes on their way are a
+    /// A notice from the registries: a pause or, for `-vv`, a request. Bytes being sent are reported as
     /// [`ListStep::Copying`] of their list instead.
     Notice(Notice),
 }
 
-/// What a list is at.
+/// What is being done for a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListStep {
-    /// A member is put into the target; nothing had to be sent so far.
+    /// A member is copied into the target, and no bytes had to be sent so far.
     Mounting {
-        /// Which.
+        /// The platform of the member.
         platform: Platform,
-        /// So many children stand.
+        /// The number of children that are in the target.
         done: usize,
-        /// Of so many.
+        /// The number of all children.
         of: usize,
     },
-    /// Bytes of a member are sent.
+    /// Bytes of a member are being sent.
     Copying {
-        /// Which.
+        /// The platform of the member.
         platform: Platform,
         /// Sent so far, in bytes.
         sent: u64,
-        /// Of so many.
+        /// The total, in bytes.
         of: u64,
     },
-    /// The list itself and its tags are written.
+    /// The list itself and its tags are being written.
     Writing,
 }
 
-/// Takes events; called from anywhere, must not block.
+/// Receives events. It is called from anywhere and must not block.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;

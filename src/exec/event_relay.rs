@@ -1,4 +1,4 @@
-//! [`EventRelay`]: what the registry layer says while it works, as events.
+//! [`EventRelay`]: converts notices of the registry layer to events.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,45 +9,45 @@ use crate::registry::{Notice, Observer};
 
 use super::{Event, ListStep, Listener};
 
-/// Carries events to the listener of a run, those of the registry layer included.
+/// Passes events to the listener of a run, including those of the registry layer.
 ///
-/// It is made before the registries are (they take its [`observer`](Self::observer)) and learns during the execution
-/// which list the bytes of a blob belong to.
+/// It is created before the registries, because they use its [`observer`](Self::observer). During the execution it is
+/// told which list the bytes of a blob belong to.
 #[derive(Clone)]
 pub struct EventRelay(Arc<Shared>);
 
 struct Shared {
     listener: Listener,
-    /// By blob, and by nothing else: the same bytes that go to two targets at once are counted to both.
+    /// Progress counters by blob. The key is the blob alone: bytes that are sent to two targets at once count for both.
     streams: Mutex<HashMap<Digest, Vec<Arc<CopyProgress>>>>,
 }
 
 impl EventRelay {
-    /// Carries to `listener`.
+    /// Creates a relay that passes events to `listener`.
     #[must_use]
     pub fn new(listener: Listener) -> Self {
         Self(Arc::new(Shared { listener, streams: Mutex::default() }))
     }
 
-    /// What the registries are given to speak to.
+    /// Returns the observer for the registries.
     #[must_use]
     pub fn observer(&self) -> Observer {
         let relay = self.clone();
         Arc::new(move |notice| relay.hear(notice))
     }
 
-    /// Who listens.
+    /// The listener of the run.
     #[must_use]
     pub fn listener(&self) -> &Listener {
         &self.0.listener
     }
 
-    /// Says that `event` happened.
+    /// Passes `event` to the listener.
     pub(super) fn say(&self, event: Event) {
         (self.0.listener)(event);
     }
 
-    /// Counts the bytes of `blob` to `progress` until what is returned is dropped.
+    /// Adds the bytes of `blob` to `progress` until the returned guard is dropped.
     pub(super) fn watch(&self, blob: &Digest, progress: &Arc<CopyProgress>) -> ProgressGuard {
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.entry(blob.clone()).or_default().push(Arc::clone(progress));
@@ -57,7 +57,7 @@ impl EventRelay {
     fn hear(&self, notice: Notice) {
         match notice {
             Notice::Streaming { digest, bytes } => {
-                // The listener is called without the lock: what it does is its own affair.
+                // The lock is released before the listener is called, because the listener may do anything.
                 let heard = {
                     let streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
                     streams.get(&digest).cloned().unwrap_or_default()
@@ -72,7 +72,7 @@ impl EventRelay {
     }
 }
 
-/// How much of a member is sent.
+/// How much of a member has been sent.
 pub(super) struct CopyProgress {
     list: usize,
     platform: Platform,
@@ -81,25 +81,25 @@ pub(super) struct CopyProgress {
 }
 
 impl CopyProgress {
-    /// Nothing yet of `of` bytes for a member of that list (its place in the plan).
+    /// Creates a counter for a member with `of` bytes. `list` is the position of its list in the plan.
     pub(super) fn new(list: usize, platform: Platform, of: u64) -> Arc<Self> {
         Arc::new(Self { list, platform, sent: AtomicU64::new(0), of: AtomicU64::new(of) })
     }
 
-    /// So many bytes turned out not to have to be sent.
+    /// Subtracts bytes that did not have to be sent.
     pub(super) fn spare(&self, bytes: u64) {
         self.of.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     fn add(&self, bytes: u64) -> ListStep {
         let of = self.of.load(Ordering::Relaxed);
-        // A stream that was begun again counts twice; more than all is never sent.
+        // A stream that is restarted counts its bytes again, so the sum is limited to the total.
         let sent = (self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes).min(of);
         ListStep::Copying { platform: self.platform.clone(), sent, of }
     }
 }
 
-/// While it lives, the bytes of a blob are counted to a member.
+/// While it exists, the bytes of a blob are added to the progress of a member.
 pub(super) struct ProgressGuard {
     relay: EventRelay,
     blob: Digest,

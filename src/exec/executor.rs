@@ -1,4 +1,4 @@
-//! [`execute`]: carries a plan out, lists in parallel.
+//! [`execute`]: carries out a plan, with lists in parallel.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
@@ -22,25 +22,25 @@ use super::{Event, ListReport, Outcome};
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Requests in flight at once: so many lists per host are worked on.
+    /// The number of requests in flight at once. This is also the number of lists per host that are worked on at once.
     pub jobs: NonZeroUsize,
-    /// Whether a failure stops what has not begun.
+    /// What a failure means for lists that have not begun.
     pub after_failure: AfterFailure,
 }
 
-/// What follows a list that failed.
+/// What happens after a list failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// The others are published.
+    /// The other lists are published.
     GoOn,
-    /// Nothing new is begun (`--fail-fast`).
+    /// No other list is begun (`--fail-fast`).
     BeginNothing,
 }
 
-/// Carries `plan` out; one report for each of its lists, in its order.
+/// Carries out `plan`. Returns one report per list, in the order of the plan.
 ///
-/// Lists that need no work are reported first, those that were never begun last. Once `stop` is requested this ends
-/// within some seconds, given that the registry is stopped too.
+/// Lists that need no work are reported first, lists that were never begun last. Once `stop` is requested, this ends
+/// within a few seconds if the registry is stopped too.
 pub async fn execute<R: Registry>(
     plan: Arc<Plan>,
     registry: &R,
@@ -79,18 +79,18 @@ async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publis
     (list, ListReport { plan, outcome, duration: begun.elapsed(), tags, member_tags, problems })
 }
 
-/// Hands out lists and takes in their reports.
+/// Starts lists and collects their reports.
 struct WorkQueue<'a> {
     lists: &'a [Arc<ListPlan>],
     options: Options,
     relay: &'a EventRelay,
     queues: BTreeMap<Option<Host>, HostLists>,
-    /// Whether anything new is begun.
+    /// Whether new lists are begun.
     begins: bool,
     reports: Vec<Option<Arc<ListReport>>>,
 }
 
-/// The lists for one host: a slow one holds up no other.
+/// The lists of one host. Each host has its own queue, so that a slow host does not delay the others.
 #[derive(Default)]
 struct HostLists {
     waiting: VecDeque<usize>,
@@ -98,7 +98,7 @@ struct HostLists {
 }
 
 impl<'a> WorkQueue<'a> {
-    /// Reports at once what needs no work, and queues the rest.
+    /// Reports lists that need no work at once, and queues the rest.
     fn new(lists: &'a [Arc<ListPlan>], options: Options, relay: &'a EventRelay) -> Self {
         let reports = lists.iter().map(|_| None).collect();
         let mut queue = Self { lists, options, relay, queues: BTreeMap::new(), begins: true, reports };
@@ -111,12 +111,13 @@ impl<'a> WorkQueue<'a> {
         queue
     }
 
-    /// One job is one list at a time, in the order of the file; else each host has a queue of its own.
+    /// Returns the key of the queue of a list. With one job there is a single queue, in the order of the file, for one
+    /// list at a time. Otherwise each host has its own queue.
     fn queue_of(&self, list: usize) -> Option<Host> {
         if self.options.jobs == NonZeroUsize::MIN { None } else { self.lists[list].publication.target.host().cloned() }
     }
 
-    /// The lists that are begun now.
+    /// Returns the lists to begin now.
     fn begin(&mut self) -> std::vec::IntoIter<usize> {
         let mut begun = Vec::new();
         if self.begins {
@@ -133,7 +134,7 @@ impl<'a> WorkQueue<'a> {
         begun.into_iter()
     }
 
-    /// Takes in a report.
+    /// Adds the report of a list.
     fn end(&mut self, list: usize, report: ListReport) {
         if report.outcome == Outcome::Failed && self.options.after_failure == AfterFailure::BeginNothing {
             self.begins = false;
@@ -148,7 +149,7 @@ impl<'a> WorkQueue<'a> {
         self.reports[list] = Some(report);
     }
 
-    /// Reports what was never begun.
+    /// Reports the lists that were never begun, and returns all reports.
     fn close(mut self) -> Vec<Arc<ListReport>> {
         self.options.after_failure = AfterFailure::GoOn;
         for list in 0..self.lists.len() {
@@ -160,7 +161,7 @@ impl<'a> WorkQueue<'a> {
     }
 }
 
-/// What comes of a list on which no work is done.
+/// Returns the outcome of a list that needs no work. `None` if it needs work.
 fn settled(action: Action) -> Option<Outcome> {
     match action {
         Action::Create | Action::Update => None,
@@ -170,7 +171,7 @@ fn settled(action: Action) -> Option<Outcome> {
     }
 }
 
-/// The report of a list on which no work was done.
+/// Returns the report of a list on which no work was done.
 fn idle(plan: &Arc<ListPlan>, outcome: Outcome) -> ListReport {
     let (Done { tags, member_tags }, problems) = (untouched(plan), plan.problems.clone());
     ListReport { plan: Arc::clone(plan), outcome, duration: Duration::ZERO, tags, member_tags, problems }

@@ -1,4 +1,4 @@
-//! [`StepFailure`]: why a step of a list came to nothing, and the problems that only the execution can have.
+//! [`StepFailure`]: why a step of a list failed, and the problems that occur only during execution.
 
 use crate::config::problem::Problem;
 use crate::oci::{Digest, MalformedJson, Reference};
@@ -11,23 +11,23 @@ use super::registry_problem::{problem, short};
 pub(super) enum StepFailure {
     /// The run is being stopped.
     Stopped,
-    /// Someone else has moved a tag since the list was planned.
+    /// Another writer has moved a tag since the list was planned.
     Moved(Box<Problem>),
-    /// The registry called a manifest invalid (`MANIFEST_INVALID`).
+    /// The registry reported a manifest as invalid (`MANIFEST_INVALID`).
     InvalidManifest(Box<Problem>),
     /// Any other reason.
     Problem(Box<Problem>),
 }
 
 impl StepFailure {
-    /// What `reference` named when the list was planned is there no more.
+    /// Returns the failure that what `reference` named when the list was planned no longer exists.
     pub(super) fn gone(reference: &Reference) -> Self {
         let problem = Problem::error("mlist::exec::member_gone", format!("{reference} is gone since it was planned"))
             .help("sync again: it plans anew with what is there now");
         Self::Problem(passing(problem.about(reference)))
     }
 
-    /// The manifest of a member is none.
+    /// Returns the failure that the manifest of a member is not valid.
     pub(super) fn malformed(reference: &Reference, why: &MalformedJson) -> Self {
         let problem = Problem::error("mlist::exec::bad_manifest", format!("{reference} is no image"))
             .because(why.to_string())
@@ -36,7 +36,7 @@ impl StepFailure {
         Self::Problem(Box::new(problem))
     }
 
-    /// Someone else has written `reference` since the list was planned.
+    /// Returns the failure that another writer has written `reference` since the list was planned.
     pub(super) fn moved(reference: &Reference, planned: Option<&Digest>, found: Option<&Digest>) -> Self {
         let name = |digest: Option<&Digest>| digest.map_or_else(|| "absent".to_owned(), short);
         let message = format!("{reference} was moved meanwhile");
@@ -46,7 +46,7 @@ impl StepFailure {
         Self::Moved(passing(problem.about(reference)))
     }
 
-    /// Others write `reference` as fast as this run reads it.
+    /// Returns the failure that other writers change `reference` each time before this run reads it again.
     pub(super) fn contended(reference: &Reference) -> Self {
         let problem =
             Problem::error("mlist::exec::contended", format!("{reference} is written by others all the time"))
@@ -55,7 +55,7 @@ impl StepFailure {
         Self::Problem(passing(problem.about(reference)))
     }
 
-    /// The problem to show; none if the run is being stopped.
+    /// Returns the problem to show. `None` if the run is being stopped.
     pub(super) fn into_problem(self) -> Option<Problem> {
         match self {
             Self::Stopped => None,
@@ -64,7 +64,7 @@ impl StepFailure {
     }
 }
 
-/// `problem`, which the same command may not meet again.
+/// Marks `problem` as one that may not occur again if the same command is repeated.
 fn passing(problem: Problem) -> Box<Problem> {
     Box::new(Problem { retry: true, ..problem })
 }

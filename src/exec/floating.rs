@@ -1,20 +1,28 @@
-//! [`Floating`]: moves the tags that only the newest version has, and puts right what others did meanwhile.
+//! [`Floating`]: moves floating tags, which only the newest version has, and corrects them if another release was
+//! published meanwhile.
 //!
-//! There is no way to move a tag only if nothing newer came out since one looked. So each release, in this order:
+//! Registries have no conditional write: a tag cannot be moved on the condition that no newer version has been
+//! published since the last read. So each release does the following, in this order:
 //!
-//! 1. is published by its own tag;
-//! 2. lists the tags: if a greater version is out, the floating tags are left to that one;
-//! 3. else moves them;
-//! 4. lists the tags again: if a greater version is out by now, points the floating tags to *its* digest and does 4 again.
+//! 1. It is published under its own tag.
+//! 2. It lists the tags. If a greater version is published, it leaves the floating tags to that version.
+//! 3. Otherwise it moves them.
+//! 4. It lists the tags again. If a greater version is published by now, it points the floating tags to the digest of
+//!    *that* version and repeats step 4.
 //!
-//! Of two releases one is published by its own tag before the other lists (1 before 2 or before 4), so whoever moves
-//! a floating tag last has seen the greatest, or sees it afterwards and repairs. That what a floating tag names changes
-//! between plan and move is no obstacle as it is for other tags ("moved meanwhile"): several releases write it by
-//! design, and the tags of the repository say whose it is, not who came first.
+//! Of any two releases, one is published under its own tag before the other lists the tags (step 1 before step 2 or
+//! before step 4). So the release that moves a floating tag last has already seen the greatest version, or sees it
+//! afterwards and corrects the tag.
 //!
-//! Two cases are left: a run that is killed, or whose answers fail, between 3 and the end of 4 may leave a floating tag
-//! with the lower version until the greater is synced again; and a registry whose list of tags lags behind hides what
-//! is out.
+//! A floating tag may change between plan and move. For other tags this is an error ("moved meanwhile"), but several
+//! releases write a floating tag by design: the tags of the repository decide which version it belongs to, not the
+//! order of the writes.
+//!
+//! Two cases are not covered:
+//!
+//! - A run that is killed, or whose requests fail, between step 3 and the end of step 4 may leave a floating tag at the
+//!   lower version, until the greater version is synced again.
+//! - A registry whose tag list is out of date hides a version that is already published.
 
 use std::collections::BTreeSet;
 
@@ -30,30 +38,30 @@ use super::plan_tags::floating;
 use super::report::TagDone;
 use super::tags::{TagWriter, Unwritten};
 
-/// How often what others move is put right before it is left to them.
+/// How often changes by other releases are corrected before the run gives up.
 const ROUNDS: usize = 10;
 
-/// The floating tags of one list that are to be moved.
+/// The floating tags of one list that must be moved.
 pub(super) struct Floating<'a, R> {
     writer: &'a TagWriter<'a, R>,
     tags: Vec<FloatingTag<'a>>,
 }
 
-/// One of them.
+/// One floating tag.
 pub(super) struct FloatingTag<'a> {
-    /// Its place among the tags of the list.
+    /// Its position among the tags of the list.
     pub(super) at: usize,
-    /// As planned, or as it turned out: a tag that was left to a greater version stays.
+    /// The change as planned, or as it turned out: a tag that is left to a greater version stays.
     pub(super) change: TagChange,
-    /// Whether it names what it is to.
+    /// Whether the tag names what it should.
     pub(super) done: TagDone,
     newest: &'a Newest,
-    /// What it was pointed to when a greater version came out meanwhile.
+    /// The digest it was pointed to because a greater version was published meanwhile.
     pointed_to: Option<Digest>,
 }
 
 impl<'a, R: Registry> Floating<'a, R> {
-    /// Those of `plan`; `found` is what each was seen to name just now, in their order.
+    /// Creates this for the floating tags of `plan`. `found` is what each of them named just now, in the same order.
     pub(super) fn new(writer: &'a TagWriter<'a, R>, plan: &'a ListPlan, found: Vec<Option<Digest>>) -> Self {
         let tags = floating(plan).zip(found).map(|((at, change, newest), found)| {
             let fate = if found.is_some() { TagFate::Moved } else { TagFate::Created };
@@ -68,7 +76,8 @@ impl<'a, R: Registry> Floating<'a, R> {
         Self { writer, tags: tags.collect() }
     }
 
-    /// Moves them, one after the other, once the list stands by its own tag. What came of each, and what went wrong.
+    /// Moves the tags one after the other. Called after the list is published under its own tag. Returns the tags with
+    /// their results, and the failures.
     pub(super) async fn write(mut self) -> (Vec<FloatingTag<'a>>, Vec<StepFailure>) {
         let mut failures = Vec::new();
         if !self.tags.is_empty()
@@ -106,7 +115,7 @@ impl<'a, R: Registry> Floating<'a, R> {
         tag.map_or(Ok(()), |tag| Err(StepFailure::contended(&self.writer.target.tagged(&tag.change.tag))))
     }
 
-    /// Step 4, for the tags that were moved here: whether none had to be pointed to a greater version.
+    /// Step 4, for the tags that this run moved. Returns whether none had to be pointed to a greater version.
     async fn stands(&mut self) -> Result<bool, StepFailure> {
         let mine = self.writer.payload;
         if self.tags.iter().all(|tag| tag.names(mine).is_none()) {
@@ -115,7 +124,7 @@ impl<'a, R: Registry> Floating<'a, R> {
         let (published, mut stands) = (self.published().await?, true);
         for tag in &mut self.tags {
             let (Some(names), Some(rival)) = (tag.names(mine).cloned(), tag.rival(&published)) else { continue };
-            // What is listed and gone again has no digest to point to.
+            // A tag that was listed but deleted since has no digest to point to.
             let Some(digest) = look(self.writer.registry, self.writer.target, &rival.tag).await? else { continue };
             if digest == names {
                 continue;
@@ -142,12 +151,12 @@ impl<'a, R: Registry> Floating<'a, R> {
 }
 
 impl FloatingTag<'_> {
-    /// The greatest version to which it belongs instead.
+    /// Returns the greatest version that the tag belongs to instead.
     fn rival(&self, published: &BTreeSet<Tag>) -> Option<Rival> {
         newest::published(self.newest, &self.change.tag, published)
     }
 
-    /// Leaves it to `rival`; it names `digest`.
+    /// Leaves the tag to `rival`. `digest` is what it names.
     fn stay(&mut self, rival: &Rival, digest: Option<Digest>) {
         self.change.stays = Some(newest::why_it_stays(self.newest, &rival.version));
         self.change.fate = TagFate::Stays;
@@ -156,7 +165,7 @@ impl FloatingTag<'_> {
         self.done = TagDone::Yes;
     }
 
-    /// What it names by the hand of this run, which is to make the list `mine` of it; none where that wrote nothing.
+    /// Returns the digest that this run wrote to the tag. `None` if it wrote nothing. `mine` is the list of this run.
     fn names<'b>(&'b self, mine: &'b Payload) -> Option<&'b Digest> {
         let as_planned = (self.done == TagDone::Yes && self.change.fate != TagFate::Stays).then(|| mine.digest());
         self.pointed_to.as_ref().or(as_planned)

@@ -6,16 +6,16 @@ use crate::registry::Registry;
 
 use super::failure::StepFailure;
 
-/// What a tag was found to name before it is written.
+/// What a tag names before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TagState {
-    /// What it named when the list was planned.
+    /// The same as when the list was planned.
     AsPlanned,
-    /// The list: an earlier attempt got further than it knew.
+    /// The list itself: an earlier attempt wrote it without receiving the response.
     Ours,
 }
 
-/// What `tag` of `target` names; none where it is absent.
+/// Returns what `tag` of `target` names. `None` if it does not exist.
 pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -> Result<Option<Digest>, StepFailure> {
     let found = registry.head(&target.tagged(tag)).await?;
     Ok(found.map(|descriptor| descriptor.digest))
@@ -24,7 +24,7 @@ pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -
 /// Checks that a tag of `target` still names what it named when the list was planned, or already names `ours`.
 ///
 /// # Errors
-/// A tag that was moved by someone else, or that could not be read.
+/// Fails if another writer has moved the tag, or if it could not be read.
 pub(super) async fn recheck<R: Registry>(
     registry: &R,
     target: &Place,

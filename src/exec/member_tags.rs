@@ -1,7 +1,7 @@
-//! Tags of members by themselves: they stand before the list does.
+//! Tags of single members. They are written before the list.
 //!
-//! Where several runs publish one list, each with members of its own, these tags are where each says what it has: the
-//! list is made of all of them (see `multi_writer`). So they are written first.
+//! If several runs publish one list, each with members of its own, these tags announce which members each run has, and
+//! the list is built from all of them (see `multi_writer`). So they are written first.
 
 use futures_util::future::join_all;
 
@@ -14,15 +14,16 @@ use super::look::{TagState, recheck};
 use super::report::TagDone;
 use super::tags::{TagWriter, Unwritten, in_sequence};
 
-/// A member's tag that is to be written, and what with.
+/// A member tag that must be written, and the manifest for it.
 pub(super) struct PreparedMemberTag {
-    /// Its place among all.
+    /// Its position among the member tags of the plan.
     at: usize,
-    /// None where it names that already.
+    /// `None` if the tag already names the manifest.
     payload: Option<Payload>,
 }
 
-/// Looks at the tags that are to be written and reads what they are to name, once that can stand there.
+/// Reads the tags that must be written and the manifests they will name. Called once the blobs are in the target, so
+/// that these manifests can be written there.
 pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<Result<PreparedMemberTag, StepFailure>> {
     let target = &plan.publication.target;
     let changes = plan.member_tags.iter().enumerate().filter(|(_, change)| change.tag.fate.is_written());
@@ -34,7 +35,7 @@ pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<R
     .await
 }
 
-/// Writes them; what came of each tag of the plan, and what went wrong.
+/// Writes the tags. Sets the result of each in `done`, and returns the failures.
 pub(super) async fn write<R: Registry>(
     tags: Vec<PreparedMemberTag>,
     plan: &ListPlan,
@@ -67,7 +68,8 @@ pub(super) async fn write<R: Registry>(
     failures
 }
 
-/// The member's bytes: from deciding, or from where it is copied from, or from the target, where it stands.
+/// Returns the manifest of the member: the bytes from the planner, from the place it is copied from, or from the target
+/// if it already exists there.
 async fn payload<R: Registry>(plan: &ListPlan, change: &MemberTagChange, registry: &R) -> Result<Payload, StepFailure> {
     let digest = &change.descriptor.digest;
     let child = plan.children.iter().find(|child| child.descriptor.digest == *digest);

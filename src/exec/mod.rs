@@ -1,26 +1,26 @@
-//! Drives the world by the plan: reads what the planner asks for, carries out what it decides, says what happens.
+//! Carries out plans: runs the queries of the planner, publishes what it decided, and reports progress.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`survey`] | asks the registries until every list, or whatever else, is decided |
-//! | `wait` | absent members that are asked for again |
-//! | [`executor`] | which lists are worked on, and what follows when one fails or the run is stopped |
+//! | [`survey`] | queries the registries until every list, or any other item, is decided |
+//! | `wait` | repeated queries for members that do not exist yet |
+//! | [`executor`] | which lists are worked on, and what follows if one fails or the run is stopped |
 //! | `publish` | one list: `prepare` copies its children, `commit` writes its tags |
 //! | `multi_writer` | lists that several runs publish: read and written until nothing changes |
 //! | `ending` | the result of one list |
-//! | `copy` | children and their blobs, each once in a run |
-//! | `plan_tags`, `look` | which tags are to be written; what a tag names now |
-//! | `tags` | one tag: written, judged |
-//! | `floating` | the tags that only the newest version has |
-//! | `member_tags` | tags of members by themselves |
-//! | `single_flight` | work that several lists need and one does |
+//! | `copy` | copies children and their blobs, each once per run |
+//! | `plan_tags`, `look` | which tags must be written; what a tag names now |
+//! | `tags` | writes one tag, and checks the result |
+//! | `floating` | floating tags, which only the newest version has |
+//! | `member_tags` | tags of single members |
+//! | `single_flight` | work that several lists need and that is done once |
 //! | `lag` | pauses for registries that see a push late |
 //! | [`registry_problem`] | the problem for an error of a registry; `failure` holds the problems of the execution itself |
-//! | [`event`], [`event_relay`] | what happens, and who is told |
-//! | [`report`] | what came of it |
-//! | [`stop`] | the wish to end early |
+//! | [`event`], [`event_relay`] | what happens during a run, and how the listener receives it |
+//! | [`report`] | the result of a run |
+//! | [`stop`] | the request to stop early |
 //!
-//! Nothing here prints, decides what must change, or knows HTTP.
+//! Nothing here prints, decides what must change, or uses HTTP directly.
 
 mod commit;
 mod copy;

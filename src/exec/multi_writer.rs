@@ -1,17 +1,20 @@
 //! Lists that several runs publish, each with members of its own (`undeclared = "keep"`).
 //!
-//! No registry writes a tag only if it is still what was read. So a list that two runs put together loses what one of
-//! them has, whatever each reads before or after its write of the list alone. Therefore:
+//! Registries have no conditional write: a tag cannot be written on the condition that it still names what was read
+//! before. If two runs only read and write the list itself, it loses members of one of them, whatever each run reads
+//! before or after its write. Therefore each run does the following:
 //!
-//! 1. each run places its members by tags of their own, which nobody else writes;
-//! 2. reads all such tags, and what the list holds;
-//! 3. done where the list is what was read; else writes it and does 2 again.
+//! 1. It publishes its members under tags of their own (member tags), which no other run writes.
+//! 2. It reads all member tags, and the published list.
+//! 3. If the list matches what was read, the run is done. Otherwise it writes the list and repeats step 2.
 //!
-//! A run is done only by a reading that *follows* its last write. The last write of all is thus followed by its
-//! writer's reading, which equals it: it holds all that was placed before, and whoever places later writes later.
+//! A run ends only with a read that *follows* its last write. So the last write of all is followed by a read of the
+//! same run, and the list matches that read. It contains all members that were placed before the read. A run that
+//! places a member later also writes the list later.
 //!
-//! It rests on tags being read as they were last written, and on the last writer living until its reading. Where that
-//! fails an entry of the list is missing until anyone syncs it again; the tag of the member is there.
+//! This requires that a read of a tag returns what was last written, and that the last writer lives until its read. If
+//! one of these fails, an entry of the list is missing until any of the runs syncs it again. The tag of the member
+//! still exists.
 
 use std::sync::Arc;
 
@@ -25,10 +28,10 @@ use super::publish::Publisher;
 use super::report::Outcome;
 use super::survey::plan_again;
 
-/// How often the list is put together anew. Each time somebody else has written it: more than there are writers.
+/// How often the list is built again. Each time another run has written it, so this is more than the number of writers.
 const ROUNDS: usize = 20;
 
-/// Publishes the list with that number in the plan, alone or together with other runs that write it.
+/// Publishes `list`, a position in the plan, either alone or together with other runs that write it.
 pub(super) async fn publish<R: Registry>(publisher: &Publisher<'_, R>, list: usize, plan: &Arc<ListPlan>) -> Ending {
     let ending = publisher.publish(list, plan).await;
     if plan.publication.rules.undeclared == Undeclared::Keep {
@@ -38,7 +41,7 @@ pub(super) async fn publish<R: Registry>(publisher: &Publisher<'_, R>, list: usi
     }
 }
 
-/// Plans the list from what is there now, and publishes it again, until there is nothing to do.
+/// Plans the list from the current state and publishes it again, until there is nothing to do.
 async fn until_unchanged<R: Registry>(publisher: &Publisher<'_, R>, list: usize, mut ending: Ending) -> Ending {
     for _ in 0..ROUNDS {
         if ending.outcome != Outcome::Published && !ending.was_moved {
@@ -68,7 +71,7 @@ async fn until_unchanged<R: Registry>(publisher: &Publisher<'_, R>, list: usize,
     ending.because(StepFailure::contended(&reference))
 }
 
-/// Two rounds as one: from what the first found to what the second made of it.
+/// Joins two rounds into one plan: from the state that the first found to the result of the second.
 fn joined(first: &ListPlan, second: &ListPlan) -> ListPlan {
     let tag = |first: &TagChange, second: &TagChange| match second.fate {
         TagFate::Stays => second.clone(),

@@ -1,16 +1,17 @@
-//! The tags of a plan that are to be written: [`fixed`] ones and [`floating`] ones.
+//! The tags of a plan that must be written: [`fixed`] and [`floating`] ones.
 
 use crate::config::model::{Newest, TargetTag};
 use crate::plan::{ListPlan, TagChange};
 
-/// Tags that are written whatever the version, the first tag of the list first; each with its index in the plan.
+/// Returns the tags that are written whatever the version, starting with the first tag of the list. Each has its index
+/// in the plan.
 pub(super) fn fixed(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange)> {
     let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
     let is_written = |change: &TagChange, tag: &TargetTag| tag.newest.is_none() && change.fate.is_written();
     declared.filter(move |(_, (change, tag))| is_written(change, tag)).map(|(at, (change, _))| (at, change))
 }
 
-/// Tags that only the newest version has; each with its index in the plan.
+/// Returns the floating tags, which only the newest version has. Each has its index in the plan.
 pub(super) fn floating(plan: &ListPlan) -> impl Iterator<Item = (usize, &TagChange, &Newest)> {
     let declared = plan.tags.iter().zip(&plan.publication.tags).enumerate();
     declared

@@ -1,4 +1,4 @@
-//! The first phase of publishing a list: copies all its children into the target and looks at the tags that will be
+//! The first phase of publishing a list: copies all its children into the target and reads the tags that will be
 //! written. No tag changes.
 
 use std::convert::Infallible;
@@ -23,23 +23,24 @@ use super::{Event, ListStep};
 
 /// A list whose children are in the target, and what its tags named just after that.
 pub(super) struct Prepared {
-    /// Its place in the plan.
+    /// Its position in the plan.
     pub(super) list: usize,
     pub(super) plan: Arc<ListPlan>,
     /// The bytes of the list.
     pub(super) payload: Payload,
-    /// Of the tags that are written whatever the version.
+    /// The state of each fixed tag that will be written.
     pub(super) tags: Vec<TagState>,
-    /// What the others name.
+    /// What each floating tag names.
     pub(super) floating: Vec<Option<Digest>>,
     pub(super) member_tags: Vec<PreparedMemberTag>,
 }
 
 impl<R: Registry> Publisher<'_, R> {
-    /// Prepares the list with that number in the plan.
+    /// Prepares `list`, a position in the plan.
     ///
     /// # Errors
-    /// The end of the list, if a child or a look at a tag failed; nothing of the list is published then.
+    /// Returns the [`Ending`] of the list if a child could not be copied, if a tag could not be read or has been moved,
+    /// or if the run was stopped. Nothing of the list is published then.
     pub(super) async fn prepare(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Box<Ending>> {
         let prepared = tokio::select! {
             biased;
@@ -49,9 +50,10 @@ impl<R: Registry> Publisher<'_, R> {
         prepared.map_err(|failures| Box::new(Ending::of(plan, untouched(plan), failures)))
     }
 
-    /// Makes all children stand, and looks at the tags that are to be written.
+    /// Copies all children into the target, and reads the tags that must be written.
     ///
-    /// The tags are looked at while the last children are written: no round trip more, and hardly earlier.
+    /// The tags are read once all blobs are done, while the last child manifests are written. This takes no additional
+    /// round trip, and is hardly earlier than reading them afterwards.
     async fn children_and_tags(&self, list: usize, plan: &Arc<ListPlan>) -> Result<Prepared, Vec<StepFailure>> {
         let (registry, target) = (self.registry, &plan.publication.target);
         let Some(payload) = &plan.payload else { unreachable!("the planner gives the bytes of each list to write") };
@@ -94,7 +96,7 @@ impl<R: Registry> Publisher<'_, R> {
     }
 }
 
-/// The children of one list while they are copied.
+/// The progress of copying the children of one list.
 struct ChildProgress<'a> {
     list: usize,
     of: usize,
@@ -102,7 +104,7 @@ struct ChildProgress<'a> {
     target: &'a Place,
 }
 
-/// What succeeded; the rest are `failures`.
+/// Returns the successful results, and adds the others to `failures`.
 fn each<T>(results: Vec<Result<T, StepFailure>>, failures: &mut Vec<StepFailure>) -> Vec<T> {
     let mut succeeded = Vec::with_capacity(results.len());
     for result in results {

@@ -1,4 +1,5 @@
-//! [`Publisher`]: publishes one list as planned, in two phases: `prepare` copies its children, `commit` writes its tags.
+//! [`Publisher`]: publishes one list as planned, in two phases: `prepare` copies its children, `commit` writes its
+//! tags.
 //!
 //! No list is written before all its children are in the target. Every step is safe to repeat.
 
@@ -12,7 +13,7 @@ use super::ending::Ending;
 use super::event_relay::EventRelay;
 use super::stop::Stop;
 
-/// Publishes lists of one run.
+/// Publishes the lists of one run.
 pub(super) struct Publisher<'a, R> {
     pub(super) registry: &'a R,
     pub(super) stop: &'a Stop,
@@ -21,12 +22,12 @@ pub(super) struct Publisher<'a, R> {
 }
 
 impl<'a, R: Registry> Publisher<'a, R> {
-    /// Nothing published yet.
+    /// Creates a publisher for a run in which nothing is published yet.
     pub(super) fn new(registry: &'a R, stop: &'a Stop, relay: &'a EventRelay) -> Self {
         Self { registry, stop, relay, copier: ChildCopier::new(registry, relay) }
     }
 
-    /// Publishes the list with that number in the plan.
+    /// Publishes `list`, a position in the plan.
     pub(super) async fn publish(&self, list: usize, plan: &Arc<ListPlan>) -> Ending {
         match self.prepare(list, plan).await {
             Ok(prepared) => self.commit(prepared).await,

@@ -1,7 +1,7 @@
-//! [`problem`]: what a registry's error is to the user. The one place where the words for it are made.
+//! [`problem`]: converts a registry's error to a problem for the user. All messages for such errors are built here.
 //!
-//! `refusals` has those for what a registry or folder does not have, give or take, `access` those for credentials,
-//! rights and token servers.
+//! `refusals` builds those for what a registry or layout does not have, return or accept. `access` builds those for
+//! credentials, permissions and token servers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::registry::{CredentialFault, ErrorKind, Proxy, RegistryError, TlsFault
 mod access;
 mod refusals;
 
-/// `error` as the reason why the planner has no answer.
+/// Converts `error` to the reason why the planner has no answer.
 #[must_use]
 pub fn cause(error: &RegistryError) -> Cause {
     Cause(Arc::new(problem(error)))
 }
 
-/// `error` in the shape in which all problems reach the user.
+/// Converts `error` to a problem, the form in which the user sees all failures.
 ///
-/// Where a host as a whole is at fault the problem names nothing but the host: all lists that meet it have equal
-/// problems, and they are told once.
+/// If a host as a whole is at fault, the problem names only the host. Then all lists that use it have equal problems,
+/// which are reported once.
 #[must_use]
 pub fn problem(error: &RegistryError) -> Problem {
     let subject = Subject::of(error);
@@ -39,14 +39,15 @@ pub fn problem(error: &RegistryError) -> Problem {
     problem
 }
 
-/// The first twelve digits of a digest, as people compare them; the algorithm is written where it is not sha256.
+/// Returns the first twelve digits of a digest, which people use to compare digests. The algorithm is included if it is
+/// not sha256.
 #[must_use]
 pub fn short(digest: &Digest) -> String {
     let hex = digest.hex().get(..12).unwrap_or(digest.hex());
     if digest.algorithm() == "sha256" { hex.to_owned() } else { format!("{}:{hex}", digest.algorithm()) }
 }
 
-/// Says how long a registry asks to wait, if it does: `60s`, `10m`, `1h 04m`, `3 days`, and never less than that.
+/// Adds how long a registry asks to wait, if it does: `60s`, `10m`, `1h 04m`, `3 days`. Rounded up.
 fn asked_to_wait(problem: Problem, wait: Option<Duration>) -> Problem {
     let Some(wait) = wait else { return problem };
     let seconds = wait.as_millis().div_ceil(1000);
@@ -59,7 +60,7 @@ fn asked_to_wait(problem: Problem, wait: Option<Duration>) -> Problem {
     problem.because(format!("it asks to wait {words}"))
 }
 
-/// Whether the same command may succeed later with nothing changed.
+/// Whether the same command may succeed later although nothing is changed.
 fn may_pass(kind: &ErrorKind) -> bool {
     match kind {
         ErrorKind::NotFound
@@ -69,10 +70,11 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::Refused
         | ErrorKind::Immutable
         | ErrorKind::Layout(_) => false,
-        // A helper may ask a cloud; files and variables stay as they are.
+        // A credential helper may use a remote service. Files and variables do not change by themselves.
         ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
         ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File(_)),
-        // Registries deny at random, tokens expire, proxies are mended: who can't know says that it may.
+        // Registries deny at random, tokens expire, and proxies are repaired. If it is not known whether a retry helps,
+        // it may.
         ErrorKind::Unauthorized
         | ErrorKind::Denied
         | ErrorKind::RateLimited { .. }
@@ -86,7 +88,7 @@ fn may_pass(kind: &ErrorKind) -> bool {
     }
 }
 
-/// An error, and the host or folder that it is of.
+/// An error, and the host or layout it belongs to.
 struct Subject<'a> {
     error: &'a RegistryError,
     host: &'a str,
@@ -97,7 +99,7 @@ impl<'a> Subject<'a> {
         Self { error, host: error.host.as_deref().unwrap_or(&error.target) }
     }
 
-    /// The token server, where it is that and not the registry which can't be reached.
+    /// Returns the token server, if the failure is that of a host and this host is the token server, not the registry.
     fn elsewhere(&self) -> Option<&'a str> {
         let of_a_host = matches!(
             self.error.kind,
@@ -182,7 +184,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// `at` is the host that is at fault: the registry, or one that it leads to.
+    /// Describes a TLS error. `at` is the host at fault: the registry, or one that it redirects to.
     fn tls(&self, at: &str, fault: &TlsFault) -> Problem {
         let host = self.host;
         let (message, help) = match fault {
@@ -229,7 +231,7 @@ impl<'a> Subject<'a> {
         problem.help(help)
     }
 
-    /// `help`, or where there is a proxy that one should look at it first.
+    /// Returns `help`, or, if there is a proxy, the advice to check the proxy first.
     fn between(&self, help: &str) -> String {
         match &self.error.proxy {
             None => help.to_owned(),
@@ -240,7 +242,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A registry that wants TLS and is spoken to by plain HTTP has only this way to say so.
+    /// Returns the help for a refused request. A registry that requires TLS but is used over plain HTTP reports this
+    /// only in the message of such a response.
     fn help_for_refused(&self) -> String {
         let wants_tls = self.error.message.as_deref().is_some_and(|words| words.contains("HTTPS"));
         if wants_tls {
@@ -258,16 +261,16 @@ impl<'a> Subject<'a> {
         self.with_words(problem).help("sync again when it works: what is published is not sent again").about(target)
     }
 
-    /// The registry's own words, quoted: they are foreign text.
+    /// Adds the registry's own message, quoted because it is text from outside.
     fn with_words(&self, problem: Problem) -> Problem {
         let status = self.error.status.map(|status| status.to_string());
         let said = match (&self.error.message, &self.error.code) {
             (Some(message), _) => Some(format!("\"{message}\"")),
             (None, code) => code.clone(),
         };
-        // What is no registry's answer is told with its status where that matters.
+        // A response that is not from a registry is shown with its status only if it has a message or code.
         let status = status.filter(|_| said.is_some() || !matches!(self.error.kind, ErrorKind::NotARegistry(_)));
-        // A page of nginx begins with it: "413 Request Entity Too Large".
+        // An nginx error page already begins with the status: "413 Request Entity Too Large".
         let status =
             status.filter(|status| !said.as_ref().is_some_and(|said| said.starts_with(&format!("\"{status} "))));
         let words: Vec<String> = [status, said].into_iter().flatten().collect();
@@ -282,13 +285,14 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The target without the host that has just been named.
+    /// Returns the target without the host, which the message already names.
     fn within_host(&self) -> &str {
         let target = self.what_needs_rights();
         target.strip_prefix(self.host).and_then(|rest| rest.strip_prefix('/')).unwrap_or(target)
     }
 
-    /// What a right is to: a repository or tag. Which of many blobs or children met its want first says nothing.
+    /// Returns what the permission is for: a repository or tag. The digest is left out, because it does not matter
+    /// which of many blobs or children failed first.
     fn what_needs_rights(&self) -> &str {
         let target = self.error.target.as_str();
         target.split_once('@').map_or(target, |(repository, _)| repository)

@@ -1,4 +1,4 @@
-//! [`Report`]: what came of every list, and the exit status that follows from it.
+//! [`Report`]: the result of every list, and the exit status that follows from it.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,20 +8,20 @@ use crate::plan::change::{Action, ListPlan, Summary};
 
 pub use crate::registry::{HostStats, Stats};
 
-/// What came of a list.
+/// The outcome of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Every tag names it now.
     Published,
-    /// Every tag named it before.
+    /// Every tag already named it before.
     Unchanged,
-    /// The registry's answer forbids it: someone must act.
+    /// The registry's answer does not allow it. Action is needed.
     Blocked,
-    /// No usable answer; some of its children or tags may have been written.
+    /// There was no usable answer. Some of its children or tags may have been written.
     Failed,
-    /// The run was stopped before its end.
+    /// The run was stopped before it was complete.
     Cancelled {
-        /// Whether anything had been begun.
+        /// Whether work on it had begun.
         begun: bool,
     },
 }
@@ -31,27 +31,27 @@ pub enum Outcome {
 pub enum TagDone {
     /// It names the list.
     Yes,
-    /// It was not touched.
+    /// It was not changed.
     No,
-    /// The answer to its PUT was lost or not awaited.
+    /// The response to its PUT was lost or not waited for.
     Unknown,
 }
 
-/// What came of one list.
+/// The result of one list.
 #[derive(Debug, Clone)]
 pub struct ListReport {
-    /// What was to be done, and of tags that only the newest version has, what was done: a newer one may have come out
-    /// since they were planned.
+    /// What was to be done and, for floating tags, what was done: a newer version may have been published since they
+    /// were planned.
     pub plan: Arc<ListPlan>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How long work on it took; zero where there was none.
+    /// How long work on it took. Zero if there was none.
     pub duration: Duration,
-    /// One for each tag of the plan.
+    /// One result per tag of the plan.
     pub tags: Vec<TagDone>,
-    /// One for each tag of a member by itself.
+    /// One result per member tag.
     pub member_tags: Vec<TagDone>,
-    /// Those of the plan and those of its execution.
+    /// The problems of the plan and of its execution.
     pub problems: Vec<Problem>,
 }
 
@@ -64,33 +64,33 @@ pub enum Signal {
     Terminate,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// One for each list of the plan, in its order.
+    /// One report per list of the plan, in its order.
     pub lists: Vec<Arc<ListReport>>,
-    /// When it began.
+    /// When the run began.
     pub started_at: SystemTime,
     /// How long it took.
     pub duration: Duration,
-    /// What the hosts were asked.
+    /// The requests made to each host.
     pub requests: Stats,
-    /// What stopped it early.
+    /// The signal that stopped it early, if any.
     pub stopped_by: Option<Signal>,
 }
 
-/// The exit statuses of mlist, a promise to scripts.
+/// The exit statuses of mlist. Scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// 0: all stands as declared, or (of a plan) nothing prevents it.
+    /// 0: every list is published as declared or, for a plan, nothing prevents that.
     Done,
-    /// 1: some list has no usable answer or failed; the same command may succeed later.
+    /// 1: some list has no usable answer or failed. The same command may succeed later.
     Failed,
-    /// 2: the command line or manifests.toml.
+    /// 2: invalid command line or manifests.toml.
     Usage,
     /// 3: changes pending (`plan --exit-code`).
     Differs,
-    /// 4: some list is blocked; someone must act.
+    /// 4: some list is blocked. Action is needed.
     Blocked,
     /// 130: SIGINT.
     Interrupted,
@@ -99,7 +99,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -113,7 +113,7 @@ impl ExitStatus {
         }
     }
 
-    /// That of a plan; pending changes count only where they were asked for (`--exit-code`).
+    /// Returns the exit status of a plan. Pending changes count only if that was requested (`--exit-code`).
     #[must_use]
     pub fn of_plan(summary: &Summary, changes_count: bool) -> Self {
         match summary {
@@ -135,13 +135,13 @@ impl From<Signal> for ExitStatus {
 }
 
 impl Report {
-    /// The exit status that follows from the outcomes.
+    /// Returns the exit status that follows from the outcomes.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         let any = |test: fn(Outcome) -> bool| self.lists.iter().any(|list| test(list.outcome));
         match self.stopped_by {
             Some(signal) => signal.into(),
-            // `--fail-fast` cancels what follows a failure: the failure decides.
+            // `--fail-fast` cancels the lists after a failure, so the failure decides.
             None if any(|outcome| matches!(outcome, Outcome::Failed)) => ExitStatus::Failed,
             None if any(|outcome| matches!(outcome, Outcome::Blocked)) => ExitStatus::Blocked,
             None if any(|outcome| matches!(outcome, Outcome::Cancelled { .. })) => ExitStatus::Failed,
@@ -151,7 +151,7 @@ impl Report {
 }
 
 impl ListReport {
-    /// `created`, `updated`, `unchanged`, `blocked`, `failed`, `cancelled`.
+    /// Returns the word used in output: `created`, `updated`, `unchanged`, `blocked`, `failed`, `cancelled`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.outcome, self.plan.action) {

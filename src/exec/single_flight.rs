@@ -1,4 +1,4 @@
-//! [`SingleFlight`]: work that many ask for and one does.
+//! [`SingleFlight`]: work that several callers need and that is done once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-/// Results by key, each worked out once. Failures are results too: they are not tried again for the next who asks.
+/// Results by key, each computed once. Failures are results too: they are not retried for later callers.
 ///
-/// Who asks first does the work. Where it is dropped before its end, the next who waits begins anew.
+/// The first caller does the work. If it is dropped before the end, the next waiting caller starts the work again.
 pub(super) struct SingleFlight<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
 
 impl<K, V> Default for SingleFlight<K, V> {
@@ -18,7 +18,8 @@ impl<K, V> Default for SingleFlight<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
-    /// What `work` came to for `key`, here or where it was asked before; it is not begun where it is not needed.
+    /// Returns the result of `work` for `key`, computed here or by an earlier caller. `work` is not started if it is
+    /// not needed.
     pub(super) async fn once(&self, key: K, work: impl Future<Output = V>) -> V {
         let cell = {
             let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);

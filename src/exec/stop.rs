@@ -1,4 +1,4 @@
-//! [`Stop`]: the wish to end early, seen by all that runs.
+//! [`Stop`]: the request to stop early, visible to everything that runs.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::Signal;
 
-/// Shared by whoever hears the signal and all that must heed it.
+/// A stop request, shared by the signal handler and everything that must react to it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     token: CancellationToken,
@@ -14,19 +14,19 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Asks all to stop; the first signal stays.
+    /// Requests that everything stops. The first signal is kept.
     pub fn request(&self, signal: Signal) {
         let _ = self.signal.set(signal);
         self.token.cancel();
     }
 
-    /// What asked for it, if anything did.
+    /// Returns the signal that requested the stop, if there was one.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
         self.signal.get().copied()
     }
 
-    /// Resolves once it was asked for.
+    /// Resolves once a stop is requested.
     pub async fn requested(&self) {
         self.token.cancelled().await;
     }

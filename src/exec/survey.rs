@@ -1,4 +1,4 @@
-//! [`Surveyor`]: asks the registries what a decision still has to know, until every item is decided.
+//! [`Surveyor`]: queries the registries for what a decision still needs, until every item is decided.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,19 +15,20 @@ use super::registry_problem::cause;
 use super::wait::Waits;
 use super::{Event, Listener};
 
-/// Questions that wait for one host at the same time; the others are kept as plain data. More than any `--jobs` lets
-/// through, so that it never decides how fast it goes.
+/// The maximum number of queries to one host that are in flight or wait for a slot as futures. Further ones are kept as
+/// plain data. It is greater than any `--jobs` allows, so that it never limits the speed.
 const OPEN_PER_HOST: usize = 512;
 
-/// Plans all publications from what is published now. A member that is absent is asked for again as long as its list's
-/// `wait` says; the other lists are decided meanwhile.
+/// Plans all publications from the current state of the registries. A member that does not exist is queried again for
+/// as long as the `wait` of its list says. The other lists are decided meanwhile.
 pub async fn plan_lists<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
     let surveyor = Surveyor { waits: Waits::of(publications), ..Surveyor::new(registry, listener) };
     let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
     Plan { lists }
 }
 
-/// Plans one publication from what is published now, without waiting for anything: that is over.
+/// Plans one publication from the current state of the registries, without waiting for missing members: that time is
+/// over.
 pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> Arc<ListPlan> {
     let silent: Listener = Arc::new(|_| {});
     let publications = std::slice::from_ref(publication);
@@ -36,7 +37,7 @@ pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, regi
     list
 }
 
-/// Asks registries what decisions need.
+/// Queries registries for what decisions need.
 pub struct Surveyor<'a, R> {
     registry: &'a R,
     listener: &'a Listener,
@@ -44,17 +45,17 @@ pub struct Surveyor<'a, R> {
 }
 
 impl<'a, R: Registry> Surveyor<'a, R> {
-    /// Asks `registry`; `listener` hears how many are decided.
+    /// Creates a surveyor for `registry`. `listener` is told how many items are decided.
     #[must_use]
     pub fn new(registry: &'a R, listener: &'a Listener) -> Self {
         Self { registry, listener, waits: Waits::default() }
     }
 
-    /// Decides about all `items`, from what `snapshot` knows and what else must be asked. Returns one decision for each
-    /// item, in their order, and the snapshot with all answers.
+    /// Decides all `items`, from `snapshot` and from what must be queried in addition. Returns one decision per item,
+    /// in their order, and the snapshot with all answers.
     ///
-    /// No question is asked twice. An item is decided again as soon as what it asked for is answered, whatever the
-    /// others still wait for. A question without a usable answer is an answer too: `decide` says what follows from it.
+    /// No query is made twice. An item is decided again as soon as its own queries are answered, whatever the others
+    /// still wait for. A query without a usable answer counts as answered too: `decide` determines what follows.
     pub async fn survey<T, D>(
         self,
         items: &[T],
@@ -121,16 +122,16 @@ impl<'a, R: Registry> Surveyor<'a, R> {
     }
 }
 
-/// What is known, and who waits for what.
+/// The known answers, and which items wait for which query.
 struct PendingQueries {
     snapshot: Snapshot,
     waiting: HashMap<Query, Vec<usize>>,
-    /// How many answers each item waits for.
+    /// The number of answers that each item waits for.
     open: Vec<usize>,
 }
 
 impl PendingQueries {
-    /// Notes that `item` waits for `query`; gives it back where it must be asked.
+    /// Registers that `item` waits for `query`. Returns the query if it must be made.
     fn note(&mut self, item: usize, query: Query) -> Option<Query> {
         debug_assert!(!self.snapshot.answers(&query), "{query:?} is answered");
         self.open[item] += 1;
@@ -142,7 +143,7 @@ impl PendingQueries {
         Some(query)
     }
 
-    /// Adds an answer; gives the items that wait for nothing more.
+    /// Adds an answer. Returns the items that do not wait for another one.
     fn settle(&mut self, query: &Query, response: Response) -> Vec<usize> {
         match (query, response) {
             (Query::Head(reference), Response::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
@@ -167,7 +168,7 @@ impl PendingQueries {
     }
 }
 
-/// The questions to one host.
+/// The queries to one host.
 #[derive(Default)]
 struct HostQueue {
     open: usize,
@@ -175,7 +176,7 @@ struct HostQueue {
 }
 
 impl HostQueue {
-    /// Lines up; gives the question back where it is its turn at once.
+    /// Adds a query to the queue. Returns it if it can be made at once.
     fn join(&mut self, query: Query) -> Option<Query> {
         if self.open < OPEN_PER_HOST {
             self.open += 1;
@@ -185,7 +186,7 @@ impl HostQueue {
         None
     }
 
-    /// One was answered; gives the next.
+    /// Removes a query that was answered. Returns the next one.
     fn leave(&mut self) -> Option<Query> {
         let next = self.queue.pop_front();
         if next.is_none() {
@@ -195,11 +196,11 @@ impl HostQueue {
     }
 }
 
-/// What came of a question.
+/// The result of a query.
 enum Response {
     Head(Answer<Descriptor>),
     Bytes(Payload),
-    /// No bytes: absent, or nobody knows.
+    /// There are no bytes: they do not exist, or, with a cause, it is not known.
     Unread(Option<Cause>),
     Tags(Answer<Arc<BTreeSet<Tag>>>),
     Referrers(Answer<Arc<[Entry]>>),

@@ -1,4 +1,4 @@
-//! [`TagWriter`]: moves tags. Each is looked at before it is written, and judged by what it names afterwards.
+//! [`TagWriter`]: moves tags. Each tag is read before it is written, and again after a write that failed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,37 +15,37 @@ use super::look::look;
 use super::report::TagDone;
 use super::stop::Stop;
 
-/// How long the answer to the PUT of a tag is waited for once the run is being stopped.
+/// How long to wait for the response to the PUT of a tag once the run is being stopped.
 const GRACE: Duration = Duration::from_secs(4);
-/// How long what may be a race is given to end.
+/// How long to wait before a write that may have failed because of a race is repeated.
 const RACE: Duration = Duration::from_millis(300);
 
-/// Writes one list by its tags.
+/// Writes one list under its tags.
 pub(super) struct TagWriter<'a, R> {
-    /// Where to.
+    /// The registry to write to.
     pub(super) registry: &'a R,
-    /// Heeded while an answer is waited for.
+    /// Checked while waiting for a response.
     pub(super) stop: &'a Stop,
     /// The target of the list.
     pub(super) target: &'a Place,
     /// The list.
     pub(super) payload: &'a Payload,
-    /// The children that were pushed for it in this run, if any were.
+    /// The children that were pushed for it in this run, if any.
     pub(super) pushed: Option<&'a dyn PushAgain>,
 }
 
-/// The children that were pushed for a list in this run: the registry may not see them yet.
+/// The children that were pushed for a list in this run. The registry may not see them yet.
 pub(super) trait PushAgain: Sync {
-    /// Pushes the children in `named` again, or all if it is empty.
+    /// Pushes the children in `named` again, or all of them if it is empty.
     fn push_again<'s>(&'s self, named: &'s [Digest]) -> BoxFuture<'s, Result<(), StepFailure>>;
 }
 
 /// Whether several tags may be written with one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Together {
-    /// It is worth a request that may turn out to have written none.
+    /// Yes, although the request may turn out to write none of them.
     Try,
-    /// It is not.
+    /// No.
     No,
 }
 
@@ -61,14 +61,14 @@ pub(super) struct Unwritten {
 enum PutVerdict {
     /// The tag names the list.
     Written,
-    /// It names what it did: the failure stands, unless there is reason to repeat.
+    /// The tag names the same as before. The failure is final unless there is a reason to repeat the PUT.
     Untouched,
-    /// Someone else wrote it, or nobody knows.
+    /// Another writer wrote the tag, or its state is not known.
     Final(Unwritten),
 }
 
 impl<'a, R: Registry> TagWriter<'a, R> {
-    /// Writes something else there, which stands already: nothing is pushed for it.
+    /// Returns a writer for another manifest in the same target. Its children already exist there, so none are pushed.
     pub(super) fn of<'b>(&self, payload: &'b Payload) -> TagWriter<'b, R>
     where
         'a: 'b,
@@ -81,9 +81,9 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         self.write_all(&[tag], Together::No).await.into_iter().collect()
     }
 
-    /// Makes all these tags name the list, in as few requests as the registry takes; what came of each.
+    /// Makes all these tags name the list, in as few requests as the registry supports. Returns the result of each.
     ///
-    /// `together` says whether it may be asked to write several at once.
+    /// `together` says whether one request for several tags may be tried.
     pub(super) async fn write_all(&self, tags: &[&TagChange], together: Together) -> Vec<Result<(), Unwritten>> {
         let confirmed = match together {
             Together::Try => match self.write_together(tags).await {
@@ -111,8 +111,8 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         tags.iter().map(|tag| results.remove(&tag.tag).unwrap_or(Ok(()))).collect()
     }
 
-    /// Asks the registry to write all `tags` with one request; those that it confirms, or what came of each where the
-    /// run is being stopped.
+    /// Tries to write all `tags` with one request. Returns the tags that the registry confirms, or, if the run is being
+    /// stopped, the result of each tag as the error.
     async fn write_together(&self, tags: &[&TagChange]) -> Result<Vec<Tag>, Vec<Result<(), Unwritten>>> {
         let names: Vec<Tag> = tags.iter().map(|tag| tag.tag.clone()).collect();
         let put = tokio::select! {
@@ -122,7 +122,7 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         };
         let (confirmed, done) = match put {
             Some(Ok(confirmed)) => (confirmed, TagDone::No),
-            // What is wrong shows again when they are put one by one.
+            // The cause is reported when the tags are written one by one.
             Some(Err(error)) if !is_transient(&error.kind) || error.attempts == 0 => (Vec::new(), TagDone::No),
             Some(Err(_)) | None => (Vec::new(), TagDone::Unknown),
         };
@@ -133,15 +133,15 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         Err(names.iter().map(|tag| if confirmed.contains(tag) { Ok(()) } else { stopped() }).collect())
     }
 
-    /// Whether a tag may have been refused only because something it needs was being written at the same time: Quay
-    /// then calls the list invalid, be it another tag of the list or a child.
+    /// Whether the tag may have been rejected only because another tag of the list or a child was being written at the
+    /// same time: Quay then reports the list as invalid.
     fn is_race(&self, result: &Result<(), Unwritten>, tags: &[&TagChange]) -> bool {
         let is_invalid = matches!(result, Err(Unwritten { why: StepFailure::InvalidManifest(_), .. }));
         let has_company = tags.len() > 1 || self.pushed.is_some();
         is_invalid && has_company && self.stop.signal().is_none()
     }
 
-    /// Makes the tag name the list. Once the run is being stopped, the answer is waited for a little and no more.
+    /// Makes the tag name the list. Once the run is being stopped, waits for the response only a short time.
     async fn write(&self, tag: &TagChange) -> Result<(), Unwritten> {
         if self.stop.signal().is_some() {
             return Err(Unwritten { done: TagDone::No, why: StepFailure::Stopped });
@@ -200,7 +200,8 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         }
     }
 
-    /// Looks what the tag names after a PUT that failed: registries that refuse a repeat have often taken the first.
+    /// Reads what the tag names after a PUT that failed: a registry that rejects a repeated PUT has often accepted the
+    /// first.
     async fn judge(&self, tag: &TagChange, error: &RegistryError) -> PutVerdict {
         if error.kind == ErrorKind::Stopped && error.attempts == 0 {
             return PutVerdict::Final(Unwritten { done: TagDone::No, why: StepFailure::Stopped });
@@ -213,7 +214,8 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         if found.as_ref() == Some(self.payload.digest()) {
             PutVerdict::Written
         } else if found == tag.from || found.is_none() {
-            // Absent is untouched too: zot drops a tag whose PUT fails with 500, and nobody's work is lost by a repeat.
+            // A missing tag counts as unchanged too: zot deletes a tag whose PUT fails with 500, and a repeated PUT
+            // overwrites nothing of another writer.
             PutVerdict::Untouched
         } else {
             let why = StepFailure::moved(&reference, tag.from.as_ref(), found.as_ref());
@@ -222,12 +224,12 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     }
 }
 
-/// Whether tags of one list are to be written one after the other: Quay refuses one of two that come at once.
+/// Whether the tags of one list must be written one after the other: of two simultaneous writes Quay rejects one.
 pub(super) fn in_sequence(target: &Place) -> bool {
     target.host().is_some_and(|host| host.as_str() == "quay.io")
 }
 
-/// Whether the request may have been carried out though it failed, and may succeed at once when it is repeated.
+/// Whether the request may have been carried out although it failed, and may succeed if it is repeated at once.
 fn is_transient(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unreachable(_) | ErrorKind::Server | ErrorKind::RateLimited { .. } | ErrorKind::Stopped)
 }

@@ -1,9 +1,9 @@
-//! What the tests of this layer stand on.
+//! Fakes and helpers for the tests of this layer.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`fake`] | a registry in memory, with a log and faults to order |
-//! | [`world`] | lists, that registry and a listener, to run the real planner and executor over |
+//! | [`fake`] | a registry in memory, with a request log and configurable faults |
+//! | [`world`] | lists, that registry and a listener, for tests with the real planner and executor |
 //! | [`interleave`] | several runs at once, in every order of their requests |
 
 pub(crate) mod fake;

@@ -1,4 +1,4 @@
-//! [`Waits`]: absent members that are asked for again (`wait`).
+//! [`Waits`]: repeats queries for members that do not exist yet (`wait`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use crate::oci::Reference;
 
 use super::Event;
 
-/// Pauses double up to this.
+/// Pauses double up to this limit.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Which members are waited for, and how long.
+/// Which members to wait for, and how long.
 ///
-/// One clock for the whole run, from the first absent member on: a run takes no longer than its longest `wait`, however
-/// many members are late.
+/// There is one clock for the whole run, which starts when the first member is not found. So a run waits no longer than
+/// its longest `wait`, however many members are late.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
-    /// By member. One of several lists is waited for as long as the most patient of them says: a run has one answer to
-    /// each question.
+    /// The maximum wait per member. A member of several lists gets the longest of their `wait` values, because a run
+    /// has only one answer per query.
     patience: HashMap<Reference, Duration>,
     began: Option<Instant>,
-    /// The next pause of each that was absent so far.
+    /// The next pause of each member that has not been found so far.
     absent: BTreeMap<Reference, Duration>,
 }
 
 impl Waits {
-    /// What `publications` say. What is the target of a list itself is not waited for: it is absent because it is yet
-    /// to be published.
+    /// Collects the `wait` values of `publications`. A reference that is itself the target of a list is excluded: it
+    /// does not exist only because it is not published yet.
     pub(super) fn of(publications: &[Arc<Publication>]) -> Self {
         let mut patience = HashMap::new();
         let patient = publications.iter().filter(|publication| !publication.rules.wait.is_zero());
@@ -50,11 +50,12 @@ impl Waits {
         Self { patience, ..Self::default() }
     }
 
-    /// `reference` was found absent: how long to wait before it is asked for again; none where it is to be believed.
+    /// Returns how long to wait before `reference`, which was not found, is queried again. `None` if the result is
+    /// final.
     pub(super) fn pause(&mut self, reference: &Reference) -> Option<Duration> {
         let patience = *self.patience.get(reference)?;
         let waited = self.began.get_or_insert_with(Instant::now).elapsed();
-        // The last time it is asked for is when its time is over.
+        // The last query is made when the maximum wait has passed.
         let left = patience.checked_sub(waited).filter(|left| !left.is_zero())?;
         let pause = self.absent.entry(reference.clone()).or_insert(Duration::from_secs(1));
         let next = (*pause).min(left);
@@ -62,12 +63,12 @@ impl Waits {
         Some(next)
     }
 
-    /// `reference` has its answer; whether it was waited for.
+    /// Ends the wait for `reference`, which has its final answer. Returns whether it was waited for.
     pub(super) fn is_over(&mut self, reference: &Reference) -> bool {
         self.absent.remove(reference).is_some()
     }
 
-    /// Who is waited for now.
+    /// Returns the event for the members that are waited for now.
     pub(super) fn event(&self) -> Event {
         let waited = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let longest = self.absent.keys().filter_map(|reference| self.patience.get(reference)).max();

@@ -1,4 +1,4 @@
-//! The words for what credentials and rights have to do with.
+//! Messages about credentials and permissions.
 
 use crate::config::problem::Problem;
 use crate::registry::{AccessFacts, Account, AskedAs, CredentialFault, Origin, RegistryError, Source};
@@ -47,7 +47,7 @@ impl Subject<'_> {
         .about(&self.what_needs_rights())
     }
 
-    /// What was tried after them: to be let in as nobody.
+    /// Adds that the request was also refused without credentials, which is tried after them.
     fn nor_without(&self, problem: Problem) -> Problem {
         if self.error.access.is_refused_without {
             problem.because("nor is it read without credentials")
@@ -56,9 +56,10 @@ impl Subject<'_> {
         }
     }
 
-    /// A failure of a token server as a host: it is the same for all that is asked of its registry, and is told once.
+    /// Describes a failure of a token server as a host. It is the same for all requests to its registry, so it is
+    /// reported once.
     pub(super) fn of_token_server(&self, token_server: &str) -> Problem {
-        // It is a host like any other, but that the registry's name is to be told with it.
+        // The token server is described like any other host. Only the registry's name is added.
         let at_it = RegistryError {
             target: format!("a token for {}", self.host),
             doing: "give",
@@ -71,7 +72,8 @@ impl Subject<'_> {
         problem
     }
 
-    /// No list is named: all that meet the host have the same problem, and it is told once.
+    /// Describes a credentials error. It names no list: all lists that use the host have the same problem, which is
+    /// reported once.
     pub(super) fn credentials(&self, fault: &CredentialFault) -> Problem {
         let host = self.host;
         let problem = |message| Problem::error("mlist::registry::credentials", message);
@@ -90,7 +92,7 @@ impl Subject<'_> {
             CredentialFault::Helper { helper, why, named_by } => problem(format!("{helper} {why}"))
                 .because(format!("{named_by} names it for {host}"))
                 .help(format!("mend it, or: {}", self.keys())),
-            // What stands there may be the secret itself: it is not shown.
+            // The text may be the secret itself instead of a variable name, so it is not shown.
             CredentialFault::Unset { variable, key, .. } if !is_usual_name(variable) => {
                 problem(format!("no variable is called what {key} of [registry.\"{host}\"] says"))
                     .help(format!("{key} takes the name of an environment variable, never what it holds"))
@@ -103,7 +105,10 @@ impl Subject<'_> {
         }
     }
 
-    /// `looked in DOCKER_AUTH_CONFIG, ~/.docker/config.json: nothing for gcr.io`; for a stranger's file nobody looks.
+    /// Describes where credentials were searched without success. For a file from an untrusted author no place is
+    /// searched.
+    ///
+    /// Example: `looked in DOCKER_AUTH_CONFIG, ~/.docker/config.json: nothing for gcr.io`.
     fn in_vain(&self, looked_in: &[String]) -> String {
         match looked_in {
             [] => "credentials are looked for nowhere in this run".to_owned(),
@@ -119,8 +124,8 @@ impl Subject<'_> {
         format!("[registry.\"{}\"] username-env, password-env", self.host)
     }
 
-    /// What helps against credentials that are not accepted: each place has a way of its own, and what another program
-    /// writes may not even be looked at.
+    /// Returns the help for credentials that are not accepted. It depends on where they come from: `docker login` does
+    /// not help if another place takes precedence over the file it writes.
     fn log_in_anew(&self, source: &Source) -> String {
         let (host, place) = (self.host, &source.place);
         match source.origin {
@@ -133,7 +138,8 @@ impl Subject<'_> {
     }
 }
 
-/// Whether people call a variable so (POSIX, "Environment Variable Definition", in upper case).
+/// Whether a name follows the convention for environment variables (POSIX, "Environment Variable Definition", in upper
+/// case).
 fn is_usual_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     name.chars().all(fits)

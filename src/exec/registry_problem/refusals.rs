@@ -1,4 +1,4 @@
-//! The words for what a registry or folder does not have, give or take, and no other attempt will change.
+//! Messages for what a registry or layout does not have, return or accept, and what another attempt does not change.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::oci::{Place, Reference};
 use super::{Subject, asked_to_wait};
 
 impl Subject<'_> {
-    /// A repository or blob that is not there.
+    /// Describes a repository or blob that was not found.
     pub(super) fn not_found(&self) -> Problem {
         const CODE: &str = "mlist::registry::not_found";
         let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
@@ -19,7 +19,7 @@ impl Subject<'_> {
             return self.with_words(generic()).help(help).about(target);
         }
         match self.place() {
-            // The same for all that was to go there, and so told once.
+            // This problem is equal for everything that was to be written there, so it is reported once.
             Some(place @ Place::Repository(_)) if names_no_repository => self
                 .with_words(Problem::error(CODE, format!("there is no repository {place}")))
                 .help(format!("create it on {host}, which makes none by itself, or correct its name in manifests.toml"))
@@ -31,7 +31,7 @@ impl Subject<'_> {
         }
     }
 
-    /// A quota of pulls that is used up.
+    /// Describes a pull quota that is used up.
     pub(super) fn pull_quota(&self, retry_after: Option<Duration>) -> Problem {
         let host = self.host;
         let message = format!("{host} gives out no more images for now: 0 pulls left");
@@ -40,7 +40,7 @@ impl Subject<'_> {
             .help(format!("sync again later, or log in as someone who may pull more: docker login {host}"))
     }
 
-    /// A tag that may not be moved.
+    /// Describes a tag that cannot be moved.
     pub(super) fn immutable(&self) -> Problem {
         let (host, target) = (self.host, &self.error.target);
         let message = format!("{target} is immutable: {host} refuses to write it");
@@ -49,7 +49,7 @@ impl Subject<'_> {
             .about(target)
     }
 
-    /// More bytes than the registry takes.
+    /// Describes a manifest or blob that is larger than the registry accepts.
     pub(super) fn oversized(&self) -> Problem {
         let (host, target) = (self.host, &self.error.target);
         let message = format!("{target} is larger than {host} takes");
@@ -58,14 +58,15 @@ impl Subject<'_> {
             .about(target)
     }
 
-    /// More tags than are read.
+    /// Describes a repository that has more tags than are read.
     pub(super) fn too_many_tags(&self, limit: usize) -> Problem {
         let target = &self.error.target;
         let message = format!("{target} has more than {limit} tags, the most that are read");
         Problem::error("mlist::registry::too_large", message).help("have those removed that nobody needs").about(target)
     }
 
-    /// A folder that takes nothing is told once for all that was to go there.
+    /// Describes an error of a layout. One that cannot be written to is reported once for everything that was to go
+    /// there.
     pub(super) fn layout(&self, why: &str) -> Problem {
         const CODE: &str = "mlist::registry::layout";
         let (doing, target) = (self.error.doing, &self.error.target);
@@ -76,12 +77,12 @@ impl Subject<'_> {
         problem.because(why).help("mend the folder, or write the layout anew")
     }
 
-    /// Whether it is of something that changes nothing.
+    /// Whether the failed operation only reads.
     pub(super) fn reads(&self) -> bool {
         self.error.doing.starts_with("read")
     }
 
-    /// The repository or layout that the error is of, where it is of something in one.
+    /// Returns the repository or layout of the target. `None` if the target is not in one.
     fn place(&self) -> Option<Place> {
         Reference::parse(&self.error.target).ok().map(|reference| reference.place)
     }
