@@ -1,7 +1,8 @@
-//! [`CODES`]: every code of a problem that is not of manifests.toml; those of the file are in
-//! [`config::codes`](crate::config::codes). Each is a promise, and a test finds what is said without standing here.
+//! [`CODES`]: the codes of all problems that are not about manifests.toml. The codes for that file are in
+//! [`config::codes`](crate::config::codes). Codes are stable, and a test fails if the code base uses one that is not
+//! listed here.
 
-/// A code and what it means, in one sentence.
+/// Each code and its meaning in one sentence.
 pub const CODES: &[(&str, &str)] = &[
     ("mlist::cli::no_threads", "the machine gives no threads to work with"),
     ("mlist::exec::bad_manifest", "the manifest of a member that is to be copied can't be read"),

@@ -11,37 +11,37 @@ use crate::plan::Plan;
 /// The result of a command.
 #[derive(Debug)]
 pub struct Document {
-    /// The file and what is wrong with it.
+    /// The file and its warnings.
     pub(super) context: Context,
-    /// What came of it.
+    /// The result itself.
     pub(super) content: Content,
-    /// The exit status.
+    /// The exit status of the process.
     pub(super) status: ExitStatus,
 }
 
-/// The file that a command was about, whatever the result.
+/// The file that a command was run on, whatever the result.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// What spans point into; the first is manifests.toml, where it was found.
+    /// The files that spans refer to. The first is manifests.toml, if it was found.
     pub sources: Sources,
     /// Warnings about the file.
     pub warnings: Vec<Problem>,
-    /// Selected lists to which no tag applies.
+    /// The selected lists to which no tag applies.
     pub left_out: Vec<LeftOut>,
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(super) enum Content {
     /// manifests.toml is valid.
     Check(Checked),
-    /// Errors, before anything could be done.
+    /// Errors that occurred before anything could be done.
     Problems(Vec<Problem>),
-    /// What would be published, and the requests that it took to find out.
+    /// The changes that a sync would make, and the requests that were needed to determine them.
     Plan { plan: Plan, requests: Stats },
-    /// What was published, and what was not.
+    /// The lists that were published, and those that were not.
     Report(Report),
-    /// Stopped by a signal before anything was decided.
+    /// The command was stopped by a signal before anything was decided.
     Interrupted { after: Duration },
 }
 
@@ -51,12 +51,12 @@ pub(super) struct Checked {
     pub(super) lists: usize,
     pub(super) members: usize,
     pub(super) tags: usize,
-    /// Entries whose lists are not known before tags are listed.
+    /// Entries that cannot be expanded to lists until the tags of a registry are listed.
     pub(super) unexpanded: Vec<String>,
 }
 
 impl Document {
-    /// A valid manifests.toml.
+    /// The result for a valid manifests.toml.
     #[must_use]
     pub fn check(loaded: &Loaded) -> Self {
         let lists = &loaded.publications;
@@ -69,26 +69,26 @@ impl Document {
         Self { context: loaded.into(), content: Content::Check(checked), status: ExitStatus::Done }
     }
 
-    /// Errors before anything could be done: in manifests.toml, in a selector, on this machine.
+    /// Errors that occurred before anything could be done: in manifests.toml, in a selector or on this machine.
     #[must_use]
     pub fn problems(context: Context, problems: Vec<Problem>, status: ExitStatus) -> Self {
         Self { context, content: Content::Problems(problems), status }
     }
 
-    /// A plan, and what the registries were asked for it.
+    /// A plan, and the requests that were sent to make it.
     #[must_use]
     pub fn plan(context: Context, plan: Plan, requests: Stats, status: ExitStatus) -> Self {
         Self { context, content: Content::Plan { plan, requests }, status }
     }
 
-    /// The end of a run.
+    /// The report at the end of a run.
     #[must_use]
     pub fn report(context: Context, report: Report) -> Self {
         let status = report.exit_status();
         Self { context, content: Content::Report(report), status }
     }
 
-    /// A command that was stopped before anything was decided.
+    /// The result of a command that was stopped before anything was decided.
     #[must_use]
     pub fn interrupted(context: Context, signal: Signal, after: Duration) -> Self {
         Self { context, content: Content::Interrupted { after }, status: signal.into() }
@@ -96,20 +96,20 @@ impl Document {
 }
 
 impl Context {
-    /// The files alone, without warnings.
+    /// Creates a context that has the files but no warnings.
     #[must_use]
     pub fn of(sources: Sources) -> Self {
         Self { sources, ..Self::default() }
     }
 
-    /// The name of manifests.toml.
+    /// The name of manifests.toml, if it was found.
     pub(super) fn file(&self) -> Option<&str> {
         self.sources.get(0).map(|file| file.name.as_str())
     }
 }
 
 impl From<&Loaded> for Context {
-    /// Of a file that was loaded without errors.
+    /// Creates the context of a file that was loaded without errors.
     fn from(loaded: &Loaded) -> Self {
         let Loaded { sources, problems, left_out, .. } = loaded;
         Self { sources: sources.clone(), warnings: problems.clone(), left_out: left_out.clone() }

@@ -1,18 +1,18 @@
-//! All that is seen: the only layer that writes to a stream.
+//! Terminal, file and JSON output. This is the only layer that writes to stdout or stderr.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`document`] | the result of a command, before it is rendered |
-//! | [`render`] | its forms, a file each |
-//! | [`show`] | routes each form to stdout, stderr or a file |
+//! | [`render`] | the output formats, one file for each |
+//! | [`show`] | routes each format to stdout, stderr or a file |
 //! | [`printer`] | stdout and stderr |
-//! | [`style`] | colour, characters and width, decided once |
-//! | [`codes`] | every code of a problem that is not of the file |
-//! | [`progress`] | what is seen while a run goes on |
+//! | [`style`] | color, character set and width, decided once per stream |
+//! | [`codes`] | the codes of all problems that are not about manifests.toml |
+//! | [`progress`] | the output during a run |
 //! | [`text`] | counts, durations, sizes, digests, lists of names |
 //!
-//! stdout is the answer, stderr is talk. Of a command's end this is the order: the lines of lists, the problems in
-//! full, the verdict, whose first word is the exit status.
+//! stdout has the result, stderr has messages. At the end of a command the order is: the lines of the lists, the
+//! problems in full, the verdict. The first word of the verdict corresponds to the exit status.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,73 +36,73 @@ pub use style::{Color, ColorChoice, Hints, Size, Style};
 use printer::{Fate, Printer};
 use progress::Live;
 
-/// How much is said.
+/// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Nothing, unless the exit status is not 0 (`-q`).
     Quiet,
-    /// What changes.
+    /// Only changes.
     Normal,
-    /// Members, unchanged names, requests by host (`-v`).
+    /// Also members, unchanged lists and requests by host (`-v`).
     Verbose,
-    /// Each request (`-vv`).
+    /// Also each request (`-vv`).
     Requests,
 }
 
-/// What is seen of a run while it goes on.
+/// How progress is shown during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgressMode {
-    /// Bars, on a terminal of this size.
+    /// Progress bars, on a terminal of this size.
     Bars(Size),
-    /// Lines.
+    /// Plain lines.
     Lines,
 }
 
-/// How long digests are.
+/// How digests are shortened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DigestLength {
-    /// As long as it takes to tell them apart.
+    /// Shortened, but long enough that no two digests of an output look alike.
     Short,
-    /// Whole (`--no-trunc`).
+    /// In full (`--no-trunc`).
     Full,
 }
 
-/// A form of the answer.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// For people.
+    /// Text for people.
     Human,
-    /// For scripts.
+    /// JSON for scripts.
     Json,
 }
 
-/// `--format FORMAT[=FILE]`
+/// The value of `--format FORMAT[=FILE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// In which form.
+    /// The format.
     pub format: OutputFormat,
-    /// Where to; none for its stream.
+    /// The file to write to. `None` for the stream of the format.
     pub file: Option<PathBuf>,
 }
 
-/// How everything is shown.
+/// The settings for all output.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How stdout may be written to.
+    /// The style of stdout.
     pub out: Style,
-    /// How stderr may be written to.
+    /// The style of stderr.
     pub err: Style,
-    /// How much is said.
+    /// How much is shown.
     pub verbosity: Verbosity,
-    /// What is seen meanwhile.
+    /// How progress is shown.
     pub progress: ProgressMode,
-    /// How long digests are.
+    /// How digests are shortened.
     pub digests: DigestLength,
-    /// What was asked for beside the usual; at most one JSON without a file.
+    /// The formats that were requested with `--format`. At most one of them is JSON without a file.
     pub outputs: Vec<Output>,
 }
 
-/// Shows everything.
+/// Writes all output of a command.
 pub struct Ui {
     options: Options,
     printer: Arc<Printer>,
@@ -110,7 +110,7 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Writes to the streams of the process.
+    /// Creates a `Ui` that writes to stdout and stderr of the process.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let printer = Printer::new(options.out, options.err);
@@ -123,30 +123,30 @@ impl Ui {
         Self { options, printer, live }
     }
 
-    /// Shows events as they come.
+    /// Returns a listener that shows events as they arrive.
     #[must_use]
     pub fn listener(&self) -> Listener {
         self.live.listener()
     }
 
-    /// Says a line of talk: no answer, no problem.
+    /// Prints a line to stderr that is neither a result nor a problem.
     pub fn talk(&self, line: &str) {
         if self.options.verbosity > Verbosity::Quiet {
             self.live.say(&format!("{}\n", text::line(line)));
         }
     }
 
-    /// Answers with a text as it is: a schema, a page of help.
+    /// Prints a text to stdout unchanged: a schema, a help page.
     pub fn answer(&self, answer: &str) {
         self.printer.out(answer);
     }
 
-    /// Says why the arguments can't be used; `text` is whole lines, in colour or not.
+    /// Prints why the arguments are invalid. `text` consists of whole lines, with or without color.
     pub fn refuse(&self, text: &str) {
         self.printer.err(text);
     }
 
-    /// Says what is not known when a run is ended at once, by a second signal.
+    /// Prints which tags are in an unknown state when a second signal ends a run at once.
     pub fn cut_off(&self) {
         let writing = self.live.writing();
         self.live.finish();
@@ -164,7 +164,7 @@ impl Ui {
         self.printer.err(&what);
     }
 
-    /// The exit status of the process; an answer that nobody wanted to read to its end is no failure.
+    /// Returns the exit status of the process. It is not an error if the reader of stdout closed the pipe early.
     #[must_use]
     pub fn end(&self, status: ExitStatus) -> u8 {
         match self.printer.answered() {

@@ -1,6 +1,6 @@
 //! [`Printer`]: the only place that writes to stdout and stderr.
 //!
-//! stdout is the answer, stderr is talk. A reader that went away is no failure: what it did not want is dropped.
+//! stdout has the result, stderr has messages. A closed pipe is not an error: the rest of the output is dropped.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,20 +10,20 @@ use anstream::{AutoStream, ColorChoice};
 use super::style::{Color, Style};
 use super::text;
 
-/// The two streams.
+/// stdout and stderr.
 pub(super) struct Printer {
     out: Mutex<Stream>,
     err: Mutex<Stream>,
 }
 
-/// How a stream fared.
+/// The state of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// All was written so far.
+    /// All writes succeeded so far.
     Open,
-    /// The reader went away.
+    /// The reader closed the pipe.
     Closed,
-    /// It can't be written to: a full disk.
+    /// A write failed, for example because the disk is full.
     Failed(String),
 }
 
@@ -33,7 +33,8 @@ struct Stream {
 }
 
 impl Printer {
-    /// Those of the process. Where a style has no colour, escape sequences are taken out once more on the way.
+    /// Creates a printer for the streams of the process. If a style has no color, escape sequences are also stripped
+    /// here.
     pub(super) fn new(out: Style, err: Style) -> Self {
         let choice = |style: Style| match style.color {
             Color::On => ColorChoice::Always,
@@ -45,7 +46,7 @@ impl Printer {
         )
     }
 
-    /// Any others.
+    /// Creates a printer for any two streams.
     pub(super) fn to(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
         let stream = |sink| Mutex::new(Stream { sink, fate: Fate::Open });
         Self { out: stream(out), err: stream(err) }
@@ -61,7 +62,7 @@ impl Printer {
         lock(&self.err).write(text);
     }
 
-    /// How stdout fared.
+    /// The state of stdout.
     pub(super) fn answered(&self) -> Fate {
         lock(&self.out).fate.clone()
     }
@@ -85,7 +86,7 @@ fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
     stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a panic say that it is a bug and where to report it, and end the process with 101.
+/// Makes a panic print that it is a bug and where to report it, and end the process with exit status 101.
 pub(crate) fn report_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -96,7 +97,7 @@ pub(crate) fn report_panics() {
         };
         let version = env!("CARGO_PKG_VERSION");
         let text = format!("This is a bug in mlist {version}. Report it with the lines above: {place}\n");
-        // Nothing is left to do about a stderr that can't be written to.
+        // If stderr cannot be written to, there is no other place to report it.
         let _ = io::stderr().write_all(text.as_bytes());
         std::process::exit(101);
     }));

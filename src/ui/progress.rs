@@ -1,7 +1,7 @@
-//! [`Live`]: what is seen while a run goes on, made from its events.
+//! [`Live`]: the output during a run, made from its events.
 //!
-//! On a terminal bars, after a while; elsewhere plain lines, and a sign of life where nothing else was said. The lines
-//! of lists that were published are the same in both.
+//! On a terminal, progress bars are shown after a short delay. Elsewhere, plain lines are printed, and a status line if
+//! nothing else was printed for a while. The lines of published lists are the same in both modes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,19 +20,19 @@ use super::style::Style;
 use super::text;
 use super::{Options, ProgressMode, Verbosity};
 
-/// Runs shorter than this are seen without bars.
+/// Runs shorter than this show no progress bars.
 const BEFORE_BARS: Duration = Duration::from_millis(300);
 
-/// How often bars are drawn again.
+/// How often the bars are redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// CI systems end jobs that say nothing for long.
+/// How long nothing is printed before a status line follows. CI systems stop jobs that print nothing for too long.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// At most so many lists are seen at work.
+/// How many lists in progress are shown at most.
 const LISTS: usize = 4;
 
-/// What is seen while a run goes on.
+/// The output during a run.
 pub(super) struct Live {
     shared: Arc<LiveShared>,
     ticker: Mutex<Option<JoinHandle<()>>>,
@@ -47,10 +47,10 @@ struct LiveShared {
 
 struct LiveState {
     began: Instant,
-    /// When something was last said.
+    /// When something was last printed.
     spoke: Instant,
     phase: Phase,
-    /// Lists that are worked on, in the order in which they were begun.
+    /// The lists in progress with their current step, in the order in which they began.
     at_work: Vec<(usize, Option<ListStep>)>,
     paused: BTreeMap<String, HostPause>,
     absent: Option<Absent>,
@@ -61,7 +61,7 @@ struct LiveState {
 
 #[derive(Clone, Copy)]
 enum Phase {
-    /// Nothing to speak of yet.
+    /// Before the first event with a count.
     Starting,
     Reading {
         done: usize,
@@ -73,10 +73,10 @@ enum Phase {
     },
 }
 
-/// What is drawn: lines, behind the last of them a bar, and words beside it.
+/// The drawn state: lines, then a last line with a bar and the text next to it.
 struct Frame {
     above: String,
-    /// How many columns the bar has; 0 for none.
+    /// The width of the bar in columns. 0 if there is no bar.
     bar: usize,
     beside: String,
     done: usize,
@@ -89,13 +89,13 @@ struct HostPause {
     wait: Duration,
 }
 
-/// Absent members that are waited for.
+/// Members that were not found and are waited for.
 struct Absent {
     members: usize,
     until: Instant,
 }
 
-/// The plan that is carried out, and how its lines are set.
+/// The plan that is being executed, and the layout of its lines.
 struct ShownPlan {
     plan: Arc<Plan>,
     view: View,
@@ -120,7 +120,7 @@ impl Live {
         Self { shared: Arc::new(shared), ticker: Mutex::new(None) }
     }
 
-    /// Takes events; begins to look at the clock.
+    /// Returns a listener for events, and starts the thread that draws bars or prints status lines.
     pub(super) fn listener(&self) -> crate::exec::Listener {
         let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
         if ticker.is_none() && self.shared.options.verbosity > Verbosity::Quiet {
@@ -131,7 +131,7 @@ impl Live {
         Arc::new(move |event| shared.hear(event))
     }
 
-    /// Takes the bars away; nothing is drawn after this.
+    /// Removes the bars. Nothing is drawn after this.
     pub(super) fn finish(&self) {
         let bar = {
             let mut state = self.shared.state();
@@ -144,18 +144,18 @@ impl Live {
         }
         let ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ticker) = ticker {
-            // The thread draws; if it panicked there is nothing left to draw.
+            // The thread only draws. If it panicked, there is nothing left to draw.
             let _ = ticker.join();
         }
     }
 
-    /// Says a line, above the bars if there are any.
+    /// Prints a line, above the bars if there are any.
     pub(super) fn say(&self, text: &str) {
         let mut state = self.shared.state();
         self.shared.say(&mut state, text);
     }
 
-    /// The lists whose tags are being written just now: nobody knows what comes of them.
+    /// The lists whose tags are being written now. It is not known whether those writes take effect.
     pub(super) fn writing(&self) -> Vec<String> {
         let state = self.shared.state();
         let Some(shown) = &state.plan else { return Vec::new() };
@@ -183,8 +183,8 @@ impl LiveShared {
         }
     }
 
-    /// Puts the cursor where the last line of the bars begins. Left behind its end, the `^C` that a terminal shows for
-    /// the key would begin a line of its own, and the bars be taken away one line too low.
+    /// Moves the cursor to the start of the last line of the bars. If it stayed at the end of the line, the `^C` that
+    /// the terminal echoes would start a new line, and the bars would be cleared one line too low.
     fn step_back(&self) {
         self.printer.err("\r");
     }
@@ -199,7 +199,7 @@ impl LiveShared {
         }
     }
 
-    /// Draws bars or gives signs of life until the run is over.
+    /// Draws the bars or prints status lines until the run is over.
     fn keep_time(&self) {
         let mut state = self.state();
         while !state.over {
@@ -223,7 +223,7 @@ impl LiveShared {
 }
 
 impl LiveState {
-    /// Takes an event in; what is to be said of it, if anything.
+    /// Records an event. Returns the text to print, if any.
     fn note(&mut self, event: Event, options: &Options) -> Option<String> {
         match event {
             Event::Reading { done, total } => {
@@ -271,7 +271,7 @@ impl LiveState {
         }
     }
 
-    /// Takes in what the registries say; what is to be said of it, if anything.
+    /// Records a notice about a registry. Returns the text to print, if any.
     fn notice(&mut self, notice: Notice, options: &Options) -> Option<String> {
         match notice {
             Notice::Paused { host, status, wait, as_asked } => {
@@ -351,7 +351,7 @@ impl LiveState {
         drawn.tick();
     }
 
-    /// What is drawn; none while there is nothing to speak of.
+    /// Returns what to draw. `None` if there is no progress to show yet.
     fn frame(&self, rows: usize, style: Style) -> Option<Frame> {
         let (word, done, total) = match self.phase {
             Phase::Starting | Phase::Publishing { total: 0, .. } => return None,
@@ -363,7 +363,7 @@ impl LiveState {
         let counts = format!("{}/{}", text::count(done), text::plural(total, "list"));
         let mut pauses = self.pauses().fold(String::new(), |told, (host, wait)| told + "  " + &host + &wait);
         if word.len() + 1 + text::width(&counts) + text::width(&pauses) >= width {
-            // A line each, where the last has no room for them.
+            // If the pauses do not fit on the last line, each one gets its own line.
             above.extend(self.pauses().take(rows).map(|(host, wait)| {
                 let most = width.saturating_sub(3 + text::width(&wait));
                 format!("  {}{wait}\n", ending(&host, most, style))
@@ -371,7 +371,7 @@ impl LiveState {
             pauses.clear();
         }
         above.push_str(word);
-        // The bar takes what the words leave it, and gives way to them where that is little.
+        // The bar takes the columns that the text leaves free. If fewer than 4 are free, no bar is drawn.
         let words = word.len() + 4 + text::width(&counts) + text::width(&pauses);
         let bar = match width.saturating_sub(words + 1).min(28) {
             0..4 => 0,
@@ -380,12 +380,12 @@ impl LiveState {
         Some(Frame { above, bar, beside: counts + &pauses, done, total })
     }
 
-    /// A line for each of the first lists at work that has said what it does.
+    /// Returns a line for each of the first `rows` lists in progress whose step is known.
     fn rows(&self, rows: usize, width: usize, style: Style) -> String {
         let Some(shown) = &self.plan else { return String::new() };
         let at_work =
             self.at_work.iter().filter_map(|(list, step)| Some((shown.plan.lists.get(*list)?, step.as_ref()?)));
-        // What a list does matters more than the beginning of its name.
+        // On a narrow terminal the step is more important than the start of the list's name.
         let (indent, most) = if width < 80 { (2, width / 2 - 4) } else { (11, width / 2) };
         let (lists, steps): (Vec<_>, Vec<&ListStep>) =
             at_work.take(rows).map(|(list, step)| (human::called(list), step)).unzip();
@@ -394,13 +394,13 @@ impl LiveState {
         let name = at_work.iter().map(|(id, _)| text::width(id)).max().unwrap_or(0);
         let row = |(id, step): (String, &ListStep)| {
             let line = format!("{}{}  {}", " ".repeat(indent), text::pad(&id, name), doing(step));
-            // A line that wraps could not be taken away again.
+            // A line that wraps could not be cleared again.
             line.chars().take(width.saturating_sub(1)).chain(['\n']).collect::<String>()
         };
         at_work.into_iter().map(row).collect()
     }
 
-    /// The hosts and members that are waited for, and how long.
+    /// The hosts and members that are waited for, each with the status and time.
     fn pauses(&self) -> impl Iterator<Item = (String, String)> {
         let hosts = self.paused.iter().map(|(host, pause)| {
             let waited = pause.since.elapsed().min(pause.wait).as_secs();
@@ -426,7 +426,7 @@ impl Absent {
     }
 }
 
-/// The end of a name, which tells lists apart, in at most so many columns.
+/// Shortens `name` to at most `most` columns. Keeps the end, because the end distinguishes lists.
 fn ending(name: &str, most: usize, style: Style) -> String {
     let length = name.chars().count();
     if length <= most {

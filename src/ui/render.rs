@@ -1,30 +1,30 @@
-//! Renders a [`Document`](super::Document), a file for each form.
+//! Renders a [`Document`](super::Document). Each format has its own file.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`human`] | for people |
-//! | [`json`] | for scripts |
-//! | [`fold`] | problems of one cause as one |
+//! | [`human`] | text for people |
+//! | [`json`] | JSON for scripts |
+//! | [`fold`] | groups problems that have the same cause |
 
 pub(super) mod fold;
 pub(super) mod human;
 pub(super) mod json;
 
-/// A part of the human form, for one stream. A file gets all parts.
+/// A part of the human-readable output, for one stream. A file gets all parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) channel: Channel,
     pub(super) text: String,
 }
 
-/// Which stream a part is for.
+/// The stream that a part is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// Stdout; left out if another form takes stdout.
+    /// stdout. Omitted if another format uses stdout.
     Result,
-    /// Stdout; stderr if another form takes stdout.
+    /// stdout. stderr if another format uses stdout.
     Verdict,
-    /// Stderr.
+    /// stderr.
     Message,
 }
 

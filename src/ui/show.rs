@@ -1,5 +1,5 @@
-//! [`Ui::show`]: renders a [`Document`] in each form that was asked for and routes it to stdout, stderr and files. The only
-//! place that decides this.
+//! [`Ui::show`]: renders a [`Document`] in each requested format and routes it to stdout, stderr and files. No other
+//! code decides this.
 
 use crate::config::problem::Problem;
 use crate::exec::report::ExitStatus;
@@ -8,20 +8,20 @@ use super::render::human::{self, PublishedLists, Styles};
 use super::render::{Channel, Part, json};
 use super::{Document, Output, OutputFormat, Style, Ui, Verbosity, text};
 
-/// Which form takes stdout.
+/// The format that is written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stdout {
-    /// The human form.
+    /// The human-readable format.
     Human,
-    /// JSON; the human form goes to stderr.
+    /// JSON. The human-readable format is written to stderr.
     JsonAndHuman,
-    /// JSON; of the human form only messages and the verdict go to stderr.
+    /// JSON. Of the human-readable format, only messages and the verdict are written to stderr.
     Json,
 }
 
 impl Ui {
-    /// Shows the result of a command, first in files, then on the streams. Returns the exit status: the document's, or a
-    /// failure if a file could not be written.
+    /// Shows the result of a command, first in files, then on the streams. Returns the exit status: that of the
+    /// document, or a failure if a file could not be written.
     #[must_use]
     pub fn show(&self, mut document: Document) -> ExitStatus {
         self.live.finish();
@@ -55,7 +55,8 @@ impl Ui {
         }
     }
 
-    /// Writes every FORMAT=FILE. A file that cannot be written is a failure, shown before the verdict.
+    /// Writes every FORMAT=FILE. If a file cannot be written, the problem is shown before the verdict and the status is
+    /// a failure.
     fn write_files(&self, document: &Document) -> ExitStatus {
         let mut status = document.status;
         for Output { format, file } in &self.options.outputs {

@@ -1,9 +1,9 @@
-//! [`Style`]: how a stream may be written to: colour, characters, width. Decided once, for problems, lines and bars alike.
+//! [`Style`]: the color, character set and width of a stream. Decided once, for problems, lines and bars.
 
-/// `--color`
+/// The value of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorChoice {
-    /// On a terminal that has colours, unless the environment says otherwise.
+    /// On a terminal that supports color, unless the environment says otherwise.
     #[default]
     Auto,
     /// Always.
@@ -12,58 +12,58 @@ pub enum ColorChoice {
     Never,
 }
 
-/// A terminal, in characters.
+/// The size of a terminal in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Characters in a line.
+    /// Characters per line.
     pub columns: usize,
-    /// Lines.
+    /// Number of lines.
     pub rows: usize,
 }
 
-/// What the environment says about terminals, as it was read.
+/// What the environment variables say about terminals.
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
-    /// `NO_COLOR` is set and not empty.
+    /// Whether `NO_COLOR` is set and not empty.
     pub no_color: bool,
-    /// `CLICOLOR_FORCE` is set and neither empty nor `0`.
+    /// Whether `CLICOLOR_FORCE` is set and neither empty nor `0`.
     pub force_color: bool,
-    /// `TERM`
+    /// The value of `TERM`.
     pub term: Option<String>,
     /// The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
     pub locale: Option<String>,
 }
 
-/// Whether escape sequences for colour are written.
+/// Whether escape sequences for color are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
-    /// They are.
+    /// They are written.
     On,
-    /// They are not.
+    /// They are not written.
     Off,
 }
 
-/// Which characters may be written.
+/// The characters that may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
-    /// All.
+    /// All characters.
     Unicode,
-    /// ASCII for what mlist itself draws.
+    /// Only ASCII for what mlist itself draws.
     Ascii,
 }
 
-/// How a stream may be written to.
+/// The color, character set and width of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// Whether in colour.
+    /// Whether to use color.
     pub color: Color,
-    /// With which characters.
+    /// Which characters to use.
     pub charset: Charset,
-    /// Characters in a line, 40 to 200; none off a terminal, where nothing is wrapped.
+    /// Characters per line, 40 to 200. `None` if the stream is not a terminal: nothing is wrapped then.
     pub width: Option<usize>,
 }
 
-/// What a piece of text means; its colour repeats it, never says more than the word or symbol.
+/// The meaning of a piece of text. Its color only repeats what the word or symbol already says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Added, created.
@@ -72,16 +72,16 @@ pub enum Role {
     Updated,
     /// Removed, failed.
     Failed,
-    /// In the way, blocked.
+    /// Blocked, or the reason for it.
     Blocked,
-    /// As it was, and what was before.
+    /// Unchanged, or the old value.
     Dim,
     /// The first word of the verdict.
     Verdict,
 }
 
 impl Hints {
-    /// `TERM=dumb`: a terminal that can't move its cursor.
+    /// Whether `TERM` is `dumb`: the terminal cannot move its cursor.
     #[must_use]
     pub fn is_dumb(&self) -> bool {
         self.term.as_deref() == Some("dumb")
@@ -89,10 +89,10 @@ impl Hints {
 }
 
 impl Style {
-    /// Plain text of any width: a pipe or a file.
+    /// Plain text of any width, for a pipe or a file.
     pub const PLAIN: Self = Self { color: Color::Off, charset: Charset::Unicode, width: None };
 
-    /// Decides for a stream; `terminal` is none where it is a pipe or a file.
+    /// Decides the style of a stream. `terminal` is `None` if it is a pipe or a file.
     #[must_use]
     pub fn decide(choice: ColorChoice, hints: &Hints, terminal: Option<Size>) -> Self {
         let color = match choice {
@@ -102,7 +102,8 @@ impl Style {
             ColorChoice::Auto if hints.force_color => true,
             ColorChoice::Auto => terminal.is_some() && !hints.is_dumb(),
         };
-        // A pipe is UTF-8; a terminal says by its locale what it shows. The Linux console has not all characters.
+        // A pipe is UTF-8. For a terminal, the locale says what it can display. The Linux console does not have all
+        // characters.
         let locale = hints.locale.as_deref().unwrap_or_default().to_ascii_uppercase();
         let unicode = terminal.is_none()
             || cfg!(windows)
@@ -114,7 +115,7 @@ impl Style {
         }
     }
 
-    /// `text` in the colour of `role`.
+    /// Returns `text` in the color of `role`.
     #[must_use]
     pub fn paint(self, role: Role, text: &str) -> String {
         let code = match role {
@@ -131,7 +132,7 @@ impl Style {
         }
     }
 
-    /// What stands between before and after.
+    /// The arrow between an old and a new value.
     #[must_use]
     pub fn arrow(self) -> &'static str {
         match self.charset {
@@ -140,7 +141,7 @@ impl Style {
         }
     }
 
-    /// What stands for something left out.
+    /// Replaces omitted text.
     #[must_use]
     pub fn ellipsis(self) -> &'static str {
         match self.charset {

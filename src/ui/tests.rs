@@ -1,4 +1,4 @@
-//! Which stream gets what, and when nothing is said.
+//! Tests of which stream gets which output, and when nothing is printed.
 
 pub(crate) mod samples;
 
@@ -12,7 +12,7 @@ use crate::exec::Event;
 use crate::exec::report::{Signal, Stats};
 use crate::plan::Plan;
 
-/// What was written, and by which stream.
+/// A stream that records what is written to it.
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);
 
@@ -70,7 +70,7 @@ fn plan(desk: &Desk, plan: &Plan, status: ExitStatus) -> ExitStatus {
     desk.ui.show(Document::plan(Context::of(samples::sources()), plan.clone(), Stats::new(), status))
 }
 
-/// What was loaded from the file of the samples, and is good.
+/// Returns the result of loading the valid sample file.
 fn loaded() -> Loaded {
     let publications = ["hyperkube", "kubectl"].map(samples::publication).into();
     Loaded { publications, sources: samples::sources(), ..Loaded::default() }

@@ -1,4 +1,4 @@
-//! Words and numbers as people read them: counts, durations, sizes, digests, lists of names. Pure.
+//! Counts, durations, sizes, digests and lists of names in readable form. Pure.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,10 +9,10 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::oci::Digest;
 use crate::plan::Action;
 
-/// How many names are listed before the rest becomes a count.
+/// How many names are shown before the rest becomes a count.
 pub(super) const NAMED: usize = 10;
 
-/// `9,849`
+/// Formats a count: `9,849`.
 pub(super) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -25,12 +25,12 @@ pub(super) fn count(number: usize) -> String {
     text
 }
 
-/// `1 list`, `9,849 lists`
+/// Formats a count with a noun: `1 list`, `9,849 lists`.
 pub(super) fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// `0.2s`, `12.4s`, `36s`, `1m 31s`, `1h 04m`
+/// Formats a duration: `0.2s`, `12.4s`, `36s`, `1m 31s`, `1h 04m`.
 pub(super) fn duration(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     if tenths < 300 {
@@ -44,7 +44,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// A wait as a registry asks for it: whole seconds up to two minutes (`60s`), then as [`duration`].
+/// Formats the wait that a registry asks for: whole seconds up to two minutes (`60s`), then like [`duration`].
 pub(super) fn wait(wait: Duration) -> String {
     match wait.as_millis().div_ceil(1000) {
         seconds @ 0..=120 => format!("{seconds}s"),
@@ -52,14 +52,15 @@ pub(super) fn wait(wait: Duration) -> String {
     }
 }
 
-/// How long a [`wait`] took. It is always over a little later than it was asked for: that is no second more.
+/// Formats how long a [`wait`] took. Rounds to the nearest second and not up, because a wait always ends
+/// slightly later than requested.
 pub(super) fn waited(after: Duration) -> String {
     wait(Duration::from_secs((after + Duration::from_millis(500)).as_secs()))
 }
 
 const UNITS: [(&str, u64); 4] = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
 
-/// `48.2 of 112 MB`: two sizes in the unit of the second.
+/// Formats two sizes in the unit of the second: `48.2 of 112 MB`.
 pub(super) fn size_of(part: u64, whole: u64) -> String {
     match UNITS.into_iter().find(|(_, unit)| whole >= *unit) {
         Some((name, unit)) => format!("{} of {} {name}", scaled(part, unit), scaled(whole, unit)),
@@ -67,7 +68,7 @@ pub(super) fn size_of(part: u64, whole: u64) -> String {
     }
 }
 
-/// One decimal below 100, none above.
+/// Formats with one decimal below 100 and none from 100 on.
 fn scaled(bytes: u64, unit: u64) -> String {
     let tenths = u128::from(bytes) * 10 / u128::from(unit);
     match tenths {
@@ -76,7 +77,7 @@ fn scaled(bytes: u64, unit: u64) -> String {
     }
 }
 
-/// `2026-11-23T10:00:00Z`
+/// Formats a timestamp: `2026-11-23T10:00:00Z`.
 pub(super) fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (mut days, second) = (seconds / 86_400, seconds % 86_400);
@@ -99,22 +100,23 @@ pub(super) fn timestamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
-/// Foreign text made safe to show: one line, no control or direction characters, 200 characters at most.
+/// Makes foreign text safe to show: one line, no control or text direction characters, at most 200 characters.
 pub(super) fn foreign(text: &str) -> String {
     one_line(text, 200)
 }
 
-/// What the system says of a file, without its number.
+/// Returns the text of a system error about a file, without its number.
 pub(super) fn system(error: &std::io::Error) -> String {
     let said = error.to_string();
     said.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// The longest line of ours: as long as a path may be.
+/// The maximum length of our own lines. A path may be this long.
 const LONGEST: usize = 4096;
 
-/// Our own text around foreign pieces: as [`foreign`], but so long that nothing copyable is cut. What a config says of
-/// itself may have megabytes, and would bury all else.
+/// Makes our own text safe to show if it contains foreign parts. Like [`foreign`], but with a limit high enough that
+/// nothing worth copying is cut. A limit is still needed: text from a config may be megabytes long and would hide all
+/// other output.
 pub(super) fn line(text: &str) -> String {
     one_line(text, LONGEST)
 }
@@ -123,36 +125,37 @@ fn one_line(text: &str, limit: usize) -> String {
     text.chars().filter(|c| !is_direction(*c)).map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
 }
 
-/// Whether a terminal would do something else than show it.
+/// Whether the character could control a terminal instead of being displayed.
 pub(super) fn is_harmful(c: char) -> bool {
     c.is_control() || is_direction(c)
 }
 
-/// Directions turn text around on the screen: what is shown would not be what is there (CVE-2021-42574).
+/// Whether the character changes the text direction. With such characters, the displayed text differs from the real
+/// text (CVE-2021-42574).
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// How digests are shown in one output: one spelling for each, everywhere.
+/// How digests are shown in an output. Each digest has one spelling in the whole output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Digests {
-    /// `sha256:…`, whole.
+    /// In full: `sha256:…`.
     Full,
-    /// So many hex digits, the algorithm only where it is not sha256.
+    /// This many hex digits. The algorithm is shown only if it is not sha256.
     Short(usize),
 }
 
 impl Digests {
-    /// Twelve digits, or as many more as it takes until no two of `all` look alike.
+    /// Twelve digits, or as many as needed so that no two of `all` look alike.
     pub(super) fn telling_apart<'a>(all: impl IntoIterator<Item = &'a Digest>) -> Self {
         let all: Vec<&Digest> = all.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        // Sorted, so the two that share most stand side by side.
+        // The digests are sorted, so the two with the longest common prefix are adjacent.
         let shared = |a: &Digest, b: &Digest| a.hex().bytes().zip(b.hex().bytes()).take_while(|(a, b)| a == b).count();
         let longest = all.windows(2).map(|pair| shared(pair[0], pair[1])).max().unwrap_or(0);
         Self::Short(12.max(longest + 1))
     }
 
-    /// The digest as it is shown.
+    /// Formats a digest.
     pub(super) fn show(self, digest: &Digest) -> String {
         match self {
             Self::Full => digest.to_string(),
@@ -164,22 +167,22 @@ impl Digests {
     }
 }
 
-/// Columns that `text` takes on a terminal.
+/// The number of columns that `text` takes on a terminal.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// As [`width`], for a text that may be in colour.
+/// Like [`width`], for text that may contain color.
 pub(super) fn width_of_painted(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
 
-/// `text` and as many blanks as make it `columns` wide.
+/// Pads `text` with spaces to `columns` columns.
 pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// The first ten of `names`, the rest as a count; all of them where `all` is asked for.
+/// Returns the first ten of `names` and the number of the others, or all names if `all` is true.
 pub(super) fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>, all: bool) -> Vec<String> {
     let left = if all { 0 } else { names.len().saturating_sub(NAMED) };
     let shown = names.len() - left;
@@ -190,8 +193,8 @@ pub(super) fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>, all: bool
     words
 }
 
-/// `first` and `words` with commas between them, broken between words where `width` is known; lines after the first
-/// begin at column `indent`.
+/// Joins `first` and `words` with commas, wrapped between words if `limit` is known. Lines after the first begin at
+/// column `indent`.
 pub(super) fn fill(first: &str, words: &[String], indent: usize, limit: Option<usize>) -> String {
     let mut text = first.to_owned();
     let mut column = width(first);
@@ -214,7 +217,7 @@ pub(super) fn fill(first: &str, words: &[String], indent: usize, limit: Option<u
     text
 }
 
-/// `text` broken between words where a line has its end; what follows is set in a little.
+/// Wraps `text` between words at `limit`. Lines after the first are indented by two spaces.
 pub(super) fn wrap(text: &str, limit: Option<usize>) -> String {
     let Some(limit) = limit else { return text.to_owned() };
     let words = textwrap::Options::new(limit)
@@ -225,7 +228,7 @@ pub(super) fn wrap(text: &str, limit: Option<usize>) -> String {
     textwrap::fill(text, words)
 }
 
-/// `text`, which may be in colour, from column `indent` on, and broken between words where a line has its end.
+/// Wraps `text`, which may contain color, between words at `limit`. All lines begin at column `indent`.
 pub(super) fn set_in(text: &str, indent: usize, limit: Option<usize>) -> String {
     let Some(limit) = limit else { return text.to_owned() };
     let blanks = " ".repeat(indent);
@@ -238,7 +241,7 @@ pub(super) fn set_in(text: &str, indent: usize, limit: Option<usize>) -> String 
     textwrap::fill(text, words)[indent..].to_owned()
 }
 
-/// What becomes of a list.
+/// Returns the word for an action.
 pub(super) fn action(action: Action) -> &'static str {
     match action {
         Action::Create => "create",

@@ -1,4 +1,4 @@
-//! What is said of events, line by line.
+//! Tests of the text that is printed for each event.
 
 use super::*;
 use crate::exec::report::ListReport;

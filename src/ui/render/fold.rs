@@ -1,24 +1,26 @@
-//! [`fold`]: problems of one cause become one, so that a dead registry is told once and not for each list.
+//! [`fold`]: groups problems that have the same cause, so that an unreachable registry is reported once, not once per
+//! list.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::config::problem::{Problem, Span};
 
-/// Problems of one cause, which have one code and
-/// - are of one host as a whole, or
-/// - point at one place in a file, unless a registry gave several reasons for what it is asked from there (a reason
-///   that another only adds to is the same), or
-/// - have the very same words.
+/// Problems that have the same cause. They have the same code, and one of these holds:
+/// - All are about the same host as a whole.
+/// - All point at the same place in a file. If a registry returned different reasons for requests made from that place,
+///   each reason is its own group. A reason that only extends another is the same reason.
+/// - All have exactly the same message.
 #[derive(Debug)]
 pub(super) struct ProblemGroup<'a> {
-    /// The first of them, which is shown.
+    /// The first problem of the group. Only this one is shown.
     pub(super) problem: &'a Problem,
-    /// The lists that have it, by their place in the plan, each once; empty where it is of no list.
+    /// The lists that have a problem of this group, as indexes into the plan, without duplicates. Empty if no list has
+    /// it.
     pub(super) lists: Vec<usize>,
-    /// What else it is about, each once: the references of the others, where they have other words. Empty where a
-    /// registry is the cause: its lists say enough.
+    /// The references of the other problems, if their messages differ, without duplicates. Empty if a registry is the
+    /// cause: the lists are sufficient then.
     pub(super) also: Vec<&'a str>,
-    /// The registry that is the cause.
+    /// The registry that is the cause, if one is.
     pub(super) host: Option<&'a str>,
 }
 
@@ -30,7 +32,8 @@ enum GroupKey<'a> {
     Words(&'a str),
 }
 
-/// Folds problems, each with the list that has it, list by list; groups stand in the order of their first.
+/// Groups problems, given list by list as pairs of a list and its problem. The groups are in the order of their first
+/// problems.
 pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Problem)>) -> Vec<ProblemGroup<'a>> {
     let mut groups: Vec<ProblemGroup<'a>> = Vec::new();
     let mut known = HashMap::<_, Vec<usize>>::new();
@@ -43,7 +46,7 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
             groups.len() - 1
         });
         let group = &mut groups[at];
-        // The problems of one list follow each other.
+        // All problems of a list are adjacent, so comparing with the last list is enough.
         if let Some(list) = list.filter(|list| group.lists.last() != Some(list)) {
             group.lists.push(list);
         }
@@ -59,7 +62,7 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
     groups
 }
 
-/// The group of each list that shares its own with others, by the place of the list.
+/// Returns the group of each list that shares a group with other lists, by the index of the list.
 pub(super) fn shared<'g, 'a>(groups: &'g [ProblemGroup<'a>]) -> HashMap<usize, &'g ProblemGroup<'a>> {
     let several = groups.iter().filter(|group| group.lists.len() > 1);
     several.flat_map(|group| group.lists.iter().map(move |at| (*at, group))).collect()
@@ -75,14 +78,14 @@ fn key(problem: &Problem) -> (&'static str, GroupKey<'_>) {
     (problem.code, cause)
 }
 
-/// Whether of two problems with one key the one only adds to the reasons of the other: refused credentials may have been
-/// left out for what all may read, and that came to nothing too.
+/// Whether two problems with the same key have the same reason, or one only extends the reasons of the other. Example:
+/// after credentials were refused, a request without credentials may have been tried and have failed as well.
 fn is_one_reason(one: &Problem, other: &Problem) -> bool {
     let gives_reasons = host(one).is_some() && !one.labels.is_empty();
     !gives_reasons || one.causes.starts_with(&other.causes) || other.causes.starts_with(&one.causes)
 }
 
-/// The registry, where it and not what was declared is the cause.
+/// The registry, if the registry is the cause and not the declaration.
 fn host(problem: &Problem) -> Option<&str> {
     problem.host().filter(|_| problem.labels.is_empty() || problem.code.starts_with("mlist::registry::"))
 }

@@ -1,16 +1,14 @@
-//! The form for people.
+//! The human-readable format. This file combines the parts of a [`Document`].
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`details`] | the lines below a list: its tags and members, before and after |
 //! | [`left_out`] | the lists to which no tag applies |
-//! | [`plan`] | what `mlist plan` answers |
-//! | [`staying`] | lists of which only a tag is not as declared, as a newer version has it |
-//! | [`report`] | what `mlist sync` says while it runs and at its end |
+//! | [`plan`] | the output of `mlist plan` |
+//! | [`staying`] | unchanged lists with a tag that is not as declared, because a newer version has it |
+//! | [`report`] | the output of `mlist sync`, during the run and at its end |
 //! | [`problems`] | problems in full |
-//! | [`excerpt`] | what a problem shows of its file |
-//!
-//! Here a [`Document`] is put together of them.
+//! | [`excerpt`] | the part of a file that a problem shows |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,37 +34,37 @@ mod problems;
 pub(in crate::ui) mod report;
 mod staying;
 
-/// Where the text of a line of a list begins: behind its word.
+/// The column where the text of a list's line begins, after its first word.
 const INDENT: usize = 11;
 
-/// How one output is shown.
+/// The settings for rendering one output.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) struct View {
-    /// The stream it goes to.
+    /// The style of the stream.
     pub(in crate::ui) style: Style,
-    /// One spelling for each digest.
+    /// How digests are shortened. Each digest has one spelling.
     pub(in crate::ui) digests: Digests,
-    /// Whether what is folded by default is named (`-v`).
+    /// Whether to show what is folded by default (`-v`).
     pub(in crate::ui) all: bool,
 }
 
-/// The styles of what goes to stdout and of what goes to stderr.
+/// The styles of stdout and stderr.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) struct Styles {
     pub(in crate::ui) out: Style,
     pub(in crate::ui) err: Style,
 }
 
-/// Whether the lists that a run published are part of the text.
+/// Whether the text includes the lists that a run published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ui) enum PublishedLists {
-    /// Yes.
+    /// They are included.
     Included,
-    /// No: each was shown when it was published.
+    /// They are omitted, because each was shown when it was published.
     AlreadyShown,
 }
 
-/// `document` for people, in reading order.
+/// Renders `document` for people. The parts are in reading order.
 pub(in crate::ui) fn render(
     document: &Document,
     options: &Options,
@@ -112,7 +110,7 @@ impl DocumentParts<'_> {
         format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
     }
 
-    /// A result about manifests.toml alone: problems, then its name and `verdict`.
+    /// Renders a result about manifests.toml alone: the problems, then the file name and `verdict`.
     fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> Part {
         let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
         let groups = fold::fold(problems.map(|problem| (None, problem)));
@@ -140,7 +138,7 @@ impl DocumentParts<'_> {
         let view = self.options.view(style, &plan);
         let columns = report::ListColumns::of(&plan, &view);
         let lists = report.lists.iter().enumerate();
-        // What is cancelled says so itself: "stopped" is no problem.
+        // A cancelled list has its own line. Being stopped is not shown as a problem.
         let told = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));
         let of_lists = told.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
@@ -151,14 +149,14 @@ impl DocumentParts<'_> {
         }
         lines += &report::unpublished(report, &columns, &view);
         lines += &self.left_out(style);
-        // "Plan: …" stands before the problems even where no list has a line.
+        // `Plan: …` was already printed before the problems, even if no list has a line.
         let before = if published == PublishedLists::AlreadyShown { "lines" } else { &lines };
         let problems = self.in_full(&groups, style, before);
         let asked = self.asked(&report.requests, style);
         Part::message(lines + &problems + &asked + &report::summary(report, status, style))
     }
 
-    /// The warnings of the file, then the problems of lists, folded by cause.
+    /// Returns the warnings of the file, then the problems of lists, grouped by cause.
     fn with_warnings<'p>(
         &'p self,
         of_lists: impl Iterator<Item = (Option<usize>, &'p Problem)>,
@@ -166,13 +164,13 @@ impl DocumentParts<'_> {
         fold::fold(self.context.warnings.iter().map(|problem| (None, problem)).chain(of_lists))
     }
 
-    /// Problems in full, with a blank line before them unless `before` is empty, and one after them.
+    /// Renders problems in full, with a blank line after them, and one before them unless `before` is empty.
     fn in_full(&self, groups: &[ProblemGroup<'_>], style: Style, before: &str) -> String {
         let text = in_full(groups, &self.context.sources, self.options, style);
         if before.is_empty() || text.is_empty() { text } else { format!("\n{text}") }
     }
 
-    /// The lists to which no tag applies.
+    /// Renders the lists to which no tag applies.
     fn left_out(&self, style: Style) -> String {
         left_out::lines(&self.context.left_out, &self.options.view(style, &Plan::default()))
     }
@@ -183,12 +181,12 @@ impl DocumentParts<'_> {
     }
 }
 
-/// A problem without a place in a file, in full, and a blank line after it.
+/// Renders a problem that has no place in a file, in full, followed by a blank line.
 pub(in crate::ui) fn problem(problem: &Problem, options: &Options, style: Style) -> String {
     in_full(&fold::fold([(None, problem)]), &Sources::default(), options, style)
 }
 
-/// Problems in full and a blank line after them; empty if there are none.
+/// Renders problems in full, followed by a blank line. Empty if there are none.
 fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &Options, style: Style) -> String {
     if groups.is_empty() {
         return String::new();
@@ -197,7 +195,7 @@ fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &Options, st
 }
 
 impl Options {
-    /// How `plan` is shown on a stream.
+    /// Returns the settings for showing `plan` on a stream.
     pub(in crate::ui) fn view(&self, style: Style, plan: &Plan) -> View {
         let digests = match self.digests {
             DigestLength::Full => Digests::Full,
@@ -208,7 +206,7 @@ impl Options {
 }
 
 impl View {
-    /// The word that begins the line of a list, in its colour, and the blanks behind it.
+    /// Returns the first word of a list's line, in its color, padded to the column of the text.
     fn word(&self, word: &str) -> String {
         let role = match word {
             "create" | "created" => Role::Created,
@@ -237,7 +235,7 @@ impl View {
     }
 }
 
-/// Which digests a plan holds, for [`Digests::telling_apart`].
+/// The digests of a plan, for [`Digests::telling_apart`].
 pub(in crate::ui) fn digests(plan: &Plan) -> impl Iterator<Item = &Digest> {
     plan.lists.iter().flat_map(|list| list_digests(list))
 }
@@ -250,13 +248,13 @@ fn list_digests(list: &ListPlan) -> impl Iterator<Item = &Digest> {
     list.index.iter().map(|index| &index.digest).chain(tags).chain(members)
 }
 
-/// The id of a list and its repository.
+/// Returns the id of a list and its repository.
 pub(in crate::ui) fn called(list: &ListPlan) -> (&str, &Place) {
     (&list.publication.id, &list.publication.target)
 }
 
-/// What lists that are shown together are called: by their ids, and where those repeat, as one has several targets, by
-/// their repositories.
+/// Returns the display names of lists that are shown together: the id, or the repository if several of the lists have
+/// the same id because an entry has several targets.
 pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
     let mut seen = HashMap::<&str, usize>::new();
     for (id, _) in lists {
@@ -265,17 +263,17 @@ pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
     lists.iter().map(|(id, target)| if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }).collect()
 }
 
-/// The problem that stands for a list in one line: its first error.
+/// The problem that is shown if there is one line for a list: its first error.
 fn main_problem(problems: &[Problem]) -> Option<&Problem> {
     problems.iter().find(|problem| problem.severity == Severity::Error)
 }
 
-/// Folds lists by their main problem; those that have none are left out.
+/// Groups lists by their main problem. Lists without an error are omitted.
 fn by_cause<'a>(lists: impl Iterator<Item = (usize, &'a [Problem])>) -> Vec<ProblemGroup<'a>> {
     fold::fold(lists.filter_map(|(at, problems)| Some((Some(at), main_problem(problems)?))))
 }
 
-/// The verdict: its first word in bold.
+/// Renders the verdict with its first word in bold.
 fn verdict(style: Style, first: &str, rest: &str) -> String {
     let text = text::wrap(&format!("{first}{rest}"), style.width);
     format!("{}{}\n", style.paint(Role::Verdict, first), &text[first.len()..])

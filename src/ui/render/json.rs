@@ -1,6 +1,7 @@
-//! The JSON documents: what scripts read, a promise from the first release.
+//! The JSON documents for scripts. Their format is stable from the first release on.
 //!
-//! Each field is always there, null when unknown. These types are the format; nothing of other layers is serialised.
+//! All fields are always present, and null if unknown. The types in this file are the format: no type of another layer
+//! is serialized.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,7 +17,7 @@ use crate::ui::text;
 
 use super::fold;
 
-/// What every document begins with.
+/// The fields that every document begins with.
 #[derive(Serialize)]
 struct Head<'a> {
     version: u32,
@@ -134,11 +135,11 @@ struct TagRecord<'a> {
 struct ReportedTag<'a> {
     #[serde(flatten)]
     tag: TagRecord<'a>,
-    /// Null where nobody knows whether the registry took it.
+    /// Null if it is not known whether the registry wrote the tag.
     done: Option<bool>,
 }
 
-/// A member, and its tags of its own.
+/// A member with its own tags.
 #[derive(Serialize)]
 struct MemberRecord<'a, T> {
     platform: String,
@@ -202,7 +203,7 @@ struct RegistryRecord<'a> {
     pulls_left: Option<u64>,
 }
 
-/// `document` for scripts.
+/// Renders `document` as JSON.
 pub(in crate::ui) fn render(document: &Document) -> String {
     let Document { context, content, status } = document;
     let exit_status = status.code();
@@ -215,13 +216,13 @@ pub(in crate::ui) fn render(document: &Document) -> String {
     }
 }
 
-/// `"kind": "problems"`
+/// Renders a document with `"kind": "problems"`.
 fn problems(context: &Context, problems: &[Problem], exit_status: u8) -> String {
     let problems = problems.iter().map(|problem| problem_record(problem, &context.sources, Vec::new())).collect();
     document(&ProblemsDocument { head: head("problems", context, exit_status), left_out: left_out(context), problems })
 }
 
-/// `"kind": "plan"`
+/// Renders a document with `"kind": "plan"`.
 fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status: u8) -> String {
     let summary = plan.summary();
     let lists: Vec<(&ListPlan, &[Problem])> =
@@ -242,7 +243,7 @@ fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status: u8) -> St
     })
 }
 
-/// `"kind": "report"`
+/// Renders a document with `"kind": "report"`.
 fn report(context: &Context, report: &Report, exit_status: u8) -> String {
     let count = |word: &str| report.lists.iter().filter(|list| outcome_word(list.outcome) == word).count();
     let lists: Vec<(&ListPlan, &[Problem])> =
@@ -267,7 +268,7 @@ fn report(context: &Context, report: &Report, exit_status: u8) -> String {
 }
 
 fn document(document: &impl Serialize) -> String {
-    // Texts, numbers and lists of them can't fail to become JSON.
+    // Serializing strings, numbers and lists of them cannot fail.
     serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }
 
@@ -350,7 +351,7 @@ fn tag_record(tag: &TagChange) -> TagRecord<'_> {
     }
 }
 
-/// The members with their tags, of which there is one for each of [`ListPlan::member_tags`].
+/// Returns the members with their tags. `tags` has one item for each of [`ListPlan::member_tags`].
 fn member_records<'a, T: Clone>(list: &'a ListPlan, tags: &[T]) -> Vec<MemberRecord<'a, T>> {
     let record = |member: &'a MemberChange| {
         let digest = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
@@ -386,7 +387,8 @@ fn member_record<T>(member: &MemberChange, tags: Vec<T>) -> MemberRecord<'_, T> 
     }
 }
 
-/// Whether a problem is a registry's as a whole: it stands beside the lists, once, and names them.
+/// Whether a problem is about a registry as a whole. Such a problem is not part of a list: it is in `problems` of the
+/// document once, and names the lists.
 fn is_shared(problem: &Problem) -> bool {
     problem.http.is_some() && problem.reference.is_none() && problem.labels.is_empty()
 }
@@ -403,7 +405,7 @@ fn shared_problems<'a>(context: &'a Context, lists: &[(&'a ListPlan, &'a [Proble
     let groups = fold::fold(shared.filter(|(_, problem)| is_shared(problem)));
     let record = |group: fold::ProblemGroup<'a>| {
         let ids = group.lists.iter().filter_map(|at| lists.get(*at)).map(|(list, _)| list.publication.id.as_str());
-        // One list may have several targets there.
+        // A list may have several targets in this registry.
         let mut seen = HashSet::new();
         problem_record(group.problem, &context.sources, ids.filter(|id| seen.insert(*id)).collect())
     };

@@ -1,4 +1,4 @@
-//! Hand-made files, plans and reports that the tests of this layer show.
+//! Sample files, plans and reports for the tests of this layer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, P
 
 use crate::ui::style::{Charset, Color, Style};
 
-/// A terminal of 80 columns without colour.
+/// A terminal with 80 columns and no color.
 pub(in crate::ui) const WIDE: Style = Style { color: Color::Off, charset: Charset::Unicode, width: Some(80) };
 
 /// The file of the transcripts.
@@ -34,7 +34,7 @@ pub(in crate::ui) fn sources() -> Sources {
     sources
 }
 
-/// Where `text` stands in [`FILE`].
+/// The span of `text` in [`FILE`].
 pub(in crate::ui) fn span(text: &str) -> Span {
     let start = FILE.find(text).unwrap();
     Span { file: 0, range: start..start + text.len() }
@@ -53,7 +53,7 @@ pub(in crate::ui) fn platform(arch: &str) -> Platform {
     Platform::parse(&format!("linux/{arch}")).unwrap()
 }
 
-/// A list of five members at `gcr.io/google_containers`.
+/// A list of five members in `gcr.io/google_containers`.
 pub(in crate::ui) fn publication(name: &str) -> Arc<Publication> {
     publication_at(&format!("gcr.io/google_containers/{name}"), &["v1.3.0"])
 }
@@ -86,7 +86,7 @@ pub(in crate::ui) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publicat
     })
 }
 
-/// The plan of a list that is not published yet; its digest begins with `start`.
+/// The plan of a list that is not published yet. Its digest begins with `start`.
 #[expect(clippy::needless_pass_by_value, reason = "samples are made where they are needed")]
 pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> ListPlan {
     let tag = |tag: &TargetTag| TagChange {
@@ -121,7 +121,7 @@ pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> List
     }
 }
 
-/// The plan of a list that stands as declared.
+/// The plan of an unchanged list.
 pub(in crate::ui) fn unchanged(publication: Arc<Publication>, start: &str) -> ListPlan {
     let mut list = created(publication, start);
     (list.action, list.reason) = (Action::Unchanged, None);
@@ -166,7 +166,8 @@ pub(in crate::ui) fn left_out(target: &str) -> LeftOut {
     }
 }
 
-/// The plan of pause, a release of an older line: it is for two versions of Windows too, and `latest` stays.
+/// The plan of pause, at a release of an older version line. It also has two versions of Windows, and its tag `latest`
+/// stays.
 pub(in crate::ui) fn pause() -> ListPlan {
     let mut list = created(publication_at("registry.k8s.io/pause", &["3.9.1", "latest"]), "c4d81fa03b27");
     let there = Some(digest("77b1c5f2a0e9"));
@@ -184,7 +185,7 @@ pub(in crate::ui) fn pause() -> ListPlan {
     list
 }
 
-/// The plan of a list whose tag must not change.
+/// The plan of a list with an immutable tag.
 pub(in crate::ui) fn immutable() -> ListPlan {
     let mut list = unchanged(publication_at("registry.k8s.io/conformance", &["v1.30.0"]), "e05b92d4f118");
     (list.action, list.index) = (Action::Blocked, None);
@@ -197,8 +198,8 @@ pub(in crate::ui) fn immutable() -> ListPlan {
     list
 }
 
-/// The plan of a list that is published though members are absent: one is kept, one goes, one was never there; and
-/// others have placed two.
+/// The plan of a list that is published although members were not found: one is kept, one is removed, one was never
+/// published. Two further members were added by others.
 pub(in crate::ui) fn lacking() -> ListPlan {
     let mut list = updated();
     for (at, from) in [(0, Some("481795d848b6")), (1, None)] {
@@ -218,7 +219,7 @@ pub(in crate::ui) fn lacking() -> ListPlan {
     list
 }
 
-/// `list` with a tag for each member that is in it.
+/// Adds a tag to `list` for each member that is in it.
 pub(in crate::ui) fn with_member_tags(list: ListPlan) -> ListPlan {
     let change = |member: &MemberChange| {
         let descriptor = member.descriptor.clone()?;
@@ -235,7 +236,7 @@ pub(in crate::ui) fn with_member_tags(list: ListPlan) -> ListPlan {
     ListPlan { member_tags: list.members.iter().filter_map(change).collect(), ..list }
 }
 
-/// The plan of a list one of whose members is absent.
+/// The plan of a list with a member that was not found.
 pub(in crate::ui) fn blocked(name: &str) -> ListPlan {
     let mut list = created(publication(name), "000000000000");
     (list.action, list.reason, list.index) = (Action::Blocked, None, None);
@@ -249,7 +250,7 @@ pub(in crate::ui) fn blocked(name: &str) -> ListPlan {
     list
 }
 
-/// The plan of a list whose registry does not answer.
+/// The plan of a list whose registry does not respond.
 pub(in crate::ui) fn failed(target: &str) -> ListPlan {
     let mut list = created(publication_at(target, &["v1.3.0"]), "000000000000");
     (list.action, list.reason, list.index) = (Action::Failed, None, None);
@@ -273,7 +274,7 @@ pub(in crate::ui) fn absent() -> Problem {
     Problem { http: Some(http), ..problem }
 }
 
-/// The problem of the transcript: a registry that does not answer.
+/// The problem of the transcript: a registry that does not respond.
 pub(in crate::ui) fn unreachable() -> Problem {
     let http = HttpFacts { host: "quay.io".into(), status: None, code: None, attempts: 8 };
     let problem = Problem::error("mlist::registry::unreachable", "quay.io cannot be reached")
@@ -294,7 +295,7 @@ pub(in crate::ui) fn plan() -> Plan {
     ])
 }
 
-/// What comes of `plan` where everything that can be published is.
+/// The report of `plan` if everything that can be published is published.
 pub(in crate::ui) fn report(plan: Plan) -> Report {
     let outcome = |action: Action| match action {
         Action::Create | Action::Update => Outcome::Published,
@@ -331,7 +332,7 @@ pub(in crate::ui) fn report(plan: Plan) -> Report {
     }
 }
 
-/// A plan of these lists.
+/// Creates a plan of these lists.
 pub(in crate::ui) fn plan_of(lists: impl IntoIterator<Item = ListPlan>) -> Plan {
     Plan { lists: lists.into_iter().map(Arc::new).collect() }
 }

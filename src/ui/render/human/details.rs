@@ -1,11 +1,11 @@
-//! The lines below a list: what becomes of its tags and members.
+//! The lines below a list: the changes of its tags and members.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`tags`] | its tags, those of its members too |
+//! | [`tags`] | its tags, and the tags of its members |
 //! | [`members`] | its members |
 //!
-//! Here is which of them are shown when, how they are set, and why a list is blocked or failed.
+//! This file decides which of them are shown in which case, aligns them, and adds why a list is blocked or failed.
 
 use crate::config::problem::{Problem, Severity};
 use crate::oci::Digest;
@@ -19,13 +19,13 @@ use super::View;
 mod members;
 mod tags;
 
-/// What stands before the label: two blanks, the symbol, a blank.
+/// The columns before the label: two spaces, the symbol, a space.
 const LEAD: usize = 4;
 
-/// Labels are at least so wide, that most plans look alike.
+/// The minimum width of labels. With it, most plans have the same columns.
 const LABEL: usize = 17;
 
-/// One line below a list.
+/// A line below a list.
 #[derive(Debug, Clone)]
 pub(in crate::ui) struct DetailRow {
     symbol: char,
@@ -35,35 +35,35 @@ pub(in crate::ui) struct DetailRow {
 
 #[derive(Debug, Clone)]
 enum DetailValue {
-    /// The label says it all.
+    /// No value.
     None,
-    /// Painted, and as wide as it is without paint.
+    /// Text that may be in color, and its width without color.
     Text(String, usize),
-    /// Painted; broken between words where the line ends. The longest word is so wide.
+    /// Text that may be in color and is wrapped between words, and the width of its longest word.
     Sentence(String, usize),
-    /// Names with commas between them; broken where the line ends.
+    /// Names, separated by commas and wrapped at the end of a line.
     Names(Vec<String>),
 }
 
-/// How rows are set: alike in all of one output.
+/// The layout of rows. All rows of an output have the same layout.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) enum DetailColumns {
     /// Values begin at this column.
     Side(usize),
-    /// Values stand on a line of their own.
+    /// Values are on their own line.
     Stacked,
 }
 
-/// Who asks for the rows.
+/// What the rows are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ui) enum Telling {
-    /// A plan: everything that changes.
+    /// A plan: all changes are shown.
     Plan,
-    /// A run that has just published the list: what is new in it.
+    /// A list that a run has just published: only what is new is shown.
     Outcome,
 }
 
-/// All rows of a list.
+/// Returns the rows of a list.
 pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
     match (telling, list.action) {
         (Telling::Plan, Action::Unchanged) if !view.all => tags::staying(list, view),
@@ -91,19 +91,20 @@ pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec
     }
 }
 
-/// The tags of `list` that stay, told for others too whose tags stay for the same reason.
+/// Returns rows for the tags of `list` that stay, worded so that they also apply to other lists whose tags stay for the
+/// same reason.
 pub(in crate::ui) fn staying_in_all(list: &ListPlan) -> Vec<DetailRow> {
     tags::staying_in_all(list)
 }
 
-/// Columns as wide as all of `rows` need.
+/// Returns columns that are wide enough for all `rows`.
 pub(in crate::ui) fn columns<'a>(rows: impl Iterator<Item = &'a DetailRow>, view: &View) -> DetailColumns {
     let (mut label, mut value) = (LABEL, 0);
     for row in rows {
         match &row.value {
             DetailValue::None => continue,
             DetailValue::Text(_, width) | DetailValue::Sentence(_, width) => value = value.max(*width),
-            // A name must fit; the line can break after each.
+            // Each name must fit on a line. The line can break after each name.
             DetailValue::Names(names) => {
                 value = value.max(names.iter().map(|name| text::width(name) + 1).max().unwrap_or(0));
             }
@@ -116,7 +117,7 @@ pub(in crate::ui) fn columns<'a>(rows: impl Iterator<Item = &'a DetailRow>, view
     }
 }
 
-/// `rows` as lines.
+/// Renders `rows` as lines.
 pub(in crate::ui) fn render(rows: &[DetailRow], columns: DetailColumns, view: &View) -> String {
     rows.iter().map(|row| row.render(columns, view)).collect()
 }
@@ -131,7 +132,7 @@ impl DetailRow {
         Self { value, ..self }
     }
 
-    /// Words that are for people, painted or not.
+    /// Sets a sentence, with or without color, as the value.
     fn sentence(self, painted: &str) -> Self {
         let longest = painted.split(' ').map(text::width_of_painted).max().unwrap_or(0);
         Self { value: DetailValue::Sentence(painted.to_owned(), longest), ..self }
@@ -187,13 +188,13 @@ impl DetailRow {
     }
 }
 
-/// `0a4f6c1d92e7 → 9be3017c55fa`, painted.
+/// Renders `0a4f6c1d92e7 → 9be3017c55fa` with color.
 fn change(from: &Digest, to: &Digest, view: &View) -> String {
     let from = view.style.paint(Role::Dim, &view.digests.show(from));
     format!("{from} {} {}", view.style.arrow(), view.digests.show(to))
 }
 
-/// Why a list is blocked or failed: each label and value read as one sentence.
+/// Returns why a list is blocked or failed. Label and value together read as a sentence.
 fn problems(list: &ListPlan) -> Vec<DetailRow> {
     let mut rows = members::absent(list);
     let told = !rows.is_empty();

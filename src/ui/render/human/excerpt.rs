@@ -1,5 +1,5 @@
-//! [`Excerpt`]: what a problem shows of a file: the lines of its labels and one around each, harmless to any terminal
-//! and of bearable length.
+//! [`Excerpt`]: the part of a file that a problem shows: the lines with labels and one line around each. Control
+//! characters are replaced, and long lines are cut.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,19 +10,19 @@ use crate::config::problem::{Lines, SourceFile};
 
 use crate::ui::text;
 
-/// Longer lines, in bytes, are shown around their labels only.
+/// Lines longer than this many bytes are shown only around their labels.
 const LONG_LINE: usize = 600;
 
-/// How much of a long line stands around a label, in bytes.
+/// How many bytes of a long line are shown before and after a label.
 const AROUND: usize = 80;
 
-/// How much of a label in a long line is shown, in bytes.
+/// How many bytes of a label in a long line are shown.
 const LONG_LABEL: usize = 200;
 
-/// A label over more lines is drawn on its first alone.
+/// A label over more than this many lines is drawn only on its first line.
 const TALL_LABEL: usize = 20;
 
-/// What stands for the rest of a long line.
+/// Replaces the omitted part of a long line.
 const CUT: char = '…';
 
 /// Some lines of a file, as they are shown.
@@ -37,26 +37,26 @@ pub(super) struct Excerpt {
 /// A line of an [`Excerpt`].
 #[derive(Debug)]
 struct ExcerptLine {
-    /// Counted from 0.
+    /// The line number in the file, counted from 0.
     number: usize,
-    /// Where it stands in the excerpt, its newline included.
+    /// The byte range in the excerpt, including the newline.
     place: Range<usize>,
 }
 
 #[derive(Debug)]
 struct ExcerptLabel {
-    /// What it is of the file, in bytes.
+    /// The byte range in the file.
     range: Range<usize>,
-    /// Its first and last line.
+    /// The first and last line in the file.
     lines: (usize, usize),
-    /// Its column, counted from 0.
+    /// The column in the file, counted from 0.
     column: usize,
-    /// Where it is drawn in the excerpt.
+    /// The byte range in the excerpt.
     place: Range<usize>,
 }
 
 impl Excerpt {
-    /// What is to be shown of a file with labels at `ranges`; none where it is empty.
+    /// Creates the excerpt of a file with labels at `ranges`. `None` if the file is empty.
     pub(super) fn new(file: &SourceFile, lines: &Lines, ranges: &[Range<usize>]) -> Option<Self> {
         let labels: Vec<ExcerptLabel> =
             ranges.iter().map(|range| label(&file.text, lines, range)).collect::<Option<_>>()?;
@@ -72,7 +72,7 @@ impl Excerpt {
         Some(excerpt)
     }
 
-    /// Where each label is drawn, in the order in which they were given.
+    /// The byte range of each label in the excerpt, in the order in which the labels were given.
     pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
         self.labels.iter().map(|label| label.place.clone())
     }
@@ -107,14 +107,14 @@ impl Excerpt {
         self.lines.push(ExcerptLine { number, place: start..self.text.len() });
     }
 
-    /// The line that has this byte of the excerpt.
+    /// Returns the index of the line that contains this byte of the excerpt.
     fn line_at(&self, offset: usize) -> Option<usize> {
         self.lines.iter().position(|line| line.place.contains(&offset))
     }
 }
 
 impl ExcerptLabel {
-    /// What of it stands on a line, cut where it is long.
+    /// Returns the part of the label that is on a line. It is shortened if both the line and the label are long.
     fn mark(&self, number: usize, content: &Range<usize>) -> Option<Range<usize>> {
         let (first, last) = self.lines;
         if !(first..=last).contains(&number) {
@@ -127,7 +127,8 @@ impl ExcerptLabel {
     }
 }
 
-/// A label, put where it can be drawn: miette panics where one ends behind the text, and hides one at its end.
+/// Creates a label at a place that miette can draw: miette panics if a label ends after the text, and hides a label at
+/// the end of the text.
 fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<ExcerptLabel> {
     let last_char = source.char_indices().next_back()?.0;
     let start = source.floor_char_boundary(range.start.min(last_char));
@@ -139,7 +140,7 @@ fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<ExcerptLab
     Some(ExcerptLabel { range: start..end, lines: (first, last), column, place: 0..0 })
 }
 
-/// A line without its end.
+/// Returns the range of a line without its line ending.
 fn content(source: &str, lines: &Lines, number: usize) -> Range<usize> {
     let start = lines.start(number);
     let end = if number + 1 < lines.count() { lines.start(number + 1) } else { source.len() };
@@ -148,7 +149,7 @@ fn content(source: &str, lines: &Lines, number: usize) -> Range<usize> {
     start..start + line.len()
 }
 
-/// What is shown of a line: all of it, or what stands around its marks.
+/// Returns the parts of a line that are shown: the whole line, or what is around its marks.
 fn pieces(source: &str, content: &Range<usize>, marks: &[Range<usize>]) -> Vec<Range<usize>> {
     if content.len() <= LONG_LINE {
         return vec![content.clone()];
@@ -173,7 +174,7 @@ fn pieces(source: &str, content: &Range<usize>, marks: &[Range<usize>]) -> Vec<R
     pieces
 }
 
-/// `text` with a mark for each character that would do something to a terminal.
+/// Replaces each character of `text` that could control a terminal.
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if c != '\t' && text::is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
@@ -189,7 +190,8 @@ impl SourceCode for Excerpt {
         let end = span.offset() + span.len().saturating_sub(1);
         let first = self.line_at(span.offset()).ok_or_else(out_of_bounds)?;
         let last = self.line_at(end).ok_or_else(out_of_bounds)?;
-        // Lines of the file that are not shown part what stands here side by side.
+        // Two lines that are adjacent in the excerpt may not be adjacent in the file. miette must draw those
+        // separately.
         let follows = |at: usize| self.lines[at].number == self.lines[at - 1].number + 1;
         if (first + 1..=last).any(|at| !follows(at)) {
             return Err(MietteError::OutOfBounds);

@@ -1,4 +1,4 @@
-//! The lists that are not published for now, as none of their tags applies.
+//! The lists that are not published now, because none of their tags applies.
 
 use crate::config::model::LeftOut;
 use crate::ui::text;
@@ -7,7 +7,7 @@ use super::{INDENT, View, names};
 
 const NO_TAG: &str = "no tag applies: ";
 
-/// A line for each list, or for all that have one reason; in the order of the file.
+/// Renders one line per list. Lists with the same reason share a line. The order is the order of the file.
 pub(in crate::ui) fn lines(left_out: &[LeftOut], view: &View) -> String {
     let mut reasons: Vec<(&str, Vec<&LeftOut>)> = Vec::new();
     for list in left_out {

@@ -1,4 +1,4 @@
-//! What `mlist plan` answers: each list that changes, why, and how many there are.
+//! The output of `mlist plan`: each list that changes, why, and the number of lists by action.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use crate::ui::text;
 use super::details::{self, Telling};
 use super::{View, by_cause, staying, verdict};
 
-/// The lines of all lists, in the order of the file. One that stands as declared has a line only where it is asked for,
-/// or a tag of it stays with a newer version.
+/// Renders the lines of all lists, in the order of the file. An unchanged list has a line only with `-v`, or if one of
+/// its tags stays with a newer version.
 pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
     let plans: Vec<&ListPlan> = plan.lists.iter().map(|list| &**list).collect();
     let failed = plan.lists.iter().enumerate().filter(|(_, list)| list.action == Action::Failed);
@@ -28,7 +28,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
     let mut text = String::new();
     for (at, (list, rows)) in plan.lists.iter().zip(&rows).enumerate() {
         match (failed.get(&at), outrun.get(&at)) {
-            // Lists of a dead registry have nothing of their own to say: they are told where the first of them is.
+            // Lists of an unreachable registry share one line, at the position of the first of them.
             (Some(group), _) if group.lists[0] == at => text.push_str(&view.folded("failed", group, &plans)),
             (None, Some(group)) if group[0] == at => {
                 let lists: Vec<&ListPlan> = group.iter().map(|at| plans[*at]).collect();

@@ -1,4 +1,4 @@
-//! Problems in full: each with its code, its place underlined, its causes and its help, as miette draws them.
+//! Problems in full, drawn by miette: the code, the underlined place, the causes and the help.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::ui::text;
 
 use super::excerpt::Excerpt;
 
-/// All groups in full, a blank line between them and a newline at the end; empty where there are none.
+/// Renders all groups in full, separated by blank lines, with a newline at the end. Empty if there are none.
 pub(super) fn render(groups: &[ProblemGroup<'_>], sources: &Sources, style: Style, all: bool) -> String {
     groups.iter().map(|group| render_one(group, sources, style, all)).collect::<Vec<_>>().join("\n")
 }
@@ -26,13 +26,13 @@ fn render_one(group: &ProblemGroup<'_>, sources: &Sources, style: Style, all: bo
     let elsewhere = elsewhere(group.problem, sources);
     let help = if elsewhere.is_empty() { None } else { shown.help.take() };
     let mut text = drawn(&shown, style);
-    // miette shows one file a problem: each other one has an excerpt of its own, and the help stands behind them all.
+    // miette shows one file per problem. Each further file gets its own excerpt, and the help comes after all of them.
     for part in
         elsewhere.into_iter().chain(help.map(|help| MietteProblem { help: Some(help), ..MietteProblem::part() }))
     {
         text.push_str(without_message(&drawn(&part, style)));
     }
-    // miette ends a wrapped line with blanks where a word did not fit.
+    // miette leaves trailing spaces where it wraps a line.
     let mut text: String = text.trim_end().lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
     if !group.also.is_empty() {
         text.push_str(&text::fill("  also: ", &text::named(group.also.iter().copied(), all), 8, style.width));
@@ -44,13 +44,13 @@ fn render_one(group: &ProblemGroup<'_>, sources: &Sources, style: Style, all: bo
 fn drawn(shown: &MietteProblem, style: Style) -> String {
     let mut text = String::new();
     if handler(style).render_report(&mut text, shown).is_err() {
-        // Writing to a String can't fail; if miette gives up, its words still get through.
+        // Writing to a String cannot fail. If miette fails for another reason, the code and message are still shown.
         text = format!("{}: {}\n", shown.code.unwrap_or_default(), shown.message);
     }
     text
 }
 
-/// What stands below the line of the message, which is the first that is not blank.
+/// Returns the text after the line of the message, which is the first line that is not blank.
 fn without_message(text: &str) -> &str {
     let text = text.trim_start_matches('\n');
     text.split_once('\n').map_or("", |(_, rest)| rest)
@@ -59,7 +59,7 @@ fn without_message(text: &str) -> &str {
 fn handler(style: Style) -> GraphicalReportHandler {
     let theme = GraphicalTheme {
         characters: match style.charset {
-            // A problem is `!` everywhere; miette's own sign is an emoji to some terminals.
+            // Warnings use `!` like everywhere else. Some terminals draw miette's own symbol as an emoji.
             Charset::Unicode => ThemeCharacters { warning: "!".into(), ..ThemeCharacters::unicode() },
             Charset::Ascii => ThemeCharacters::ascii(),
         },
@@ -73,14 +73,14 @@ fn handler(style: Style) -> GraphicalReportHandler {
         .with_urls(false)
         .with_context_lines(1)
         .with_width(style.width.unwrap_or(200))
-        // References are full of `-` and `/`: whoever copies one must get it whole.
+        // References contain `-` and `/`. Do not break them, so that they can be copied whole.
         .with_word_splitter(WordSplitter::NoHyphenation)
         .with_word_separator(WordSeparator::AsciiSpace)
         .with_break_words(false)
         .with_wrap_lines(style.width.is_some())
 }
 
-/// A [`Problem`] as miette wants it, or a part of one.
+/// A [`Problem`] in the form that miette needs, or a part of one.
 #[derive(Debug, Default)]
 struct MietteProblem {
     code: Option<&'static str>,
@@ -92,7 +92,7 @@ struct MietteProblem {
     source: Option<Excerpt>,
 }
 
-/// A cause and what is behind it.
+/// A cause and the causes below it.
 #[derive(Debug)]
 struct CauseChain {
     text: String,
@@ -100,7 +100,7 @@ struct CauseChain {
 }
 
 impl MietteProblem {
-    /// What only has a message because all must: see [`without_message`].
+    /// Creates a part that has a message only because miette requires one. [`without_message`] removes it.
     fn part() -> Self {
         Self { message: "-".to_owned(), ..Self::default() }
     }
@@ -130,7 +130,7 @@ fn underline(label: &problem::Label, place: &Range<usize>) -> LabeledSpan {
     LabeledSpan::new(words, place.start, place.len())
 }
 
-/// What a problem shows of one file.
+/// Returns the excerpt and labels of one file of a problem.
 fn excerpt(problem: &Problem, file: usize, sources: &Sources) -> (Option<Excerpt>, Vec<LabeledSpan>) {
     let labels: Vec<_> = problem.labels.iter().filter(|label| label.span.file == file).collect();
     let ranges: Vec<_> = labels.iter().map(|label| label.span.range.clone()).collect();
@@ -141,7 +141,7 @@ fn excerpt(problem: &Problem, file: usize, sources: &Sources) -> (Option<Excerpt
     (source, labels)
 }
 
-/// What a problem shows of other files than that of its first label.
+/// Returns the parts of a problem for the files other than that of its first label.
 fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<MietteProblem> {
     let mut files: Vec<usize> = Vec::new();
     for label in &problem.labels {

@@ -1,4 +1,4 @@
-//! What `mlist sync` says: a line for each list as it ends, then what went wrong, then the verdict.
+//! The output of `mlist sync`: a line for each list when it is done, then the problems, then the verdict.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::ui::text;
 use super::details::{self, Telling};
 use super::{INDENT, View, by_cause, verdict};
 
-/// Where the lines of lists have their digests: as wide as the plan needs, not the rows so far, so that nothing jumps.
+/// The columns of the lines of lists. They are as wide as the whole plan needs, not only the rows printed so far, so
+/// that the columns do not move during a run.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) struct ListColumns {
     name: usize,
@@ -21,7 +22,7 @@ pub(in crate::ui) struct ListColumns {
 }
 
 impl ListColumns {
-    /// For the lists of `plan`.
+    /// Computes the columns for the lists of `plan`.
     pub(in crate::ui) fn of(plan: &Plan, view: &View) -> Self {
         let lined = |list: &&Arc<ListPlan>| list.action.writes() || (view.all && list.action == Action::Unchanged);
         let lined = || plan.lists.iter().filter(lined);
@@ -36,7 +37,7 @@ impl ListColumns {
         }
     }
 
-    /// `created    gcr.io/google_containers/kubectl:v1.3.0    72c4e8f1a90d`
+    /// Renders `created    gcr.io/google_containers/kubectl:v1.3.0    72c4e8f1a90d`.
     fn line(&self, word: &str, name: &str, note: &str, view: &View) -> String {
         let word = view.word(word);
         let column = self.name.max(text::width(name)) + 2;
@@ -49,14 +50,14 @@ impl ListColumns {
     }
 }
 
-/// The line of a list that was published, and what is new in it.
+/// Renders the line of a list that was published, and what is new in it.
 pub(in crate::ui) fn published(list: &ListReport, columns: &ListColumns, view: &View) -> String {
     let digest = list.plan.index.as_ref().map(|index| view.digests.show(&index.digest)).unwrap_or_default();
     let line = columns.line(list.word(), &name(&list.plan), &digest, view);
     line + &details::render(&details::rows(&list.plan, view, Telling::Outcome), columns.details, view)
 }
 
-/// The lines of all lists that were not published, and with `-v` of those that are unchanged.
+/// Renders the lines of all lists that were not published. Unchanged lists are included only with `-v`.
 pub(in crate::ui) fn unpublished(report: &Report, columns: &ListColumns, view: &View) -> String {
     let mut text = String::new();
     if view.all {
@@ -95,7 +96,7 @@ pub(in crate::ui) fn unpublished(report: &Report, columns: &ListColumns, view: &
     text
 }
 
-/// `Done in 3.2s: 6 lists created`; its first word says what `status` says.
+/// Renders the verdict, such as `Done in 3.2s: 6 lists created`. Its first word corresponds to `status`.
 pub(in crate::ui) fn summary(report: &Report, status: ExitStatus, style: Style) -> String {
     let words = ["created", "updated", "unchanged", "blocked", "failed", "cancelled"];
     let counts = words.map(|word| (word, report.lists.iter().filter(|list| list.word() == word).count()));
@@ -117,12 +118,12 @@ pub(in crate::ui) fn summary(report: &Report, status: ExitStatus, style: Style) 
     }
 }
 
-/// `Interrupted after 36s: …`
+/// Renders `Interrupted after 36s: …`.
 pub(in crate::ui) fn interrupted(after: Duration, what: &str, style: Style) -> String {
     verdict(style, "Interrupted", &format!(" after {}: {what}", text::duration(after)))
 }
 
-/// `gcr.io: 36 HEAD, 2 for tokens; no credentials`, a line for each host.
+/// Renders one line per host, such as `gcr.io: 36 HEAD, 2 for tokens; no credentials`.
 pub(in crate::ui) fn requests(requests: &Stats, style: Style) -> String {
     let line = |(host, asked): (&String, &HostStats)| {
         let numbers = [
@@ -156,7 +157,7 @@ fn counted((word, number): (&str, usize)) -> String {
     format!("{} {word}", text::plural(number, "list"))
 }
 
-/// What is left of pulls that a registry counts.
+/// Renders the remaining pulls of registries that limit pulls.
 fn quota(requests: &Stats) -> String {
     let left = requests.iter().filter_map(|(host, asked)| Some((host, asked.pulls_left?)));
     let name = |host: &str| if host == "docker.io" { "Docker Hub".to_owned() } else { text::foreign(host) };
@@ -165,7 +166,7 @@ fn quota(requests: &Stats) -> String {
     })
 }
 
-/// Which tags of an unfinished list may have moved; empty where none has.
+/// Returns which tags of an unfinished list were moved or may have been moved. Empty if there are none.
 fn tags_note(list: &ListReport) -> String {
     let names = |wanted: TagDone| {
         let tags = list.plan.tags.iter().zip(&list.tags).filter(move |(_, done)| **done == wanted);
@@ -180,10 +181,10 @@ fn tags_note(list: &ListReport) -> String {
     }
 }
 
-/// `docker.io/acme/api:v2.4.0 +2 tags`
+/// Returns the name of a list, such as `docker.io/acme/api:v2.4.0 +2 tags`.
 pub(in crate::ui) fn name(list: &ListPlan) -> String {
     let reference = list.publication.reference();
-    // What stays where it is with another list is no name of this one.
+    // A tag that stays with another list is not a name of this list.
     match list.tags.iter().filter(|tag| tag.fate != TagFate::Stays).count() {
         0 | 1 => reference.to_string(),
         tags => format!("{reference} +{}", text::plural(tags - 1, "tag")),

@@ -1,10 +1,11 @@
-//! Lists of which nothing is to be written, and yet a tag is not as it is declared: a newer version has it.
+//! Unchanged lists with a tag that is not as declared, because a newer version has it.
 
 use std::collections::HashMap;
 
 use crate::plan::{Action, ListPlan, TagFate};
 
-/// The places of such lists in the plan: together those whose tags stay for the same reason, as all of a release do.
+/// Returns such lists as indexes into the plan. Lists whose tags stay for the same reason are in one group, such as all
+/// lists of a release.
 pub(super) fn groups(plans: &[&ListPlan]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known = HashMap::new();

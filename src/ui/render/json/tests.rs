@@ -1,4 +1,4 @@
-//! The documents, field by field.
+//! Tests of the fields of the documents.
 
 use serde_json::{Value, json};
 use std::sync::Arc;

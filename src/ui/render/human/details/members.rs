@@ -1,4 +1,4 @@
-//! What becomes of the members of a list.
+//! The rows for the members of a list.
 
 use crate::oci::Platform;
 use crate::plan::{ListPlan, MemberChange, MemberFate};
@@ -7,7 +7,7 @@ use crate::ui::text;
 
 use super::DetailRow;
 
-/// Whether any member comes, goes or is another.
+/// Whether any member is added, removed or changed.
 pub(super) fn change(list: &ListPlan) -> bool {
     list.members.iter().any(|member| match member.fate {
         MemberFate::Added | MemberFate::Changed | MemberFate::Removed => true,
@@ -16,7 +16,7 @@ pub(super) fn change(list: &ListPlan) -> bool {
     })
 }
 
-/// Those of a list that is new: in one line, or with `-v` each.
+/// Returns the rows for the members of a new list: one line for all, or one per member with `-v`.
 pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if view.all {
         return [changed(list, view), lacking(list, view)].concat();
@@ -26,7 +26,7 @@ pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut before: Option<&Platform> = None;
     for member in added() {
         let (name, alike) = (platform(list, member), machine(&member.platform));
-        // What it shares with the one before it need not be said again.
+        // If the platform differs from the one before only in its OS version, only the version is shown.
         let version = before.filter(|before| machine(before) == alike).and_then(|_| name.strip_prefix(&alike));
         let name = version.map(|version| format!("{}{version}", view.style.ellipsis())).unwrap_or(name.clone());
         names.push(name);
@@ -36,7 +36,7 @@ pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     [vec![row], lacking(list, view)].concat()
 }
 
-/// All members: those that stay as they are as a count, or with `-v` each.
+/// Returns rows for all members. Unchanged members are shown as a count, or one by one with `-v`.
 pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = [changed(list, view), lacking(list, view)].concat();
     let same = || list.members.iter().filter(|member| member.fate == MemberFate::Same);
@@ -57,7 +57,7 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     rows
 }
 
-/// Those that come, go or are another.
+/// Returns rows for the members that are added, removed or changed.
 pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| {
         let label = platform(list, member);
@@ -76,7 +76,8 @@ pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     list.members.iter().filter_map(row).collect()
 }
 
-/// Declared ones that are absent, and for all that the list is published: without them, or as they were.
+/// Returns rows for declared members that were not found, if the list is published anyway: without them, or with the
+/// image that is already published.
 pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| match (member.fate, &member.from) {
         (MemberFate::Kept, _) if is_declared(list, member) => {
@@ -94,7 +95,7 @@ pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     list.members.iter().filter_map(row).collect()
 }
 
-/// Absent ones that block their list.
+/// Returns rows for the members that were not found and block their list.
 pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
     let of_problems = || list.problems.iter().filter(|problem| problem.slug() == "member_absent");
     let blocks = |member: &&MemberChange| {
@@ -105,25 +106,26 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
     absent.map(|member| DetailRow::new('!', platform(list, member)).text(&format!("is {}", absence(member)))).collect()
 }
 
-/// `= linux/s390x      60303ae22b99   kept, not declared`
+/// Returns a row such as `= linux/s390x      60303ae22b99   kept, not declared`.
 fn stands(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
     DetailRow::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
 }
 
-/// In a layout nobody answers 404.
+/// An OCI layout has no HTTP status, so 404 is not mentioned for it.
 fn absence(member: &MemberChange) -> &'static str {
     let asked = member.source.as_ref().is_some_and(|source| source.place.host().is_some());
     if asked { "absent (404)" } else { "absent" }
 }
 
-/// Others may have placed a member by a tag of its own: then it has a source that the file does not name.
+/// Whether the file declares the source of this member. A member that someone else added by a tag of its own has a
+/// source that is not in the file.
 fn is_declared(list: &ListPlan, member: &MemberChange) -> bool {
     let mut declared = list.publication.members.iter();
     member.source.as_ref().is_some_and(|source| declared.any(|declared| declared.source == *source))
 }
 
-/// The platform, and of its OS version as much as tells it apart: `windows/amd64 10.0.17763`.
+/// Returns the platform with the part of its OS version that is needed to distinguish it: `windows/amd64 10.0.17763`.
 fn platform(list: &ListPlan, member: &MemberChange) -> String {
     let mut platform = member.platform.clone();
     if let Some(version) = &member.platform.os_version {
@@ -136,11 +138,11 @@ fn platform(list: &ListPlan, member: &MemberChange) -> String {
             platform.os_version = member.platform.build().map(str::to_owned);
         }
     }
-    // A platform that is published and not declared is a registry's text.
+    // The platform of a member that is published but not declared is text from a registry.
     text::foreign(&platform.to_string())
 }
 
-/// The platform without its OS version.
+/// Returns the platform without its OS version.
 fn machine(platform: &Platform) -> String {
     let platform = Platform { os_version: None, ..platform.clone() };
     text::foreign(&platform.to_string())

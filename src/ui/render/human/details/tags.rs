@@ -1,4 +1,4 @@
-//! What becomes of the tags of a list, and of those of its members.
+//! The rows for the tags of a list and of its members.
 
 use crate::plan::{ListPlan, MemberTagChange, Reason, TagChange, TagFate};
 use crate::ui::render::human::View;
@@ -6,7 +6,7 @@ use crate::ui::text;
 
 use super::{DetailRow, change};
 
-/// All that is to be said of tags.
+/// Returns the rows for all tags.
 pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = Vec::new();
     let mut same = 0;
@@ -29,23 +29,23 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     rows
 }
 
-/// The tags, where the line of the list does not name them all.
+/// Returns the rows for tags that the line of the list does not name.
 pub(super) fn further(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if list.tags.len() > 1 { all(list, view) } else { of_members(list, view) }
 }
 
-/// Those that are left as they are.
+/// Returns rows for the tags that stay as they are.
 pub(super) fn staying(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(|tag| stays(tag, view)).collect()
 }
 
-/// As [`staying`], of lists each of which has another digest there.
+/// Like [`staying`], but for several lists at once, so without a digest: it differs for each list.
 pub(super) fn staying_in_all(list: &ListPlan) -> Vec<DetailRow> {
     let row = |tag: &TagChange| DetailRow::new('=', label(tag)).sentence(&format!("stays{}", reason(tag)));
     list.tags.iter().filter(|tag| tag.fate == TagFate::Stays).map(row).collect()
 }
 
-/// Those that must not change and would.
+/// Returns rows for the immutable tags that would change.
 pub(super) fn refused(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |tag: &TagChange| {
         let (from, to) = immutable(tag)?;
@@ -55,7 +55,7 @@ pub(super) fn refused(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     every(list).filter_map(row).collect()
 }
 
-/// Whether some tag is [`refused`].
+/// Whether any tag is [`refused`].
 pub(super) fn is_refused(list: &ListPlan) -> bool {
     every(list).any(|tag| immutable(tag).is_some())
 }
@@ -64,7 +64,7 @@ fn every(list: &ListPlan) -> impl Iterator<Item = &TagChange> {
     list.tags.iter().chain(list.member_tags.iter().map(|change| &change.tag))
 }
 
-/// What an immutable tag names and would name.
+/// Returns the current and the new digest of a tag that is blocked because it is immutable.
 fn immutable(tag: &TagChange) -> Option<(&crate::oci::Digest, &crate::oci::Digest)> {
     let is_blocked = tag.fate == TagFate::Blocked;
     Some((tag.from.as_ref()?, tag.to.as_ref()?)).filter(|_| is_blocked)
@@ -101,8 +101,8 @@ fn reason(tag: &TagChange) -> String {
     tag.stays.as_ref().map(|why| format!(": {}", text::foreign(why))).unwrap_or_default()
 }
 
-/// The tags of members: each where that is asked for or there is one, else as one line for all that are created, moved
-/// or the same.
+/// Returns rows for the tags of members. Tags that are created, moved or unchanged are each grouped in one line. With
+/// `-v`, or if the group has one tag that changes, each tag has its own line.
 fn of_members(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let mut rows = Vec::new();
     for fate in [TagFate::Created, TagFate::Moved, TagFate::Same] {

@@ -1,4 +1,4 @@
-//! Plans as they are seen, against the transcripts of `plan`.
+//! Tests of rendered plans against the transcripts of `plan`.
 
 use super::*;
 use crate::plan::{MemberFate, Reason, TagChange, TagFate};

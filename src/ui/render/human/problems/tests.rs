@@ -1,4 +1,4 @@
-//! Problems as they are seen, against the transcripts.
+//! Tests of rendered problems against the transcripts.
 
 use super::*;
 use crate::config::problem::{HttpFacts, SourceFile, Span};
@@ -191,7 +191,7 @@ fn warnings_are_marked_and_colour_is_only_colour() {
     ");
 }
 
-/// What is said of `parts` of a file.
+/// Renders a problem with labels at `parts` of a file.
 fn of_file(text: &str, parts: &[&str]) -> String {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "m.toml".into(), text: text.into() });

@@ -1,4 +1,4 @@
-//! Reports as they are seen, against the transcripts of sync.
+//! Tests of rendered reports against the transcripts of sync.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn ran(lists: Vec<ListPlan>, millis: u64) -> Report {
     Report { duration: Duration::from_millis(millis), requests: BTreeMap::new(), ..report }
 }
 
-/// All that sync shows without problems in full, as if lists had ended in the order of the file.
+/// Renders all output of sync except problems in full, as if lists had finished in the order of the file.
 fn shown(report: &Report, style: Style, all: bool) -> String {
     let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
     let view = View { style, digests: Digests::telling_apart(digests(&plan)), all };
