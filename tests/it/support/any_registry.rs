@@ -1,4 +1,5 @@
-//! [`AnyRegistry`]: the registry of this process, Debian's, or that one behind nginx, so that one case runs against all.
+//! [`AnyRegistry`]: the registry of this process, Debian's, or Debian's behind nginx, so that one test runs against all
+//! of them.
 
 use std::sync::Arc;
 
@@ -14,36 +15,36 @@ use super::wire::Wire;
 
 /// A registry to test against.
 pub(crate) enum AnyRegistry {
-    /// Ours.
+    /// The registry of this process.
     InProcess(Registry),
-    /// Debian's.
+    /// Debian's registry.
     Debian(DockerRegistry),
-    /// Debian's, over TLS and HTTP/2.
+    /// Debian's registry, over TLS and HTTP/2.
     Tls(DockerRegistry, Nginx),
 }
 
-/// Which of them.
+/// The kind of registry to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Ours.
+    /// The registry of this process.
     InProcess,
-    /// Debian's.
+    /// Debian's registry.
     Debian,
-    /// Debian's, behind nginx: TLS of an authority of its own, HTTP/2, client certificates.
+    /// Debian's registry behind nginx, with TLS from a private authority, HTTP/2 and client certificates.
     Tls,
-    /// Debian's, for who knows a password.
+    /// Debian's registry, with password authentication.
     Passwords,
-    /// Debian's, for who has a token of a server beside it.
+    /// Debian's registry, with tokens from a separate token server.
     Tokens,
 }
 
-/// Who is let in by a registry that asks.
+/// The account of registries that require login.
 fn bot() -> Account {
     Account::new("ci-bot", "s3cret-of-the-bot")
 }
 
 impl Kind {
-    /// Starts one; none where it is not installed.
+    /// Starts a registry. `None` if it is not installed.
     pub(crate) fn start(self) -> Option<AnyRegistry> {
         match self {
             Self::InProcess => Some(AnyRegistry::InProcess(Registry::start(Knobs::default()))),
@@ -57,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// Starts one that asks for user and password; none where it is not installed.
+    /// Starts a registry that requires a user and password. `None` if it is not installed.
     pub(crate) fn start_for(self, account: Account) -> Option<AnyRegistry> {
         match self {
             Self::InProcess => {
@@ -78,7 +79,7 @@ impl AnyRegistry {
         Some(Self::Tls(registry, nginx))
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of the registry: `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         match self {
             Self::InProcess(registry) => registry.host(),
@@ -87,7 +88,8 @@ impl AnyRegistry {
         }
     }
 
-    /// As [`AnyRegistry::host`], where plain HTTP is spoken: for programs that speak no other to this machine.
+    /// Like [`AnyRegistry::host`], but an address with plain HTTP, for programs that only use plain HTTP for this
+    /// machine.
     pub(crate) fn plain_host(&self) -> String {
         match self {
             Self::Tls(registry, _) => registry.host(),
@@ -95,7 +97,7 @@ impl AnyRegistry {
         }
     }
 
-    /// Lets a project in, where the registry asks who is there.
+    /// Logs a project in, if the registry requires login.
     pub(crate) fn admit(&self, context: &Context) {
         if let Self::Debian(registry) = self
             && registry.asks()
@@ -104,7 +106,7 @@ impl AnyRegistry {
         }
     }
 
-    /// Requests past mlist, with all rights.
+    /// Returns a client that sends requests with all rights, without using mlist.
     pub(crate) fn wire(&self) -> Wire {
         match self {
             Self::InProcess(registry) => Wire::new(registry.host(), Some(Registry::insider())),
@@ -112,7 +114,7 @@ impl AnyRegistry {
         }
     }
 
-    /// All requests so far, those of [`AnyRegistry::wire`] included.
+    /// Returns all requests so far, including those of [`AnyRegistry::wire`].
     pub(crate) fn log(&self) -> Log {
         match self {
             Self::InProcess(registry) => registry.log(),
@@ -120,14 +122,14 @@ impl AnyRegistry {
         }
     }
 
-    /// What `work` asked, and what it gave.
+    /// Returns the result of `work` and the requests that were sent during it.
     pub(crate) fn watch<T>(&self, work: impl FnOnce() -> T) -> (T, Log) {
         let before = self.log().len();
         let result = work();
         (result, self.log().since(before))
     }
 
-    /// Goes down.
+    /// Stops the registry.
     pub(crate) fn stop(&mut self) {
         match self {
             Self::InProcess(registry) => registry.stop(),
@@ -139,7 +141,7 @@ impl AnyRegistry {
         }
     }
 
-    /// Comes back, on the same port.
+    /// Starts the registry again, on the same port.
     pub(crate) fn restart(&mut self) {
         match self {
             Self::InProcess(registry) => registry.restart(),
@@ -169,7 +171,7 @@ impl AnyRegistry {
         self.push_list(repository, &attestation.digest(), OCI_MANIFEST, attestation.manifest());
     }
 
-    /// Pushes what `docker buildx` does: an image and what it says of it by digest, and an index of both under `tag`.
+    /// Pushes what `docker buildx` pushes: an image and its attestation by digest, and an index of both under `tag`.
     pub(crate) fn push_built(&self, repository: &str, tag: &str, image: &Image) -> Attestation {
         let attestation = Attestation::of(image);
         self.push(repository, &image.digest(), image);
@@ -178,19 +180,20 @@ impl AnyRegistry {
         attestation
     }
 
-    /// Pushes a list of images that stand there.
+    /// Pushes a list. Its images must already be in the repository.
     pub(crate) fn push_list(&self, repository: &str, tag: &str, media_type: &str, list: &[u8]) {
         let answer = self.wire().put_manifest(repository, tag, media_type, list);
         assert_eq!(answer.status, 201, "{repository}:{tag} is not taken: {}", String::from_utf8_lossy(&answer.body));
     }
 
-    /// Platforms and digests of the list that a tag names, in its order; none where there is none.
+    /// Returns the platforms and digests of the list that a tag refers to, in the order of the list. `None` if the tag
+    /// does not exist.
     pub(crate) fn list(&self, repository: &str, tag: &str) -> Option<Vec<(String, String)>> {
         let list = self.wire().manifest(repository, tag)?.json();
         Some(entries(&list))
     }
 
-    /// The tags of a repository, sorted; none where there is no such repository.
+    /// Returns the tags of a repository, sorted. Empty if the repository does not exist.
     pub(crate) fn tags(&self, repository: &str) -> Vec<String> {
         let answer = self.wire().send("GET", &format!("/v2/{repository}/tags/list?n=1000"), &[], b"");
         if answer.status == 404 {
@@ -202,7 +205,7 @@ impl AnyRegistry {
     }
 }
 
-/// Platforms (`os/arch[/variant][ os.version]`) and digests of a list.
+/// Returns the platforms (`os/arch[/variant][ os.version]`) and digests of a list.
 pub(crate) fn entries(list: &Value) -> Vec<(String, String)> {
     let entries = list["manifests"].as_array().expect("a list has entries");
     entries.iter().map(|entry| (platform(&entry["platform"]), text(&entry["digest"]))).collect()
@@ -221,7 +224,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// Makes a test for each registry out of functions that take an [`AnyRegistry`], or a [`Kind`] to start their own.
+/// Generates a test for each registry from functions that take a [`Kind`].
 macro_rules! on_each_registry {
     ($($case:ident),+ $(,)?) => {
         mod in_process {
@@ -253,7 +256,7 @@ macro_rules! on_each_registry {
     };
 }
 
-/// As `on_each_registry`, and for those of Debian's that ask who is there.
+/// Like `on_each_registry`, and also for Debian's registries that require login.
 macro_rules! on_every_registry {
     ($($case:ident),+ $(,)?) => {
         $crate::support::any_registry::on_each_registry!($($case),+);

@@ -1,14 +1,14 @@
-//! [`Authority`]: certificates for servers and clients, made for one test.
+//! [`Authority`]: issues certificates for servers and clients, for one test.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
 };
 
-/// Vouches for others.
+/// A certificate authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate and its key: PEM.
+/// A certificate and its key as PEM.
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
     /// The certificate.
@@ -17,31 +17,31 @@ pub(crate) struct Pair {
     pub(crate) key: String,
 }
 
-/// When a certificate is good.
+/// When a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Valid {
-    /// Now.
+    /// It is valid now.
     Now,
-    /// Not any more.
+    /// It has expired.
     Once,
-    /// Not yet.
+    /// It is not valid yet.
     Later,
 }
 
 impl Authority {
-    /// One of this name.
+    /// Creates an authority with this name.
     pub(crate) fn new(name: &str) -> Self {
         let mut params = named(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, key()).expect("a certificate"))
     }
 
-    /// What those trust who trust it: PEM.
+    /// The certificate of the authority as PEM, for those who trust it.
     pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A server's, for these names and addresses.
+    /// Issues a server certificate for these names and addresses.
     pub(crate) fn server(&self, names: &[&str], valid: Valid) -> Pair {
         let mut params = named("server", names);
         match valid {
@@ -57,7 +57,7 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// A client's, of this name.
+    /// Issues a client certificate with this name.
     pub(crate) fn client(&self, name: &str) -> Pair {
         let mut params = named(name, &[]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -71,7 +71,7 @@ impl Authority {
     }
 }
 
-/// A server's certificate that vouches for itself, made as `openssl req -x509` makes them: an authority's.
+/// Creates a self-signed server certificate. Like those of `openssl req -x509`, it is marked as an authority.
 pub(crate) fn self_signed(name: &str) -> Pair {
     let (mut params, key) = (named(name, &[name]), key());
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

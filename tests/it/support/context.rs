@@ -1,4 +1,4 @@
-//! [`Context`]: a folder, an environment and mlist in it.
+//! [`Context`]: runs mlist in its own folder and environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,18 +15,18 @@ use serde_json::Value;
 
 use super::registry::Account;
 
-/// How long anything may take before a test gives up. Far more than it takes: never a measure of speed,
-/// on a machine that has much else to do either.
+/// How long anything may take before a test gives up. This is much longer than needed, also on a busy machine, and is
+/// not a measure of speed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A project folder with manifests.toml, a home and an environment of their own.
+/// A project folder with manifests.toml, a home folder and an environment.
 pub(crate) struct Context {
     folder: tempfile::TempDir,
     environment: BTreeMap<String, OsString>,
 }
 
 impl Context {
-    /// An empty project; of the caller's environment nothing is left but the PATH.
+    /// Creates an empty project. Only PATH is taken from the caller's environment.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for name in ["project", "home", "docker", "bin", "session"] {
@@ -46,7 +46,7 @@ impl Context {
         Self { folder, environment }
     }
 
-    /// A project with this manifests.toml.
+    /// Creates a project with this manifests.toml.
     pub(crate) fn with(manifest: &str) -> Self {
         let context = Self::new();
         context.manifest(manifest);
@@ -58,34 +58,34 @@ impl Context {
         std::fs::write(self.path("manifests.toml"), text).expect("manifests.toml");
     }
 
-    /// A path in the project folder, which is where mlist runs.
+    /// Returns a path in the project folder. mlist runs in that folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("project").join(name)
     }
 
-    /// The user's folder.
+    /// The home folder of the user.
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// The user's folder until the machine stops.
+    /// The runtime folder of the user (`XDG_RUNTIME_DIR`), which is deleted when the machine stops.
     pub(crate) fn session(&self) -> PathBuf {
         self.folder.path().join("session")
     }
 
-    /// Gives mlist an environment variable.
+    /// Sets an environment variable for mlist.
     pub(crate) fn set(&mut self, variable: &str, value: impl Into<OsString>) {
         self.environment.insert(variable.to_owned(), value.into());
     }
 
-    /// Makes another folder of the project that of the user's settings.
+    /// Makes another folder of the project the settings folder of the user (`XDG_CONFIG_HOME`).
     pub(crate) fn set_settings(&mut self, name: &str) {
         let settings = self.path(name);
         trust_in(&settings);
         self.set("XDG_CONFIG_HOME", settings);
     }
 
-    /// Takes an environment variable from mlist.
+    /// Removes an environment variable from the environment of mlist.
     pub(crate) fn unset(&mut self, variable: &str) {
         self.environment.remove(variable);
     }
@@ -95,13 +95,13 @@ impl Context {
         self.folder.path().join("docker")
     }
 
-    /// Logs in as `docker login` does without a helper: an entry in Docker's config file.
+    /// Logs in as `docker login` does without a credential helper: with an entry in Docker's config file.
     pub(crate) fn log_in(&self, host: &str, account: &Account) {
         let config = serde_json::json!({ "auths": { host: { "auth": account.encoded() } } });
         std::fs::write(self.docker_config().join("config.json"), config.to_string()).expect("config.json");
     }
 
-    /// Logs in by a credential helper named `rig`, which writes down what it was asked.
+    /// Logs in by a credential helper named `rig`, which records the requests that it gets.
     pub(crate) fn log_in_by_helper(&self, host: &str, account: &Account) {
         let config = serde_json::json!({ "credHelpers": { host: "rig" } });
         std::fs::write(self.docker_config().join("config.json"), config.to_string()).expect("config.json");
@@ -114,19 +114,19 @@ impl Context {
         self.helper("rig", &script);
     }
 
-    /// Installs a credential helper: a script.
+    /// Installs a script as a credential helper.
     pub(crate) fn helper(&self, name: &str, script: &str) {
         let helper = self.folder.path().join(format!("bin/docker-credential-{name}"));
         std::fs::write(&helper, script).expect("a helper");
         std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("an executable helper");
     }
 
-    /// The environment that mlist sees.
+    /// The environment variables of mlist.
     pub(crate) fn environment(&self) -> &BTreeMap<String, OsString> {
         &self.environment
     }
 
-    /// Runs `mlist ARGUMENTS` (words without spaces) to its end.
+    /// Runs `mlist ARGUMENTS` (words without spaces) and waits until it exits.
     pub(crate) fn mlist(&self, arguments: &str) -> Output {
         self.start(arguments).wait()
     }
@@ -144,7 +144,7 @@ impl Context {
     }
 }
 
-/// Trusts each nginx of this process in this folder of settings, as its user would.
+/// Makes this settings folder trust each nginx of this process, as a user would.
 fn trust_in(settings: &Path) {
     let certs_d = settings.join("containers/certs.d");
     std::fs::create_dir_all(&certs_d).expect("a folder");
@@ -168,7 +168,7 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// mlist at work.
+/// A running mlist.
 pub(crate) struct Running {
     arguments: String,
     child: Child,
@@ -177,31 +177,31 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Ends it at once, like a power cut.
+    /// Kills it at once, as a power failure would.
     pub(crate) fn kill(mut self) -> Output {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.child.kill();
         self.wait()
     }
 
-    /// Sends a signal by its name, as kill(1) has it.
+    /// Sends a signal by its name, as in kill(1).
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.expect("kill is installed").success(), "no process to send {name} to");
     }
 
-    /// Whether it is still at work.
+    /// Whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child that was started").is_none()
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub(crate) fn wait(mut self) -> Output {
         let status = self.end();
         let text = |thread: JoinHandle<String>| thread.join().expect("a reader that does not panic");
         let (stdout, stderr) = (text(self.stdout), text(self.stderr));
         let status = status.unwrap_or_else(|| panic!("mlist {} does not end:\n{stdout}{stderr}", self.arguments));
-        // As a shell shows the end by a signal.
+        // If a signal ended it, use the exit status that a shell would show.
         let status = status.code().unwrap_or_else(|| 128 + status.signal().expect("it ended somehow"));
         Output { arguments: self.arguments, status, stdout, stderr }
     }
@@ -220,38 +220,38 @@ impl Running {
     }
 }
 
-/// What mlist said, and how it ended.
+/// The output and exit status of mlist.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     arguments: String,
-    /// The exit status; 128 and more for a signal.
+    /// The exit status. 128 plus the signal number if a signal ended it.
     pub(crate) status: i32,
-    /// The answer.
+    /// The text on stdout, which is the result.
     pub(crate) stdout: String,
-    /// The talk.
+    /// The text on stderr, which is messages.
     pub(crate) stderr: String,
 }
 
 impl Output {
-    /// Ended with this status, else the transcript.
+    /// Checks the exit status. Panics with the transcript if it differs.
     #[track_caller]
     pub(crate) fn exits(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{self}");
         self
     }
 
-    /// stdout as one JSON document.
+    /// Parses stdout as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
-    /// The last line of the talk.
+    /// The last line of stderr.
     pub(crate) fn verdict(&self) -> &str {
         self.stderr.lines().last().unwrap_or_default()
     }
 
-    /// How many lines of the talk begin with `word`.
+    /// Counts the lines of stderr that begin with `word`.
     pub(crate) fn lines(&self, word: &str) -> usize {
         self.stderr.lines().filter(|line| line.split(' ').next() == Some(word)).count()
     }

@@ -1,4 +1,4 @@
-//! [`DockerRegistry`]: Debian's `docker-registry`, run for one test.
+//! [`DockerRegistry`]: Debian's `docker-registry`, started for one test.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -14,42 +14,42 @@ use super::registry::{Account, Authorization, Exchange, Log, keep_closed};
 use super::token_server::{ISSUER, SERVICE, TokenServer};
 use super::wire::Wire;
 
-/// A running `docker-registry`. Dropping it ends it.
+/// A running `docker-registry`. It is stopped when dropped.
 pub(crate) struct DockerRegistry {
     folder: tempfile::TempDir,
     port: u16,
     guard: Guard,
     child: Option<Child>,
-    /// Its port, while it is down.
+    /// Reserves the port while the registry is stopped.
     closed: Option<TcpSocket>,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-/// Who is let in.
+/// How clients authenticate.
 #[derive(Clone)]
 pub(crate) enum Guard {
-    /// Everybody.
+    /// No authentication.
     Nobody,
-    /// Who knows the account's password (`htpasswd`).
+    /// With the password of this account (`htpasswd`).
     Password(Account),
-    /// Who has a token of this server.
+    /// With a token of this server.
     Tokens(Arc<TokenServer>),
 }
 
 impl DockerRegistry {
-    /// Starts one, open to all or to one account; none where it is not installed.
+    /// Starts a registry without authentication, or with one account. `None` if it is not installed.
     pub(crate) fn start(account: Option<Account>) -> Option<Self> {
         Self::guarded(account.map_or(Guard::Nobody, Guard::Password))
     }
 
-    /// Starts one that is guarded so; none where it is not installed.
+    /// Starts a registry with this authentication. `None` if it is not installed.
     pub(crate) fn guarded(guard: Guard) -> Option<Self> {
-        // The tool that writes its accounts is another package.
+        // `htpasswd`, which writes the accounts, is in another package.
         ["docker-registry", "htpasswd"].into_iter().all(super::installed).then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut registry = Self { folder, port: 0, guard, child: None, closed: None, lines: Arc::default() };
         registry.write_keys();
-        // A free port may be taken by another test before the registry has it.
+        // Another test may take a free port before the registry does.
         let started = (0..10).any(|_| {
             registry.port = free_port();
             registry.try_run()
@@ -58,17 +58,17 @@ impl DockerRegistry {
         Some(registry)
     }
 
-    /// Whether it asks who is there.
+    /// Whether it requires login.
     pub(crate) fn asks(&self) -> bool {
         !matches!(self.guard, Guard::Nobody)
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of the registry: `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Requests past mlist, with the rights of the account.
+    /// Returns a client that sends requests with the rights of the account, without using mlist.
     pub(crate) fn wire(&self) -> Wire {
         match &self.guard {
             Guard::Nobody => Wire::new(self.host(), None),
@@ -77,9 +77,9 @@ impl DockerRegistry {
         }
     }
 
-    /// All requests so far, in the order in which they were answered, from the access log.
+    /// Returns all requests so far from the access log, in the order in which they were answered.
     pub(crate) fn log(&self) -> Log {
-        // The log is read from a pipe: a request of our own tells that all before it has come.
+        // The log is read from a pipe. When a request of our own has arrived in it, all earlier ones have as well.
         let mark = format!("mark={}", self.lines().len());
         let begin = Instant::now();
         self.wire().send("GET", &format!("/v2/?{mark}"), &[], b"");
@@ -91,28 +91,29 @@ impl DockerRegistry {
         Log(self.lines().iter().filter_map(|line| parse(line)).filter(|exchange| !own(exchange)).collect())
     }
 
-    /// How many lines the access log has by now.
+    /// The number of lines in the access log now.
     pub(crate) fn lines_so_far(&self) -> usize {
         self.lines().len()
     }
 
-    /// How many requests that may change something are in the access log behind its first `lines`: at once, maybe not
-    /// yet all. What came before is not looked at, or whoever waits for a write would be too late as the log grows.
+    /// Counts the requests after the first `lines` lines of the access log that may change something. It does not wait,
+    /// so the newest requests may be missing. Earlier lines are skipped: parsing them again takes longer as the log
+    /// grows, and a test that waits for a write would be too late.
     pub(crate) fn writes_behind(&self, lines: usize) -> usize {
         self.lines().iter().skip(lines).filter_map(|line| parse(line)).filter(Exchange::is_write).count()
     }
 
-    /// Goes down: the port answers no more. What stands in it stays.
+    /// Stops the registry and closes its port. Its content is kept.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
+            // The process may have exited already.
             let _ = child.kill();
             child.wait().expect("a child that was started");
             self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
         }
     }
 
-    /// Comes back after [`DockerRegistry::stop`], on the same port.
+    /// Starts the registry again after [`DockerRegistry::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
         self.closed = None;
         assert!(self.try_run(), "docker-registry does not come back");
@@ -160,7 +161,7 @@ impl DockerRegistry {
         )
     }
 
-    /// Starts it and waits for its first answer; false where it ends before that.
+    /// Starts the process and waits for its first response. Returns false if it exits before that.
     fn try_run(&mut self) -> bool {
         let config = self.path("config.yml");
         std::fs::write(&config, self.config()).expect("a config file");
@@ -180,7 +181,7 @@ impl DockerRegistry {
             if self.child.as_mut().expect("started above").try_wait().expect("a child that was started").is_some() {
                 return false;
             }
-            // It is ours that answers, not another test's: it logs the question.
+            // Check that our process responded and not that of another test: ours logs the request.
             let answer = self.wire().try_send("GET", &format!("/v2/?{mark}"), &[], b"");
             if answer.is_some() && self.lines().iter().any(|line| line.contains(&mark)) {
                 return true;
@@ -202,7 +203,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
-/// Reads a line of the access log (Apache's combined format).
+/// Parses a line of the access log (Apache's combined format).
 fn parse(line: &str) -> Option<Exchange> {
     let mut quoted = line.split('"');
     let request = quoted.nth(1)?;
@@ -216,10 +217,10 @@ fn parse(line: &str) -> Option<Exchange> {
     Some(Exchange { method, path, query, status, began, ended, sent: 0, authorization, said })
 }
 
-/// Says on the real stderr, past what the test harness keeps to itself, that a test did not run.
+/// Reports that a test was skipped. Writes to the real stderr, because the test harness captures the usual output.
 pub(crate) fn skipped(what: &str) {
     assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{what}, and CI has to have it");
     let thread = std::thread::current();
-    // Nobody is left to be told where stderr is closed.
+    // If stderr is closed, there is no other place to report it.
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {what}", thread.name().unwrap_or("a test"));
 }

@@ -1,4 +1,4 @@
-//! [`Tombi`]: a linter of TOML files and a server for editors, which nobody here wrote.
+//! [`Tombi`]: a third-party linter for TOML files and language server for editors.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -13,28 +13,28 @@ use super::context::PATIENCE;
 use super::docker_registry::skipped;
 use super::installed;
 
-/// The program, and a folder for it that has the schema in `schema/`.
+/// The program, and a folder for it with the schema in `schema/`.
 pub(crate) struct Tombi {
     program: PathBuf,
     folder: tempfile::TempDir,
 }
 
-/// Something that the linter says of a file.
+/// A finding of the linter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// Whether it is more than a warning.
+    /// Whether it is an error and not a warning.
     pub(crate) is_error: bool,
-    /// The first and the last line that it is about; the first of a file is 1.
+    /// The first and last line that it is about. Lines are counted from 1.
     pub(crate) lines: (u64, u64),
-    /// In words.
+    /// The message.
     pub(crate) message: String,
 }
 
-/// How a file of the folder asks for the schema.
+/// The comment by which a file in the folder refers to the schema.
 const ASKS: &str = "#:schema ./schema/manifests.schema.json";
 
 impl Tombi {
-    /// That of `tests/run`, else of the PATH; without either the test is skipped.
+    /// Finds the program that `tests/run` installed, or the one on the PATH. If there is neither, the test is skipped.
     pub(crate) fn find() -> Option<Self> {
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
         let own = project.join("target/venv/bin/tombi");
@@ -50,7 +50,7 @@ impl Tombi {
         Some(Self { program, folder })
     }
 
-    /// It asks no network, and nothing of this user's settings counts.
+    /// Creates a command that uses no network and no settings of the user.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().env("HOME", self.folder.path()).env("TOMBI_OFFLINE", "true").env("TOMBI_NO_CACHE", "true");
@@ -58,7 +58,7 @@ impl Tombi {
         command
     }
 
-    /// What the linter says of files that have these texts; their lines keep their numbers.
+    /// Returns the findings of the linter for files with these texts. Line numbers refer to the texts.
     pub(crate) fn lint(&self, texts: &[String]) -> Vec<Vec<Finding>> {
         let mut command = self.command();
         command.args(["lint", "--offline", "--quiet", "--diagnostics-format", "json-lines"]);
@@ -107,10 +107,10 @@ impl Tombi {
     }
 }
 
-/// `text` with a line that asks for the schema instead of its own, or before it.
+/// Adds the schema comment to `text`, or replaces its own.
 fn asking(text: &str) -> String {
     let text = text.trim_start_matches('\u{feff}');
-    // Where a comment stands first, lines keep their numbers.
+    // Replace a comment in the first line, so that line numbers do not change.
     match text.split_once('\n') {
         Some((first, rest)) if first.starts_with('#') => format!("{ASKS}\n{rest}"),
         _ => format!("{ASKS}\n{text}"),
@@ -126,7 +126,7 @@ fn finding(told: &Value) -> Finding {
     }
 }
 
-/// One message of the server: a header with its length, and JSON.
+/// Reads a message of the server: a header with its length, and JSON.
 fn message(answers: &mut impl std::io::BufRead) -> Option<Value> {
     let mut length = 0;
     loop {
@@ -156,23 +156,23 @@ pub(crate) struct Editor {
     version: u64,
 }
 
-/// Something that may be written.
+/// A completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) label: String,
-    /// What is shown beside it.
+    /// The description that is shown with it.
     pub(crate) about: String,
 }
 
 impl Editor {
-    /// What is shown where the pointer is on the first letters of the line that begins with `start`.
+    /// Returns the hover text at the first letters of the line that begins with `start`.
     pub(crate) fn hover(&mut self, start: &str) -> String {
         let line = self.line(start);
         let answer = self.ask("textDocument/hover", &self.at(line, 1));
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// What may stand behind `typed`, which is written below the line `heading`.
+    /// Returns the completions after `typed`, which is inserted below the line `heading`.
     pub(crate) fn choices(&mut self, heading: &str, typed: &str) -> Vec<Choice> {
         let line = self.line(heading) + 1;
         let mut lines: VecDeque<&str> = self.text.lines().collect();
@@ -217,7 +217,7 @@ impl Editor {
         self.asks.flush().unwrap();
     }
 
-    /// It has read the text once it says what is wrong with it.
+    /// Waits for the diagnostics. After that the server has read the text.
     fn wait_until_judged(&mut self) {
         let version = self.version;
         self.until(|message| {
@@ -225,7 +225,7 @@ impl Editor {
         });
     }
 
-    /// The first message that `fits`; what the server asks meanwhile is answered with nothing.
+    /// Returns the first message that `fits`. Requests from the server before that are answered with null.
     fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.messages.recv_timeout(PATIENCE).expect("the server is there, and says something");
@@ -241,7 +241,7 @@ impl Editor {
 
 impl Drop for Editor {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

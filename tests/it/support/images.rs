@@ -1,4 +1,4 @@
-//! Tiny images, and lists of them made by other hands than mlist's.
+//! Small images, and lists of them as other tools write them.
 
 use std::path::Path;
 
@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 
 use super::registry::store::digest_of;
 
-/// Whose media types.
+/// The media types to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Docker's, schema 2.
+    /// The types of Docker, schema 2.
     Docker,
-    /// Those of the image-spec.
+    /// The types of the image-spec.
     Oci,
 }
 
-/// Type of an image manifest.
+/// The media types of image manifests.
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Type of a list.
+/// The media types of lists.
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// An image of one layer.
+/// An image with one layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     dialect: Dialect,
@@ -33,7 +33,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// An image for `platform` (`os/arch[/variant][ os.version]`); each `content` is another image.
+    /// Creates an image for `platform` (`os/arch[/variant][ os.version]`). Each `content` gives a different image.
     pub(crate) fn new(dialect: Dialect, platform: &str, content: &str) -> Self {
         let platform = platform_json(platform);
         let layer = format!("a layer of {content} for {platform}").into_bytes();
@@ -52,34 +52,34 @@ impl Image {
         Self { dialect, platform, layer, config, manifest: manifest.to_string().into_bytes() }
     }
 
-    /// The same on a base that registries don't hold: a layer which is to be fetched from its vendor, as those of
-    /// Windows are.
+    /// Adds a base layer that registries do not store: it must be downloaded from its vendor, like the base layers of
+    /// Windows.
     pub(crate) fn on_a_foreign_base(mut self) -> Self {
         let mut manifest: Value = serde_json::from_slice(&self.manifest).expect("JSON that was written above");
         let mut base = descriptor(self.dialect.foreign_layer(), b"what only the vendor may hand out");
-        // Nobody answers there: who fetched it would be seen to fail.
+        // No server listens at this address, so a client that downloads the layer fails.
         base["urls"] = json!(["http://127.0.0.1:9/base"]);
         manifest["layers"].as_array_mut().expect("layers").insert(0, base);
         self.manifest = manifest.to_string().into_bytes();
         self
     }
 
-    /// Of the manifest.
+    /// The digest of the manifest.
     pub(crate) fn digest(&self) -> String {
         digest_of(&self.manifest)
     }
 
-    /// Of the manifest.
+    /// The media type of the manifest.
     pub(crate) fn media_type(&self) -> &'static str {
         self.dialect.types().0
     }
 
-    /// The manifest as it is pushed.
+    /// The manifest bytes to push.
     pub(crate) fn manifest(&self) -> &[u8] {
         &self.manifest
     }
 
-    /// Config and layer, by digest.
+    /// The config and the layer, with their digests.
     pub(crate) fn blobs(&self) -> [(String, &[u8]); 2] {
         [&self.config, &self.layer].map(|bytes| (digest_of(bytes), bytes.as_slice()))
     }
@@ -116,7 +116,7 @@ impl Dialect {
     }
 }
 
-/// What BuildKit says of an image, in a manifest of its own.
+/// An attestation that BuildKit writes for an image, with its own manifest.
 #[derive(Debug, Clone)]
 pub(crate) struct Attestation {
     image: String,
@@ -126,13 +126,13 @@ pub(crate) struct Attestation {
 }
 
 impl Attestation {
-    /// As BuildKit writes it: found in the index alone.
+    /// Creates an attestation as BuildKit writes it by default: only the index refers to it.
     pub(crate) fn of(image: &Image) -> Self {
         let config = json!({ "os": "unknown", "architecture": "unknown", "config": {}, "of": image.digest() });
         Self::new(image, "application/vnd.oci.image.config.v1+json", config.to_string().into_bytes(), |_| {})
     }
 
-    /// As BuildKit writes it where that is asked for (`oci-artifact=true`): found by its subject too.
+    /// Creates an attestation as BuildKit writes it with `oci-artifact=true`: it also names its subject.
     pub(crate) fn by_subject(image: &Image) -> Self {
         Self::new(image, "application/vnd.oci.empty.v1+json", b"{}".to_vec(), |manifest| {
             manifest["artifactType"] = "application/vnd.docker.attestation.manifest.v1+json".into();
@@ -156,22 +156,22 @@ impl Attestation {
         Self { image: image.digest(), config, statement, manifest: manifest.to_string().into_bytes() }
     }
 
-    /// Of the manifest.
+    /// The digest of the manifest.
     pub(crate) fn digest(&self) -> String {
         digest_of(&self.manifest)
     }
 
-    /// The manifest as it is pushed.
+    /// The manifest bytes to push.
     pub(crate) fn manifest(&self) -> &[u8] {
         &self.manifest
     }
 
-    /// Config and statement, by digest.
+    /// The config and the statement, with their digests.
     pub(crate) fn blobs(&self) -> [(String, &[u8]); 2] {
         [&self.config, &self.statement].map(|bytes| (digest_of(bytes), bytes.as_slice()))
     }
 
-    /// The entry of an index for it.
+    /// The entry of an index for this attestation.
     pub(crate) fn entry(&self) -> Value {
         let mut entry = descriptor(OCI_MANIFEST, &self.manifest);
         entry["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
@@ -182,12 +182,12 @@ impl Attestation {
     }
 }
 
-/// An index of these entries.
+/// Creates an index of these entries.
 pub(crate) fn index(entries: &[Value]) -> Vec<u8> {
     json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries }).to_string().into_bytes()
 }
 
-/// A list as another tool would write it: other order of keys, other white space.
+/// Creates a list as another tool might write it: with a different order of keys and different white space.
 pub(crate) fn foreign_list(media_type: &str, images: &[&Image]) -> Vec<u8> {
     let entries: Vec<Value> = images.iter().map(|image| image.entry()).collect();
     let list = json!({ "manifests": entries, "mediaType": media_type, "schemaVersion": 2 });

@@ -1,21 +1,21 @@
-//! What the cases stand on.
+//! Helpers for the integration tests.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`registry`] | a strict registry in this process, with a log and knobs |
+//! | [`registry`] | a strict registry in this process, with a log and configurable behavior |
 //! | [`docker_registry`] | Debian's `docker-registry` |
-//! | [`token_server`] | a server of signed tokens, for Debian's |
-//! | [`nginx`] | TLS, HTTP/2 and client certificates before a registry |
-//! | [`tls_server`] | TLS that ends as no polite server ends it, a proxy |
-//! | [`certificates`] | an authority, and whom it vouches for |
-//! | [`any_registry`] | any of the registries, for cases that run against all |
-//! | [`wire`] | a client that knows nothing, for seeding and looking |
-//! | [`images`] | tiny images, lists of other tools, layouts |
-//! | [`release`] | six binaries for five architectures |
-//! | [`context`] | mlist in a folder and an environment of its own |
-//! | [`terminal`] | mlist on a screen |
-//! | [`editor`] | tombi: a linter of TOML, a server for editors |
-//! | [`readers`] | what skopeo and docker read |
+//! | [`token_server`] | a server for signed tokens, used with Debian's registry |
+//! | [`nginx`] | nginx in front of a registry: TLS, HTTP/2 and client certificates |
+//! | [`tls_server`] | a TLS server for error cases that nginx cannot produce, and an HTTP proxy |
+//! | [`certificates`] | a certificate authority, and certificates that it issues |
+//! | [`any_registry`] | any of the registries, for tests that run against all of them |
+//! | [`wire`] | a minimal HTTP client, for seeding and inspecting registries |
+//! | [`images`] | small images, lists as other tools write them, layouts |
+//! | [`release`] | a release of six binaries for five architectures |
+//! | [`context`] | runs mlist in its own folder and environment |
+//! | [`terminal`] | runs mlist in a pseudo-terminal |
+//! | [`editor`] | tombi: a linter for TOML and a language server for editors |
+//! | [`readers`] | what skopeo and docker read from a list |
 
 use std::process::{Command, Stdio};
 
@@ -40,7 +40,8 @@ pub(crate) fn installed(program: &str) -> bool {
     tried.is_ok()
 }
 
-/// All of `cases` in a long run (`tests/run --long`), else one in so many, the first included.
+/// Returns all of `cases` in a long run (`tests/run --long`). Otherwise returns every `one_in`-th, beginning with the
+/// first.
 pub(crate) fn sample<T>(one_in: usize, cases: impl IntoIterator<Item = T>) -> Vec<T> {
     let step = if std::env::var_os("MLIST_LONG_TESTS").is_some() { 1 } else { one_in };
     cases.into_iter().step_by(step).collect()

@@ -1,4 +1,4 @@
-//! [`Nginx`]: TLS, HTTP/2 and client certificates before a registry, as people put them there.
+//! [`Nginx`]: nginx in front of a registry, with TLS, HTTP/2 and client certificates.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -15,52 +15,53 @@ use super::certificates::{Authority, Pair, Valid};
 use super::context::PATIENCE;
 use super::registry::keep_closed;
 
-/// How it behaves.
+/// The configuration.
 pub(crate) struct Front<'a> {
-    /// Where requests go on to: `127.0.0.1:PORT`.
+    /// The address that requests are forwarded to: `127.0.0.1:PORT`.
     pub(crate) upstream: String,
-    /// What it shows.
+    /// The server certificate.
     pub(crate) shows: Pair,
-    /// Who speaks HTTP/2.
+    /// Whether HTTP/2 is offered.
     pub(crate) http2: bool,
-    /// Whose clients it lets in; it lets in all where there is none.
+    /// The authority of accepted client certificates. `None` if no client certificate is required.
     pub(crate) lets_in: Option<&'a Authority>,
-    /// More for its `server`: directives.
+    /// More directives for the `server` block.
     pub(crate) more: &'a str,
 }
 
-/// A running nginx. Dropping it ends it.
+/// A running nginx. It is stopped when dropped.
 pub(crate) struct Nginx {
     folder: tempfile::TempDir,
     port: u16,
     child: Option<Child>,
-    /// Its port, while it is down.
+    /// Reserves the port while nginx is stopped.
     closed: Option<TcpSocket>,
     marks: AtomicUsize,
 }
 
-/// A request as nginx saw it.
+/// A request as nginx logged it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// `HTTP/2.0`
+    /// The protocol, such as `HTTP/2.0`.
     pub(crate) protocol: String,
     pub(crate) status: u16,
     /// The number of its connection.
     pub(crate) connection: String,
-    /// The subject of the client's certificate; `-` without one.
+    /// The subject of the client certificate. `-` if there is none.
     pub(crate) client: String,
 }
 
-/// The `certs.d` of each nginx that runs, for those who are to trust them all.
+/// The `certs.d` folders of all running [`Nginx::trusted`].
 static TRUSTED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Folders of certificates by which every [`Nginx::trusted`] is trusted.
+/// Returns the certificate folders that are needed to trust every [`Nginx::trusted`].
 pub(crate) fn certs_d() -> Vec<PathBuf> {
     TRUSTED.lock().expect("no panic while it is held").clone()
 }
 
 impl Front<'_> {
-    /// TLS and HTTP/2 before `upstream`, with a certificate of `authority` for this machine.
+    /// Returns a configuration with TLS and HTTP/2 in front of `upstream`, and a certificate of `authority` for this
+    /// machine.
     pub(crate) fn of(upstream: &str, authority: &Authority) -> Front<'static> {
         Front {
             upstream: upstream.to_owned(),
@@ -73,7 +74,7 @@ impl Front<'_> {
 }
 
 impl Nginx {
-    /// Starts one; none where it is not installed.
+    /// Starts nginx. `None` if it is not installed.
     pub(crate) fn start(front: &Front<'_>) -> Option<Self> {
         super::installed("nginx").then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -83,7 +84,7 @@ impl Nginx {
         if let Some(authority) = front.lets_in {
             nginx.write("clients.pem", &authority.pem());
         }
-        // A free port may be taken by another test before nginx has it.
+        // Another test may take a free port before nginx does.
         let started = (0..10).any(|_| {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
             nginx.port = listener.local_addr().expect("a bound socket has an address").port();
@@ -95,7 +96,8 @@ impl Nginx {
         Some(nginx)
     }
 
-    /// Starts one before `upstream` that every test of this process trusts, and shows its certificate, by [`certs_d`].
+    /// Starts nginx in front of `upstream`. By [`certs_d`], every test of this process trusts it and has a client
+    /// certificate for it.
     pub(crate) fn trusted(upstream: &str) -> Option<Self> {
         let (authority, clients) = (Authority::new("Test Root CA"), Authority::new("Test Client CA"));
         let nginx = Self::start(&Front { lets_in: Some(&clients), ..Front::of(upstream, &authority) })?;
@@ -107,27 +109,28 @@ impl Nginx {
         Some(nginx)
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of nginx: `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Puts a file into the folder of its host in [`Nginx::own_certs_d`].
+    /// Writes a file to the folder of this host in [`Nginx::own_certs_d`].
     pub(crate) fn trust(&self, name: &str, content: &str) {
         let folder = self.own_certs_d().join(self.host());
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join(name), content).expect("a file");
     }
 
-    /// A `certs.d` with a folder for this host alone.
+    /// A `certs.d` that has only a folder for this host.
     pub(crate) fn own_certs_d(&self) -> PathBuf {
         self.path("certs.d")
     }
 
-    /// What it was asked so far.
+    /// Returns all requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        // A request is logged when its answer has been sent, which may be after it was read. nginx does one thing at a
-        // time: once a request of our own is in the log, all that were answered before it are.
+        // nginx logs a request after it sent the response, which may be after the client read it. nginx uses one
+        // process without threads: when a request of our own is in the log, all requests answered before it are in the
+        // log as well.
         let mark = format!("/mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
         let mut stream = TcpStream::connect(self.host()).expect("nginx listens");
         write!(stream, "GET {mark} HTTP/1.0\r\n\r\n").expect("nginx reads");
@@ -146,17 +149,17 @@ impl Nginx {
         self.read("access.log").lines().filter(|line| !is_mark(line)).map(seen).collect()
     }
 
-    /// Goes down: the port answers no more.
+    /// Stops nginx and closes its port.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
+            // The process may have exited already.
             let _ = child.kill();
             child.wait().expect("a child that was started");
             self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
         }
     }
 
-    /// Comes back after [`Nginx::stop`], on the same port.
+    /// Starts nginx again after [`Nginx::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
         self.closed = None;
         assert!(self.try_run(), "nginx does not come back");
@@ -204,7 +207,7 @@ impl Nginx {
         )
     }
 
-    /// Starts it and waits until it takes connections; false where it ends before that.
+    /// Starts the process and waits until it accepts connections. Returns false if it exits before that.
     fn try_run(&mut self) -> bool {
         let folder: &Path = self.folder.path();
         let mut command = Command::new("nginx");
@@ -216,7 +219,7 @@ impl Nginx {
             if self.child.as_mut().expect("started above").try_wait().expect("a child that was started").is_some() {
                 return false;
             }
-            // It is ours that listens: it writes its number once it does.
+            // Check that our process listens: it writes its pid file when it does.
             let is_ours = self.read("pid").trim() == self.child.as_ref().expect("started above").id().to_string();
             if is_ours && TcpStream::connect(self.host()).is_ok() {
                 return true;

@@ -1,4 +1,4 @@
-//! What other programs read of a list, and lists that they make: nobody here wrote them.
+//! Third-party programs that read and create lists.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::any_registry::entries;
 use super::docker_registry::skipped;
 use super::installed;
 
-/// Platforms and digests of a list, as `skopeo inspect --raw` shows them; none where skopeo is not installed.
+/// Returns the platforms and digests of a list as `skopeo inspect --raw` shows them. `None` if skopeo is not installed.
 /// `config` is Docker's config folder.
 pub(crate) fn skopeo(source: &str, config: &Path) -> Option<Vec<(String, String)>> {
     if !installed("skopeo") {
@@ -26,13 +26,13 @@ pub(crate) fn skopeo(source: &str, config: &Path) -> Option<Vec<(String, String)
     Some(read(command.arg(source)))
 }
 
-/// Platforms and digests of a list, as `docker manifest inspect` shows them; none where there is no Docker that reads
-/// every kind of list (20.10 knows Docker's own only).
+/// Returns the platforms and digests of a list as `docker manifest inspect` shows them. `None` if no Docker is
+/// installed that reads all types of lists (20.10 reads only Docker's own type).
 pub(crate) fn docker(reference: &str, config: &Path) -> Option<Vec<(String, String)>> {
     Some(read(docker_manifest(config)?.args(["inspect", "--insecure", reference])))
 }
 
-/// Lets `docker manifest` publish a list of `images`; whether there is such a Docker.
+/// Publishes a list of `images` with `docker manifest`. Returns whether a suitable Docker is installed.
 pub(crate) fn docker_publishes(reference: &str, images: &[String], config: &Path) -> bool {
     let Some(mut create) = docker_manifest(config) else { return false };
     run(create.args(["create", "--insecure", reference]).args(images));
@@ -61,7 +61,7 @@ fn read(command: &mut Command) -> Vec<(String, String)> {
     entries(&serde_json::from_slice(&run(command)).expect("JSON"))
 }
 
-/// Runs a program that must not fail; its stdout.
+/// Runs a program, which must succeed. Returns its stdout.
 fn run(command: &mut Command) -> Vec<u8> {
     let output = command.output().expect("it was installed a moment ago");
     let complaint = String::from_utf8_lossy(&output.stderr);

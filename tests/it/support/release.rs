@@ -1,4 +1,4 @@
-//! [`Release`]: six binaries for five architectures, each image in its own repository, and one list of each binary.
+//! [`Release`]: six binaries for five architectures, each image in its own repository, and one list per binary.
 
 use super::any_registry::AnyRegistry;
 use super::images::{Dialect, Image};
@@ -7,7 +7,7 @@ use super::images::{Dialect, Image};
 pub(crate) const BINARIES: [&str; 6] =
     ["hyperkube", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl"];
 
-/// Platforms and how `{arch}` spells them.
+/// The platforms, and how `{arch}` spells each.
 pub(crate) const PLATFORMS: [(&str, &str); 5] = [
     ("linux/amd64", "amd64"),
     ("linux/arm/v7", "arm"),
@@ -16,14 +16,14 @@ pub(crate) const PLATFORMS: [(&str, &str); 5] = [
     ("linux/s390x", "s390x"),
 ];
 
-/// The tag of everything.
+/// The tag of all images and lists.
 pub(crate) const VERSION: &str = "v1.3.0";
 
 /// A release as a project builds it.
 pub(crate) struct Release;
 
 impl Release {
-    /// The image of a binary for a platform.
+    /// Returns the image of a binary for a platform.
     pub(crate) fn image(binary: &str, platform: &str) -> Image {
         Image::new(Dialect::Docker, platform, binary)
     }
@@ -37,17 +37,17 @@ impl Release {
         }
     }
 
-    /// Platforms and digests that the list of a binary is to have.
+    /// Returns the expected platforms and digests of the list of a binary.
     pub(crate) fn list(binary: &str) -> Vec<(String, String)> {
         PLATFORMS.map(|(platform, _)| (platform.to_owned(), Self::image(binary, platform).digest())).to_vec()
     }
 
-    /// manifests.toml for images at `host` and lists beside them.
+    /// Returns manifests.toml for images at `host`, with the lists in the same namespace.
     pub(crate) fn manifest(host: &str) -> String {
         Self::manifest_to(host, "{registry}/{name}")
     }
 
-    /// manifests.toml with lists at `target`.
+    /// Returns manifests.toml with lists at `target`.
     pub(crate) fn manifest_to(host: &str, target: &str) -> String {
         format!(
             r#"[vars]

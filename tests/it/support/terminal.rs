@@ -1,4 +1,4 @@
-//! [`Terminal`]: mlist in a pseudo-terminal, and what its screen shows.
+//! [`Terminal`]: runs mlist in a pseudo-terminal and reads its screen.
 
 use std::io::{Read as _, Write};
 use std::sync::{Arc, Mutex};
@@ -8,17 +8,17 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use super::context::{Context, PATIENCE, program};
 
-/// A screen with mlist on it.
+/// A pseudo-terminal in which mlist runs.
 pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
-    // The terminal lives as long as this does.
+    // The terminal exists as long as this value.
     _master: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
-    /// Starts `mlist ARGUMENTS` on a screen of so many rows and columns.
+    /// Starts `mlist ARGUMENTS` on a screen with this many rows and columns.
     pub(crate) fn start(context: &Context, arguments: &str, rows: u16, cols: u16) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
@@ -36,7 +36,7 @@ impl Terminal {
         let shown = Arc::clone(&screen);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // It ends with an error once nobody holds the other end.
+            // Reading fails when no process has the other end open any more.
             while let Ok(read @ 1..) = output.read(&mut buffer) {
                 shown.lock().expect("nobody panics with the screen").process(&buffer[..read]);
             }
@@ -44,15 +44,15 @@ impl Terminal {
         Self { child, keyboard, screen, _master: pair.master }
     }
 
-    /// What the screen shows now, row by row.
+    /// Returns the current content of the screen, row by row.
     pub(crate) fn screen(&self) -> String {
         let parser = self.screen.lock().expect("nobody panics with the screen");
         let (_, cols) = parser.screen().size();
-        // Not `contents`: it joins a row that is full with the next.
+        // `contents` is not used, because it joins a full row with the next one.
         parser.screen().rows(0, cols).map(|row| row.trim_end().to_owned() + "\n").collect()
     }
 
-    /// Waits until the screen shows `text`; that screen.
+    /// Waits until the screen contains `text`. Returns the screen.
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) -> String {
         let begin = Instant::now();
@@ -72,7 +72,7 @@ impl Terminal {
         self.keyboard.flush().expect("a keyboard");
     }
 
-    /// Waits for the end of mlist; its exit status.
+    /// Waits until mlist exits. Returns its exit status.
     pub(crate) fn wait(&mut self) -> u32 {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {

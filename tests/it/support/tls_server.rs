@@ -1,4 +1,4 @@
-//! [`TlsServer`]: the beginning of a conversation over TLS, where nginx is too polite; [`Proxy`]: what stands between.
+//! [`TlsServer`]: a TLS server for error cases that nginx cannot produce. [`Proxy`]: an HTTP proxy.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::certificates::{Authority, Pair};
 
-/// Does `serve` with each connection to a port of loopback, on a thread that ends with the tests.
+/// Calls `serve` with each connection to a port of loopback, on a thread that ends with the test process.
 fn listen<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
     let address = listener.local_addr().expect("a bound socket has an address");
@@ -32,20 +32,20 @@ fn listen<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(TcpStream) -> 
     address
 }
 
-/// Ends TLS before a registry.
+/// A TLS server in front of a registry.
 pub(crate) struct TlsServer {
     address: SocketAddr,
 }
 
 impl TlsServer {
-    /// One that passes on to `upstream`, speaks these protocols, and shuts out whom `lets_in` does not vouch for by an
-    /// alert, as Go's servers do.
+    /// Starts a server that forwards to `upstream` and offers these protocols. If a client has no certificate of
+    /// `lets_in`, it ends the connection with an alert, like servers written in Go.
     pub(crate) fn start(upstream: &str, shows: &Pair, protocols: &[&str], lets_in: Option<&Authority>) -> Self {
         let (acceptor, upstream) = (acceptor(shows, protocols, lets_in), upstream.to_owned());
         let address = listen(move |stream| {
             let (acceptor, upstream) = (acceptor.clone(), upstream.clone());
             async move {
-                // Whoever is shut out hears of it from the handshake itself.
+                // A refused client gets the reason from the handshake itself.
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
                 let Ok(mut onward) = TcpStream::connect(upstream).await else { return };
                 let _ = copy_bidirectional(&mut stream, &mut onward).await;
@@ -54,7 +54,8 @@ impl TlsServer {
         Self { address }
     }
 
-    /// One that speaks HTTP/2, does not look at the first `refused` requests, and answers 404 to all others.
+    /// Starts a server that uses HTTP/2, resets the first `refused` requests with `REFUSED_STREAM` and responds with
+    /// 404 to all others.
     pub(crate) fn refusing(refused: usize, shows: &Pair) -> Self {
         let (acceptor, left) = (acceptor(shows, &["h2"], None), Arc::new(AtomicUsize::new(refused)));
         let address = listen(move |stream| {
@@ -76,7 +77,7 @@ impl TlsServer {
         Self { address }
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of the server: `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
     }
@@ -103,15 +104,15 @@ fn acceptor(shows: &Pair, protocols: &[&str], lets_in: Option<&Authority>) -> Tl
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// A proxy that makes tunnels and passes plain requests on, and knows names that nobody else does.
+/// A proxy that supports tunnels and plain requests, and resolves names that exist only here.
 pub(crate) struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    /// One that lets through to `names`, given as `HOST:PORT` with the address that it leads to. Where there is an
-    /// `authorization`, it asks for it.
+    /// Starts a proxy that forwards to `names`: pairs of `HOST:PORT` and the address to connect to. If `authorization`
+    /// is given, the proxy requires it.
     pub(crate) fn start(names: &[(&str, String)], authorization: Option<&str>) -> Self {
         let names: HashMap<String, String> = names.iter().map(|(name, to)| ((*name).to_owned(), to.clone())).collect();
         let wanted = authorization.map(|value| format!("proxy-authorization: {value}").to_lowercase());
@@ -135,7 +136,7 @@ impl Proxy {
                 };
                 if let Some(answer) = answer {
                     let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
-                    // A client that has gone hears nothing.
+                    // The client may have disconnected already.
                     let _ = stream.write_all(answer.as_bytes()).await;
                 }
                 let Some(to) = names.get(&target).filter(|_| is_let_in) else { return };
@@ -148,18 +149,18 @@ impl Proxy {
         Self { address, asked }
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of the proxy: `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// What it was asked: `CONNECT registry.test:443 HTTP/1.1`.
+    /// The request lines so far, such as `CONNECT registry.test:443 HTTP/1.1`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("no panic while it is held").clone()
     }
 }
 
-/// The head of a request; none where the client goes before its end.
+/// Reads the head of a request. `None` if the client disconnects before its end.
 async fn head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,6 +1,6 @@
-//! [`TokenServer`]: says who may do what in a registry that trusts its tokens (distribution `spec/auth/token.md`,
-//! `spec/auth/jwt.md`), as Docker Hub's does: another host than the registry, and JWTs signed with a key that the
-//! registry has the certificate of.
+//! [`TokenServer`]: issues tokens for a registry that trusts them (distribution `spec/auth/token.md`,
+//! `spec/auth/jwt.md`). Like the one of Docker Hub, it is on another host than the registry, and issues JWTs signed
+//! with a key whose certificate the registry has.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -25,14 +25,14 @@ use tokio::sync::oneshot;
 
 use super::registry::{Account, decode};
 
-/// The registry by the name that its tokens are for.
+/// The name of the registry in its tokens.
 pub(crate) const SERVICE: &str = "rig";
-/// Who signs.
+/// The issuer of the tokens.
 pub(crate) const ISSUER: &str = "rig-issuer";
-/// A refresh token that is worth as much as the account's password.
+/// A refresh token with the same rights as the account's password.
 pub(crate) const REFRESH: &str = "r3fresh-of-the-bot";
 
-/// A running token server. Dropping it ends it.
+/// A running token server. It is stopped when dropped.
 pub(crate) struct TokenServer {
     shared: Arc<Shared>,
     port: u16,
@@ -51,19 +51,19 @@ struct Certificate {
     der: Vec<u8>,
 }
 
-/// A token that was asked for.
+/// A token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// `GET` or `POST`.
     pub(crate) method: String,
-    /// `repository:NAME:ACTIONS`, in the order of the request.
+    /// The scopes, `repository:NAME:ACTIONS`, in the order of the request.
     pub(crate) scopes: Vec<String>,
-    /// What was answered.
+    /// The status of the response.
     pub(crate) status: u16,
 }
 
 impl TokenServer {
-    /// Starts one that grants everything to `account` and nothing to others.
+    /// Starts a server that grants all rights to `account` and none to other clients.
     pub(crate) fn start(account: Account) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(vec![ISSUER.to_owned()]).expect("a certificate");
@@ -78,17 +78,17 @@ impl TokenServer {
         Self { shared, port, running: Some((stop, thread)) }
     }
 
-    /// Where it answers.
+    /// The URL of the token endpoint.
     pub(crate) fn realm(&self) -> String {
         format!("http://127.0.0.1:{}/token", self.port)
     }
 
-    /// The certificate that its tokens are signed with, for the registry (PEM).
+    /// The certificate of the key that signs the tokens, for the registry (PEM).
     pub(crate) fn certificate(&self) -> &str {
         &self.shared.certificate.pem
     }
 
-    /// An `Authorization` for all rights in the repository of this path (`/v2/NAME/…`), for seeding.
+    /// Returns an `Authorization` header with all rights to the repository in this path (`/v2/NAME/…`), for seeding.
     pub(crate) fn insider(&self, path: &str) -> String {
         let name = path.strip_prefix("/v2/").unwrap_or_default();
         let end = ["/blobs/", "/manifests/", "/tags/"].iter().find_map(|part| name.find(part));
@@ -96,7 +96,7 @@ impl TokenServer {
         format!("Bearer {}", self.shared.token(&[scope]))
     }
 
-    /// What was asked so far.
+    /// Returns the token requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().expect("no panic while it is held").clone()
     }
@@ -105,7 +105,7 @@ impl TokenServer {
 impl Drop for TokenServer {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
-            // The receiver is gone only where the thread has ended.
+            // The receiver is dropped only if the thread has ended.
             let _ = stop.send(());
             thread.join().expect("the server's thread ends in order");
         }
@@ -124,7 +124,7 @@ fn serve(listener: TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
         tokio::select! {
             () = accept(&listener, shared) => {}
-            // A sender that is gone wants it to end too.
+            // If the sender is dropped, end as well.
             _ = stopped => {}
         }
     });
@@ -132,12 +132,12 @@ fn serve(listener: TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver
 
 async fn accept(listener: &tokio::net::TcpListener, shared: &Arc<Shared>) {
     loop {
-        // A client that goes away while it is accepted is not the listener's end.
+        // A client that disconnects while it is accepted must not end the listener.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let shared = Arc::clone(shared);
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-            // Its error is a connection that the client broke.
+            // An error means that the client closed the connection.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -160,7 +160,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let scopes: Vec<String> = given.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned).collect();
     let (status, body) = if is_known {
         let granted = shared.token(&scopes);
-        // As OAuth2 has it for a POST, and as Docker's older form for a GET.
+        // OAuth2 uses `access_token` for a POST, Docker's older form uses `token` for a GET.
         let name = if parts.method == Method::POST { "access_token" } else { "token" };
         (StatusCode::OK, json!({ name: granted, "expires_in": 300 }))
     } else {
@@ -174,7 +174,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
 }
 
 impl Shared {
-    /// A signed token with the rights that `scopes` name.
+    /// Creates a signed token with the rights that `scopes` name.
     fn token(&self, scopes: &[String]) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let at = |time: Duration| time.as_secs();
@@ -191,7 +191,7 @@ impl Shared {
     }
 }
 
-/// `repository:NAME:pull,push` as a claim.
+/// Converts `repository:NAME:pull,push` to a claim.
 fn access(scope: &str) -> Option<Value> {
     let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
     Some(json!({ "type": "repository", "name": name, "actions": actions.split(',').collect::<Vec<_>>() }))

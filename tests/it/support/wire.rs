@@ -1,6 +1,6 @@
-//! [`Wire`]: a client that knows nothing, for seeding and for looking at a registry past mlist.
+//! [`Wire`]: a minimal HTTP client, for seeding and inspecting a registry without mlist.
 //!
-//! HTTP/1.0, one connection a request: no chunks, no reuse, nothing to get wrong.
+//! It uses HTTP/1.0 with one connection per request, without chunks or reuse, so that it stays simple.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,46 +11,46 @@ use bytes::Bytes;
 
 use super::token_server::TokenServer;
 
-/// Requests to one host.
+/// A client for one host.
 #[derive(Clone)]
 pub(crate) struct Wire {
     host: String,
     rights: Rights,
 }
 
-/// What says to the host that all may be done.
+/// The credentials for the host.
 #[derive(Clone)]
 enum Rights {
-    /// Nothing: it does not ask.
+    /// None: the host does not require login.
     None,
-    /// This `Authorization`.
+    /// This `Authorization` header.
     Fixed(String),
-    /// One for the path of each request.
+    /// A new token for the path of each request.
     Minted(Arc<TokenServer>),
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    /// Its status.
+    /// The status.
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    /// What came with it.
+    /// The body.
     pub(crate) body: Bytes,
 }
 
 impl Wire {
-    /// To `host` (`127.0.0.1:PORT`), with this `Authorization` where there is one.
+    /// Creates a client for `host` (`127.0.0.1:PORT`), with this `Authorization` header if there is one.
     pub(crate) fn new(host: String, authorization: Option<String>) -> Self {
         Self { host, rights: authorization.map_or(Rights::None, Rights::Fixed) }
     }
 
-    /// To `host`, which trusts the tokens of `server`.
+    /// Creates a client for `host`, which trusts the tokens of `server`.
     pub(crate) fn with_tokens(host: String, server: &Arc<TokenServer>) -> Self {
         Self { host, rights: Rights::Minted(Arc::clone(server)) }
     }
 
-    /// Sends a request; none where there is no connection or no answer.
+    /// Sends a request. `None` if there is no connection or no response.
     pub(crate) fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
         let mut stream = TcpStream::connect(&self.host).ok()?;
         stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
@@ -64,20 +64,20 @@ impl Wire {
         let headers = own.into_iter().chain(headers.iter().copied()).chain([("Content-Length", length.as_str())]);
         let headers: String = headers.map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
         let head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", self.host);
-        // A registry may answer and close before it read all of a body that it refuses.
+        // A registry may respond and close the connection before it has read all of a body that it refuses.
         let _ = stream.write_all(&[head.as_bytes(), body].concat());
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).ok()?;
         Answer::parse(&bytes)
     }
 
-    /// Sends a request.
+    /// Sends a request. Panics if there is no response.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let answer = self.try_send(method, path, headers, body);
         answer.unwrap_or_else(|| panic!("{} does not answer {method} {path}", self.host))
     }
 
-    /// The manifest of any type by tag or digest; none where it is absent.
+    /// Returns the manifest of any type by tag or digest. `None` if it is not found.
     pub(crate) fn manifest(&self, repository: &str, reference: &str) -> Option<Answer> {
         let path = format!("/v2/{repository}/manifests/{reference}");
         let answer = self.send("GET", &path, &[("Accept", EVERY_TYPE)], b"");
@@ -88,7 +88,7 @@ impl Wire {
         }
     }
 
-    /// The digest that a tag names; none where it is absent.
+    /// Returns the digest that a tag refers to. `None` if the tag is not found.
     pub(crate) fn digest(&self, repository: &str, tag: &str) -> Option<String> {
         let answer = self.manifest(repository, tag)?;
         Some(answer.header("Docker-Content-Digest").expect("registries say the digest").to_owned())
@@ -112,7 +112,7 @@ impl Wire {
     }
 }
 
-/// An `Accept` of all that a registry of our days holds.
+/// An `Accept` header with all types that current registries store.
 pub(crate) const EVERY_TYPE: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json";
@@ -128,12 +128,12 @@ impl Answer {
         Some(Self { status, headers, body: Bytes::copy_from_slice(&bytes[end + 4..]) })
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("a body of JSON")
     }

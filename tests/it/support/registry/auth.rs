@@ -1,4 +1,4 @@
-//! Who may do what: [`Auth`], and the tokens of its Bearer form.
+//! Authentication: [`Auth`], and the tokens of its Bearer scheme.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -7,73 +7,74 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// A token that may do everything; tests seed with it.
+/// A token with all rights. Tests use it for seeding.
 pub(super) const INSIDER: &str = "insider";
 
-/// How a registry asks who is there.
+/// How a registry authenticates clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Auth {
-    /// It does not ask.
+    /// It does not.
     #[default]
     None,
-    /// User and password with each request.
+    /// User and password in each request.
     Basic(Account),
-    /// Tokens of `/token` on the same host: everything for the account, nothing for others.
+    /// Tokens from `/token` on the same host. The account gets all rights, other clients none.
     Bearer(Account),
-    /// As that, by rules of its own.
+    /// Like `Bearer`, with other rules.
     Tokens(Account, TokenRules),
 }
 
-/// What tokens are worth, and to whom.
+/// The rules for tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TokenRules {
-    /// What is granted of what is asked for.
+    /// Which of the requested scopes are granted.
     pub(crate) grants: Grants,
-    /// How long a token lives; for ever where there is none.
+    /// How long a token is valid. `None` if it does not expire.
     pub(crate) lifetime: Option<Duration>,
-    /// What the answer says.
+    /// The fields of the token response.
     pub(crate) says: Says,
-    /// Repositories whose name begins so may be pulled by all.
+    /// Any client may pull from repositories whose names begin with this prefix.
     pub(crate) open: Option<&'static str>,
 }
 
-/// What is granted of the scopes that are asked for.
+/// Which of the requested scopes are granted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Grants {
     /// All.
     #[default]
     All,
-    /// The first.
+    /// Only the first.
     First,
-    /// One, or this status: of several, GHCR refuses all where one is private; old Harbor and Portus took no more.
+    /// One scope per request. A request for several gets this status: GHCR refuses all if one is private, old Harbor
+    /// and Portus did not support several.
     OneAtATime(u16),
-    /// Those whose repository is not named so: distribution grants what it may.
+    /// All except those for the repository with this name. distribution grants what the client may do.
     Except(&'static str),
 }
 
-/// What the answer to a request for a token says.
+/// The fields of a token response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Says {
     /// `token`, `access_token` and `expires_in`.
     #[default]
     Everything,
-    /// `token` alone: Quay.
+    /// Only `token`: Quay.
     Token,
-    /// `access_token` alone: ACR.
+    /// Only `access_token`: ACR.
     AccessToken,
 }
 
-/// Who may do everything.
+/// An account that has all rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
-    /// Its name.
+    /// The user name.
     pub(crate) user: String,
-    /// Its password.
+    /// The password.
     pub(crate) password: String,
 }
 
 impl Account {
-    /// An account.
+    /// Creates an account.
     pub(crate) fn new(user: &str, password: &str) -> Self {
         Self { user: user.to_owned(), password: password.to_owned() }
     }
@@ -83,21 +84,21 @@ impl Account {
         format!("Basic {}", self.encoded())
     }
 
-    /// A token that is exchanged for others, as `docker login` keeps it for ACR.
+    /// An identity token that is exchanged for other tokens, as `docker login` stores it for ACR.
     pub(crate) fn identity(&self) -> String {
         format!("identity-of-{}", self.password)
     }
 
-    /// `user:password` in base64, as Docker's config file has it.
+    /// `user:password` in base64, as in Docker's config file.
     pub(crate) fn encoded(&self) -> String {
         STANDARD.encode(format!("{}:{}", self.user, self.password))
     }
 }
 
-/// A right to a repository: `pull` or `push`.
+/// A repository and the right to it: `pull` or `push`.
 type Right = (String, String);
 
-/// The tokens that were given.
+/// The tokens that were issued.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     given: usize,
@@ -116,12 +117,12 @@ pub(super) struct Application<'a> {
     pub(super) authorization: Option<&'a str>,
     /// The fields of the form.
     pub(super) form: BTreeMap<&'a str, &'a str>,
-    /// What is asked for.
+    /// The requested scopes.
     pub(super) scopes: Vec<&'a str>,
 }
 
 impl Tokens {
-    /// What `application` is answered: the body, or the status of its refusal.
+    /// Answers `application`: with the body, or with the status of the refusal.
     pub(super) fn give(&mut self, auth: &Auth, application: &Application<'_>) -> Result<Value, u16> {
         let (account, rules) = match auth {
             Auth::Bearer(account) => (account, TokenRules::default()),
@@ -129,7 +130,7 @@ impl Tokens {
             Auth::None | Auth::Basic(_) => return Err(404),
         };
         let scopes = &application.scopes;
-        // Quay refuses a request for what it has no word for.
+        // Quay refuses a request that contains an unknown action.
         if !scopes.iter().flat_map(|scope| rights(scope)).all(|(_, action)| matches!(&*action, "pull" | "push")) {
             return Err(400);
         }
@@ -160,7 +161,7 @@ impl Tokens {
         })
     }
 
-    /// Refuses all tokens given so far.
+    /// Revokes all tokens issued so far.
     pub(super) fn revoke(&mut self) {
         self.valid.clear();
     }
@@ -173,7 +174,7 @@ impl Application<'_> {
 }
 
 impl Account {
-    /// Whether the one who applies shows to be this one: by password, or by a token to exchange.
+    /// Whether the request proves to come from this account, by password or by a token to exchange.
     fn is_shown_by(&self, application: &Application<'_>) -> bool {
         let field = |name: &str| application.form.get(name).copied().unwrap_or_default();
         match field("grant_type") {
@@ -184,11 +185,11 @@ impl Account {
     }
 }
 
-/// What a request lacks: the challenge of its 401.
+/// The challenge of a 401.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Challenge(pub(super) String);
 
-/// Whether `authorization` gives the rights that `scopes` name.
+/// Checks that `authorization` gives all rights that `scopes` name.
 pub(super) fn check(
     auth: &Auth,
     tokens: &Tokens,

@@ -1,4 +1,4 @@
-//! [`Fault`]: an answer that goes wrong, and how.
+//! [`Fault`]: an injected error in a response.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,16 +12,16 @@ use hyper::http::request::Parts;
 use super::reply::{Reply, gzip};
 use super::router::answers::{Answer, empty, error_saying, text, with};
 
-/// An answer that goes wrong.
+/// An injected error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
-    /// To requests with this method.
+    /// The method of the affected requests.
     pub(crate) method: &'static str,
-    /// And this in their path.
+    /// Text that their path contains.
     pub(crate) path: &'static str,
-    /// So often.
+    /// How often it occurs.
     pub(crate) times: usize,
-    /// How.
+    /// The kind of error.
     pub(crate) then: Then,
 }
 
@@ -31,54 +31,56 @@ impl Fault {
     }
 }
 
-/// How an answer goes wrong.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// The request takes effect, the connection is closed instead of an answer.
+    /// The request takes effect, but the connection is closed before the response.
     AnswerLost,
-    /// The connection is closed and nothing done.
+    /// The request has no effect, and the connection is closed.
     RequestLost,
-    /// This status with an empty body, and nothing done. A bare 429 is ECR's.
+    /// The request has no effect. The response has this status and an empty body. ECR sends such a 429.
     Status(u16),
-    /// 429 with `Retry-After` in seconds, and nothing done: Docker Hub.
+    /// The request has no effect. The response is 429 with `Retry-After` in seconds: Docker Hub.
     RetryAfter(u64),
-    /// The same with a date, so many seconds from now: front ends of Google.
+    /// The same, with a date this many seconds from now: Google's front ends.
     RetryAt(u64),
-    /// 429 that says in its body alone when to come again: GHCR.
+    /// The request has no effect. The response is 429, and only its body says when to retry: GHCR.
     RetryInWords(&'static str),
-    /// The request takes effect, and this status says that it did not: 500 of distribution, 504 of what stands before.
+    /// The request takes effect, but this status says that it did not: 500 from distribution, 504 from a proxy.
     StatusAfter(u16),
-    /// The request takes effect, what it wrote is taken away again with what it named before, and 500 is answered: zot.
+    /// The request takes effect, then what it wrote is deleted, together with what was there before, and the response
+    /// is 500: zot.
     Undone,
-    /// This status, code and message as the distribution-spec has them, and nothing done.
+    /// The request has no effect. The response has this status, and this code and message in the form of the
+    /// distribution-spec.
     Error(u16, &'static str, &'static str),
-    /// This status and an HTML page, and nothing done: nginx before Quay, login pages.
+    /// The request has no effect. The response has this status and an HTML page: nginx in front of Quay, login pages.
     Page(u16),
-    /// This status and plain text, and nothing done: Docker Hub's HAP429.
+    /// The request has no effect. The response has this status and plain text: Docker Hub's HAP429.
     Words(u16, &'static str),
-    /// This status, and all that the request said, its password too: servers that are being debugged.
+    /// The response has this status and contains the whole request including its password: servers in debug mode.
     Echo(u16),
-    /// The head of the answer comes, and its body never: the connection is closed.
+    /// The response has headers but no body: the connection is closed.
     HeadOnly,
-    /// Half of the body comes, then the connection is closed.
+    /// The connection is closed after half of the body.
     Cut,
-    /// Half of the body comes, then nothing: the connection stays.
+    /// Nothing follows after half of the body. The connection stays open.
     BodyStalled,
-    /// One bit of the body is another.
+    /// One bit of the response body is flipped.
     Flipped,
-    /// One bit of the request's body is another before it takes effect.
+    /// One bit of the request body is flipped before the request takes effect.
     RequestFlipped,
-    /// The body is compressed though nobody asked for that: proxies.
+    /// The body is compressed although the client did not ask for it: proxies.
     Gzipped,
-    /// The head of the answer comes so late.
+    /// The response starts after this delay.
     Slow(Duration),
-    /// The request takes effect and is never answered: the connection stays.
+    /// The request takes effect but gets no response. The connection stays open.
     Stalled,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 pub(super) enum Fate {
-    /// It is answered so, after so long.
+    /// It gets this response after this delay.
     Answered(Reply, Duration),
     /// The connection is closed.
     Closed,
@@ -88,7 +90,7 @@ const PAGE: &str =
     "<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n";
 const NEVER: Duration = Duration::from_hours(1);
 
-/// Who asks, in every spelling, and with what.
+/// Returns the credentials of the request in all encodings, and its body.
 fn echo(parts: &Parts, body: &[u8]) -> String {
     let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let authorization = String::from_utf8_lossy(authorization);
@@ -99,7 +101,7 @@ fn echo(parts: &Parts, body: &[u8]) -> String {
 }
 
 impl Then {
-    /// What is answered where the request is not carried out.
+    /// Returns the response if the request is not carried out.
     pub(super) fn instead(self, parts: &Parts, body: &[u8]) -> Option<Answer> {
         let later = || empty(StatusCode::TOO_MANY_REQUESTS);
         match self {
@@ -119,7 +121,7 @@ impl Then {
         }
     }
 
-    /// What becomes of the request that was to be answered so.
+    /// Applies the error to `answer`, the response that the request would have got.
     pub(super) fn befall(self, answer: Answer) -> Fate {
         let reply = match self {
             Self::AnswerLost | Self::RequestLost => return Fate::Closed,
@@ -150,7 +152,7 @@ impl Then {
     }
 }
 
-/// The same with another bit in its middle.
+/// Flips a bit in the middle of `bytes`.
 pub(super) fn flipped(bytes: &Bytes) -> Bytes {
     let mut bytes = bytes.to_vec();
     let middle = bytes.len() / 2;

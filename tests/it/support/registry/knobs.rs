@@ -1,8 +1,8 @@
-//! [`Knobs`]: how the registry behaves, and misbehaves.
+//! [`Knobs`]: the configurable behavior of the registry, and its errors.
 //!
-//! Some of it is manners, an enum each whose default is what the distribution-spec has: what a HEAD says, where an
-//! upload goes, what becomes of a tag that stands. The rest are single answers that go wrong ([`Fault`]), a share of
-//! all answers ([`Storm`]), and a limit.
+//! For behavior that differs between registries there is an enum, whose default is that of the distribution-spec: the
+//! headers of a HEAD response, the location of an upload, writes to existing tags. The rest are single errors
+//! ([`Fault`]), errors in a share of all responses ([`Storm`]), and a rate limit.
 
 use std::time::Duration;
 
@@ -10,62 +10,62 @@ use super::auth::Auth;
 use super::fault::{Fault, Then};
 use super::storm::{Limit, Storm};
 
-/// How a registry behaves. May be turned while it runs.
+/// How a registry behaves. It can be changed while the registry runs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Knobs {
-    /// Every answer waits so long.
+    /// The delay of every response.
     pub(crate) delay: Duration,
-    /// Who may do what.
+    /// How clients authenticate.
     pub(crate) auth: Auth,
-    /// How it asks who is there.
+    /// The form of the challenge.
     pub(crate) challenge: ChallengeForm,
-    /// All tokens given so far are refused once so many more requests were answered.
+    /// All tokens issued so far are revoked after this many more requests.
     pub(crate) revoke_tokens_after: Option<usize>,
-    /// What a HEAD of a manifest says.
+    /// The response to HEAD for a manifest.
     pub(crate) head: Head,
-    /// What becomes of a list that the request does not accept.
+    /// The response to a request that does not accept the type of a list.
     pub(crate) accept: Accept,
-    /// What a read of an absent tag is answered.
+    /// The response to a read of a tag that does not exist.
     pub(crate) absent: Absent,
-    /// How long what was just pushed is not seen.
+    /// How long a pushed manifest or tag is not visible.
     pub(crate) lag: Lag,
-    /// What a mount is answered.
+    /// The response to a mount.
     pub(crate) mount: Mount,
-    /// Where an upload goes.
+    /// The location of uploads.
     pub(crate) uploads: Uploads,
-    /// Where a blob is read.
+    /// The location of blobs.
     pub(crate) blobs: Blobs,
-    /// Whether a push makes the repository it names.
+    /// Whether a push creates the repository.
     pub(crate) repositories: Repositories,
-    /// Whose rules guard tags that stand.
+    /// The product whose rules for immutable tags apply.
     pub(crate) immutable: Option<Immutable>,
-    /// What becomes of `?tag=` behind a manifest's digest.
+    /// The handling of `?tag=` in a PUT of a manifest by digest.
     pub(crate) tag_parameter: TagParameter,
-    /// What comes of two PUTs of one manifest at once.
+    /// The response to two concurrent PUTs of the same manifest.
     pub(crate) twins: Twins,
-    /// The most bytes a manifest may have; none for 4 MiB, as most registries have it.
+    /// The maximum size of a manifest in bytes. `None` for 4 MiB, the limit of most registries.
     pub(crate) largest_manifest: Option<usize>,
     /// How tags are listed.
     pub(crate) tags: TagPages,
-    /// Whether it knows what speaks of a manifest.
+    /// Whether the referrers API exists.
     pub(crate) referrers: Referrers,
-    /// How long connections last.
+    /// How long connections stay open.
     pub(crate) connections: Connections,
-    /// How many requests it takes in a second.
+    /// The rate limit.
     pub(crate) limit: Option<Limit>,
-    /// Answers that go wrong; the first that fits a request is used.
+    /// The injected errors. The first one that matches a request is used.
     pub(crate) faults: Vec<Fault>,
-    /// A share of all other answers that goes wrong.
+    /// Errors in a share of all other responses.
     pub(crate) storm: Option<Storm>,
 }
 
 impl Knobs {
-    /// Lets an answer go wrong.
+    /// Injects an error.
     pub(crate) fn fault(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
 
-    /// What goes wrong with this request, counted down.
+    /// Returns the error for this request, if any, and counts it.
     pub(super) fn next_fault(&mut self, method: &str, path: &str, query: &str) -> Option<Then> {
         match self.faults.iter_mut().find(|fault| fault.fits(method, path)) {
             Some(fault) => {
@@ -77,47 +77,47 @@ impl Knobs {
     }
 }
 
-/// How a registry asks who is there.
+/// The form of the challenge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum ChallengeForm {
     /// One challenge in one header.
     #[default]
     Plain,
-    /// Not at all, but for `/v2/`: the old gcr.io.
+    /// No challenge, except for `/v2/`: the old gcr.io.
     BaseOnly,
-    /// Several schemes in one line, the real one last: front ends that know Kerberos.
+    /// Several schemes in one header, with the usable one last: front ends with Kerberos.
     Crowded,
-    /// With this realm, wherever it leads: a registry in the wrong hands.
+    /// A challenge with this realm, at any address: a malicious registry.
     Realm(String),
 }
 
-/// What a HEAD of a manifest says.
+/// The response to HEAD for a manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// Type, digest and length.
+    /// With media type, digest and length.
     #[default]
     Whole,
-    /// This status, though a GET is answered: 405 of old proxies, 403 of some Artifactory.
+    /// This status, although GET works: 405 from old proxies, 403 from some Artifactory.
     Refused(u16),
-    /// No digest: registry.redhat.io, Nexus on PostgreSQL.
+    /// Without digest: registry.redhat.io, Nexus on PostgreSQL.
     NoDigest,
-    /// A length that is not the manifest's: Harbor behind a proxy that compresses.
+    /// With a wrong length: Harbor behind a proxy that compresses.
     WrongLength,
-    /// A type that says nothing: old Red Hat registries.
+    /// With a generic media type: old Red Hat registries.
     WrongType,
 }
 
-/// What becomes of a list whose type the request does not accept.
+/// The response to a request that does not accept the type of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Accept {
-    /// 404: distribution for OCI indexes.
+    /// 404: distribution, for OCI indexes.
     #[default]
     Strict,
-    /// Its amd64 child comes instead: distribution for Docker's lists, Quay.
+    /// The amd64 child instead: distribution, for Docker's lists; Quay.
     Downgrade,
 }
 
-/// What a read of an absent tag is answered.
+/// The response to a read of a tag that does not exist.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// 404.
@@ -127,64 +127,64 @@ pub(crate) enum Absent {
     Forbidden,
 }
 
-/// How long what was just pushed is not seen: Docker Hub, GHCR, Nexus.
+/// How long a pushed manifest or tag is not visible: Docker Hub, GHCR, Nexus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lag {
-    /// A tag names what it did before.
+    /// How long a tag still refers to its previous digest.
     pub(crate) tags: Duration,
-    /// A manifest is absent by its digest, for reads and for lists that name it.
+    /// How long a manifest is not found by its digest, by reads and by lists that name it.
     pub(crate) children: Duration,
 }
 
-/// What a mount of a blob that stands in the other repository is answered.
+/// The response to a mount of a blob that exists in the other repository.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// 201: it stands here too.
+    /// 201: the blob is now in this repository as well.
     #[default]
     Granted,
-    /// 202: a session to upload it. ECR unless it was told otherwise.
+    /// 202: a session to upload the blob. ECR, unless mounts are enabled.
     Session,
     /// This status: ECR Public, old Quay.
     Refused(u16),
-    /// 201, and it does not stand here: a cache in between that has seen it elsewhere.
+    /// 201, but the blob is not in this repository: a cache that has seen it in another one.
     Pretended,
 }
 
-/// Where an upload goes.
+/// The location of uploads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Uploads {
     /// A path.
     #[default]
     Relative,
-    /// A whole address of this host.
+    /// A full URL of this host.
     Absolute,
-    /// A signed address of the storage ([`Registry::storage`](super::Registry::storage)): GAR, Quay.
+    /// A signed URL of the storage ([`Registry::storage`](super::Registry::storage)): GAR, Quay.
     Storage,
-    /// This address: a registry in the wrong hands.
+    /// This URL: a malicious registry.
     At(String),
 }
 
-/// Where a blob is read.
+/// The location of blobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Blobs {
-    /// Here.
+    /// The registry itself.
     #[default]
     Here,
-    /// 307 to a signed address of the storage: Docker Hub, ECR, GHCR and most others.
+    /// 307 to a signed URL of the storage: Docker Hub, ECR, GHCR and most others.
     Storage,
 }
 
-/// Whether a push makes the repository it names.
+/// Whether a push creates the repository.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Repositories {
     /// It does.
     #[default]
     MadeByPush,
-    /// 404 `NAME_UNKNOWN`: ECR, GAR.
+    /// It does not, the response is 404 `NAME_UNKNOWN`: ECR, GAR.
     MadeBefore,
 }
 
-/// Whose rules guard tags that stand; all refuse the equal digest too.
+/// The product whose rules for immutable tags apply. All refuse a write even if the digest is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Immutable {
     /// 400 `TAG_INVALID`.
@@ -193,71 +193,72 @@ pub(crate) enum Immutable {
     Quay,
     /// 412 `PRECONDITION`.
     Harbor,
-    /// 403: who may not delete may not overwrite.
+    /// 403: a user without the permission to delete cannot overwrite.
     Artifactory,
 }
 
-/// What becomes of `?tag=` behind a manifest's digest (distribution-spec end-7b).
+/// The handling of `?tag=` in a PUT of a manifest by digest (distribution-spec end-7b).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum TagParameter {
-    /// It is not looked at: all of distribution-spec 1.1.
+    /// It is ignored: everything up to distribution-spec 1.1.
     #[default]
     Ignored,
-    /// So many tags are written and named in `OCI-Tag`, the rest is not: zot takes 46.
+    /// This many tags are written and listed in `OCI-Tag`, the others are not written: zot accepts 46.
     Honoured(usize),
-    /// 414: it is too long.
+    /// 414: the URL is too long.
     TooLong,
 }
 
-/// What comes of two PUTs of one manifest at once.
+/// The response to two concurrent PUTs of the same manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Twins {
-    /// Both are taken.
+    /// Both succeed.
     #[default]
     Taken,
-    /// The one that came while the other was there is answered 400 `MANIFEST_INVALID`: Quay.
+    /// The one that arrives while the other is in progress gets 400 `MANIFEST_INVALID`: Quay.
     Race,
 }
 
 /// How tags are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TagPages {
-    /// The most on one page, whatever the client asks for: Quay, distribution.
+    /// The maximum number of tags per page, whatever the client requests: Quay, distribution.
     pub(crate) most: Option<usize>,
-    /// Where the next page is.
+    /// The link to the next page.
     pub(crate) link: NextPage,
 }
 
-/// Where the next page of tags is.
+/// The link to the next page of tags.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum NextPage {
-    /// At a path.
+    /// A path.
     #[default]
     Relative,
-    /// At a whole address.
+    /// A full URL.
     Absolute,
-    /// Where this one was: a broken proxy.
+    /// The same page again: a broken proxy.
     Looping,
-    /// Nowhere, and there are no tags but `null`: registries written in Go.
+    /// No link, and `null` instead of tags: registries written in Go.
     Null,
 }
 
-/// Whether a registry knows what speaks of a manifest by its `subject`.
+/// Whether a registry finds manifests by their `subject`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Referrers {
     /// It lists them.
     #[default]
     Listed,
-    /// 404: GHCR, Debian's distribution, and all from before distribution-spec 1.1.
+    /// 404: GHCR, Debian's distribution, and all registries before distribution-spec 1.1.
     Unknown,
 }
 
-/// How long connections last.
+/// How long connections stay open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Connections {
-    /// As long as the client keeps them.
+    /// Until the client closes them.
     #[default]
     Kept,
-    /// They are closed without a word soon after so many answers: any load balancer whose patience is shorter.
+    /// They are closed without notice soon after this many responses: a load balancer with a shorter timeout than the
+    /// client.
     ClosedAfter(usize),
 }

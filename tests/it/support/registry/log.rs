@@ -1,32 +1,32 @@
-//! [`Log`]: what a registry was asked, and questions about that.
+//! [`Log`]: the requests that a registry received.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One request and its answer.
+/// A request and its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exchange {
-    /// `GET`.
+    /// The method, such as `GET`.
     pub(crate) method: String,
-    /// As sent, without query.
+    /// The path as sent, without the query.
     pub(crate) path: String,
-    /// As sent, without `?`; may be empty.
+    /// The query as sent, without `?`. May be empty.
     pub(crate) query: String,
-    /// The answer.
+    /// The status of the response.
     pub(crate) status: u16,
-    /// When it came, since the registry's start. Zero where the registry does not say.
+    /// When the request arrived, since the start of the registry. Zero if the registry does not record it.
     pub(crate) began: Duration,
-    /// When it took effect, since the registry's start. Zero where the registry does not say.
+    /// When it took effect, since the start of the registry. Zero if the registry does not record it.
     pub(crate) ended: Duration,
-    /// Bytes of the request's body. Zero where the registry does not say.
+    /// The size of the request body in bytes. Zero if the registry does not record it.
     pub(crate) sent: u64,
-    /// How it was authorized.
+    /// How the request was authorized.
     pub(crate) authorization: Authorization,
-    /// What else it said. Empty where the registry does not say.
+    /// The headers and body of the request. Empty if the registry does not record them.
     pub(crate) said: Arc<Said>,
 }
 
-/// All that a request said besides its method and address; not shown by `Display`.
+/// The content of a request besides its method and URL. `Display` does not show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// Names in lower case, and values.
@@ -35,12 +35,12 @@ pub(crate) struct Said {
     pub(crate) body: String,
 }
 
-/// What the `Authorization` header held.
+/// The scheme of the `Authorization` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Authorization {
-    /// The registry's log does not say.
+    /// The log of the registry does not record it.
     Unknown,
-    /// There was none.
+    /// There was no such header.
     None,
     /// User and password.
     Basic,
@@ -49,36 +49,36 @@ pub(crate) enum Authorization {
 }
 
 impl Exchange {
-    /// The repository; none for `/v2/` and the token endpoint.
+    /// The repository. `None` for `/v2/` and the token endpoint.
     pub(crate) fn repository(&self) -> Option<&str> {
         let path = self.path.strip_prefix("/v2/")?;
         ["/manifests/", "/blobs/", "/tags/list"].iter().find_map(|end| path.rfind(end)).map(|end| &path[..end])
     }
 
-    /// The tag or digest, where this is about a manifest.
+    /// The tag or digest, if the request is about a manifest.
     pub(crate) fn manifest(&self) -> Option<&str> {
         let path = self.path.strip_prefix("/v2/")?;
         let at = path.rfind("/manifests/")?;
         Some(&path[at + "/manifests/".len()..])
     }
 
-    /// Whether this is about a blob or the upload of one.
+    /// Whether the request is about a blob or its upload.
     pub(crate) fn is_blob(&self) -> bool {
         self.path.contains("/blobs/")
     }
 
-    /// Whether this asks for a token.
+    /// Whether the request asks for a token.
     pub(crate) fn is_token(&self) -> bool {
         self.path == "/token"
     }
 
-    /// Whether the request says `text` anywhere: in its address, a header or its body.
+    /// Whether the request contains `text` in its path, query, headers or body.
     pub(crate) fn says(&self, text: &str) -> bool {
         let headers = self.said.headers.iter().map(|(_, value)| value);
         [&self.path, &self.query, &self.said.body].into_iter().chain(headers).any(|part| part.contains(text))
     }
 
-    /// Whether this may change something in the registry.
+    /// Whether the request may change something in the registry.
     pub(crate) fn is_write(&self) -> bool {
         !self.is_token() && !matches!(self.method.as_str(), "GET" | "HEAD")
     }
@@ -96,42 +96,42 @@ impl std::fmt::Display for Exchange {
 pub(crate) struct Log(pub(crate) Vec<Exchange>);
 
 impl Log {
-    /// How many there are.
+    /// The number of requests.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// What came after the first `count`.
+    /// Returns the requests after the first `count`.
     pub(crate) fn since(&self, count: usize) -> Self {
         Self(self.0[count..].to_vec())
     }
 
-    /// All of them.
+    /// Iterates over the requests.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Exchange> {
         self.0.iter()
     }
 
-    /// Those for which `test` holds.
+    /// Returns the requests for which `test` is true.
     pub(crate) fn filter(&self, test: impl Fn(&Exchange) -> bool) -> Self {
         Self(self.0.iter().filter(|exchange| test(exchange)).cloned().collect())
     }
 
-    /// How many have this method, tokens not counted.
+    /// Counts the requests with this method, without token requests.
     pub(crate) fn count(&self, method: &str) -> usize {
         self.0.iter().filter(|exchange| exchange.method == method && !exchange.is_token()).count()
     }
 
-    /// What may have changed something.
+    /// Returns the requests that may have changed something.
     pub(crate) fn writes(&self) -> Self {
         self.filter(Exchange::is_write)
     }
 
-    /// PUTs of manifests, children and lists alike.
+    /// Returns the PUTs of manifests, both of children and of lists.
     pub(crate) fn manifest_puts(&self) -> Self {
         self.filter(|exchange| exchange.method == "PUT" && exchange.manifest().is_some())
     }
 
-    /// Requests for tokens.
+    /// Returns the token requests.
     pub(crate) fn tokens(&self) -> Self {
         self.filter(Exchange::is_token)
     }

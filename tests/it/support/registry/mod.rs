@@ -1,24 +1,24 @@
-//! An OCI registry in this process: strict, watched, and faulty on demand.
+//! An OCI registry in this process that is strict, records all requests and can inject errors.
 //!
-//! Strict: repositories are separate, an image is refused unless its blobs are in its repository, a list unless its
-//! children are. Watched: every request is in [`Log`]. Faulty: [`Knobs`]. It runs on a thread of its own, so that tests
-//! are plain functions; `benches/` use it by `#[path]`.
+//! It is strict: repositories are separate, an image is refused unless its blobs are in its repository, and a list
+//! unless its children are. Every request is in [`Log`]. [`Knobs`] set its behavior and its errors. It runs on its own
+//! thread, so that tests are plain functions. `benches/` use it by `#[path]`.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`store`] | repositories: blobs, manifests, tags, uploads, and what was refused |
 //! | [`router`] | the endpoints of the distribution-spec over a store |
 //! | [`auth`] | Basic, and Bearer with its own token endpoint |
-//! | [`knobs`] | all that can be turned, and the manners of known registries |
-//! | [`fault`] | single answers that go wrong |
-//! | [`storm`] | a share of all answers that goes wrong, a limit of requests in a second |
-//! | [`lag`] | what was pushed and is not seen yet |
-//! | [`serve`] | connections in, one request after the other through the router |
-//! | [`reply`] | an answer on its way, whole or not |
-//! | [`log`] | what was asked |
+//! | [`knobs`] | all settings, and the behavior of known registries |
+//! | [`fault`] | single errors |
+//! | [`storm`] | errors in a share of all responses, and a rate limit |
+//! | [`lag`] | pushed tags and manifests that are not visible yet |
+//! | [`serve`] | accepts connections and passes each request to the router |
+//! | [`reply`] | a response that is sent completely or partly |
+//! | [`log`] | the received requests |
 //!
-//! Beside its own port it has another, the storage: blobs are read and uploaded there where the knobs say so, by
-//! addresses that are signed. A request that carries an Authorization is refused there, and logged apart.
+//! Besides its own port it has a second one, the storage. Depending on the knobs, blobs are read and uploaded there by
+//! signed URLs. The storage refuses a request with an Authorization header, and has its own log.
 
 pub(crate) mod auth;
 pub(crate) mod fault;
@@ -48,13 +48,13 @@ pub(crate) use store::Store;
 
 use serve::{Ports, Shared, State, Thaw};
 
-/// A running registry. Dropping it ends it.
+/// A running registry. It is stopped when dropped.
 pub(crate) struct Registry {
     address: SocketAddr,
     storage: SocketAddr,
     shared: Arc<Shared>,
     running: Option<Running>,
-    /// Its ports, while it is down.
+    /// Reserve the ports while the registry is stopped.
     closed: Vec<TcpSocket>,
 }
 
@@ -75,22 +75,22 @@ impl Registry {
         Self { address, storage, shared, running, closed: Vec::new() }
     }
 
-    /// `127.0.0.1:PORT`.
+    /// The address of the registry: `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// The address of the storage behind it, `127.0.0.1:PORT`.
+    /// The address of its storage: `127.0.0.1:PORT`.
     pub(crate) fn storage(&self) -> String {
         self.storage.to_string()
     }
 
-    /// What stands in it.
+    /// The content.
     pub(crate) fn store(&self) -> impl std::ops::DerefMut<Target = Store> {
         Part { state: self.shared.state(), of: |state| &state.store, of_mut: |state| &mut state.store }
     }
 
-    /// How it behaves from now on.
+    /// The behavior from now on.
     pub(crate) fn knobs(&self) -> impl std::ops::DerefMut<Target = Knobs> {
         Part { state: self.shared.state(), of: |state| &state.knobs, of_mut: |state| &mut state.knobs }
     }
@@ -105,43 +105,44 @@ impl Registry {
         self.shared.state().storage_log.clone()
     }
 
-    /// An `Authorization` that may do everything, for seeding.
+    /// An `Authorization` header with all rights, for seeding.
     pub(crate) fn insider() -> String {
         format!("Bearer {}", auth::INSIDER)
     }
 
-    /// Lets everything stand still as soon as `writes` more PUTs and POSTs took effect: the last of them is not
-    /// answered, later requests do nothing.
+    /// Freezes the registry when `writes` more requests that change something have taken effect: the last of them gets
+    /// no response, and later requests have no effect.
     pub(crate) fn freeze_after(&self, writes: usize) {
         self.shared.freeze_after(writes);
     }
 
-    /// Waits until it stands still; false where that did not come within `patience`.
+    /// Waits until the registry is frozen. Returns false if that does not happen within `patience`.
     pub(crate) fn wait_frozen(&self, patience: Duration) -> bool {
         self.shared.wait_frozen(patience)
     }
 
-    /// Goes on: what waited is answered.
+    /// Continues after a freeze. Waiting requests get responses.
     pub(crate) fn thaw(&self) {
         self.shared.thaw(Thaw::Answer);
     }
 
-    /// Goes on: what waited is forgotten, its connections are closed. For a client that was killed.
+    /// Continues after a freeze. Waiting requests are dropped and their connections closed. For a client that was
+    /// killed.
     pub(crate) fn thaw_and_forget(&self) {
         self.shared.thaw(Thaw::Forget);
     }
 
-    /// Goes down: the port answers no more. What stands in it stays.
+    /// Stops the registry and closes its ports. Its content is kept.
     pub(crate) fn stop(&mut self) {
         if let Some(running) = self.running.take() {
-            // The receiver is gone only where the thread has ended.
+            // The receiver is dropped only if the thread has ended.
             let _ = running.stop.send(());
             running.thread.join().expect("the registry's thread ends in order");
             self.closed = [self.address, self.storage].into_iter().filter_map(keep_closed).collect();
         }
     }
 
-    /// Comes back after [`Registry::stop`], on the same port.
+    /// Starts the registry again after [`Registry::stop`], on the same port.
     pub(crate) fn restart(&mut self) {
         self.closed.clear();
         let bind = |address| TcpListener::bind(address).expect("the port that was ours a moment ago");
@@ -150,11 +151,11 @@ impl Registry {
     }
 }
 
-/// Keeps a port from all others who look for a free one, while nobody listens there: who asks is refused. None where
-/// another was quicker.
+/// Reserves a port so that no other process takes it, without listening: connections are refused. `None` if another
+/// process was faster.
 pub(crate) fn keep_closed(address: SocketAddr) -> Option<TcpSocket> {
     let socket = TcpSocket::new_v4().ok()?;
-    // Connections of whoever listened there may linger.
+    // Connections of the previous listener may remain for a while.
     socket.set_reuseaddr(true).ok()?;
     socket.bind(address).ok()?;
     Some(socket)
@@ -172,7 +173,7 @@ fn run(ports: Ports, shared: Arc<Shared>) -> Running {
     Running { stop, thread }
 }
 
-/// One part of the state, locked with the whole.
+/// A part of the state. The whole state is locked while it exists.
 struct Part<'a, T> {
     state: MutexGuard<'a, State>,
     of: fn(&State) -> &T,

@@ -1,4 +1,4 @@
-//! [`Reply`]: an answer on its way, whole or not.
+//! [`Reply`]: a response that is sent completely or partly.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,20 +11,20 @@ use tokio::time::Sleep;
 
 use super::router::answers::Answer;
 
-/// An answer on its way.
+/// A response that is sent completely or partly.
 pub(super) struct Reply(Response<Sent>);
 
-/// What is sent of a body, and what is done then.
+/// The part of a body that is sent, and what happens after it.
 pub(super) struct Sent {
     left: Option<Bytes>,
-    /// What the head says, whatever comes.
+    /// The length in the headers, whatever is sent.
     length: u64,
     then: Then,
 }
 
 enum Then {
     End,
-    /// The connection is closed, some time after that.
+    /// The connection is closed after a short delay.
     Close(Option<Pin<Box<Sleep>>>),
     StandStill,
 }
@@ -34,22 +34,22 @@ enum Then {
 #[error("closed on purpose")]
 pub(super) struct Closed;
 
-/// Time in which what was sent leaves this machine.
+/// The time in which sent data leaves this machine.
 const LEAVE: Duration = Duration::from_millis(5);
 
 impl Reply {
-    /// All of it.
+    /// Sends the whole response.
     pub(super) fn whole(answer: Answer) -> Self {
         let length = answer.body().len();
         Self::of(answer, length, Then::End)
     }
 
-    /// The head and so many bytes of the body, then the end of the connection.
+    /// Sends the headers and this many bytes of the body, then closes the connection.
     pub(super) fn cut(answer: Answer, bytes: usize) -> Self {
         Self::of(answer, bytes, Then::Close(None))
     }
 
-    /// The head and so many bytes of the body, then silence.
+    /// Sends the headers and this many bytes of the body, then nothing.
     pub(super) fn stalled(answer: Answer, bytes: usize) -> Self {
         Self::of(answer, bytes, Then::StandStill)
     }
@@ -98,7 +98,7 @@ impl Body for Sent {
     }
 }
 
-/// gzip (RFC 1952) in its simplest form: stored, not deflated.
+/// Encodes gzip (RFC 1952) in its simplest form: stored, not deflated.
 pub(super) fn gzip(bytes: &[u8]) -> Bytes {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let mut blocks = bytes.chunks(usize::from(u16::MAX)).peekable();

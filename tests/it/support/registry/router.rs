@@ -1,5 +1,6 @@
-//! The endpoints of the distribution-spec: one request and the state in, one answer out. No waiting, no network.
-//! [`manifests`] has manifests and tags, [`answers`] what all answers are made of; blobs and uploads are here.
+//! The endpoints of the distribution-spec: computes the response from a request and the state, without waiting or
+//! network. [`manifests`] has manifests and tags, [`answers`] has the parts of all responses. Blobs and uploads are in
+//! this file.
 
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RANGE, WWW_AUTHENTICATE};
@@ -18,35 +19,35 @@ use manifests::{Push, no_repository};
 pub(super) mod answers;
 mod manifests;
 
-/// What the storage's addresses are signed with: a client that loses it is refused there.
+/// The signature in the URLs of the storage. The storage refuses a client that drops it.
 const SIGNATURE: &str = "X-Signature=storage-secret";
 
-/// What a request works on.
+/// The state that a request works on.
 pub(super) struct World<'a> {
     pub(super) store: &'a mut Store,
     pub(super) tokens: &'a mut Tokens,
     pub(super) arrivals: &'a mut Arrivals,
     pub(super) knobs: &'a Knobs,
-    /// The registry's address.
+    /// The address of the registry.
     pub(super) host: &'a str,
-    /// The storage's address.
+    /// The address of the storage.
     pub(super) storage: &'a str,
-    /// Which of the two the request came to.
+    /// Which of the two received the request.
     pub(super) door: Door,
-    /// Whether another PUT of the same manifest was there when it came.
+    /// Whether another PUT of the same manifest was in progress when the request arrived.
     pub(super) is_twin: bool,
 }
 
-/// Where a request came in.
+/// The port that received a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
     /// The registry.
     Registry,
-    /// The storage behind it: another port, which wants signed addresses and no credentials.
+    /// Its storage: another port, which requires signed URLs and no credentials.
     Storage,
 }
 
-/// Where a path leads.
+/// The endpoint that a path refers to.
 enum Endpoint<'a> {
     Base,
     Token,
@@ -58,7 +59,7 @@ enum Endpoint<'a> {
     Upload(&'a str, &'a str),
 }
 
-/// Carries a request out.
+/// Carries out a request.
 pub(super) fn answer(world: &mut World<'_>, parts: &Parts, body: &Bytes) -> Answer {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let Some(endpoint) = endpoint(parts.uri.path()) else {
@@ -143,7 +144,7 @@ fn endpoint(path: &str) -> Option<Endpoint<'_>> {
     rest.strip_suffix("/blobs").map(|repository| Endpoint::Blob(repository, last))
 }
 
-/// What a request needs the right to; a mount needs it to both repositories.
+/// Returns the scopes that a request requires. A mount requires them for both repositories.
 fn scopes(method: &Method, endpoint: &Endpoint<'_>, query: &Query) -> Vec<String> {
     let repository = match endpoint {
         Endpoint::Base | Endpoint::Token => return Vec::new(),
@@ -282,7 +283,7 @@ impl Query {
     }
 }
 
-/// Undoes `%3A` and `+`.
+/// Decodes `%3A` and `+`.
 pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

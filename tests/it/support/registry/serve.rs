@@ -1,5 +1,5 @@
-//! The loop: connections in, one request after the other through [`router`](super::router), logged, delayed, frozen
-//! and broken as the knobs say.
+//! The server loop: accepts connections, passes each request to [`router`](super::router), logs it, and delays, freezes
+//! or breaks the response as the knobs say.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
@@ -28,12 +28,12 @@ use super::router::{self, Door, World};
 use super::store::{Store, digest_of};
 use super::storm::Limit;
 
-/// The most of a request's body that the log keeps.
+/// How many bytes of a request body the log keeps.
 const KEPT: usize = 64 << 10;
-/// How long a connection that is to be closed stands open, so that the last answer gets through.
+/// How long a connection stays open before it is closed, so that the last response arrives.
 const PARTING: Duration = Duration::from_millis(3);
 
-/// What requests and tests share.
+/// The state that requests and tests share.
 pub(super) struct Shared {
     state: Mutex<State>,
     froze: Condvar,
@@ -43,13 +43,13 @@ pub(super) struct Shared {
     start: Instant,
 }
 
-/// Where requests come in.
+/// The ports for requests.
 pub(super) struct Ports {
     pub(super) registry: TcpListener,
     pub(super) storage: TcpListener,
 }
 
-/// All that changes.
+/// The mutable state.
 pub(super) struct State {
     pub(super) store: Store,
     pub(super) knobs: Knobs,
@@ -57,12 +57,12 @@ pub(super) struct State {
     pub(super) storage_log: Log,
     tokens: Tokens,
     arrivals: Arrivals,
-    /// PUTs of manifests that have come and are not carried out, by path and digest of their bodies.
+    /// PUTs of manifests that have arrived but have not taken effect, by path and digest of their bodies.
     puts: HashMap<String, usize>,
     freeze: Freeze,
 }
 
-/// Whether it stands still.
+/// Whether the registry is frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Freeze {
     No,
@@ -70,16 +70,16 @@ enum Freeze {
     Frozen,
 }
 
-/// What becomes of requests that waited.
+/// What happens to waiting requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thaw {
-    /// They are answered.
+    /// They get responses.
     Answer,
-    /// They are forgotten.
+    /// They are dropped.
     Forget,
 }
 
-/// One connection.
+/// A connection.
 struct Connection {
     shared: Arc<Shared>,
     door: Door,
@@ -87,13 +87,13 @@ struct Connection {
     spent: Notify,
 }
 
-/// A request, read whole.
+/// A request that was read completely.
 struct Asked {
     parts: Parts,
     body: Bytes,
-    /// When it came, since the registry's start.
+    /// When it arrived, since the start of the registry.
     began: Duration,
-    /// The key of its manifest in [`State::puts`], and whether another was there before.
+    /// The key of its manifest in [`State::puts`], and whether another PUT of that manifest arrived before.
     put: Option<(String, bool)>,
 }
 
@@ -128,14 +128,14 @@ impl Shared {
     }
 }
 
-/// Serves until told to stop; then all connections are closed.
+/// Serves until told to stop. Then closes all connections.
 pub(super) fn serve(ports: Ports, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async move {
         tokio::select! {
             () = accept(ports.registry, &shared, Door::Registry) => {}
             () = accept(ports.storage, &shared, Door::Storage) => {}
-            // A sender that is gone wants it to end too.
+            // If the sender is dropped, end as well.
             _ = stopped => {}
         }
     });
@@ -144,19 +144,19 @@ pub(super) fn serve(ports: Ports, shared: Arc<Shared>, stopped: oneshot::Receive
 async fn accept(listener: TcpListener, shared: &Arc<Shared>, door: Door) {
     listener.set_nonblocking(true).expect("a socket can be non-blocking");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
-    // A client that goes away while it is accepted is not the listener's end.
+    // A client that disconnects while it is accepted must not end the listener.
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (answers, spent) = Default::default();
         let connection = Arc::new(Connection { shared: Arc::clone(shared), door, answers, spent });
-        // Small answers go out at once; where that can't be set they are only slower.
+        // Send small responses at once. If this cannot be set, they are only slower.
         let _ = stream.set_nodelay(true);
         tokio::spawn(async move {
             let visited = Arc::clone(&connection);
             let service = service_fn(move |request| respond(Arc::clone(&visited), request));
             let builder = Builder::new(TokioExecutor::new());
             tokio::select! {
-                // Its error is a connection that a test or the client broke.
+                // An error means that a test or the client closed the connection.
                 _ = builder.serve_connection(TokioIo::new(stream), service) => {}
                 () = connection.spent.notified() => tokio::time::sleep(PARTING).await,
             }
@@ -214,7 +214,7 @@ async fn wait(thawed: &mut watch::Receiver<(usize, Thaw)>) -> Result<(), Closed>
 }
 
 impl Shared {
-    /// Notes the PUT of a manifest that has come, where that matters.
+    /// Records that a PUT of a manifest has arrived, if the knobs need it.
     fn put_begins(&self, parts: &Parts, body: &Bytes) -> Option<(String, bool)> {
         let mut state = self.state();
         let (place, _) = parts.uri.path().rsplit_once('/')?;
@@ -227,8 +227,7 @@ impl Shared {
         Some((key, *others > 1))
     }
 
-    /// Carries a request out, unless all stands still. The flag says whether this request was the last before all
-    /// stands still.
+    /// Carries out a request. `None` if the registry is frozen. The flag says whether this request froze the registry.
     fn take_effect(&self, asked: &Asked, door: Door) -> Option<(Fate, bool)> {
         let mut guard = self.state();
         let state = &mut *guard;

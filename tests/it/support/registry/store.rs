@@ -1,4 +1,4 @@
-//! [`Store`]: repositories in memory, strict about what they take.
+//! [`Store`]: strict repositories in memory.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// `sha256:…` of `bytes`.
+/// Returns the digest of `bytes`: `sha256:…`.
 pub(crate) fn digest_of(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
@@ -39,59 +39,59 @@ struct Repository {
 /// A manifest as it was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    /// Of exactly these bytes.
+    /// The digest of exactly these bytes.
     pub(crate) digest: String,
-    /// As the client said.
+    /// The media type that the client sent.
     pub(crate) media_type: String,
-    /// As the client sent them.
+    /// The bytes that the client sent.
     pub(crate) bytes: Bytes,
 }
 
-/// A manifest that was refused because what it names was not in the repository.
+/// A manifest that was refused because a blob or child that it names was not in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// Where it was pushed.
+    /// The repository that it was pushed to.
     pub(crate) repository: String,
     /// Its tag or digest.
     pub(crate) reference: String,
-    /// Whether it was a list, not an image.
+    /// Whether it was a list and not an image.
     pub(crate) is_list: bool,
-    /// What was absent.
+    /// The digests that were not found.
     pub(crate) missing: Vec<String>,
 }
 
-/// Why something was not taken.
+/// Why something was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Bytes that do not have the digest they were sent under.
+    /// The bytes do not have the digest that they were sent with.
     WrongDigest,
-    /// No manifest, or not of the type it was sent as.
+    /// The bytes are not a manifest, or not one of the type that they were sent with.
     Malformed(String),
-    /// What it names is not in the repository.
+    /// These digests that it names are not in the repository.
     Unknown(Vec<String>),
-    /// There is no such upload.
+    /// The upload does not exist.
     NoUpload,
 }
 
 impl Store {
-    /// A blob of this repository.
+    /// Returns a blob of this repository.
     pub(crate) fn blob(&self, repository: &str, digest: &str) -> Option<&Bytes> {
         self.repositories.get(repository)?.blobs.get(digest)
     }
 
-    /// A manifest of this repository, by tag or digest.
+    /// Returns a manifest of this repository, by tag or digest.
     pub(crate) fn manifest(&self, repository: &str, reference: &str) -> Option<&Manifest> {
         let repository = self.repositories.get(repository)?;
         let digest = repository.tags.get(reference).map_or(reference, String::as_str);
         repository.manifests.get(digest)
     }
 
-    /// The tags of a repository, sorted; none where there is no such repository.
+    /// Returns the tags of a repository, sorted. `None` if the repository does not exist.
     pub(crate) fn tags(&self, repository: &str) -> Option<impl Iterator<Item = &str>> {
         Some(self.repositories.get(repository)?.tags.keys().map(String::as_str))
     }
 
-    /// The descriptors of the manifests of a repository that speak of one by their `subject`.
+    /// Returns the descriptors of the manifests in a repository whose `subject` is this digest.
     pub(crate) fn referrers(&self, repository: &str, digest: &str) -> Vec<Value> {
         let manifests = self.repositories.get(repository).into_iter().flat_map(|place| place.manifests.values());
         let referrer = |manifest: &Manifest| {
@@ -107,12 +107,12 @@ impl Store {
         manifests.filter_map(referrer).collect()
     }
 
-    /// What was refused for what it names, so far.
+    /// Returns the manifests that were refused so far because of missing blobs or children.
     pub(crate) fn refusals(&self) -> &[Refusal] {
         &self.refusals
     }
 
-    /// Takes a tag, or a manifest and all tags on it; whether it was there.
+    /// Deletes a tag, or a manifest and all its tags. Returns whether it existed.
     pub(crate) fn remove(&mut self, repository: &str, reference: &str) -> bool {
         let Some(repository) = self.repositories.get_mut(repository) else { return false };
         if repository.tags.remove(reference).is_some() {
@@ -122,7 +122,7 @@ impl Store {
         repository.manifests.remove(reference).is_some()
     }
 
-    /// Takes a manifest whose blobs or children stand; its digest.
+    /// Stores a manifest if its blobs or children exist. Returns its digest.
     pub(crate) fn put_manifest(
         &mut self,
         repository: &str,
@@ -153,14 +153,14 @@ impl Store {
         Ok(digest)
     }
 
-    /// Lets a blob of one repository stand in another too; whether it was there.
+    /// Adds a blob of one repository to another. Returns whether it existed.
     pub(crate) fn mount(&mut self, repository: &str, digest: &str, from: &str) -> bool {
         let Some(bytes) = self.blob(from, digest).cloned() else { return false };
         self.add_blob(repository, digest, bytes);
         true
     }
 
-    /// Opens an upload; its id.
+    /// Starts an upload. Returns its id.
     pub(crate) fn begin_upload(&mut self, repository: &str) -> String {
         self.sessions += 1;
         let id = format!("session-{}", self.sessions);
@@ -168,24 +168,24 @@ impl Store {
         id
     }
 
-    /// How many bytes an upload has.
+    /// The number of bytes of an upload.
     pub(crate) fn uploaded(&self, repository: &str, id: &str) -> Option<usize> {
         Some(self.repositories.get(repository)?.uploads.get(id)?.len())
     }
 
-    /// Adds to an upload; how many bytes it has then.
+    /// Appends to an upload. Returns its new number of bytes.
     pub(crate) fn append(&mut self, repository: &str, id: &str, bytes: &[u8]) -> Option<usize> {
         let upload = self.repositories.get_mut(repository)?.uploads.get_mut(id)?;
         upload.extend_from_slice(bytes);
         Some(upload.len())
     }
 
-    /// Ends an upload without a blob; whether there was one.
+    /// Cancels an upload. Returns whether it existed.
     pub(crate) fn cancel_upload(&mut self, repository: &str, id: &str) -> bool {
         self.repositories.get_mut(repository).is_some_and(|repository| repository.uploads.remove(id).is_some())
     }
 
-    /// Ends an upload: its bytes stand as `digest` if they have it.
+    /// Finishes an upload: stores its bytes as `digest` if the digest is correct.
     pub(crate) fn finish_upload(&mut self, repository: &str, id: &str, digest: &str) -> Result<(), Refused> {
         let place = self.repositories.get_mut(repository).ok_or(Refused::NoUpload)?;
         let bytes = place.uploads.remove(id).ok_or(Refused::NoUpload)?;
@@ -201,7 +201,7 @@ impl Store {
     }
 }
 
-/// Whether a manifest is a list, and the digests that have to stand before it.
+/// Returns whether a manifest is a list, and the digests that must exist before it.
 fn needs(media_type: &str, bytes: &[u8]) -> Result<(bool, Vec<String>), Refused> {
     let manifest: Value = serde_json::from_slice(bytes).map_err(|error| Refused::Malformed(error.to_string()))?;
     let stated = manifest["mediaType"].as_str().unwrap_or(media_type);
@@ -212,7 +212,7 @@ fn needs(media_type: &str, bytes: &[u8]) -> Result<(bool, Vec<String>), Refused>
     let named: Vec<&Value> = if is_list {
         array(&manifest, "manifests")?.iter().collect()
     } else {
-        // Foreign layers (with `urls`) are elsewhere.
+        // Foreign layers (those with `urls`) are not in the registry.
         let layers = array(&manifest, "layers")?.iter().filter(|layer| layer["urls"].is_null());
         std::iter::once(&manifest["config"]).chain(layers).collect()
     };

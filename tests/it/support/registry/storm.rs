@@ -1,4 +1,4 @@
-//! [`Storm`] and [`Limit`]: faults for any request, by a share of all answers and by their number in a second.
+//! [`Storm`] and [`Limit`]: errors for any request, in a share of all responses or by a rate limit.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,30 +8,30 @@ use sha2::{Digest as _, Sha256};
 
 use super::fault::Then;
 
-/// A share of all answers that goes wrong.
+/// Errors in a share of all responses.
 ///
-/// Whether one does depends on the seed, on what is asked and on how often it was asked before, and on nothing else: a
-/// busy machine, which mixes up requests that come at once, meets the same faults as an idle one.
+/// Whether a response fails depends only on the seed, on the request and on how often it was sent before. A busy
+/// machine, where concurrent requests arrive in another order, therefore gets the same errors as an idle one.
 #[derive(Debug, Clone)]
 pub(crate) struct Storm {
     seed: u64,
     share: f64,
     stalls: f64,
     tried: HashMap<String, Tried>,
-    /// How many requests came.
+    /// The number of requests so far.
     pub(crate) requests: usize,
-    /// The answers that went wrong, in the order in which they did.
+    /// The responses that failed, in order.
     pub(crate) struck: Vec<Struck>,
 }
 
-/// How often something was asked.
+/// How often a request was sent.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tried {
     attempts: u32,
     failed_in_a_row: u32,
 }
 
-/// An answer that went wrong.
+/// A response that failed.
 #[derive(Debug, Clone)]
 pub(crate) struct Struck {
     request: String,
@@ -45,11 +45,11 @@ impl fmt::Display for Struck {
     }
 }
 
-/// One request never fails more often in a row: mlist gives up after eight, and no test may fail by chance.
+/// How often a request may fail in a row. mlist gives up after eight attempts, and no test may fail by chance.
 const MOST_IN_A_ROW: u32 = 6;
 
 impl Storm {
-    /// Of all answers `share` goes wrong; of those, `stalls` never come.
+    /// Creates a storm in which a `share` of all responses fails. Of those, the share `stalls` never arrives.
     pub(crate) fn new(seed: u64, share: f64, stalls: f64) -> Self {
         Self { seed, share, stalls, tried: HashMap::new(), requests: 0, struck: Vec::new() }
     }
@@ -79,7 +79,7 @@ impl fmt::Display for Storm {
     }
 }
 
-/// What is asked, without what differs from run to run: the names of uploads, addresses of this host.
+/// Returns the request without what differs from run to run: upload ids and URLs of this host.
 fn request(method: &str, path: &str, query: &str) -> String {
     const UPLOADS: &str = "/uploads/";
     let path = path.find(UPLOADS).map_or(path, |at| &path[..at + UPLOADS.len()]);
@@ -88,7 +88,7 @@ fn request(method: &str, path: &str, query: &str) -> String {
     format!("{method} {path}{}{}", if query.is_empty() { "" } else { "?" }, query.join("&"))
 }
 
-/// How many requests are taken in a second; others are answered 429 and not carried out.
+/// A rate limit in requests per second. Requests above it get 429 and have no effect.
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     per_second: f64,
@@ -98,23 +98,23 @@ pub(crate) struct Limit {
     at: Instant,
 }
 
-/// What a 429 of a [`Limit`] says of when to come again.
+/// What the 429 of a [`Limit`] says about when to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
     /// Nothing: ECR.
     Nothing,
-    /// In a second: GitLab.
+    /// In one second: GitLab.
     InASecond,
 }
 
 impl Limit {
-    /// A bucket of `burst` requests that fills with `per_second`; it begins full.
+    /// Creates a bucket of `burst` requests that is refilled with `per_second`. It is full at first.
     pub(crate) fn new(per_second: u32, burst: u32, says: Says) -> Self {
         let (per_second, burst) = (per_second.into(), burst.into());
         Self { per_second, burst, says, level: burst, at: Instant::now() }
     }
 
-    /// What befalls a request that comes now.
+    /// Returns the error for a request that arrives now, if any.
     pub(super) fn next(&mut self) -> Option<Then> {
         let now = Instant::now();
         let since = now.duration_since(self.at).as_secs_f64();
@@ -130,20 +130,20 @@ impl Limit {
     }
 }
 
-/// splitmix64: enough for dice, and the same on every machine.
+/// splitmix64: random enough for tests, and the same on every machine.
 #[derive(Debug, Clone)]
 struct Random(u64);
 
 impl Random {
-    /// Seeded with a text: equal texts give equal numbers.
+    /// Uses a text as the seed. The same text gives the same numbers.
     fn of(text: &str) -> Self {
         Self(Sha256::digest(text).iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)))
     }
 
-    /// A fault that fits the request.
+    /// Returns an error that is possible for the request.
     fn fault(&mut self, method: &str, path: &str) -> Then {
         let any = [Then::Status(429), Then::Status(503), Then::RequestLost, Then::AnswerLost];
-        // An answer without a body cannot be cut, and a flipped token looks like any other token.
+        // A response without a body cannot be cut, and a changed token looks like any other token.
         let with_body = [Then::Cut, Then::Flipped, Then::HeadOnly];
         let kinds = if method == "GET" && path != "/token" { any.len() + with_body.len() } else { any.len() };
         let kind = self.below(kinds);
@@ -158,13 +158,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to 1.
+    /// A number from 0 up to, but not including, 1.
     fn share(&mut self) -> f64 {
         let bits = u32::try_from(self.next() >> 32).expect("half of the bits");
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// From 0 up to `limit`.
+    /// A number from 0 up to, but not including, `limit`.
     fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() >> 33).expect("31 bits") % limit
     }

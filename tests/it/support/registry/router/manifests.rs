@@ -1,4 +1,4 @@
-//! Manifests and tags, as the [`Knobs`](super::super::knobs::Knobs) have them.
+//! The endpoints for manifests and tags, with the behavior that [`Knobs`](super::super::knobs::Knobs) set.
 
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LINK, LOCATION};
@@ -72,7 +72,7 @@ fn amd64_child(manifest: &Manifest) -> Option<String> {
     entry["digest"].as_str().map(str::to_owned)
 }
 
-/// A manifest on its way in.
+/// A manifest that a client pushes.
 pub(super) struct Push<'a> {
     pub(super) repository: &'a str,
     pub(super) media_type: &'a str,
@@ -100,7 +100,7 @@ pub(super) fn put(world: &mut World<'_>, push: &Push<'_>, reference: &str, query
     }
 }
 
-/// Writes a manifest under one name.
+/// Writes a manifest under one tag or digest.
 fn write(world: &mut World<'_>, push: &Push<'_>, reference: &str) -> Answer {
     if let Some(forbidden) = forbidden(world, push, reference) {
         return forbidden;
@@ -119,7 +119,7 @@ fn write(world: &mut World<'_>, push: &Push<'_>, reference: &str) -> Answer {
     }
 }
 
-/// What forbids a write before its content is looked at.
+/// Returns the error for a write that is forbidden whatever its content.
 fn forbidden(world: &World<'_>, push: &Push<'_>, reference: &str) -> Option<Answer> {
     let Push { repository, media_type, body } = push;
     if body.len() > world.knobs.largest_manifest.unwrap_or(LARGEST_MANIFEST) {
@@ -143,7 +143,7 @@ fn forbidden(world: &World<'_>, push: &Push<'_>, reference: &str) -> Option<Answ
     no_repository(world, repository)
 }
 
-/// The refusal of a push to a repository that has to be made before.
+/// Returns the error for a push to a repository that does not exist and is not created by a push.
 pub(super) fn no_repository(world: &World<'_>, repository: &str) -> Option<Answer> {
     let stands = world.knobs.repositories == Repositories::MadeByPush || world.store.tags(repository).is_some();
     (!stands).then(|| unknown_repository(repository))
@@ -180,7 +180,7 @@ impl Immutable {
     }
 }
 
-/// An index of what speaks of a manifest, empty where nothing does.
+/// Returns an index of the manifests whose `subject` is this digest. It is empty if there are none.
 pub(super) fn referrers(world: &World<'_>, repository: &str, digest: &str) -> Answer {
     if world.knobs.referrers == Referrers::Unknown {
         return text(StatusCode::NOT_FOUND, "text/plain", "404 page not found");
@@ -205,7 +205,7 @@ pub(super) fn tags(world: &World<'_>, repository: &str, query: &Query) -> Answer
     let Some(end) = names.last().filter(|_| names.len() < rest.len()) else { return answer };
     let (host, to) = match pages.link {
         NextPage::Absolute => (format!("http://{}", world.host), end),
-        // Back to where this page began.
+        // The start of this page.
         NextPage::Looping => (String::new(), &last.unwrap_or_default()),
         NextPage::Relative | NextPage::Null => (String::new(), end),
     };
