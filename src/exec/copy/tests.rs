@@ -94,7 +94,7 @@ async fn what_fails_from_one_source_is_taken_from_another() {
     assert_eq!(words(&reports), ["failed", "created"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_blob_that_the_registry_forgot_is_given_again() {
     let mut world = World::new();
     world.fake.image("r.example/src:1", "linux/amd64", "");
@@ -108,7 +108,7 @@ async fn a_blob_that_the_registry_forgot_is_given_again() {
     assert_eq!((count(&log, &format!("BLOB {}", base())), count(&log, "BLOB")), (2, 4));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_registry_that_is_slow_to_see_blobs_and_children_is_given_time() {
     let world = World::with_lists(&["r.example/app"]);
     let plan = world.plan().await;
@@ -119,11 +119,11 @@ async fn a_registry_that_is_slow_to_see_blobs_and_children_is_given_time() {
     assert_eq!(words(&world.execute(plan, OPTIONS).await), ["created"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_registry_that_never_sees_its_blobs_fails_within_five_seconds() {
     let world = World::with_lists(&["r.example/app"]);
     let plan = world.plan().await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     world.fake.fault("PUT r.example/app@", 99, Fault::Fail(ErrorKind::ContentUnknown(Vec::new())));
     let reports = world.execute(plan, OPTIONS).await;
     assert!(codes(&reports[0]).iter().all(|code| *code == "mlist::registry::content_unknown"));
@@ -257,7 +257,7 @@ async fn bytes_on_their_way_are_told_of_the_member_that_they_belong_to() {
     assert!(of > sent, "config and layers are {of} bytes");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sizes_that_no_blobs_have_together_are_no_end_of_the_run() {
     let world = World::with_lists(&["r.example/app"]);
     let mut plan = world.plan().await;
