@@ -31,7 +31,7 @@ pub(super) struct Done {
     pub(super) member_tags: Vec<TagDone>,
 }
 
-/// Returns the results for the tags of a list of which nothing was written.
+/// Returns the results for the tags of a list that was not written.
 pub(super) fn untouched(plan: &ListPlan) -> Done {
     let stands = |fate: TagFate| matches!(fate, TagFate::Same | TagFate::Stays);
     let done = |tag: &TagChange| if stands(tag.fate) { TagDone::Yes } else { TagDone::No };

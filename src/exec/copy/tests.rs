@@ -7,7 +7,7 @@ use crate::exec::{Event, ListStep};
 use crate::oci::{Digest, MediaType, Payload, Place};
 use crate::registry::{ErrorKind, Notice};
 
-/// Lines of the log that begin so.
+/// Returns the number of log lines that begin with `verb`.
 fn count(log: &[String], verb: &str) -> usize {
     log.iter().filter(|line| line.starts_with(verb)).count()
 }
@@ -27,7 +27,7 @@ async fn blobs_that_lists_share_are_put_into_a_target_once() {
     let reports = world.sync().await;
     assert_eq!(words(&reports), ["created", "created"]);
     let log = world.fake.take_log();
-    // Two configs, two layers of their own, one that is the same; two children; two lists.
+    // Two configs, two layers of their own and one shared layer; two children; two lists.
     assert_eq!((count(&log, "BLOB"), count(&log, "PUT r.example/app@"), count(&log, "PUT r.example/app:")), (5, 2, 2));
     assert_eq!(world.fake.refusals(), 0);
 }
@@ -185,7 +185,7 @@ async fn a_child_that_stands_and_may_not_be_written_again_stands() {
     }
 }
 
-/// A list of one image of Windows, and the digest of its base.
+/// Returns a world with a list of one Windows image, and the digest of its base layer.
 fn windows(base: Base) -> (World, Digest) {
     let mut world = World::new();
     let foreign = world.fake.windows_image("r.example/src:1", base);

@@ -14,7 +14,7 @@ fn unreachable() -> Fault {
     Fault::Fail(ErrorKind::Unreachable("no connection within 10s".into()))
 }
 
-/// The lists in the order in which an event of that kind came.
+/// Returns the lists in the order of the events that `which` selects.
 fn order(events: &[Event], which: fn(&Event) -> Option<usize>) -> Vec<usize> {
     events.iter().filter_map(which).collect()
 }
@@ -137,7 +137,8 @@ async fn what_the_stop_cuts_off_is_cancelled_not_failed() {
     assert!(reports[0].problems.is_empty());
 }
 
-/// Members in their own repositories, in another registry and in the target; two tags; a layer that all share.
+/// Creates lists with members in their own repositories, in another registry and in the target, with two tags, and with
+/// a layer that all of them share.
 fn mixed() -> World {
     let mut world = World::with_lists(&["r.example/a", "r.example/b"]);
     world.fake.image("other.example/c-amd64:1", "linux/amd64", "");

@@ -11,7 +11,7 @@ use crate::oci::{Digest, Reference, Tag};
 use crate::plan::TagFate;
 use crate::registry::ErrorKind;
 
-/// Declares `r.example/app` of a version by its own tag, the tag of its minor, and `latest`.
+/// Declares `r.example/app` in a version, with its own tag, the tag of its minor version, and `latest`.
 fn declare(world: &mut World, version: &str) -> Arc<Publication> {
     let source = format!("r.example/app:{version}-amd64");
     world.fake.image(&source, "linux/amd64", "");
@@ -42,12 +42,12 @@ fn app(tag: &str) -> Reference {
     Reference::parse(&format!("r.example/app:{tag}")).unwrap()
 }
 
-/// Someone publishes a version, by that tag alone.
+/// Publishes a version under its own tag only, as another run would.
 fn release(fake: &Fake, version: &str) -> Digest {
     fake.image(&format!("r.example/app:{version}"), "linux/amd64", version).digest
 }
 
-/// The calls that the execution made, by what they do with which tag.
+/// Returns the calls that the execution made, with their method and tag.
 fn calls(world: &World) -> Vec<String> {
     let log = world.fake.take_log();
     let short = |line: &String| line.replace("r.example/app:", "").replace(" r.example/app", "");
@@ -187,8 +187,8 @@ async fn a_stop_leaves_them_where_they_are() {
     assert_eq!(reports[0].tags, [TagDone::Yes, TagDone::No, TagDone::No]);
 }
 
-/// Releases of these versions, all at once, in every order of their requests: how many ends have the greatest, the last
-/// of them, by `latest`, and how many another.
+/// Runs releases of these versions at once, in every order of their requests. Returns how many orders end with `latest`
+/// at the greatest version (the last one in `versions`), and how many end with another.
 fn releases(versions: &[&str], sight: Sight, turns: Turns) -> (usize, usize) {
     let scene = || {
         let mut world = World::new();

@@ -7,7 +7,8 @@ use crate::exec::tests::world::{OPTIONS, World, codes, words};
 use crate::oci::{Reference, Tag};
 use crate::registry::ErrorKind;
 
-/// A list of two members, one in a repository of its own, with a tag each in the list's.
+/// Creates a list of two members, one of them in a repository of its own. Each has a member tag in the list's
+/// repository.
 fn world(host: &str) -> World {
     let mut world = World::new();
     let (app, own) = (format!("{host}/app"), format!("{host}/app-s390x:1"));

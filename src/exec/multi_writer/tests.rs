@@ -12,7 +12,8 @@ use crate::oci::{Index, Reference, Tag};
 use crate::plan::{Action, MemberFate, TagFate};
 use crate::registry::ErrorKind;
 
-/// `r.example/app:1` as one of its writers declares it: with the member for this machine, whose image stands there.
+/// Declares `r.example/app:1` as one of its writers: with the member for this architecture, whose image exists in the
+/// target.
 fn declare(world: &mut World, arch: &str) -> Arc<Publication> {
     let platform = format!("linux/{arch}");
     let image = world.fake.image(&format!("r.example/app:built-{arch}"), &platform, "");
@@ -30,7 +31,7 @@ fn declare(world: &mut World, arch: &str) -> Arc<Publication> {
     list
 }
 
-/// One writer for each machine.
+/// Creates a world with one writer per architecture.
 fn world(arches: &[&str]) -> World {
     let mut world = World::new();
     for arch in arches {
@@ -39,7 +40,7 @@ fn world(arches: &[&str]) -> World {
     world
 }
 
-/// The machines that the list is for.
+/// Returns the architectures in the published list.
 fn machines(fake: &Fake) -> BTreeSet<String> {
     let list = fake.payload(&Reference::parse("r.example/app:1").unwrap()).expect("it is published");
     let entries = Index::parse(&list).unwrap().entries;
@@ -50,7 +51,8 @@ fn all(arches: &[&str]) -> BTreeSet<String> {
     arches.iter().map(|arch| (*arch).to_owned()).collect()
 }
 
-/// The writers at once, in every order of their requests: how many ends have all members, and how many lack one.
+/// Runs the writers at once, in every order of their requests. Returns how many orders end with all members, and how
+/// many end without some member.
 fn writers(arches: &[&str], sight: Sight, turns: Turns) -> (usize, usize) {
     let scene = || {
         let mut world = World::new();
@@ -86,7 +88,7 @@ fn without_a_look_after_the_last_write_a_member_is_lost_in_some() {
     assert!(whole > 0 && lacking > 0, "{whole} {lacking}");
 }
 
-/// Does this right before the first PUT of the list.
+/// Calls `what` just before the first PUT of the list.
 fn before_the_list(world: &Arc<World>, what: impl Fn(&World) + Send + Sync + 'static) {
     let (world, done) = (Arc::downgrade(world), std::sync::Once::new());
     let upgraded = Arc::clone(&world.upgrade().unwrap());
@@ -120,7 +122,7 @@ async fn a_list_that_others_wrote_since_the_plan_is_planned_anew() {
     let mut world = world(&["amd64", "s390x"]);
     let mine = Arc::clone(&world.publications[0]);
     let plan = world.plan().await;
-    // The other writer comes first.
+    // The other writer publishes first.
     let theirs = world.publications.remove(1);
     world.publications = vec![theirs];
     assert_eq!(words(&world.sync().await), ["created"]);

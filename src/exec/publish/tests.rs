@@ -19,7 +19,7 @@ async fn a_list_is_not_written_where_a_child_could_not_be() {
     assert_eq!((words(&reports), codes(&reports[0])), (vec!["failed"], vec!["mlist::registry::denied"]));
     assert_eq!(reports[0].tags, [TagDone::No]);
     assert!(!world.fake.take_log().iter().any(|line| line.starts_with("PUT r.example/app:")));
-    // The other child stands already: it is not sent again once the fault is gone.
+    // The other child already exists in the target. It is not sent again once the fault is fixed.
     let target = Place::parse("r.example/app").unwrap();
     assert!(world.fake.stands(&target, &plan.lists[0].children[0].descriptor.digest));
 }
@@ -58,7 +58,7 @@ async fn a_first_publish_costs_what_the_table_says() {
     world.execute(plan, OPTIONS).await;
     log.extend(world.fake.take_log());
     let count = |verb: &str| log.iter().filter(|line| line.starts_with(verb)).count();
-    // The table counts a config and a layer each; here the images share a second layer.
+    // The table counts one config and one layer per image. Here the images also share a second layer.
     assert_eq!(["HEAD", "GET", "CONFIG", "BLOB", "PUT"].map(count), [7, 5, 5, 11, 6]);
 }
 

@@ -30,7 +30,7 @@ fn answered(kind: ErrorKind, status: u16, message: &str) -> RegistryError {
     RegistryError { status: Some(status), message: Some(message.into()), ..error(kind) }
 }
 
-/// All that is shown of a problem.
+/// Formats everything that is shown of a problem.
 fn show(error: &RegistryError) -> String {
     let problem = problem(error);
     let mut lines = vec![problem.code.to_owned(), problem.message];

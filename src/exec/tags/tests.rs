@@ -6,7 +6,7 @@ use crate::exec::tests::world::{OPTIONS, World, codes};
 use crate::oci::{Digest, Reference};
 use crate::registry::ErrorKind;
 
-/// A list of two members that stand in its own repository.
+/// Creates a list of two members that exist in the list's own repository.
 fn world(tags: &[&str]) -> World {
     let mut world = World::new();
     world.fake.image("r.example/app:1-amd64", "linux/amd64", "");
@@ -42,7 +42,7 @@ async fn a_tag_that_was_moved_while_it_was_written_is_left_alone() {
     let other = world.fake.image("r.example/app:other", "linux/amd64", "other").digest;
     let plan = world.plan().await;
     world.fake.fault("PUT", 1, Fault::Fail(ErrorKind::Server));
-    // The second HEAD is the one that judges.
+    // The second HEAD is the one that checks the tag after the failed PUT.
     world.fake.fault("HEAD", 1, Fault::MovedBefore(reference("r.example/unrelated:1"), other.clone()));
     world.fake.fault("HEAD", 1, Fault::MovedBefore(reference("r.example/app:1"), other.clone()));
     let reports = world.execute(plan, OPTIONS).await;
@@ -85,7 +85,7 @@ async fn a_refusal_stands_and_is_not_repeated() {
     }
 }
 
-/// PUTs, in order.
+/// Returns the PUTs, in order.
 fn puts(world: &World) -> Vec<String> {
     let log = world.fake.take_log();
     log.iter().filter_map(|line| line.strip_prefix("PUT r.example/app")).map(str::to_owned).collect()

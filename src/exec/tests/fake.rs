@@ -1,4 +1,4 @@
-//! [`Fake`]: a strict registry in memory, with faults to order and a log of what it was asked.
+//! [`Fake`]: a strict registry in memory, with configurable faults and a log of its requests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,8 @@ use crate::oci::{
 };
 use crate::registry::{Copied, ErrorKind, Registry, RegistryError, Result, Way};
 
-/// All hosts there are. A list is refused unless its children stand in the repository, an image unless its blobs do.
+/// All hosts in one registry. It rejects a list unless its children exist in the repository, and an image unless its
+/// blobs do.
 #[derive(Default)]
 pub(crate) struct Fake {
     state: Mutex<State>,
@@ -35,7 +36,7 @@ struct State {
     puts: Gauge,
 }
 
-/// How many there are and were at once.
+/// The current number and the maximum number of simultaneous requests.
 #[derive(Default)]
 struct Gauge {
     now: usize,
@@ -53,53 +54,53 @@ impl Gauge {
     }
 }
 
-/// What the base layer of an image for Windows is.
+/// The kind of base layer of a Windows image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
-    /// A layer like any other.
+    /// A normal layer.
     Plain,
-    /// Foreign, and in the image's repository all the same.
+    /// A foreign layer that is nevertheless in the image's repository.
     Foreign,
-    /// Foreign, and in no registry.
+    /// A foreign layer that is in no registry.
     Elsewhere,
 }
 
-/// How several tags with one PUT are answered.
+/// How a PUT with several tags is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum TakesTags {
-    /// It is known that they are not.
+    /// The registry is known not to support it.
     #[default]
     No,
-    /// All are written.
+    /// All tags are written.
     All,
-    /// The first is.
+    /// Only the first tag is written.
     First,
 }
 
-/// What happens to a call instead of what should.
+/// What happens to a call instead of the normal result.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// It fails and does nothing.
+    /// The call does nothing and fails.
     Fail(ErrorKind),
-    /// It is done, and answered so all the same.
+    /// The call is carried out, but this error is returned.
     DoneAndFail(ErrorKind),
-    /// It fails as Quay lets one of two fail that write the same manifest at once, and does nothing.
+    /// The call does nothing and fails as Quay fails one of two simultaneous writes of the same manifest.
     Race,
-    /// It is done and never answered.
+    /// The call is carried out, but never answered.
     Hang,
-    /// Someone else writes that tag right before.
+    /// Another writer writes the tag just before the call.
     MovedBefore(Reference, Digest),
-    /// The registry forgot a blob right before.
+    /// The registry loses a blob just before the call.
     ForgotBefore(Place, Digest),
-    /// It waited to be sent, and the run was stopped.
+    /// The run was stopped before the call was sent.
     NotSent,
-    /// It is done, and this happens.
+    /// The call is carried out, and this function is called first.
     Also(Arc<dyn Fn() + Send + Sync>),
 }
 
 impl Fake {
-    /// Puts an image for `platform` at `reference`: a config, two layers (one the same in all images), a manifest, and
-    /// the tag. `seed` makes it another image.
+    /// Adds an image for `platform` at `reference`: a config, two layers (one of them is the same in all images), a
+    /// manifest, and the tag. Another `seed` gives another image.
     pub(crate) fn image(&self, reference: &str, platform: &str, seed: &str) -> Descriptor {
         let (reference, platform) = (Reference::parse(reference).unwrap(), Platform::parse(platform).unwrap());
         let config = Payload::new(MediaType::OciConfig, serde_json::to_vec(&platform).unwrap().into());
@@ -126,7 +127,7 @@ impl Fake {
         manifest.descriptor().clone()
     }
 
-    /// Puts an image for Windows at `reference`, with one layer; that layer's digest.
+    /// Adds a Windows image with one layer at `reference`. Returns the digest of the layer.
     pub(crate) fn windows_image(&self, reference: &str, base: Base) -> Digest {
         let reference = Reference::parse(reference).unwrap();
         let config = br#"{"os":"windows","architecture":"amd64","os.version":"10.0.17763.1"}"#;
@@ -156,72 +157,72 @@ impl Fake {
         layer
     }
 
-    /// Points a tag at something, whatever it is.
+    /// Points a tag at any digest.
     pub(crate) fn tag(&self, reference: &Reference, digest: &Digest) {
         self.state().tags.insert(reference.clone(), digest.clone());
     }
 
-    /// Lets `entry` speak of a manifest by its `subject`.
+    /// Adds `entry` as a referrer of a manifest.
     pub(crate) fn refer(&self, place: &Place, digest: &Digest, entry: Entry) {
         self.state().referrers.entry((place.clone(), digest.clone())).or_default().push(entry);
     }
 
-    /// What a tag names.
+    /// Returns what a tag names.
     pub(crate) fn named(&self, reference: &Reference) -> Option<Digest> {
         self.state().tags.get(reference).cloned()
     }
 
-    /// The bytes of what is there.
+    /// Returns the bytes of a manifest.
     pub(crate) fn payload(&self, reference: &Reference) -> Option<Payload> {
         self.state().resolve(reference).cloned()
     }
 
-    /// What all tags name.
+    /// Returns what each tag names.
     pub(crate) fn all_named(&self) -> BTreeMap<Reference, Digest> {
         self.state().tags.iter().map(|(reference, digest)| (reference.clone(), digest.clone())).collect()
     }
 
-    /// From now on several tags with one PUT are answered so.
+    /// Sets how a PUT with several tags is answered from now on.
     pub(crate) fn takes_tags(&self, how: TakesTags) {
         self.state().takes_tags = how;
     }
 
-    /// Mounts of that blob are answered as done and do nothing.
+    /// Makes mounts of the blob report success without doing anything.
     pub(crate) fn mounts_in_vain(&self, blob: &Digest) {
         self.state().in_vain.insert(blob.clone());
     }
 
-    /// Whether a manifest stands in a place.
+    /// Whether a manifest exists in a place.
     pub(crate) fn stands(&self, place: &Place, digest: &Digest) -> bool {
         self.state().manifests.contains_key(&(place.clone(), digest.clone()))
     }
 
-    /// The next `times` calls whose line in the log holds `call` meet `fault`.
+    /// Applies `fault` to the next `times` calls whose log line contains `call`.
     pub(crate) fn fault(&self, call: &str, times: usize, fault: Fault) {
         self.state().faults.push((call.to_owned(), times, fault));
     }
 
-    /// Every call whose line in the log holds `call` does `what` first, whatever fault it meets.
+    /// Calls `what` before every call whose log line contains `call`, whatever fault applies to it.
     pub(crate) fn before(&self, call: &str, what: impl Fn() + Send + Sync + 'static) {
         self.state().hooks.push((call.to_owned(), Arc::new(what)));
     }
 
-    /// How many PUTs were in flight at once, at most.
+    /// Returns the maximum number of PUTs in flight at once.
     pub(crate) fn most_puts_at_once(&self) -> usize {
         self.state().puts.most
     }
 
-    /// The next call whose line in the log holds `call` does `what` beside its work.
+    /// Calls `what` during the next call whose log line contains `call`, in addition to its normal work.
     pub(crate) fn on_call(&self, call: &str, what: impl Fn() + Send + Sync + 'static) {
         self.fault(call, 1, Fault::Also(Arc::new(what)));
     }
 
-    /// Answers so many calls; carries out the one after them without an answer, and no other.
+    /// Answers `calls` calls. Carries out the next one without an answer, and ignores all others.
     pub(crate) fn die_after(&self, calls: usize) {
         self.state().calls_left = Some(calls);
     }
 
-    /// Answers again.
+    /// Answers calls again.
     pub(crate) fn revive(&self) {
         let mut state = self.state();
         (state.calls_left, state.is_dead) = (None, false);
@@ -232,12 +233,12 @@ impl Fake {
         self.dead.notified().await;
     }
 
-    /// What it was asked since the log was last taken, in order: `HEAD r/app:1`, `BLOB sha256:… r/src -> r/app`, …
+    /// Returns the requests since the last call, in order: `HEAD r/app:1`, `BLOB sha256:… r/src -> r/app`, and so on.
     pub(crate) fn take_log(&self) -> Vec<String> {
         std::mem::take(&mut self.state().log)
     }
 
-    /// How often something was refused because not all of it stood.
+    /// Returns how often a manifest was rejected because something it names was missing.
     pub(crate) fn refusals(&self) -> usize {
         self.state().refusals
     }
@@ -246,7 +247,8 @@ impl Fake {
         self.state.lock().unwrap()
     }
 
-    /// One call: as others would have it in between, with whatever fault was ordered for it.
+    /// Handles one call, with the fault configured for it. Yields before and after, so that other calls can come in
+    /// between.
     async fn call<T>(&self, line: String, act: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let is_put = line.starts_with("PUT");
         self.state().puts.begin(is_put);
@@ -268,7 +270,7 @@ impl Fake {
 }
 
 impl State {
-    /// None where there is none, for ever.
+    /// Returns the answer of a call. `None` if it is never answered.
     fn answer<T>(&mut self, line: String, act: impl FnOnce(&mut Self) -> Result<T>) -> Option<Result<T>> {
         if self.is_dead {
             return None;
@@ -331,7 +333,7 @@ impl State {
         self.manifests.get(&(reference.place.clone(), digest.clone()))
     }
 
-    /// What a manifest needs and its place does not have.
+    /// Returns the children or blobs of a manifest that are missing in its place.
     fn lacks(&self, place: &Place, payload: &Payload) -> Vec<Digest> {
         let here = |digest: &Digest| (place.clone(), digest.clone());
         if payload.media_type().is_index() {
@@ -435,7 +437,7 @@ impl Registry for Fake {
     }
 }
 
-/// An error of that kind, on the second try.
+/// Returns an error of this kind, after two attempts.
 pub(crate) fn error(target: &str, kind: ErrorKind) -> Box<RegistryError> {
     let (status, code, message, credentials, access, proxy) = Default::default();
     let host = Some("r.example".to_owned());

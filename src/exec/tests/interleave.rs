@@ -1,8 +1,9 @@
 //! [`every_order`]: several runs at once, in every order in which their requests can reach a registry.
 //!
-//! Each run is real, from its survey to its report; only the registry holds its requests back until it is their turn.
-//! The orders are walked depth first, by running anew up to where they part. Where the runs have been told the same
-//! before and the registry holds the same, nothing that follows can differ: that is walked once.
+//! Each run is real, from its survey to its report. Only the registry delays its requests until it is their turn. The
+//! orders are explored depth first: each is run again from the start up to the point where it differs. If all runs have
+//! received the same answers and the registry has the same content as in an earlier state, everything that follows is
+//! equal too, so it is explored only once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::Hash;
@@ -21,40 +22,41 @@ use super::fake::Fake;
 use super::world::{OPTIONS, World};
 use crate::exec::{ListReport, execute, plan_lists};
 
-/// How a run sees the registry.
+/// What a run sees of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// As it is.
+    /// The real state.
     Clear,
-    /// From its first PUT of this tag on only its own writes; all else as it last was. So the product's last look,
-    /// which is to see what others did, sees nothing: as if it were not there.
+    /// After its first PUT of this tag, the run sees only its own writes, and everything else as it last read it. So
+    /// the final read, which should find the changes of others, finds none, as if the code did not make it.
     BlindAfter(&'static str),
 }
 
-/// Which requests wait for their turn, beside those that write or list tags; the others are answered at once.
+/// Which requests wait for their turn, in addition to those that write or list tags. The others are answered at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turns {
-    /// Those that ask what this tag names. Others are to be tags of which only one run can change what they are to all.
+    /// HEAD requests for this tag. Those for other tags are answered at once, so each other tag must be one that only
+    /// one run changes.
     AlsoHeadsOf(&'static str),
-    /// None, and none at all before the run is planned: all are planned when none has begun to write.
+    /// No others. Until a run is planned, none of its requests wait, so all runs are planned before any of them writes.
     OncePlanned,
 }
 
-/// What several runs make of a world.
+/// Several runs in one world.
 pub(crate) struct Scene {
-    /// The world before them.
+    /// The world before the runs.
     pub(crate) world: World,
-    /// One run for each, which publishes it.
+    /// There is one run per publication, which publishes it.
     pub(crate) runs: Vec<Arc<Publication>>,
     pub(crate) sight: Sight,
     pub(crate) turns: Turns,
-    /// A tag after whose PUT a run looks at everything anew: what it was told before matters no more.
+    /// After its PUT of this tag, a run reads everything again, so that earlier answers no longer matter.
     pub(crate) fresh_after: Option<&'static str>,
-    /// How often a run is interrupted that could go on, at most; none: as often as can be.
+    /// The maximum number of times that a run which could continue is interrupted. `None` means no limit.
     pub(crate) interruptions: Option<usize>,
 }
 
-/// Walks every order; `judge` sees what each comes to.
+/// Explores every order. `judge` is called with the result of each.
 pub(crate) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake, &[Arc<ListReport>])) {
     let mut seen = HashSet::new();
     let mut open: Vec<Vec<usize>> = vec![Vec::new()];
@@ -65,7 +67,8 @@ pub(crate) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake
         for turn in turns {
             walk.step(turn);
         }
-        // On from here as far as it is new, and later back to where another might have been next.
+        // Continue from here until a known state, and later return to each point at which another run could have been
+        // next.
         while seen.insert(walk.state()) {
             let mut next = walk.may_be_next().into_iter();
             let Some(first) = next.next() else {
@@ -78,7 +81,7 @@ pub(crate) fn every_order(scene: impl Fn() -> Scene, mut judge: impl FnMut(&Fake
     }
 }
 
-/// One order, as far as it goes.
+/// One order, as far as it has been run.
 struct Walk<'a> {
     scene: &'a Scene,
     gates: &'a [Gate<'a>],
@@ -102,7 +105,7 @@ impl<'a> Walk<'a> {
         self.runs[turn].go_on();
     }
 
-    /// The run that was last, if it is not at its end.
+    /// Returns the run that had the last turn, if it has not ended.
     fn could_go_on(&self) -> Option<usize> {
         self.turns.last().copied().filter(|&last| self.gates[last].is_waited_at())
     }
@@ -114,7 +117,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// All on which what follows can depend.
+    /// Returns everything on which the further course can depend.
     fn state(&self) -> impl Eq + Hash + use<> {
         let told: Vec<Vec<String>> = self.gates.iter().map(Gate::told).collect();
         let left = self.scene.interruptions.map(|most| (most.saturating_sub(self.interruptions), self.could_go_on()));
@@ -126,7 +129,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// One run on its way.
+/// A run in progress.
 struct Run<'a> {
     future: Pin<Box<dyn Future<Output = Arc<ListReport>> + 'a>>,
     woken: Arc<Woken>,
@@ -152,7 +155,7 @@ impl<'a> Run<'a> {
         Self { future, woken: Arc::new(Woken(AtomicBool::new(true))), report: None }
     }
 
-    /// Until all it waits for is its turn.
+    /// Continues the run until it only waits for its turn.
     fn go_on(&mut self) {
         let waker = Waker::from(Arc::clone(&self.woken));
         while self.report.is_none() && self.woken.0.swap(false, Ordering::Relaxed) {
@@ -163,7 +166,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The registry as one run has it: each request that touches tags waits for its turn.
+/// The registry as one run uses it. Each request that concerns tags waits for its turn.
 struct Gate<'a> {
     fake: &'a Fake,
     sight: Sight,
@@ -195,7 +198,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Lets the first request through.
+    /// Lets the first waiting request continue.
     fn open(&self) {
         let next = self.state.lock().unwrap().waiting.pop_front();
         next.expect("it is the turn of who waits").send(()).unwrap();

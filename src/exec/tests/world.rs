@@ -1,4 +1,4 @@
-//! [`World`]: lists, a fake registry and a listener, to run the real planner and executor over.
+//! [`World`]: lists, a fake registry and a listener, for tests with the real planner and executor.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::registry::jobs;
 use super::fake::Fake;
 use crate::exec::{AfterFailure, Event, EventRelay, ListReport, Options, Stop, execute, plan_lists};
 
-/// All that a run needs.
+/// Everything a run needs.
 pub(crate) struct World {
     pub(crate) fake: Fake,
     pub(crate) publications: Vec<Arc<Publication>>,
@@ -21,11 +21,11 @@ pub(crate) struct World {
     heard: Arc<Mutex<Vec<Event>>>,
 }
 
-/// Many jobs, and failures stop nothing.
+/// Eight jobs, and a failed list does not stop the others.
 pub(crate) const OPTIONS: Options = Options { jobs: jobs(8), after_failure: AfterFailure::GoOn };
 
 impl World {
-    /// Nothing anywhere.
+    /// Creates an empty world.
     pub(crate) fn new() -> Self {
         let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
         let events = Arc::clone(&heard);
@@ -33,7 +33,7 @@ impl World {
         Self { fake: Fake::default(), publications: Vec::new(), stop: Stop::default(), relay, heard }
     }
 
-    /// `names.len()` lists on a host, each of two members in repositories of their own.
+    /// Creates a world with one list per name on a host. Each list has two members in repositories of their own.
     pub(crate) fn with_lists(names: &[&str]) -> Self {
         let mut world = Self::new();
         for name in names {
@@ -82,7 +82,7 @@ impl World {
         plan_lists(&self.publications, &self.fake, self.relay.listener()).await
     }
 
-    /// Carries out a plan; the log then holds what that asked, and nothing of what planning asked.
+    /// Carries out a plan. The log then contains only the requests of the execution, not those of planning.
     pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<Arc<ListReport>> {
         self.fake.take_log();
         execute(Arc::new(plan), &self.fake, options, &self.stop, &self.relay).await
@@ -93,23 +93,23 @@ impl World {
         self.execute(self.plan().await, OPTIONS).await
     }
 
-    /// What was heard since it was last taken.
+    /// Returns the events since the last call.
     pub(crate) fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.heard.lock().unwrap())
     }
 
-    /// What a tag names.
+    /// Returns what a tag names.
     pub(crate) fn named(&self, reference: &str) -> Option<Digest> {
         self.fake.named(&Reference::parse(reference).unwrap())
     }
 }
 
-/// `created`, `failed`, …, one for each list.
+/// Returns the word of each report: `created`, `failed`, and so on.
 pub(crate) fn words(reports: &[Arc<ListReport>]) -> Vec<&'static str> {
     reports.iter().map(|report| report.word()).collect()
 }
 
-/// The codes of a list's problems.
+/// Returns the codes of a list's problems.
 pub(crate) fn codes(report: &ListReport) -> Vec<&'static str> {
     report.problems.iter().map(|problem| problem.code).collect()
 }

@@ -6,7 +6,7 @@ use crate::exec::tests::world::World;
 use crate::plan::Action;
 use crate::registry::ErrorKind;
 
-/// A list of one member in a repository of its own, which is absent.
+/// Declares a list of one member in a repository of its own, which does not exist yet.
 fn declare(world: &mut World, target: &str, source: &str, wait: u64) {
     world.declare(target, &["1"], &[("linux/amd64", source)]);
     let mut list = Arc::unwrap_or_clone(world.publications.pop().unwrap());
@@ -20,7 +20,7 @@ fn world(wait: u64) -> World {
     world
 }
 
-/// The image comes when it is asked for the `nth` time.
+/// Makes the image exist from its `nth` query on.
 fn comes(world: &Arc<World>, source: &'static str, nth: usize) {
     let (asked, late) = (AtomicUsize::new(0), Arc::downgrade(world));
     world.fake.before(&format!("HEAD {source}"), move || {
@@ -30,12 +30,12 @@ fn comes(world: &Arc<World>, source: &'static str, nth: usize) {
     });
 }
 
-/// How often it was asked for.
+/// Returns how often the image was queried.
 fn asked(world: &World, source: &str) -> usize {
     world.fake.take_log().iter().filter(|line| **line == format!("HEAD {source}")).count()
 }
 
-/// (members, seconds left)
+/// Returns the members and the seconds left of each event.
 fn told(world: &World) -> Vec<(usize, u64)> {
     let waiting = |event| match event {
         Event::Waiting { members, left } => Some((members, left.as_secs())),
@@ -76,7 +76,7 @@ async fn who_does_not_wait_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn one_clock_runs_for_all() {
     let mut world = world(20);
-    // It is asked for only when the first has been waited for all that time: then its own time is over, too.
+    // It is queried only when the wait for the first member is over. Then its own wait is over too.
     declare(&mut world, "r.example/other", "r.example/never:1", 20);
     declare(&mut world, "r.example/patient", "r.example/slow:1", 50);
     let began = Instant::now();
