@@ -1,5 +1,5 @@
-//! [`Floating`]: moves floating tags, which only the newest version has, and corrects them if another release was
-//! published meanwhile.
+//! [`Floating`]: moves floating tags (`when = "newest"`), which only the newest version has, and corrects them if
+//! another release was published meanwhile.
 //!
 //! Registries have no conditional write: a tag cannot be moved on the condition that no newer version has been
 //! published since the last read. So each release does the following, in this order:

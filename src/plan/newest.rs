@@ -1,4 +1,4 @@
-//! Which version a floating tag belongs to. Only the newest version has such a tag.
+//! Which version a floating tag (`when = "newest"`) belongs to. Only the newest version has such a tag.
 //!
 //! A rival of the version that claims the tag is a version that is greater, stable, written in the same form, and
 //! claims the same tag by the same template. So `latest` is compared with all versions, `1.2` with the versions of 1.2,

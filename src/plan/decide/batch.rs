@@ -140,11 +140,12 @@ impl<'a> QueryBatch<'a> {
         self.blocks.push(problem);
     }
 
-    /// Ends the batch.
+    /// Checks that all queries are answered and that nothing blocks the list.
     ///
     /// # Errors
     ///
-    /// Ends the decision if a query has no answer yet, an answer is unknown, or a blocking problem was found.
+    /// Returns an [`Early`] end of the decision if a query has no answer yet, an answer is unknown, or a blocking
+    /// problem was found.
     pub(super) fn end(self) -> Flow<()> {
         if !self.needs.is_empty() {
             return Err(Early::Needs(self.needs));
