@@ -15,7 +15,7 @@
 //! | `member_tags` | tags of single members |
 //! | `single_flight` | work that several lists need and that is done once |
 //! | `lag` | pauses for registries that see a push late |
-//! | [`registry_problem`] | the problem for an error of a registry; `failure` holds the problems of the execution itself |
+//! | [`registry_problem`] | the problem for an error of a registry; `failure`: the problems of the execution itself |
 //! | [`event`], [`event_relay`] | what happens during a run, and how the listener receives it |
 //! | [`report`] | the result of a run |
 //! | [`stop`] | the request to stop early |

@@ -160,15 +160,15 @@ pub struct Plan {
 /// The number of lists per action.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// [`Action::Create`]
+    /// Lists with [`Action::Create`].
     pub create: usize,
-    /// [`Action::Update`]
+    /// Lists with [`Action::Update`].
     pub update: usize,
-    /// [`Action::Unchanged`]
+    /// Lists with [`Action::Unchanged`].
     pub unchanged: usize,
-    /// [`Action::Blocked`]
+    /// Lists with [`Action::Blocked`].
     pub blocked: usize,
-    /// [`Action::Failed`]
+    /// Lists with [`Action::Failed`].
     pub failed: usize,
 }
 

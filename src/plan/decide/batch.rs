@@ -35,27 +35,27 @@ pub(super) struct QueryBatch<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// `linux/s390x of kube-scheduler`
+    /// The source of a member: `linux/s390x of kube-scheduler`.
     pub(super) fn member(input: Input<'a>, member: &'a Member) -> Self {
         Self { span: &member.source_span, text: format!("{} of {}", member.platform, input.publication.id) }
     }
 
-    /// `os-version of windows/amd64 of pause`
+    /// The image that a Windows version is taken from: `os-version of windows/amd64 of pause`.
     pub(super) fn os_version(input: Input<'a>, member: &Member, of: &'a OsVersionOf) -> Self {
         Self { span: &of.span, text: format!("os-version of {} of {}", member.platform, input.publication.id) }
     }
 
-    /// `v1.3.0 of kube-scheduler`
+    /// A tag of the list: `v1.3.0 of kube-scheduler`.
     pub(super) fn tag(input: Input<'a>, tag: &'a TargetTag) -> Self {
         Self { span: &tag.span, text: format!("{} of {}", tag.tag, input.publication.id) }
     }
 
-    /// `v1.3.0-linux-s390x, a member of kube-scheduler`
+    /// A tag of a member: `v1.3.0-linux-s390x, a member of kube-scheduler`.
     pub(super) fn member_tag(input: Input<'a>, tag: &'a MemberTag) -> Self {
         Self { span: &tag.span, text: format!("{}, a member of {}", tag.tag, input.publication.id) }
     }
 
-    /// `target of kube-scheduler`
+    /// The target of the list: `target of kube-scheduler`.
     pub(super) fn target(input: Input<'a>) -> Self {
         Self { span: &input.publication.target_span, text: format!("target of {}", input.publication.id) }
     }

@@ -57,7 +57,7 @@ pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
         .about(source)
 }
 
-/// `linux/amd64, linux/arm/v7 and 3 more`
+/// Joins names, at most [`NAMED`] of them: `linux/amd64, linux/arm/v7 and 3 more`.
 pub(super) fn some(names: &[impl AsRef<str>]) -> String {
     let more = names.len().saturating_sub(NAMED);
     let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();

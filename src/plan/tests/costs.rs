@@ -15,9 +15,9 @@ const PLATFORMS: [&str; 5] = ["linux/amd64", "linux/arm/v7", "linux/arm64", "lin
 
 #[derive(Clone, Copy)]
 enum Sources {
-    /// `app:v1-amd64`
+    /// In the target: `app:v1-amd64`.
     InTarget,
-    /// `app-amd64:v1`
+    /// In repositories of their own: `app-amd64:v1`.
     OfTheirOwn,
 }
 

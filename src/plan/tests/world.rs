@@ -402,7 +402,7 @@ pub(super) fn with(list: &Arc<Publication>, change: impl FnOnce(&mut Publication
     Arc::new(list)
 }
 
-/// `TAG-{platform|replace:/:-}`
+/// Returns the member tag template `TAG-{platform|replace:/:-}`.
 pub(super) fn member_tags(tag: &str) -> Partial {
     let filters = vec![Filter::Replace { from: "/".into(), to: "-".into() }];
     Partial::new(vec![Piece::Text(format!("{tag}-")), Piece::Open { part: None, filters }])
