@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-/// The digest of some bytes: `sha256:` and 64, or `sha512:` and 128 lower-case hex digits.
+/// A content digest: `sha256:` and 64 lowercase hex digits, or `sha512:` and 128 lowercase hex digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(Arc<str>);
 
-/// A text that is no digest.
+/// The error for a text that is not a valid digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is sha256: and 64 hex digits, or sha512: and 128")]
 pub struct DigestError;
 
 impl Digest {
-    /// The sha256 digest of `bytes`.
+    /// Computes the sha256 digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(format!("sha256:{}", hex(&Sha256::digest(bytes))).into())
     }
 
-    /// Reads `sha256:…` or `sha512:…`, the registered algorithms of the image-spec.
+    /// Parses `sha256:…` or `sha512:…`, the registered algorithms of the image-spec.
     ///
     /// # Errors
-    /// Any other algorithm, length or character (upper-case hex included, as the spec has it).
+    /// Returns an error for any other algorithm, for a wrong length, and for any character that is not a lowercase hex
+    /// digit. The image-spec does not allow uppercase.
     pub fn parse(text: &str) -> Result<Self, DigestError> {
         let (algorithm, encoded) = text.split_once(':').ok_or(DigestError)?;
         let length = match algorithm {
@@ -36,25 +37,25 @@ impl Digest {
         if encoded.len() == length && encoded.bytes().all(lower_hex) { Ok(Self(text.into())) } else { Err(DigestError) }
     }
 
-    /// `sha256` or `sha512`.
+    /// The algorithm: `sha256` or `sha512`.
     #[must_use]
     pub fn algorithm(&self) -> &str {
         self.0.split_once(':').map_or("", |(algorithm, _)| algorithm)
     }
 
-    /// The digits after the colon.
+    /// The hex digits after the colon.
     #[must_use]
     pub fn hex(&self) -> &str {
         self.0.split_once(':').map_or("", |(_, encoded)| encoded)
     }
 
-    /// The whole text, `sha256:…`.
+    /// The whole text: `sha256:…`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `bytes` have this digest, by its own algorithm.
+    /// Whether `bytes` have this digest, computed with the algorithm of this digest.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
         let mut verifier = self.verifier();
@@ -62,7 +63,7 @@ impl Digest {
         verifier.finish().is_ok()
     }
 
-    /// Checks a stream of bytes against this digest, piece by piece.
+    /// Returns a verifier that checks a stream of bytes against this digest, chunk by chunk.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let state = match self.algorithm() {
@@ -73,7 +74,7 @@ impl Digest {
     }
 }
 
-/// Hashes a stream and compares the result with the digest it came from.
+/// Hashes a stream and compares the result with the expected digest.
 pub struct Verifier {
     expected: Digest,
     state: State,
@@ -85,7 +86,7 @@ enum State {
 }
 
 impl Verifier {
-    /// Takes the next bytes.
+    /// Adds the next bytes of the stream.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Sha256(hasher) => hasher.update(bytes),
@@ -93,10 +94,10 @@ impl Verifier {
         }
     }
 
-    /// Ends the stream.
+    /// Ends the stream and compares the digests.
     ///
     /// # Errors
-    /// The digest that the bytes really have, where it is another.
+    /// Returns the actual digest of the bytes if it differs from the expected one.
     pub fn finish(self) -> Result<(), Digest> {
         let actual = match self.state {
             State::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),

@@ -7,46 +7,48 @@ use serde::{Deserialize, Serialize};
 use super::manifest::{null_as_none, read};
 use super::{Descriptor, Digest, MalformedJson, MediaType, Payload, Platform};
 
-/// A list of images, one per platform.
+/// A manifest list or image index: a list of images, one per platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     /// [`MediaType::OciIndex`] or [`MediaType::DockerList`].
     pub media_type: MediaType,
-    /// What it is, where it is no plain list of images (OCI only).
+    /// The artifact type, if this is not a plain list of images (OCI only).
     pub artifact_type: Option<String>,
-    /// The members; their order is the order in which clients look.
+    /// The entries. Clients search them in this order.
     pub entries: Vec<Entry>,
-    /// The manifest it speaks of (OCI only).
+    /// The digest of the manifest that this index refers to (OCI only).
     pub subject: Option<Digest>,
-    /// OCI only.
+    /// The annotations of the index (OCI only).
     pub annotations: BTreeMap<String, String>,
 }
 
-/// One member of an [`Index`].
+/// One entry of an [`Index`]: the descriptor of a child and its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Which manifest.
+    /// The descriptor of the child.
     pub descriptor: Descriptor,
-    /// For which machine.
+    /// The platform of the child, if the entry names one.
     pub platform: Option<Platform>,
-    /// Of the descriptor, not of the image.
+    /// The annotations of the descriptor, not of the image.
     pub annotations: BTreeMap<String, String>,
-    /// What the manifest is, where it is no image.
+    /// The artifact type of the child, if it is not an image.
     pub artifact_type: Option<String>,
-    /// Other places of the manifest.
+    /// Other URLs from which the child can be downloaded.
     pub urls: Vec<String>,
 }
 
 impl Entry {
-    /// A plain member: a manifest and its platform.
+    /// Creates a plain entry: a manifest and its platform.
     #[must_use]
     pub fn new(descriptor: Descriptor, platform: Platform) -> Self {
         let (annotations, artifact_type, urls) = Default::default();
         Self { descriptor, platform: Some(platform), annotations, artifact_type, urls }
     }
 
-    /// What says how the image of this digest was built or what is in it, as BuildKit stores it beside the image: for
-    /// a machine that does not exist, so that none runs it.
+    /// Creates the entry of an attestation, a manifest that states how the image with digest `image` was built or what
+    /// it contains. BuildKit stores attestations beside the image.
+    ///
+    /// The platform is `unknown/unknown`. No machine has this platform, so no client runs the attestation.
     #[must_use]
     pub fn attestation(descriptor: Descriptor, image: &Digest) -> Self {
         let unknown = Platform { os: "unknown".into(), architecture: "unknown".into(), ..Platform::default() };
@@ -56,7 +58,8 @@ impl Entry {
         entry
     }
 
-    /// The digest of the image that this is an attestation of, as it is written; none for an image.
+    /// Returns the digest of the image that this entry is an attestation of, as it is written in the annotation. `None`
+    /// if the entry is not an attestation.
     #[must_use]
     pub fn attested(&self) -> Option<&str> {
         let is_for_no_machine = self.platform.as_ref().is_none_or(Platform::is_unknown);
@@ -64,20 +67,20 @@ impl Entry {
     }
 }
 
-/// The annotation by which an attestation names its image (BuildKit, attestation-storage.md).
+/// The annotation in which an attestation names its image (BuildKit, attestation-storage.md).
 const ATTESTED: &str = "vnd.docker.reference.digest";
 
 impl Index {
-    /// A plain list of `entries`.
+    /// Creates a plain list of `entries`, without other metadata.
     #[must_use]
     pub fn new(media_type: MediaType, entries: Vec<Entry>) -> Self {
         Self { media_type, artifact_type: None, entries, subject: None, annotations: BTreeMap::new() }
     }
 
-    /// Reads the bytes of a list; its type is what the payload was served as.
+    /// Parses the bytes of a list. Its media type is the one that the payload was served with.
     ///
     /// # Errors
-    /// Bytes that are no list.
+    /// Returns an error if the bytes are not a manifest list or image index.
     pub fn parse(payload: &Payload) -> Result<Self, MalformedJson> {
         let wire: IndexWire = read("index", payload.bytes())?;
         let digest =
@@ -104,10 +107,11 @@ impl Index {
         })
     }
 
-    /// The bytes of this list: two-space JSON, keys in the order of the image-spec, annotations sorted.
+    /// Encodes this list as JSON: indented by two spaces, keys in the order of the image-spec, annotations sorted by
+    /// key.
     ///
-    /// Frozen: the same list has the same bytes on every machine and in every release, or each published list would
-    /// be read once more by every new one.
+    /// This format must never change: the same list must have the same bytes on every machine and in every release.
+    /// Otherwise each new release would have to read every published list once more.
     #[must_use]
     pub fn encode(&self) -> Payload {
         let wire = IndexWire {
@@ -115,11 +119,11 @@ impl Index {
             media_type: self.media_type.as_str().to_owned(),
             artifact_type: self.artifact_type.clone(),
             manifests: self.entries.iter().map(EntryWire::from).collect(),
-            // A subject is read for comparison; mlist writes none.
+            // A subject is parsed for comparison only; mlist never writes one.
             subject: None,
             annotations: self.annotations.clone(),
         };
-        // Texts, numbers and maps with text keys can't fail to become JSON.
+        // Strings, numbers and maps with string keys cannot fail to serialize.
         let bytes = serde_json::to_vec_pretty(&wire).unwrap_or_default();
         Payload::new(self.media_type.clone(), bytes.into())
     }

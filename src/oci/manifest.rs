@@ -1,50 +1,51 @@
-//! Descriptors, payloads, and what is read from an image's manifest and config.
+//! Descriptors, payloads, and the parts of image manifests and image configs that mlist reads.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 
 use super::{Digest, MediaType, Platform};
 
-/// What a registry says a manifest or blob is (image-spec descriptor.md): a claim until the bytes are read.
+/// A descriptor: what a registry claims about a manifest or blob (image-spec descriptor.md). The claim is not verified
+/// until the bytes are read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Descriptor {
-    /// What the bytes are.
+    /// The media type of the bytes.
     pub media_type: MediaType,
-    /// What they hash to.
+    /// The digest of the bytes.
     pub digest: Digest,
-    /// How many there are, in bytes.
+    /// The number of bytes.
     pub size: u64,
 }
 
-/// The very bytes of a manifest or config, with the digest they have.
+/// The unmodified bytes of a manifest or config, with their digest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload {
     descriptor: Descriptor,
     bytes: Bytes,
 }
 
-/// JSON that is not what its media type says.
+/// The error for JSON that does not match its media type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} cannot be read: {why}")]
 pub struct MalformedJson {
-    /// What was being read: `image manifest`, `image config`, `index`.
+    /// What was parsed: `image manifest`, `image config`, `index`.
     pub what: &'static str,
-    /// Why it can't be.
+    /// Why it could not be parsed.
     pub why: String,
 }
 
 impl Payload {
-    /// Takes `bytes` as they are; size and digest (sha256) are computed.
+    /// Creates a payload from `bytes`, which are kept unchanged. Computes their size and their sha256 digest.
     #[must_use]
     pub fn new(media_type: MediaType, bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes);
         Self { descriptor: Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes }
     }
 
-    /// Takes `bytes` that must have `digest`.
+    /// Creates a payload from `bytes`, which must have `digest`.
     ///
     /// # Errors
-    /// The digest the bytes really have, where it is another.
+    /// Returns the actual digest of the bytes if it differs from `digest`.
     pub fn verified(media_type: MediaType, bytes: Bytes, digest: &Digest) -> Result<Self, Digest> {
         let mut verifier = digest.verifier();
         verifier.update(&bytes);
@@ -52,19 +53,19 @@ impl Payload {
         Ok(Self { descriptor: Descriptor { media_type, digest: digest.clone(), size: bytes.len() as u64 }, bytes })
     }
 
-    /// Type, digest and size of the bytes.
+    /// The media type, digest and size of the bytes.
     #[must_use]
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
-    /// What the bytes are.
+    /// The media type of the bytes.
     #[must_use]
     pub fn media_type(&self) -> &MediaType {
         &self.descriptor.media_type
     }
 
-    /// What the bytes hash to.
+    /// The digest of the bytes.
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.descriptor.digest
@@ -83,7 +84,7 @@ impl std::fmt::Debug for Payload {
     }
 }
 
-/// The parts of an image manifest that copying and checking it need.
+/// The parts of an image manifest that are needed to copy and check the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageManifest {
     /// The config blob.
@@ -95,18 +96,18 @@ pub struct ImageManifest {
 /// One layer of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// The blob.
+    /// The descriptor of the layer blob.
     pub descriptor: Descriptor,
-    /// Its bytes may not be in the registry: it names other places for them (`urls`) and is of a foreign or
-    /// nondistributable type, as the base layers of Windows images were.
+    /// Whether the blob may be missing from the registry: the layer names other URLs for it (`urls`) and has a foreign
+    /// or nondistributable media type. The base layers of Windows images were such layers.
     pub is_foreign: bool,
 }
 
 impl ImageManifest {
-    /// Reads an OCI image manifest or a Docker v2 one; they have the same form.
+    /// Parses an OCI image manifest or a Docker v2 image manifest. Both have the same structure.
     ///
     /// # Errors
-    /// Bytes that are not such a manifest.
+    /// Returns an error if the bytes are not such a manifest.
     pub fn parse(payload: &Payload) -> Result<Self, MalformedJson> {
         let wire: ManifestWire = read("image manifest", payload.bytes())?;
         Ok(Self {
@@ -115,25 +116,27 @@ impl ImageManifest {
         })
     }
 
-    /// Config and layers: all that a repository must hold before it takes this manifest, foreign layers left out.
+    /// Returns the config and the layers: all blobs that a repository must contain before it accepts this manifest.
+    /// Foreign layers are excluded.
     pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         let layers = self.layers.iter().filter(|layer| !layer.is_foreign).map(|layer| &layer.descriptor);
         std::iter::once(&self.config).chain(layers)
     }
 }
 
-/// The parts of an image config (image-spec config.md) that say what machine it is for.
+/// The parts of an image config that name its platform (image-spec config.md).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageConfig {
-    /// As the config has it; what is missing there is empty.
+    /// The platform, as written in the config. Fields that are missing in the config are empty.
     pub platform: Platform,
 }
 
 impl ImageConfig {
-    /// Reads an OCI or Docker image config; an artifact's config says nothing, and its platform is empty.
+    /// Parses an OCI or Docker image config. The config of an artifact has no platform fields, so its platform is
+    /// empty.
     ///
     /// # Errors
-    /// Bytes that are no JSON object, or whose platform is not made of texts.
+    /// Returns an error if the bytes are not a JSON object, or if a platform field does not contain text.
     pub fn parse(bytes: &[u8]) -> Result<Self, MalformedJson> {
         Ok(Self { platform: read("image config", bytes)? })
     }
@@ -146,7 +149,7 @@ struct ManifestWire {
     layers: Vec<DescriptorWire>,
 }
 
-/// A descriptor as JSON has it.
+/// A descriptor in its JSON form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DescriptorWire {
@@ -170,17 +173,17 @@ impl DescriptorWire {
     }
 }
 
-/// Reads JSON and says what it was meant to be where it is not.
+/// Parses JSON. `what` names the expected document in the error.
 pub(super) fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, MalformedJson> {
     let malformed = |why: String| MalformedJson { what, why };
     if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        // An array of the right values would be read too.
+        // serde would also accept an array that contains the right values.
         return Err(malformed("it is no JSON object".into()));
     }
     serde_json::from_slice(bytes).map_err(|error| malformed(brief(&error)))
 }
 
-/// At most so many bytes of what serde says are told: it quotes the value that it did not expect, whole.
+/// The maximum length of a serde error message in bytes. serde quotes the whole value that it did not expect.
 const BRIEF: usize = 200;
 
 fn brief(error: &serde_json::Error) -> String {
@@ -191,7 +194,7 @@ fn brief(error: &serde_json::Error) -> String {
     format!("{}… at line {} column {}", &said[..said.floor_char_boundary(BRIEF)], error.line(), error.column())
 }
 
-/// `null` as what is not there: Go writes it for a list or map that is empty.
+/// Deserializes `null` like a missing value: Go writes `null` for an empty list or map.
 pub(super) fn null_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(json: D) -> Result<T, D::Error> {
     Option::deserialize(json).map(Option::unwrap_or_default)
 }

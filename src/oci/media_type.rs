@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What some bytes are. An open set: what is not known here is kept as it was written.
+/// A media type. Unknown types are kept as they were written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MediaType {
     /// `application/vnd.oci.image.index.v1+json`
@@ -31,8 +31,8 @@ const NAMES: [(&str, MediaType); 6] = [
 ];
 
 impl MediaType {
-    /// Reads a media type or the value of a `Content-Type` header; parameters (`; charset=…`) are ignored, as the
-    /// distribution-spec asks.
+    /// Parses a media type or the value of a `Content-Type` header. Parameters (`; charset=…`) are ignored, following
+    /// the distribution-spec.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let essence = text.split(';').next().unwrap_or_default().trim();
@@ -42,7 +42,7 @@ impl MediaType {
             .map_or_else(|| Self::Other(essence.to_owned()), |(_, known)| known.clone())
     }
 
-    /// The registered name.
+    /// The registered name, or the original text of an unknown type.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -51,25 +51,26 @@ impl MediaType {
         }
     }
 
-    /// A manifest list or an image index.
+    /// Whether this is a manifest list or an image index.
     #[must_use]
     pub fn is_index(&self) -> bool {
         matches!(self, Self::OciIndex | Self::DockerList)
     }
 
-    /// The manifest of one image.
+    /// Whether this is the manifest of one image.
     #[must_use]
     pub fn is_image(&self) -> bool {
         matches!(self, Self::OciManifest | Self::DockerManifest)
     }
 
-    /// A manifest of any kind that a list can be made of or be.
+    /// Whether this is a manifest list, an image index or the manifest of an image.
     #[must_use]
     pub fn is_manifest(&self) -> bool {
         self.is_index() || self.is_image()
     }
 
-    /// Docker's first manifest format, which no list can hold: it names its layers by what they were called then.
+    /// Whether this is Docker manifest schema 1, which a manifest list cannot contain. It describes its layers in an
+    /// older format.
     #[must_use]
     pub fn is_schema1(&self) -> bool {
         self.as_str().starts_with("application/vnd.docker.distribution.manifest.v1+")

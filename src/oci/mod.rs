@@ -1,16 +1,16 @@
-//! Names and bytes of the OCI world: no I/O, no policy.
+//! Names and data types of the OCI specifications. This layer does no I/O and sets no policy.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`digest`] | [`Digest`]: `sha256:…`, computed and checked |
-//! | [`reference`](mod@reference) | [`Reference`], [`Place`], [`Repository`], [`Host`], [`Tag`]: where something is |
-//! | [`platform`] | [`Platform`]: `os/arch[/variant]` and how two of them compare |
-//! | [`media_type`] | [`MediaType`]: Docker's and OCI's, an open set |
-//! | [`manifest`] | [`Descriptor`], [`Payload`] (bytes with their digest), image manifests and configs |
-//! | [`index`] | [`Index`]: a manifest list or image index, read and written |
+//! | [`digest`] | [`Digest`]: `sha256:…` or `sha512:…`, computed and verified |
+//! | [`reference`](mod@reference) | [`Reference`], [`Place`], [`Repository`], [`Host`], [`Tag`]: where a manifest is |
+//! | [`platform`] | [`Platform`]: `os/arch[/variant]`, parsed and compared |
+//! | [`media_type`] | [`MediaType`]: media types of OCI and Docker; unknown types are kept as they are |
+//! | [`manifest`] | [`Descriptor`], [`Payload`] (bytes with their digest), image manifests and image configs |
+//! | [`index`] | [`Index`]: a manifest list or image index, parsed and encoded |
 //!
-//! Every constructor validates. Bytes that were read are kept as they were: a digest is always the digest of those
-//! bytes, never of a re-serialisation.
+//! Every constructor validates its input. Bytes that were read are kept unchanged, so a digest is always the digest of
+//! those bytes and never of re-serialized JSON.
 
 pub mod digest;
 pub mod index;

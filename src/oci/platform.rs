@@ -1,4 +1,4 @@
-//! Platforms: `os/architecture[/variant]` (image-spec image-index.md, GOOS and GOARCH words).
+//! Platforms: `os/architecture[/variant]` (image-spec image-index.md, with the values of GOOS and GOARCH).
 
 use std::fmt;
 use std::ops::Range;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::null_as_none;
 
-/// The machine an image is for. In JSON it is the platform object of an index, whose keys an image config shares.
+/// The platform of an image. In JSON it is the platform object of an index; an image config uses the same keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Platform {
-    /// `amd64`, `arm`, …
+    /// The CPU architecture: `amd64`, `arm`, …
     #[serde(default, deserialize_with = "null_as_none")]
     pub architecture: String,
-    /// `linux`, `windows`, …
+    /// The operating system: `linux`, `windows`, …
     #[serde(default, deserialize_with = "null_as_none")]
     pub os: String,
-    /// Which Windows: `10.0.17763.6532`.
+    /// The Windows version: `10.0.17763.6532`.
     #[serde(default, rename = "os.version", skip_serializing_if = "is_blank")]
     pub os_version: Option<String>,
-    /// What the OS must offer: `win32k`.
+    /// The features that the OS must have: `win32k`.
     #[serde(default, rename = "os.features", deserialize_with = "null_as_none", skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
-    /// `v7` of arm, `v3` of amd64, …
+    /// The variant of the architecture: `v7` of arm, `v3` of amd64, …
     #[serde(default, skip_serializing_if = "is_blank")]
     pub variant: Option<String>,
 }
@@ -32,19 +32,19 @@ fn is_blank(text: &Option<String>) -> bool {
     text.as_deref().is_none_or(str::is_empty)
 }
 
-/// A text that is no platform, and the part of it (in bytes) that is at fault.
+/// The error for a text that is not a valid platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct PlatformError {
     /// What is wrong.
     pub message: String,
-    /// Where.
+    /// The invalid part of the text, in bytes.
     pub span: Range<usize>,
-    /// What to write there instead, where that is known.
+    /// The replacement for that part, if one is known.
     pub instead: Option<String>,
 }
 
-/// Other tools' words for an architecture, and ours: the architecture, and the variant that the word implies.
+/// Architecture names of other tools: the name, the OCI architecture, and the variant that the name implies.
 const ALIASES: [(&str, &str, Option<&str>); 20] = [
     ("x86_64", "amd64", None),
     ("x86-64", "amd64", None),
@@ -91,12 +91,12 @@ const ARCHITECTURES: [&str; 18] = [
 ];
 
 impl Platform {
-    /// Reads `os/architecture[/variant]` in the image-spec's words. An OS or architecture that is not known is taken
-    /// (see [`Platform::unknown_word`]); another tool's word for a known one is not.
+    /// Parses `os/architecture[/variant]`, written with the values of the image-spec. An unknown OS or architecture is
+    /// accepted (see [`Platform::unknown_word`]). Another tool's name for a known one is rejected.
     ///
     /// # Errors
-    /// Too few or many parts, a character no part can have, an alias (`x86_64`), or a variant of arm, arm64 or amd64
-    /// that is not `v` and a number.
+    /// Returns an error if there are too few or too many parts, if a part is empty or contains an invalid character, if
+    /// a part is an alias (`x86_64`), or if the variant of arm, arm64 or amd64 is not `v` and a number.
     pub fn parse(text: &str) -> Result<Self, PlatformError> {
         let error =
             |message: String, span: Range<usize>, instead: Option<String>| PlatformError { message, span, instead };
@@ -151,25 +151,27 @@ impl Platform {
         Ok(Self { architecture: (*arch).to_owned(), os: (*os).to_owned(), variant, ..Self::default() })
     }
 
-    /// The first of OS and architecture that the Go toolchain has no word for: most likely misspelt.
+    /// Returns the OS if the Go toolchain does not know it, otherwise the architecture if the Go toolchain does not
+    /// know it. Such a value is most likely misspelled. `None` if both are known.
     #[must_use]
     pub fn unknown_word(&self) -> Option<&str> {
         let os = (!SYSTEMS.contains(&self.os.as_str())).then_some(self.os.as_str());
         os.or_else(|| (!ARCHITECTURES.contains(&self.architecture.as_str())).then_some(self.architecture.as_str()))
     }
 
-    /// All the words that [`Platform::unknown_word`] knows: systems, then architectures.
+    /// All values that [`Platform::unknown_word`] knows: operating systems, then architectures.
     pub fn known_words() -> impl Iterator<Item = &'static str> {
         SYSTEMS.into_iter().chain(ARCHITECTURES)
     }
 
-    /// Other tools' words for architectures, which [`Platform::parse`] refuses.
+    /// Architecture names of other tools, which [`Platform::parse`] rejects.
     pub fn words_of_others() -> impl Iterator<Item = &'static str> {
         ALIASES.into_iter().map(|(word, ..)| word)
     }
 
-    /// This platform with one spelling for equal machines: other tools' words replaced, `v8` of arm64 and `v1` of
-    /// amd64 left out, lower case. For comparing, never for writing.
+    /// Returns the canonical form of this platform, so that equal platforms compare equal. Names of other tools are
+    /// replaced, `v8` of arm64 and `v1` of amd64 are removed, and letters are lowercase. Use it to compare platforms,
+    /// never to write them.
     #[must_use]
     pub fn normalized(&self) -> Self {
         let lower = |text: &str| text.trim().to_ascii_lowercase();
@@ -193,26 +195,26 @@ impl Platform {
         Self { architecture, os, os_version: filled(&self.os_version), os_features, variant }
     }
 
-    /// `unknown/unknown`: no machine.
+    /// Returns `unknown/unknown`, which no machine has.
     #[must_use]
     pub fn unknown() -> Self {
         Self { os: "unknown".to_owned(), architecture: "unknown".to_owned(), ..Self::default() }
     }
 
-    /// `unknown/unknown`, which marks an attestation in an index.
+    /// Whether this is `unknown/unknown`, which marks an attestation in an index.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.os == "unknown" && self.architecture == "unknown"
     }
 
-    /// Whether these are Windows of one build, whatever their revisions: `10.0.17763.5` follows `10.0.17763.4`. One
-    /// whose version nobody wrote may be of any.
+    /// Whether both platforms are the same Windows build. Revisions are ignored: `10.0.17763.4` and `10.0.17763.5` are
+    /// the same build. A platform without a version can be of any build.
     #[must_use]
     pub fn is_same_build(&self, other: &Self) -> bool {
         self.build().zip(other.build()).is_none_or(|(one, other)| one == other)
     }
 
-    /// The build of a Windows, by which its images are called: `10.0.17763` of `10.0.17763.6189`.
+    /// The Windows build, which Windows images are named after: `10.0.17763` for `10.0.17763.6189`.
     #[must_use]
     pub fn build(&self) -> Option<&str> {
         let version = self.os_version.as_deref()?;
@@ -220,14 +222,14 @@ impl Platform {
         Some(&version[..end])
     }
 
-    /// Windows images are told apart by `os.version` too.
+    /// Whether the OS is Windows. Windows images also differ in their `os.version`.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         self.os == "windows"
     }
 }
 
-/// The architecture (and the variant, if the word says one) that another tool's word means.
+/// Returns the architecture that another tool's name means, and the variant if the name implies one.
 fn alias(word: &str) -> Option<(&'static str, Option<&'static str>)> {
     ALIASES.iter().find(|(alias, ..)| *alias == word).map(|(_, arch, variant)| (*arch, *variant))
 }
@@ -242,7 +244,7 @@ fn is_version_word(variant: &str) -> bool {
     parts.all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
 }
 
-/// `os/architecture[/variant]`, and a space and `os.version` where there is one.
+/// Formats as `os/architecture[/variant]`, followed by a space and `os.version` if there is one.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;

@@ -1,5 +1,5 @@
-//! References: which repository or layout, and what in it (distribution-spec "Pulling manifests"; Docker's rules for
-//! short names).
+//! References: a repository or layout, and a tag or digest in it (distribution-spec "Pulling manifests"; Docker's rules
+//! for short names).
 
 use std::fmt;
 use std::ops::Range;
@@ -8,26 +8,26 @@ use std::sync::Arc;
 
 use super::Digest;
 
-/// A registry's host and port, in canonical form: lower case, Docker Hub is `docker.io`.
+/// The host and port of a registry in canonical form: lowercase, and `docker.io` for Docker Hub.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(Arc<str>);
 
-/// A repository of a registry, in canonical form: `docker.io/library/debian`.
+/// A repository of a registry in canonical form: `docker.io/library/debian`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository {
     host: Host,
     path: Arc<str>,
 }
 
-/// A tag: at most 128 letters, digits, `_`, `.`, `-`, the first no `.` or `-`.
+/// A tag: at most 128 letters, digits, `_`, `.` and `-`. The first character is not `.` or `-`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Arc<str>);
 
-/// The folder of an OCI image layout, without `.` and `..` where they can be worked out from the text.
+/// The directory of an OCI image layout. `.` and `..` are removed where this is possible from the text alone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LayoutDir(Arc<Path>);
 
-/// Where manifests are: a repository, or a layout on disk (`oci:DIR`).
+/// The location of manifests: a repository, or a layout on disk (`oci:DIR`).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
     /// A repository of a registry.
@@ -36,40 +36,40 @@ pub enum Place {
     Layout(LayoutDir),
 }
 
-/// Which manifest of a place.
+/// The tag or digest that selects a manifest in a place.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Locator {
-    /// Whatever the tag names at the time.
+    /// The manifest that the tag names at the time of the request.
     Tag(Tag),
-    /// This one for ever.
+    /// The manifest with this digest, which never changes.
     Digest(Digest),
 }
 
-/// One manifest, by name.
+/// The name of one manifest: its place, and its tag or digest.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
-    /// Where it is.
+    /// The repository or layout.
     pub place: Place,
-    /// Which it is.
+    /// The tag or digest in it.
     pub locator: Locator,
 }
 
-/// A text that is no reference, and the part of it (in bytes) that is at fault.
+/// The error for a text that is not a valid reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ReferenceError {
-    /// What is wrong: the text and [`ReferenceError::why`].
+    /// What is wrong: the text, followed by [`ReferenceError::why`].
     pub message: String,
     /// What is wrong, without the text or any part of it.
     pub why: String,
-    /// Where.
+    /// The invalid part of the text, in bytes.
     pub span: Range<usize>,
-    /// Whether the text begins with a user's name, and maybe a password, which are not shown.
+    /// Whether the text begins with a user name and perhaps a password. Both are never shown.
     names_user: bool,
 }
 
 impl ReferenceError {
-    /// The message where the text is shown as `shown`: it may hold what is not for everybody.
+    /// Returns the message with the text replaced by `shown`, because the text itself may contain a secret.
     #[must_use]
     pub fn message_of(&self, shown: &str) -> String {
         match shown.split_once('@') {
@@ -83,11 +83,11 @@ const LAYOUT: &str = "oci:";
 const HUB: &str = "docker.io";
 
 impl Reference {
-    /// Reads `[HOST/]PATH:TAG`, `[HOST/]PATH[:TAG]@DIGEST` or `oci:DIR:TAG`, `oci:DIR@DIGEST`. A digest beside a tag
-    /// decides, as everywhere.
+    /// Parses `[HOST/]PATH:TAG`, `[HOST/]PATH[:TAG]@DIGEST` or `oci:DIR:TAG`, `oci:DIR@DIGEST`. If there is both a tag
+    /// and a digest, the digest is used, as in other tools.
     ///
     /// # Errors
-    /// What is malformed, and a reference without tag or digest: there is no silent `latest`.
+    /// Returns an error if the text is malformed, or if it has neither a tag nor a digest: `latest` is never assumed.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let whole = || Fault::new("has no tag or digest", 0..text.len());
         split(text)
@@ -95,13 +95,13 @@ impl Reference {
             .map_err(|fault| fault.of(text))
     }
 
-    /// This reference with a layout's folder taken as relative to `base`.
+    /// Returns this reference with the directory of a layout taken as relative to `base`.
     #[must_use]
     pub fn under(self, base: &Path) -> Self {
         Self { place: self.place.under(base), locator: self.locator }
     }
 
-    /// The tag, where it is named by one.
+    /// The tag, if the reference is by tag.
     #[must_use]
     pub fn tag(&self) -> Option<&Tag> {
         match &self.locator {
@@ -112,10 +112,10 @@ impl Reference {
 }
 
 impl Place {
-    /// Reads `[HOST/]PATH` or `oci:DIR`.
+    /// Parses `[HOST/]PATH` or `oci:DIR`.
     ///
     /// # Errors
-    /// What is malformed, and a tag or digest behind it.
+    /// Returns an error if the text is malformed, or if a tag or digest follows it.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         match split(text).map_err(|fault| fault.of(text))? {
             (place, None) => Ok(place),
@@ -126,19 +126,19 @@ impl Place {
         }
     }
 
-    /// The manifest of this place that `tag` names.
+    /// Returns the reference to the manifest that `tag` names in this place.
     #[must_use]
     pub fn tagged(&self, tag: &Tag) -> Reference {
         Reference { place: self.clone(), locator: Locator::Tag(tag.clone()) }
     }
 
-    /// The manifest of this place that has `digest`.
+    /// Returns the reference to the manifest that has `digest` in this place.
     #[must_use]
     pub fn with_digest(&self, digest: &Digest) -> Reference {
         Reference { place: self.clone(), locator: Locator::Digest(digest.clone()) }
     }
 
-    /// This place with a layout's folder taken as relative to `base`.
+    /// Returns this place with the directory of a layout taken as relative to `base`.
     #[must_use]
     pub fn under(self, base: &Path) -> Self {
         match self {
@@ -147,7 +147,7 @@ impl Place {
         }
     }
 
-    /// The registry; a layout has none.
+    /// The host of the registry. `None` for a layout.
     #[must_use]
     pub fn host(&self) -> Option<&Host> {
         match self {
@@ -158,21 +158,21 @@ impl Place {
 }
 
 impl Host {
-    /// Reads `NAME[:PORT]`, `ADDRESS[:PORT]` or `[IPV6][:PORT]`.
+    /// Parses `NAME[:PORT]`, `ADDRESS[:PORT]` or `[IPV6][:PORT]`.
     ///
     /// # Errors
-    /// What none of these is.
+    /// Returns an error if the text has none of these forms.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         read_host(text).map_err(|fault| fault.of(text))
     }
 
-    /// `docker.io`, `registry.corp:5000`, `[::1]:5000`.
+    /// The canonical text: `docker.io`, `registry.corp:5000`, `[::1]:5000`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host without its port (and an IPv6 address without its brackets).
+    /// The host without its port. An IPv6 address is returned without its brackets.
     #[must_use]
     pub fn name(&self) -> &str {
         if let Some(rest) = self.0.strip_prefix('[') {
@@ -181,14 +181,14 @@ impl Host {
         self.0.split(':').next().unwrap_or_default()
     }
 
-    /// Docker Hub, whose API is at another name.
+    /// Whether this is Docker Hub, whose API has a different host name.
     #[must_use]
     pub fn is_hub(&self) -> bool {
         &*self.0 == HUB
     }
 
-    /// This machine itself: `localhost`, a name below it, or an address that never leaves the machine (RFC 6761,
-    /// RFC 1122, RFC 4291).
+    /// Whether this is the local machine: `localhost`, a subdomain of `localhost`, or a loopback address (RFC 6761, RFC
+    /// 1122, RFC 4291).
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let name = self.name();
@@ -199,13 +199,13 @@ impl Host {
 }
 
 impl Repository {
-    /// The registry.
+    /// The host of the registry.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// The name within the registry: `library/debian`.
+    /// The path within the registry: `library/debian`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -213,15 +213,15 @@ impl Repository {
 }
 
 impl Tag {
-    /// Reads a tag.
+    /// Parses a tag.
     ///
     /// # Errors
-    /// A text that the distribution-spec's grammar has no tag for.
+    /// Returns an error if the text does not match the tag grammar of the distribution-spec.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         read_tag(text).map_err(|fault| fault.of(text))
     }
 
-    /// The text.
+    /// The tag as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -229,7 +229,7 @@ impl Tag {
 }
 
 impl LayoutDir {
-    /// Takes a folder; `.` and `..` are worked out from the text alone.
+    /// Creates a layout directory. `.` and `..` are resolved from the text alone.
     #[must_use]
     pub fn new(path: &Path) -> Self {
         let mut normal = PathBuf::new();
@@ -248,18 +248,18 @@ impl LayoutDir {
         Self(normal.into())
     }
 
-    /// The folder, as seen from where the program runs.
+    /// The path of the directory, relative to the current directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// What is wrong with a part of a text, before it is known what the whole text is.
+/// What is wrong with a part of a text, before the whole text is known.
 struct Fault {
     why: String,
     span: Range<usize>,
-    /// So many bytes at the beginning of the whole text are not shown: a password stands there.
+    /// The number of bytes at the start of the whole text that are not shown, because they may contain a password.
     hidden: usize,
 }
 
@@ -268,7 +268,7 @@ impl Fault {
         Self { why: why.into(), span, hidden: 0 }
     }
 
-    /// The same fault of a text in which the part begins at `start`.
+    /// Returns the same fault for a text in which the part begins at byte `start`.
     fn from(self, start: usize) -> Self {
         Self { span: self.span.start + start..self.span.end + start, ..self }
     }
@@ -280,7 +280,7 @@ impl Fault {
     }
 }
 
-/// Splits a text into its place and, if it has one, its tag or digest.
+/// Splits a text into its place and its tag or digest, if it has one.
 fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some(scheme) = text.find("://") {
         return Err(Fault::new("begins with a scheme, which no reference has", 0..scheme + 3));
@@ -288,7 +288,7 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some(rest) = text.strip_prefix(LAYOUT) {
         return split_layout(rest).map_err(|fault| fault.from(LAYOUT.len()));
     }
-    // A host of this name would be shown as the folder of a layout.
+    // A host with this name would be displayed like the directory of a layout.
     if text.get(..LAYOUT.len()).is_some_and(|start| start.eq_ignore_ascii_case(LAYOUT)) {
         return Err(Fault::new("has `oci:` in other letters: a layout is written oci:DIR", 0..LAYOUT.len()));
     }
@@ -310,7 +310,7 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     Ok((Place::Repository(read_repository(name)?), digest.or(tag)))
 }
 
-/// As for skopeo, the folder ends at the first colon; a digest, which has one, stands behind `@`.
+/// As in skopeo, the directory ends at the first colon. A digest, which contains a colon, follows `@`.
 fn split_layout(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     let (dir, digest) = split_digest(text)?;
     let (dir, tag) = match dir.split_once(':') {
@@ -394,7 +394,7 @@ fn read_repository(text: &str) -> Result<Repository, Fault> {
         return Err(Fault::new("names no repository", 0..0));
     }
     let (host, path) = match text.split_once('/') {
-        // Docker's rule: the first part is a host only if it could be nothing else.
+        // Docker's rule: the first part is a host only if it cannot be a part of the path.
         Some((first, rest)) if first.contains(['.', ':', '[']) || first == "localhost" => (read_host(first)?, rest),
         _ => (Host(HUB.into()), text),
     };
@@ -406,7 +406,7 @@ fn read_repository(text: &str) -> Result<Repository, Fault> {
     Ok(Repository { host, path: path.into() })
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/…)*`
+/// Checks that a path matches `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/…)*`.
 fn check_path(path: &str) -> Result<(), Fault> {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let mut at = 0;
