@@ -1,29 +1,29 @@
-//! [`ArchStyle`]: how a machine is spelled in names, and [`claims`]: what a name says of the machine.
+//! [`ArchStyle`]: how a platform is spelled in names, and [`claims`]: what a name says about the platform.
 
 use crate::oci::Platform;
 
-/// Whose words `{arch}` is spelled in.
+/// The convention that defines the spelling of `{arch}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ArchStyle {
-    /// `go`: Go's words, without variants.
+    /// `go`: the names of Go, without variants.
     #[default]
     Go,
-    /// `go-variant`: Go's words, with the variant.
+    /// `go-variant`: the names of Go, with the variant.
     GoVariant,
-    /// `uname`: as `uname -m` says.
+    /// `uname`: the output of `uname -m`.
     Uname,
-    /// `debian`: Debian's ports.
+    /// `debian`: the names of Debian's ports.
     Debian,
-    /// `rpm`: Fedora's.
+    /// `rpm`: the names of Fedora.
     Rpm,
     /// `docker-library`: the prefixes of Docker's official images.
     DockerLibrary,
 }
 
-/// One row of [`TABLE`]: architecture and variant, then the words of uname, debian, rpm, docker-library.
+/// One row of [`TABLE`]: architecture and variant, then the spellings of uname, debian, rpm and docker-library.
 type Row = ((&'static str, Option<&'static str>), [Option<&'static str>; 4]);
 
-/// What is not in Go's words. Go's own need no table: they are what a platform is written in.
+/// The spellings of all other styles. Go's styles need no table, because platforms are written with the names of Go.
 const TABLE: [Row; 10] = [
     (("386", None), [Some("i686"), Some("i386"), Some("i686"), Some("i386")]),
     (("amd64", None), [Some("x86_64"), Some("amd64"), Some("x86_64"), Some("amd64")]),
@@ -47,13 +47,13 @@ impl ArchStyle {
         (Self::DockerLibrary, "docker-library"),
     ];
 
-    /// Reads a style's word.
+    /// Parses the name of a style.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, name)| *name == word).map(|(style, _)| style)
     }
 
-    /// The words of all styles.
+    /// The names of all styles.
     #[must_use]
     pub fn names() -> &'static [&'static str] {
         const NAMES: [&str; 6] = {
@@ -68,9 +68,9 @@ impl ArchStyle {
         &NAMES
     }
 
-    /// `{arch}` of this platform; none where the style has no word for it (`[no-spelling]`).
+    /// Returns `{arch}` for this platform. `None` if the style has no spelling for it (`[no-spelling]`).
     ///
-    /// Platforms that are equal are spelled alike: `arm64/v8` as `arm64`.
+    /// Equal platforms have the same spelling: `arm64/v8` is spelled like `arm64`.
     ///
     /// ```
     /// # use mlist::{naming::ArchStyle, oci::Platform};
@@ -91,7 +91,7 @@ impl ArchStyle {
             Self::DockerLibrary => 3,
         };
         if platform.is_windows() {
-            // Debian and Fedora build none, and Docker's official images only this one.
+            // Debian and Fedora have no Windows builds. Docker's official images have only this one.
             match self {
                 Self::Debian | Self::Rpm => return None,
                 Self::DockerLibrary => return (arch == "amd64" && variant.is_none()).then(|| "winamd64".to_owned()),
@@ -103,17 +103,17 @@ impl ArchStyle {
     }
 }
 
-/// What a word of a name says of the machine.
+/// What a word in a name says about the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// The image is for this OS.
     Os(&'static str),
-    /// The image is for this architecture, of whatever variant.
+    /// The image is for this architecture, with any variant.
     Architecture(&'static str),
 }
 
 impl Claim {
-    /// Whether `platform` is another one.
+    /// Whether `platform` has a different OS or architecture.
     #[must_use]
     pub fn contradicts(self, platform: &Platform) -> bool {
         let platform = platform.normalized();
@@ -124,7 +124,8 @@ impl Claim {
     }
 }
 
-/// Words that mean one architecture. `armhf`, `armv7a`, `mips64` or `x86` are used for several, so they are not here.
+/// Words that mean exactly one architecture. `armhf`, `armv7a`, `mips64` and `x86` are used for several architectures,
+/// so they are not listed.
 const ARCHITECTURES: [(&str, &str); 24] = [
     ("386", "386"),
     ("i386", "386"),
@@ -152,7 +153,7 @@ const ARCHITECTURES: [(&str, &str); 24] = [
     ("sparc64", "sparc64"),
 ];
 
-/// Words that mean one OS. `win` is part of too much else.
+/// Words that mean exactly one OS. `win` is not listed, because it is part of too many other words.
 const SYSTEMS: [(&str, &str); 8] = [
     ("darwin", "darwin"),
     ("freebsd", "freebsd"),
@@ -164,8 +165,8 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("winamd64", "windows"),
 ];
 
-/// The words of `arch`, a spelling of an architecture in names, that mean one architecture or OS only, and which.
-/// A variant behind the word (`arm64v8`) is not judged.
+/// Returns the words in `arch` that mean exactly one architecture or OS, each with its meaning. `arch` is the spelling
+/// of an architecture in a name. A variant after the word (`arm64v8`) is ignored.
 ///
 /// ```
 /// # use mlist::naming::{Claim, claims};
@@ -179,7 +180,7 @@ pub fn claims(arch: &str) -> Vec<(String, Claim)> {
     let mut at = 0;
     while let Some(&(start, word)) = words.get(at) {
         at += 1;
-        // The one word that is written with what else parts words.
+        // `x86_64` is the only word that contains a character that otherwise separates words.
         if word.eq_ignore_ascii_case("x86")
             && let Some(&(next, bits)) = words.get(at)
             && without_variant(bits) == "64"
@@ -201,7 +202,7 @@ pub fn claims(arch: &str) -> Vec<(String, Claim)> {
     claims
 }
 
-/// The runs of letters and digits, each with its place.
+/// Returns the runs of letters and digits, each with its byte offset.
 fn words(text: &str) -> Vec<(usize, &str)> {
     let mut at = 0;
     let mut words = Vec::new();
@@ -215,7 +216,7 @@ fn words(text: &str) -> Vec<(usize, &str)> {
     words
 }
 
-/// `arm64` of `arm64v8`.
+/// Returns the word without its variant: `arm64` for `arm64v8`.
 fn without_variant(word: &str) -> &str {
     let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
     bare.strip_suffix('v').filter(|stem| bare.len() < word.len() && !stem.is_empty()).unwrap_or(word)

@@ -1,28 +1,28 @@
-//! [`Filter`]: what may stand behind a `|` in a placeholder.
+//! [`Filter`]: the filters that can follow a `|` in a placeholder.
 
-/// Changes a value before it stands in a name.
+/// Changes a value before it is inserted into a name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// `tag`: makes it a text that a tag can hold.
+    /// `tag`: replaces characters that a tag cannot contain.
     Tag,
-    /// `lower`: lower case.
+    /// `lower`: converts the value to lowercase.
     Lower,
-    /// `no-v`: without the `v` before the first digit.
+    /// `no-v`: removes a leading `v` if a digit follows it.
     NoV,
-    /// `replace:A:B`: each A becomes B.
+    /// `replace:A:B`: replaces each A with B.
     Replace {
-        /// A; never empty.
+        /// A, never empty.
         from: String,
-        /// B; may be empty.
+        /// B, may be empty.
         to: String,
     },
 }
 
 impl Filter {
-    /// The words that filters begin with.
+    /// The names of all filters, without their arguments.
     pub const NAMES: [&str; 4] = ["tag", "lower", "no-v", "replace"];
 
-    /// The value as it stands in the name.
+    /// Returns the filtered value.
     ///
     /// ```
     /// # use mlist::naming::Filter;
@@ -39,7 +39,7 @@ impl Filter {
         }
     }
 
-    /// How many bytes [`Filter::apply`] gives at the most, found out before they are made.
+    /// Returns the maximum length of the result of [`Filter::apply`] in bytes, without creating the result.
     pub(super) fn longest(&self, value: &str) -> usize {
         match self {
             Self::Replace { from, to } => {
@@ -51,7 +51,7 @@ impl Filter {
     }
 }
 
-/// `+` is worth a letter of its own: `1.0+a` and `1.0-a` are two versions.
+/// `+` has its own replacement, because `1.0+a` and `1.0-a` are two different versions.
 fn tag(value: &str) -> String {
     let fitting = |c: char| match c {
         '+' => '_',

@@ -1,38 +1,39 @@
-//! [`Globs`]: which names are meant.
+//! [`Globs`]: patterns that select names.
 //!
-//! `*` is any run, `/` included; `?` is one byte; `[a-z]` and `[!a-z]` are classes. Everything else stands for itself,
-//! braces and backslashes too: templates have braces of their own.
+//! `*` matches any sequence of characters, including `/`. `?` matches one byte. `[a-z]` and `[!a-z]` are character
+//! classes. All other characters match themselves, including backslashes and braces, because templates use braces.
 
 use std::fmt;
 
 use globset::{ErrorKind, GlobBuilder, GlobMatcher};
 
-/// One glob, and whether a `!` stands before it.
+/// One glob, which is negated if it begins with `!`.
 #[derive(Clone)]
 pub struct Pattern {
     source: String,
     matcher: GlobMatcher,
 }
 
-/// Several globs: one without `!` must match if there are any, none with `!` may.
+/// Several globs. They select a text if at least one glob without `!` matches it and no glob with `!` matches it. If
+/// there are no globs without `!`, only the second condition applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Globs(Vec<Pattern>);
 
-/// A text that is no glob.
+/// The error for a text that is not a valid glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct GlobError {
-    /// Which of the texts.
+    /// The index of the invalid text.
     pub index: usize,
     /// What is wrong.
     pub message: String,
 }
 
 impl Pattern {
-    /// Reads one glob.
+    /// Parses one glob.
     ///
     /// # Errors
-    /// A `[` without its `]`, and a class that runs backwards.
+    /// Returns an error for a `[` without `]`, and for a class whose range is in the wrong order (`[z-a]`).
     pub fn parse(text: &str) -> Result<Self, GlobError> {
         let glob = text.strip_prefix('!').unwrap_or(text);
         let matcher = GlobBuilder::new(&spelled_for_globset(glob))
@@ -44,19 +45,19 @@ impl Pattern {
         Ok(Self { source: text.to_owned(), matcher })
     }
 
-    /// As it was written.
+    /// The glob as it was written.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Whether a `!` stands before it.
+    /// Whether the glob begins with `!`.
     #[must_use]
     pub fn is_negated(&self) -> bool {
         self.source.starts_with('!')
     }
 
-    /// Whether the glob itself fits all of `text`, whatever stands before it.
+    /// Whether the glob matches the whole of `text`. A leading `!` is ignored.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.matcher.is_match(text)
@@ -64,7 +65,7 @@ impl Pattern {
 }
 
 impl Globs {
-    /// Reads them all.
+    /// Parses all globs.
     ///
     /// ```
     /// # use mlist::naming::Globs;
@@ -75,7 +76,7 @@ impl Globs {
     /// ```
     ///
     /// # Errors
-    /// The first that is no glob, and which it is.
+    /// Returns an error for the first text that is not a valid glob, with its index.
     pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self, GlobError> {
         let read = |(index, text): (usize, &_)| {
             Pattern::parse(AsRef::<str>::as_ref(text)).map_err(|error| GlobError { index, ..error })
@@ -89,13 +90,14 @@ impl Globs {
         &self.0
     }
 
-    /// Whether they mean `text`. No globs mean everything.
+    /// Whether the globs select `text`. If there are no globs, every text is selected.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.mean(|pattern| pattern.matches(text))
     }
 
-    /// The same rule where a thing has several names: `fits` says whether a glob fits any of them.
+    /// Applies the same rule to something that has several names. `fits` returns whether a glob matches any of these
+    /// names.
     #[must_use]
     pub fn mean(&self, mut fits: impl FnMut(&Pattern) -> bool) -> bool {
         let mut wanted = None;
@@ -110,7 +112,7 @@ impl Globs {
     }
 }
 
-/// The same glob in globset's tongue, where braces mean alternatives and `**` means folders.
+/// Converts the glob to globset's syntax, in which braces mean alternatives and `**` means directories.
 fn spelled_for_globset(glob: &str) -> String {
     let mut spelled = String::with_capacity(glob.len());
     let mut chars = glob.chars().peekable();
@@ -120,7 +122,7 @@ fn spelled_for_globset(glob: &str) -> String {
             '*' if spelled.ends_with('*') => {}
             '[' => {
                 spelled.push(c);
-                // A `]` right behind the opening belongs to the class, in both tongues.
+                // In both syntaxes, a `]` directly after the opening bracket belongs to the class.
                 if let Some(negation) = chars.next_if(|c| matches!(c, '!' | '^')) {
                     spelled.push(negation);
                 }

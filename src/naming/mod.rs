@@ -1,17 +1,17 @@
-//! Conventions: how names are spelled.
+//! Naming conventions: templates, architecture styles, versions and globs.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`template`] | [`Template`]: `{registry}/{name}-{arch}:{version}`, read and expanded |
-//! | [`partial`] | [`Partial`]: a template with one name left open, read in both directions |
-//! | [`filter`] | [`Filter`]: what may stand behind a `\|` in it |
-//! | [`version`] | [`Version`]: stable or not, which is greater, which are written alike |
-//! | [`arch_style`] | [`ArchStyle`]: `amd64` or `x86_64`, and what a name says of the machine |
-//! | [`glob`] | [`Globs`]: which names are meant |
-//! | [`nearest`](mod@nearest) | [`nearest()`]: the known name that a misspelt one was meant to be |
+//! | [`template`] | [`Template`]: `{registry}/{name}-{arch}:{version}`, parsed and expanded |
+//! | [`partial`] | [`Partial`]: a template in which one name is open; expands a value, or finds the value in a text |
+//! | [`filter`] | [`Filter`]: the filters that can follow a `\|` in a placeholder |
+//! | [`version`] | [`Version`]: whether it is stable, how versions are ordered, which have the same form |
+//! | [`arch_style`] | [`ArchStyle`]: spellings such as `amd64` and `x86_64`; what a name says about the platform |
+//! | [`glob`] | [`Globs`]: patterns that select names |
+//! | [`nearest`](mod@nearest) | [`nearest()`]: the known name that is most similar to a misspelled one |
 //!
-//! Nothing here knows manifests.toml: positions are bytes within the text that was handed over, and whoever handed it
-//! over knows where that stands.
+//! This layer knows nothing about manifests.toml. Positions are byte offsets in the text that the caller passed. The
+//! caller knows where that text is in the file.
 
 pub mod arch_style;
 pub mod filter;

@@ -1,10 +1,10 @@
-//! [`nearest()`]: the known name that a misspelt one was meant to be.
+//! [`nearest()`]: the known name that is most similar to a misspelled one.
 
-/// Longer names, in characters, are near nothing.
+/// The maximum length of a name in characters. A longer name is similar to no other name.
 const LONGEST: usize = 300;
 
-/// The name of `known` that `word` was most likely meant to be; of equally near ones the first. None where nothing is
-/// near: a wrong guess costs more than none.
+/// Returns the name in `known` that is most similar to `word`, or the first of several equally similar ones. `None` if
+/// no name is similar enough: a wrong suggestion is worse than no suggestion.
 ///
 /// ```
 /// # use mlist::naming::nearest;
@@ -18,10 +18,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .filter_map(|name| {
-            // One slip for each three characters: `tag` is near `tags`, `os` is not near `or`.
+            // One typo is allowed for each three characters: `tag` is similar to `tags`, `os` is not similar to `or`.
             let other = name.chars().count();
             let (longest, fewest) = (length.max(other), length.abs_diff(other));
-            // Nobody misspells a page, and comparing two takes the product of their lengths.
+            // A long text is not a misspelled name, and the cost of a comparison is the product of the two lengths.
             if longest > LONGEST || fewest * 3 > longest {
                 return None;
             }

@@ -1,7 +1,7 @@
-//! [`Partial`]: a template in which one name is open and all else is known.
+//! [`Partial`]: a template in which one name is open and all other values are known.
 //!
-//! It is read in both directions: what it comes to for a value ([`Partial::with`]), and which value a text has in its
-//! place ([`Partial::find`]).
+//! It works in both directions: [`Partial::with`] returns the text for a value, and [`Partial::find`] returns the value
+//! that a text contains.
 
 #[cfg(test)]
 mod tests;
@@ -12,49 +12,50 @@ use super::filter::Filter;
 use super::template::{ExpandError, LONGEST_TEXT, Part, Placeholder, Template, finish};
 use super::version::VersionPart;
 
-/// A template with one name left open: `{version}-alpine`, in which `{version.minor}` may stand too.
+/// A template with one open name: `{version}-alpine`. It can also contain parts of the open name, such as
+/// `{version.minor}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partial {
-    /// No text is empty or stands beside another.
+    /// No text is empty, and no two texts are adjacent.
     pieces: Vec<Piece>,
 }
 
 /// A piece of a [`Partial`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Piece {
-    /// Stands for itself.
+    /// A literal text.
     Text(String),
     /// The open name.
     Open {
-        /// Which number of it; none: all of the value.
+        /// The selected number of the version. `None` for the whole value.
         part: Option<VersionPart>,
         /// Applied from left to right.
         filters: Vec<Filter>,
     },
-    /// What a variable comes to in which the name is open, with a part or filters of its own.
+    /// A variable whose template contains the open name, with a version part or filters applied to the whole.
     Made {
         /// The variable's template.
         of: Partial,
-        /// Which number of it; none: all of the value.
+        /// The selected number of the version. `None` for the whole value.
         part: Option<VersionPart>,
         /// Applied from left to right.
         filters: Vec<Filter>,
     },
 }
 
-/// What a placeholder stands for where one name is left open.
+/// What a placeholder means in a template with one open name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
-    /// It is the open name.
+    /// The open name.
     Open,
-    /// A value.
+    /// A known value.
     For(String),
-    /// A variable in whose template the open name stands.
+    /// A variable whose template contains the open name.
     Around(Partial),
 }
 
 impl Partial {
-    /// Puts one together.
+    /// Creates a partial. Empty texts are removed and adjacent texts are joined.
     #[must_use]
     pub fn new(pieces: Vec<Piece>) -> Self {
         let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
@@ -68,8 +69,8 @@ impl Partial {
         Self { pieces: joined }
     }
 
-    /// A template in which `lookup` says of each placeholder what it stands for. A variable around the open name is
-    /// spliced in; with a part or filters on it, it is a [`Piece::Made`].
+    /// Creates a partial from a template. `lookup` returns what each placeholder means. If a variable contains the open
+    /// name, its pieces are inserted. If such a variable has a part or filters, it becomes a [`Piece::Made`].
     ///
     /// ```
     /// # use mlist::naming::{Partial, Stands, Template};
@@ -83,7 +84,7 @@ impl Partial {
     /// ```
     ///
     /// # Errors
-    /// As [`Template::expand`], but that of the open name nothing is known yet.
+    /// Returns the same errors as [`Template::expand`], except for the open name, whose value is not known yet.
     pub fn of<E>(
         template: &Template,
         mut lookup: impl FnMut(&Placeholder) -> Result<Stands, E>,
@@ -112,19 +113,20 @@ impl Partial {
         Ok(Self::new(pieces))
     }
 
-    /// Its pieces in order.
+    /// The pieces, in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// Whether the open name stands in it whole, so that a text tells its value.
+    /// Whether the open name occurs as a whole (without a version part), so that its value can be found in a text.
     #[must_use]
     pub fn holds_whole(&self) -> bool {
         self.pieces.iter().any(Piece::is_whole)
     }
 
-    /// What it comes to for `value`; none where that has no such part, or the text is longer than [`LONGEST_TEXT`].
+    /// Returns the text for `value`. `None` if `value` has no such version part, or if the text is longer than
+    /// [`LONGEST_TEXT`].
     ///
     /// ```
     /// # use mlist::naming::{Partial, Piece, VersionPart};
@@ -149,9 +151,9 @@ impl Partial {
         Some(made)
     }
 
-    /// The value that `text` has in the place of the open name; of several the shortest. Filters are not undone: what
-    /// stands there is the value. None where `text` is not of this form, where the name stands nowhere whole, and where
-    /// nothing stands for it.
+    /// Returns the value of the open name in `text`, or the shortest one if several are possible. Filters of the open
+    /// name are not reversed: the text at its position is the value. `None` if `text` does not have this form, if the
+    /// open name never occurs as a whole, or if the value would be empty.
     ///
     /// ```
     /// # use mlist::naming::{Partial, Piece};
@@ -165,7 +167,7 @@ impl Partial {
     pub fn find(&self, text: &str) -> Option<String> {
         let first = self.pieces.iter().position(Piece::is_whole)?;
         let (before, behind) = (&self.pieces[..first], &self.pieces[first + 1..]);
-        // Most tags of a repository are of another form: that is seen at their ends.
+        // Most tags of a repository have another form. Comparing both ends is enough to reject them.
         let begins = !matches!(before, [Piece::Text(prefix), ..] if !text.starts_with(prefix.as_str()));
         let ends = !matches!(behind, [.., Piece::Text(suffix)] if !text.ends_with(suffix.as_str()));
         if !begins || !ends {
@@ -178,7 +180,7 @@ impl Partial {
         Some(found.to_owned())
     }
 
-    /// Whether `text` has this form with `value` where the name stands whole.
+    /// Whether `text` has this form with `value` at each position where the open name occurs as a whole.
     fn is(&self, value: &str, text: &str) -> bool {
         let rest = self.pieces.iter().try_fold(text, |rest, piece| match piece {
             Piece::Text(text) => rest.strip_prefix(text.as_str()),
@@ -189,7 +191,8 @@ impl Partial {
     }
 }
 
-/// Whether the texts beside the first whole occurrence stand beside `range`: cheaper than to try it.
+/// Whether the texts that are adjacent to the first whole occurrence are also adjacent to `range`. This is cheaper than
+/// [`Partial::is`].
 fn touches(before: &[Piece], behind: &[Piece], text: &str, range: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
     let left = !matches!(before, [.., Piece::Text(left)] if !bytes[..range.start].ends_with(left.as_bytes()));
@@ -197,16 +200,17 @@ fn touches(before: &[Piece], behind: &[Piece], text: &str, range: &Range<usize>)
     left && right
 }
 
-/// Where in a text the first whole occurrence may stand, by the lengths of all else, the shortest first. Where nothing
-/// but texts and whole occurrences stand in it there is one such place at the most.
+/// The possible positions of the first whole occurrence of the open name in a text, computed from the lengths of all
+/// other pieces. The shortest are returned first. If there are only texts and whole occurrences, there is at most one
+/// position.
 struct Places {
-    /// The bytes of texts before the first whole occurrence, and behind it.
+    /// The number of bytes of the texts before and after the first whole occurrence.
     fixed: (usize, usize),
-    /// Whether what stands before it has one length whatever the value is.
+    /// Whether the pieces before it have the same length for every value.
     rigid: bool,
-    /// How many bytes the text has.
+    /// The length of the text in bytes.
     length: usize,
-    /// The lengths that it may have.
+    /// The possible lengths of the occurrence in bytes.
     lengths: Range<usize>,
 }
 
@@ -240,12 +244,12 @@ impl Piece {
         matches!(self, Self::Open { part: None, .. })
     }
 
-    /// How many bytes it has whatever the value is.
+    /// The number of bytes that the piece has for every value.
     fn fixed(&self) -> usize {
         if let Self::Text(text) = self { text.len() } else { 0 }
     }
 
-    /// What it comes to for `value`.
+    /// Returns the text for `value`.
     fn with(&self, value: &str) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! [`Template`]: a text with placeholders, read and expanded.
+//! [`Template`]: a text with placeholders, parsed and expanded.
 //!
 //! ```text
 //! template = *( text / "{{" / "}}" / "{" NAME ["." part] *("|" filter) "}" )
@@ -6,8 +6,8 @@
 //! filter   = "tag" / "lower" / "no-v" / "replace:" 1*chr ":" *chr        chr = any but ":" "|" "{" "}"
 //! ```
 //!
-//! A template does not know what its names stand for: [`Template::expand`] asks. What a placeholder gives is not
-//! expanded again. `parse` reads the grammar.
+//! A template does not know the values of its names: [`Template::expand`] calls a function to look them up. The value
+//! of a placeholder is not expanded again. The module `parse` parses the grammar.
 
 mod parse;
 #[cfg(test)]
@@ -19,7 +19,8 @@ use std::ops::Range;
 use super::filter::Filter;
 use super::version::{Version, VersionPart};
 
-/// The longest text that a template comes to, in bytes. A few nested variables double it with each step.
+/// The maximum length of an expanded template in bytes. A limit is needed because each level of nested variables can
+/// double the length.
 pub const LONGEST_TEXT: usize = 64 * 1024;
 
 /// A text with placeholders: `{registry}/{name}-{arch}:{version}`.
@@ -27,81 +28,81 @@ pub const LONGEST_TEXT: usize = 64 * 1024;
 pub struct Template {
     source: String,
     parts: Vec<Part>,
-    /// Where each part stands in `source`.
+    /// The position of each part in `source`, in bytes.
     spans: Vec<Range<usize>>,
 }
 
 /// A piece of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Stands for itself. A doubled brace is a text of its own.
+    /// A literal text. An escaped brace (`{{` or `}}`) is a separate text.
     Text(String),
-    /// Stands for a value.
+    /// A placeholder for a value.
     Placeholder(Placeholder),
 }
 
-/// `{NAME.part|filter}`
+/// A placeholder: `{NAME.part|filter}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Placeholder {
-    /// A variable, an axis or a built-in name.
+    /// The name of a variable or an axis, or a built-in name.
     pub name: String,
-    /// Which number of the version; none: all of the value.
+    /// The selected number of the version. `None` for the whole value.
     pub part: Option<VersionPart>,
     /// Applied from left to right.
     pub filters: Vec<Filter>,
-    /// Where it stands in the template, braces included, in bytes.
+    /// The position in the template including the braces, in bytes.
     pub span: Range<usize>,
-    /// Where its name stands, in bytes.
+    /// The position of the name in the template, in bytes.
     pub name_span: Range<usize>,
 }
 
-/// A text that is no template.
+/// The error for a text that is not a valid template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// Which rule it breaks.
+    /// Which rule the text violates.
     pub kind: TemplateErrorKind,
     /// What is wrong.
     pub message: String,
-    /// The character or the word, in bytes within the text.
+    /// The position of the invalid character or word in the text, in bytes.
     pub span: Range<usize>,
-    /// What to write there instead, where that is known.
+    /// The replacement for it, if one is known.
     pub instead: Option<String>,
 }
 
-/// See [`TemplateError::kind`].
+/// The kind of a template error, see [`TemplateError::kind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TemplateErrorKind {
-    /// `[bad-template]`
+    /// A syntax error: `[bad-template]`.
     Syntax,
-    /// `[unknown-filter]`
+    /// An unknown filter: `[unknown-filter]`.
     UnknownFilter,
 }
 
-/// Why a template could not be expanded.
+/// The reason why a template could not be expanded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpandError<E> {
-    /// The placeholder's value could not be had.
+    /// The value of the placeholder could not be determined.
     #[error("{0}")]
     Lookup(E),
-    /// `[no-part]`: the value is no version or has no such number.
+    /// `[no-part]`: the value is not a version, or it has no such number.
     #[error("`{value}` has no {}", .placeholder.part.map_or("part", VersionPart::word))]
     NoPart {
-        /// Which asked for a part.
+        /// The placeholder that selects the part.
         placeholder: Placeholder,
-        /// What its name stands for.
+        /// The value of its name.
         value: String,
     },
     /// The text is longer than [`LONGEST_TEXT`].
     #[error("it comes to more than {} KiB", LONGEST_TEXT / 1024)]
     TooLong {
-        /// The part of the template that makes it so, in bytes.
+        /// The part of the template that makes the text too long, in bytes.
         span: Range<usize>,
     },
 }
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// ```
     /// # use mlist::naming::Template;
@@ -117,25 +118,25 @@ impl Template {
     /// ```
     ///
     /// # Errors
-    /// The first place where `text` leaves the grammar.
+    /// Returns an error for the first position at which `text` violates the grammar.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let (parts, spans) = parse::parts(text)?.into_iter().unzip();
         Ok(Self { source: text.to_owned(), parts, spans })
     }
 
-    /// The text it was read from.
+    /// The original text.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Its pieces in order; none of them is empty.
+    /// The pieces, in order. None of them is empty.
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// Its placeholders in order.
+    /// The placeholders, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.parts.iter().filter_map(|part| match part {
             Part::Placeholder(placeholder) => Some(placeholder),
@@ -143,18 +144,19 @@ impl Template {
         })
     }
 
-    /// The text that stands where `lookup` gives the value of each name. Parts and filters are applied here.
+    /// Returns the expanded text. `lookup` returns the value of each name; version parts and filters are applied here.
     ///
     /// # Errors
-    /// The first placeholder that has no value, or whose value has no such part; a text that is too long.
+    /// Returns an error for the first placeholder that has no value, or whose value has no such version part, and if
+    /// the text is too long.
     pub fn expand<E>(&self, lookup: impl FnMut(&Placeholder) -> Result<String, E>) -> Result<String, ExpandError<E>> {
         Ok(self.expand_traced(lookup)?.text)
     }
 
-    /// As [`Template::expand`], and the way back from the text to the template.
+    /// Like [`Template::expand`], but the result also maps positions in the text back to the template.
     ///
     /// # Errors
-    /// As [`Template::expand`].
+    /// Returns the same errors as [`Template::expand`].
     pub fn expand_traced<E>(
         &self,
         mut lookup: impl FnMut(&Placeholder) -> Result<String, E>,
@@ -180,7 +182,7 @@ impl Template {
 }
 
 impl Placeholder {
-    /// What stands in the text where the name's value is `value`.
+    /// Returns the text of this placeholder if the value of its name is `value`.
     pub(super) fn apply<E>(&self, value: String) -> Result<String, ExpandError<E>> {
         finish(&value, self.part, &self.filters).map_err(|why| match why {
             Unfinished::NoPart => ExpandError::NoPart { placeholder: self.clone(), value },
@@ -189,15 +191,15 @@ impl Placeholder {
     }
 }
 
-/// Why a value can't stand in a text.
+/// The reason why a value cannot be used in a text.
 pub(super) enum Unfinished {
-    /// It has no such part.
+    /// The value has no such version part.
     NoPart,
-    /// A filter makes more than [`LONGEST_TEXT`] of it.
+    /// The result of a filter would be longer than [`LONGEST_TEXT`].
     TooLong,
 }
 
-/// The value, or its part, as the filters make it.
+/// Returns the value, or the selected part of it, with the filters applied.
 pub(super) fn finish(value: &str, part: Option<VersionPart>, filters: &[Filter]) -> Result<String, Unfinished> {
     let value = match part {
         None => value.to_owned(),
@@ -211,10 +213,10 @@ pub(super) fn finish(value: &str, part: Option<VersionPart>, filters: &[Filter])
     })
 }
 
-/// An expanded template, and where each piece of it came from.
+/// An expanded template, with the origin of each piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expansion {
-    /// What the template gives.
+    /// The expanded text.
     pub text: String,
     pieces: Vec<Piece>,
 }
@@ -223,13 +225,13 @@ pub struct Expansion {
 struct Piece {
     text: Range<usize>,
     source: Range<usize>,
-    /// Byte for byte as in the template.
+    /// Whether the piece is byte for byte the same as in the template.
     verbatim: bool,
 }
 
 impl Expansion {
-    /// The bytes of the template that `range`, bytes of the text, came from: a placeholder counts as a whole, braces
-    /// included. Where the text is empty it is the whole template.
+    /// Returns the range of the template that produced `range`, both in bytes. A placeholder counts as a whole,
+    /// including its braces. If the text is empty, the result is the whole template.
     ///
     /// ```
     /// # use mlist::naming::Template;
@@ -259,8 +261,8 @@ impl Expansion {
         start..end
     }
 
-    /// The text in which some placeholders show something else than their value: what `instead` gives for each, asked
-    /// in their order. `template` is the one that this came from.
+    /// Returns the text with some values replaced. `instead` is called for each placeholder in order and returns the
+    /// replacement, if any. `template` must be the template that was expanded.
     #[must_use]
     pub fn retold(&self, template: &Template, mut instead: impl FnMut(&Placeholder) -> Option<String>) -> String {
         let pieces = template.parts().iter().zip(&self.pieces);
@@ -274,7 +276,7 @@ impl Expansion {
     }
 }
 
-/// The text it was read from.
+/// Writes the original text.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.source)

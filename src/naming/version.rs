@@ -1,26 +1,27 @@
-//! [`Version`]: which texts are versions, which of them are stable, and their order.
+//! [`Version`]: which texts are versions, which versions are stable, and how they are ordered.
 //!
 //! ```text
 //! stable = ["v"] NUM *("." NUM) ["-" NUM] [("+" | "_") TEXT]
 //! ```
-//! Anything else that begins with `["v"] NUM` is a pre-release, and the rest is no version. This is not semver: what
-//! projects call their images is wider.
+//! Any other text that begins with `["v"] NUM` is a pre-release, and all remaining texts are not versions. This is not
+//! semver, because projects use more forms than semver for the versions of their images.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// A text that names a version.
+/// A text that is a version.
 ///
-/// Two texts may be of one rank (`1.2` and `v1.2.0`), so there is no `Ord` beside `Eq`: see [`Version::compare`].
+/// Two different texts can have the same rank (`1.2` and `v1.2.0`). For this reason the type has `Eq` but no `Ord`: see
+/// [`Version::compare`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     text: String,
-    /// Where the numbers stand; never empty.
+    /// The positions of the numbers in `text`; never empty.
     numbers: Vec<Range<usize>>,
     rest: Rest,
 }
 
-/// What stands behind the numbers, without what follows `+` or `_`.
+/// What follows the numbers, up to the first `+` or `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Rest {
     Nothing,
@@ -28,37 +29,37 @@ enum Rest {
     PreRelease(Range<usize>),
 }
 
-/// What a version is good for.
+/// Whether a version is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// For everyone.
+    /// A version for everyone.
     Stable,
-    /// For those who ask for it.
+    /// A version for users who ask for a pre-release.
     PreRelease,
 }
 
-/// One of the first three numbers.
+/// One of the first three numbers of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VersionPart {
-    /// The first.
+    /// The first number.
     Major,
-    /// The second.
+    /// The second number.
     Minor,
-    /// The third.
+    /// The third number.
     Patch,
 }
 
 impl VersionPart {
-    /// In their order.
+    /// All parts, in order.
     pub const ALL: [Self; 3] = [Self::Major, Self::Minor, Self::Patch];
 
-    /// Reads `major`, `minor` or `patch`.
+    /// Parses `major`, `minor` or `patch`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.word() == word)
     }
 
-    /// How it is written.
+    /// The word for this part in a template.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -70,7 +71,8 @@ impl VersionPart {
 }
 
 impl Version {
-    /// Reads a version; none where `text` is none. A `*` makes it a glob over versions.
+    /// Parses a version. `None` if `text` is not a version. A text that contains `*` is a glob over versions, not a
+    /// version.
     ///
     /// ```
     /// # use mlist::naming::{Kind, Version};
@@ -103,25 +105,25 @@ impl Version {
         Some(Self { text: text.to_owned(), numbers, rest })
     }
 
-    /// The text as it was.
+    /// The original text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it is stable.
+    /// Whether the version is stable or a pre-release.
     #[must_use]
     pub fn kind(&self) -> Kind {
         if matches!(self.rest, Rest::PreRelease(_)) { Kind::PreRelease } else { Kind::Stable }
     }
 
-    /// The number behind a stable version: `1` of `3.5.12-1`.
+    /// The number that follows the `-` of a stable version: `1` for `3.5.12-1`.
     #[must_use]
     pub fn revision(&self) -> Option<&str> {
         if let Rest::Revision(range) = &self.rest { Some(&self.text[range.clone()]) } else { None }
     }
 
-    /// One of its numbers, as it is written; none where it has fewer.
+    /// One of the numbers, as it is written. `None` if the version has fewer numbers.
     #[must_use]
     pub fn part(&self, part: VersionPart) -> Option<&str> {
         self.number(part as usize)
@@ -131,7 +133,7 @@ impl Version {
         self.numbers.get(at).map(|range| &self.text[range.clone()])
     }
 
-    /// Which is greater: a total order by rank, in which `1.2`, `v1.2.0` and `1.2+x` are equal.
+    /// Compares two versions by rank. This is a total order in which `1.2`, `v1.2.0` and `1.2+x` are equal.
     ///
     /// ```
     /// # use mlist::naming::Version;
@@ -149,8 +151,9 @@ impl Version {
             .then_with(|| self.compare_rest(other))
     }
 
-    /// Whether both are written in the same way, so that one can be the other's successor: both have one number or
-    /// both more, both have a revision or neither. `1.22.0-386` is no successor of `1.22.0`.
+    /// Whether both versions are written in the same form, so that one can be the successor of the other: both have one
+    /// number or both have several, and both have a revision or neither has one. `1.22.0-386` is not a successor of
+    /// `1.22.0`.
     #[must_use]
     pub fn is_alike(&self, other: &Self) -> bool {
         (self.numbers.len() == 1) == (other.numbers.len() == 1)
@@ -165,7 +168,7 @@ impl Version {
         }
     }
 
-    /// Of two of one rank.
+    /// Compares what follows the numbers of two versions with the same rank.
     fn compare_rest(&self, other: &Self) -> Ordering {
         match (&self.rest, &other.rest) {
             (Rest::Revision(a), Rest::Revision(b)) => by_number(&self.text[a.clone()], &other.text[b.clone()]),
@@ -175,19 +178,19 @@ impl Version {
     }
 }
 
-/// The digits that stand at `at`.
+/// Returns the range of the digits that begin at byte `at`.
 fn digits(text: &str, at: usize) -> Option<Range<usize>> {
     let length = text[at..].bytes().take_while(u8::is_ascii_digit).count();
     (length > 0).then_some(at..at + length)
 }
 
-/// Compares runs of digits of any length by their value; an empty one is 0.
+/// Compares runs of digits of any length by their numeric value. An empty run is 0.
 fn by_number(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// A run of digits, which is lower than every run of letters, or a run of letters.
+/// A run of digits or a run of letters. Any run of digits is lower than any run of letters.
 #[derive(PartialEq, Eq)]
 enum Run<'a> {
     Digits(&'a str),
@@ -211,7 +214,7 @@ impl PartialOrd for Run<'_> {
     }
 }
 
-/// The runs of a pre-release; what is neither digit nor letter parts them.
+/// Returns the runs of a pre-release. All other characters separate runs.
 fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Of spellings: the whole table, and what names say.
+//! Tests of spellings: the whole table, and what names say about the platform.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn spelled(style: &str, platform: &str) -> Option<String> {
     ArchStyle::parse(style).unwrap().spell(&Platform::parse(platform).unwrap())
 }
 
-/// The table, written out once more; `-` is no spelling.
+/// The table, written a second time; `-` means that there is no spelling.
 const REFERENCE: &str = "
     style          386  amd64  arm/v5   arm/v6  arm/v7  arm64   ppc64le mips64le windows/amd64
     go             386  amd64  arm      arm     arm     arm64   ppc64le mips64le amd64

@@ -1,11 +1,11 @@
-//! Of partials: both directions, and that one undoes the other.
+//! Tests of partials: both directions, and that one direction reverses the other.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A template in which `v` is open, `{full}` is `{v}-alpine`, `{minor}` is `{v.major}.{v.minor}`, and anything else
-/// stands for its own name.
+/// A template in which `v` is open, `{full}` is `{v}-alpine`, `{minor}` is `{v.major}.{v.minor}`, and the value of any
+/// other name is the name itself.
 fn partial(template: &str) -> Partial {
     Partial::of(&Template::parse(template).unwrap(), |word| {
         Ok::<_, ()>(match word.name.as_str() {
@@ -87,7 +87,7 @@ fn a_form_whose_other_texts_have_one_length_is_tried_at_one_place() {
         ("{v}{v}{v}", 128, 0),
         ("{v}{v}{v}", 129, 1),
         ("{v}-alpine", 7, 0),
-        // One end is known.
+        // One end of the value is known.
         ("{v}-{v.minor}", 128, 127),
         ("{v.minor}-{v}", 128, 127 * 128 / 2),
     ] {
@@ -100,10 +100,10 @@ fn filters_on_the_open_name_are_not_undone_and_others_are_applied() {
     assert_eq!(partial("{v|no-v}").with("v1.2").as_deref(), Some("1.2"));
     assert_eq!(partial("{v|no-v}").find("1.2").as_deref(), Some("1.2"));
     assert_eq!(partial("{v|no-v}").find("v1.2").as_deref(), Some("v1.2"));
-    // Wherever it stands twice what stands there is equal, as none is undone.
+    // If the open name occurs several times, all occurrences must have the same text, because no filter is reversed.
     assert_eq!(partial("{v|no-v}_{v}").find("1.2_v1.2"), None);
     assert_eq!(partial("{v|no-v}_{v}").find("1.2_1.2").as_deref(), Some("1.2"));
-    // A part is made of the value, and its filters are applied.
+    // The text of a version part is computed from the value, and its filters are applied.
     assert_eq!(partial("{v}_{v.major|replace:1:one}").find("1.2_one").as_deref(), Some("1.2"));
 }
 
@@ -122,7 +122,7 @@ fn nothing_is_longer_than_the_longest_text() {
     assert_eq!(partial("{v}").with(&long), Some(long.clone()));
     assert_eq!(partial("{v}{v}").with(&long), None);
     assert_eq!(partial("{v}.").with(&long), None);
-    // Found out before it is made: it would be four gigabytes.
+    // The length is checked before the text is created, which would take four gigabytes.
     let filter = Filter::Replace { from: "x".to_owned(), to: long.clone() };
     assert_eq!(Partial::new(vec![Piece::Open { part: None, filters: vec![filter] }]).with(&long), None);
     let template = Template::parse("{a}{v}{a}").unwrap();
@@ -164,7 +164,8 @@ fn only_the_name_itself_tells_its_value() {
     }
 }
 
-/// Templates without filters in which the value stands whole, each of a few pieces that are easily taken for others.
+/// Templates without filters that contain the whole value. Each has a few pieces that are easily confused with each
+/// other.
 fn filterless() -> impl Strategy<Value = String> {
     let piece = || {
         prop_oneof![

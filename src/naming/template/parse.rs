@@ -1,4 +1,4 @@
-//! Reads the grammar of templates. One rule, one function; the first fault ends it.
+//! Parses the grammar of templates. Each rule has its own function, and parsing stops at the first error.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::super::nearest::nearest;
 use super::super::version::VersionPart;
 use super::{Part, Placeholder, TemplateError, TemplateErrorKind};
 
-/// The parts of a template, each with its place.
+/// Returns the parts of a template, each with its position.
 pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateError> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -33,12 +33,12 @@ pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateErr
     Ok(parts)
 }
 
-/// Reads one placeholder.
+/// Parses one placeholder.
 struct Reader<'a> {
     text: &'a str,
-    /// Where its brace stands.
+    /// The position of the opening brace.
     open: usize,
-    /// What is to be read next.
+    /// The position of the next character.
     at: usize,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Behind the word `replace`, which stands at `word`.
+    /// Parses what follows the word `replace`, whose position is `word`.
     fn replace(&mut self, word: Range<usize>) -> Result<Filter, TemplateError> {
         if !self.skip(':') {
             return Err(match self.peek() {
@@ -135,7 +135,8 @@ impl<'a> Reader<'a> {
         (&rest[..length], span)
     }
 
-    /// The fault that the next character is; `rule` is what it breaks, where nothing better is known of it.
+    /// Returns the error for the next character, which is unexpected. `rule` is the rule that it violates, used if no
+    /// better message is known.
     fn unexpected(&self, rule: &str) -> TemplateError {
         let Some(found) = self.peek() else {
             return syntax("`{` is not closed", self.open..self.open + 1, None);

@@ -1,4 +1,4 @@
-//! Of templates: their grammar, what they give, and the way back.
+//! Tests of templates: the grammar, the expansion, and the way back from the text to the template.
 
 use std::convert::Infallible;
 
@@ -138,7 +138,7 @@ fn an_empty_text_came_from_the_whole_template() {
     assert_eq!(expansion.origin(&(0..0)), 0..6);
 }
 
-/// Templates that follow the grammar.
+/// Generates templates that follow the grammar.
 fn grammatical() -> impl Strategy<Value = String> {
     let name = "[A-Za-z][A-Za-z0-9_-]{0,5}";
     let part = prop_oneof![Just(""), Just(".major"), Just(".minor"), Just(".patch")];
@@ -154,7 +154,7 @@ fn grammatical() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
-/// The template that these parts are written as.
+/// Returns the source text of a template with these parts.
 fn written(parts: &[Part]) -> String {
     let filter = |filter: &Filter| match filter {
         Filter::Tag => "|tag".to_owned(),

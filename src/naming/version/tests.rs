@@ -1,4 +1,4 @@
-//! Of versions: a table of what is which, and that their order is one.
+//! Tests of versions: a table of stable versions, pre-releases and other texts, and that the order is a total order.
 
 use proptest::prelude::*;
 
@@ -153,7 +153,7 @@ fn only_versions_written_alike_are_rivals() {
     }
 }
 
-/// Versions that often collide.
+/// Generates versions that often have the same rank.
 fn colliding() -> impl Strategy<Value = Version> {
     "v?[0-2]{1,2}([.][01]){0,2}([-.+_]?[a01é]{1,2}){0,3}".prop_map(|text| version(&text))
 }
