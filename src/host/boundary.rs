@@ -1,4 +1,4 @@
-//! [`Boundary`]: the folder that no path of manifests.toml may lead out of.
+//! [`Boundary`]: the directory that all paths in manifests.toml must stay within.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -8,36 +8,36 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::facts::Fact;
 
-/// How many links one path may go through: as many as Linux follows (path_resolution(7)).
+/// The maximum number of symbolic links that one path can go through: the same as in Linux (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
-/// The folder that no path may lead out of.
+/// The directory that all paths must stay within.
 #[derive(Debug, Clone)]
 pub struct Boundary {
-    /// As it was named.
+    /// The path of the directory as it was given.
     named: PathBuf,
-    /// What relative paths are relative to.
+    /// The directory that relative paths are relative to.
     here: PathBuf,
-    /// The folder itself: absolute, without links.
+    /// The directory itself: an absolute path without symbolic links.
     real: PathBuf,
 }
 
-/// Where a path leads.
+/// The location that a path leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lead {
-    /// There, within the folder; nothing need be there.
+    /// A location within the directory. It need not exist.
     Inside(PathBuf),
-    /// Elsewhere, or where nobody may look.
+    /// A location outside the directory, or one that cannot be accessed.
     Outside,
-    /// Nowhere: its links lead in a circle.
+    /// No location: the symbolic links of the path form a loop.
     Circle,
 }
 
 impl Boundary {
-    /// The folder `named`, as seen from `here`.
+    /// Creates a boundary for the directory `named`, which is relative to `here`.
     ///
     /// # Errors
-    /// There is no such folder, or it can't be looked into.
+    /// Returns an error if the directory does not exist, is not a directory or cannot be accessed.
     pub(super) fn new(here: &Path, named: &Path) -> io::Result<Self> {
         let real = fs::canonicalize(here.join(named))?;
         if !real.is_dir() {
@@ -46,31 +46,31 @@ impl Boundary {
         Ok(Self { named: named.to_owned(), here: here.to_owned(), real })
     }
 
-    /// The folder as it was named, as seen from where the program runs.
+    /// The path of the directory as it was given, relative to the current directory.
     #[must_use]
     pub fn named(&self) -> &Path {
         &self.named
     }
 
-    /// Where `path` leads: each link of it is followed, and what is not there is taken as it is written. What is opened
-    /// is the answer, never `path` anew: between two looks a link may change.
+    /// Resolves `path`. Every symbolic link in it is followed; components that do not exist are kept as they are
+    /// written. Callers must open the returned path, never `path` again: a symbolic link can change in the meantime.
     pub(super) fn lead(&self, path: &Path) -> Lead {
         match real(&self.here.join(path)) {
             Ok(Some(real)) if self.holds(&real) => Lead::Inside(real),
             Ok(None) => Lead::Circle,
-            // Why a place outside can't be looked at is none of the file's business.
+            // The file must not learn why a location outside cannot be accessed.
             Ok(Some(_)) | Err(_) => Lead::Outside,
         }
     }
 
-    /// Whether a place is within the folder. git's own folder is not: what checks out a project may leave the
-    /// credentials there by which it was fetched.
+    /// Whether a location is within the directory. The `.git` directory is excluded, because the tool that checks out a
+    /// project may leave the credentials that it used there.
     fn holds(&self, real: &Path) -> bool {
         let is_gits = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
         real.strip_prefix(&self.real).is_ok_and(|below| !below.components().any(is_gits))
     }
 
-    /// The answer to [`Question::Inside`](crate::config::facts::Question::Inside).
+    /// Returns the answer to [`Question::Inside`](crate::config::facts::Question::Inside).
     pub(super) fn fact(&self, path: &Path) -> Fact {
         match self.lead(path) {
             Lead::Inside(real) => Ok(Some(real.display().to_string())),
@@ -80,7 +80,8 @@ impl Boundary {
     }
 }
 
-/// `path` without links, `.` and `..`; none where its links have no end. `canonicalize` does the same for what is there.
+/// Resolves symbolic links, `.` and `..` in `path`. `None` if there are more than [`MOST_LINKS`] symbolic links. For a
+/// path that exists, `canonicalize` does the same.
 fn real(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut left: VecDeque<OsString> = parts(path).collect();
     let mut real = PathBuf::new();
@@ -126,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// `project/a/b` and `outside/secret`; the boundary is `project`, as seen from `project/a`.
+    /// Creates `project/a/b` and `outside/secret`. The boundary is `project`, given relative to `project/a`.
     fn folders() -> (tempfile::TempDir, Boundary) {
         let dir = tempfile::tempdir().unwrap();
         let here = dir.path().join("project/a");
@@ -192,7 +193,7 @@ mod tests {
         {
             assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
         }
-        // What stands behind `..` is above where the link leads, not above the link.
+        // `..` after a symbolic link means the parent of its target, not the parent of the link.
         assert_eq!(boundary.lead(Path::new("folder/../secret")), Lead::Outside);
         link("b", "within");
         link("../../project/a/b/new", "dangling-within");

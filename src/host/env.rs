@@ -6,22 +6,22 @@ use secrecy::SecretString;
 
 use crate::config::facts::Fact;
 
-/// The value of a variable; none where it is unset or empty.
+/// Returns the value of a variable. `None` if it is unset or empty.
 pub(super) fn value(name: &str) -> Fact {
     text(name, filled(variable(name)))
 }
 
-/// The value of a variable that nobody may see; none where it is unset. One that is empty is told apart: so CI systems
-/// keep a secret from who may not have it.
+/// Returns the value of a variable that contains a secret. `None` if the variable is unset. An empty value is returned
+/// as it is: CI systems set a secret to an empty value if the job may not have it.
 ///
 /// # Errors
-/// A value that is not UTF-8, by the name of the variable.
+/// Returns an error with the name of the variable if the value is not UTF-8.
 pub fn secret(name: &str) -> Result<Option<SecretString>, String> {
     Ok(text(name, variable(name))?.map(SecretString::from))
 }
 
 fn variable(name: &str) -> Option<OsString> {
-    // A name that no variable can have is one that is not set.
+    // A name that is not valid for a variable is treated as unset.
     let can_be_set = !name.is_empty() && !name.contains(['=', '\0']);
     if can_be_set { std::env::var_os(name) } else { None }
 }

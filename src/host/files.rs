@@ -1,4 +1,4 @@
-//! Text files: read whole, with a bound, and every way to fail told apart.
+//! Text files: read completely, with a size limit. Each kind of failure has its own error.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -11,34 +11,35 @@ use super::boundary::{Boundary, Lead};
 const MIB: u64 = 1024 * 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// How long a file may be whose text is a value.
+/// The maximum size of a file whose text is used as a value, in bytes.
 const VALUE_LIMIT: u64 = MIB;
 
-/// How long a manifests.toml, or a file that it includes, may be: room for ten thousand lists, each written out.
+/// The maximum size of manifests.toml and of a file that it includes, in bytes. This is enough for ten thousand lists
+/// that are written out in full.
 pub(super) const MANIFEST_LIMIT: u64 = 16 * MIB;
 
-/// Why a file gave no text.
+/// The reason why the text of a file could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FileError {
     Absent,
-    /// It is outside of the folder that nothing may lead out of, or nowhere.
+    /// The file is outside the boundary, or its symbolic links form a loop.
     OutOfBounds,
     Directory,
-    /// A pipe, a device: reading it may take for ever.
+    /// The file is a pipe or a device. Reading it could block forever.
     Special,
-    /// More than this many bytes.
+    /// The file is larger than this number of bytes.
     TooLong(u64),
-    /// The first byte, counted from 1, and its line.
+    /// The text is not UTF-8: the position of the first invalid byte, counted from 1, and its line number.
     NotUtf8 {
         byte: usize,
         line: usize,
     },
-    /// What the system said.
+    /// The error message of the operating system.
     System(String),
 }
 
 impl FileError {
-    /// What is wrong with the file that is shown as `name`.
+    /// Returns the message for this error. `name` is the name of the file in the message.
     pub(super) fn message(&self, name: &str) -> String {
         match self {
             Self::Absent => format!("there is no `{name}`"),
@@ -46,7 +47,7 @@ impl FileError {
         }
     }
 
-    /// What is wrong with it.
+    /// Returns the message without the name of the file.
     fn why(&self) -> String {
         match self {
             Self::Absent => "is not there".to_owned(),
@@ -60,14 +61,14 @@ impl FileError {
     }
 }
 
-/// The text of the file, without a byte order mark; none where there is no such file. Why there is none is said without
-/// the path: a part of it may come from where nobody should look.
+/// Returns the text of the file without a byte order mark. `None` if there is no such file. Errors do not contain the
+/// path, because a part of it may be secret.
 pub(super) fn fact(path: &Path, boundary: Option<&Boundary>) -> Fact {
     let text = told(text(path, boundary, VALUE_LIMIT))?;
     Ok(text.map(|text| text.strip_prefix(BYTE_ORDER_MARK).map_or(text.clone(), str::to_owned)))
 }
 
-/// The text of the file byte for byte, so that spans fit it; none where there is no such file.
+/// Returns the text of the file byte for byte, so that spans match it. `None` if there is no such file.
 pub(super) fn whole(path: &Path, boundary: Option<&Boundary>) -> Fact {
     told(text(path, boundary, MANIFEST_LIMIT))
 }
@@ -81,19 +82,19 @@ fn told(text: Result<String, FileError>) -> Fact {
     }
 }
 
-/// The whole text of a file of at most `limit` bytes, byte for byte. Where there is a boundary nothing outside of it is
-/// opened.
+/// Reads a file of at most `limit` bytes and returns its text byte for byte. If there is a boundary, no file outside it
+/// is opened.
 pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Result<String, FileError> {
     let (path, links) = match boundary.map(|boundary| boundary.lead(path)) {
         None => (path.to_owned(), Links::Followed),
         Some(Lead::Inside(real)) => (real, Links::Refused),
         Some(Lead::Outside | Lead::Circle) => return Err(FileError::OutOfBounds),
     };
-    // Asked before it is opened: opening a device may do something.
+    // Check the type before opening the file: opening a device can have side effects.
     regular(&std::fs::metadata(&path).map_err(|error| failure(&error))?)?;
     let mut bytes = Vec::new();
     let file = open(&path, links).map_err(|error| failure(&error))?;
-    // Asked again of what was opened: something else may stand there by now.
+    // Check again after opening: the path may now name a different file.
     regular(&file.metadata().map_err(|error| failure(&error))?)?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failure(&error))?;
     if bytes.len() as u64 > limit {
@@ -106,15 +107,15 @@ pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Resu
     })
 }
 
-/// What becomes of a link at the end of a path.
+/// What to do with a symbolic link at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Links {
     Followed,
-    /// The path was without links a moment ago.
+    /// For a path that contained no symbolic links when it was resolved.
     Refused,
 }
 
-/// Opens a file to read it, and waits for nobody: opening a pipe would wait for its other end.
+/// Opens a file for reading without blocking. Otherwise, opening a pipe would wait for its other end.
 fn open(path: &Path, links: Links) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -141,7 +142,7 @@ fn regular(metadata: &Metadata) -> Result<(), FileError> {
 
 fn failure(error: &io::Error) -> FileError {
     match error.kind() {
-        // `VERSION/x` where VERSION is a file: there is no such file either.
+        // If `VERSION` is a file, `VERSION/x` does not exist.
         ErrorKind::NotFound | ErrorKind::NotADirectory => FileError::Absent,
         ErrorKind::IsADirectory => FileError::Directory,
         ErrorKind::PermissionDenied => FileError::System("permission denied".to_owned()),

@@ -1,6 +1,7 @@
-//! What git says of a folder.
+//! Asks git about a directory.
 //!
-//! git runs without hooks and monitors, which a checkout could bring along, takes no locks, and has a time limit.
+//! git runs without hooks and file system monitors, because a checkout could contain them. It takes no locks and has a
+//! time limit.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,20 +15,22 @@ use crate::config::facts::{Fact, GitFact};
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const OUTPUT_LIMIT: u64 = 1024 * 1024;
 
-/// The variables by which a git hook tells its children which repository it is in: here the folder says that.
+/// The variables in which a git hook tells its child processes which repository they are in. They are removed, because
+/// here the directory determines the repository.
 const REPOSITORY_VARIABLES: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
 
-/// What git says of `folder`; none where it is in no repository, or in one without a commit.
+/// Asks git about `folder`. `None` if the directory is not in a repository, or if the repository has no commit. The
+/// branch is known even without a commit, but not if HEAD is detached.
 pub(super) fn fact(folder: &Path, fact: GitFact) -> Fact {
     let ask = |arguments: &[&str]| answer(command(folder, arguments));
     match fact {
-        // Not `--short`: beside a tag of the same name a branch would be called heads/NAME.
+        // `--short` is not used: it prints `heads/NAME` for a branch if there is a tag with the same name.
         GitFact::Branch => {
             let head = ask(&["symbolic-ref", "--quiet", "HEAD"])?;
             Ok(head.map(|head| head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned()))
         }
         GitFact::Commit => ask(&HEAD),
-        // Without a commit git calls these two errors, in words that change.
+        // Without a commit, these two commands fail, and the error message differs between versions of git.
         GitFact::Describe if ask(&HEAD)?.is_some() => ask(&["describe", "--tags", "--always", "--dirty"]),
         GitFact::Tags if ask(&HEAD)?.is_some() => ask(&["tag", "--no-column", "--points-at", "HEAD"]),
         GitFact::Describe | GitFact::Tags => Ok(None),
@@ -39,7 +42,7 @@ const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut git = Command::new("git");
     git.args(["-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-C"]).arg(folder).args(arguments);
-    // Its words are read, so they are to be English.
+    // The output is parsed, so it must be in English.
     git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     for variable in REPOSITORY_VARIABLES {
         git.env_remove(variable);
@@ -47,13 +50,13 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     git
 }
 
-/// What git printed, or what it says is wrong.
+/// Returns what git printed, or its error message.
 fn answer(git: Command) -> Fact {
     let output = run(git, TIME_LIMIT)?;
     let text = String::from_utf8(output.stdout).map_err(|_| "git's answer is not UTF-8".to_owned())?;
     match output.status.code() {
         Some(0) => Ok(Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())),
-        // By `--quiet`: there is none, and nothing is wrong.
+        // With `--quiet`, this status and no message mean that there is no result. It is not an error.
         Some(1) if output.stderr.is_empty() => Ok(None),
         _ => {
             let said = complaint(&String::from_utf8_lossy(&output.stderr));
@@ -62,7 +65,7 @@ fn answer(git: Command) -> Fact {
     }
 }
 
-/// The line of git's complaint that says what is wrong.
+/// Returns the line of git's error output that states the problem.
 fn complaint(stderr: &str) -> String {
     let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.clone().next();
@@ -78,7 +81,7 @@ struct Output {
     stderr: Vec<u8>,
 }
 
-/// Runs the program to its end, or ends it when `limit` is over.
+/// Runs the program until it exits, or kills it when `limit` has passed.
 fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
     let end = Instant::now() + limit;
     let too_late = || format!("git did not answer within {}s", limit.as_secs());
@@ -88,7 +91,7 @@ fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
         io::ErrorKind::NotFound => "git is not installed".to_owned(),
         _ => failed(error),
     })?;
-    // Read while it runs: a full pipe would stop it.
+    // Read the pipes while the program runs, because a full pipe would block it.
     let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
     let status = loop {
         match child.try_wait() {
@@ -98,16 +101,16 @@ fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
             Err(error) => return Err(stopped(child, failed(error))),
         }
     };
-    // What it started may hold the pipes open after its own end.
+    // Processes that git started may keep the pipes open after git has exited.
     let rest = |pipe: Receiver<Vec<u8>>| {
         pipe.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|_| too_late())
     };
     Ok(Output { status, stdout: rest(stdout)?, stderr: rest(stderr)? })
 }
 
-/// Ends the program, and hands back why.
+/// Kills the program and returns `reason`.
 fn stopped(mut child: Child, reason: String) -> String {
-    // It may have ended by itself meanwhile, which is as good.
+    // These calls fail if the program has already exited, so errors are ignored.
     let _ = child.kill();
     let _ = child.wait();
     reason
@@ -118,7 +121,8 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What was read before a fault is what there is to say; the rest is read so that nobody waits.
+            // If reading fails, the bytes read so far are used. Bytes beyond the limit are read and discarded, so that
+            // git does not block.
             let _ = pipe.by_ref().take(OUTPUT_LIMIT).read_to_end(&mut bytes);
             let _ = io::copy(&mut pipe, &mut io::sink());
         }

@@ -1,16 +1,17 @@
-//! What this machine says: environment, files, git.
+//! Answers questions about this machine: environment, files and git.
 //!
 //! | file | answers |
 //! |---|---|
-//! | `env` | [`Question::Env`]; [`secret`]: what no question may ask for |
+//! | `env` | [`Question::Env`]; [`secret`]: secret values, which no question may ask for |
 //! | `files` | [`Question::File`], [`Question::Include`] |
 //! | `git` | [`Question::Git`] |
-//! | `paths` | [`Question::Paths`]: the files that a glob means |
-//! | `boundary` | [`Question::Inside`]: where a path leads, links followed |
-//! | `root` | [`manifest_file`]: which manifests.toml is meant |
+//! | `paths` | [`Question::Paths`]: the files that match a glob |
+//! | `boundary` | [`Question::Inside`]: the location that a path leads to, with symbolic links followed |
+//! | `root` | [`manifest_file`]: which manifests.toml is read |
 //!
-//! `config` asks and decides; nothing here knows what an answer is for. "There is none" is an answer, so that a
-//! `default` can take its place. What could not be found out is an error that says why in one line.
+//! `config` asks the questions and makes the decisions. This layer does not know what an answer is used for. That
+//! something does not exist is a valid answer, so that a `default` can be used instead. If an answer could not be
+//! determined, it is an error that states the reason in one line.
 
 mod boundary;
 mod env;
@@ -27,8 +28,8 @@ pub use boundary::Boundary;
 pub use env::secret;
 pub use root::{Found, Paths, manifest_file};
 
-/// Answers `questions`; every one of them has an answer afterwards. No file outside of `boundary` is opened, whoever
-/// asks for it; without one all are inside.
+/// Answers all `questions` and adds the answers to `facts`. No file outside `boundary` is opened, whichever question
+/// names it. If there is no boundary, all files are inside.
 pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts: &mut Facts) {
     for question in questions {
         let fact = match question {

@@ -1,4 +1,4 @@
-//! The files that a glob means: folders are walked in no order, and what is found is in path order.
+//! The files that match a glob. Directories are read in any order; the result is sorted by path.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,17 +10,17 @@ use crate::config::path_glob::{PathGlob, Step, is_hidden};
 
 use super::boundary::{Boundary, Lead};
 
-/// How many files a glob may mean.
+/// The maximum number of files that a glob can match.
 const MOST_FILES: usize = 10_000;
 
-/// How many names are looked at for one glob: a whole disk is not walked by mistake.
+/// The maximum number of names that are examined for one glob. It prevents walking a whole disk by mistake.
 const MOST_NAMES: usize = 1_000_000;
 
-/// The files below `folder` that `glob` means, one a line.
+/// Returns the files below `folder` that match `glob`, one per line. `None` if no file matches.
 ///
-/// `**` goes into no folder that is a link: so it comes to an end, and finds each file once. A link that is named, or
-/// that a name with wildcards means, is followed as far as `boundary` lets it. A file that is a link and leads outside
-/// is named, and it is for whoever asks to say so.
+/// `**` does not enter a directory that is a symbolic link, so the walk always ends and finds each file once. A
+/// symbolic link is followed if the glob names it or if a name with wildcards matches it, but only within `boundary`. A
+/// file that is a symbolic link to a location outside is part of the result, and the caller reports it.
 pub(super) fn fact(folder: &Path, glob: &str, boundary: Option<&Boundary>) -> Fact {
     let glob = PathGlob::parse(glob).map_err(|error| error.message)?;
     let mut walk = Walk { boundary, found: BTreeSet::new(), looked_at: 0 };
@@ -35,7 +35,7 @@ struct Walk<'a> {
     looked_at: usize,
 }
 
-/// Something in a folder.
+/// An entry of a directory.
 struct Entry {
     name: String,
     path: PathBuf,
@@ -43,7 +43,7 @@ struct Entry {
 }
 
 impl Walk<'_> {
-    /// Finds what `steps` mean from `path` on.
+    /// Finds the files that match `steps`, starting at `path`.
     fn step(&mut self, path: &Path, steps: &[Step]) -> Result<(), String> {
         let (step, rest) = match steps {
             [] => return self.take(path),
@@ -75,9 +75,9 @@ impl Walk<'_> {
         self.boundary.is_none_or(|boundary| matches!(boundary.lead(path), Lead::Inside(_)))
     }
 
-    /// Takes a file; a folder is none.
+    /// Adds a file to the result. Directories are ignored.
     fn take(&mut self, path: &Path) -> Result<(), String> {
-        // Of what is outside nothing is looked at, not even whether it is there.
+        // Locations outside the boundary are not accessed, not even to check whether they exist.
         let is_file = match self.boundary.map(|boundary| boundary.lead(path)) {
             None => path.is_file(),
             Some(Lead::Inside(real)) => real.is_file(),
@@ -97,7 +97,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What a folder holds; nothing where there is none, or it is none, or it may not be looked into.
+    /// Returns the entries of a directory. Empty if the directory does not exist, is not a directory or is outside the
+    /// boundary.
     fn entries(&mut self, folder: &Path) -> Result<Vec<Entry>, String> {
         let real = match self.boundary.map(|boundary| boundary.lead(folder)) {
             None if folder.as_os_str().is_empty() => PathBuf::from("."),
@@ -137,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// A project with files in three depths, hidden ones, and links that lead in a circle and outside.
+    /// Creates a project with files at three depths, hidden files, and symbolic links that form a loop or lead outside.
     fn project() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for path in [
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn folders_stand_behind_files_that_begin_alike() {
-        // By names, not by characters: `-` is less than `/`.
+        // Paths are compared by name, not by character: `-` is less than `/`.
         assert_eq!(found("**/*.toml", None), ["a/x.toml", "a-b.toml", "a.toml", "b/deep/x.toml", "link.toml"]);
     }
 
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(found("*/x.toml", Some(".")), ["a/x.toml"]);
         assert_eq!(found("outside/*.toml", Some(".")), [] as [&str; 0]);
         assert_eq!(found("../out/*.toml", Some(".")), [] as [&str; 0]);
-        // Named, so that it can be told of; whether it is there is not asked.
+        // The file is part of the result so that it can be reported. Whether it exists is not checked.
         assert_eq!(found("link.toml", Some(".")), ["link.toml"]);
         assert_eq!(found("outside/y.toml", Some(".")), ["outside/y.toml"]);
     }

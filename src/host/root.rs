@@ -1,4 +1,4 @@
-//! Which manifests.toml is meant: the one that was named, else the nearest here or above.
+//! Finds manifests.toml: the file that was named, otherwise the nearest one in this directory or above.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,36 +12,38 @@ use super::files::{self, FileError, MANIFEST_LIMIT};
 const NAME: &str = "manifests.toml";
 const UNREADABLE: &str = "mlist::config::unreadable";
 
-/// Where manifests.toml, and what it names, may be.
+/// Where manifests.toml and the files that it names may be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Paths {
     /// Anywhere.
     #[default]
     Anywhere,
-    /// In the folder of manifests.toml.
+    /// In the directory of manifests.toml.
     OwnFolder,
-    /// In this folder (`--root`).
+    /// In this directory (`--root`).
     Folder(PathBuf),
 }
 
-/// manifests.toml, and the folder that no path of it may lead out of.
+/// manifests.toml, and the directory that all its paths must stay within.
 #[derive(Debug)]
 pub struct Found {
     /// The file.
     pub file: SourceFile,
-    /// None where paths may lead anywhere.
+    /// `None` if paths may lead anywhere.
     pub boundary: Option<Boundary>,
 }
 
-/// Reads `explicit`, else the nearest `manifests.toml` here or above; the name is as seen from here. The text is byte
-/// for byte the file's, a byte order mark and CRLF included, so that spans fit it.
+/// Reads `explicit`, otherwise the nearest `manifests.toml` in the current directory or above. The name of the file in
+/// the result is relative to the current directory. The text is byte for byte that of the file, including a byte order
+/// mark and CRLF, so that spans match it.
 ///
 /// # Errors
-/// `mlist::config::unreadable`: there is none, or it can't be read; `mlist::config::outside_root`.
+/// Returns `mlist::config::unreadable` if there is no such file or it cannot be read, and `mlist::config::outside_root`
+/// if it is outside the directory in `paths`.
 pub fn manifest_file(explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
     let here = match (explicit, std::env::current_dir()) {
         (_, Ok(here)) => here,
-        // An absolute path needs no place to start from.
+        // An absolute path does not depend on the current directory.
         (Some(_), Err(_)) => PathBuf::new(),
         (None, Err(error)) => {
             return Err(unreadable(format!("there is no telling where this is: {error}"), NAMED));
@@ -50,13 +52,13 @@ pub fn manifest_file(explicit: Option<&Path>, paths: &Paths) -> Result<Found, Bo
     file_from(&here, explicit, paths)
 }
 
-/// What a user can do who has a manifests.toml.
+/// The help for a user who has a manifests.toml.
 const NAMED: &str = "to read another file: -f FILE";
 
-/// What a user can do who has none.
+/// The help for a user who has none.
 const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
 
-/// As [`manifest_file`], as seen from `here`.
+/// Like [`manifest_file`], but paths are relative to `here`.
 fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
     let path = match explicit {
         Some(path) => path.to_owned(),
@@ -84,7 +86,7 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Foun
     }
 }
 
-/// The folder that nothing may lead out of.
+/// Returns the directory that all paths must stay within. `None` if paths may lead anywhere.
 fn boundary(here: &Path, file: &Path, paths: &Paths) -> Result<Option<Boundary>, Box<Problem>> {
     let folder = match paths {
         Paths::Anywhere => return Ok(None),
@@ -101,7 +103,7 @@ fn boundary(here: &Path, file: &Path, paths: &Paths) -> Result<Option<Boundary>,
     })
 }
 
-/// `manifests.toml`, `../manifests.toml`, …: the first that is there, whatever it is.
+/// Returns the first of `manifests.toml`, `../manifests.toml`, … that exists, even if it is not a regular file.
 fn nearest(here: &Path) -> Option<PathBuf> {
     let found = here.ancestors().position(|folder| folder.join(NAME).symlink_metadata().is_ok())?;
     Some(std::iter::repeat_n("..", found).chain([NAME]).collect())
@@ -115,12 +117,12 @@ fn unreadable(message: String, help: impl Into<String>) -> Box<Problem> {
 mod tests {
     use super::*;
 
-    /// As if nobody had said where it may be.
+    /// Reads the file without a restriction on its location.
     fn read(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
         file_from(here, explicit, &Paths::Anywhere).map(|found| found.file)
     }
 
-    /// A folder with `a/b` in it.
+    /// Creates a directory that contains `a/b`.
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let below = dir.path().join("a/b");
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn none_here_or_above_is_none() {
-        // The root of the file system may hold one; the folders in between hold none.
+        // The root of the file system may contain one; the directories in between do not.
         let (dir, below) = folder();
         match nearest(&below) {
             None => assert!(read(&below, None).unwrap_err().message.starts_with("no manifests.toml here")),

@@ -1,4 +1,4 @@
-//! Of git's answers, by real repositories.
+//! Tests of git's answers with real repositories.
 
 use std::path::PathBuf;
 
