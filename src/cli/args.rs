@@ -1,4 +1,4 @@
-//! The command line as clap reads it: names, values and texts, no logic.
+//! The command line as clap parses it: names, values and texts, without logic.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -150,7 +150,7 @@ pub(super) struct Common {
     /// File to read [default: manifests.toml, here or above]
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    // Not a doc comment: there `[vars]` would be a link.
+    // Not a doc comment, because rustdoc would treat `[vars]` as a link.
     #[arg(
         long,
         value_name = "NAME=VALUE",

@@ -1,10 +1,10 @@
-//! The command line: arguments become settings, settings become a run.
+//! The command line: arguments are parsed into settings, and settings run a command.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`args`] | what clap reads |
-//! | [`words`] | texts of the help pages, how values are read, other tools' words |
-//! | [`settings`] | arguments, environment and terminals in one |
+//! | [`args`] | the arguments that clap parses |
+//! | [`words`] | help texts, parsers of values, and hints for the names that other tools use |
+//! | [`settings`] | the combination of arguments, environment and terminals |
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ mod words;
 use args::Args;
 use settings::{Environment, Settings, Task};
 
-/// See [`crate::run`].
+/// Implements [`crate::run`].
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let environment = Environment::of_process();
@@ -49,7 +49,7 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let status = runtime.block_on(command);
-            // Credential helpers that hang must not hold up the end.
+            // A credential helper that hangs must not delay the exit.
             runtime.shutdown_background();
             status
         }
@@ -61,7 +61,7 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
     }
 }
 
-/// Shows a page of help, or why the arguments can't be used.
+/// Shows a help page, or why the arguments are not valid.
 fn explain(error: &clap::Error, options: ui::Options) -> u8 {
     let style = if error.use_stderr() { options.err } else { options.out };
     let page = match style.color {

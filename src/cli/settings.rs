@@ -1,4 +1,4 @@
-//! [`Settings`]: arguments, environment and terminals, resolved once into what the layers are told.
+//! [`Settings`]: arguments, environment and terminals, combined into the options of the other layers.
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -18,38 +18,38 @@ use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, Pr
 
 use super::args::{self, Args, Command, Common, When};
 
-/// The folder of Docker's config file, instead of `~/.docker`.
+/// The directory of Docker's config file, instead of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
-/// Docker's config file itself, as text.
+/// The content of Docker's config file.
 pub const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
-/// The file of Podman's credentials, instead of those that Podman finds.
+/// Podman's credentials file, instead of the files that Podman searches by default.
 pub const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
-/// The user's folder until the machine stops: Podman keeps credentials there.
+/// The user's runtime directory, which exists until the machine stops. Podman stores credentials there.
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
-/// The folder of a user's settings, instead of `~/.config`.
+/// The directory of the user's settings, instead of `~/.config`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
-/// Not empty: no colour.
+/// Disables color if it is not empty.
 pub const NO_COLOR: &str = "NO_COLOR";
-/// Neither empty nor `0`: colour, even off a terminal.
+/// Enables color, even without a terminal, if it is neither empty nor `0`.
 pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
-/// `dumb`: no colour, no bars.
+/// `dumb` disables color and progress bars.
 pub const TERM: &str = "TERM";
-/// The first of these that is set says whether a terminal shows UTF-8.
+/// The first of these variables that is set determines whether the terminal supports UTF-8.
 pub const LOCALES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-/// What this machine is asked once.
+/// The environment of the process, queried once.
 pub(super) struct Environment {
-    /// The value of a variable; none where it is unset or empty.
+    /// Returns the value of a variable. `None` if it is unset or empty.
     pub(super) variable: fn(&str) -> Option<String>,
-    /// The user's folder.
+    /// The user's home directory.
     pub(super) home: Option<PathBuf>,
-    /// The terminal behind stdout.
+    /// The size of the terminal that stdout is connected to. `None` if there is no terminal.
     pub(super) out: Option<Size>,
-    /// The terminal behind stderr.
+    /// The size of the terminal that stderr is connected to. `None` if there is no terminal.
     pub(super) err: Option<Size>,
 }
 
-/// What is to be done, and how.
+/// The command to run, and the options for its output.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) task: Task,
@@ -66,7 +66,7 @@ pub(super) enum Task {
 }
 
 impl Environment {
-    /// That of the process.
+    /// Returns the environment of this process.
     pub(super) fn of_process() -> Self {
         let size = |is_terminal: bool, size: Option<(terminal_size::Width, terminal_size::Height)>| {
             let (columns, rows) = size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
@@ -90,7 +90,7 @@ impl Environment {
         }
     }
 
-    /// Where credentials are looked for on this machine.
+    /// Returns where to look for credentials on this machine.
     fn credentials(&self) -> CredentialSources {
         let named = |variable| (self.variable)(variable).map(PathBuf::from);
         let at_home = |path| self.home.as_ref().map(|home| home.join(path));
@@ -108,8 +108,9 @@ impl Environment {
         }
     }
 
-    /// Folders that hold a folder of certificates for each host: the user's before the machine's, Podman's before
-    /// Docker's (containers-certs.d(5), moby's `registry.CertsDir`, and Docker Desktop's place).
+    /// Returns the directories that contain a directory of certificates for each host. The user's directories come
+    /// before the machine's, and Podman's before Docker's (containers-certs.d(5), moby's `registry.CertsDir`, and the
+    /// directory of Docker Desktop).
     fn certificates(&self) -> Vec<PathBuf> {
         let home = self.home.as_deref();
         let config = (self.variable)(XDG_CONFIG_HOME).map(PathBuf::from);
@@ -120,7 +121,7 @@ impl Environment {
         of_config.chain(of_home).chain(of_machine).map(|folder| folder.join("certs.d")).collect()
     }
 
-    /// How streams are written to where the arguments are not known, or can't be used.
+    /// Returns the output options that are used if the arguments are unknown or not valid.
     pub(super) fn usual(&self, args: &[OsString]) -> ui::Options {
         let style = |terminal| Style::decide(color(args), &self.hints(), terminal);
         ui::Options {
@@ -135,10 +136,10 @@ impl Environment {
 }
 
 impl Settings {
-    /// Works out what the arguments mean here.
+    /// Resolves the arguments in this environment.
     ///
     /// # Errors
-    /// Arguments that are good each by itself and not together.
+    /// Returns an error if arguments that are valid by themselves cannot be combined.
     pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
         let common = args.command.common();
         let to_stdout = |output: &&Output| output.format == OutputFormat::Json && output.file.is_none();
@@ -177,7 +178,7 @@ impl Settings {
     }
 }
 
-/// What is read, and who may have written it.
+/// Returns what to read, and who may have written it.
 fn input(common: Common, selectors: Vec<String>, author: Author) -> Input {
     let paths = match common.root {
         Some(folder) => host::Paths::Folder(folder),
@@ -187,11 +188,11 @@ fn input(common: Common, selectors: Vec<String>, author: Author) -> Input {
     Input { file: common.file, overrides: common.set, selectors, paths, author }
 }
 
-/// How registries are asked for what `author` has written.
+/// Returns the registry options for a file that `author` wrote.
 fn registries(common: &Common, author: &Author, environment: &Environment) -> RegistryOptions {
     let (credentials, certificates) = match author {
         Author::Trusted => (environment.credentials(), environment.certificates()),
-        // Whatever hosts the file names are asked: they learn nothing of who asks.
+        // The file can name any host. Requests to these hosts must not reveal who sends them.
         Author::Stranger { .. } => (CredentialSources::default(), Vec::new()),
     };
     RegistryOptions { jobs: common.jobs, credentials, certificates }
@@ -205,20 +206,21 @@ fn author(said: args::Author) -> Author {
     }
 }
 
-/// Podman's folder that ends with the session: it is in that of the user, if there is one.
+/// Returns the directory in which Podman stores credentials until the session ends. It is in `user`, the user's runtime
+/// directory, if there is one, otherwise below `/run/containers`.
 #[cfg(target_os = "linux")]
 fn podman_session(user: Option<PathBuf>) -> Option<PathBuf> {
     let own = || Some(format!("/run/containers/{}", rustix::process::getuid().as_raw()).into());
     user.map(|folder| folder.join("containers")).or_else(own)
 }
 
-/// Only on Linux has Podman such a folder.
+/// Podman has such a directory only on Linux.
 #[cfg(not(target_os = "linux"))]
 fn podman_session(_: Option<PathBuf>) -> Option<PathBuf> {
     None
 }
 
-/// What `--color` says, if anything, among arguments that nobody could read.
+/// Returns the value of `--color`, if any, from arguments that could not be parsed.
 fn color(args: &[OsString]) -> ColorChoice {
     let mut words = args.iter().skip(1).map_while(|arg| arg.to_str().filter(|word| *word != "--"));
     let named = words.by_ref().find_map(|word| match word {
@@ -270,7 +272,7 @@ mod tests {
     }
 
     impl Settings {
-        /// What is read.
+        /// The input of the command.
         fn input(&self) -> &Input {
             match &self.task {
                 Task::Check(check) => &check.input,
@@ -281,7 +283,7 @@ mod tests {
         }
     }
 
-    /// How registries are asked by `line`.
+    /// Returns the registry options of the command `line`.
     fn registries(line: &str) -> RegistryOptions {
         match resolve(line, &nowhere()).unwrap().task {
             Task::Plan(plan) => plan.registries,

@@ -1,4 +1,4 @@
-//! What help pages say beside clap's lines, how values are read, and other tools' words answered with ours.
+//! Help texts that clap does not generate, parsers of values, and hints for the names that other tools use.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory as _};
@@ -49,7 +49,7 @@ Examples:
   mlist schema > manifests.schema.json
   #:schema ./manifests.schema.json      the first line of manifests.toml";
 
-/// Other tools' words for a command, and ours.
+/// Commands of other tools, and what to use instead.
 const COMMANDS_ELSEWHERE: [(&str, &str); 10] = [
     ("apply", "sync"),
     ("push", "sync"),
@@ -63,7 +63,7 @@ const COMMANDS_ELSEWHERE: [(&str, &str); 10] = [
     ("logout", "docker logout"),
 ];
 
-/// Other tools' options, and what does that here.
+/// Options of other tools, and what to use instead.
 const OPTIONS_ELSEWHERE: [(&[&str], &str); 6] = [
     (&["--out", "--output", "-o"], "`--format json` or `--format json=FILE`"),
     (&["--insecure", "--tls-verify", "--skip-tls-verify"], "in manifests.toml `[registry.\"HOST\"] insecure = true`"),
@@ -76,7 +76,7 @@ const OPTIONS_ELSEWHERE: [(&[&str], &str); 6] = [
     (&["--cert-dir"], "a folder `certs.d/HOST`, or in manifests.toml `[registry.\"HOST\"] ca`"),
 ];
 
-/// `mlist --help`, as clap's template: commands in groups, then the options that stand behind each of them.
+/// Returns `mlist --help` as a template for clap: the commands in groups, then the options that follow each command.
 pub(super) fn front_page() -> String {
     let common = Common::augment_args(clap::Command::new("mlist"))
         .arg(clap::arg!(-V --version "Print version").help_heading("Options for every command"))
@@ -88,7 +88,7 @@ pub(super) fn front_page() -> String {
     format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{COMMANDS}\n{}\n\n{STATUSES}", common.trim_end())
 }
 
-/// Reads `[ENTRY:]NAME=VALUE`.
+/// Parses `[ENTRY:]NAME=VALUE`.
 pub(super) fn parse_override(text: &str) -> Result<Override, String> {
     let (left, value) = text.split_once('=').ok_or("write NAME=VALUE, or ENTRY:NAME=VALUE for one list")?;
     let (entry, name) = left.split_once(':').map_or((None, left), |(entry, name)| (Some(entry), name));
@@ -98,7 +98,7 @@ pub(super) fn parse_override(text: &str) -> Result<Override, String> {
     Ok(Override { entry: entry.map(str::to_owned), name: name.to_owned(), value: value.to_owned() })
 }
 
-/// Reads the name of a variable of the environment.
+/// Parses the name of an environment variable.
 pub(super) fn parse_variable(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(['=', '\0']) {
         return Err("write the name of a variable, without its value".to_owned());
@@ -106,12 +106,12 @@ pub(super) fn parse_variable(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Reads a number of requests.
+/// Parses a number of requests.
 pub(super) fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "write a number from 1".to_owned())
 }
 
-/// Reads `FORMAT[=FILE]`.
+/// Parses `FORMAT[=FILE]`.
 pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
     let format = match format {
@@ -125,7 +125,7 @@ pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     Ok(Output { format, file: file.map(Into::into) })
 }
 
-/// The same mistake in better words, where it is another tool's way to say what mlist can do.
+/// Returns a clearer error if the argument is another tool's name for something that mlist can do, otherwise `error`.
 pub(super) fn answer(mut error: clap::Error, args: &[std::ffi::OsString]) -> clap::Error {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -136,7 +136,7 @@ pub(super) fn answer(mut error: clap::Error, args: &[std::ffi::OsString]) -> cla
         ErrorKind::UnknownArgument => context(ContextKind::InvalidArg).and_then(|option| self::option(&option, args)),
         _ => None,
     };
-    // No list is called `--no-cache`: that it might be meant as a selector helps nobody.
+    // clap suggests that `--no-cache` might be a selector. This does not help, because no list has such a name.
     error.remove(ContextKind::Suggested);
     message.map_or(error, |message| Args::command().error(ErrorKind::InvalidValue, message))
 }
@@ -154,7 +154,7 @@ fn option(option: &str, args: &[std::ffi::OsString]) -> Option<String> {
     if matches!(name, "--untrusted" | "--allow-env") {
         return Some(format!("`{name}` is for `check` and `plan`: what a stranger's file says is not published"));
     }
-    // clap stops at the first argument that it does not know: an option where a command must stand is that one.
+    // clap stops at the first unknown argument. An option that is written in place of the command is that argument.
     let first = args.get(1)?.to_str()?;
     let known = Common::augment_args(clap::Command::new("mlist"));
     let is_ours = known.get_arguments().any(|arg| {
