@@ -1,14 +1,14 @@
-//! `mlist check`: manifests.toml is read and expanded, no registry is asked.
+//! `mlist check`: parses and expands manifests.toml, without any request to a registry.
 
 use crate::exec::ExitStatus;
 use crate::ui::{Document, Ui};
 
 use super::{Input, load};
 
-/// What the command is told.
+/// The options of the command.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is checked.
+    /// What to check.
     pub input: Input,
 }
 

@@ -1,4 +1,5 @@
-//! [`Project`]: manifests.toml and what it includes are read and expanded; where lists come from tags, these are listed.
+//! [`Project`]: manifests.toml and the files that it includes, parsed and expanded. If lists are created from tags, the
+//! tags are listed first.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,38 +21,38 @@ use crate::ui::{Context, Document, Ui};
 use super::session::{Clock, Purpose, Session};
 use super::{Input, RegistryOptions};
 
-/// A file that is read and good.
+/// A project file that was loaded without errors.
 pub(super) struct Project {
     pub(super) loaded: Loaded,
     pub(super) clock: Clock,
-    /// What registries were asked to know its lists.
+    /// The requests that were needed to determine the lists.
     asked: Stats,
 }
 
 impl Project {
-    /// What a document of it is about.
+    /// Returns the context for a document about this project.
     pub(super) fn context(&self) -> Context {
         Context::from(&self.loaded)
     }
 
-    /// Opens the registries of its lists.
+    /// Opens the registries of the lists.
     ///
     /// # Errors
-    /// The exit status, after the problems were shown.
+    /// Returns the exit status after the problems were shown.
     pub(super) fn open(&self, rights: Rights, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
         open(Purpose::lists(&self.loaded.publications, rights), &self.loaded, options, ui)
     }
 
-    /// Plans its lists.
+    /// Plans the lists.
     ///
     /// # Errors
-    /// The exit status, if a signal came first; it was shown that nothing was published.
+    /// Returns the exit status if a signal arrived first, after a message that nothing was published.
     pub(super) async fn plan(&self, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
         let planned = plan_lists(&self.loaded.publications, &*session.registries, session.relay.listener());
         session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
     }
 
-    /// What registries were asked in all, those of `session` included.
+    /// Returns the statistics of all requests to registries, including those of `session`.
     pub(super) fn requests(&self, session: &Session) -> Stats {
         sum(self.asked.clone(), session.registries.stats())
     }
@@ -77,7 +78,7 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
 /// Reads manifests.toml and expands it as far as possible without any registry.
 ///
 /// # Errors
-/// The exit status, after the problems were shown.
+/// Returns the exit status after the problems were shown.
 pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let (_, loaded) = Reading::new(&file, input).load();
@@ -85,7 +86,7 @@ pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, Exit
     Ok(Project { loaded, clock: file.clock, asked: Stats::default() })
 }
 
-/// As [`without_registries`], and lists the tags of repositories where an axis needs them.
+/// Like [`without_registries`], but also lists the tags of repositories if an axis needs them.
 pub(super) async fn with_registries(
     input: &Input,
     options: &RegistryOptions,
@@ -112,7 +113,8 @@ pub(super) async fn with_registries(
     }
 }
 
-/// `loaded`, if it has no errors. If all errors come from registries, the status is not that of a bad file.
+/// Returns `loaded` if it has no errors. If all errors come from registries, the exit status is not that of an invalid
+/// file.
 fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     let mut errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).peekable();
     if errors.peek().is_none() {
@@ -123,10 +125,10 @@ fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     Err(ui.show(Document::problems(Context::of(loaded.sources), loaded.problems, status)))
 }
 
-/// manifests.toml, found and not read yet.
+/// manifests.toml, found but not loaded yet.
 struct ProjectFile {
     sources: Sources,
-    /// The number of manifests.toml among them.
+    /// The index of manifests.toml in `sources`.
     file: usize,
     trust: Trust,
     boundary: Option<Boundary>,
@@ -141,7 +143,7 @@ impl ProjectFile {
             Ok(found) => found,
             Err(problem) => {
                 if let Some(file) = &input.file {
-                    // It has no text, and still a name: the verdict is about it.
+                    // The file has no text, but the report needs its name.
                     sources.add(SourceFile { name: file.display().to_string(), text: "".into() });
                 }
                 return Err(ui.show(Document::problems(Context::of(sources), vec![*problem], ExitStatus::Usage)));
@@ -157,7 +159,7 @@ impl ProjectFile {
     }
 }
 
-/// manifests.toml while it is loaded.
+/// manifests.toml while it is being loaded.
 struct Reading<'a> {
     loader: Loader<'a>,
     boundary: Option<&'a Boundary>,
@@ -172,8 +174,8 @@ impl<'a> Reading<'a> {
         Self { loader, boundary: boundary.as_ref(), facts: Facts::default() }
     }
 
-    /// All that is known so far, whatever the machine has to be asked for it; and the repositories whose tags are
-    /// lacking.
+    /// Loads as much as possible without tags and answers all questions about this machine. Returns the repositories
+    /// whose tags are still needed, and what was loaded.
     fn load(&mut self) -> (BTreeSet<Place>, Loaded) {
         loop {
             match self.loader.load(&self.facts) {

@@ -1,16 +1,16 @@
-//! The commands, a file each: glue between the layers, and nothing else.
+//! The commands, one file each. They connect the other layers and contain no other logic.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`check`] | the file alone |
-//! | [`plan`](mod@plan) | what sync would do |
+//! | [`check`] | checks manifests.toml alone |
+//! | [`plan`](mod@plan) | shows what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
-//! | [`schema`] | the JSON Schema |
-//! | `load` | reads manifests.toml and what it includes; lists the tags that an axis needs |
+//! | [`schema`] | prints the JSON Schema |
+//! | `load` | loads manifests.toml and the files that it includes; lists the tags that an axis needs |
 //! | `session` | opens registries, with or without a file, and handles signals |
-//! | `registry_options` | `[registry]` of the file as options of the registry layer |
+//! | `registry_options` | converts `[registry]` of the file into options of the registry layer |
 //!
-//! Each command has one struct of options. What several of them are told is here.
+//! Each command has one struct of options. Options that several commands share are defined here.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -27,28 +27,28 @@ pub mod schema;
 mod session;
 pub mod sync;
 
-/// What every command that reads manifests.toml is told.
+/// The options of every command that reads manifests.toml.
 #[derive(Debug, Clone)]
 pub struct Input {
-    /// Which file; none for the nearest manifests.toml, here or above.
+    /// The file to read. `None` for the nearest manifests.toml in this directory or above.
     pub file: Option<PathBuf>,
-    /// Values from the command line.
+    /// Values of variables from the command line.
     pub overrides: Vec<Override>,
-    /// Which lists; empty: all.
+    /// Selectors of lists. If there are none, all lists are selected.
     pub selectors: Vec<String>,
-    /// Where the file, and what it names, may be.
+    /// Where the file, and the files that it names, may be.
     pub paths: host::Paths,
-    /// Who may have written it.
+    /// Who may have written the file.
     pub author: Author,
 }
 
-/// What every command that asks registries is told.
+/// The options of every command that sends requests to registries.
 #[derive(Debug, Clone)]
 pub struct RegistryOptions {
-    /// Requests in flight at once.
+    /// The maximum number of concurrent requests.
     pub jobs: NonZeroUsize,
-    /// Where credentials are looked for.
+    /// Where to look for credentials.
     pub credentials: CredentialSources,
-    /// Folders of certificates, by host.
+    /// Directories that contain a directory of certificates for each host.
     pub certificates: Vec<PathBuf>,
 }

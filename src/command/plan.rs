@@ -1,4 +1,4 @@
-//! `mlist plan`: what sync would publish, and why. Writes nothing, and asks for no right to.
+//! `mlist plan`: shows what sync would publish, and why. It writes nothing and requests no write permission.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::ui::{Document, Ui};
 
 use super::{Input, RegistryOptions, load};
 
-/// What the command is told.
+/// The options of the command.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is planned.
+    /// What to plan.
     pub input: Input,
-    /// How registries are asked.
+    /// How to access registries.
     pub registries: RegistryOptions,
-    /// What changes mean for the exit status.
+    /// How pending changes affect the exit status.
     pub pending: Pending,
 }
 
-/// Whether pending changes have an exit status of their own (`--exit-code`).
+/// Whether pending changes have their own exit status (`--exit-code`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pending {
-    /// 0: a plan that can be carried out is good.
+    /// Exit status 0: a plan that can be carried out is a success.
     Done,
-    /// 3.
+    /// Exit status 3.
     Differs,
 }
 

@@ -1,4 +1,4 @@
-//! [`hosts`] and [`group`]: what manifests.toml declares, as the registry layer is told it.
+//! [`hosts`] and [`group`]: convert what manifests.toml declares into options of the registry layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::oci::{Host, Place};
 use crate::registry::options::{self, ClientCertificate, NamedLogin};
 use crate::registry::{Group, HostOptions};
 
-/// The value of a variable of the environment, if it is set; or why it can't be had.
+/// Returns the value of an environment variable, if it is set, or the reason why it could not be read.
 type Variable = fn(&str) -> Result<Option<SecretString>, String>;
 
-/// What is said of hosts. Values are taken from the environment for the hosts that are needed, and no others.
+/// Returns the options of each host. Environment variables are read only for the hosts in `needed`.
 ///
 /// # Errors
-/// Values that can't be had. A variable that is not set is no error before its host asks who is there.
+/// Returns the values that could not be read. An unset variable is not an error until its host requires login.
 pub(super) fn hosts(
     registries: &[RegistrySettings],
     needed: &[&Place],
@@ -38,7 +38,7 @@ pub(super) fn hosts(
     if problems.is_empty() { Ok(hosts) } else { Err(problems) }
 }
 
-/// All but the login.
+/// Returns all options except the login.
 fn usual_options(settings: &RegistrySettings) -> HostOptions {
     HostOptions {
         security: match settings.security {
@@ -82,7 +82,7 @@ fn named_login(names: &LoginNames, host: &Host, variable: Variable) -> Result<Na
     })
 }
 
-/// The repositories of a list.
+/// Returns the repositories of a list.
 pub(super) fn group(list: &Publication) -> Group {
     let repository = |place: &Place| match place {
         Place::Repository(repository) => Some(repository.clone()),

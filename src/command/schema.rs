@@ -1,4 +1,4 @@
-//! `mlist schema`: the JSON Schema of manifests.toml, for editors.
+//! `mlist schema`: prints the JSON Schema of manifests.toml, for editors.
 
 use crate::exec::ExitStatus;
 use crate::ui::Ui;

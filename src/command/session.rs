@@ -1,4 +1,4 @@
-//! [`Session`]: the registries of a command, or of one step of it, and the signal that may stop it.
+//! [`Session`]: the open registries of a command, or of one step of it, and the signal that may stop it.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -17,7 +17,7 @@ use crate::ui::Ui;
 
 use super::{RegistryOptions, registry_options};
 
-/// When a run began.
+/// The time at which a run started.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     pub(super) began: Instant,
@@ -30,15 +30,15 @@ impl Clock {
     }
 }
 
-/// What registries are opened for.
+/// The purpose for which registries are opened.
 pub(super) struct Purpose<'a> {
     access: Access,
-    /// What will be asked.
+    /// The places to access.
     places: Vec<&'a Place>,
 }
 
 impl<'a> Purpose<'a> {
-    /// To plan these lists or to publish them.
+    /// For planning or publishing these lists, according to `rights`.
     pub(super) fn lists(publications: &'a [Arc<Publication>], rights: Rights) -> Self {
         let groups = publications.iter().map(|list| registry_options::group(list)).collect();
         let places = publications.iter().flat_map(|list| {
@@ -48,7 +48,7 @@ impl<'a> Purpose<'a> {
         Self { access: Access::new(rights, groups), places: places.collect() }
     }
 
-    /// To read these places. Each repository gets a token of its own.
+    /// For reading these places. Each repository gets its own token.
     pub(super) fn read(places: impl Iterator<Item = &'a Place>) -> Self {
         let places: Vec<&Place> = places.collect();
         let repository = |place: &Place| match place {
@@ -61,7 +61,7 @@ impl<'a> Purpose<'a> {
     }
 }
 
-/// The registries of a command, and the signal that may stop it.
+/// The open registries of a command, and the signal that may stop it.
 pub(super) struct Session {
     pub(super) registries: Arc<Registries>,
     pub(super) relay: EventRelay,
@@ -70,10 +70,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts to listen for signals; sends no request. `settings` is what a file says of registries, if there is one.
+    /// Opens the registries and starts to listen for signals. No request is sent. `settings` are the registry settings
+    /// of the file, if there is one.
     ///
     /// # Errors
-    /// Why the registries cannot be opened.
+    /// Returns the reasons why the registries could not be opened.
     pub(super) fn open(
         purpose: Purpose<'_>,
         settings: &[RegistrySettings],
@@ -97,10 +98,10 @@ impl Session {
         Ok(Self { registries, relay, stop, signals_task })
     }
 
-    /// The result of `work`, or the signal that came before it was done. Only for work that publishes nothing.
+    /// Returns the result of `work`, or the signal if one arrives first. Use it only for work that publishes nothing.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
-            // Once it is stopped nothing can be read any more: half an answer is none.
+            // After a stop, the registries return nothing more, so a partial result must not be used.
             biased;
             () = self.stop.requested() => Err(self.stop.signal().unwrap_or(Signal::Interrupt)),
             done = work => Ok(done),
@@ -109,16 +110,16 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// The next session listens for signals then.
+    /// Stops listening, so that the next session can listen for signals.
     fn drop(&mut self) {
         self.signals_task.abort();
     }
 }
 
-/// The first signal asks the run to end, the second ends it.
+/// Handles signals: the first one asks the run to end, the second one ends the process.
 async fn handle_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
     let Ok(mut signals) = Signals::new() else {
-        // No signals on this machine.
+        // This machine does not support signals.
         return;
     };
     stop.request(signals.next().await);

@@ -1,4 +1,4 @@
-//! `mlist sync`: plans, then publishes what differs.
+//! `mlist sync`: plans, then publishes the lists that differ.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use crate::ui::{Document, Ui};
 
 use super::{Input, RegistryOptions, load};
 
-/// What the command is told.
+/// The options of the command.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is published.
+    /// What to publish.
     pub input: Input,
-    /// How registries are asked.
+    /// How to access registries.
     pub registries: RegistryOptions,
-    /// What follows a list that failed.
+    /// What to do after a list has failed.
     pub after_failure: AfterFailure,
 }
 
