@@ -56,7 +56,7 @@ fn answer(git: Command) -> Fact {
     let text = String::from_utf8(output.stdout).map_err(|_| "git's answer is not UTF-8".to_owned())?;
     match output.status.code() {
         Some(0) => Ok(Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())),
-        // With `--quiet`, this status and no message mean that there is no result. It is not an error.
+        // With `--quiet`, exit status 1 without a message means that there is no result. It is not an error.
         Some(1) if output.stderr.is_empty() => Ok(None),
         _ => {
             let said = complaint(&String::from_utf8_lossy(&output.stderr));

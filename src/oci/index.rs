@@ -46,7 +46,7 @@ impl Entry {
     }
 
     /// Creates the entry of an attestation, a manifest that states how the image with digest `image` was built or what
-    /// it contains. BuildKit stores attestations beside the image.
+    /// it contains. BuildKit stores attestations next to the image.
     ///
     /// The platform is `unknown/unknown`. No machine has this platform, so no client runs the attestation.
     #[must_use]
