@@ -125,7 +125,8 @@ pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     Ok(Output { format, file: file.map(Into::into) })
 }
 
-/// Returns a clearer error if the argument is another tool's name for something that mlist can do, otherwise `error`.
+/// Returns a clearer error if the argument is another tool's name for something that mlist can do, or an option of mlist
+/// in the wrong place. Otherwise returns `error` without clap's suggestion.
 pub(super) fn answer(mut error: clap::Error, args: &[std::ffi::OsString]) -> clap::Error {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),

@@ -25,7 +25,7 @@ use super::{Input, RegistryOptions};
 pub(super) struct Project {
     pub(super) loaded: Loaded,
     pub(super) clock: Clock,
-    /// The requests that were needed to determine the lists.
+    /// The statistics of the requests that were needed to determine the lists.
     asked: Stats,
 }
 

@@ -116,7 +116,7 @@ impl Drop for Session {
     }
 }
 
-/// Handles signals: the first one asks the run to end, the second one ends the process.
+/// Handles signals: the first one asks the run to end, the second one ends the process at once.
 async fn handle_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
     let Ok(mut signals) = Signals::new() else {
         // This machine does not support signals.

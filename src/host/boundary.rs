@@ -58,7 +58,7 @@ impl Boundary {
         match real(&self.here.join(path)) {
             Ok(Some(real)) if self.holds(&real) => Lead::Inside(real),
             Ok(None) => Lead::Circle,
-            // The file must not learn why a location outside cannot be accessed.
+            // The author of the file must not learn why a location outside cannot be accessed.
             Ok(Some(_)) | Err(_) => Lead::Outside,
         }
     }

@@ -9,9 +9,9 @@
 //! | `boundary` | [`Question::Inside`]: the location that a path leads to, with symbolic links followed |
 //! | `root` | [`manifest_file`]: which manifests.toml is read |
 //!
-//! `config` asks the questions and makes the decisions. This layer does not know what an answer is used for. That
-//! something does not exist is a valid answer, so that a `default` can be used instead. If an answer could not be
-//! determined, it is an error that states the reason in one line.
+//! `config` asks the questions and makes the decisions. This layer does not know what an answer is used for. `None` is
+//! an answer: the value does not exist, and a `default` can be used instead. If an answer could not be determined, it
+//! is an error that states the reason in one line.
 
 mod boundary;
 mod env;

@@ -29,7 +29,7 @@ pub enum Paths {
 pub struct Found {
     /// The file.
     pub file: SourceFile,
-    /// `None` if paths may lead anywhere.
+    /// The directory that all paths must stay within. `None` if paths may lead anywhere.
     pub boundary: Option<Boundary>,
 }
 
