@@ -183,7 +183,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[
     serde_json::from_slice(bytes).map_err(|error| malformed(brief(&error)))
 }
 
-/// The maximum length of a serde error message in bytes. serde quotes the whole value that it did not expect.
+/// The maximum length of a serde error message in bytes; the rest is cut off. serde quotes unexpected values in full.
 const BRIEF: usize = 200;
 
 fn brief(error: &serde_json::Error) -> String {

@@ -394,7 +394,7 @@ fn read_repository(text: &str) -> Result<Repository, Fault> {
         return Err(Fault::new("names no repository", 0..0));
     }
     let (host, path) = match text.split_once('/') {
-        // Docker's rule: the first part is a host only if it cannot be a part of the path.
+        // Docker's rule: only such a first part is a host. Any other one belongs to a path on Docker Hub.
         Some((first, rest)) if first.contains(['.', ':', '[']) || first == "localhost" => (read_host(first)?, rest),
         _ => (Host(HUB.into()), text),
     };
