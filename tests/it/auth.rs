@@ -1,4 +1,5 @@
-//! Credentials: from Docker's config file, from a helper, and the tokens that are asked for with them.
+//! Authentication with credentials from Docker's config file or from a helper, and the tokens that are requested with
+//! them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +23,7 @@ fn account() -> Account {
     Account::new("ci-bot", PASSWORD)
 }
 
-/// A registry that asks who is there, with all thirty images, and a project of nobody's.
+/// Starts a registry that requires login, with all thirty images, and creates a project that is not logged in.
 fn guarded(kind: Kind) -> (AnyRegistry, Context) {
     let registry = kind.start_for(account()).expect("it was installed a moment ago");
     Release::push(&registry);
@@ -75,12 +76,12 @@ fn a_wrong_password_is_told_and_not_shown(kind: Kind) {
     assert!(used.as_str().is_some_and(|used| used.ends_with("(user ci-bot)")), "{used}: {output}");
 }
 
-/// A registry with tokens, all thirty images in it, and a project that is logged in.
+/// Starts a registry with tokens and all thirty images, and creates a project that is logged in.
 fn with_tokens(mount: Mount) -> (AnyRegistry, Context) {
     with_knobs(Knobs { auth: Auth::Bearer(account()), mount, ..Knobs::default() })
 }
 
-/// As [`with_tokens`], by these rules.
+/// Like [`with_tokens`], with these rules.
 fn with_rules(rules: TokenRules) -> (AnyRegistry, Context) {
     with_knobs(Knobs { auth: Auth::Tokens(account(), rules), ..Knobs::default() })
 }
@@ -93,7 +94,7 @@ fn with_knobs(knobs: Knobs) -> (AnyRegistry, Context) {
     (registry, context)
 }
 
-/// Repository and actions of all scopes that were asked for.
+/// Returns repository and actions of all requested scopes.
 fn scopes(log: &Log) -> BTreeSet<(String, String)> {
     let tokens = log.tokens();
     let queries = tokens.iter().flat_map(|token| token.query.split('&'));
@@ -128,7 +129,7 @@ fn sync_asks_to_push_to_the_targets_alone() {
         let pushed: BTreeSet<String> =
             scopes(&log).into_iter().filter(|(_, actions)| actions.contains("push")).map(|(name, _)| name).collect();
         assert_eq!(pushed, BINARIES.map(|binary| format!("k8s/{binary}")).into());
-        // A mount was never refused for want of a right to its source: one token has both.
+        // No mount was refused because the token lacked the right to the source: one token has both rights.
         let refused = log.filter(|exchange| exchange.status == 401 && exchange.authorization == Authorization::Bearer);
         assert_eq!(refused.filter(|exchange| exchange.query.contains("mount=")).len(), 0, "{refused}");
         let output = context.mlist("sync").exits(0);
@@ -178,7 +179,8 @@ fn tokens_that_are_worth_less_than_was_asked_for_are_got_over() {
         let (output, log) = registry.watch(|| context.mlist("sync"));
         output.exits(0);
         assert_all_stand(&registry);
-        // 36 repositories; the lists that were under way until it was known; mounts of some of them.
+        // One token for each of the 36 repositories, one for each of the 6 lists that started before the behavior was
+        // known, and up to 30 for mounts.
         assert!(log.tokens().len() <= 36 + 6 + 30, "{grants:?}: {} tokens", log.tokens().len());
         let output = context.mlist("sync").exits(0);
         assert!(output.verdict().starts_with("Nothing to publish: 6 lists unchanged ("), "{grants:?}: {output}");

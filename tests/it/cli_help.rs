@@ -1,4 +1,4 @@
-//! The help pages, and command lines that are refused.
+//! The help pages, and rejected command lines.
 
 use std::process::{Command, Output};
 
@@ -16,7 +16,7 @@ fn page(args: &[&str]) -> String {
     text
 }
 
-/// What is said to a command line that is refused.
+/// Returns the message for a command line that is rejected.
 fn refused(args: &[&str]) -> String {
     let output = mlist(args);
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), [].as_slice()), "{args:?}");

@@ -1,12 +1,12 @@
-//! The codes of problems are promises: each that is said is listed, each that is listed is said, and the words of each
-//! that a registry is the cause of are frozen.
+//! The codes of problems are stable: each code that the source uses is listed, each listed code is used, and the texts
+//! of the problems that a registry causes are fixed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mlist::{config, ui};
 
-/// All Rust files below `folder`.
+/// Returns all Rust files below `folder`.
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     let mut files = Vec::new();
@@ -19,7 +19,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Codes that stand between quotes in `text`; what ends with `::` is the beginning that many have.
+/// Returns the codes in quotes in `text`. A text that ends with `::` is only a prefix of codes and is skipped.
 fn quoted(text: &str) -> impl Iterator<Item = String> {
     let codes = text.split("\"mlist::").skip(1).filter_map(|rest| Some(format!("mlist::{}", rest.split_once('"')?.0)));
     codes.filter(|code| !code.ends_with("::"))

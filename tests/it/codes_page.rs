@@ -1,7 +1,7 @@
-//! `docs/codes.md` has every code, with what it means and a problem that has it.
+//! `docs/codes.md` has every code, with its meaning and an example.
 //!
-//! The page is made here, of the two tables of codes and the snapshots of `tests/fixtures/invalid`.
-//! `INSTA_UPDATE=always tests/run codes_page` writes it anew.
+//! The page is generated here from the two tables of codes and the snapshots of `tests/fixtures/invalid`.
+//! `INSTA_UPDATE=always tests/run codes_page` writes it again.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use mlist::{config, ui};
 
-/// The codes of layers above the file, each with where its problems come from.
+/// The layers above the file, each with the origin of its problems.
 const OTHERS: [(&str, &str); 5] = [
     (
         "plan",
@@ -25,16 +25,16 @@ fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file that is wrong, or a folder of files.
+/// An invalid file, or a folder of files.
 struct Fixture {
     name: String,
-    /// Where it is, below `tests/fixtures/invalid`.
+    /// The path below `tests/fixtures/invalid`.
     path: String,
-    /// What mlist says of it, below the command line if it is one of the fixture's own.
+    /// The output of mlist, after the command line if the fixture has its own.
     said: String,
 }
 
-/// All invalid fixtures, the plainest name first.
+/// Returns all invalid fixtures. The shortest names come first.
 fn fixtures() -> Vec<Fixture> {
     let entries = fs::read_dir(project().join("tests/fixtures/invalid")).unwrap();
     let fixture = |path: PathBuf| {
@@ -49,7 +49,7 @@ fn fixtures() -> Vec<Fixture> {
     fixtures
 }
 
-/// The first problem of `code` in what mlist said: its lines below the code.
+/// Returns the first problem with `code` in the output of mlist: the lines below the code.
 fn problem(said: &str, code: &str) -> Option<String> {
     let lines: Vec<&str> = said.lines().skip_while(|line| *line != code).skip(1).collect();
     let own = lines.iter().take_while(|line| !line.starts_with(|c: char| c.is_ascii_alphanumeric()));
@@ -57,7 +57,7 @@ fn problem(said: &str, code: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The fixtures that have a code in their name, each with its first problem of that code.
+/// Returns the fixtures whose name begins with the code, each with its first problem of that code.
 fn of_code<'a>(fixtures: &'a [Fixture], code: &str) -> Vec<(&'a Fixture, String)> {
     let start = slug(code).replace('_', "-");
     let is_of = |name: &str| name.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
@@ -69,7 +69,7 @@ fn slug(code: &str) -> &str {
     code.rsplit("::").next().unwrap()
 }
 
-/// A sentence of a fragment.
+/// Makes a sentence of a phrase.
 fn sentence(meaning: &str) -> String {
     let mut chars = meaning.chars();
     chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str() + ".").unwrap_or_default()

@@ -1,4 +1,5 @@
-//! mlist is killed at any moment: no tag ever names a list whose children do not stand, and the next run goes on.
+//! mlist is killed at many moments. No tag ever refers to a list whose children do not exist, and the next run
+//! completes the work.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::support::registry::{Knobs, Log, Registry};
 use crate::support::release::{BINARIES, Release, VERSION};
 use crate::support::sample;
 
-/// By the log: all six lists were written, and each only after all its children were written by their digests.
+/// Checks in the log that all six lists were written, each after all its children were written by digest.
 fn assert_children_came_first(log: &Log, target: &dyn Fn(&str) -> String) {
     let targets = BINARIES.map(|binary| (target(binary), binary));
     let (mut stand, mut lists) = (BTreeSet::new(), BTreeSet::new());
@@ -32,15 +33,15 @@ fn assert_children_came_first(log: &Log, target: &dyn Fn(&str) -> String) {
     assert_eq!(lists.len(), BINARIES.len(), "{log}");
 }
 
-/// The lists that stand, all of them whole.
+/// Returns how many lists exist. Each of them must be complete.
 fn standing(registry: &AnyRegistry, target: &dyn Fn(&str) -> String) -> usize {
     let lists = BINARIES.map(|binary| (binary, registry.list(&target(binary), VERSION)));
     let found = lists.into_iter().filter_map(|(binary, list)| Some((binary, list?)));
     found.map(|(binary, list)| assert_eq!(list, Release::list(binary), "{binary} is not whole")).count()
 }
 
-/// Kills `command` after each of the first sixty writes, or a sample of them, and syncs again; how many lists stood at each
-/// kill.
+/// Kills `command` after each of the first sixty writes, or after a sample of them, and syncs again. Returns how many
+/// lists existed at each kill.
 fn kill_and_go_on(command: &str) -> Vec<usize> {
     let seeded = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     Release::push(&seeded);
@@ -75,7 +76,7 @@ fn killed_after_each_of_the_first_sixty_writes() {
 
 #[test]
 fn killed_after_each_of_the_first_sixty_writes_of_one_list_after_the_other() {
-    // Sixteen writes a list: some kills fall before the first list, some right after a list, some in the next.
+    // A list takes sixteen writes: some kills are before the first list, some just after a list, some during the next.
     let stood = kill_and_go_on("sync -j 1");
     assert_eq!((stood.first(), stood.last()), (Some(&0), Some(&3)), "{stood:?}");
 }
@@ -93,10 +94,12 @@ fn killed_at_twenty_moments_against_a_real_registry() {
         let context = Context::with(&Release::manifest_to(&registry.host(), &to));
         let target = |binary: &str| format!("k8s/run-{moment}-{attempt}/{binary}");
         let (before, lines) = (registry.log().len(), inner.lines_so_far());
-        // One request at a time takes longest: on a busy machine only that is slow enough to be caught late.
+        // A run with one request at a time is the slowest. On a busy machine, only such a run is slow enough to be
+        // killed at a late moment.
         let at_once = moment.is_multiple_of(2) && attempt < 3;
         let mut running = context.start(if at_once { "sync" } else { "sync -j 1" });
-        // Of the 96 writes of a first sync (ten mounts, five children and the list, six times).
+        // The writes before the kill. A first sync has 96 writes: ten mounts, five children and the list, for each of
+        // six lists.
         let writes = 1 + 4 * moment;
         while running.is_running() && inner.writes_behind(lines) < writes {
             std::thread::sleep(Duration::from_micros(500));
@@ -112,7 +115,7 @@ fn killed_at_twenty_moments_against_a_real_registry() {
         was_killed
     };
     for moment in sample(4, 0..20) {
-        // The run may be over before it is killed: the two race. Then it is tried again.
+        // The run may end before it is killed. In that case the test tries again.
         assert!((0..10).any(|attempt| kill(moment, attempt)), "moment {moment} was never reached in time");
     }
 }

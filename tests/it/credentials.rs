@@ -1,4 +1,4 @@
-//! Where credentials are looked for, which of them are used, and what is said where none are.
+//! Where credentials are looked up, which of them are used, and what is reported if there are none.
 
 use std::path::PathBuf;
 
@@ -24,14 +24,14 @@ fn account() -> Account {
     Account::new("ci-bot", PASSWORD)
 }
 
-/// A registry that asks who is there, with one image in it, and a project of nobody's.
+/// Starts a registry that requires login, with one image, and creates a project that is not logged in.
 fn guarded(kind: Kind) -> (AnyRegistry, Context) {
     let registry = kind.start_for(account()).expect("it was installed a moment ago");
     let context = project(&registry);
     (registry, context)
 }
 
-/// An image in `registry`, and a project that makes a list of it.
+/// Pushes an image to `registry`, and creates a project that makes a list of it.
 fn project(registry: &AnyRegistry) -> Context {
     registry.push("acme/app", "v1-amd64", &Image::new(Dialect::Oci, "linux/amd64", "app"));
     let app = format!("{}/acme/app", registry.host());
@@ -39,7 +39,7 @@ fn project(registry: &AnyRegistry) -> Context {
     Context::with(&format!("[list.app]\n{list}\ntags = [\"v1\"]\n"))
 }
 
-/// A place where credentials may be.
+/// A place that may have credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Inline,
@@ -55,10 +55,10 @@ enum Place {
 use Place::{AuthFile, DockerFolder, DockerHome, Inline, Old, Session, Settings, SettingsHome};
 
 impl Place {
-    /// In the order in which they are looked in, where both names of one place are not two.
+    /// The lookup order. Of two paths for the same place, only one is included.
     const ORDER: [Self; 6] = [Inline, AuthFile, DockerHome, Session, SettingsHome, Old];
 
-    /// The file; none for a variable.
+    /// Returns the file. `None` for a variable.
     fn path(self, context: &Context) -> Option<PathBuf> {
         Some(match self {
             Inline => return None,
@@ -72,7 +72,7 @@ impl Place {
         })
     }
 
-    /// How mlist calls it.
+    /// Returns the name that mlist uses for it.
     fn name(self, context: &Context) -> String {
         match self {
             Inline => "DOCKER_AUTH_CONFIG".to_owned(),
@@ -84,7 +84,7 @@ impl Place {
         }
     }
 
-    /// Writes `text` there, and sets the variable that leads to it.
+    /// Writes `text` to this place, and sets or unsets the variable that makes mlist use it.
     fn write(self, context: &mut Context, text: &str) {
         if let Some(path) = self.path(context) {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -99,7 +99,7 @@ impl Place {
         }
     }
 
-    /// Logs in there.
+    /// Adds credentials to this place.
     fn log_in(self, context: &mut Context, host: &str, account: &Account) {
         let entry = json!({ host: { "auth": account.encoded() } });
         self.write(context, &if self == Old { entry } else { json!({ "auths": entry }) }.to_string());
@@ -157,7 +157,7 @@ fn where_nothing_is_found_the_places_are_named(kind: Kind) {
     Inline.log_in(&mut context, "elsewhere.example", &account());
     SettingsHome.log_in(&mut context, "elsewhere.example", &account());
     says(&context, "DOCKER_AUTH_CONFIG, ~/.docker/config.json, ~/.config/containers/auth.json");
-    // Where a file is named, those of Podman are not looked for at all.
+    // If `REGISTRY_AUTH_FILE` names a file, Podman's files are not used at all.
     AuthFile.log_in(&mut context, "elsewhere.example", &account());
     says(&context, "DOCKER_AUTH_CONFIG, auth.json, ~/.docker/config.json");
     let asks = r#"{"credsStore":"rig"}"#;
@@ -216,7 +216,7 @@ fn the_registry_table_names_variables(kind: Kind) {
     assert!(!output.stderr.contains("guessed-in-vain"), "{output}");
 }
 
-/// A registry of this process that asks who is there, and a project of nobody's.
+/// Starts a registry of this process that requires login, and creates a project that is not logged in.
 fn in_process() -> (AnyRegistry, Context) {
     guarded(Kind::InProcess)
 }
@@ -334,12 +334,13 @@ fn credentials_of_one_registry_go_to_no_other() {
     let (output, log) = open.watch(|| context.mlist("sync"));
     output.exits(0);
     assert!(log.len() > 0);
-    // It has credentials of its own, and does not ask for them: it is sent none.
+    // There are credentials for this registry, but it does not require login: they are not sent.
     let with = log.filter(|exchange| exchange.authorization != Authorization::None);
     assert_eq!(with.len(), 0, "{with}");
 }
 
-/// Runs `mlist sync` as talkative as it can be. Neither the password nor its base64 form is in what it says and writes.
+/// Runs `mlist sync` with maximum verbosity, and checks that its output and its report contain neither the password nor
+/// its base64 form.
 #[track_caller]
 fn assert_kept(context: &Context, account: &Account) -> Output {
     let output = context.mlist("sync -vv --format human --format json=report.json");

@@ -1,4 +1,4 @@
-//! Lists that do not stand in manifests.toml: in files that it includes, in the lines of a file, in the tags of a
+//! Lists that are not written in manifests.toml itself: in included files, in the lines of a file, in the tags of a
 //! repository.
 
 use std::fs;
@@ -16,7 +16,7 @@ on_every_registry!(
     a_registry_that_is_down_is_told_where_its_tags_are_wanted,
 );
 
-/// `k8s/app-ARCH` in these versions, and what the project says of them.
+/// Pushes `k8s/app-ARCH` in these versions, and creates a project for them.
 fn versions(kind: Kind, versions: &[&str]) -> (AnyRegistry, Context) {
     let registry = kind.start().expect("it was installed a moment ago");
     for version in versions {
@@ -64,7 +64,7 @@ fn each_version_of_another_repository_becomes_a_list(kind: Kind) {
     assert_eq!(counted.iter().sum::<u64>(), asked.len() as u64, "listing counts too: {log}");
     assert_eq!(registry.tags("k8s/app"), ["1.10.0", "1.9.3"]);
     assert!(context.mlist("sync").exits(0).verdict().starts_with("Nothing to publish: 2 lists unchanged ("));
-    // The next release needs no word in the file.
+    // The next release requires no change to the file.
     for arch in ["amd64", "arm64"] {
         let image = Image::new(Dialect::Oci, &format!("linux/{arch}"), "v1.11.0-rc.1");
         registry.push(&format!("k8s/app-{arch}"), "v1.11.0-rc.1", &image);
@@ -180,7 +180,7 @@ tags = ["{{version}}"]
     for name in ["api", "web", "cron"] {
         assert_eq!(registry.list(&format!("mono/{name}"), "v2").map(|list| list.len()), Some(1), "{name}");
     }
-    // A problem of the registry points into the file whose line it is about.
+    // A problem that a registry reports points to the line of the file that it is about.
     service("api/VERSION", "v3\n");
     let output = context.mlist("plan --format json").exits(4).json();
     let problem = &output["lists"][0]["problems"][0];

@@ -1,5 +1,5 @@
-//! The examples, each from its first build to a registry that other programs read: what stands in
-//! `tests/it/examples/NAME.txt` happens, word for word.
+//! The examples, from the first build to lists in a registry that other programs read. Everything in
+//! `tests/it/examples/NAME.txt` must happen exactly as written.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use transcript::Transcript;
 mod stage;
 mod transcript;
 
-/// Makes a test of each transcript for each registry that is named.
+/// Generates a test for each transcript and registry.
 macro_rules! transcripts {
     ($($module:ident $kind:ident { $($case:ident: $transcript:literal,)+ })+) => {
         $(mod $module {
@@ -24,7 +24,7 @@ macro_rules! transcripts {
                 super::play_on(super::Kind::$kind, include_str!(concat!("examples/", $transcript, ".txt")));
             })+
         })+
-        /// Those that are played.
+        /// The transcripts that are played.
         const PLAYED: &[&str] = &[$($(include_str!(concat!("examples/", $transcript, ".txt")),)+)+];
     };
 }
@@ -44,7 +44,7 @@ transcripts! {
         pause: "pause",
         three_registries: "three-registries",
     }
-    // But golang, which is hello-world's convention at a size that takes its time on disk.
+    // All but golang: it has the same naming convention as hello-world, and its size makes it slow on disk.
     debian Debian {
         cluster_api: "cluster-api",
         coredns: "coredns",
@@ -60,7 +60,7 @@ transcripts! {
     }
 }
 
-/// Plays a transcript where there is a registry of this kind.
+/// Plays a transcript if a registry of this kind is installed.
 fn play_on(kind: Kind, transcript: &str) {
     if kind == Kind::InProcess || installed("docker-registry") {
         play(kind, transcript);
@@ -69,7 +69,7 @@ fn play_on(kind: Kind, transcript: &str) {
     }
 }
 
-/// Examples of real projects. The quick start is the README's, which has tests of its own.
+/// Returns the examples of real projects. The quick start is not one of them: it is tested with the README.
 fn projects() -> BTreeSet<String> {
     folders().into_iter().filter(|name| name != "quickstart").collect()
 }
@@ -78,12 +78,12 @@ fn manifest(example: &str) -> String {
     fs::read_to_string(folder(example).join("manifests.toml")).expect("each example has a manifests.toml")
 }
 
-/// Lines that say something to mlist: all but blank ones and comments.
+/// Counts the lines that are neither blank nor comments.
 fn lines(text: &str) -> usize {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).count()
 }
 
-/// The text of each file of an example whose name ends so, in all its folders.
+/// Returns the text of each file of an example whose name ends with `end`, in all its folders.
 fn texts(folder: &Path, end: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for path in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
@@ -122,7 +122,7 @@ fn every_example_says_first_what_it_replaces_and_is_shorter() {
     }
 }
 
-/// So that a mirror, or a test, is a matter of `--set`.
+/// Every registry must be a variable, so that `--set` is enough to use a mirror or a test registry.
 #[test]
 fn every_registry_is_a_variable() {
     const DOMAINS: [&str; 4] = [".io", ".com", ".aws", ".org"];

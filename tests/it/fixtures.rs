@@ -1,8 +1,8 @@
-//! Files with one fault each, as `tests/fixtures/invalid/`, and what is said of them; good files, as
-//! `tests/fixtures/valid/`, and what they come to.
+//! Invalid files with one fault each, in `tests/fixtures/invalid/`, and the problems that are reported for them. Valid
+//! files, in `tests/fixtures/valid/`, and the lists that they produce.
 //!
-//! An invalid fixture may be a folder: manifests.toml, what it includes, and where its fault takes a command line,
-//! `arguments`, the one line that is run instead of `check`.
+//! An invalid fixture may be a folder with manifests.toml and the files that it includes. If its fault depends on the
+//! command line, the folder has a file `arguments` with one line, which is run instead of `check`.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// The fixtures of a folder that are one file, by name, in the order of the alphabet.
+/// Returns the fixtures of a folder that are a single file, sorted by name.
 fn fixtures(name: &str) -> Vec<(String, String)> {
     let mut fixtures: Vec<_> = std::fs::read_dir(folder(name))
         .unwrap()
@@ -33,21 +33,21 @@ fn fixtures(name: &str) -> Vec<(String, String)> {
     fixtures
 }
 
-/// What there is in a folder to run instead of `check`.
+/// The file in a folder with the arguments to run instead of `check`.
 const ARGUMENTS: &str = "arguments";
 
-/// A fixture that is a folder, and what was said of it.
+/// A fixture that is a folder, and the output for it.
 struct Folder {
     name: String,
-    /// What was run, if the folder says what.
+    /// The arguments that were run, if the folder specifies them.
     arguments: Option<String>,
     output: Output,
     problems: Vec<Said>,
 }
 
-/// A problem of the JSON.
+/// A problem in the JSON.
 struct Said {
-    /// Its code without the beginning.
+    /// The last part of its code.
     slug: String,
     is_error: bool,
 }
@@ -68,14 +68,14 @@ impl Folder {
         Self { name, arguments, output, problems: problems(&json) }
     }
 
-    /// What was said, below the command line if the folder has one.
+    /// Returns the output, after the command line if the folder specifies one.
     fn shown(&self) -> String {
         let said = &self.output.stderr;
         self.arguments.as_ref().map_or_else(|| said.clone(), |arguments| format!("$ mlist {arguments}\n{said}"))
     }
 }
 
-/// The invalid fixtures that are a folder, in the order of the alphabet.
+/// Returns the invalid fixtures that are a folder, sorted by name.
 fn folders() -> Vec<Folder> {
     let entries = std::fs::read_dir(folder("invalid")).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -83,7 +83,7 @@ fn folders() -> Vec<Folder> {
     folders.iter().map(|path| Folder::run(path)).collect()
 }
 
-/// Copies what is in a folder, but not what is to be run there.
+/// Copies the content of a folder, without the file of arguments.
 fn copy(from: &Path, to: &Path) {
     let entries = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap());
     for entry in entries.filter(|entry| entry.file_name() != ARGUMENTS) {
@@ -106,7 +106,7 @@ fn problems(json: &str) -> Vec<Said> {
     said["problems"].as_array().unwrap().iter().map(problem).collect()
 }
 
-/// Loads a text as `manifests.toml` on a machine without environment and git, and with a few files and tags.
+/// Loads a text as `manifests.toml` on a machine without environment variables and git, with a few files and tags.
 fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
@@ -131,7 +131,7 @@ fn loaded(text: &str) -> Loaded {
                         shown if shown.contains("two-lines") => Ok(Some("1.2\n1.3\n".to_owned())),
                         shown if shown.contains("equal-lines") => Ok(Some("api\n\nweb\napi\n".to_owned())),
                         shown if shown.contains("remarks") => Ok(Some("# none yet\n".to_owned())),
-                        // A glob means the file that it is the path of.
+                        // A glob that is the path of a file matches that file.
                         shown if shown.contains("Paths(\"\", \"manifests.toml") => {
                             Ok(Some("manifests.toml".to_owned()))
                         }
@@ -145,7 +145,7 @@ fn loaded(text: &str) -> Loaded {
     }
 }
 
-/// A problem as miette wants it.
+/// A problem in the form that miette needs.
 #[derive(Debug)]
 struct Shown {
     problem: Problem,
@@ -228,7 +228,7 @@ fn shown(text: &str, problems: Vec<Problem>) -> String {
     lines.join("\n")
 }
 
-/// One line for a list, one for its tags, one for each member.
+/// Renders one line for a list and its tags, and one line for each member.
 fn listing(publications: &[Arc<Publication>]) -> String {
     let mut page = String::new();
     for publication in publications {
@@ -261,7 +261,7 @@ fn every_invalid_fixture_is_told_of_where_it_is_wrong() {
 fn every_invalid_folder_is_told_of_in_the_file_that_is_wrong() {
     for folder in folders() {
         let Folder { name, output, problems, .. } = &folder;
-        // A warning stops nothing.
+        // A warning does not change the exit status.
         let status = if problems.iter().any(|problem| problem.is_error) { 2 } else { 0 };
         assert_eq!(output.status, status, "{name}: {output}");
         let is_of = |problem: &Said| name.starts_with(&problem.slug.replace('_', "-"));

@@ -1,5 +1,5 @@
-//! Tags that only the newest version has, from release to release: which of them move, which stay, and what is said
-//! of those that stay.
+//! Tags that only the newest version has, over several releases: which of them move, which stay, and what is shown for
+//! those that stay.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ on_each_registry!(
     dates_and_versions_do_not_count_for_each_other,
 );
 
-/// What `{arch}` is for each image.
+/// The values of `{arch}`.
 const ARCHITECTURES: [&str; 2] = ["amd64", "386"];
 
 /// A project with two images of each version.
 struct Project {
     registry: AnyRegistry,
     context: Context,
-    /// Versions by the digest of their image for amd64.
+    /// The versions, by the digest of their amd64 image.
     versions: BTreeMap<String, String>,
 }
 
-/// Where images of a version are.
+/// The location of the images of a version.
 #[derive(Clone, Copy)]
 enum Images {
-    /// `app-ARCH:VERSION`
+    /// `app-ARCH:VERSION`, each in its own repository.
     Beside,
-    /// `app:VERSION-ARCH`, in the list's own repository.
+    /// `app:VERSION-ARCH`, in the repository of the list.
     Within,
 }
 
@@ -45,7 +45,7 @@ impl Images {
 }
 
 impl Project {
-    /// A project with these `tags` (a TOML array) and what more its list says.
+    /// Creates a project with these `tags` (a TOML array) and these further keys of its list.
     fn new(kind: Kind, images: Images, tags: &str, more: &str) -> Self {
         let registry = kind.start().expect("it was installed a moment ago");
         let (host, source) = (registry.host(), images.source());
@@ -75,7 +75,7 @@ impl Project {
         self.context.mlist(&format!("{command} --set version={version}")).exits(0)
     }
 
-    /// Builds and publishes a version, once more to see that nothing is left to do; what was planned.
+    /// Builds and publishes a version, and checks that a second run finds nothing to do. Returns the plan.
     fn release(&mut self, images: Images, version: &str) -> Output {
         self.build(images, version);
         let plan = self.mlist("plan", version);
@@ -91,7 +91,7 @@ impl Project {
         assert_eq!(self.registry.log().writes().len(), before, "{again}");
     }
 
-    /// Each tag of the list, with the version whose images it names, as `TAG VERSION`.
+    /// Returns each tag of the list with the version of its images, as `TAG VERSION`.
     fn tags(&self) -> Vec<String> {
         let named = |tag: String| {
             let list = self.registry.wire().manifest("acme/app", &tag)?.json();
@@ -102,7 +102,7 @@ impl Project {
     }
 }
 
-/// That a tag stays, and why, on a line of the plan.
+/// Checks that the plan has a line which says that a tag stays, and why.
 #[track_caller]
 fn assert_stays(plan: &Output, tag: &str, why: &str) {
     let line = plan.stdout.lines().find(|line| line.starts_with(&format!("  = tag {tag} ")));
@@ -110,7 +110,7 @@ fn assert_stays(plan: &Output, tag: &str, why: &str) {
     assert!(line.contains("stays at ") && line.ends_with(&format!(": {why}")), "{line}");
 }
 
-/// `1.2.9`, `1.2`, `1`, `latest`
+/// The tags `1.2.9`, `1.2`, `1`, `latest`.
 const SEMVER: &str = r#"[
     "{version}",
     { tag = "{version.major}.{version.minor}", when = "newest" },
@@ -129,7 +129,7 @@ fn a_backport_leaves_what_is_newer_and_moves_its_own(kind: Kind) {
     assert_stays(&plan, "1", "1.3.0 is newer than 1.2.9");
     let expected = ["1 1.3.0", "1.2 1.2.9", "1.2.8 1.2.8", "1.2.9 1.2.9", "1.3 1.3.0", "1.3.0 1.3.0", "latest 1.3.0"];
     assert_eq!(project.tags(), expected);
-    // Whoever runs the older releases once more moves nothing back either.
+    // Running an older release again does not move a tag back.
     let plan = project.mlist("plan -v", "1.2.8");
     assert_stays(&plan, "1.2", "1.2.9 is newer than 1.2.8");
     project.is_settled("1.2.8");
@@ -138,7 +138,7 @@ fn a_backport_leaves_what_is_newer_and_moves_its_own(kind: Kind) {
 }
 
 fn of_two_versions_in_one_file_the_newer_has_latest(kind: Kind) {
-    // The older one stands first, and is published last when asked for alone.
+    // The older version comes first in the file. It gets no newer tag even if it is selected alone.
     let matrix = r#"matrix.version = ["1.9.2", "1.10.0"]"#;
     let mut project = Project::new(kind, Images::Beside, SEMVER, matrix);
     project.context.mlist("check").exits(0);
@@ -175,7 +175,7 @@ fn a_revision_is_newer_than_the_one_before(kind: Kind) {
     assert_stays(&plan, "3.5.12", "3.5.12-1 is newer than 3.5.12-0");
     assert_stays(&plan, "latest", "3.5.12-1 is newer than 3.5.12-0");
     project.is_settled("3.5.12-0");
-    // Numbers, not letters: ten revisions on it still goes up.
+    // Revisions are compared as numbers and not as text: 10 is newer than 1.
     project.release(Images::Beside, "3.5.12-10");
     project.is_settled("3.5.12-1");
     assert!(project.tags().contains(&"latest 3.5.12-10".to_owned()), "{:?}", project.tags());
@@ -183,7 +183,8 @@ fn a_revision_is_newer_than_the_one_before(kind: Kind) {
 
 fn tags_of_architectures_are_no_versions_that_count(kind: Kind) {
     let mut project = Project::new(kind, Images::Within, SEMVER, "");
-    // 1.22.0-386 would be a revision of 1.22.0, and newer; so would 1.23.0-386 be, which is no release yet.
+    // 1.22.0-386 could be taken for a newer revision of 1.22.0. The same applies to 1.23.0-386, whose version is not
+    // released yet.
     project.build(Images::Within, "1.23.0");
     project.release(Images::Within, "1.22.0");
     assert_eq!(project.tags(), ["1 1.22.0", "1.22 1.22.0", "1.22.0 1.22.0", "latest 1.22.0"]);
@@ -201,12 +202,12 @@ fn dates_and_versions_do_not_count_for_each_other(kind: Kind) {
     let mut project = Project::new(kind, Images::Beside, tags, "");
     project.release(Images::Beside, "20240729");
     assert_eq!(project.tags(), ["20240729 20240729", "latest 20240729"]);
-    // Not a version behind 20240729: another kind of one.
+    // This is not an older version than 20240729: versions and dates are not compared.
     project.release(Images::Beside, "1.4.0");
     let plan = project.release(Images::Beside, "1.3.9");
     assert_stays(&plan, "latest", "1.4.0 is newer than 1.3.9");
     assert_eq!(project.tags(), ["1.3.9 1.3.9", "1.4.0 1.4.0", "20240729 20240729", "latest 1.4.0"]);
-    // Among dates the later one is newer.
+    // Of two dates, the later one is newer.
     project.release(Images::Beside, "20240801");
     let plan = project.mlist("plan -v", "20240729");
     assert_stays(&plan, "latest", "20240801 is newer than 20240729");

@@ -1,5 +1,5 @@
-//! Members that are indexes, as `docker buildx` and Docker from 29 on push each image: what is taken out of them, what
-//! comes along, and what that costs.
+//! Members that are indexes, as `docker buildx` and Docker 29 and later push each image: which entries are taken from
+//! them, what else is copied, and the number of requests.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::Context;
@@ -30,7 +30,7 @@ fn images() -> Vec<Image> {
     PLATFORMS.iter().map(|platform| Image::new(Dialect::Oci, platform, "app")).collect()
 }
 
-/// manifests.toml with one list, `acme/app:v1`.
+/// Returns manifests.toml with one list, `acme/app:v1`.
 fn manifest(source: &str, target: &str, more: &str) -> String {
     format!(
         "[list.app]\nplatforms = {PLATFORMS:?}\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = [\"v1\"]\n{more}"
@@ -42,7 +42,7 @@ fn context(registry: &AnyRegistry, more: &str) -> Context {
     Context::with(&manifest(&format!("{host}/acme/app-{{arch}}:v1"), &format!("{host}/acme/app"), more))
 }
 
-/// Platforms and digests, attestations last.
+/// Returns the expected platforms and digests, with attestations last.
 fn expected(images: &[Image], attestations: &[Attestation]) -> Vec<(String, String)> {
     let of_images = PLATFORMS.iter().zip(images).map(|(platform, image)| ((*platform).to_owned(), image.digest()));
     let beside = attestations.iter().map(|attestation| ("unknown/unknown".to_owned(), attestation.digest()));
@@ -54,7 +54,7 @@ fn push_built(registry: &AnyRegistry, images: &[Image]) -> Vec<Attestation> {
     ARCHES.iter().zip(images).map(push).collect()
 }
 
-/// Requests by kind: HEAD, GET of manifests, GET of blobs, PUT of manifests.
+/// Counts requests by kind: HEAD, GET of manifests, GET of blobs, PUT of manifests.
 fn counts(log: &Log) -> [usize; 4] {
     let of =
         |method: &str, blob: bool| log.filter(|exchange| exchange.method == method && exchange.is_blob() == blob).len();
@@ -82,7 +82,7 @@ fn what_buildx_pushes_is_flattened_with_its_attestations(kind: Kind) {
     let images = images();
     let attestations = push_built(&registry, &images);
     let context = context(&registry, "");
-    // Two indexes, two images and two attestations are read, and two configs; five manifests are written.
+    // Two indexes, two images, two attestations and two configs are read. Five manifests are written.
     assert_eq!(sync(&context, &registry), [3 + 1, 6, 2, 5]);
     let expected = expected(&images, &attestations);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected.clone()));
@@ -108,7 +108,7 @@ fn attestations_are_dropped_where_that_is_said(kind: Kind) {
     assert_eq!(sync(&dropping, &registry), [3 + 1, 4, 2, 3]);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images, &[])));
     assert_eq!(sync(&dropping, &registry), [3, 2, 0, 0]);
-    // And back: they are all that is copied.
+    // Without `drop`, only the attestations are copied.
     let (output, log) = registry.watch(|| context(&registry, "").mlist("sync"));
     output.exits(0);
     assert_eq!(log.manifest_puts().len(), 3, "{log}");
@@ -126,7 +126,7 @@ fn what_docker_pushes_is_an_index_of_one_image(kind: Kind) {
     let context = context(&registry, "");
     sync(&context, &registry);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images, &[])));
-    // What else speaks of the images is not asked for again.
+    // The referrers of the images are not requested again.
     let (output, log) = registry.watch(|| context.mlist("sync"));
     output.exits(0);
     assert_eq!(counts(&log), [3, 2, 0, 0], "{log}");
@@ -153,7 +153,7 @@ fn one_index_is_the_source_of_many_members(kind: Kind) {
     let context = Context::with(&text);
     sync(&context, &registry);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images, &[attestation])));
-    // One HEAD of the index, one of the tag. What is said of the other image was looked for once, before.
+    // One HEAD of the index, one of the tag. The referrers of the other image were requested once, in the first run.
     assert_eq!(sync(&context, &registry)[0], 2);
 }
 
@@ -180,7 +180,7 @@ fn indexes_go_into_a_layout(kind: Kind) {
     let expected = expected(&images, &attestations);
     let read = readers::skopeo(&format!("oci:{}:v1", context.path("out/app").display()), &context.docker_config());
     assert_eq!(read.unwrap_or_else(|| expected.clone()), expected);
-    // And out of it again: each member is the list, of which its row takes its own.
+    // And back from the layout: the source of each member is the list, and each row takes the image for its platform.
     let rows: Vec<String> = PLATFORMS
         .iter()
         .map(|platform| format!("{{ platform = \"{platform}\", source = \"oci:out/app:v1\" }}"))
@@ -201,7 +201,7 @@ fn what_speaks_by_its_subject_comes_along(kind: Kind) {
         registry.push(&repository, &image.digest(), image);
         registry.push_attestation(&repository, &attestation);
         registry.push_list(&repository, "v1", OCI_INDEX, &index(&[image.entry()]));
-        // A registry that lists no referrers has them by a tag.
+        // For registries without the referrers API: the referrers are listed under a tag.
         let mut entry = attestation.entry();
         entry["artifactType"] = "application/vnd.docker.attestation.manifest.v1+json".into();
         let fallback = image.digest().replace(':', "-");
@@ -216,7 +216,7 @@ fn what_speaks_by_its_subject_comes_along(kind: Kind) {
     for attestation in &attestations {
         assert_stands(&registry, "acme/app", attestation);
     }
-    // The published list has them: it is read once more, and they are not looked for.
+    // The published list has the attestations. It is read once more, and the referrers are not requested.
     assert_eq!(sync(&context, &registry), [3, 3, 0, 0]);
 }
 

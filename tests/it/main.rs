@@ -1,4 +1,4 @@
-//! All integration tests: one binary.
+//! All integration tests, in one binary.
 
 mod architecture;
 mod auth;

@@ -1,4 +1,4 @@
-//! The maps are true: what they name is there, and what is there they name.
+//! The file maps in the docs are complete and correct: every file that they name exists, and every file is named.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,17 +12,17 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The docs at the top of a file.
+/// Returns the docs at the top of a file.
 fn docs(path: &Path) -> String {
     read(path).lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
 }
 
-/// What stands between backticks.
+/// Returns the texts between backticks.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// The files of a folder of `src` and below, without those that hold tests alone.
+/// Returns the files of a folder of `src` and its subfolders, without files that only have tests.
 fn modules(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -31,7 +31,7 @@ fn modules(folder: &Path) -> Vec<PathBuf> {
             Some("tests") => {}
             _ if path.is_dir() => found.extend(modules(&path)),
             Some("mod") => {}
-            // What editors and snapshot tools leave behind is none of ours.
+            // Skip other files, such as those that editors and snapshot tools leave behind.
             _ if path.extension().is_some_and(|extension| extension == "rs") && !is_hidden(&path) => found.push(path),
             _ => {}
         }
@@ -44,7 +44,7 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with('.'))
 }
 
-/// The file that declares the module of this file.
+/// Returns the file that declares the module of this file.
 fn parent(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap();
     let within = folder.join("mod.rs");
@@ -85,7 +85,7 @@ fn every_path_that_the_maps_name_is_there() {
     for path in code(&map).chain(code(&contributing)) {
         let is_path =
             ["src/", "tests/", "examples/", "schema/", "benches/", ".ci/"].iter().any(|top| path.starts_with(top));
-        // A command with arguments, or a name to fill in.
+        // Skip commands with arguments, and paths with placeholders.
         if is_path && !path.contains([' ', '{']) && !path.chars().any(|c| c.is_ascii_uppercase()) {
             assert!(project().join(path).exists(), "{path} is not there");
             seen += 1;

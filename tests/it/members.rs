@@ -1,5 +1,4 @@
-//! Where members may be, what may be open, and what is left alone: each with the requests
-//! it costs.
+//! Where members may be, what may be left open, and what is not written again, each with the number of requests.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::Context;
@@ -31,7 +30,7 @@ fn start(kind: Kind) -> AnyRegistry {
     kind.start().expect("it was installed a moment ago")
 }
 
-/// manifests.toml with one list, `acme/app:v1`.
+/// Returns manifests.toml with one list, `acme/app:v1`.
 fn manifest(platforms: &str, source: &str, target: &str, tags: &str) -> String {
     format!("[list.app]\nplatforms = {platforms}\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = {tags}\n")
 }
@@ -40,12 +39,12 @@ fn images(dialect: Dialect, content: &str) -> Vec<Image> {
     PLATFORMS.iter().map(|platform| Image::new(dialect, platform, content)).collect()
 }
 
-/// Platforms and digests, as a list of these images has them.
+/// Returns the platforms and digests of a list of these images.
 fn expected(images: &[Image]) -> Vec<(String, String)> {
     PLATFORMS.iter().zip(images).map(|(platform, image)| ((*platform).to_owned(), image.digest())).collect()
 }
 
-/// Requests by kind: HEAD, GET of manifests, GET of blobs, POST, PUT of blobs, PUT of manifests.
+/// Counts requests by kind: HEAD, GET of manifests, GET of blobs, POST, PUT of blobs, PUT of manifests.
 fn counts(log: &Log) -> [usize; 6] {
     let of =
         |method: &str, blob: bool| log.filter(|exchange| exchange.method == method && exchange.is_blob() == blob).len();
@@ -128,7 +127,7 @@ fn members_in_a_layout(kind: Kind) {
     let tagged: Vec<(&str, &Image)> = ARCHES.into_iter().zip(&images).collect();
     write_layout(&context.path("images"), &tagged);
     let counted = sync(&context, &registry);
-    // The tag and its re-check, and one question for each blob before it is sent.
+    // The HEADs are for the tag, for checking it again, and for each blob before it is uploaded.
     assert_eq!(counted, [1 + 1 + 10, 0, 0, 10, 10, 5 + 1]);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images)));
     assert_blobs_stand(&registry, "acme/app", &images);
@@ -160,7 +159,7 @@ fn a_bare_arm_takes_its_variant_from_the_config(kind: Kind) {
     let context = Context::with(&manifest(&platforms, &source, &target, r#"["v1"]"#));
     sync(&context, &registry);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images)));
-    // What is open comes from the published list.
+    // The variant that the file leaves open is taken from the published list.
     assert_eq!(sync(&context, &registry), [6, 1, 0, 0, 0, 0]);
 }
 
@@ -176,7 +175,7 @@ fn two_tags_name_one_list(kind: Kind) {
     let wire = registry.wire();
     assert_eq!(wire.digest("acme/app", "v1.2"), wire.digest("acme/app", "v1"));
     assert_eq!(sync(&context, &registry), [7, 0, 0, 0, 0, 0]);
-    // One of them is moved away by somebody: it alone comes back.
+    // If someone else moves one of the tags, only that tag is written again.
     let other = Image::new(Dialect::Docker, "linux/amd64", "other");
     registry.push("acme/app", "v1", &other);
     let (output, log) = registry.watch(|| context.mlist("sync"));
@@ -193,7 +192,7 @@ fn many_tags_name_one_list(kind: Kind) {
     let (source, target) =
         (format!("{}/acme/app-{{arch}}:v1", registry.host()), format!("{}/acme/app", registry.host()));
     let context = Context::with(&manifest(FIVE, &source, &target, r#"["v1.2.3", "v1.2", "v1", "latest"]"#));
-    // That neither registry writes several tags at once is found out by one PUT.
+    // One PUT is needed to detect that neither registry can write several tags at once.
     assert_eq!(sync(&context, &registry), [9 + 4, 5, 5, 10, 0, 5 + 4 + 1]);
     let wire = registry.wire();
     for tag in ["v1.2", "v1", "latest"] {
@@ -207,7 +206,7 @@ fn another_tools_equal_list_is_left_alone(kind: Kind) {
         let registry = start(kind);
         let images = images(Dialect::Docker, "app");
         images.iter().zip(ARCHES).for_each(|(image, arch)| registry.push("acme/app", &format!("v1-{arch}"), image));
-        // Other white space and keys, and another order of machines.
+        // Other white space, other order of keys, other order of platforms.
         let order: Vec<&Image> = images.iter().rev().collect();
         registry.push_list("acme/app", "v1", media_type, &foreign_list(media_type, &order));
         let before = registry.wire().digest("acme/app", "v1");
@@ -228,7 +227,7 @@ fn a_list_that_docker_made_is_left_alone(kind: Kind) {
     let target = format!("{}/acme/app", registry.host());
     let source = format!("{target}:v1-{{arch}}");
     let context = Context::with(&manifest(FIVE, &source, &target, r#"["v1"]"#));
-    // Docker falls back to plain HTTP on this machine, whatever is there.
+    // Docker falls back to plain HTTP for this machine, also if the port uses TLS.
     let target = format!("{}/acme/app", registry.plain_host());
     let members = ARCHES.map(|arch| format!("{target}:v1-{arch}"));
     if !readers::docker_publishes(&format!("{target}:v1"), &members, &context.docker_config()) {
@@ -280,7 +279,7 @@ fn a_mount_that_is_not_granted_is_streamed() {
         (format!("{}/acme/app-{{arch}}:v1", registry.host()), format!("{}/acme/app", registry.host()));
     let context = Context::with(&manifest(FIVE, &source, &target, r#"["v1"]"#));
     let counted = sync(&context, &registry);
-    // Each blob goes up in the session that its mount opened; five configs were read for the plan already.
+    // Each blob is uploaded in the session that its mount opened. Five configs were already read for the plan.
     assert_eq!((counted[0], counted[3..].to_vec()), (6 + 1, vec![10, 10, 5 + 1]));
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images)));
     assert_blobs_stand(&registry, "acme/app", &images);

@@ -1,4 +1,5 @@
-//! What comes of a run when not all goes well: outcomes, exit statuses, reports, and that nothing stops the rest.
+//! The result of a run in which something fails: outcomes, exit statuses, reports, and that no failure stops other
+//! lists.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use crate::support::context::{Context, PATIENCE};
 use crate::support::registry::{Fault, Knobs, Registry, Then};
 use crate::support::release::{BINARIES, Release, VERSION};
 
-/// The registry of this process with all thirty images, and a project that publishes them there.
+/// Starts the registry of this process with all thirty images, and creates a project that publishes there.
 fn release() -> (AnyRegistry, Context) {
     let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     Release::push(&registry);
@@ -22,7 +23,7 @@ fn inner(registry: &AnyRegistry) -> &Registry {
     }
 }
 
-/// Which of the six lists stand.
+/// Returns which of the six lists exist.
 fn standing(registry: &AnyRegistry) -> Vec<&'static str> {
     let stands = |binary: &&str| registry.list(&format!("k8s/{binary}"), VERSION) == Some(Release::list(binary));
     BINARIES.into_iter().filter(stands).collect()
@@ -158,7 +159,8 @@ fn a_file_that_is_not_there_has_its_name_in_the_verdict_and_the_document() {
 fn signals_end_a_run_with_their_own_status_and_a_report() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let (registry, context) = release();
-        // In the middle of the first children, with one request in flight: five lists are not begun, or not done.
+        // Freeze while the children of the first list are copied, with one request in flight: all lists but those done
+        // by then are cancelled, either not started or not finished.
         inner(&registry).freeze_after(4);
         let running = context.start("sync -j 1 --format human --format json=report.json");
         assert!(inner(&registry).wait_frozen(PATIENCE));

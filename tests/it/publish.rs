@@ -1,4 +1,4 @@
-//! A release from the first sync to the last: six binaries for five architectures, one list of each.
+//! A release from the first sync to the last: six binaries for five architectures, one list for each binary.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_every_registry};
 use crate::support::context::{Context, Output};
@@ -17,7 +17,7 @@ on_every_registry!(
     a_selector_leaves_the_others_alone,
 );
 
-/// A registry with all thirty images, and a project that publishes them there.
+/// Starts a registry with all thirty images, and creates a project that publishes there.
 fn release(kind: Kind) -> (AnyRegistry, Context) {
     let registry = kind.start().expect("it was installed a moment ago");
     Release::push(&registry);
@@ -31,7 +31,7 @@ fn project(registry: &AnyRegistry) -> Context {
     context
 }
 
-/// The digest that each of the six tags names.
+/// Returns the digest that each of the six tags refers to.
 fn digests(registry: &AnyRegistry) -> Vec<Option<String>> {
     BINARIES.map(|binary| registry.wire().digest(&format!("k8s/{binary}"), VERSION)).to_vec()
 }
@@ -42,12 +42,12 @@ fn assert_all_stand(registry: &AnyRegistry) {
     }
 }
 
-/// Requests by method: HEAD, GET, POST, PUT.
+/// Counts requests by method: HEAD, GET, POST, PUT.
 fn counts(log: &Log) -> [usize; 4] {
     ["HEAD", "GET", "POST", "PUT"].map(|method| log.count(method))
 }
 
-/// What came of a command, and what it asked the registry but for how it wants to be asked.
+/// Returns the output of a command and its requests, without the one that only got the 401 challenge.
 fn watch(context: &Context, registry: &AnyRegistry, command: &str) -> (Output, Log) {
     let (output, log) = registry.watch(|| context.mlist(command));
     let challenges = log.filter(|exchange| exchange.status == 401).len();
@@ -111,7 +111,7 @@ fn a_member_pushed_anew_changes_its_list_alone(kind: Kind) {
     let puts = log.manifest_puts();
     let puts: Vec<_> = puts.iter().map(|put| (put.repository().unwrap(), put.manifest().unwrap())).collect();
     assert_eq!(puts, [("k8s/kubectl", rebuilt.digest().as_str()), ("k8s/kubectl", VERSION)], "{log}");
-    // Table 1.4, a member changed in repositories of their own, beside five lists that cost six HEADs each.
+    // Table 1.4, one changed member with members in their own repositories. The five other lists cost six HEADs each.
     assert_eq!(counts(&log), [30 + 11, 3, 2, 2], "{log}");
     assert_eq!(output.stderr.lines().next(), Some("Plan: 1 to update, 5 unchanged"), "{output}");
     assert_eq!((output.lines("updated"), output.lines("created")), (1, 0), "{output}");
@@ -165,12 +165,12 @@ fn plan_says_what_sync_then_does(kind: Kind) {
     let (plan, log) = watch(&context, &registry, "plan --exit-code --format json");
     let plan = plan.exits(3).json();
     assert_eq!(log.writes().len(), 0, "{log}");
-    // Table 1.4, five members in repositories of their own: what is read before anything is written.
+    // Table 1.4, five members in their own repositories: the reads before the first write.
     assert_eq!(counts(&log), [6 * 6, 6 * 10, 0, 0], "{log}");
     assert_eq!((&plan["version"], &plan["kind"], &plan["exit_status"]), (&1.into(), &"plan".into(), &3.into()));
     let summary = serde_json::json!({ "create": 6, "update": 0, "unchanged": 0, "blocked": 0, "failed": 0 });
     assert_eq!(plan["summary"], summary);
-    // One without credentials shows how they are wanted; a token serves a list.
+    // One request without credentials gets the challenge. Each list needs one token.
     let (heads, tokens) = match kind {
         Kind::InProcess | Kind::Debian | Kind::Tls => (36, 0),
         Kind::Passwords => (37, 0),

@@ -1,4 +1,4 @@
-//! README.md is true: its consoles show what is printed, its commands and options exist, its files are there.
+//! README.md is correct: its consoles show the real output, its commands and options exist, its files exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::support::installed;
 
 on_each_registry!(its_consoles_show_what_is_printed);
 
-/// Where the README's registry listens.
+/// The address of the registry in the README.
 const HOST: &str = "localhost:5000";
 /// How the README runs mlist before it is installed.
 const FROM_SOURCE: &str = "cargo run --release -- ";
@@ -24,7 +24,7 @@ fn readme() -> String {
     fs::read_to_string(project().join("README.md")).unwrap()
 }
 
-/// The blocks of code in a language; without one, in any.
+/// Returns the code blocks in a language, or all of them if no language is given.
 fn blocks(language: Option<&str>) -> Vec<String> {
     let readme = readme();
     let fences = readme.split("\n```").skip(1).step_by(2);
@@ -32,7 +32,7 @@ fn blocks(language: Option<&str>) -> Vec<String> {
     blocks.filter(|(word, _)| language.is_none_or(|language| language == *word)).map(|(_, text)| text.into()).collect()
 }
 
-/// The commands of a console, each with what it prints.
+/// Returns the commands of a console, each with its output.
 fn transcript(console: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     for line in console.lines() {
@@ -45,12 +45,12 @@ fn transcript(console: &str) -> Vec<(String, Vec<String>)> {
     commands
 }
 
-/// The arguments of a command that runs mlist.
+/// Returns the arguments of a command that runs mlist.
 fn arguments(command: &str) -> Option<&str> {
     command.strip_prefix(FROM_SOURCE).or_else(|| command.strip_prefix("mlist "))
 }
 
-/// Output as far as it is the same in every run: lists end in any order and take their time.
+/// Returns the output without what differs between runs: the order of lists and their durations.
 fn lasting<'a>(output: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut lines: Vec<String> = output.map(without_durations).collect();
     for run in lines.chunk_by_mut(|one, next| [one, next].iter().all(|line| line.starts_with("created "))) {
@@ -59,7 +59,7 @@ fn lasting<'a>(output: impl Iterator<Item = &'a str>) -> Vec<String> {
     lines
 }
 
-/// `0.3s` of a verdict is any other number of seconds.
+/// Replaces the duration in a verdict, such as `0.3s`, by a fixed word.
 fn without_durations(line: &str) -> String {
     let is_duration = |word: &str| {
         let seconds = word.trim_matches(['(', ')', ':']).strip_suffix('s');
@@ -69,7 +69,7 @@ fn without_durations(line: &str) -> String {
     line.split(' ').map(|word| if begins && is_duration(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
-/// Copies a folder with all it holds.
+/// Copies a folder with its content.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -106,7 +106,7 @@ fn push(registry: &AnyRegistry, image: &str, repository: &str) {
     assert_eq!(answer.status, 201, "{repository} does not take {image}");
 }
 
-/// Runs the commands of a console in `context` and compares.
+/// Runs the commands of a console in `context` and compares their output.
 fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
     for (command, shown) in transcript(console) {
         let here = command.replace(HOST, &registry.host());
@@ -153,7 +153,8 @@ fn its_manifests_toml_has_no_problem() {
     }
 }
 
-/// The command lines of mlist in a text of shell, make or YAML, each up to where the shell goes on with another.
+/// Returns the command lines of mlist in a shell script, makefile or YAML text, each up to where the shell starts
+/// another command.
 fn command_lines(text: &str) -> Vec<String> {
     let lines = text.lines().filter_map(|line| {
         let line = line.trim_start().trim_start_matches("$ ").trim_start_matches("run: ");
@@ -165,7 +166,7 @@ fn command_lines(text: &str) -> Vec<String> {
     lines.map(|line| line.split([';', '|', '>', '#', '&']).next().unwrap_or_default().trim().to_owned()).collect()
 }
 
-/// What stands between backticks in the README's prose.
+/// Returns the texts between backticks in the prose of the README.
 fn code_in_prose() -> Vec<String> {
     let readme = readme();
     let prose = readme.split("\n```").step_by(2).collect::<String>().replace('\n', " ");
@@ -208,7 +209,7 @@ fn its_first_command_is_the_one_that_ci_runs() {
     assert_eq!(found, Some(first.as_str()), "what .ci/run finds");
 }
 
-/// How links name the headings.
+/// Returns the headings as links name them.
 fn headings(readme: &str) -> impl Iterator<Item = String> {
     readme.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_ascii_lowercase().replace(' ', "-")))
 }

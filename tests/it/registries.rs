@@ -1,4 +1,5 @@
-//! `mlist::registry` alone, against both registries: what it writes stands, and what it reads is what stands.
+//! `mlist::registry` alone, against both registries: what it writes exists in the registry, and it reads what exists
+//! there.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -36,7 +37,7 @@ fn image(content: &str) -> Image {
     Image::new(Dialect::Oci, "linux/arm64", content)
 }
 
-/// Registries that may write to `target`.
+/// Creates `Registries` with the right to write to `target`.
 fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
     let Place::Repository(target) = target else { panic!("{target} is a layout") };
     let groups = vec![Group { target: Some(target.clone()), sources: Vec::new() }];
@@ -61,7 +62,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().expect("a runtime").block_on(work)
 }
 
-/// Copies what a tag of `from` names into `to`, as the executor would; how each blob came there.
+/// Copies the image at a tag from `from` to `to`, as the executor does. Returns how each blob was copied.
 async fn copy(registries: &Registries, from: &Place, to: &Place, tag: &str) -> Result<Vec<Copied>, Box<RegistryError>> {
     let reference = Reference::parse(&format!("{from}:{tag}")).expect("a reference");
     let head = registries.head(&reference).await?.expect("it was pushed");

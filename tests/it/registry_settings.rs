@@ -1,4 +1,4 @@
-//! `[registry."HOST"]` through the whole program: what the file says of a host is how the host is reached.
+//! `[registry."HOST"]` with the whole program: the settings of the file are used to connect to the host.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::Context;
@@ -9,7 +9,7 @@ on_each_registry!(
     where_tls_is_asked_for_nothing_is_sent_without_it,
 );
 
-/// A registry with one image, and a project whose list is made of it.
+/// Starts a registry with one image, and creates a project that makes a list of it.
 fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
     let registry = kind.start().expect("it was installed a moment ago");
     registry.push("acme/app-amd64", "v1", &Image::new(Dialect::Oci, "linux/amd64", "app"));

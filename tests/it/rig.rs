@@ -1,5 +1,5 @@
-//! The rig itself: the registry of this process answers as Debian's does, so that what passes against it is worth
-//! something.
+//! Tests of the test registry: the registry of this process responds like Debian's. Otherwise, tests against it would
+//! prove little.
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::PATIENCE;
@@ -100,7 +100,7 @@ fn what_is_pushed_is_read_back(kind: Kind) {
     assert_eq!(registry.list("a/b", "v1").unwrap(), expected);
     let tags = registry.wire().send("GET", "/v2/a/b/tags/list", &[], b"").json();
     let mut tags: Vec<&str> = tags["tags"].as_array().unwrap().iter().filter_map(|tag| tag.as_str()).collect();
-    tags.sort_unstable(); // Debian's keeps no order.
+    tags.sort_unstable(); // Debian's registry does not sort tags.
     assert_eq!(tags, ["one", "two", "v1"]);
     let (blob, bytes) = &two.blobs()[1];
     assert_eq!(registry.wire().send("GET", &format!("/v2/a/b/blobs/{blob}"), &[], b"").body, *bytes);
@@ -305,7 +305,8 @@ mod faults {
             inner.thaw_and_forget();
             waiting.map(|thread| thread.join().unwrap())
         });
-        // One of the two was the second write, whose answer is forgotten; the other did nothing, or came after.
+        // One of the two is the second write: it took effect, but its response is dropped. The other has no effect, or
+        // arrives after the freeze.
         let stand = ["v3", "v4"].map(|tag| registry.wire().manifest("a/b", tag).is_some());
         assert!(stand.contains(&true));
         assert!(pushes.contains(&false));

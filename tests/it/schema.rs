@@ -1,7 +1,7 @@
-//! The schema of manifests.toml, judged by a validator that nobody here wrote: Debian's python3-jsonschema.
+//! The schema of manifests.toml, tested with a third-party validator: Debian's python3-jsonschema.
 //!
-//! What stands in `tests/fixtures/invalid` says in its first line whether its fault is one that a schema can say:
-//! `# schema: rejects` or `# schema: accepts`. A fault of TOML itself is found before any schema is asked.
+//! The first line of each file in `tests/fixtures/invalid` says whether a schema can detect its fault: `# schema:
+//! rejects` or `# schema: accepts`. A fault in the TOML syntax is found before the schema is used.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use std::process::{Command, Output, Stdio};
 
 use crate::support::docker_registry::skipped;
 
-/// Debian's own: its modules are Debian's packages.
+/// Debian's own Python, because its modules are Debian packages.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// What the validator says of a file.
+/// The result of the validator for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     Accepts,
     Rejects(String),
-    /// It is no TOML 1.0.
+    /// The file is not valid TOML 1.0.
     NoToml,
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Lets the validator say of each file whether `schema` accepts it; none where it is not installed.
+/// Runs the validator with `schema` on all files. `None` if it is not installed.
 fn validate(schema: &Path, files: &[PathBuf]) -> Option<Output> {
     let tried = Command::new(PYTHON).args(["-c", "import jsonschema, tomllib"]).stderr(Stdio::null()).status();
     if !tried.is_ok_and(|status| status.success()) {
@@ -51,7 +51,7 @@ fn verdict(line: &str) -> Verdict {
     }
 }
 
-/// The verdicts of the project's schema, each with its file.
+/// Returns the verdict of the project's schema for each file.
 fn judged(files: Vec<PathBuf>) -> Vec<(PathBuf, Verdict)> {
     assert!(!files.is_empty(), "there is nothing to judge");
     let schema = project().join("schema/manifests.schema.json");
@@ -61,7 +61,7 @@ fn judged(files: Vec<PathBuf>) -> Vec<(PathBuf, Verdict)> {
     files.into_iter().zip(verdicts).collect()
 }
 
-/// The files of `folder`, or below it, whose name `fits`; in order.
+/// Returns the files in `folder` and its subfolders whose names match `fits`, sorted.
 pub(crate) fn files(folder: &str, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut folders = vec![project().join(folder)];
     let mut files = Vec::new();
@@ -135,7 +135,7 @@ fn each_invalid_fixture_is_judged_as_it_says() {
     }
 }
 
-/// What the validator says where this is the schema and these are the files, so that it is known to judge.
+/// Runs the validator with this schema and these files, to check that it really validates.
 fn made_up(schema: &str, files: &[(&str, &str)]) -> Option<Output> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

@@ -1,4 +1,4 @@
-//! `schema/manifests.schema.json` is what the program prints, and has what an editor shows.
+//! `schema/manifests.schema.json` is what the program prints, and has all that editors show.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ fn the_schema_in_the_repository_is_the_one_that_is_printed() {
     assert!(file == mlist::config::schema(), "schema/manifests.schema.json is out of date; to mend it: {mend}");
 }
 
-/// Calls `see` with each part of `schema` that is an object, and the way there.
+/// Calls `see` with each object in `schema` and its path.
 fn walk(schema: &Value, way: &str, see: &mut impl FnMut(&str, &serde_json::Map<String, Value>)) {
     match schema {
         Value::Object(fields) => {
@@ -30,7 +30,7 @@ fn every_key_and_word_is_described_and_every_key_has_an_example() {
     let is_sentence = |part: &Value| part["description"].as_str().is_some_and(|about| about.ends_with('.'));
     let (mut keys, mut words) = (0, 0);
     walk(&schema, "", &mut |way, fields| {
-        // A rule about some of the keys beside it is none of their descriptions.
+        // `properties` without `additionalProperties` is a rule about some keys, and does not describe them.
         if let (Some(Value::Object(properties)), Some(_)) =
             (fields.get("properties"), fields.get("additionalProperties"))
         {

@@ -1,5 +1,5 @@
-//! A secret in every place where credentials are looked for, and a search for it in all that mlist says and in all that
-//! it sends to any host but the one it is for.
+//! Puts a secret in every place where credentials are looked up. Then searches for it in all output of mlist, and in
+//! all requests to hosts that it is not for.
 
 use serde_json::json;
 
@@ -11,18 +11,18 @@ use crate::support::registry::{Account, Auth, Fault, Knobs, Registry, Then};
 const USER: &str = "ci-bot";
 const PASSWORD: &str = "s3cret-of-the-bot";
 
-/// Where the secret is put.
+/// The place of the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Put {
-    /// `auth` of Docker's config file.
+    /// `auth` in Docker's config file.
     Auth,
-    /// `username` and `password` there.
+    /// `username` and `password` in Docker's config file.
     Fields,
-    /// `identitytoken` there.
+    /// `identitytoken` in Docker's config file.
     Identity,
-    /// `registrytoken` there.
+    /// `registrytoken` in Docker's config file.
     Bearer,
-    /// What a helper prints.
+    /// The output of a credential helper.
     Helper,
     /// `DOCKER_AUTH_CONFIG`.
     Inline,
@@ -30,7 +30,7 @@ enum Put {
     AuthFile,
     /// Podman's own file.
     Podman,
-    /// The file that Docker wrote before it had a folder.
+    /// The file that Docker used before it had a config folder.
     Old,
     /// The variable that `password-env` names.
     Named,
@@ -49,7 +49,7 @@ const PLACES: [Put; 10] = [
     Put::Named,
 ];
 
-/// A registry that asks who is there, another that asks nobody and holds one of the images, and a project.
+/// A registry that requires login, another one that does not and has one of the images, and a project.
 struct World {
     guarded: Registry,
     stranger: Registry,
@@ -71,7 +71,7 @@ impl World {
         Self { guarded, stranger, context }
     }
 
-    /// Puts `secret` where `put` says, as the guarded registry's.
+    /// Puts `secret` in the place `put`, for the registry that requires login.
     fn put(&mut self, put: Put, secret: &str) {
         let host = self.guarded.host();
         let encoded = Account::new(USER, secret).encoded();
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// Runs everything that could say it, and searches.
+    /// Runs all commands that could leak the secret, and searches for it.
     #[track_caller]
     fn assert_nobody_hears(&self, secret: &str, what: &str) -> Vec<i32> {
         let spelled = [secret.to_owned(), Account::new(USER, secret).encoded()];

@@ -1,5 +1,5 @@
-//! A registry of which a fifth of all answers goes wrong, and one that takes few requests in a second: all is published
-//! all the same, all of it right, and no tag ever names a list whose children do not stand.
+//! A registry that fails a fifth of all responses, and a registry with a low rate limit. All lists are published
+//! correctly, and no tag ever refers to a list whose children do not exist.
 
 use std::fmt::Write as _;
 
@@ -18,22 +18,22 @@ const PLATFORMS: [(&str, &str); 5] = [
     ("linux/s390x", "s390x"),
 ];
 
-/// Of all answers so many go wrong.
+/// The share of all responses that fail.
 const SHARE: f64 = 0.2;
-/// Of those so many never come: each costs the 15 seconds that an answer is waited for.
+/// The share of failing responses that never arrive. Each costs the 15 seconds of the response timeout.
 const STALLS: f64 = 0.01;
 
-/// Lists of five members in a registry of their own.
+/// Lists of five members in their own registry.
 struct Fleet {
     registry: Registry,
     context: Context,
     lists: usize,
 }
 
-/// Where the members are.
+/// The location of the members.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Members {
-    /// Each in a repository of its own: their blobs are mounted or sent.
+    /// Each in its own repository: blobs are mounted or uploaded.
     OwnRepositories,
     /// In the repository of their list.
     TargetRepository,
@@ -64,7 +64,7 @@ impl Fleet {
         Self { registry, context: Context::with(&manifest), lists }
     }
 
-    /// Publishes all while a fifth of all answers goes wrong, and then finds nothing to do.
+    /// Publishes all lists while a fifth of all responses fail. Then checks that nothing is left to do.
     fn weathers(&self, seed: u64) {
         self.registry.knobs().storm = Some(Storm::new(seed, SHARE, STALLS));
         self.context.mlist("sync").exits(0);
@@ -75,7 +75,7 @@ impl Fleet {
         self.assert_unchanged();
     }
 
-    /// Every list stands, whole and with the digests of its members, and so does all that they are made of.
+    /// Checks that every list exists with the right entries, and that all its children and blobs exist.
     fn assert_published(&self) {
         let store = self.registry.store();
         let lists: Vec<_> = store.refusals().iter().filter(|refusal| refusal.is_list).collect();
@@ -109,7 +109,7 @@ impl Fleet {
 }
 
 impl Drop for Fleet {
-    /// Shows the faults of a run that failed.
+    /// Prints the faults of a failed run.
     #[expect(clippy::disallowed_macros, reason = "a test that fails shows why")]
     fn drop(&mut self) {
         if let Some(storm) = self.registry.knobs().storm.take().filter(|_| std::thread::panicking()) {
@@ -126,7 +126,7 @@ fn image(list: usize, platform: &str) -> Image {
     Image::new(Dialect::Oci, platform, &name(list))
 }
 
-/// Puts an image where it belongs, past the network.
+/// Adds an image to the store directly, without the network.
 fn seed(store: &mut Store, repository: &str, tag: &str, image: &Image) {
     for (digest, bytes) in image.blobs() {
         let upload = store.begin_upload(repository);
@@ -172,7 +172,7 @@ fn sixty_lists_whose_heads_say_too_little_are_published_in_every_storm() {
     }
 }
 
-/// A host that takes fifty requests a second.
+/// Publishes to a host that accepts fifty requests per second.
 fn fifty_a_second(says: Says) {
     let fleet = Fleet::new(60, Members::TargetRepository);
     fleet.registry.knobs().limit = Some(Limit::new(50, 10, says));

@@ -1,4 +1,4 @@
-//! What a person sees: the screen of a publish, and of Ctrl-C.
+//! The screen during a publish, and after Ctrl-C.
 
 use crate::support::any_registry::AnyRegistry;
 use crate::support::context::{Context, PATIENCE};
@@ -6,7 +6,7 @@ use crate::support::registry::{Fault, Knobs, Registry, Then};
 use crate::support::release::Release;
 use crate::support::terminal::Terminal;
 
-/// A registry that will stand still after so many writes, and a project that publishes there.
+/// Starts a registry that freezes after this many writes, and creates a project that publishes there.
 fn release(writes: usize) -> (Registry, Context) {
     let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     Release::push(&registry);
@@ -16,7 +16,7 @@ fn release(writes: usize) -> (Registry, Context) {
     (registry, context)
 }
 
-/// Lines of the screen that hold more than white space.
+/// Returns the lines of the screen that are not blank.
 fn lines(screen: &str) -> Vec<&str> {
     screen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
@@ -27,7 +27,7 @@ fn beginning<'a>(screen: &'a str, word: &str) -> Vec<&'a str> {
 
 #[test]
 fn a_publish_shows_bars_and_leaves_lines_and_a_verdict() {
-    // With one request in flight lists end one after the other: sixteen writes each.
+    // With one request in flight, lists finish one after the other. Each takes sixteen writes.
     let (registry, context) = release(2 * 16 + 5);
     let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
     assert!(registry.wait_frozen(PATIENCE));
@@ -45,7 +45,7 @@ fn a_publish_shows_bars_and_leaves_lines_and_a_verdict() {
     assert!(lines(&screen).iter().all(|line| line.chars().count() <= 80), "{screen}");
 }
 
-/// A run that was asked to stop while its second list was on its way.
+/// Starts a run and stops it with Ctrl-C during its second list.
 fn stopped_in_its_middle() -> (Registry, Context, Terminal) {
     let (registry, context) = release(16 + 5);
     let mut terminal = Terminal::start(&context, "sync -j 1", 30, 80);
@@ -67,7 +67,7 @@ fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
     assert!(screen.contains("cancelled"), "{screen}");
     assert!(lines(&screen).last().expect("lines").ends_with("mlist sync goes on here."), "{screen}");
     assert!(!screen.contains("Publishing ["), "bars are gone: {screen}");
-    // The terminal itself shows the key as `^C`, behind the bars: none of their lines may stay for that.
+    // The terminal echoes the key as `^C` after the bars. No line of the bars may remain because of that.
     assert!(lines(&screen).iter().all(|line| !line.starts_with(' ')), "{screen}");
     let output = context.mlist("sync").exits(0);
     assert!(output.verdict().starts_with("Done in "), "{output}");

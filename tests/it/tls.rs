@@ -1,4 +1,5 @@
-//! Certificates, HTTP/2 and proxies: whom mlist trusts, what it shows, what it says when it is let down.
+//! Certificates, HTTP/2 and proxies: which certificates mlist trusts, which client certificates it sends, and what it
+//! reports if TLS fails.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -22,7 +23,7 @@ use crate::support::nginx::{Front, Nginx, Seen};
 use crate::support::registry::{Fault, Knobs, Registry, Then};
 use crate::support::tls_server::{Proxy, TlsServer};
 
-/// A registry with one image, `a/b:v1`.
+/// Starts a registry with one image, `a/b:v1`.
 fn registry() -> Registry {
     let registry = Registry::start(Knobs::default());
     let any = AnyRegistry::InProcess(registry);
@@ -45,7 +46,7 @@ fn nginx(front: &Front<'_>) -> Option<Nginx> {
     nginx
 }
 
-/// Files in a folder that ends with the test.
+/// Files in a folder that is deleted at the end of the test.
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -83,13 +84,13 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().expect("a runtime").block_on(work)
 }
 
-/// Asks for `a/b:v1` of `host`.
+/// Requests `a/b:v1` of `host`.
 fn ask(registries: &Registries, host: &str) -> Result<(), Box<RegistryError>> {
     let reference = Reference::parse(&format!("{host}/a/b:v1")).expect("a reference");
     run(registries.head(&reference)).map(|head| assert!(head.is_some(), "it was pushed"))
 }
 
-/// What is wrong with TLS at `host`, where this is said of it.
+/// Returns the TLS error of `host` with these options.
 fn fault(host: &str, options: HostOptions) -> TlsFault {
     let error = ask(&registries(&[(host, options)], Vec::new()), host).expect_err("it is not trusted");
     match error.kind {
@@ -162,7 +163,7 @@ fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_the_one_that_is_
     let named = registries(&[(&server.host(), with_ca(&files.put("own.pem", &own.certificate)))], Vec::new());
     ask(&named, &server.host()).expect("it is the very one that is named");
 
-    // For its name, and no other.
+    // It is trusted only for its own name.
     let server = TlsServer::start(&registry.host(), &other, &[], None);
     let named = with_ca(&files.put("other.pem", &other.certificate));
     assert_eq!(fault(&server.host(), named), TlsFault::OtherName(vec!["other.example".into()]));
@@ -187,7 +188,7 @@ fn a_client_certificate_is_shown_where_it_is_wanted() {
     let Some(nginx) = nginx(&Front { lets_in: Some(&clients), ..Front::of(&registry.host(), &authority) }) else {
         return;
     };
-    // nginx lets the handshake end well, and answers 400.
+    // nginx completes the handshake and responds with 400.
     assert_eq!(fault(&nginx.host(), with_ca(&ca)), TlsFault::WantsCertificate);
     for protocols in [&["h2", "http/1.1"][..], &["http/1.1"]] {
         let own = authority.server(&["127.0.0.1"], Valid::Now);
@@ -201,7 +202,8 @@ fn a_client_certificate_is_shown_where_it_is_wanted() {
         ask(&shown, &strict.host()).expect("ci is let in");
     }
 
-    // By the folder of the host: its authority, and two of ours, of which it trusts the second.
+    // With the folder of the host in certs.d: its authority, and two client certificates, of which nginx trusts the
+    // second.
     nginx.trust("ca.crt", &authority.pem());
     for (name, pair) in [("a", strangers.client("mallory")), ("b", clients.client("ci"))] {
         nginx.trust(&format!("{name}.cert"), &pair.certificate);
@@ -216,7 +218,7 @@ fn a_client_certificate_is_shown_where_it_is_wanted() {
 fn a_client_certificate_is_shown_to_nobody_else() {
     let (storage, authority, files) = (registry(), Authority::new("Corp Root CA"), Files::new());
     let clients = Authority::new("Clients");
-    // A storage that would like to know who asks, and the registry that leads there.
+    // A storage that requests a client certificate without requiring it, and a registry that redirects to it.
     let curious = Front {
         lets_in: Some(&clients),
         more: "ssl_verify_client optional_no_ca;",
@@ -233,7 +235,7 @@ fn a_client_certificate_is_shown_to_nobody_else() {
     let clients = |seen: Vec<Seen>| seen.into_iter().map(|seen| seen.client).collect::<Vec<_>>();
     assert_eq!((clients(home.seen()), clients(storage.seen())), (vec!["CN=ci".to_owned()], vec!["-".to_owned()]));
 
-    // A storage that is not trusted is named, and not the registry.
+    // If the storage is not trusted, the error names the storage and not the registry.
     let error = ask(&registries(&hosts[..1], Vec::new()), &home.host()).expect_err("its authority is not named");
     assert_eq!(error.kind, tls(Some(storage.host()), untrusted("Corp Root CA")));
 }
@@ -262,7 +264,7 @@ fn a_server_that_closes_refuses_and_limits_loses_nothing() {
                 let gets = (0..50).map(|_| registries.manifest(&place, &digest));
                 all.extend(futures_util::future::join_all(gets).await.into_iter().map(|got| got.map(|_| ())));
                 if more.contains("keepalive_timeout") {
-                    // Longer than an idle connection lives there.
+                    // Longer than nginx keeps an idle connection.
                     tokio::time::sleep(Duration::from_millis(1050)).await;
                 }
             }
@@ -299,7 +301,7 @@ const MANIFEST: &str = r#"
     three = { source = "HOST/a/b:v1", target = "HOST/c/three" }
 "#;
 
-/// A project that publishes three lists at `host`, and trusts `authority` there.
+/// Creates a project that publishes three lists at `host` and trusts `authority` there.
 fn project(host: &str, authority: Option<&Authority>) -> Context {
     let context = Context::with(&MANIFEST.replace("HOST", host));
     if let Some(authority) = authority {
@@ -314,7 +316,7 @@ fn in_certs_d(context: &Context, host: &str, name: &str, pem: &str) {
     std::fs::write(folder.join(name), pem).expect("a file");
 }
 
-/// The codes of the problems, one each.
+/// Returns the codes of the problems in the output.
 fn codes(output: &Output) -> Vec<&str> {
     output.stderr.lines().filter(|line| line.starts_with("mlist::")).collect()
 }
@@ -347,7 +349,7 @@ fn what_manifests_toml_names_is_trusted_and_shown() {
     write("http = false");
     let output = context.mlist("plan").exits(1);
     assert!(output.stderr.contains("shows a certificate that is not trusted here"), "{output}");
-    // nginx says so itself where it is spoken to in plain HTTP.
+    // nginx itself reports that it got plain HTTP on a TLS port.
     write("http = true");
     let output = context.mlist("plan").exits(1);
     assert!(
@@ -419,7 +421,7 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
     let nowhere = Context::with(&(MANIFEST.replace("HOST", &host) + &keep_out));
     let help = format!(r#"help: [registry."{host}"] ca = "corp-root.pem", or certs.d/{host}/ca.crt"#);
     told(&nowhere, &[r#"issued by "Corp Root CA", unknown to the system and to certs.d"#, &help]);
-    // Who put one there that does not help is told where it was looked for.
+    // If a certificate was installed that does not help, the error says where certificates were searched for.
     let context = project(&host, Some(&Authority::new("Other CA")));
     let folder = format!("/home/.docker/certs.d/{host}");
     told(&context, &["unknown to the system and to /", &folder, "help: put its authority's certificate there"]);
@@ -436,7 +438,7 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
     assert!(output.stderr.contains("ci.key is not the key of "), "{output}");
 }
 
-/// `Proxy-Authorization` of `ci:geheim`.
+/// The `Proxy-Authorization` of `ci:geheim`.
 const GEHEIM: &str = "Basic Y2k6Z2VoZWlt";
 
 fn assert_secret(output: &Output) {
@@ -465,7 +467,7 @@ fn a_proxy_is_gone_through_with_its_password() {
         assert!(proxy.asked().iter().all(|line| line == "CONNECT registry.test:443 HTTP/1.1"), "{:?}", proxy.asked());
     }
 
-    // Nothing stands before what NO_PROXY names, and before this machine.
+    // No proxy is used for the hosts in NO_PROXY and for this machine.
     let asked = proxy.asked().len();
     let mut context = project(&by_address, Some(&authority));
     context.set("HTTPS_PROXY", open("ci:geheim@"));

@@ -1,4 +1,5 @@
-//! Tokens of a server beside Debian's registry, which checks what is signed: who is asked for what, and how often.
+//! Tokens of a token server with Debian's registry, which checks their signatures: which scopes are requested, and how
+//! often.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::support::registry::Account;
 use crate::support::release::{BINARIES, PLATFORMS, Release, VERSION};
 use crate::support::token_server::{REFRESH, TokenServer};
 
-/// A registry that trusts a token server, with all thirty images, and a project of nobody's.
+/// Starts a registry that trusts a token server, with all thirty images, and creates a project that is not logged in.
 fn guarded() -> Option<(AnyRegistry, Arc<TokenServer>, Context)> {
     let server = Arc::new(TokenServer::start(account()));
     let Some(registry) = DockerRegistry::guarded(Guard::Tokens(Arc::clone(&server))) else {
@@ -27,7 +28,7 @@ fn account() -> Account {
     Account::new("ci-bot", "s3cret-of-the-bot")
 }
 
-/// The scopes of one list: its target first, then where its members are.
+/// Returns the scopes of one list: its target, then the repositories of its members.
 fn scopes(binary: &str, right: &str) -> Vec<String> {
     let sources = PLATFORMS.iter().map(|(_, arch)| format!("repository:k8s/{binary}-{arch}:pull"));
     [format!("repository:k8s/{binary}:{right}")].into_iter().chain(sources).collect()

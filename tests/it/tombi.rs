@@ -1,7 +1,7 @@
-//! The schema in editors, by a language server that nobody here wrote: tombi, from PyPI.
+//! The schema in editors, tested with a third-party language server: tombi, from PyPI.
 //!
-//! Its linter says of each file what `tests/it/schema.rs` has a validator say, and at the lines where mlist says it. Its
-//! server completes keys and words, and shows what they mean.
+//! Its linter must report the same files as the validator in `tests/it/schema.rs`, at the lines that mlist reports. Its
+//! server must complete keys and values, and show their descriptions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::schema::{files, is_toml, project};
 use crate::support::editor::{Finding, Tombi};
 
-/// What the linter says of each file; none where it is not installed.
+/// Returns the findings of the linter for each file. Empty if it is not installed.
 fn linted(paths: Vec<PathBuf>) -> Vec<(PathBuf, Vec<Finding>)> {
     let Some(tombi) = Tombi::find() else { return Vec::new() };
     let texts: Vec<String> = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
@@ -25,7 +25,7 @@ fn it_has_nothing_to_say_of_good_files() {
     for (path, findings) in linted(good) {
         assert_eq!(findings, [], "{}", path.display());
     }
-    // What is of TOML 1.1 too, as the schema says that it may be used; some is written as nobody should.
+    // The schema allows TOML 1.1, and some of these files are formatted badly on purpose: warnings are allowed.
     for (path, findings) in linted(files("tests/fixtures/valid", is_toml)) {
         assert!(findings.iter().all(|finding| !finding.is_error), "{}: {findings:?}", path.display());
     }
@@ -38,7 +38,7 @@ fn it_finds_the_fault_that_a_schema_can_find_and_no_other() {
             fs::read_to_string(&path).unwrap().trim_start_matches('\u{feff}').starts_with("# schema: rejects");
         let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.is_error).collect();
         assert_eq!(!errors.is_empty(), rejects, "{}: {findings:?}", path.display());
-        // Where mlist points into the file at all, one of its lines is among those that the linter points at.
+        // If mlist points into the file, the linter must report at least one of the same lines.
         let lines = lines_of(&path);
         let is_there = |line: &u64| errors.iter().any(|error| (error.lines.0..=error.lines.1).contains(line));
         let is_alike = !rejects || lines.is_empty() || lines.iter().any(is_there);
@@ -46,11 +46,12 @@ fn it_finds_the_fault_that_a_schema_can_find_and_no_other() {
     }
 }
 
-/// The lines that mlist points at in a file of an invalid fixture.
+/// Returns the lines that mlist points at in a file of an invalid fixture.
 fn lines_of(path: &Path) -> Vec<u64> {
     let path = path.strip_prefix(project().join("tests/fixtures/invalid")).unwrap();
     let fixture = path.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".toml");
-    // One file stands for manifests.toml; a folder has it, and what it includes.
+    // A fixture that is one file was checked as manifests.toml. A folder has manifests.toml and the files that it
+    // includes.
     let file = path.strip_prefix(fixture).unwrap_or(Path::new("manifests.toml")).display();
     let snapshot = project().join(format!("tests/it/snapshots/it__fixtures__invalid-{fixture}.snap"));
     let said = fs::read_to_string(&snapshot).unwrap_or_else(|error| panic!("{}: {error}", snapshot.display()));
@@ -59,16 +60,16 @@ fn lines_of(path: &Path) -> Vec<u64> {
     places.map(|(line, _)| line.parse().unwrap()).collect()
 }
 
-/// The schema that the project has.
+/// Returns the schema of the project.
 fn schema() -> Value {
     serde_json::from_str(&fs::read_to_string(project().join("schema/manifests.schema.json")).unwrap()).unwrap()
 }
 
-/// A value as TOML has it on one line.
+/// Formats a value as TOML on one line.
 fn toml(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
-            // Strings of JSON are strings of TOML, quoted keys too.
+            // JSON strings are valid TOML strings, also as quoted keys.
             let fields: Vec<String> =
                 fields.iter().map(|(key, value)| format!("{} = {}", Value::from(key.as_str()), toml(value))).collect();
             format!("{{ {} }}", fields.join(", "))
@@ -78,7 +79,7 @@ fn toml(value: &Value) -> String {
     }
 }
 
-/// The keys of a table of the schema, each with what describes it and an example as TOML.
+/// Returns the keys of a table of the schema, each with its definition and an example as TOML.
 fn keys(table: &str) -> Vec<(String, Value, String)> {
     let schema = schema();
     let properties = schema["$defs"][table]["properties"].as_object().unwrap();
@@ -86,7 +87,7 @@ fn keys(table: &str) -> Vec<(String, Value, String)> {
     properties.iter().map(key).collect()
 }
 
-/// A file with every key that a list and a registry may have.
+/// Returns a file with every key that a list and a registry may have.
 fn full_file() -> String {
     let mut file = Vec::new();
     for (heading, table) in [("[list.app]", "list"), ("[registry.\"registry.corp:5000\"]", "registry")] {

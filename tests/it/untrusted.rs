@@ -1,4 +1,4 @@
-//! A manifests.toml by somebody who wants what is not theirs: what `--untrusted` keeps from them, and `--root` from all.
+//! A malicious manifests.toml: what `--untrusted` prevents, and what `--root` prevents for all authors.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -14,10 +14,10 @@ use crate::support::context::{Context, Output};
 use crate::support::images::{Dialect, Image, write_layout};
 use crate::support::registry::{Account, Auth, Authorization, Knobs, Registry};
 
-/// Part of everything that must not get out.
+/// A part of every text that must not leak.
 const SECRET: &str = "s3cr3t";
 
-/// A host of the attacker's: it writes down every byte that it is sent, and has nothing.
+/// A host of the attacker. It records every byte that it receives, and responds with 404.
 struct Evil {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
@@ -29,7 +29,7 @@ impl Evil {
         let address = listener.local_addr().expect("a bound socket has an address");
         let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
         let log = Arc::clone(&heard);
-        // It ends with the process: nobody waits for it.
+        // The thread ends with the process and is never joined.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { continue };
@@ -42,25 +42,25 @@ impl Evil {
                     }
                 }
                 log.lock().unwrap_or_else(PoisonError::into_inner).extend(request);
-                // A client that is gone wants no answer.
+                // The client may have disconnected already.
                 let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             }
         });
         Self { address, heard }
     }
 
-    /// `127.0.0.1:PORT`
+    /// The address of the host: `127.0.0.1:PORT`.
     fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// All that it was sent.
+    /// Everything that it received.
     fn heard(&self) -> String {
         String::from_utf8_lossy(&self.heard.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
-/// A pipe outside of the project that knows whether anybody opened it to read.
+/// A pipe outside the project that detects whether it was opened for reading.
 struct Trap {
     path: PathBuf,
     sprung: JoinHandle<()>,
@@ -71,7 +71,7 @@ impl Trap {
         let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo is installed");
         assert!(made.success());
         let writer = path.clone();
-        // Opening a pipe to write waits until someone opens it to read, however shortly.
+        // Opening a pipe for writing blocks until it is opened for reading, however briefly.
         let sprung = std::thread::spawn(move || drop(OpenOptions::new().write(true).open(writer)));
         Self { path, sprung }
     }
@@ -84,7 +84,7 @@ impl Trap {
     }
 }
 
-/// A project with secrets all around it, and an attacker's host that its file may name as `EVIL`.
+/// Creates a project with secrets around it, and a host of the attacker that its file may name as `EVIL`.
 fn project(manifest: &str) -> (Context, Evil) {
     let evil = Evil::start();
     let mut context = Context::with(&manifest.replace("EVIL", &evil.host()));
@@ -94,7 +94,7 @@ fn project(manifest: &str) -> (Context, Evil) {
     (context, evil)
 }
 
-/// A list that uses `{v}`, which comes from `from`, in each place that gets about.
+/// Returns a list that uses `{v}`, which is defined by `from`, in each place that others can see.
 fn list(from: &str) -> String {
     format!(
         r#"
@@ -110,7 +110,7 @@ tags = ["{{v}}"]
     )
 }
 
-/// Nothing of any secret is in what was said, written or sent.
+/// Checks that no secret is in the output, in the JSON or in a request.
 #[track_caller]
 fn assert_kept(output: &Output, context: &Context, evil: &Evil) {
     let written = fs::read_to_string(context.path("plan.json")).unwrap_or_default();
@@ -149,7 +149,7 @@ fn a_variable_of_the_environment_reaches_no_host_and_no_log() {
 
 #[test]
 fn the_same_file_gets_its_secret_out_where_its_author_is_trusted() {
-    // That the tests above would see it.
+    // This checks that the tests above can detect a leak.
     let (context, evil) = project(&list("{ env = \"SECRET\" }"));
     context.mlist("plan");
     assert!(evil.heard().contains("s3cr3t-of-the-environment"), "{}", evil.heard());
@@ -247,7 +247,7 @@ fn a_manifest_that_is_a_link_out_of_its_folder_is_not_read() {
         assert!(output.stderr.contains("mlist::config::outside_root"), "{output}");
         assert_kept(&output, &context, &evil);
     }
-    // The excerpt of a file that is no TOML shows a line of it: that is why.
+    // Without these flags, the excerpt of the invalid TOML shows a line of the linked file.
     assert!(context.mlist("check").exits(2).stderr.contains(SECRET));
 }
 
@@ -424,13 +424,13 @@ fn files_outside_of_the_folder_are_not_included_by_whatever_path() {
         }
         assert_eq!(evil.heard(), "", "{glob}");
     }
-    // Outside of the folder a wildcard finds nothing, and looks at nothing.
+    // A wildcard finds nothing outside the folder, and does not look there.
     let (context, evil) = project(&format!("include = [\"*/secret\"]\n{}", list("\"v1\"")));
     symlink("..", context.path("folder")).expect("a link");
     let output = context.mlist(PLAN).exits(2);
     assert!(output.stderr.contains("mlist::config::include_empty"), "{output}");
     assert_kept(&output, &context, &evil);
-    // That the tests above would see it.
+    // This checks that the tests above can detect a leak.
     assert!(context.mlist("check").exits(2).stderr.contains(SECRET));
 }
 

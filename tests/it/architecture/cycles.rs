@@ -1,14 +1,14 @@
-//! Finds import cycles among the files of `src`: which file imports which, re-exports followed to where a thing is
-//! defined.
+//! Finds import cycles among the files of `src`. Re-exports are followed to the file that defines the item.
 //!
-//! A file may name what the files around it define (`super::Input`): it is a part of them. Two files that import each
-//! other are one thing in two files, and are not reported; three or more are.
+//! A file may import what its parent modules define (`super::Input`), because it is a part of them. Two files that
+//! import each other are regarded as one unit and not reported. Cycles of three or more files are reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::{named_paths, without_tests};
 
-/// The files of each cycle, by module (`plan/decide/batch`); `sources` are paths relative to `src` and texts.
+/// Returns the files of each cycle, by module (`plan/decide/batch`). `sources` are pairs of a path relative to `src`
+/// and a text.
 pub(super) fn cycles(sources: &[(String, String)]) -> Vec<BTreeSet<String>> {
     let graph = imports(sources);
     let reach: BTreeMap<&str, BTreeSet<&str>> =
@@ -24,7 +24,7 @@ pub(super) fn cycles(sources: &[(String, String)]) -> Vec<BTreeSet<String>> {
     found
 }
 
-/// Every module and those that it imports from, the ones around it left out.
+/// Returns all modules with the modules that each imports from, without its parent modules.
 pub(super) fn imports(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
     let named: BTreeMap<String, Vec<Vec<String>>> = sources
         .iter()
@@ -59,7 +59,7 @@ fn reached<'g>(graph: &'g BTreeMap<String, BTreeSet<String>>, from: &str) -> BTr
 struct Modules<'a>(BTreeMap<&'a str, &'a [Vec<String>]>);
 
 impl<'a> Modules<'a> {
-    /// `path`, which `module` names, from the root of the crate; none if it is not of this crate.
+    /// Returns `path`, which `module` names, relative to the root of the crate. `None` if it is not in this crate.
     fn rooted(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         if first == "crate" {
@@ -69,7 +69,7 @@ impl<'a> Modules<'a> {
         self.0.contains_key(child.as_str()).then(|| child.split('/').map(str::to_owned).chain(rest.to_vec()).collect())
     }
 
-    /// The module that defines what `path` names.
+    /// Returns the module that defines the item at `path`.
     fn defines(&self, path: &[String], depth: usize) -> Option<&'a str> {
         let (module, named, rest) = (1..=path.len()).rev().find_map(|length| {
             let (module, named) = self.0.get_key_value(path[..length].join("/").as_str())?;

@@ -1,16 +1,17 @@
-//! Finds the paths (`crate::plan::Plan`, `std::fs`) that a file of Rust names: groups of `use` taken apart, `self` and
-//! `super` worked out, comments and strings left out.
+//! Finds the paths (`crate::plan::Plan`, `std::fs`) that a Rust file names. Groups in `use` are expanded, `self` and
+//! `super` are resolved, comments and strings are skipped.
 //!
-//! It reads tokens and not the language. What it can't see (paths made by a macro, a renamed crate) is not used here.
+//! It reads tokens and does not parse the language. What it cannot detect (paths made by a macro, a renamed crate) is
+//! not used in this crate.
 
 /// A path that a file names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Named {
-    /// From `crate` or the name of a crate on; `*` for all of a module.
+    /// The segments, beginning with `crate` or the name of a crate. `*` stands for everything in a module.
     pub(super) segments: Vec<String>,
-    /// Whether it is the name of a macro that is used.
+    /// Whether it is the name of an invoked macro.
     pub(super) is_macro: bool,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(super) line: usize,
 }
 
@@ -19,20 +20,20 @@ impl Named {
         self.segments.join("::")
     }
 
-    /// Whether it is `path` or something in it.
+    /// Whether it is `path` or an item in it.
     pub(super) fn is_within(&self, path: &str) -> bool {
         let mut segments = self.segments.iter();
         path.split("::").all(|expected| segments.next().is_some_and(|segment| segment == expected))
     }
 
-    /// Whether `path` stands anywhere in it.
+    /// Whether it contains `path` anywhere.
     pub(super) fn mentions(&self, path: &str) -> bool {
         let path: Vec<&str> = path.split("::").collect();
         self.segments.windows(path.len()).any(|window| window == path)
     }
 }
 
-/// `text` up to the tests that end it; nothing where all of the file is tests.
+/// Returns `text` without the tests at its end. Empty if the whole file is tests.
 pub(super) fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
     if path.ends_with("/tests.rs") || path.contains("/tests/") {
         return "";
@@ -41,7 +42,8 @@ pub(super) fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
     &text[..end]
 }
 
-/// The paths of two segments and more, and macros that are used; `path` is the file's, relative to `src`.
+/// Returns the paths with two or more segments, and the invoked macros. `path` is the path of the file relative to
+/// `src`.
 pub(super) fn named_paths(path: &str, text: &str) -> Vec<Named> {
     let tokens = tokens(text);
     let mut modules = module_of(path);
@@ -88,13 +90,13 @@ pub(super) fn named_paths(path: &str, text: &str) -> Vec<Named> {
     found
 }
 
-/// The module that a file is: `crate::config::problem`.
+/// Returns the module of a file, such as `crate::config::problem`.
 fn module_of(path: &str) -> Vec<String> {
     let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
     std::iter::once("crate").chain(path.split('/')).map(str::to_owned).collect()
 }
 
-/// The path from `crate` on, where it begins at the module it stands in.
+/// Resolves `self` and `super` at the start of a path. `modules` is the module that contains the path.
 fn absolute(segments: &[String], modules: &[String]) -> Vec<String> {
     let mut base: Option<Vec<String>> = None;
     let mut rest = segments;
@@ -109,7 +111,7 @@ fn absolute(segments: &[String], modules: &[String]) -> Vec<String> {
     base.unwrap_or_default().into_iter().chain(rest.iter().cloned()).collect()
 }
 
-/// One path, or a tree of them in braces.
+/// A path, or a tree of paths in braces.
 struct Tree<'t, 'a> {
     tokens: &'t [(Token<'a>, usize)],
     at: usize,
@@ -117,7 +119,7 @@ struct Tree<'t, 'a> {
 }
 
 impl Tree<'_, '_> {
-    /// Reads from a name on, to the end of what begins with `before`.
+    /// Reads a path or a tree of paths. `before` is the part that was already read.
     fn walk(&mut self, before: &mut Vec<String>) {
         let own = before.len();
         let line = self.tokens.get(self.at).map_or(0, |(_, line)| *line);
@@ -157,7 +159,7 @@ impl Tree<'_, '_> {
                     self.at += 1;
                     return;
                 }
-                // `as name`
+                // Skip `as name`.
                 Token::Word("as") => self.at += 2,
                 Token::Word(_) | Token::Mark('*' | '{') => self.walk(before),
                 _ => self.at += 1,
@@ -169,12 +171,12 @@ impl Tree<'_, '_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     Word(&'a str),
-    /// `::`
+    /// The token `::`.
     Colons,
     Mark(char),
 }
 
-/// The tokens that paths are made of, each with its line.
+/// Returns the tokens that paths consist of, each with its line.
 fn tokens(text: &str) -> Vec<(Token<'_>, usize)> {
     let mut tokens = Vec::new();
     let mut line = 1;
@@ -206,7 +208,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// How long the comment, string, character or lifetime is that `text` begins with; 0 where it begins with none.
+/// Returns the length of the comment, string, character or lifetime at the start of `text`. 0 if there is none.
 fn skipped(text: &str) -> usize {
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -233,7 +235,7 @@ fn skipped(text: &str) -> usize {
     prefix.len() + 1 + until_unescaped(&behind[1..], '"')
 }
 
-/// Behind the next `end` that no backslash stands before.
+/// Returns the offset after the next `end` that is not escaped by a backslash.
 fn until_unescaped(text: &str, end: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices() {
@@ -268,7 +270,7 @@ fn block_comment(text: &str) -> usize {
     text.len()
 }
 
-/// A character in quotes, or a lifetime.
+/// Returns the length of a character in quotes or of a lifetime.
 fn quote(text: &str) -> usize {
     let mut behind = text[1..].chars();
     match (behind.next(), behind.next()) {

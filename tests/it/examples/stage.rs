@@ -1,4 +1,4 @@
-//! [`Stage`]: an example as its project has it, registries for all that it names, and mlist at work on it.
+//! [`Stage`]: the files of an example, registries for all that it names, and mlist to run on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,26 +11,26 @@ use crate::support::readers;
 
 use super::transcript::{Built, Published, Step, Transcript, variable};
 
-/// Platforms and digests of a list.
+/// The platforms and digests of a list.
 type Entries = Vec<(String, String)>;
 
-/// A project with what it has built so far.
+/// A project and the images that it has built so far.
 pub(super) struct Stage {
-    /// By the variable that names each.
+    /// The registries, by the variable that names each.
     registries: BTreeMap<String, AnyRegistry>,
     context: Context,
-    /// By reference: all that was pushed.
+    /// All pushed images, by reference.
     images: BTreeMap<String, Image>,
-    /// Of each repository: the tags that must be there, and for those of lists what they must hold.
+    /// The tags that each repository must have. For a tag of a list, also the required entries.
     tags: BTreeMap<String, BTreeMap<String, Option<Entries>>>,
 }
 
-/// A folder of `examples`.
+/// Returns a folder of `examples`.
 pub(super) fn folder(example: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example)
 }
 
-/// Plays a transcript against registries of this kind, and looks at each of its ends.
+/// Plays a transcript against registries of this kind, and checks the result of each step.
 pub(super) fn play(kind: Kind, transcript: &str) {
     let transcript = Transcript::parse(transcript);
     let mut stage = Stage::of(kind, &transcript);
@@ -71,14 +71,14 @@ impl Stage {
         }
     }
 
-    /// Runs a command with what the step says, each registry set.
+    /// Runs a command with the arguments of the step. Each registry is set by `--set`.
     fn mlist(&self, command: &str, step: &Step) -> Output {
         let set = |(name, registry): (&String, &AnyRegistry)| format!("--set {name}={}/{name}", registry.host());
         let set: Vec<String> = self.registries.iter().map(set).collect();
         self.context.mlist(&format!("{command} {} {}", step.arguments, set.join(" ")))
     }
 
-    /// The registry of `{NAME}/PATH`, and the repository there.
+    /// Returns the registry of `{NAME}/PATH`, and the repository in it.
     fn at<'a>(&self, place: &'a str) -> (&AnyRegistry, String) {
         let (name, path): (&'a str, &'a str) = variable(place);
         (&self.registries[name], format!("{name}/{path}"))
@@ -110,13 +110,13 @@ impl Stage {
         }
     }
 
-    /// What a list must hold.
+    /// Returns the entries that a list must have.
     fn entries(&self, list: &Published) -> Entries {
         let entry = |(platform, image): &(String, String)| (platform.clone(), self.images[image].digest());
         list.members.iter().map(entry).collect()
     }
 
-    /// Every registry is one of ours: what is planned is read there, and written there.
+    /// Checks that the plan reads from and writes to the registries of this test only.
     fn stays_on_stage(&self, plan: &Output) {
         let plan = plan.json();
         let lists = plan["lists"].as_array().expect("lists");
@@ -127,7 +127,8 @@ impl Stage {
         }
     }
 
-    /// All tags there ever were, and no other, name what they must; other programs read the same.
+    /// Checks that the repositories have exactly the expected tags with the expected content, and that other programs
+    /// read the same.
     fn reads_back(&self, published: &[Published]) {
         for (place, tags) in &self.tags {
             let (registry, repository) = self.at(place);
@@ -149,7 +150,7 @@ impl Stage {
         }
     }
 
-    /// The same command again has nothing to do, and does nothing.
+    /// Checks that the same command finds nothing to do the second time, and writes nothing.
     fn is_settled(&self, step: &Step) {
         let writes = || -> usize { self.registries.values().map(|registry| registry.log().writes().len()).sum() };
         let before = writes();
@@ -160,7 +161,8 @@ impl Stage {
     }
 }
 
-/// `Done in 0.2s: 1 list created` as `Done: 1 list created`, `Incomplete after …` alike.
+/// Removes the time from a verdict: `Done in 0.2s: 1 list created` becomes `Done: 1 list created`. `Incomplete after …`
+/// is handled the same way.
 fn without_the_time(verdict: &str) -> String {
     let timed = [" in ", " after "].iter().find_map(|word| verdict.split_once(word));
     match timed.and_then(|(word, rest)| Some((word, rest.split_once(": ")?.1))) {
@@ -182,7 +184,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The names of the folders of `examples`.
+/// Returns the names of the folders of `examples`.
 pub(super) fn folders() -> BTreeSet<String> {
     let entries = fs::read_dir(folder("")).expect("examples").map(|entry| entry.expect("an entry"));
     entries.map(|entry| entry.file_name().into_string().expect("a name in UTF-8")).collect()

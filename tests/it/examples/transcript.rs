@@ -1,5 +1,5 @@
-//! Transcripts: what a project's builds push, what mlist is told, and what stands in the registries then, all of it
-//! written out, so that nothing here is worked out as mlist works it out.
+//! Transcripts: what the builds of a project push, the arguments of mlist, and what the registries contain afterwards.
+//! Everything is written out, so that the test does not repeat the logic of mlist.
 //!
 //! ```text
 //! # What this shows.
@@ -7,68 +7,68 @@
 //! built                                               pushed before the command
 //!     {registry}/pause:3.10-linux-amd64    linux/amd64
 //!     {registry}/pause:3.10-windows-1809   windows/amd64 10.0.17763.1    foreign
-//!     {microsoft}/base:v1                  = v1-amd64 v1-arm64            a list of what is built there
-//! $ TAG=3.10 mlist sync --set registry=…              each `{NAME}` is set to a registry besides
+//!     {microsoft}/base:v1                  = v1-amd64 v1-arm64            a list of images built in its repository
+//! $ TAG=3.10 mlist sync --set registry=…              each `{NAME}` is also set to a registry
 //! Done: 1 list created
-//! published                                           tags of a repository, and the list they all name
+//! published                                           tags of a repository, and the list they all refer to
 //!     {registry}/pause: 3.10 latest
 //!         linux/amd64                      {registry}/pause:3.10-linux-amd64
 //! ```
 //!
-//! A further command, with or without `built` before it, goes on from there.
+//! A further command, with or without `built` before it, continues from that state.
 
 use std::collections::BTreeSet;
 
-/// The whole of it.
+/// A transcript.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
-    /// A folder of `examples`.
+    /// The folder in `examples`.
     pub(super) example: String,
-    /// One command after the other.
+    /// The commands in order.
     pub(super) steps: Vec<Step>,
 }
 
-/// A command, what is pushed before it and what stands after it.
+/// A command, what is pushed before it, and what is published after it.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    /// What is pushed before.
+    /// The images and lists that are pushed before the command.
     pub(super) built: Vec<(String, Built)>,
-    /// Variables of the environment.
+    /// The environment variables.
     pub(super) environment: Vec<(String, String)>,
-    /// What stands behind `mlist sync`.
+    /// The arguments after `mlist sync`.
     pub(super) arguments: String,
-    /// The last line, without the time it took.
+    /// The last line of the output, without the time.
     pub(super) verdict: String,
-    /// What stands then.
+    /// The lists that are published after the command.
     pub(super) published: Vec<Published>,
 }
 
-/// What a build makes.
+/// What a build produces.
 #[derive(Debug)]
 pub(super) enum Built {
     /// An image.
     Image {
-        /// `os/arch[/variant][ os.version]`, as its config has it.
+        /// The platform in its config: `os/arch[/variant][ os.version]`.
         platform: String,
-        /// Whether its base is for its vendor alone to hand out.
+        /// Whether its base layer may be distributed only by its vendor.
         foreign: bool,
     },
     /// A list of images that were built before it in its repository, by their tags.
     List(Vec<String>),
 }
 
-/// A list by its tags.
+/// A list with its tags.
 #[derive(Debug)]
 pub(super) struct Published {
-    /// Where: `{NAME}/PATH`.
+    /// The repository, as `{NAME}/PATH`.
     pub(super) repository: String,
-    /// By which tags.
+    /// The tags.
     pub(super) tags: Vec<String>,
-    /// The platform of each entry, and of which image it is.
+    /// The platform and the image of each entry.
     pub(super) members: Vec<(String, String)>,
 }
 
-/// What the lines are about.
+/// The section that a line belongs to.
 #[derive(Clone, Copy)]
 enum Section {
     Built,
@@ -77,7 +77,7 @@ enum Section {
 }
 
 impl Transcript {
-    /// Reads one.
+    /// Parses a transcript.
     pub(super) fn parse(text: &str) -> Self {
         let mut transcript = Self::default();
         let mut section = Section::Published;
@@ -100,7 +100,7 @@ impl Transcript {
         transcript
     }
 
-    /// A line that is not indented.
+    /// Handles a line that is not indented. Returns the section that follows it.
     fn begin(&mut self, section: Section, line: &str, words: &[&str]) -> Section {
         match words {
             ["example", name] => (*name).clone_into(&mut self.example),
@@ -125,7 +125,7 @@ impl Transcript {
         self.steps.last_mut().expect("a command, or what is built before it")
     }
 
-    /// The variables that name registries.
+    /// Returns the variables that name registries.
     pub(super) fn registries(&self) -> BTreeSet<String> {
         let built = self.steps.iter().flat_map(|step| &step.built).map(|(reference, _)| reference);
         let published = self.steps.iter().flat_map(|step| &step.published).map(|list| &list.repository);
@@ -134,12 +134,12 @@ impl Transcript {
 }
 
 impl Step {
-    /// How mlist ends.
+    /// Returns the expected exit status.
     pub(super) fn status(&self) -> i32 {
         if self.verdict.starts_with("Incomplete") { 4 } else { 0 }
     }
 
-    /// `NAME=VALUE… mlist sync ARGUMENTS…`
+    /// Parses `NAME=VALUE… mlist sync ARGUMENTS…`.
     fn command(&mut self, words: &[&str]) {
         let at = words.iter().position(|word| *word == "mlist").expect("a command of mlist");
         let pair = |word: &&str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -149,7 +149,7 @@ impl Step {
     }
 }
 
-/// `{NAME}/PATH` in two.
+/// Splits `{NAME}/PATH`.
 pub(super) fn variable(place: &str) -> (&str, &str) {
     let rest = place.strip_prefix('{').unwrap_or_else(|| panic!("{place} is at no registry"));
     rest.split_once("}/").unwrap_or_else(|| panic!("{place} is at no registry"))

@@ -1,4 +1,4 @@
-//! Answers that are lost, cut, late, flipped, packed, too large, or no registry's.
+//! Responses that are lost, truncated, late, corrupt, compressed or too large, or that are not from a registry.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::support::registry::{Fault, Then};
 
 use super::{ALWAYS, Run, World, fault};
 
-/// The list is published though these answers go wrong.
+/// Checks that the list is published despite these faults.
 fn get_over(faults: &[Fault]) -> Run {
     World::faulty(faults).assert_gets_over()
 }
 
-/// The list is not published, as this answer always goes wrong.
+/// Checks that the list is not published if this fault always occurs.
 fn give_up(method: &'static str, path: &'static str, then: Then) -> (World, Run) {
     let world = World::faulty(&[fault(method, path, ALWAYS, then)]);
     let run = world.sync();
@@ -70,7 +70,7 @@ fn a_head_that_comes_late_is_waited_for() {
 
 #[test]
 fn an_answer_that_never_comes_is_given_up_and_asked_for_again() {
-    // The list is written, and nobody says so: it is found standing, or written again.
+    // The list is written, but its response never arrives. The retry finds the list or writes it again.
     let run = get_over(&[fault("PUT", "/manifests/v1", 1, Then::Stalled)]);
     assert!(run.list_puts() <= 2, "{}", run.log);
 }
@@ -106,7 +106,7 @@ fn a_page_instead_of_a_manifest_is_no_registrys() {
 fn a_page_instead_of_the_bytes_of_a_digest_is_never_used() {
     let (_, run) = give_up("GET", "/acme/app-arm64/manifests/", Then::Page(200));
     let run = run.ends(1);
-    // By its digest it is as wrong as by its type.
+    // Both its digest and its media type are wrong, so either code is correct.
     let code = run.report["lists"][0]["problems"][0]["code"].as_str().expect("a code");
     assert!(["mlist::registry::wrong_digest", "mlist::registry::not_a_registry"].contains(&code), "{}", run.output);
     assert_eq!(run.log.writes().len(), 0, "{}", run.log);

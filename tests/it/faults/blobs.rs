@@ -1,4 +1,4 @@
-//! Mounts, uploads, and where they lead.
+//! Mounts, uploads, and redirects of blobs.
 
 use crate::support::images::{Dialect, Image};
 use crate::support::registry::knobs::{Blobs, Uploads};
@@ -6,7 +6,7 @@ use crate::support::registry::{Auth, Log, Mount, Then};
 
 use super::{World, fault};
 
-/// Uploads that were ended: each sends a blob.
+/// Counts the completed uploads. Each sends a blob.
 fn uploads(log: &Log) -> usize {
     log.filter(|exchange| exchange.method == "PUT" && exchange.is_blob()).len()
 }
@@ -66,7 +66,7 @@ fn a_blob_in_another_host_is_read_without_credentials() {
         let world = World::guarded(auth, |knobs| (knobs.mount, knobs.blobs) = (Mount::Session, Blobs::Storage));
         world.assert_gets_over();
         let read = world.inner().storage_log();
-        // Two configs for the plan; then all four blobs, as none is mounted.
+        // Two configs for the plan, then all four blobs, because none is mounted.
         assert!(read.len() >= 4, "{read}");
         for name in ["authorization", "cookie", "referer"] {
             let sent = read.filter(|exchange| exchange.said.headers.iter().any(|(header, _)| header == name));

@@ -1,4 +1,4 @@
-//! How a registry asks who is there.
+//! The challenges of registries that require login.
 
 use crate::support::registry::knobs::{ChallengeForm, Mount};
 use crate::support::registry::{Auth, Authorization, Then};
@@ -15,7 +15,7 @@ fn a_challenge_among_others_is_found() {
 
 #[test]
 fn a_realm_in_the_wrong_hands_gets_no_credentials() {
-    // Another scheme, no scheme, a link-local address: none of them is the registry's or safe.
+    // Another scheme, no authority, a link-local address: none of them belongs to the registry or is safe.
     for realm in ["ftp://127.0.0.1/token", "http://[fe80::1]:9/token", "javascript:token"] {
         let world = World::guarded(Auth::Bearer, |knobs| knobs.challenge = ChallengeForm::Realm(realm.to_owned()));
         let run = world.sync();
@@ -67,8 +67,8 @@ fn a_login_page_instead_of_a_token_is_told_as_such() {
 
 #[test]
 fn one_request_at_once_is_enough_for_tokens_and_for_both_ends_of_a_stream() {
-    // The token server and both ends of each blob are one host: whoever held its only place while it waits for another
-    // would wait for ever.
+    // The token server and both ends of each blob copy are the same host. A request that kept its only slot while
+    // waiting for another request would never finish.
     let world = World::guarded(Auth::Bearer, |knobs| knobs.mount = Mount::Session);
     let manifest = std::fs::read_to_string(world.context.path("manifests.toml")).expect("manifests.toml");
     world.context.manifest(&format!("{manifest}\n[registry.\"{}\"]\nconcurrency = 1\n", world.registry.host()));

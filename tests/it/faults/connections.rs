@@ -1,4 +1,4 @@
-//! Connections that end.
+//! Connections that are closed.
 
 use crate::support::any_registry::AnyRegistry;
 use crate::support::context::Context;

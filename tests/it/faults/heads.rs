@@ -1,4 +1,4 @@
-//! HEADs that are refused or say too little, lists that come as something else.
+//! HEADs that are refused or incomplete, and lists that are returned as another manifest.
 
 use crate::support::registry::Then;
 use crate::support::registry::knobs::{Absent, Accept, Head};
@@ -76,7 +76,7 @@ fn heads_that_begin_to_lie_are_no_reason_to_write() {
 fn a_list_never_comes_as_its_amd64_child() {
     let world = World::new(|knobs| knobs.accept = Accept::Downgrade);
     world.assert_gets_over();
-    // The knob works: who accepts no list gets the child.
+    // Check that the knob works: a client that does not accept lists gets the child.
     let accept = [("Accept", world.images[0].media_type())];
     let answer = world.registry.wire().send("HEAD", "/v2/acme/app/manifests/v1", &accept, b"");
     assert_eq!(answer.header("Docker-Content-Digest"), Some(world.images[0].digest().as_str()));

@@ -1,4 +1,4 @@
-//! "Come again later", in all its forms.
+//! Responses that ask the client to retry later, in all forms.
 
 use std::time::Instant;
 
@@ -7,7 +7,8 @@ use crate::support::registry::storm::{Limit, Says};
 
 use super::{ALWAYS, World, fault};
 
-/// The list is published though reads, mounts and writes are first put off so; how long that took, in seconds.
+/// Checks that the list is published although the first read, mount and write each get this fault. Returns the time
+/// that it took, in seconds.
 fn wait_out(then: Then) -> f64 {
     let faults = [
         fault("HEAD", "/manifests/", 1, then),
@@ -28,7 +29,7 @@ fn seconds_are_waited_out() {
 
 #[test]
 fn a_date_is_waited_for() {
-    // A date has whole seconds: two from now may be hardly more than one.
+    // A date has whole seconds: two seconds from now may be little more than one.
     let took = wait_out(Then::RetryAt(2));
     assert!(took >= 3.0, "three times more than a second: {took}");
 }

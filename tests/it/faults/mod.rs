@@ -1,17 +1,17 @@
-//! Every fault that registries are known for, one by one, through the whole program: what it comes to in the end, what
-//! is told of it, and what it never costs: wrong bytes, a write where nothing changed, a secret.
+//! Tests every known fault of registries one by one with the whole program: the final result, what is reported, and
+//! that it never causes wrong bytes, unnecessary writes or leaked secrets.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`answers`] | answers that are lost, cut, late, flipped, packed, too large, or no registry's |
-//! | [`blobs`] | mounts, uploads, and where they lead |
-//! | [`challenges`] | how a registry asks who is there |
-//! | [`connections`] | connections that end |
-//! | [`heads`] | HEADs that are refused or say too little, lists that come as something else |
-//! | [`later`] | "come again later", in all its forms |
-//! | [`pushed`] | what was pushed and is not seen yet |
-//! | [`tags`] | tags that are forbidden, and the list of all of them |
-//! | [`writes`] | manifests that are refused, undone or guarded |
+//! | [`answers`] | responses that are lost, truncated, late, corrupt, compressed, too large or not from a registry |
+//! | [`blobs`] | mounts, uploads, and redirects of blobs |
+//! | [`challenges`] | the challenges of registries that require login |
+//! | [`connections`] | connections that are closed |
+//! | [`heads`] | HEADs that are refused or incomplete, lists that are returned as another manifest |
+//! | [`later`] | responses that ask the client to retry later, in all forms |
+//! | [`pushed`] | pushed tags and manifests that are not visible yet |
+//! | [`tags`] | tags that are forbidden, and the tag list |
+//! | [`writes`] | manifests that are refused, undone or immutable |
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ mod pushed;
 mod tags;
 mod writes;
 
-/// Platforms of the members, and how `{arch}` spells them.
+/// The platforms of the members, and how `{arch}` spells each.
 const MEMBERS: [(&str, &str); 2] = [("linux/amd64", "amd64"), ("linux/arm64", "arm64")];
 const ALWAYS: usize = usize::MAX;
 const PASSWORD: &str = "s3cret-of-the-bot";
@@ -39,29 +39,29 @@ fn account() -> Account {
     Account::new("ci-bot", PASSWORD)
 }
 
-/// A registry with the two members of `acme/app` in repositories of their own, and a project that publishes it.
+/// A registry with the two members of `acme/app`, each in its own repository, and a project that publishes the list.
 struct World {
     registry: AnyRegistry,
     context: Context,
     images: Vec<Image>,
 }
 
-/// What came of a run.
+/// The result of a run.
 struct Run {
     output: Output,
-    /// What the registry was asked.
+    /// The requests to the registry.
     log: Log,
-    /// The report.
+    /// The JSON report.
     report: Value,
 }
 
 impl World {
-    /// All is in place before the knobs are turned.
+    /// Creates a world. `turn` changes the knobs after everything was pushed.
     fn new(turn: impl FnOnce(&mut Knobs)) -> Self {
         Self::with_tags(&["v1"], turn)
     }
 
-    /// The same, and the list has these tags.
+    /// Like [`World::new`], with these tags for the list.
     fn with_tags(tags: &[&str], turn: impl FnOnce(&mut Knobs)) -> Self {
         let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
         let images: Vec<Image> =
@@ -79,7 +79,7 @@ impl World {
         world
     }
 
-    /// The same, where only the account gets in, and who runs mlist is logged in as it.
+    /// Like [`World::new`], with a registry that requires login. mlist is logged in.
     fn guarded(auth: fn(Account) -> Auth, turn: impl FnOnce(&mut Knobs)) -> Self {
         let world = Self::new(turn);
         world.inner().knobs().auth = auth(account());
@@ -87,12 +87,12 @@ impl World {
         world
     }
 
-    /// The same, and these answers go wrong.
+    /// Like [`World::new`], with these faults.
     fn faulty(faults: &[Fault]) -> Self {
         Self::new(|knobs| knobs.faults.extend(faults))
     }
 
-    /// The same, and one version of the list is published already; another is to follow.
+    /// Like [`World::new`], with one version of the list already published and another one to publish.
     fn updating(faults: &[Fault]) -> Self {
         let mut world = Self::new(|_| {});
         world.sync().ends(0);
@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    /// Runs `mlist sync`, which says all it can.
+    /// Runs `mlist sync` with maximum verbosity.
     fn sync(&self) -> Run {
         let (output, log) =
             self.registry.watch(|| self.context.mlist("sync -vv --format human --format json=report.json"));
@@ -120,7 +120,7 @@ impl World {
         run
     }
 
-    /// What the tag names, if it names the whole list and all that belongs to it stands.
+    /// Checks that the tag refers to the complete list, and that all its blobs exist.
     #[track_caller]
     fn assert_published(&self) {
         let digests = MEMBERS.iter().zip(&self.images);
@@ -135,7 +135,7 @@ impl World {
         assert_eq!(refused, 0, "a list went before its children");
     }
 
-    /// Every fault that was asked for came to pass.
+    /// Checks that every requested fault has occurred.
     #[track_caller]
     fn assert_all_struck(&self) {
         let idle: Vec<Fault> =
@@ -143,7 +143,8 @@ impl World {
         assert!(idle.is_empty(), "never came to pass: {idle:?}");
     }
 
-    /// The faults are got over, and what is published is then left alone, however it is guarded or shown.
+    /// Checks that a run succeeds despite the faults, and that another run writes nothing, whatever the rules of the
+    /// registry for tags and its responses to HEAD.
     #[track_caller]
     fn assert_gets_over(&self) -> Run {
         let run = self.sync().ends(0);
@@ -153,7 +154,7 @@ impl World {
         run
     }
 
-    /// Another run writes nothing.
+    /// Checks that another run writes nothing.
     #[track_caller]
     fn assert_unchanged(&self) {
         let run = self.sync().ends(0);
@@ -161,7 +162,7 @@ impl World {
         assert_eq!(run.report["summary"]["unchanged"], 1, "{}", run.report);
     }
 
-    /// Nothing was written to the target's tag.
+    /// Checks that the tag of the target was not written.
     #[track_caller]
     fn assert_nothing_published(&self) {
         assert!(self.inner().store().manifest("acme/app", "v1").is_none(), "the tag stands");
@@ -180,7 +181,7 @@ impl World {
 }
 
 impl Run {
-    /// Ended with this status, else the transcript.
+    /// Checks the exit status. Panics with the transcript if it differs.
     #[track_caller]
     fn ends(self, status: i32) -> Self {
         assert_eq!(self.output.status, status, "{}\n{}", self.output, self.log);
@@ -188,7 +189,7 @@ impl Run {
         self
     }
 
-    /// The problem that was told, with this code: one, however much it strikes.
+    /// Returns the problem with this code. All reported problems must have this code, however many lists they affect.
     #[track_caller]
     fn problem(&self, code: &str) -> &Value {
         let lists = self.report["lists"].as_array().expect("lists");
@@ -202,13 +203,13 @@ impl Run {
         all[0]
     }
 
-    /// How often the list was written by its tag.
+    /// Counts the writes of the list by its tag.
     fn list_puts(&self) -> usize {
         let to_tag = self.log.manifest_puts().filter(|put| put.repository() == Some("acme/app"));
         to_tag.filter(|put| put.manifest() == Some("v1")).len()
     }
 
-    /// How often this was asked, whatever came of it.
+    /// Counts these requests, whatever their result.
     fn count(&self, method: &str, path: &str) -> usize {
         self.log.filter(|exchange| exchange.method == method && exchange.path.contains(path)).len()
     }

@@ -1,4 +1,4 @@
-//! What was pushed and is not seen yet.
+//! Pushed tags and manifests that are not visible yet.
 
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
-//! Tags that are forbidden where others are absent, and the list of all of them, which tells the two apart.
+//! Registries that return 403 for tags that do not exist. The tag list shows whether a tag exists.
 
 use crate::support::registry::knobs::{Absent, NextPage, TagPages};
 
 use super::{Run, World};
 
-/// The target has tags already, five and two on a page; the one that is declared is not among them, and forbidden.
+/// Creates a world whose target already has five tags, listed two per page. The declared tag is not among them, and
+/// reading it is forbidden.
 fn forbidden(link: NextPage) -> World {
     let world = World::new(|_| {});
     for tag in ["a", "b", "u", "w", "x"] {
@@ -42,7 +43,7 @@ fn no_tags_at_all_may_be_null() {
 fn pages_that_lead_back_to_themselves_end() {
     let world = forbidden(NextPage::Looping);
     let run = world.sync().ends(1);
-    // Nobody knows whether the tag is absent: that it is forbidden stands.
+    // It is not known whether the tag exists, so the 403 is reported.
     run.problem("mlist::registry::denied");
     assert!((1..10).contains(&pages(&run)), "{}", run.log);
     assert_eq!(run.log.writes().len(), 0, "{}", run.log);

@@ -1,4 +1,4 @@
-//! Manifests that are refused, undone or guarded.
+//! Manifests that are refused, undone or immutable.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn an_immutable_tag_whose_answer_is_lost_is_found_to_be_ours() {
 #[test]
 fn a_manifest_that_is_too_large_for_the_registry_is_not_sent_again() {
     let world = World::new(|_| {});
-    // The list is larger than its children, which pass.
+    // The list is larger than its children, which are accepted.
     world.inner().knobs().largest_manifest = world.images.iter().map(|image| image.manifest().len()).max();
     let run = world.sync().ends(4);
     world.assert_nothing_published();
@@ -110,7 +110,7 @@ fn a_tag_that_may_not_be_overwritten_is_told_as_such() {
     let before = world.registry.wire().digest("acme/app", "v1");
     world.inner().knobs().immutable = Some(Immutable::Artifactory);
     let run = world.sync();
-    // Who may delete may overwrite: the words allow to call it either.
+    // The message is about both overwriting and the missing permission to delete, so either code is correct.
     let code = run.report["lists"][0]["problems"][0]["code"].as_str().expect("a code");
     let status = match code {
         "mlist::registry::immutable" => 4,

@@ -1,4 +1,4 @@
-//! The knobs do what they say: who turns one sees that fault, and no other.
+//! Tests of the knobs: each causes its fault and no other.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::registry::storm::{Limit, Says, Storm};
 use crate::support::registry::{Account, Auth, Fault, Knobs, Mount, Registry, Then};
 use crate::support::wire::{Answer, EVERY_TYPE, Wire};
 
-/// A registry with an image at `a/b:v1`, its knobs turned after that.
+/// Starts a registry with an image at `a/b:v1`, and changes its knobs after that.
 fn seeded(turn: impl FnOnce(&mut Knobs)) -> (AnyRegistry, Image) {
     let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     let image = Image::new(Dialect::Docker, "linux/amd64", "app");
@@ -336,7 +336,7 @@ fn a_storm_strikes_the_same_attempts_in_whatever_order_requests_come() {
         let (registry, _) = seeded(|knobs| knobs.storm = Some(Storm::new(1, 0.5, 0.0)));
         let wire = registry.wire();
         for repository in repositories {
-            // The name of an upload says in which order uploads were begun.
+            // The id of an upload depends on the order in which uploads were started.
             let path = format!("/v2/{repository}/blobs/uploads/{}?digest=sha256:0", repositories[0]);
             let _ = wire.try_send("PUT", &path, &[], b"");
         }
