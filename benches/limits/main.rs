@@ -1,8 +1,9 @@
-//! What mlist makes of a registry that takes 50 requests a second, and of one of whose answers a fifth goes wrong.
+//! The speed of mlist with a registry that accepts 50 requests per second, and with one that fails a fifth of all
+//! responses.
 //!
 //! `cargo bench --bench limits` starts the registry of the tests in this process and runs the release build of mlist
-//! against it. Of a limit two figures count: how much of it was used, and how many of all answers after the first three
-//! seconds were refusals.
+//! against it. For a rate limit it measures two figures: how much of the limit was used, and how many of the responses
+//! after the first three seconds were refusals.
 
 #![expect(clippy::disallowed_macros, reason = "a bench shows its figures")]
 
@@ -22,14 +23,14 @@ use registry::{Knobs, Log, Registry};
 use world::World;
 
 const LISTS: usize = 200;
-/// Requests a second that are taken.
+/// The accepted requests per second.
 const LIMIT: u32 = 50;
-/// And at once.
+/// The accepted requests at the same time.
 const BURST: u32 = 10;
-/// When each answer comes: the sooner, the harder is it to keep to a limit.
+/// The delay of each response. The shorter it is, the harder it is to keep to a limit.
 const QUICK: Duration = Duration::from_millis(2);
 const SLOW: Duration = Duration::from_millis(50);
-/// What is refused sooner is how the limit is found.
+/// Refusals before this time are not counted: mlist needs some of them to find the limit.
 const SETTLED: Duration = Duration::from_secs(3);
 
 fn main() {
@@ -51,7 +52,7 @@ fn main() {
     }
 }
 
-/// Publishes all lists: what was asked, and how long it took.
+/// Publishes all lists. Returns the requests and the duration.
 fn publish(world: World, knobs: Knobs) -> (Log, Duration) {
     let registry = Registry::start(Knobs::default());
     world.seed(LISTS, &mut registry.store());
@@ -82,7 +83,7 @@ fn goodput(log: &Log, took: Duration) -> f64 {
     percent(served, f64::from(LIMIT) * took.as_secs_f64())
 }
 
-/// How many of the answers were refusals once the limit was found, in percent.
+/// How many of the responses were refusals after the limit was found, in percent.
 fn refused(log: &Log) -> f64 {
     let first = log.iter().map(|exchange| exchange.began).min().unwrap_or_default();
     let late: Vec<u16> =

@@ -1,10 +1,10 @@
-//! How long mlist takes to publish 200 lists of 5 members, and to find that nothing changed, next to the shortest time
-//! in which the same requests can be sent.
+//! The time in which mlist publishes 200 lists of 5 members, and in which it finds that nothing changed, compared with
+//! the shortest time in which the same requests can be sent.
 //!
-//! `cargo bench --bench publish` starts the registry of the tests in this process, lets it answer after 50 ms, runs the
-//! release build of mlist at `--jobs 64`, and has a client that knows nothing ([`replay`]) send the requests of that
-//! run's log once more, to a registry in the state in which that run began. What counts is the ratio of the two times,
-//! as both come from one machine in one minute.
+//! `cargo bench --bench publish` starts the registry of the tests in this process with a response delay of 50 ms, and
+//! runs the release build of mlist with `--jobs 64`. Then a minimal client ([`replay`]) sends the requests in the log
+//! of that run again, to a registry in the state in which the run began. The result is the ratio of the two times. It
+//! is comparable between machines, because both times are measured on one machine within a minute.
 
 #![expect(clippy::disallowed_macros, reason = "a bench shows its figures")]
 
@@ -24,7 +24,7 @@ use world::World;
 const DELAY: Duration = Duration::from_millis(50);
 const JOBS: usize = 64;
 const LISTS: usize = 200;
-/// Each figure is the median of so many runs.
+/// Each figure is the median of this many runs.
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -39,7 +39,7 @@ fn main() {
     }
 }
 
-/// One run of mlist and the same requests by the client.
+/// A run of mlist, and the same requests sent by the client.
 struct Pair {
     requests: usize,
     mlist: Duration,
@@ -69,14 +69,14 @@ fn round(world: World) -> Round {
     }
 }
 
-/// A registry that holds the members and no list.
+/// Starts a registry that has the members but no list.
 fn started(world: World) -> Registry {
     let registry = Registry::start(Knobs { delay: DELAY, ..Knobs::default() });
     world.seed(LISTS, &mut registry.store());
     registry
 }
 
-/// Runs `mlist sync`; what it asked, and how long it took.
+/// Runs `mlist sync`. Returns its requests and the duration.
 fn mlist(registry: &Registry, world: World, folder: &Path) -> (Log, Duration) {
     let file = folder.join("manifests.toml");
     std::fs::write(&file, world.manifests_toml(LISTS, &registry.host())).expect("a file in a temporary folder");

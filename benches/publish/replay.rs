@@ -1,8 +1,9 @@
-//! [`replay`]: a client that knows nothing sends the requests of a log, each as soon as those it needs are answered.
+//! [`replay`]: a minimal client that sends the requests of a log, each as soon as the requests that it depends on have
+//! responses.
 //!
-//! It is the floor: nobody who sends these requests, so many at once, can be done sooner. It checks no digest, parses
-//! no answer and decides nothing; the bytes of manifests that were written are taken from the registry they were
-//! written to. What needs what is in [`needs`].
+//! This time is the lower limit: no client that sends these requests, with the same number at once, can be faster. The
+//! client checks no digest, parses no response and decides nothing. The bytes of the manifests that it writes come from
+//! the registry that they were first written to. The dependencies are in [`needs`].
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -23,12 +24,12 @@ mod needs;
 const EVERY_TYPE: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
-/// Sends the requests of `log`, which went to `done`, to `to`, `jobs` at once; how long that took.
+/// Sends the requests of `log`, which went to `done`, to `to`, with at most `jobs` at once. Returns the duration.
 pub(crate) fn replay(log: &Log, done: &Registry, to: &Registry, jobs: usize) -> Duration {
     let requests: Vec<Request<Full<Bytes>>> = log.iter().map(|exchange| request(exchange, done, to)).collect();
     let needs = needs::of(log, done);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    // As mlist's time begins with its process, this one begins without a connection.
+    // The time of mlist includes opening its connections, so this time does as well.
     let began = Instant::now();
     runtime.block_on(send_all(requests, &needs, jobs));
     began.elapsed()
@@ -69,7 +70,7 @@ async fn send_all(requests: Vec<Request<Full<Bytes>>>, needs: &[Vec<usize>], job
     assert!(requests.iter().all(Option::is_none), "some requests need each other");
 }
 
-/// The request of the log once more, to another registry.
+/// Creates the request of the log again, for another registry.
 fn request(exchange: &Exchange, done: &Registry, to: &Registry) -> Request<Full<Bytes>> {
     let question = if exchange.query.is_empty() { "" } else { "?" };
     let uri = format!("http://{}{}{question}{}", to.host(), exchange.path, exchange.query);

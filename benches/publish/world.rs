@@ -1,4 +1,4 @@
-//! [`World`]: what the registry holds before the first list is published, and the manifests.toml for it.
+//! [`World`]: the content of the registry before the first list is published, and the manifests.toml for it.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::registry::Store;
 use super::registry::store::digest_of;
 
-/// The members of each list: platform, and how names spell its architecture.
+/// The members of each list: the platform, and how names spell its architecture.
 pub(crate) const PLATFORMS: [(&str, &str); 5] = [
     ("linux/amd64", "amd64"),
     ("linux/arm/v7", "arm"),
@@ -18,17 +18,17 @@ pub(crate) const PLATFORMS: [(&str, &str); 5] = [
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Where the members are.
+/// The location of the members.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum World {
-    /// Each in a repository of its own: blobs are mounted and children written.
+    /// Each in its own repository: blobs are mounted and children are written.
     OwnRepositories,
     /// In the repository of their list: only the list is written.
     TargetRepository,
 }
 
 impl World {
-    /// The file that declares so many lists.
+    /// Returns a file that declares this many lists.
     pub(crate) fn manifests_toml(self, lists: usize, host: &str) -> String {
         let source = match self {
             Self::OwnRepositories => "{registry}/{name}-{arch}:v1",
@@ -43,7 +43,7 @@ impl World {
         )
     }
 
-    /// Puts the members of so many lists where they are.
+    /// Adds the members of this many lists to the store.
     pub(crate) fn seed(self, lists: usize, store: &mut Store) {
         for number in 0..lists {
             for (platform, arch) in PLATFORMS {
@@ -68,7 +68,7 @@ impl fmt::Display for World {
     }
 }
 
-/// The list that a repository belongs to: its name, without the architecture.
+/// Returns the list that a repository belongs to: its name without the architecture.
 pub(crate) fn list_of(repository: &str) -> &str {
     repository.get(..name(0).len()).unwrap_or(repository)
 }
@@ -77,7 +77,7 @@ fn name(number: usize) -> String {
     format!("bench/app{number:05}")
 }
 
-/// Uploads the blobs of an image of one layer; its manifest.
+/// Uploads the blobs of an image with one layer. Returns its manifest.
 fn image(store: &mut Store, repository: &str, content: &str, platform: &str) -> Value {
     let mut parts = platform.split('/');
     let mut config = json!({ "os": parts.next(), "architecture": parts.next(), "config": {} });

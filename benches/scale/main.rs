@@ -1,9 +1,10 @@
-//! How many instructions mlist takes for a list, where there are few and where there are many.
+//! The number of instructions that mlist executes per list, with few lists and with many.
 //!
-//! `cargo bench --bench scale` starts the registry of the tests in this process and counts by callgrind (`valgrind` must
-//! be installed) what the release build executes for `check`, a first `sync` and one that finds nothing changed.
-//! Instructions are the same on every machine, busy or not; what counts is how they grow from the first row of lists to
-//! the last. `MLIST=PROGRAM` counts another build, `LISTS=1000,8000` other sizes.
+//! `cargo bench --bench scale` starts the registry of the tests in this process. With callgrind (`valgrind` must be
+//! installed) it counts the instructions that the release build executes for `check`, for a first `sync` and for one
+//! that finds nothing changed. The number of instructions is the same on every machine, busy or not. The result is how
+//! it grows from the first row of lists to the last. `MLIST=PROGRAM` measures another build, `LISTS=1000,8000` other
+//! sizes.
 
 #![expect(clippy::disallowed_macros, reason = "a bench shows its figures")]
 
@@ -20,7 +21,7 @@ mod world;
 use registry::{Knobs, Registry};
 use world::World;
 
-/// What is measured, in this order: each finds the registry as the one before left it.
+/// The measured commands in order. Each starts with the registry as the previous one left it.
 const COMMANDS: [(&str, &str); 3] = [("check", "check"), ("first sync", "sync"), ("unchanged sync", "sync")];
 
 fn main() {
@@ -48,7 +49,7 @@ fn row(program: &str, lists: usize) -> [f64; 3] {
     row
 }
 
-/// The instructions of one run of the program in `folder`.
+/// Returns the number of instructions of one run of the program in `folder`.
 fn instructions(program: &str, command: &str, folder: &Path) -> f64 {
     let log = folder.join("callgrind.log");
     let done = Command::new("valgrind")

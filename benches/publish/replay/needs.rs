@@ -1,16 +1,17 @@
-//! What needs what: which requests of a log must be answered before another can be sent.
+//! Dependencies: which requests of a log must have responses before another one can be sent.
 //!
-//! | request | needs |
+//! | request | depends on |
 //! |---|---|
 //! | first HEAD of a tag | nothing |
-//! | GET of a manifest | the HEAD that gave its digest, and that of the target's tag: is there anything to do? |
+//! | GET of a manifest | the HEAD that returned its digest, and that of the target's tag, which shows whether there is anything to do |
 //! | GET of a config | the GET of the manifest that names it |
 //! | POST: a mount | all GETs of its list: a config that is not as declared forbids every write |
 //! | PUT of a child | the mounts of its blobs |
-//! | second HEAD of a tag: has it moved? | all mounts of its list |
-//! | PUT of a list | all of its list |
+//! | second HEAD of a tag, which checks whether it moved | all mounts of its list |
+//! | PUT of a list | all other requests of its list |
 //!
-//! These are needs of the task, not of mlist: a client that guesses could do with less, and would push what is wrong.
+//! These are dependencies of the task, not of mlist. A client that guesses could send requests earlier, but might push
+//! wrong content.
 
 use std::collections::HashMap;
 
@@ -19,31 +20,31 @@ use serde_json::Value;
 use crate::registry::{Exchange, Log, Registry};
 use crate::world::list_of;
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    /// What does this tag name? The digest, where it names one.
+    /// Reads a tag. The digest that it refers to, if any.
     Ask(Option<String>),
-    /// A manifest: its digest, and those of its blobs.
+    /// Reads a manifest: its digest, and the digests of its blobs.
     Manifest(String, Vec<String>),
-    /// A config.
+    /// Reads a config.
     Config(String),
-    /// A mount of a blob.
+    /// Mounts a blob.
     Mount(String),
-    /// A child, and the digests of its blobs.
+    /// Writes a child: the digests of its blobs.
     Child(Vec<String>),
-    /// Has this tag moved?
+    /// Checks whether a tag has moved.
     AskAgain,
-    /// A list.
+    /// Writes a list.
     List,
 }
 
-/// For each request of `log`, which went to `done`, the requests it needs.
+/// Returns the dependencies of each request of `log`, which went to `done`.
 pub(super) fn of(log: &Log, done: &Registry) -> Vec<Vec<usize>> {
     let mut asked: HashMap<&str, usize> = HashMap::new();
     let mut lists: HashMap<&str, Vec<(usize, Step)>> = HashMap::new();
     for (request, exchange) in log.iter().enumerate() {
-        // What belongs to no repository (a probe of the API) is needed by nobody and needs nothing.
+        // A request without a repository (a probe of the API) has no dependencies, and no other request depends on it.
         let Some(repository) = exchange.repository() else { continue };
         let again = exchange.method == "HEAD" && asked.insert(&exchange.path, request).is_some();
         let step = if again { Step::AskAgain } else { step(exchange, repository, done) };
@@ -67,7 +68,7 @@ fn step(exchange: &Exchange, repository: &str, done: &Registry) -> Step {
     let manifest = exchange.manifest().and_then(|reference| store.manifest(repository, reference));
     let mounted = exchange.query.split('&').find_map(|pair| pair.strip_prefix("mount="));
     match (exchange.method.as_str(), manifest, mounted) {
-        // The registry has been written to since: a tag of a list that is there now was absent then.
+        // The registry was written to later: a list that has a tag now was not there at the time of this request.
         ("HEAD", _, _) if exchange.status == 404 => Step::Ask(None),
         ("HEAD", Some(manifest), _) => Step::Ask(Some(manifest.digest.clone())),
         ("GET", Some(manifest), _) => Step::Manifest(manifest.digest.clone(), blobs(&manifest.bytes)),
@@ -97,7 +98,7 @@ fn comes_before(before: &Step, step: &Step) -> bool {
     }
 }
 
-/// The digests of the config and layers of an image.
+/// Returns the digests of the config and layers of an image.
 fn blobs(manifest: &[u8]) -> Vec<String> {
     let manifest: Value = serde_json::from_slice(manifest).expect("the manifest of an image");
     let layers = manifest["layers"].as_array().into_iter().flatten();
