@@ -1,7 +1,8 @@
-//! What is read from outside, each behind a function that takes any bytes: for `fuzz/`, and for plain tests.
+//! Parsers of external input, each behind a function that accepts any bytes, for `fuzz/` and for ordinary tests.
 //!
-//! A target does more than not to panic: it checks what has to hold of whatever was read. `fuzz/fuzz_targets/` has a
-//! program for each, `fuzz/corpus/` what each begins with. This module is there under `cfg(fuzzing)` and in tests only.
+//! A target does not only check that nothing panics. It also checks properties of everything that was parsed.
+//! `fuzz/fuzz_targets/` has a program for each target, `fuzz/corpus/` has its initial corpus. This module exists only
+//! with `cfg(fuzzing)` and in tests.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,10 +17,10 @@ use crate::naming::Template;
 use crate::oci::{ImageConfig, ImageManifest, Index, MediaType, Payload, Place, Reference, Tag};
 use crate::registry::fuzz;
 
-/// Reads bytes as somebody sent them.
+/// Parses bytes and checks the result.
 pub type Target = fn(&[u8]);
 
-/// All targets; each has the name of its program and of its corpus.
+/// All targets, by the name of their program and their corpus.
 pub const TARGETS: &[(&str, Target)] = &[
     ("reference", reference),
     ("manifest", manifest),
@@ -31,10 +32,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("config_json", config_json),
 ];
 
-/// A reference, a repository, a layout: what is shown is read again as the same.
+/// Parses a reference, a repository or a layout. Its text form must parse to the same value.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn reference(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match Reference::parse(text) {
@@ -47,10 +48,11 @@ pub fn reference(data: &[u8]) {
     }
 }
 
-/// An index, a manifest and a config: an index that was read is written as one that means the same.
+/// Parses an index, a manifest and a config. An index that was parsed must have the same entries after it is encoded
+/// and parsed again.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn manifest(data: &[u8]) {
     let payload = |media_type| Payload::new(media_type, Bytes::copy_from_slice(data));
     for media_type in [MediaType::OciIndex, MediaType::DockerList] {
@@ -69,10 +71,10 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// A template: it keeps its text, and each piece of what it gives comes from a piece of it.
+/// Parses a template. It must keep its text, and each part of its expansion must come from a part of that text.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn template(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let template = match Template::parse(text) {
@@ -89,11 +91,11 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// A whole file, on a machine where every second thing is there: it comes to an end, and every problem points into it.
-/// Of a stranger's file nothing is asked of the environment and of git.
+/// Loads a whole file, on a machine that answers some questions and not others. Loading must end, and every problem
+/// must point into a file. For an untrusted file, no question about environment variables or git may be asked.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn manifests_toml(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let stranger = Trust { root: Some(PathBuf::from(".")), author: Author::Stranger { environment: BTreeSet::new() } };
@@ -146,34 +148,35 @@ fn loaded(text: &str, trust: &Trust) -> Loaded {
     }
 }
 
-/// `WWW-Authenticate`, a header a line: schemes and names are in lower case, and nothing is read that was not sent.
+/// Parses `WWW-Authenticate`, with one header per line. Parameter names must be in lower case, and the result must
+/// contain only what was sent.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn www_authenticate(data: &[u8]) {
     fuzz::www_authenticate(data);
 }
 
-/// `Link`, a header a line: the next page is a part of the header.
+/// Parses `Link`, with one header per line. The next page must be a part of the header.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn link(data: &[u8]) {
     fuzz::next_page(data);
 }
 
-/// `Retry-After`, a header a line, and the same in words: never no time.
+/// Parses `Retry-After`, with one header per line, and the same text as a message. The wait must not be zero.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn retry_after(data: &[u8]) {
     fuzz::later(data);
 }
 
-/// A file of credentials: what is said of a malformed one quotes nothing of it.
+/// Parses a credentials file. Neither the error for a malformed file nor the Debug output may contain a secret.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If a check fails.
 pub fn config_json(data: &[u8]) {
     fuzz::config_json(data);
 }
@@ -209,7 +212,7 @@ mod tests {
         found.iter().filter(|path| path.is_file()).map(|path| fs::read(path).unwrap()).collect()
     }
 
-    /// Numbers that look random and are the same in every run (xorshift, Marsaglia 2003).
+    /// Pseudo-random numbers that are the same in every run (xorshift, Marsaglia 2003).
     struct Numbers(u64);
 
     impl Numbers {
@@ -220,7 +223,7 @@ mod tests {
             usize::try_from(self.0 % end.max(1) as u64).unwrap()
         }
 
-        /// `text` with something cut, doubled, turned or put in.
+        /// Returns `text` after random changes: parts are removed or repeated, and bytes are inserted or replaced.
         fn changed(&mut self, text: &[u8], other: &[u8]) -> Vec<u8> {
             const BYTES: &[u8] = b"\0\"\\{}[]=,:;|/@.-_ \r\n\t09azAZ\x7f\xc3\xa4\xff";
             let mut changed = text.to_vec();
@@ -253,7 +256,7 @@ mod tests {
             let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
             for text in &corpus {
                 target(text);
-                // Long files take long, and say no more.
+                // Long files get fewer changes: they take more time and find no more errors.
                 for _ in 0..CHANGES.min(200_000 / (text.len() as u64 + 1)) {
                     let other = &corpus[numbers.below(corpus.len())];
                     target(&numbers.changed(text, other));

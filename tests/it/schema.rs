@@ -1,7 +1,7 @@
 //! The schema of manifests.toml, tested with a third-party validator: Debian's python3-jsonschema.
 //!
-//! The first line of each file in `tests/fixtures/invalid` says whether a schema can detect its fault: `# schema:
-//! rejects` or `# schema: accepts`. A fault in the TOML syntax is found before the schema is used.
+//! The first line of each file in `tests/fixtures/invalid` says whether a schema can detect its fault:
+//! `# schema: rejects` or `# schema: accepts`. A fault in the TOML syntax is found before the schema is used.
 
 use std::fs;
 use std::path::{Path, PathBuf};

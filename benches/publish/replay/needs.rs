@@ -3,7 +3,7 @@
 //! | request | depends on |
 //! |---|---|
 //! | first HEAD of a tag | nothing |
-//! | GET of a manifest | the HEAD that returned its digest, and that of the target's tag, which shows whether there is anything to do |
+//! | GET of a manifest | the HEAD that returned its digest, and the HEAD of the target's tag: is there any work? |
 //! | GET of a config | the GET of the manifest that names it |
 //! | POST: a mount | all GETs of its list: a config that is not as declared forbids every write |
 //! | PUT of a child | the mounts of its blobs |
