@@ -412,7 +412,7 @@ impl LiveState {
 }
 
 impl Absent {
-    /// Returns `Waiting for 1 absent member, 42s left`
+    /// Returns `Waiting for 1 absent member, 42s left`.
     fn told(&self) -> String {
         format!("Waiting for {}, {} left\n", self.who(), self.left())
     }
@@ -436,7 +436,7 @@ fn ending(name: &str, most: usize, style: Style) -> String {
     style.ellipsis().chars().chain(name.chars().skip(length - left)).collect()
 }
 
-/// Describes a step: `mounting linux/arm64, 3 of 5 members`
+/// Describes a step: `mounting linux/arm64, 3 of 5 members`.
 fn doing(step: &ListStep) -> String {
     match step {
         ListStep::Mounting { platform, done, of } => {

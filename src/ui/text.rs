@@ -52,8 +52,8 @@ pub(super) fn wait(wait: Duration) -> String {
     }
 }
 
-/// Formats how long a [`wait`] took. Rounds to the nearest second and not up, because a wait always ends
-/// slightly later than requested.
+/// Formats how long a [`wait`] took. Rounds to the nearest second and not up, because a wait always ends slightly later
+/// than requested.
 pub(super) fn waited(after: Duration) -> String {
     wait(Duration::from_secs((after + Duration::from_millis(500)).as_secs()))
 }

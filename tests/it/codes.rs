@@ -1,5 +1,5 @@
-//! The codes of problems are stable: each code that the source uses is listed, each listed code is used, and the texts
-//! of the problems that a registry causes are fixed.
+//! The codes of problems are stable: each code that the source uses is listed, each listed code is used, and there is a
+//! snapshot of the text for each code of a problem that a registry causes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -138,7 +138,7 @@ fn a_backport_leaves_what_is_newer_and_moves_its_own(kind: Kind) {
 }
 
 fn of_two_versions_in_one_file_the_newer_has_latest(kind: Kind) {
-    // The older version comes first in the file. It gets no newer tag even if it is selected alone.
+    // The older version is first in the file, and is synced alone after the newer one was published.
     let matrix = r#"matrix.version = ["1.9.2", "1.10.0"]"#;
     let mut project = Project::new(kind, Images::Beside, SEMVER, matrix);
     project.context.mlist("check").exits(0);

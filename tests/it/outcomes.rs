@@ -159,8 +159,7 @@ fn a_file_that_is_not_there_has_its_name_in_the_verdict_and_the_document() {
 fn signals_end_a_run_with_their_own_status_and_a_report() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let (registry, context) = release();
-        // Freeze while the children of the first list are copied, with one request in flight: all lists but those done
-        // by then are cancelled, either not started or not finished.
+        // Freeze before the first list is published, with one request in flight: all six lists are cancelled.
         inner(&registry).freeze_after(4);
         let running = context.start("sync -j 1 --format human --format json=report.json");
         assert!(inner(&registry).wait_frozen(PATIENCE));

@@ -218,14 +218,14 @@ impl View {
         format!("{}{}", self.style.paint(role, word), " ".repeat(INDENT.saturating_sub(word.len())))
     }
 
-    /// Renders `failed     6 lists on quay.io: hyperkube, kubectl`
+    /// Renders `failed     6 lists on quay.io: hyperkube, kubectl`.
     fn folded(&self, word: &str, group: &ProblemGroup<'_>, plans: &[&ListPlan]) -> String {
         let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
         let place = group.host.map(|host| format!(" on {}", text::foreign(host))).unwrap_or_default();
         self.named(word, &lists, &place)
     }
 
-    /// Renders `unchanged  6 lists: hyperkube, kubectl`
+    /// Renders `unchanged  6 lists: hyperkube, kubectl`.
     fn named(&self, word: &str, lists: &[&ListPlan], place: &str) -> String {
         let first = format!("{word:<INDENT$}{}{place}: ", text::plural(lists.len(), "list"));
         let names = names(&lists.iter().map(|list| called(list)).collect::<Vec<_>>());

@@ -15,10 +15,10 @@ pub(crate) enum Dialect {
     Oci,
 }
 
-/// The media types of image manifests.
+/// The media type of an image manifest.
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The media types of lists.
+/// The media type of a list.
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 

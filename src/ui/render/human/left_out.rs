@@ -21,7 +21,7 @@ pub(in crate::ui) fn lines(left_out: &[LeftOut], view: &View) -> String {
     reasons.iter().map(|(why, lists)| line(why, lists, column, view)).collect()
 }
 
-/// Renders `left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable`
+/// Renders `left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable`.
 fn line(why: &str, lists: &[&LeftOut], column: usize, view: &View) -> String {
     let why = format!("{NO_TAG}{}", text::line(why));
     let (word, blanks) = (view.word("left out"), " ".repeat(INDENT));

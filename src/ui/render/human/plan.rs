@@ -48,7 +48,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
     text
 }
 
-/// Renders `Plan: 1 to create, 3 unchanged`
+/// Renders `Plan: 1 to create, 3 unchanged`.
 pub(in crate::ui) fn summary(summary: &Summary, style: Style) -> String {
     let Summary { create, update, unchanged, blocked, failed } = *summary;
     let counts = [

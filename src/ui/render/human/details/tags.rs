@@ -91,7 +91,7 @@ fn moved(tag: &TagChange, view: &View) -> DetailRow {
     }
 }
 
-/// Returns a row such as `= tag latest      stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1`
+/// Returns a row such as `= tag latest      stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1`.
 fn stays(tag: &TagChange, view: &View) -> DetailRow {
     let place = tag.from.as_ref().map_or_else(|| "absent".to_owned(), |at| format!("at {}", view.digests.show(at)));
     DetailRow::new('=', label(tag)).sentence(&format!("stays {place}{}", reason(tag)))
