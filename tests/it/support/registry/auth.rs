@@ -33,7 +33,7 @@ pub(crate) struct TokenRules {
     pub(crate) lifetime: Option<Duration>,
     /// The fields of the token response.
     pub(crate) says: Says,
-    /// Any client may pull from repositories whose names begin with this prefix.
+    /// Clients without credentials may pull from repositories whose names begin with this prefix.
     pub(crate) open: Option<&'static str>,
 }
 
