@@ -55,7 +55,7 @@ fn codes_are_in_order_and_say_what_they_mean() {
 
 #[test]
 fn the_words_of_every_code_of_a_registry_are_frozen() {
-    let snapshots = ["src/exec/cause/tests.rs", "src/exec/cause/tests/access.rs"];
+    let snapshots = ["src/exec/registry_problem/tests.rs", "src/exec/registry_problem/tests/access.rs"];
     let frozen: String = snapshots
         .iter()
         .map(|path| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of text"))
