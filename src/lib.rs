@@ -67,18 +67,21 @@
 //! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether a published list is equal to the declared one | `src/plan/equality.rs` |
 //! | whether an image is as declared | `src/plan/decide/check.rs` |
+//! | parts of a platform that the file leaves open, such as the variant of arm | `src/plan/decide/platforms.rs` |
+//! | which version a floating tag belongs to; moving it | `src/plan/newest.rs`, `src/plan/decide/guard.rs`; `src/exec/floating.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
 //! | when a request may be sent; retries | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
 //! | the settings of a registry | `src/config/registry.rs`, passed on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; trusted certificates; client certificates and their hosts | `src/registry/tls.rs` |
-//! | where a registry may redirect to | `src/registry/transport/destination.rs` |
+//! | where a registry may redirect to; what is sent there | `src/registry/transport/destination.rs`; `src/registry/transport/wire.rs` |
 //! | which credentials are used; which scopes are requested | `src/registry/credentials.rs`, `src/registry/auth.rs` |
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/written.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
-//! | the exit status | `src/exec/report.rs` |
+//! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file |
+//! | which problems are shown as one | `src/ui/render/fold.rs` |
 //! | what is written to stdout, to stderr and to files | `src/ui/show.rs` |
 //! | the JSON | `src/ui/render/json.rs` |
 //! | help pages, and hints for the commands and flags of other tools | `src/cli/args.rs`, `src/cli/words.rs` |
@@ -101,6 +104,8 @@
 //! | member | a declared image of a list: a platform and the reference of its image |
 //! | child | a manifest that a list names by digest: a member's image after it was copied to the target |
 //! | entry | a `[list.ENTRY]` in the file, which a matrix expands to several lists; also a descriptor in an index |
+//! | floating tag | a tag such as `latest` that only the newest version has |
+//! | open part | a part of a platform that the file does not declare; the image's config fills it in |
 //! | publication | a list in one repository with all its tags: the unit that is planned, counted and reported |
 //! | source, target | the reference of a member; the repository of a list |
 //! | place | a repository of a registry, or a layout on disk |

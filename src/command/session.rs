@@ -122,12 +122,12 @@ async fn handle_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
         // This machine does not support signals.
         return;
     };
-    stop.request(signals.next().await);
+    let first = signals.next().await;
+    stop.request(first);
     registries.stop();
-    let second = signals.next().await;
+    signals.next().await;
     ui.cut_off();
-    let status = ExitStatus::from(stop.signal().unwrap_or(second));
-    std::process::exit(i32::from(status.code()));
+    std::process::exit(i32::from(ExitStatus::from(first).code()));
 }
 
 #[cfg(unix)]

@@ -81,7 +81,7 @@ impl<R: Registry> Publisher<'_, R> {
             let changes: Vec<&TagChange> = step.iter().map(|(_, tag)| *tag).collect();
             // A registry that does not support this costs a useless request, which is not worth it for fewer than three
             // tags.
-            let together = if step.len() > 1 && to_write.len() >= 3 { Together::Try } else { Together::No };
+            let together = if step.len() > 1 { Together::Try } else { Together::No };
             let written = writer.write_all(&changes, together).await;
             for ((at, _), result) in step.iter().zip(written) {
                 match result {

@@ -8,7 +8,7 @@ use crate::config::problem::{Problem, Sources};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
 use crate::plan::Plan;
 
-/// The result of a command.
+/// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]
 pub struct Document {
     /// The file and its warnings.
@@ -22,7 +22,7 @@ pub struct Document {
 /// The file that a command was run on, whatever the result.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// The files that spans refer to. The first is manifests.toml, if it was found.
+    /// The files that spans refer to. manifests.toml comes first, if it was found.
     pub sources: Sources,
     /// Warnings about the file.
     pub warnings: Vec<Problem>,

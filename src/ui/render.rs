@@ -20,11 +20,12 @@ pub(super) struct Part {
 /// The stream that a part is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// stdout. Omitted if another format uses stdout.
-    Result,
-    /// stdout. stderr if another format uses stdout.
+    /// The lines of the lists: stdout. If JSON uses stdout, stderr if the human-readable format was asked for too, else
+    /// nowhere.
+    Lines,
+    /// The verdict: stdout, or stderr if JSON uses stdout.
     Verdict,
-    /// stderr.
+    /// Problems and notes: stderr.
     Message,
 }
 

@@ -1,5 +1,4 @@
-//! [`Ui::show`]: renders a [`Document`] in each requested format and routes it to stdout, stderr and files. No other
-//! code decides this.
+//! [`Ui::show`]: renders a [`Document`] in each requested format and routes it to stdout, stderr and files.
 
 use crate::config::problem::Problem;
 use crate::exec::report::ExitStatus;
@@ -10,7 +9,7 @@ use super::{Document, Output, OutputFormat, Style, Ui, Verbosity, text};
 
 /// The format that is written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stdout {
+enum StdoutUse {
     /// The human-readable format.
     Human,
     /// JSON. The human-readable format is written to stderr.
@@ -27,18 +26,18 @@ impl Ui {
         self.live.finish();
         document.status = self.write_files(&document);
         let stdout = self.stdout();
-        if stdout != Stdout::Human {
+        if stdout != StdoutUse::Human {
             self.printer.out(&json::render(&document));
         }
         if self.options.verbosity > Verbosity::Quiet || document.status != ExitStatus::Done {
             let err = self.options.err;
-            let out = if stdout == Stdout::Human { self.options.out } else { err };
+            let out = if stdout == StdoutUse::Human { self.options.out } else { err };
             for Part { channel, text } in
                 human::render(&document, &self.options, Styles { out, err }, PublishedLists::AlreadyShown)
             {
                 match (channel, stdout) {
-                    (Channel::Result | Channel::Verdict, Stdout::Human) => self.printer.out(&text),
-                    (Channel::Result, Stdout::Json) => {}
+                    (Channel::Lines | Channel::Verdict, StdoutUse::Human) => self.printer.out(&text),
+                    (Channel::Lines, StdoutUse::Json) => {}
                     _ => self.printer.err(&text),
                 }
             }
@@ -46,12 +45,13 @@ impl Ui {
         document.status
     }
 
-    fn stdout(&self) -> Stdout {
+    /// Decides which format gets stdout.
+    fn stdout(&self) -> StdoutUse {
         let streams = |format| self.options.outputs.iter().any(|it| it.file.is_none() && it.format == format);
         match (streams(OutputFormat::Json), streams(OutputFormat::Human)) {
-            (false, _) => Stdout::Human,
-            (true, true) => Stdout::JsonAndHuman,
-            (true, false) => Stdout::Json,
+            (false, _) => StdoutUse::Human,
+            (true, true) => StdoutUse::JsonAndHuman,
+            (true, false) => StdoutUse::Json,
         }
     }
 

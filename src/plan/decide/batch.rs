@@ -71,7 +71,7 @@ impl<'a> QueryBatch<'a> {
         Self { input, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
     }
 
-    /// Returns what `reference` names. `None` if the batch cannot go on.
+    /// Returns what `reference` names. `None` if there is no usable answer yet.
     pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Presence<&'a Descriptor>> {
         let answer = self.input.snapshot.head(reference).map(|answer| match answer {
             Answer::Found(descriptor) => Answer::Found(descriptor),
@@ -81,7 +81,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
-    /// Returns all tags of `place`. `None` if the batch cannot go on.
+    /// Returns all tags of `place`. `None` if there is no usable answer yet.
     pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
         let answer = self.input.snapshot.tags(place).map(|answer| match answer {
             Answer::Found(tags) => Answer::Found(tags.as_ref()),
@@ -91,7 +91,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Tags(place.clone()), origin)
     }
 
-    /// Returns the manifest of `digest` in `place`. `None` if the batch cannot go on.
+    /// Returns the manifest of `digest` in `place`. `None` if there is no usable answer yet.
     pub(super) fn manifest(
         &mut self,
         digest: &Digest,
@@ -102,7 +102,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
     }
 
-    /// Returns the config of `digest` in `place`. `None` if the batch cannot go on.
+    /// Returns the config of `digest` in `place`. `None` if there is no usable answer yet.
     pub(super) fn config(
         &mut self,
         digest: &Digest,
@@ -113,7 +113,7 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
     }
 
-    /// Returns the manifests in `place` whose subject is `digest`. `None` if the batch cannot go on.
+    /// Returns the manifests in `place` whose subject is `digest`. `None` if there is no usable answer yet.
     pub(super) fn referrers(
         &mut self,
         digest: &Digest,
@@ -129,7 +129,7 @@ impl<'a> QueryBatch<'a> {
     }
 
     /// Takes over the open queries and failures of another batch. Its blocking problems are dropped.
-    pub(super) fn ask_along(&mut self, other: Self) {
+    pub(super) fn merge_queries(&mut self, other: Self) {
         self.needs.extend(other.needs);
         self.causes.extend(other.causes);
         self.failures.extend(other.failures);

@@ -37,7 +37,7 @@ pub(super) fn judge(batch: &mut QueryBatch<'_>, input: Input<'_>, tag: &TargetTa
 }
 
 /// Adds the queries that [`judge`] needs. Call this for a list that will be written: none of its tags can name it yet.
-pub(super) fn ask_along(batch: &mut QueryBatch<'_>, input: Input<'_>) {
+pub(super) fn ask_ahead(batch: &mut QueryBatch<'_>, input: Input<'_>) {
     for tag in &input.publication.tags {
         judge(batch, input, tag);
     }

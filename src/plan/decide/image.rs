@@ -36,7 +36,8 @@ impl Image<'_> {
     }
 }
 
-/// Returns the image for `declared` that `head` names directly or through indexes. `None` if the batch cannot go on.
+/// Returns the image for `declared` that `head` names directly or through indexes. `None` if an answer is missing or a
+/// problem was added to the batch.
 pub(super) fn find<'a>(
     batch: &mut QueryBatch<'a>,
     input: Input<'a>,

@@ -26,13 +26,13 @@ pub(super) fn choose<'a>(input: Input<'a>, state: &CurrentState<'a>) -> Flow<Ima
             Some(head) => {
                 let mut apart = QueryBatch::new(input);
                 present.extend(member_image(&mut apart, input, member, head));
-                batch.ask_along(apart);
+                batch.merge_queries(apart);
             }
             // The Windows version also identifies the published entry of a member that does not exist.
             None => {
                 let mut apart = QueryBatch::new(input);
                 os_version::declared(&mut apart, input, member);
-                batch.ask_along(apart);
+                batch.merge_queries(apart);
             }
         }
     }

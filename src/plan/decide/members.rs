@@ -94,7 +94,7 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
             missing_children::children(input, image.member, &image.descriptor.digest, image.attestations.known())
         });
         missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
-        guard::ask_along(&mut batch, input);
+        guard::ask_ahead(&mut batch, input);
     }
     batch.end()?;
 

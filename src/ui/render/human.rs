@@ -127,7 +127,7 @@ impl DocumentParts<'_> {
         let talk = self.in_full(&groups, err, &lines) + &self.asked(requests, err);
         let verdict = plan::summary(&plan.summary(), out);
         vec![
-            Part { channel: Channel::Result, text: lines },
+            Part { channel: Channel::Lines, text: lines },
             Part::message(talk),
             Part { channel: Channel::Verdict, text: verdict },
         ]
