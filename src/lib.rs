@@ -32,7 +32,7 @@
 //! events, the outcome is the report. The result of a command is one document, which [`ui`] renders in several formats.
 //! Nothing else in this crate prints.
 //!
-//! A good reading order: `src/command/sync.rs`, which has the whole run on one screen; `src/config/load.rs`;
+//! A good reading order: `src/command/sync.rs`, which has the whole run on one screen; `src/config/expand/load.rs`;
 //! `src/plan/decide.rs`; `src/exec/survey.rs`; `src/exec/executor.rs`, `src/exec/publish.rs`; `src/ui/show.rs`.
 //!
 //! # Layers
@@ -58,12 +58,12 @@
 //! | what | where |
 //! |---|---|
 //! | which keys exist, and their schema | `src/config/keys.rs` |
-//! | which level a key or variable comes from | `src/config/scope.rs` |
-//! | the syntax of templates; the values of variables | `src/naming/template.rs`, `src/config/evaluate.rs` |
+//! | which level a key or variable comes from | `src/config/expand/scope.rs` |
+//! | the syntax of templates; the values of variables | `src/naming/template.rs`, `src/config/expand/evaluate.rs` |
 //! | how an architecture is spelled | `src/naming/arch_style.rs` |
 //! | what an untrusted file may access; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
-//! | how an expanded text may be shown | `src/config/value.rs`, `src/config/evaluate.rs` |
-//! | which lists a selector selects | `src/config/select.rs` |
+//! | how an expanded text may be shown | `src/config/expand/value.rs`, `src/config/expand/evaluate.rs` |
+//! | which lists a selector selects | `src/config/expand/select.rs` |
 //! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether a published list is equal to the declared one | `src/plan/equality.rs` |
 //! | whether an image is as declared | `src/plan/decide/check.rs` |
@@ -73,7 +73,7 @@
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
 //! | when a request may be sent; retries | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
-//! | the settings of a registry | `src/config/registry.rs`, passed on by `src/command/registry_options.rs` |
+//! | the settings of a registry | `src/config/read/registry.rs`, passed on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; trusted certificates; client certificates and their hosts | `src/registry/tls.rs` |
 //! | where a registry may redirect to; what is sent there | `src/registry/transport/destination.rs`; `src/registry/transport/wire.rs` |
 //! | which credentials are used; which scopes are requested | `src/registry/credentials.rs`, `src/registry/auth.rs` |

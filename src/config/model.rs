@@ -254,7 +254,7 @@ impl Publication {
     /// The first tag that stays with this list whatever is published later; others may be aliases.
     ///
     /// # Panics
-    /// A publication without tags, which [`load`](super::load::load) never gives.
+    /// A publication without tags, which [`Loader`](super::Loader) never gives.
     #[must_use]
     pub fn own_tag(&self) -> &TargetTag {
         self.tags.iter().find(|tag| tag.newest.is_none()).unwrap_or(&self.tags[0])

@@ -1,16 +1,17 @@
 //! [`schema`]: the JSON Schema of manifests.toml, made from the table of keys.
 //!
 //! It says what a schema can say: keys, types, names, closed sets of words. What values mean together only
-//! [`load`](super::load::load) knows.
+//! [`Loader`](super::Loader) knows.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, GIT_WORDS, KeyInfo, Place, Shape};
 use super::policy::{Attestations, Format, Mismatch, Missing, Undeclared, Words};
-use super::types::NameKind;
-use super::vars::MEMBER_NAMES;
-use super::{read, registry};
+use super::read::duration::DURATION;
+use super::read::names::{MEMBER_NAMES, NameKind};
+use super::read::registry;
+use super::read::strings::MEDIA_TYPE;
 use crate::naming::ArchStyle;
 use crate::oci::Platform;
 
@@ -122,9 +123,9 @@ fn shape(shape: Shape) -> Value {
         Shape::Mismatch => words::<Mismatch>(),
         Shape::Format => words::<Format>(),
         Shape::Attestations => words::<Attestations>(),
-        Shape::Duration => json!({ "type": "string", "pattern": read::DURATION }),
+        Shape::Duration => json!({ "type": "string", "pattern": DURATION }),
         Shape::Globs | Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        Shape::MediaType => json!({ "type": "string", "pattern": read::MEDIA_TYPE }),
+        Shape::MediaType => json!({ "type": "string", "pattern": MEDIA_TYPE }),
         Shape::Tags => json!({
             "type": "array",
             "items": { "oneOf": [reference("template"), reference("tag")] },

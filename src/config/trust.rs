@@ -7,11 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::model::{RegistrySettings, Security};
 use super::problem::Problem;
-
-/// How many more hosts a warning names.
-const NAMED: usize = 3;
 
 /// How far manifests.toml is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,47 +46,6 @@ impl Author {
     pub fn is_stranger(&self) -> bool {
         matches!(self, Self::Stranger { .. })
     }
-}
-
-/// What a stranger's `[registry]` comes to: how much a host may be asked, which harms nobody. Anything else says who to
-/// trust and what to show. Also a warning that names what is left out, if anything is.
-pub(super) fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Option<Problem>) {
-    let left_out: Vec<_> =
-        registries.iter().map(|settings| (settings, others(settings))).filter(|(_, keys)| !keys.is_empty()).collect();
-    let warning = left_out.split_first().map(|((settings, keys), more)| {
-        let named = |settings: &RegistrySettings, keys: &[&str]| format!("{} of {}", keys.join(", "), settings.host);
-        let message = format!("left out under --untrusted: {}", named(settings, keys));
-        let problem = Problem::warning("mlist::config::left_out", message).at(&settings.span, "");
-        let problem =
-            more.iter().take(NAMED).fold(problem, |problem, (settings, keys)| problem.because(named(settings, keys)));
-        let problem = match more.len().saturating_sub(NAMED) {
-            0 => problem,
-            rest => problem.because(format!("and what is said of {rest} more")),
-        };
-        problem.help("of [registry] only concurrency and rate are heeded in a stranger's file")
-    });
-    let alone = |settings: RegistrySettings| RegistrySettings {
-        security: Security::Usual,
-        ca: None,
-        client: None,
-        login: None,
-        ..settings
-    };
-    (registries.into_iter().map(alone).collect(), warning)
-}
-
-/// The keys that are no limit, as they are written.
-fn others(settings: &RegistrySettings) -> Vec<&'static str> {
-    let RegistrySettings { host: _, span: _, security, ca, client, login, concurrency: _, rate: _ } = settings;
-    let safety: &[&str] = match security {
-        Security::Usual => &[],
-        Security::Tls | Security::Plain => &["http"],
-        Security::Unverified => &["insecure"],
-    };
-    let ca: &[&str] = if ca.is_some() { &["ca"] } else { &[] };
-    let client: &[&str] = if client.is_some() { &["client-cert", "client-key"] } else { &[] };
-    let login: &[&str] = if login.is_some() { &["username-env", "password-env"] } else { &[] };
-    [safety, ca, client, login].concat()
 }
 
 /// `mlist::config::outside_root`: `path` does not lead to a place within `root`.

@@ -1,6 +1,7 @@
 //! The table as a whole.
 
 use super::*;
+use crate::naming::nearest;
 
 #[test]
 fn no_place_has_a_key_twice() {

@@ -1,22 +1,23 @@
 //! `annotations`: names and templates. A dot in a name is TOML's own where the name has no quotes.
 
-use super::super::declared::{Annotations, Slot};
-use super::super::problem::Problem;
-use super::super::raw::{Key, Node, Value};
-use super::super::{keys, types, vars};
-use super::template;
+use super::declared::{Annotations, Slot};
+use super::raw::{Key, Node, Value};
+use super::template::template;
+use super::{names, types};
+use crate::config::keys;
+use crate::config::problem::Problem;
 
 /// How many names are spelled out where several stand below one that has no quotes.
 const NAMED: usize = 3;
 
 /// Reads `annotations`; those at fault are told of.
-pub(in crate::config) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotations {
+pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotations {
     let header = "annotations.\"NAME\" = \"…\"";
     let Some(table) = types::table("annotations", header, node, problems) else { return Vec::new() };
     let mut annotations = Annotations::new();
     for (name, node) in table {
         if keys::is_list_key(&name.name) {
-            problems.push(vars::swallowed(name, "annotations"));
+            problems.push(names::swallowed(name, "annotations"));
         } else if let Value::Table(_) = node.value {
             problems.push(dotted(name, node));
             annotations.push((name.clone(), Slot::Faulty));

@@ -7,9 +7,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::super::problem::Problem;
-use super::super::raw::{Node, Scalar, Value};
-use super::super::types;
+use super::raw::{Node, Scalar, Value};
+use super::types;
+use crate::config::problem::Problem;
 
 /// The regular expression of durations, as JSON Schema has it.
 pub(in crate::config) const DURATION: &str = "^([0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$";

@@ -1,9 +1,9 @@
 //! Strings that are no templates: globs, media types, and such as stand for themselves.
 
-use super::super::model::Placed;
-use super::super::problem::Problem;
-use super::super::raw::{Node, Text};
-use super::super::types;
+use super::raw::{Node, Text};
+use super::types;
+use crate::config::model::Placed;
+use crate::config::problem::Problem;
 use crate::naming::Globs;
 
 /// The regular expression of media types (RFC 6838, 4.2), as JSON Schema has it.
@@ -52,7 +52,7 @@ fn is_media_type(text: &str) -> bool {
 }
 
 /// The strings of an array.
-pub(in crate::config) fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+pub(super) fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
     let items = types::array(key, node, problems)?;
     let texts: Vec<String> =
         items.iter().filter_map(|item| types::item(key, item, problems)).map(|text| text.value.clone()).collect();

@@ -1,14 +1,14 @@
 //! Words of closed sets: `mlist::config::type` for any other, with the nearest.
 
-use super::super::model::Placed;
-use super::super::policy::Words;
-use super::super::problem::Problem;
-use super::super::raw::{Node, Text, Value};
-use super::super::types;
+use super::raw::{Node, Text, Value};
+use super::types;
+use crate::config::model::Placed;
+use crate::config::policy::Words;
+use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 
 /// The value of the word that `node` is.
-pub(in crate::config) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
+pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
     placed_word(key, node, problems).map(|placed| placed.value)
 }
 
@@ -39,7 +39,7 @@ pub(super) fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<Arc
 }
 
 /// `mlist::config::type` for a word that a closed set does not have.
-pub(in crate::config) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
+pub(super) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
     let problem = Problem::error("mlist::config::type", format!("`{}` is no word of `{key}`", text.value));
     match nearest(&text.value, words.iter().copied()) {
         Some(word) => problem.at(&text.span, format!("did you mean `{word}`?")),

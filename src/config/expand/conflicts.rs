@@ -1,0 +1,215 @@
+//! No two lists may have one id, no list a repository twice, and no two may claim one tag of one repository, unless all
+//! claim it by being the newest: then the newest has it. `members` has the tags of members.
+
+mod members;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::instance::{MemberClaim, Names};
+use super::report::Problems;
+use super::value::Value;
+use crate::config::model::{Newest, Publication};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::raw::Key;
+use crate::naming::Version;
+use crate::oci::{Place, Tag};
+
+pub(super) use members::member_tags;
+
+/// How many more lists are named.
+const NAMED: usize = 3;
+
+/// `mlist::config::id_twice` for ids that come out of the file twice; `ids` in the order of the file.
+pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems: &mut Problems) {
+    let mut seen: HashMap<&str, &Key> = HashMap::new();
+    for (id, entry) in ids {
+        let Some(first) = seen.get(id.text()) else {
+            seen.insert(id.text(), entry);
+            continue;
+        };
+        let problem = Problem::error("mlist::config::id_twice", format!("two lists are called `{}`", id.shown()));
+        let problem = if first.span == entry.span {
+            problem.at(&entry.span, "its axes give it twice")
+        } else {
+            problem.at(&entry.span, "here again").at(&first.span, "here first")
+        };
+        problems.add(problem.help("an id is the list's key and a value of each axis, with `/` between them"));
+    }
+}
+
+/// Versions that claim one tag by being the newest; those that are written alike stand together, the greatest first.
+#[derive(Default)]
+struct Newcomers(Vec<Vec<Version>>);
+
+/// The versions of the file by which tags are claimed.
+#[derive(Default)]
+pub(super) struct Race(HashMap<(Place, Tag), Newcomers>);
+
+impl Race {
+    /// The claims of a list, selected or not.
+    pub(super) fn enter(&mut self, names: &Names) {
+        for tag in names.tags() {
+            let Some(newest) = &tag.newest else { continue };
+            let Newcomers(groups) = self.0.entry((names.place().clone(), tag.tag.clone())).or_default();
+            match groups.iter_mut().find(|group| group[0].is_alike(&newest.version)) {
+                Some(group) => group.push(newest.version.clone()),
+                None => groups.push(vec![newest.version.clone()]),
+            }
+        }
+    }
+
+    /// Gives each tag of `publications` that only the newest version has its rivals of the file: the greatest is enough.
+    pub(super) fn settle<'a>(mut self, publications: impl Iterator<Item = &'a mut Publication>) {
+        for group in self.0.values_mut().flat_map(|Newcomers(groups)| groups) {
+            group.sort_by(|one, other| other.compare(one));
+        }
+        for publication in publications {
+            for tag in &mut publication.tags {
+                let Some(newest) = &mut tag.newest else { continue };
+                // The key is a copy of two short texts, made once for each claim.
+                let claimed = self.0.get(&(publication.target.clone(), tag.tag.clone()));
+                newest.rivals = claimed.and_then(|newcomers| newcomers.rival(newest, &tag.tag)).into_iter().collect();
+            }
+        }
+    }
+}
+
+impl Newcomers {
+    /// The greatest version that `claim` gives the same tag, if it is greater than the one that claims it.
+    fn rival(&self, Newest { version, claim, .. }: &Newest, tag: &Tag) -> Option<Version> {
+        let group = self.0.iter().find(|group| group[0].is_alike(version))?;
+        let greater = group.iter().take_while(|other| other.compare(version).is_gt());
+        let mut rivals = greater.filter(|other| claim.with(other.as_str()).as_deref() == Some(tag.as_str()));
+        rivals.next().cloned()
+    }
+}
+
+/// A publication, and how problems speak of it.
+pub(super) struct Claimant<'a> {
+    pub(super) publication: &'a Publication,
+    pub(super) names: &'a Names,
+    pub(super) id: &'a Value,
+    /// What its members are called.
+    pub(super) member_claims: &'a [MemberClaim],
+    /// The key of its list.
+    pub(super) entry: &'a Key,
+}
+
+/// `mlist::config::id_twice` for lists that have two targets in one repository: they would be one publication, with one
+/// half of its tags each. Gives those back that are none of these; `claimants` in the order of the file.
+pub(super) fn repositories<'a>(
+    claimants: impl Iterator<Item = Claimant<'a>>,
+    problems: &mut Problems,
+) -> Vec<Claimant<'a>> {
+    let mut kept: Vec<Claimant<'a>> = Vec::new();
+    for claimant in claimants {
+        // The targets of a list follow each other.
+        let same_list = kept.iter().rev().take_while(|other| std::ptr::eq(other.id, claimant.id));
+        let same = same_list.into_iter().find(|other| other.publication.target == claimant.publication.target);
+        let Some(first) = same else {
+            kept.push(claimant);
+            continue;
+        };
+        let message = format!("`{}` has two targets in {}", claimant.id.shown(), claimant.names.repository());
+        let problem = Problem::error("mlist::config::id_twice", message)
+            .at(&claimant.publication.target_span, "here again")
+            .at(&first.publication.target_span, "here first")
+            .help("a list has one target in a repository: write the tags of both in one");
+        problems.add_for(claimant.id.shown(), problem);
+    }
+    kept
+}
+
+/// `mlist::config::tag_twice`; the publications in the order of the file, their rivals known.
+pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
+    let mut order: Vec<(&Place, &Tag)> = Vec::new();
+    let mut claims: HashMap<(&Place, &Tag), Vec<Claim<'_>>> = HashMap::new();
+    for Claimant { publication, names, id, entry, .. } in claimants {
+        for (at, tag) in publication.tags.iter().enumerate() {
+            let name = (&publication.target, &tag.tag);
+            let target = &publication.target_span;
+            let newest = tag.newest.as_ref();
+            let claim = Claim { id: id.shown(), names, at, newest, tag: &tag.span, target, entry };
+            let claimed = claims.entry(name).or_default();
+            if claimed.len() == 1 {
+                order.push(name);
+            }
+            claimed.push(claim);
+        }
+    }
+    for name in order {
+        let Some(claims) = claims.remove(&name) else { continue };
+        problems.extend(if claims.iter().all(|claim| claim.newest.is_some()) {
+            // Whoever has a rival gives way to it.
+            let left: Vec<_> = claims.into_iter().filter(Claim::has_no_rival).collect();
+            twice(&left)
+        } else {
+            let newest_too = claims.iter().any(|claim| claim.newest.is_some());
+            twice(&claims).map(|problem| if newest_too { problem.help(NEWEST_TOO) } else { problem })
+        });
+    }
+}
+
+const APART: &str = "a tag names one list: tell them apart in `target` or in `tags`";
+const NEWEST_TOO: &str = "tell them apart in `target` or in `tags`, or let each claim it by when = \"newest\"";
+
+/// What is said of claims of one tag; none where there is one alone.
+fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
+    let [first, second, more @ ..] = claims else { return None };
+    let tagged = first.names.shown(first.at);
+    let message = format!("`{}` and `{}` both claim {tagged}", first.id, second.id);
+    let problem = match first.why_neither(second) {
+        Some(why) => Problem::error("mlist::config::tag_twice", message + ", and neither is newer").because(why),
+        None => Problem::error("mlist::config::tag_twice", message),
+    };
+    // The places that tell the two apart: what both have from one default tells nothing.
+    let (one, other) = first.apart(second);
+    let problem = if one == other { problem.at(other, "") } else { problem.at(other, second.id).at(one, first.id) };
+    let also: Vec<&str> = more.iter().take(NAMED).map(|claim| claim.id).collect();
+    let problem = match (also.as_slice(), more.len().saturating_sub(NAMED)) {
+        ([], _) => problem,
+        ([one], 0) => problem.because(format!("so does {one}")),
+        (_, 0) => problem.because(format!("so do {}", also.join(", "))),
+        (_, rest) => problem.because(format!("so do {} and {rest} more", also.join(", "))),
+    };
+    Some(problem.about(&tagged).help(APART))
+}
+
+struct Claim<'a> {
+    /// As it may be shown.
+    id: &'a str,
+    names: &'a Names,
+    /// Which of its tags.
+    at: usize,
+    newest: Option<&'a Newest>,
+    tag: &'a Span,
+    target: &'a Span,
+    entry: &'a Key,
+}
+
+impl<'a> Claim<'a> {
+    fn apart(&self, other: &Claim<'a>) -> (&'a Span, &'a Span) {
+        let pairs = [(self.tag, other.tag), (self.target, other.target), (&self.entry.span, &other.entry.span)];
+        pairs.into_iter().find(|(one, other)| one != other).unwrap_or((self.tag, other.tag))
+    }
+
+    fn has_no_rival(&self) -> bool {
+        self.newest.is_some_and(|newest| newest.rivals.is_empty())
+    }
+
+    /// Why neither version gives way to the other, where both claim the tag by being the newest.
+    fn why_neither(&self, other: &Claim<'_>) -> Option<String> {
+        let (mine, others) = (&self.newest?.version, &other.newest?.version);
+        let (one, two) = (self.names.version(self.at), other.names.version(other.at));
+        Some(match mine.compare(others) {
+            _ if !mine.is_alike(others) => {
+                format!("{one} and {two} are not written alike, so neither follows the other")
+            }
+            _ if one == two => format!("both are {one}"),
+            Ordering::Equal => format!("{one} and {two} are equal"),
+            Ordering::Less => format!("by its own template `{}` would give {two} another tag", self.id),
+            Ordering::Greater => format!("by its own template `{}` would give {one} another tag", other.id),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Tags of members beside those of lists: one repository has one image by one tag.
+
+use std::collections::HashMap;
+
+use super::Claimant;
+use crate::config::expand::instance::MemberClaim;
+use crate::config::expand::report::Problems;
+use crate::config::model::Member;
+use crate::config::problem::Problem;
+use crate::oci::{Place, Tag};
+
+const HELP: &str = "a tag names one image: use {tag} with {platform}, or {os} and {arch}, in `member-tags`";
+
+/// A member that claims a tag.
+struct Own<'a> {
+    member: &'a Member,
+    claim: &'a MemberClaim,
+    list: &'a str,
+}
+
+/// `mlist::config::tag_twice` for tags of members that a list or another member has; the publications in the order of
+/// the file.
+pub(in crate::config) fn member_tags<'a>(claimants: &[Claimant<'a>], problems: &mut Problems) {
+    let mut lists: HashMap<(&Place, &Tag), &Claimant<'a>> = HashMap::new();
+    for claimant in claimants {
+        for tag in &claimant.publication.tags {
+            lists.entry((&claimant.publication.target, &tag.tag)).or_insert(claimant);
+        }
+    }
+    let mut members: HashMap<(&Place, &Tag), (Own<'a>, bool)> = HashMap::new();
+    for claimant in claimants {
+        for claim in claimant.member_claims {
+            let Some(member) = claimant.publication.members.get(claim.member) else { continue };
+            let own = Own { member, claim, list: claimant.id.shown() };
+            let name = (&claimant.publication.target, &claim.tag);
+            if let Some(list) = lists.get(&name) {
+                problems.add_for(own.list, list_has_it(&own, list));
+                continue;
+            }
+            match members.get_mut(&name) {
+                None => {
+                    members.insert(name, (own, false));
+                }
+                Some((first, told)) if !first.is_same_image(&own) && !*told => {
+                    *told = true;
+                    problems.add_for(own.list, another_has_it(first, &own));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+impl Own<'_> {
+    /// Whether both mean the same image: then it does not matter who of them writes the tag.
+    fn is_same_image(&self, other: &Self) -> bool {
+        let (one, other) = (self.member, other.member);
+        one.source == other.source && one.platform.normalized() == other.platform.normalized()
+    }
+
+    fn shown(&self) -> String {
+        format!("{} of {}", self.member.platform, self.list)
+    }
+}
+
+fn list_has_it(own: &Own<'_>, list: &Claimant<'_>) -> Problem {
+    let Claimant { publication, id, .. } = list;
+    let message = format!("{} and the list {} both claim {}", own.shown(), id.shown(), own.claim.shown);
+    let problem = Problem::error("mlist::config::tag_twice", message).at(&own.claim.span, own.shown());
+    let tag = publication.tags.iter().find(|tag| tag.tag == own.claim.tag);
+    let problem = tag.iter().fold(problem, |problem, tag| problem.at(&tag.span, format!("the list {}", id.shown())));
+    problem.about(&own.claim.shown).help(HELP)
+}
+
+fn another_has_it(first: &Own<'_>, second: &Own<'_>) -> Problem {
+    let both = if first.list == second.list {
+        format!("{} and {}", first.member.platform, second.shown())
+    } else {
+        format!("{} and {}", first.shown(), second.shown())
+    };
+    let message = format!("{both} both claim {}", second.claim.shown);
+    let problem = Problem::error("mlist::config::tag_twice", message).at(&second.claim.span, "");
+    let problem = if first.claim.span == second.claim.span {
+        problem.at(&second.member.platform_span, "this one").at(&first.member.platform_span, "and this one")
+    } else {
+        problem.at(&first.claim.span, "and here")
+    };
+    problem.about(&second.claim.shown).help(HELP)
+}

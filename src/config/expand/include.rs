@@ -1,0 +1,178 @@
+//! `include`: manifests.toml and the files that it includes → [`Files`].
+//!
+//! What the globs mean is one set of files, in path order whatever the order of the globs; each is read once, and the
+//! file that includes is never one of them. Their lists stand behind its own. A glob with `!` takes files away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::evaluate::{Evaluator, Need};
+use crate::config::facts::Question;
+use crate::config::problem::{Problem, SourceFile, Sources, Span};
+use crate::config::read::declared::{Include, ParsedFile};
+use crate::config::read::parsed::Parsed;
+use crate::config::read::raw::Text;
+
+/// Included files that were parsed, by their number among the sources and their path.
+pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), Parsed>;
+
+/// manifests.toml and what it includes.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) root: Arc<ParsedFile>,
+    /// In path order.
+    pub(super) included: Vec<Arc<ParsedFile>>,
+    /// A file is not known, or not all of it: what is not here may stand there.
+    pub(super) incomplete: bool,
+}
+
+impl Files {
+    /// The root first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &ParsedFile> {
+        [&self.root].into_iter().chain(&self.included).map(|file| &**file)
+    }
+}
+
+/// Reads what `root` includes; its files are added to `sources`, and kept in `parsed`. Where not all of it is known yet
+/// it is asked for.
+pub(super) fn files(
+    root: Arc<ParsedFile>,
+    parsed: &mut ParsedIncludes,
+    sources: &mut Sources,
+    evaluator: &mut Evaluator<'_>,
+) -> Files {
+    let mut files = Files { root, included: Vec::new(), incomplete: false };
+    let meant = meant(&files.root.include, sources, evaluator);
+    files.incomplete = meant.is_none();
+    for (path, place) in meant.unwrap_or_default().into_values() {
+        match text(&path, &place, evaluator) {
+            Some(text) => {
+                let source = SourceFile { name: path.display().to_string(), text: text.into() };
+                evaluator.add_file(&source);
+                let number = sources.add(source.clone());
+                // While files before it are not known its number, which its spans hold, may still change.
+                let parsed = parsed
+                    .entry((number, path))
+                    .or_insert_with(|| Parsed::included(number, &source, &place, &files.root.login_names));
+                evaluator.problems.extend(parsed.problems.iter().cloned());
+                match &parsed.file {
+                    Some(file) => files.included.push(Arc::clone(file)),
+                    None => files.incomplete = true,
+                }
+            }
+            None => files.incomplete = true,
+        }
+    }
+    files
+}
+
+/// The files that are meant by their [`plain`] paths, each with its path as it was found and where it is first said;
+/// none where that is not known in full.
+fn meant(
+    globs: &[Include],
+    sources: &Sources,
+    evaluator: &mut Evaluator<'_>,
+) -> Option<BTreeMap<PathBuf, (PathBuf, Span)>> {
+    let found: Vec<_> = globs.iter().map(|include| paths(include, evaluator)).collect();
+    let found = found.into_iter().collect::<Option<Vec<Vec<PathBuf>>>>()?;
+    let own = sources.iter().next().map(|file| plain(Path::new(&file.name))).unwrap_or_default();
+    let mut taken_away: BTreeSet<PathBuf> = BTreeSet::from([own.clone()]);
+    let (away, given): (Vec<_>, Vec<_>) = globs.iter().zip(found).partition(|(include, _)| include.glob.takes_away());
+    taken_away.extend(away.iter().flat_map(|(_, paths)| paths).map(|path| plain(path)));
+    if let ([(include, _), ..], []) = (away.as_slice(), given.as_slice()) {
+        let problem = Problem::error("mlist::config::include_empty", "`include` only takes files away")
+            .at(&include.text.span, "")
+            .help("a glob without `!` says which there are: include = [\"**/manifests.toml\", \"!old/**\"]");
+        evaluator.problems.add(problem);
+        return None;
+    }
+    let mut files = BTreeMap::new();
+    let mut complete = true;
+    for (include, paths) in given {
+        let mut left = 0;
+        let itself = paths.iter().any(|path| plain(path) == own);
+        let count = paths.len();
+        for path in paths.into_iter().filter(|path| !taken_away.contains(&plain(path))) {
+            left += 1;
+            files.entry(plain(&path)).or_insert_with(|| (path, include.text.span.clone()));
+        }
+        if left == 0 {
+            evaluator.problems.add(empty(&include.text, count, itself));
+            complete = false;
+        }
+    }
+    complete.then_some(files)
+}
+
+fn empty(glob: &Text, found: usize, itself: bool) -> Problem {
+    let (message, help) = match (found, itself) {
+        (0, _) => (
+            format!("no file is called `{}`", glob.value),
+            "seen from this file; `*` stays within a name, `**` is any folders, a folder alone is no file",
+        ),
+        (1, true) => (format!("`{}` means this file alone", glob.value), "a file does not include itself"),
+        _ => (format!("all files that `{}` means are taken away", glob.value), "a glob with `!` takes them away"),
+    };
+    Problem::error("mlist::config::include_empty", message).at(&glob.span, "").help(help)
+}
+
+/// What a glob means, as it was found; none where that is not known.
+fn paths(include: &Include, evaluator: &mut Evaluator<'_>) -> Option<Vec<PathBuf>> {
+    let Include { text, glob } = include;
+    let folder = evaluator.base_of(&text.span).to_owned();
+    let start = folder.join(glob.start());
+    if let Err(problem) = evaluator.may_follow(&start, &start.display().to_string(), Need::Must) {
+        evaluator.problems.extend(problem.map(|problem| problem.at(&text.span, "")));
+        return None;
+    }
+    let question = Question::Paths(folder, text.value.clone());
+    match evaluator.fact(&question)? {
+        Ok(lines) => Some(lines.iter().flat_map(|lines| lines.lines()).map(PathBuf::from).collect()),
+        Err(why) => {
+            let message = format!("what `{}` means can't be found out", text.value);
+            let problem = Problem::error("mlist::config::unreadable", message).at(&text.span, "").because(why);
+            evaluator.problems.add(problem);
+            None
+        }
+    }
+}
+
+/// The text of an included file, which `place` asks for; none where there is none, which is told, or not yet.
+fn text(path: &Path, place: &Span, evaluator: &mut Evaluator<'_>) -> Option<String> {
+    let shown = path.display().to_string();
+    if let Err(problem) = evaluator.may_follow(path, &shown, Need::Must) {
+        evaluator.problems.extend(problem.map(|problem| problem.at(place, "included here")));
+        return None;
+    }
+    let unreadable = |why: String| {
+        let problem = Problem::error("mlist::config::unreadable", format!("{shown} can't be read"));
+        problem.at(place, "included here").because(why)
+    };
+    match evaluator.fact(&Question::Include(path.to_owned()))? {
+        Ok(Some(text)) => Some(text),
+        Ok(None) => {
+            evaluator.problems.add(unreadable("it is gone".to_owned()));
+            None
+        }
+        Err(why) => {
+            evaluator.problems.add(unreadable(why));
+            None
+        }
+    }
+}
+
+/// `path` without `.`, and without `..` where that takes a folder back: so that one file has one path.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}

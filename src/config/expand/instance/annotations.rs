@@ -1,0 +1,34 @@
+//! Annotations: those of the list are joined over its levels, name by name; a row has its own alone.
+
+use std::collections::BTreeMap;
+
+use super::Aim;
+use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
+use crate::config::read::declared::{Annotations, Slot};
+
+impl Aim<'_> {
+    /// Those of the list.
+    pub(super) fn annotations(
+        &self,
+        need: Need,
+        evaluator: &mut Evaluator<'_>,
+    ) -> Result<BTreeMap<String, String>, Stop> {
+        joined(self.levels().map(|level| &level.annotations), self.instance.scope(need), evaluator)
+    }
+}
+
+/// What annotations of several levels come to, the nearest level first.
+pub(super) fn joined<'a>(
+    levels: impl IntoIterator<Item = &'a Annotations>,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<BTreeMap<String, String>, Stop> {
+    let mut found: BTreeMap<&str, Result<String, Stop>> = BTreeMap::new();
+    for (key, annotation) in levels.into_iter().flatten() {
+        found.entry(&key.name).or_insert_with(|| match annotation {
+            Slot::Good(phrase) => Ok(evaluator.expand(phrase, scope)?.text().to_owned()),
+            Slot::Faulty => Err(Stop),
+        });
+    }
+    found.into_iter().map(|(name, text)| Ok((name.to_owned(), text?))).collect()
+}

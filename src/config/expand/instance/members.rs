@@ -1,0 +1,161 @@
+//! The members of a list: each row's platform, source and words. `twice` tells of those that can't be told apart.
+
+mod twice;
+
+use super::policies::good;
+use super::refused::{ARCHIVE, archive, bad_reference};
+use super::{Aim, annotations, names};
+use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, Scope, Stop};
+use crate::config::expand::when::{self, Verdict};
+use crate::config::model::{Member, Missing, OsVersion, OsVersionOf};
+use crate::config::read::declared::{OsVersion as Declared, Phrase, Row, Slot};
+use crate::naming::ArchStyle;
+use crate::oci::{Platform, Reference};
+
+/// What holds for rows that do not say it.
+struct MemberRules<'a> {
+    style: ArchStyle,
+    source: Option<&'a Slot<Phrase>>,
+    missing: Result<Missing, Stop>,
+}
+
+/// A member, and what templates and problems know it by.
+pub(super) struct Found {
+    pub(super) member: Member,
+    pub(super) names: MemberNames,
+    /// What a problem says instead of its source.
+    instead: Option<String>,
+}
+
+/// The rows whose conditions hold.
+pub(super) struct DeclaredRows<'a> {
+    pub(super) rows: Vec<&'a Row>,
+    /// Of some row it is not known whether it is one of them.
+    unknown: bool,
+}
+
+impl MemberRules<'_> {
+    fn style_word(&self) -> &'static str {
+        ArchStyle::names().iter().find(|word| ArchStyle::parse(word) == Some(self.style)).copied().unwrap_or_default()
+    }
+}
+
+impl<'a> Aim<'a> {
+    /// The rows that are declared. Of the others nothing is asked and nothing is told.
+    pub(super) fn declared_rows(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<DeclaredRows<'a>, Stop> {
+        let rows = self.pick(|level| &level.platforms).and_then(Slot::good).ok_or(Stop)?;
+        let scope = self.instance.scope(need);
+        let mut declared = DeclaredRows { rows: Vec::new(), unknown: false };
+        for row in rows {
+            match when::holds(&row.when, scope, evaluator) {
+                Ok(Verdict::Holds) => declared.rows.push(row),
+                Ok(Verdict::Fails(_)) => {}
+                Err(Stop) => declared.unknown = true,
+            }
+        }
+        Ok(declared)
+    }
+
+    /// One for each row that is declared.
+    pub(super) fn members(
+        &self,
+        DeclaredRows { rows: declared, unknown }: &DeclaredRows<'a>,
+        need: Need,
+        evaluator: &mut Evaluator<'_>,
+    ) -> Result<Vec<Found>, Stop> {
+        let style = match self.pick(|level| &level.arch_style) {
+            Some(style) => *style.good().ok_or(Stop)?,
+            None => ArchStyle::default(),
+        };
+        let source = self.pick(|level| &level.source);
+        let rules = MemberRules { style, source, missing: self.policy(|level| &level.missing) };
+        let found: Vec<_> = declared.iter().map(|row| self.member(row, &rules, need, evaluator)).collect();
+        self.platforms_twice(declared, evaluator);
+        let by_convention = declared.iter().zip(&found).filter(|(row, _)| row.source.is_none());
+        let by_convention: Vec<&Found> = by_convention.filter_map(|(_, found)| found.as_ref().ok()).collect();
+        self.sources_twice(&by_convention, evaluator);
+        let found = found.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+        if *unknown { Err(Stop) } else { Ok(found) }
+    }
+
+    fn member(
+        &self,
+        row: &Row,
+        rules: &MemberRules<'_>,
+        need: Need,
+        evaluator: &mut Evaluator<'_>,
+    ) -> Result<Found, Stop> {
+        let span = row.platform_text.span.clone();
+        let names = MemberNames {
+            os: row.platform.os.clone(),
+            style: rules.style_word(),
+            arch: row.arch.clone().or_else(|| rules.style.spell(&row.platform)),
+            platform: row.platform_text.value.clone(),
+            span: span.clone(),
+        };
+        let scope = Scope { member: Some(&names), ..self.instance.scope(need) };
+        let annotations = annotations::joined([&row.annotations], scope, evaluator);
+        let os_version = os_version(row, scope, evaluator);
+        let phrase = row.source.as_ref().or(rules.source).and_then(Slot::good).ok_or(Stop)?;
+        let (source, instead) = reference(phrase, scope, evaluator)?;
+        let missing = match good(row.missing.as_ref())? {
+            Some(missing) => *missing,
+            None => rules.missing?,
+        };
+        let member = Member {
+            platform: platform(row)?,
+            platform_span: span,
+            arch: names.arch.clone(),
+            source,
+            source_span: phrase.text.span.clone(),
+            missing,
+            os_version: os_version?,
+            annotations: annotations?,
+            tags: Vec::new(),
+        };
+        Ok(Found { member, names, instead })
+    }
+}
+
+/// The platform with what the row says of Windows.
+fn platform(row: &Row) -> Result<Platform, Stop> {
+    let os_version = match good(row.os_version.as_ref())? {
+        Some(Declared::Literal(version)) => Some(version.clone()),
+        Some(Declared::Fits(_) | Declared::Of { .. }) | None => None,
+    };
+    let os_features = good(row.os_features.as_ref())?.cloned().unwrap_or_default();
+    Ok(Platform { os_version, os_features, ..row.platform.clone() })
+}
+
+fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<OsVersion, Stop> {
+    Ok(match good(row.os_version.as_ref())? {
+        None | Some(Declared::Literal(_)) => OsVersion::AsDeclared,
+        Some(Declared::Fits(pattern)) => OsVersion::Fits(pattern.clone()),
+        Some(Declared::Of { from, build }) => {
+            let (reference, _) = reference(from, scope, evaluator)?;
+            OsVersion::Of(OsVersionOf { from: reference, span: from.text.span.clone(), build: build.clone() })
+        }
+    })
+}
+
+/// The image that a template comes to; also what a problem says instead of it.
+fn reference(
+    phrase: &Phrase,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<(Reference, Option<String>), Stop> {
+    let expanded = evaluator.expand(phrase, scope)?;
+    if expanded.text().starts_with(ARCHIVE) {
+        evaluator.problems.add_for(scope.list, archive(phrase));
+        return Err(Stop);
+    }
+    let found = Reference::parse(expanded.text()).map_err(|error| {
+        let platform = scope.member.map_or("", |member| member.platform.as_str());
+        let label = format!("{platform} of {}", scope.list);
+        evaluator.problems.add_for(scope.list, bad_reference(phrase, &expanded, &error, &label));
+        Stop
+    })?;
+    let found = found.under(evaluator.base_of(&phrase.text.span));
+    names::follow(&found.place, &expanded, phrase, scope, evaluator)?;
+    Ok((found, expanded.into_value().instead().map(str::to_owned)))
+}

@@ -1,0 +1,138 @@
+//! [`Names`]: where a list is published, and what it is called there.
+
+use super::Aim;
+use super::refused::{ARCHIVE, bad_reference};
+use super::tags::{NamedTag, Tags};
+use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
+use crate::config::expand::value::{Expanded, Value};
+use crate::config::model::{LeftOut, TargetTag};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::Phrase;
+use crate::oci::Place;
+
+/// Where a list is published and by which tags.
+pub(in crate::config) struct Names {
+    pub(super) target: Repository,
+    pub(super) tags: Tags,
+}
+
+/// A repository.
+pub(super) struct Repository {
+    /// As the template gives it.
+    written: Value,
+    pub(super) place: Place,
+    pub(super) span: Span,
+}
+
+impl Aim<'_> {
+    /// The repository and the tags.
+    pub(in crate::config) fn names(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Names, Stop> {
+        let scope = self.instance.scope(need);
+        let repository = self.target.map_or(Err(Stop), |target| repository(&target.repository, scope, evaluator));
+        let tags = self.tags(scope, evaluator);
+        Ok(Names { target: repository?, tags: tags? })
+    }
+
+    /// The repository alone.
+    pub(in crate::config) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, Stop> {
+        let target = self.target.ok_or(Stop)?;
+        Ok(repository(&target.repository, self.instance.scope(need), evaluator)?.place)
+    }
+}
+
+impl Names {
+    pub(in crate::config) fn place(&self) -> &Place {
+        &self.target.place
+    }
+
+    /// The list `id` without a tag that applies.
+    pub(super) fn left_out(&self, id: &str) -> Option<LeftOut> {
+        let Tags { applying, why, span } = &self.tags;
+        applying.is_empty().then(|| LeftOut {
+            id: id.to_owned(),
+            target: self.target.place.clone(),
+            why: why.join(", "),
+            span: span.clone(),
+        })
+    }
+
+    /// The tags, in the order of the file.
+    pub(in crate::config) fn tags(&self) -> impl Iterator<Item = &TargetTag> {
+        self.tags.applying.iter().map(|named| &named.tag)
+    }
+
+    /// Those that stay with the list whatever else is published.
+    pub(super) fn own_tags(&self) -> impl Iterator<Item = &NamedTag> {
+        self.tags.applying.iter().filter(|named| named.tag.newest.is_none())
+    }
+
+    /// What a problem says of the version that claims the tag at `at` by being the newest.
+    pub(in crate::config) fn version(&self, at: usize) -> &str {
+        self.tags.applying.get(at).and_then(|named| named.version.as_deref()).unwrap_or_default()
+    }
+
+    /// The repository and repository:tag, as written and in canonical form: what selectors look at.
+    pub(in crate::config) fn all(&self) -> Vec<String> {
+        let canonical = self.target.place.to_string();
+        [self.target.written.text(), &canonical]
+            .into_iter()
+            .flat_map(|place| {
+                let tagged = self.tags.applying.iter().map(move |named| format!("{place}:{}", named.tag.tag));
+                [place.to_owned()].into_iter().chain(tagged)
+            })
+            .collect()
+    }
+
+    /// The repository, as a problem says it.
+    pub(in crate::config) fn repository(&self) -> String {
+        self.target.shown()
+    }
+
+    /// The repository by its tag at `at`, as a problem says it.
+    pub(in crate::config) fn shown(&self, at: usize) -> String {
+        let place = self.target.shown();
+        let tag = self.tags.applying.get(at).map(|named| named.instead.as_deref().unwrap_or(named.tag.tag.as_str()));
+        format!("{place}:{}", tag.unwrap_or_default())
+    }
+}
+
+impl Repository {
+    /// As a problem says it.
+    pub(super) fn shown(&self) -> String {
+        self.written.instead().map_or_else(|| self.place.to_string(), str::to_owned)
+    }
+}
+
+fn repository(phrase: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Repository, Stop> {
+    let expanded = evaluator.expand(phrase, scope)?;
+    if expanded.text().starts_with(ARCHIVE) {
+        let problem = Problem::error("mlist::config::bad_reference", "an archive is no target")
+            .at(&phrase.text.span, scope.list)
+            .help("a folder is one: oci:DIR");
+        evaluator.problems.add_for(scope.list, problem);
+        return Err(Stop);
+    }
+    let place = Place::parse(expanded.text()).map_err(|error| {
+        evaluator.problems.add_for(scope.list, bad_reference(phrase, &expanded, &error, scope.list));
+        Stop
+    })?;
+    let place = place.under(evaluator.base_of(&phrase.text.span));
+    follow(&place, &expanded, phrase, scope, evaluator)?;
+    Ok(Repository { written: expanded.into_value(), place, span: phrase.text.span.clone() })
+}
+
+pub(super) fn follow(
+    place: &Place,
+    expanded: &Expanded,
+    phrase: &Phrase,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<(), Stop> {
+    match place {
+        Place::Layout(dir) if scope.need == Need::Must => {
+            let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };
+            evaluator.follow(dir.path(), &shown, &phrase.text.span, scope)
+        }
+        _ => Ok(()),
+    }
+}

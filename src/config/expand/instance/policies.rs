@@ -1,0 +1,85 @@
+//! The policies of a list, and what can't hold together.
+
+use super::{Aim, Names};
+use crate::config::expand::evaluate::{Evaluator, Stop};
+use crate::config::model::{Placed, Rules};
+use crate::config::policy::{Format, Undeclared};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::{Level, Row, Slot};
+use crate::config::read::raw::Key;
+use crate::naming::Globs;
+use crate::oci::Place;
+
+/// What OCI's lists have and Docker's have not.
+struct Need<'a> {
+    what: &'static str,
+    span: &'a Span,
+}
+
+impl<'a> Aim<'a> {
+    /// What holds for all of the list.
+    pub(super) fn policies(&self) -> Result<Rules, Stop> {
+        let immutable = good(self.pick(|level| &level.immutable))?;
+        Ok(Rules {
+            wait: self.policy(|level| &level.wait)?,
+            undeclared: self.undeclared()?.map_or_else(Undeclared::default, |placed| placed.value),
+            mismatch: self.policy(|level| &level.mismatch)?,
+            format: self.format()?.map_or_else(Format::default, |placed| placed.value),
+            attestations: self.policy(|level| &level.attestations)?,
+            // To globs none of them means everything, to this key nothing.
+            immutable: immutable.filter(|Placed { value, .. }: &&Placed<Globs>| !value.patterns().is_empty()).cloned(),
+        })
+    }
+
+    /// The word or number of a key; what is built in where no level has it.
+    pub(super) fn policy<T: Copy + Default + 'a>(
+        &self,
+        key: impl Fn(&'a Level) -> &'a Option<Slot<T>>,
+    ) -> Result<T, Stop> {
+        Ok(good(self.pick(key))?.copied().unwrap_or_default())
+    }
+
+    pub(super) fn undeclared(&self) -> Result<Option<&'a Placed<Undeclared>>, Stop> {
+        good(self.pick(|level| &level.undeclared))
+    }
+
+    fn format(&self) -> Result<Option<&'a Placed<Format>>, Stop> {
+        good(self.pick(|level| &level.format))
+    }
+
+    pub(super) fn artifact_type(&self) -> Result<Option<String>, Stop> {
+        Ok(good(self.pick(|level| &level.artifact_type))?.map(|placed| placed.value.clone()))
+    }
+
+    /// `mlist::config::needs_oci`, once for all that needs it beside `format = "docker"`; `names` and the declared `rows`
+    /// as far as they are known.
+    pub(super) fn needs_oci(&self, names: Option<&Names>, rows: &[&'a Row], evaluator: &mut Evaluator<'_>) {
+        let Ok(Some(Placed { value: Format::Docker, span: format })) = self.format() else { return };
+        let annotations = self.levels().flat_map(|level| &level.annotations);
+        let of_rows = rows.iter().flat_map(|row| &row.annotations);
+        let artifact_type = self.pick(|level| &level.artifact_type).and_then(Slot::good);
+        let layout = names.map(|names| &names.target).filter(|target| matches!(target.place, Place::Layout(_)));
+        let first = |(key, _): &'a (Key, _)| Need { what: "annotations", span: &key.span };
+        let needs: Vec<Need<'_>> = (annotations.map(first).take(1))
+            .chain(of_rows.map(first).take(1))
+            .chain(artifact_type.map(|placed| Need { what: "artifact-type", span: &placed.span }))
+            .chain(layout.map(|target| Need { what: "a layout", span: &target.span }))
+            .collect();
+        let mut names: Vec<&str> = needs.iter().map(|need| need.what).collect();
+        names.dedup();
+        let verb = if matches!(names.as_slice(), ["artifact-type" | "a layout"]) { "needs" } else { "need" };
+        let list = self.instance.id.shown();
+        let message = format!("`{list}` can't be a Docker list: {} {verb} OCI", names.join(", "));
+        let problem = Problem::error("mlist::config::needs_oci", message);
+        let problem = needs.iter().fold(problem, |problem, need| problem.at(need.span, "this needs OCI"));
+        if !needs.is_empty() {
+            let help = "leave one of the two out: format = \"auto\" takes OCI's type where something needs it";
+            evaluator.problems.add_for(list, problem.at(format, "this asks for Docker's").help(help));
+        }
+    }
+}
+
+/// What a key holds, if it is there and nothing is wrong with it.
+pub(super) fn good<T>(slot: Option<&Slot<T>>) -> Result<Option<&T>, Stop> {
+    slot.map(|slot| slot.good().ok_or(Stop)).transpose()
+}

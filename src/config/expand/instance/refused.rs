@@ -1,0 +1,59 @@
+//! What is said of a text that does not come to what it should.
+
+use crate::config::expand::value::Expanded;
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::Phrase;
+use crate::config::read::known_keys::part_not_built;
+use crate::naming::Filter;
+use crate::oci::{ReferenceError, Tag};
+
+/// The form of sources and targets that is read later.
+pub(super) const ARCHIVE: &str = "oci-archive:";
+
+pub(super) fn bad_tag(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
+    let problem =
+        Problem::error("mlist::config::bad_tag", message(expanded, error)).at(&origin(phrase, expanded, error), label);
+    let filtered = Filter::Tag.apply(expanded.text());
+    let is_made = phrase.template.placeholders().next().is_some();
+    if is_made && expanded.text().is_empty() {
+        problem.help("what stands in the braces is empty here: look at where its value comes from")
+    } else if is_made && Tag::parse(&filtered).is_ok() {
+        let here = if expanded.is_hidden() { String::new() } else { format!(", here {filtered}") };
+        problem.help(format!("{{NAME|tag}} makes one of any value{here}"))
+    } else {
+        problem
+    }
+}
+
+/// What is wrong with an expanded text, as it may be shown.
+fn message(expanded: &Expanded, error: &ReferenceError) -> String {
+    if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() }
+}
+
+/// Where the fault of an expanded text stands in its template.
+fn origin(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError) -> Span {
+    let origin = expanded.origin(&error.span);
+    if origin.is_empty() || error.span.is_empty() { phrase.text.span.clone() } else { phrase.text.part(&origin) }
+}
+
+pub(super) fn bad_reference(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
+    let problem = Problem::error("mlist::config::bad_reference", message(expanded, error))
+        .at(&origin(phrase, expanded, error), label);
+    match error.why.as_str() {
+        why if why.ends_with("has no tag or digest") => {
+            problem.help("write :TAG or @DIGEST behind it: nothing is `latest` by itself")
+        }
+        why if why.contains("does not belong to a repository") => problem.help("its tag belongs in `tags`"),
+        why if why.contains("begins with a scheme") => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
+        why if why.contains("names a user") => problem.help("credentials come from docker login, never from here"),
+        why if why.contains("empty part") => problem.help("one `/` between parts, and none at the end of a variable"),
+        why if why.contains("upper-case") => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
+        _ => problem,
+    }
+}
+
+pub(super) fn archive(phrase: &Phrase) -> Problem {
+    let whole = 0..ARCHIVE.len().min(phrase.text.value.len());
+    let span = if phrase.text.value.starts_with(ARCHIVE) { phrase.text.part(&whole) } else { phrase.text.span.clone() };
+    part_not_built("`oci-archive:`").at(&span, "").help("unpack it, and name the folder: oci:DIR:TAG")
+}

@@ -1,0 +1,160 @@
+//! The tags of a list that apply, and by what those are guarded that only the newest version has.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Aim;
+use super::refused::bad_tag;
+use crate::config::expand::evaluate::{Evaluator, Scope, Stop, holds_whole};
+use crate::config::expand::value::Value;
+use crate::config::expand::when::{self, VERSION, Verdict};
+use crate::config::model::{Newest, TargetTag};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::{Condition, Phrase, Slot, TagRule};
+use crate::naming::Version;
+use crate::oci::Tag;
+
+/// The tags of a list.
+pub(super) struct Tags {
+    /// Those that apply, in the order of the file, none twice.
+    pub(super) applying: Vec<NamedTag>,
+    /// Why the others do not, each reason once.
+    pub(super) why: Vec<String>,
+    /// Where the first is written.
+    pub(super) span: Span,
+}
+
+pub(super) struct NamedTag {
+    pub(super) tag: TargetTag,
+    /// What a problem says instead of the tag.
+    pub(super) instead: Option<String>,
+    /// What a problem says of the version that claims it by being the newest.
+    pub(super) version: Option<String>,
+}
+
+impl TagRule {
+    /// Where `newest` stands, if it is one of the conditions.
+    pub(super) fn newest(&self) -> Option<&Span> {
+        self.when.iter().find_map(|condition| match condition {
+            Condition::Newest(span) => Some(span),
+            Condition::Stable(_) | Condition::Fits { .. } => None,
+        })
+    }
+}
+
+impl Aim<'_> {
+    /// Whether only the newest version has any of the tags, if they apply.
+    pub(in crate::config) fn has_newest(&self) -> bool {
+        self.rules().iter().filter_map(Slot::good).any(|rule| rule.newest().is_some())
+    }
+
+    fn rules(&self) -> &[Slot<TagRule>] {
+        self.pick(|level| &level.tags).and_then(Slot::good).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn tags(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Tags, Stop> {
+        let rules = self.rules();
+        let published_as = self.published_as(scope, evaluator);
+        let found: Vec<_> =
+            rules.iter().map(|rule| named(rule.good().ok_or(Stop)?, published_as, scope, evaluator)).collect();
+        let span = rules.iter().find_map(Slot::good).ok_or(Stop)?.phrase.text.span.clone();
+        let mut tags = Gathered::default();
+        for found in found {
+            match found? {
+                Ok(tag) => tags.add(tag),
+                Err(why) => tags.leave_out(why),
+            }
+        }
+        Ok(Tags { applying: tags.applying, why: tags.why, span })
+    }
+
+    /// The tag that every version has; none where there is none, which is told if one is needed.
+    fn published_as(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Option<&Phrase> {
+        let rules: Option<Vec<&TagRule>> = self.rules().iter().map(Slot::good).collect();
+        let rules = rules?;
+        let newest = rules.iter().find_map(|rule| rule.newest())?;
+        let names_version = |rule: &&&TagRule| holds_whole(&rule.phrase, VERSION, scope.names);
+        let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
+        // Where there is no version at all that is told of.
+        if found.is_none() && scope.names.get(VERSION).is_some() {
+            let message = "no tag says which versions are published, and `newest` has nothing to go by";
+            let problem = Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "");
+            let conditional = rules.iter().find(names_version).map(|rule| &rule.phrase.text.span);
+            let problem = match conditional {
+                Some(span) => problem.at(span, "this one has a `when`: not every version has it"),
+                None => problem,
+            };
+            let help = format!("give the list a tag that every version has: tags = [\"{{{VERSION}}}\", …]");
+            evaluator.problems.add_for(scope.list, problem.help(help));
+        }
+        found.map(|rule| &rule.phrase)
+    }
+}
+
+impl NamedTag {
+    /// What `{tag}` stands for.
+    pub(super) fn value(&self) -> Value {
+        Value::new(self.tag.tag.as_str().to_owned(), self.instead.clone())
+    }
+}
+
+/// Tags as they come, each found again by its text: a list may have as many as a file holds.
+#[derive(Default)]
+struct Gathered {
+    applying: Vec<NamedTag>,
+    /// Where each stands in `applying`.
+    places: HashMap<Tag, usize>,
+    why: Vec<String>,
+    told: HashSet<String>,
+}
+
+impl Gathered {
+    /// Adds a tag. Of equal ones the first stays where it stands; it is the list's whatever else is published if one of
+    /// them is: who says that a list always has a tag is not unsaid by who says that it has it at times.
+    fn add(&mut self, new: NamedTag) {
+        let Some(known) = self.places.get(&new.tag.tag).and_then(|&at| self.applying.get_mut(at)) else {
+            self.places.insert(new.tag.tag.clone(), self.applying.len());
+            self.applying.push(new);
+            return;
+        };
+        if known.tag.newest.is_some() && new.tag.newest.is_none() {
+            *known = new;
+        }
+    }
+
+    fn leave_out(&mut self, why: String) {
+        if self.told.insert(why.clone()) {
+            self.why.push(why);
+        }
+    }
+}
+
+/// The tag, or why it does not apply.
+fn named(
+    rule: &TagRule,
+    published_as: Option<&Phrase>,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Result<NamedTag, String>, Stop> {
+    let phrase = &rule.phrase;
+    if let Verdict::Fails(why) = when::holds(&rule.when, scope, evaluator)? {
+        return Ok(Err(why));
+    }
+    let expanded = evaluator.expand(phrase, scope)?;
+    let tag = Tag::parse(expanded.text()).map_err(|error| {
+        evaluator.problems.add_for(scope.list, bad_tag(phrase, &expanded, &error, scope.list));
+        Stop
+    })?;
+    let mut tag = TargetTag::always(tag, phrase.text.span.clone());
+    let mut version = None;
+    if let Some(span) = rule.newest() {
+        let value = evaluator.named(VERSION, span, scope)?;
+        tag.newest = Some(Newest {
+            version: Version::parse(value.text()).ok_or(Stop)?,
+            claim: evaluator.partial(phrase, VERSION, scope)?,
+            published_as: evaluator.partial(published_as.ok_or(Stop)?, VERSION, scope)?,
+            rivals: Vec::new(),
+        });
+        version = Some(value.shown().to_owned());
+    }
+    Ok(Ok(NamedTag { tag, instead: expanded.into_value().instead().map(str::to_owned), version }))
+}

@@ -1,0 +1,78 @@
+//! [`Loader`]: the text of manifests.toml and the facts it asks for → publications, or every problem of it at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::evaluate::Evaluator;
+use super::include::{self, Files, ParsedIncludes};
+use super::publications::publications;
+use super::registries::registries;
+use super::scope::FileScope;
+use super::{overrides, unused_templates};
+use crate::config::facts::Facts;
+use crate::config::problem::Sources;
+use crate::config::read::parsed::Parsed;
+use crate::config::request::{Loaded, Outcome, Request};
+
+/// Loads manifests.toml as facts come in. Its files are parsed once.
+#[derive(Debug)]
+pub struct Loader<'a> {
+    request: Request<'a>,
+    root: Parsed,
+    included: ParsedIncludes,
+}
+
+impl<'a> Loader<'a> {
+    /// Parses manifests.toml.
+    #[must_use]
+    pub fn new(request: Request<'a>) -> Self {
+        let nothing = || Parsed { file: None, problems: Vec::new() };
+        let root = request.sources.get(request.file).map_or_else(nothing, |file| Parsed::root(request.file, file));
+        Self { request, root, included: BTreeMap::new() }
+    }
+
+    /// Loads by what is known. The same file and facts give the same, and what no selected list needs is not asked for.
+    #[must_use]
+    pub fn load(&mut self, facts: &Facts) -> Outcome {
+        let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());
+        let Some(root) = &self.root.file else {
+            return Outcome::Done(Loaded { problems: found, sources, ..Loaded::default() });
+        };
+        let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
+        evaluator.problems.extend(found);
+        let files = include::files(Arc::clone(root), &mut self.included, &mut sources, &mut evaluator);
+        if evaluator.questions.is_empty() {
+            loaded(&files, sources, request, evaluator)
+        } else {
+            Outcome::Needs(evaluator.questions)
+        }
+    }
+}
+
+/// Expands the files to publications.
+fn loaded(files: &Files, sources: Sources, request: Request<'_>, mut evaluator: Evaluator<'_>) -> Outcome {
+    let base =
+        sources.get(request.file).and_then(|file| Path::new(&*file.name).parent()).unwrap_or(Path::new("")).to_owned();
+    let root = FileScope::new(&files.root, None, request.overrides);
+    let included = files.included.iter().map(|file| FileScope::new(file, Some(&root), request.overrides));
+    let included: Vec<FileScope<'_>> = included.collect();
+    let scopes: Vec<&FileScope<'_>> = [&root].into_iter().chain(&included).collect();
+    if !files.incomplete {
+        overrides::unknown(&scopes, request.overrides, &mut evaluator.problems);
+    }
+    let expanded = publications(files, &scopes, request, &mut evaluator);
+    let registries = registries(&files.root, &base, request.trust, &mut evaluator);
+
+    if !evaluator.questions.is_empty() {
+        return Outcome::Needs(evaluator.questions);
+    }
+    unused_templates::unknown_names(files, &mut evaluator.problems);
+    let Evaluator { problems, unlisted, .. } = evaluator;
+    let problems = problems.finish();
+    let loaded = Loaded { registries, problems, sources, ..expanded };
+    if unlisted.is_empty() { Outcome::Done(loaded) } else { Outcome::NeedsTags(unlisted, loaded) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The parsed as a whole: what is asked, what wins, what is selected, and real projects' conventions.
+
+mod echoes;
+mod format;
+mod from_tags;
+mod include;
+mod levels;
+mod limits;
+mod member_tags;
+mod members;
+mod newest;
+mod peers;
+mod precedence;
+mod registries;
+mod selection;
+mod targets;
+mod trust;
+mod when;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::facts::Question;
+use crate::config::facts::{Fact, GitFact, TagFact};
+use crate::config::{Override, Problem, Publication, SourceFile, Trust};
+use crate::oci::Place;
+use crate::oci::Tag;
+
+/// A machine that knows what a test gives it, and remembers what it was asked.
+#[derive(Default)]
+struct Machine {
+    answers: Vec<(Question, Fact)>,
+    asked: BTreeSet<Question>,
+    overrides: Vec<Override>,
+    selectors: Vec<String>,
+    trust: Trust,
+    file: Option<&'static str>,
+    /// Repositories with tags; all others are absent.
+    tags: Vec<(&'static str, TagFact)>,
+    /// Those whose tags were listed.
+    listed: BTreeSet<Place>,
+}
+
+impl Machine {
+    fn knows(mut self, question: Question, value: &str) -> Self {
+        self.answers.push((question, Ok(Some(value.to_owned()))));
+        self
+    }
+
+    fn env(self, name: &str, value: &str) -> Self {
+        self.knows(Question::Env(name.into()), value)
+    }
+
+    /// A repository with these tags, between blanks.
+    fn tags(mut self, repository: &'static str, tags: &str) -> Self {
+        let tags = tags.split_whitespace().map(|tag| Tag::parse(tag).unwrap()).collect();
+        self.tags.push((repository, Ok(Some(Arc::new(tags)))));
+        self
+    }
+
+    /// A file that is included, found by the glob of its own path.
+    fn includes(self, path: &str, text: &str) -> Self {
+        self.knows(Question::Paths("".into(), path.into()), path).knows(Question::Include(path.into()), text)
+    }
+
+    /// `NAME=VALUE` or `ENTRY:NAME=VALUE`
+    fn set(mut self, text: &str) -> Self {
+        let (name, value) = text.split_once('=').unwrap();
+        let (entry, name) = name.split_once(':').map_or((None, name), |(entry, name)| (Some(entry.to_owned()), name));
+        self.overrides.push(Override { entry, name: name.into(), value: value.into() });
+        self
+    }
+
+    fn select(mut self, selector: &str) -> Self {
+        self.selectors.push(selector.into());
+        self
+    }
+
+    fn load(&mut self, text: &str) -> Loaded {
+        let mut sources = Sources::default();
+        let name = self.file.unwrap_or("manifests.toml").to_owned();
+        let file = sources.add(SourceFile { name, text: text.into() });
+        let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
+        let request = Request { sources: &sources, file, overrides, selectors, trust };
+        let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
+        loop {
+            let outcome = parsed.load(&facts);
+            let anew = Loader::new(request).load(&facts);
+            assert_eq!(format!("{outcome:?}"), format!("{anew:?}"), "what is kept changes nothing");
+            match outcome {
+                Outcome::Done(loaded) => return loaded,
+                Outcome::NeedsTags(places, _) => {
+                    assert!(!places.is_empty());
+                    for place in places {
+                        assert!(self.listed.insert(place.clone()), "{place} is listed twice");
+                        let known = self.tags.iter().find(|(known, _)| Place::parse(known).as_ref() == Ok(&place));
+                        facts.add_tags(place, known.map_or(Ok(None), |(_, tags)| tags.clone()));
+                    }
+                }
+                Outcome::Needs(questions) => {
+                    assert!(!questions.is_empty());
+                    for question in questions {
+                        assert!(self.asked.insert(question.clone()), "{question:?} is asked twice");
+                        let known = self.answers.iter().find(|(known, _)| *known == question);
+                        let fact = known.map_or(Ok(None), |(_, fact)| fact.clone());
+                        facts.add(question, fact);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The ids of what is selected; nothing may be wrong.
+    fn ids(&mut self, text: &str) -> Vec<String> {
+        let loaded = self.load(text);
+        assert_eq!(loaded.problems, []);
+        loaded.publications.iter().map(|publication| publication.id.clone()).collect()
+    }
+
+    /// The lists by what they are called, `repository:tag`; nothing may be wrong.
+    fn lists(&mut self, text: &str) -> Vec<String> {
+        let loaded = self.load(text);
+        assert_eq!(loaded.problems, []);
+        loaded.publications.iter().map(|publication| publication.reference().to_string()).collect()
+    }
+
+    fn slugs(&mut self, text: &str) -> Vec<&'static str> {
+        self.load(text).problems.iter().map(Problem::slug).collect()
+    }
+}
+
+/// `text` behind defaults that make a list of every empty table.
+fn with_defaults(text: &str) -> String {
+    format!(
+        "[defaults]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/{{name}}-{{arch}}:1\"\ntarget = \"r.io/{{name}}\"\ntags = [\"1\"]\n{text}"
+    )
+}
+
+#[test]
+fn what_no_selected_list_uses_is_not_asked() {
+    let text = with_defaults(
+        "[vars]\nunused = { env = \"UNUSED\" }\n[list.a]\nvars.v = { env = \"A\", default = \"x\" }\ntags = [\"{v}\"]\n\
+         [list.b]\nvars.v = { env = \"B\" }\ntags = [\"{v}\"]\n",
+    );
+    let mut machine = Machine::default().select("a");
+    assert_eq!(machine.ids(&text), ["a"]);
+    assert_eq!(machine.asked, BTreeSet::from([Question::Env("A".into())]));
+    // What may be a repository's name cannot be told from its tag before the tag is known. That it has no value is
+    // no problem of a list that is not selected.
+    let mut machine = Machine::default().select("r.io/a");
+    assert_eq!(machine.ids(&text), ["a"]);
+    assert_eq!(machine.asked, BTreeSet::from([Question::Env("A".into()), Question::Env("B".into())]));
+}
+
+#[test]
+fn faults_in_lists_that_are_not_selected_are_told_but_not_that_a_value_is_lacking() {
+    let text =
+        with_defaults("[list.a]\n[list.b]\nvars.v = { env = \"B\" }\ntags = [\"{v}\", \"{nothing}\", \"a+b\"]\n");
+    let mut slugs = Machine::default().select("a").slugs(&text);
+    slugs.sort_unstable();
+    assert_eq!(slugs, ["bad_tag", "unknown_variable"]);
+}
+
+#[test]
+fn files_and_layouts_are_beside_the_file() {
+    let text = with_defaults(
+        "[list.a]\nvars.v = { file = \"images/{name}/VERSION\" }\nvars.g = { git = \"tag\" }\nsource = \"oci:in/{os}:{v}\"\n\
+         target = \"oci:./out/../out/{name}\"\ntags = [\"{g}\"]\n",
+    );
+    let mut machine = Machine { file: Some("ci/manifests.toml"), ..Machine::default() }
+        .knows(Question::File("ci/images/a/VERSION".into()), "\u{feff} 1.2\r\n")
+        .knows(Question::Git("ci".into(), GitFact::Tags), "nightly\nv1.9.0\nv1.10.0\nv1.10.0-rc.1\n");
+    let loaded = machine.load(&text);
+    assert_eq!(loaded.problems, []);
+    assert_eq!(loaded.publications[0].reference().to_string(), "oci:ci/out/a:v1.10.0");
+    assert_eq!(loaded.publications[0].members[0].source.to_string(), "oci:ci/in/linux:1.2");
+}
+
+#[test]
+fn git_is_asked_where_the_file_is_even_if_that_is_here() {
+    let mut machine = Machine::default().knows(Question::Git(".".into(), GitFact::Commit), "abc\n");
+    assert_eq!(
+        machine.lists(&with_defaults("[vars]\nc = { git = \"commit\" }\n[list.a]\ntags = [\"{c}\"]")),
+        ["r.io/a:abc"]
+    );
+}
+
+#[test]
+fn a_variable_may_differ_by_member() {
+    let text = with_defaults(
+        "[list.a]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"r.io/a@{digest}\"\nvars.digest = { file = \"{os}-{arch}\" }\n",
+    );
+    let digest = |c: &str| format!("sha256:{}", c.repeat(64));
+    let mut machine = Machine::default()
+        .knows(Question::File("linux-amd64".into()), &digest("a"))
+        .knows(Question::File("linux-arm64".into()), &digest("b"));
+    let loaded = machine.load(&text);
+    assert_eq!(loaded.problems, []);
+    let sources: Vec<_> = loaded.publications[0].members.iter().map(|member| member.source.to_string()).collect();
+    assert_eq!(sources, [format!("r.io/a@{}", digest("a")), format!("r.io/a@{}", digest("b"))]);
+}
+
+#[test]
+fn what_comes_from_outside_is_no_template() {
+    let text = with_defaults("[vars]\nv = { env = \"V\" }\n[list.a]\ntags = [\"{v|tag}\"]\n");
+    assert_eq!(Machine::default().env("V", "{name}").lists(&text), ["r.io/a:-name-".replace(":-", ":_")]);
+    assert_eq!(Machine::default().set("v={arch}").lists(&text), ["r.io/a:_arch-"]);
+}
+
+#[test]
+fn one_fault_of_many_lists_is_told_once() {
+    let lists = (0..200).map(|n| format!("[list.l{n}]")).collect::<Vec<_>>().join("\n");
+    let problems = Machine::default().load(&with_defaults(&lists).replace("[\"1\"]", "[\"a b\"]")).problems;
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].causes, ["the same in l1, l2, l3 and 196 more"]);
+}
+
+#[test]
+fn a_publication_knows_where_its_parts_are_written() {
+    let text = with_defaults("[list.a]\ntags = [\"{name}\"]\n");
+    let loaded = Machine::default().load(&text);
+    let publication = &loaded.publications[0];
+    let written = |span: &crate::config::Span| text[span.range.clone()].to_owned();
+    assert_eq!(written(&publication.target_span), "r.io/{name}");
+    assert_eq!(written(&publication.tags[0].span), "{name}");
+    assert_eq!(written(&publication.members[0].platform_span), "linux/amd64");
+    assert_eq!(written(&publication.members[0].source_span), "r.io/{name}-{arch}:1");
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_leave_every_place_right() {
+    let text = format!("\u{feff}{}", with_defaults("[list.a]\ntags = [\"{nme}\"]\n").replace('\n', "\r\n"));
+    let problems = Machine::default().load(&text).problems;
+    assert_eq!(&text[problems[0].labels[0].span.range.clone()], "{nme}");
+}
+
+#[test]
+fn a_table_of_platforms_spells_arch_and_rows_have_their_own_sources() {
+    let text = with_defaults(
+        "[list.a.platforms]\nx64 = \"linux/amd64\"\nold = { platform = \"linux/386\", source = \"q.io/{name}-{arch}:2\" }\n",
+    );
+    let loaded = Machine::default().load(&text);
+    assert_eq!(loaded.problems, []);
+    let members: Vec<_> =
+        loaded.publications[0].members.iter().map(|m| (m.arch.clone().unwrap(), m.source.to_string())).collect();
+    assert_eq!(members, [("x64".into(), "r.io/a-x64:1".into()), ("old".into(), "q.io/a-old:2".to_owned())]);
+}
+
+#[test]
+fn windows_images_of_one_platform_are_told_apart_later() {
+    let rows = "[\"windows/amd64\", { platform = \"windows/amd64\", arch = \"win2\" }]";
+    assert_eq!(Machine::default().ids(&with_defaults(&format!("[list.a]\nplatforms = {rows}\n"))), ["a"]);
+}
+
+#[test]
+fn rows_that_write_their_sources_may_share_an_index() {
+    let row = |platform: &str| format!("{{ platform = \"{platform}\", source = \"q.io/index:1\" }}");
+    let rows = format!("[{}, {}]", row("linux/amd64"), row("linux/arm64"));
+    assert_eq!(Machine::default().ids(&with_defaults(&format!("[list.a]\nplatforms = {rows}\n"))), ["a"]);
+}
+
+#[test]
+fn equal_tags_of_a_list_become_one() {
+    let text = with_defaults("[vars]\nv = \"1\"\n[list.a]\ntags = [\"1\", \"{v}\", \"2\"]\n");
+    let loaded = Machine::default().load(&text);
+    let tags: Vec<_> = loaded.publications[0].tags.iter().map(|tag| tag.tag.as_str().to_owned()).collect();
+    assert_eq!(tags, ["1", "2"]);
+}
+
+#[test]
+fn an_empty_file_has_no_list() {
+    for text in ["", "\u{feff}", "# nothing\n", "[list]\n"] {
+        assert_eq!(Machine::default().slugs(text), ["no_list"], "{text:?}");
+    }
+}
+
+#[test]
+fn no_text_makes_the_loader_stumble() {
+    let whole = include_str!("../../../../manifests.toml.example");
+    for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)).step_by(7) {
+        let text = &whole[..end];
+        for problem in Machine::default().load(text).problems {
+            for label in problem.labels {
+                assert!(label.span.range.start < text.len() && label.span.range.end <= text.len(), "{end}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_damage_makes_the_loader_stumble(at in 0_usize..6000, cut in 0_usize..60, put in r#"[\[\]{}="'\\a-z.\n\r|:/ #ä\x00]{0,8}"#) {
+        let whole = include_str!("../../../../manifests.toml.example");
+        let boundary = |at: usize| (0..=at.min(whole.len())).rev().find(|at| whole.is_char_boundary(*at)).unwrap();
+        let text = format!("{}{put}{}", &whole[..boundary(at)], &whole[boundary(at + cut)..]);
+        for problem in Machine::default().load(&text).problems {
+            for label in problem.labels {
+                prop_assert!(label.span.range.start < text.len());
+                prop_assert!(text.get(label.span.range).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! [`combinations`]: the axes of a list → one set of values for each list that it stands for, and its id.
+//!
+//! `values` has those of one axis, `from_tags` those that stand in the tags of a repository.
+
+mod from_tags;
+mod values;
+
+use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::scope::ListScope;
+use super::value::Value;
+use crate::config::problem::Problem;
+
+/// A value for each axis, in the order of the axes.
+pub(super) type Combination<'a> = Vec<(&'a str, Value)>;
+
+/// What the axes of a list come to.
+pub(super) struct Combinations<'a> {
+    pub(super) all: Vec<Combination<'a>>,
+    /// Values of an axis are not known before tags are listed: they have no part in the combinations.
+    pub(super) open: bool,
+}
+
+/// The values of an axis.
+enum Values {
+    Known(Vec<Value>),
+    /// Nobody knows before tags are listed.
+    Open,
+}
+
+/// How many lists a file may come to.
+const MOST_LISTS: usize = 100_000;
+
+/// How many more lists a file may come to.
+pub(super) struct Room {
+    left: usize,
+    /// It was told that there are too many: the lists behind that are no news.
+    exceeded: bool,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { left: MOST_LISTS, exceeded: false }
+    }
+}
+
+impl Room {
+    /// Takes room for the combinations of axes with so many values; the problem where there is none.
+    fn take(&mut self, list: &ListScope<'_>, values: impl Iterator<Item = usize>) -> Result<(), Option<Box<Problem>>> {
+        if self.exceeded {
+            return Err(None);
+        }
+        let products = values.scan(1_usize, |product, values| {
+            *product = product.saturating_mul(values);
+            Some(*product)
+        });
+        let products: Vec<usize> = products.collect();
+        let count = products.last().copied().unwrap_or(1);
+        if count <= self.left {
+            self.left -= count;
+            return Ok(());
+        }
+        self.exceeded = true;
+        let axis = products.iter().position(|product| *product > self.left).and_then(|at| list.axes.get(at));
+        let key = axis.map_or(list.entry, |(key, _)| key);
+        let before = MOST_LISTS - self.left;
+        let message = match (count, before) {
+            (usize::MAX, _) => format!("`{}` stands for more lists than can be counted", list.entry.name),
+            (_, 0) => format!("`{}` stands for {count} lists", list.entry.name),
+            (1, _) => format!("`{}` is one list more than the {before} before it", list.entry.name),
+            (..) => format!("`{}` stands for {count} lists, and {before} stand before it", list.entry.name),
+        };
+        let problem = Problem::error("mlist::config::too_many_lists", message)
+            .at(&key.span, "")
+            .help(format!("a file comes to {MOST_LISTS} lists at the most: part it into several"));
+        Err(Some(Box::new(problem)))
+    }
+}
+
+/// One combination after the other, the last axis turning fastest. A list without axes is one list.
+pub(super) fn combinations<'a>(
+    list: &ListScope<'a>,
+    need: Need,
+    room: &mut Room,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Combinations<'a>, Stop> {
+    let axes: Vec<_> = list.axes.iter().map(|axis| values::of(axis, list, need, evaluator)).collect();
+    let axes = axes.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+    let counts = axes.iter().map(|values| match values {
+        Values::Known(values) => values.len(),
+        Values::Open => 1,
+    });
+    if let Err(problem) = room.take(list, counts) {
+        if let Some(problem) = problem {
+            evaluator.problems.add(*problem);
+        }
+        return Err(Stop);
+    }
+    let (mut all, mut open) = (vec![Vec::new()], false);
+    for ((key, _), values) in list.axes.iter().zip(axes) {
+        let Values::Known(values) = values else {
+            open = true;
+            continue;
+        };
+        all = all
+            .iter()
+            .flat_map(|combination: &Combination<'_>| {
+                values.iter().map(|value| [combination.as_slice(), &[(key.name.as_str(), value.clone())]].concat())
+            })
+            .collect();
+    }
+    Ok(Combinations { all, open })
+}
+
+/// `ENTRY`, with axes `ENTRY/VALUE/VALUE`.
+pub(super) fn id(entry: &str, combination: &Combination<'_>) -> Value {
+    combination.iter().fold(Value::open(entry), |id, (_, value)| id.then(value))
+}
+
+/// Tells of what keeps an axis from having values, where a selected list needs it.
+fn refuse<T>(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<T, Stop> {
+    if scope.need == Need::Must {
+        evaluator.problems.add_for(scope.list, problem);
+    }
+    Err(Stop)
+}

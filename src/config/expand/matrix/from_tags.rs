@@ -1,0 +1,148 @@
+//! [`values`]: an axis whose values stand in the tags of a repository.
+//!
+//! The newest version is first, and what is no version stands behind all versions, in the order of the alphabet. So the
+//! first values of an axis are the same with `newest` and without.
+
+use std::cmp::Ordering;
+
+use super::{Values, refuse};
+use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop, holds_whole};
+use crate::config::expand::value::{Expanded, Value};
+use crate::config::problem::Problem;
+use crate::config::read::declared::{Phrase, TagsOf};
+use crate::config::read::raw::Key;
+use crate::naming::{Partial, Piece, Version};
+use crate::oci::{Place, Tag};
+
+/// The values that stand for the axis `name`; open where the tags are not known yet.
+pub(super) fn values(
+    name: &Key,
+    axis: &TagsOf,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Values, Stop> {
+    let pattern = match &axis.pattern {
+        Some(pattern) if !holds_whole(pattern, &name.name, scope.names) => {
+            evaluator.problems.add_for(scope.list, not_whole(name, pattern));
+            Err(Stop)
+        }
+        Some(pattern) => evaluator.partial(pattern, &name.name, scope),
+        None => Ok(Partial::new(vec![Piece::Open { part: None, filters: Vec::new() }])),
+    };
+    let repository = repository(&axis.repository, scope, evaluator);
+    let (pattern, (place, shown)) = (pattern?, repository?);
+    if scope.need == Need::Never {
+        return Ok(Values::Open);
+    }
+    let Some(tags) = evaluator.tags(&place) else { return Ok(Values::Open) };
+    let tags = match tags {
+        Ok(tags) => tags.as_deref(),
+        Err(problem) => {
+            let problem = (**problem).clone().at(&axis.repository.text.span, format!("needed by {}", scope.list));
+            return unlisted(problem, scope, evaluator);
+        }
+    };
+    let all: Vec<&str> = tags.into_iter().flatten().map(Tag::as_str).collect();
+    let fit: Vec<String> = all.iter().filter_map(|tag| pattern.find(tag)).collect();
+    let of_form = fit.len();
+    let is_wanted = |value: &String| axis.wanted.as_ref().is_none_or(|globs| globs.matches(value));
+    let mut values: Vec<String> = fit.into_iter().filter(is_wanted).collect();
+    let matching = values.len();
+    if axis.newest.is_some() {
+        values.retain(|value| Version::parse(value).is_some());
+    }
+    values.sort_by(|one, other| newest_first(one, other));
+    values.dedup();
+    values.truncate(axis.newest.map_or(usize::MAX, usize::from));
+    if values.is_empty() {
+        let counts = [all.len(), of_form, matching];
+        let problem = empty(name, axis, &shown, tags.map(|_| counts));
+        let problem = match all.last() {
+            Some(example) if !evaluator.hides_tags() => problem.because(format!("one of its tags is {example}")),
+            _ => problem,
+        };
+        return refuse(problem, scope, evaluator);
+    }
+    let instead = evaluator.hides_tags().then(|| format!("{{{}}}", name.name));
+    Ok(Values::Known(values.into_iter().map(|value| Value::new(value, instead.clone())).collect()))
+}
+
+/// `mlist::config::empty_axis`: of the repository's tags so many there are, are of the form, and have values that match;
+/// none where there is no repository.
+fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>) -> Problem {
+    let name = &name.name;
+    let form = axis.pattern.as_ref().map_or_else(|| format!("{{{name}}}"), |it| it.text.value.clone());
+    let (why, help) = match counts {
+        None => (format!("there is no repository {repository}"), "look at its name, and at who may see it".to_owned()),
+        Some([0, ..]) => {
+            (format!("{repository} has no tag"), "each list is one of its tags: push one first".to_owned())
+        }
+        Some([count, 0, _]) => (
+            format!("none of the {} of {repository} fits", tags_of(count)),
+            format!("they are to be of the form {form}"),
+        ),
+        Some([count, _, 0]) => {
+            let why = format!("`match` leaves none of the {} of {repository}", tags_of(count));
+            (why, format!("`match` looks at what stands for {{{name}}}"))
+        }
+        Some([count, ..]) => {
+            let why = format!("none of the {} of {repository} is a version", tags_of(count));
+            (why, "`newest` counts versions alone: without it all values are taken".to_owned())
+        }
+    };
+    let message = format!("the axis `{name}` has no value: {why}");
+    Problem::error("mlist::config::empty_axis", message).at(&axis.span, "").help(help)
+}
+
+/// `mlist::config::bad_template`: a tag of this form does not tell the value.
+fn not_whole(name: &Key, pattern: &Phrase) -> Problem {
+    let name = &name.name;
+    let part = pattern.template.placeholders().find(|word| word.name == *name);
+    let (message, span) = match part {
+        None => (format!("`{{{name}}}` does not stand in its pattern"), pattern.text.span.clone()),
+        Some(part) => (format!("`{{{name}}}` does not stand whole in its pattern"), pattern.text.part(&part.span)),
+    };
+    Problem::error("mlist::config::bad_template", message)
+        .at(&span, "")
+        .help(format!("what stands for {{{name}}} in a tag is a value: pattern = \"v{{{name}}}\""))
+}
+
+fn tags_of(count: usize) -> String {
+    if count == 1 { "1 tag".to_owned() } else { format!("{count} tags") }
+}
+
+/// The repository, and how problems call it.
+fn repository(phrase: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<(Place, String), Stop> {
+    let expanded: Expanded = evaluator.expand(phrase, scope)?;
+    let place = Place::parse(expanded.text()).map_err(|error| {
+        let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
+        let problem = Problem::error("mlist::config::bad_reference", message).at(&phrase.text.span, scope.list);
+        evaluator.problems.add_for(scope.list, problem.help("a repository, whose tags are read: ghcr.io/org/app"));
+        Stop
+    })?;
+    let place = place.under(evaluator.base_of(&phrase.text.span));
+    let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };
+    if let Place::Layout(dir) = &place {
+        evaluator.follow(dir.path(), &shown, &phrase.text.span, scope)?;
+    }
+    Ok((place, shown))
+}
+
+/// The tags can't be listed. Where it is not sure that the list is meant, it may not matter.
+fn unlisted(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Values, Stop> {
+    match scope.need {
+        Need::Must => evaluator.problems.add_for(scope.list, problem),
+        Need::Ask => evaluator.unlistable.push(problem),
+        Need::Never => {}
+    }
+    Err(Stop)
+}
+
+fn newest_first(one: &str, other: &str) -> Ordering {
+    match (Version::parse(one), Version::parse(other)) {
+        (Some(a), Some(b)) => b.compare(&a).then_with(|| one.cmp(other)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => one.cmp(other),
+    }
+}

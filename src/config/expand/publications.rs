@@ -1,0 +1,182 @@
+//! [`publications`]: the lists of all files → the publications that are selected.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::conflicts::{self, Claimant, Race};
+use super::evaluate::{Evaluator, Need};
+use super::include::Files;
+use super::instance::{Aim, Instance, Made, Product};
+use super::matrix::{self, Combinations};
+use super::report::Problems;
+use super::scope::{FileScope, ListScope};
+use super::select::Selection;
+use super::{overrides, required_keys};
+use crate::config::read::declared::{Axis, Slot, Target};
+use crate::config::request::{Loaded, Override, Request};
+use crate::oci::Place;
+
+/// The publications that are selected, and lists without a tag; what else is loaded is not filled in.
+pub(super) fn publications<'a>(
+    files: &Files,
+    scopes: &[&'a FileScope<'a>],
+    request: Request<'a>,
+    evaluator: &mut Evaluator<'_>,
+) -> Loaded {
+    let lists = lists(scopes, request.overrides, &mut evaluator.problems);
+    let mut selection = Selection::new(request.selectors, &mut evaluator.problems);
+    let mut callable: Vec<String> = Vec::new();
+    let mut instances = Vec::new();
+    let mut unexpanded = Vec::new();
+    let mut room = matrix::Room::default();
+    for list in &lists {
+        let entry = list.entry.name.as_str();
+        let need = need_of_axes(list, &mut selection);
+        if !list.axes.is_empty() {
+            callable.push(entry.to_owned());
+        }
+        let Ok(Combinations { all, open }) = matrix::combinations(list, need, &mut room, evaluator) else { continue };
+        if open && need != Need::Never {
+            unexpanded.push((entry.to_owned(), need));
+        }
+        for axes in all {
+            let instance = Instance { list, id: matrix::id(entry, &axes), axes, open };
+            if !open {
+                callable.push(instance.id.shown().to_owned());
+            }
+            instances.push(instance);
+        }
+    }
+
+    let ids = instances.iter().filter(|it| !it.open).map(|instance| (&instance.id, instance.list.entry));
+    conflicts::ids(ids, &mut evaluator.problems);
+    let mut aims: Vec<(Aim<'_>, bool)> = Vec::new();
+    for aim in instances.iter().flat_map(Instance::aims) {
+        let selected = is_selected(&aim, &mut selection, evaluator);
+        aims.push((aim, selected));
+    }
+    // What is open is looked at, and that is all: for which lists it stands nobody knows.
+    let (open, aims): (Vec<_>, Vec<_>) = aims.into_iter().partition(|(aim, _)| aim.instance.open);
+    for (aim, _) in open.iter().filter(|(_, selected)| *selected) {
+        let _ = aim.publication(Need::Must, evaluator);
+    }
+    let all = make(&aims, evaluator);
+    if !selection.is_everything() {
+        for (aim, _, Made { names, name, .. }) in &all {
+            let mut called = names.all();
+            called.extend([aim.instance.id.text(), &aim.instance.list.entry.name, name.text()].map(str::to_owned));
+            selection.means(&called.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+    let claimants = all.iter().filter_map(|(aim, _, Made { product, names, member_claims, .. })| {
+        let (id, entry) = (&aim.instance.id, aim.instance.list.entry);
+        Some(Claimant { publication: product.publication()?, names, id, member_claims, entry })
+    });
+    let claimants = conflicts::repositories(claimants, &mut evaluator.problems);
+    conflicts::tags(&claimants, &mut evaluator.problems);
+    conflicts::member_tags(&claimants, &mut evaluator.problems);
+    // A list that is not known, or not known yet, may be what is meant.
+    if !files.incomplete && unexpanded.is_empty() {
+        let selected: Vec<&ListScope<'_>> =
+            aims.iter().filter(|(_, selected)| *selected).map(|(aim, _)| aim.instance.list).collect();
+        overrides::without_effect(scopes, request.overrides, &selected, &mut evaluator.problems);
+        let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
+        let names: Vec<&str> = all.iter().map(|(.., made)| made.name.shown()).collect();
+        match (selection.fits(), evaluator.unlistable.is_empty()) {
+            // What they mean may stand in tags that could not be listed.
+            (false, false) => evaluator.problems.extend(std::mem::take(&mut evaluator.unlistable)),
+            _ => selection.report(&ids, &names, &mut evaluator.problems),
+        }
+    }
+    let mut loaded = Loaded::default();
+    for (.., made) in all.into_iter().filter(|(_, selected, _)| *selected) {
+        match made.product {
+            Product::Publication(publication) => loaded.publications.push(Arc::from(publication)),
+            Product::LeftOut(left_out) => loaded.left_out.push(left_out),
+        }
+    }
+    let needed = unexpanded.into_iter().filter(|(_, need)| *need == Need::Must);
+    loaded.unexpanded = needed.map(|(entry, _)| entry).collect();
+    loaded
+}
+
+/// The lists, each with its levels; with what is wrong with one as a whole.
+fn lists<'a>(files: &[&'a FileScope<'a>], overrides: &'a [Override], problems: &mut Problems) -> Vec<ListScope<'a>> {
+    let mut lists = Vec::new();
+    for (file, list) in files.iter().flat_map(|file| file.document.lists.iter().map(move |list| (*file, list))) {
+        let mut found = Vec::new();
+        let scope = ListScope::new(file, list, overrides, &mut found);
+        if let Some(scope) = &scope {
+            found.extend(required_keys::missing_keys(scope));
+        }
+        for problem in found {
+            problems.add_for(&list.0.name, problem);
+        }
+        lists.extend(scope);
+    }
+    lists
+}
+
+/// How much is needed for which lists an entry stands.
+fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
+    let entry = list.entry.name.as_str();
+    if selection.is_everything() || selection.surely_means(&[entry]) {
+        return Need::Must;
+    }
+    // Registries are asked for their tags only where what these give can be what is meant.
+    let from_tags = list.axes.iter().any(|(_, axis)| matches!(axis.good(), Some(Axis::TagsOf(_))));
+    let targets: Vec<_> = list.pick(|level| &level.target).and_then(Slot::good).into_iter().flatten().collect();
+    let may_mean = |target: &Slot<Target>| {
+        target.good().is_none_or(|target| selection.may_mean_target(&target.repository.template))
+    };
+    let by_entry_alone = list.names.get("name").is_none() && !targets.is_empty() && !targets.into_iter().any(may_mean);
+    match (from_tags && by_entry_alone, selection.means(&[entry])) {
+        (true, true) => Need::Must,
+        (true, false) => Need::Never,
+        (false, _) => Need::Ask,
+    }
+}
+
+/// What each aim comes to as far as it is known, in the order of the file, with whether it is selected.
+fn make<'a, 'i>(aims: &'a [(Aim<'i>, bool)], evaluator: &mut Evaluator<'_>) -> Vec<(&'a Aim<'i>, bool, Made)> {
+    let mut all: Vec<Option<Made>> = Vec::new();
+    for (aim, selected) in aims {
+        all.push(if *selected { aim.publication(Need::Must, evaluator).ok() } else { None });
+    }
+    // Whether a selected list is the newest of its repository may hang on others: only then are they asked about.
+    let mut race = Race::default();
+    let guarded = all.iter().flatten().filter(|made| made.names.tags().any(|tag| tag.newest.is_some()));
+    let guarded: HashSet<Place> = guarded.map(|made| made.names.place().clone()).collect();
+    for ((aim, _), made) in aims.iter().zip(&mut all).filter(|((_, selected), _)| !selected) {
+        if !guarded.is_empty()
+            && aim.has_newest()
+            && aim.place(Need::Ask, evaluator).is_ok_and(|place| guarded.contains(&place))
+            && let Ok(names) = aim.names(Need::Ask, evaluator)
+        {
+            race.enter(&names);
+        }
+        *made = aim.publication(Need::Never, evaluator).ok();
+    }
+    all.iter().flatten().for_each(|made| race.enter(&made.names));
+    race.settle(all.iter_mut().flatten().filter_map(|made| made.product.publication_mut()));
+    aims.iter().zip(all).filter_map(|((aim, selected), made)| Some((aim, *selected, made?))).collect()
+}
+
+fn is_selected(aim: &Aim<'_>, selection: &mut Selection, evaluator: &mut Evaluator<'_>) -> bool {
+    if selection.is_everything() {
+        return true;
+    }
+    let instance = aim.instance;
+    let name = instance.name(Need::Ask, evaluator).unwrap_or_default();
+    let mut names = vec![instance.id.text(), instance.list.entry.name.as_str(), name.text()];
+    if selection.surely_means(&names) {
+        return true;
+    }
+    // Only now: what a repository needs may have to be asked for.
+    if !aim.target_template().is_some_and(|target| selection.may_mean_target(target)) {
+        return selection.means(&names);
+    }
+    let target = aim.names(Need::Ask, evaluator).map(|target| target.all()).unwrap_or_default();
+    names.extend(target.iter().map(String::as_str));
+    selection.means(&names)
+}

@@ -1,0 +1,79 @@
+//! [`registries`]: what the file says of registries, as far as whoever wrote it may say it.
+
+use std::path::Path;
+
+use super::evaluate::{Evaluator, Need};
+use crate::config::model::{RegistrySettings, Security};
+use crate::config::problem::Problem;
+use crate::config::read::declared::ParsedFile;
+use crate::config::trust::Trust;
+
+/// How many more hosts a warning names.
+const NAMED: usize = 3;
+
+/// What `[registry]` says, as far as whoever wrote it may say it.
+pub(super) fn registries(
+    document: &ParsedFile,
+    base: &Path,
+    trust: &Trust,
+    evaluator: &mut Evaluator<'_>,
+) -> Vec<RegistrySettings> {
+    let registries: Vec<RegistrySettings> =
+        document.registries.iter().map(|settings| settings.clone().under(base)).collect();
+    if trust.author.is_stranger() {
+        let (limits, warning) = limits_alone(registries);
+        evaluator.problems.extend(warning);
+        return limits;
+    }
+    for settings in &registries {
+        let client = settings.client.iter().flat_map(|files| [&files.certificate, &files.key]);
+        for file in settings.ca.iter().chain(client) {
+            let shown = file.value.display().to_string();
+            if let Err(Some(problem)) = evaluator.may_follow(&file.value, &shown, Need::Must) {
+                evaluator.problems.add(problem.at(&file.span, format!("for {}", settings.host)));
+            }
+        }
+    }
+    registries
+}
+
+/// What a stranger's `[registry]` comes to: how much a host may be asked, which harms nobody. Anything else says who to
+/// trust and what to show. Also a warning that names what is left out, if anything is.
+fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Option<Problem>) {
+    let left_out: Vec<_> =
+        registries.iter().map(|settings| (settings, others(settings))).filter(|(_, keys)| !keys.is_empty()).collect();
+    let warning = left_out.split_first().map(|((settings, keys), more)| {
+        let named = |settings: &RegistrySettings, keys: &[&str]| format!("{} of {}", keys.join(", "), settings.host);
+        let message = format!("left out under --untrusted: {}", named(settings, keys));
+        let problem = Problem::warning("mlist::config::left_out", message).at(&settings.span, "");
+        let problem =
+            more.iter().take(NAMED).fold(problem, |problem, (settings, keys)| problem.because(named(settings, keys)));
+        let problem = match more.len().saturating_sub(NAMED) {
+            0 => problem,
+            rest => problem.because(format!("and what is said of {rest} more")),
+        };
+        problem.help("of [registry] only concurrency and rate are heeded in a stranger's file")
+    });
+    let alone = |settings: RegistrySettings| RegistrySettings {
+        security: Security::Usual,
+        ca: None,
+        client: None,
+        login: None,
+        ..settings
+    };
+    (registries.into_iter().map(alone).collect(), warning)
+}
+
+/// The keys that are no limit, as they are written.
+fn others(settings: &RegistrySettings) -> Vec<&'static str> {
+    let RegistrySettings { host: _, span: _, security, ca, client, login, concurrency: _, rate: _ } = settings;
+    let safety: &[&str] = match security {
+        Security::Usual => &[],
+        Security::Tls | Security::Plain => &["http"],
+        Security::Unverified => &["insecure"],
+    };
+    let ca: &[&str] = if ca.is_some() { &["ca"] } else { &[] };
+    let client: &[&str] = if client.is_some() { &["client-cert", "client-key"] } else { &[] };
+    let login: &[&str] = if login.is_some() { &["username-env", "password-env"] } else { &[] };
+    [safety, ca, client, login].concat()
+}

@@ -1,0 +1,121 @@
+//! [`Problems`]: what was found so far; one cause is told once, in the order of the file.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::config::problem::{Problem, Span};
+
+/// How many more lists a problem names that it is the problem of.
+const NAMED: usize = 3;
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    found: Vec<Found>,
+    /// Where in `found` a cause stands.
+    causes: HashMap<(&'static str, Vec<Span>), usize>,
+}
+
+#[derive(Debug)]
+struct Found {
+    problem: Problem,
+    /// The list it was found in.
+    list: Option<String>,
+    /// The other lists that it was found in.
+    also: Vec<String>,
+}
+
+impl Problems {
+    /// Adds a problem of the file as such.
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.insert(problem, None);
+    }
+
+    /// Adds problems of the file as such.
+    pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        problems.into_iter().for_each(|problem| self.add(problem));
+    }
+
+    /// Adds a problem that `list` has; if another list has it at the same place, it is one problem of both.
+    pub(super) fn add_for(&mut self, list: &str, problem: Problem) {
+        self.insert(problem, Some(list));
+    }
+
+    fn insert(&mut self, problem: Problem, list: Option<&str>) {
+        let places: Vec<Span> = problem.labels.iter().map(|label| label.span.clone()).collect();
+        let new = Found { problem, list: list.map(str::to_owned), also: Vec::new() };
+        if places.is_empty() {
+            if !self.found.iter().any(|found| found.problem == new.problem) {
+                self.found.push(new);
+            }
+            return;
+        }
+        match self.causes.entry((new.problem.code, places)) {
+            Entry::Vacant(free) => {
+                free.insert(self.found.len());
+                self.found.push(new);
+            }
+            Entry::Occupied(taken) => {
+                let first = &mut self.found[*taken.get()];
+                if let Some(list) = new.list.filter(|list| first.list.as_ref() != Some(list))
+                    && first.also.last() != Some(&list)
+                {
+                    first.also.push(list);
+                }
+            }
+        }
+    }
+
+    /// All of them: by place, then those without one, in the order in which they were found.
+    pub(super) fn finish(self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self.found.into_iter().map(Found::told).collect();
+        problems.sort_by_key(|problem| {
+            let place = problem.labels.first().map(|label| (label.span.file, label.span.range.start));
+            (place.is_none(), place)
+        });
+        problems
+    }
+}
+
+impl Found {
+    fn told(self) -> Problem {
+        let mut names = self.also;
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        match (names.as_slice(), more) {
+            ([], _) => self.problem,
+            (names, 0) => self.problem.because(format!("the same in {}", names.join(", "))),
+            (names, more) => self.problem.because(format!("the same in {} and {more} more", names.join(", "))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(start: usize) -> Problem {
+        Problem::error("mlist::test::x", "x").at(&Span { file: 0, range: start..start + 1 }, "")
+    }
+
+    #[test]
+    fn one_cause_is_told_once_and_names_few_lists() {
+        let mut problems = Problems::default();
+        for list in ["a", "b", "b", "c", "d", "e", "f"] {
+            problems.add_for(list, at(5));
+        }
+        let told = problems.finish();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].causes, ["the same in b, c, d and 2 more"]);
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_file_and_what_has_no_place_comes_last() {
+        let mut problems = Problems::default();
+        problems.add(Problem::error("mlist::test::y", "y"));
+        problems.extend([at(9), at(3)]);
+        let starts: Vec<_> =
+            problems.finish().iter().map(|p| p.labels.first().map(|label| label.span.range.start)).collect();
+        assert_eq!(starts, [Some(3), Some(9), None]);
+    }
+}

@@ -1,0 +1,75 @@
+//! [`missing_keys`]: the keys that a list can't be without, wherever it has them from.
+
+use super::scope::ListScope;
+use crate::config::problem::Problem;
+use crate::config::read::declared::{Level, Row, Slot, Target};
+
+/// A key, and how it is written.
+struct Required {
+    name: &'static str,
+    example: &'static str,
+    /// Whether a list has it for this target; none: for all that have no keys of their own.
+    has: fn(&ListScope<'_>, Option<&Level>) -> bool,
+}
+
+const REQUIRED: [Required; 4] = [
+    Required {
+        name: "platforms",
+        example: "[\"linux/amd64\", \"linux/arm64\"]",
+        has: |list, own| rows(list, own).is_some(),
+    },
+    Required { name: "source", example: "\"ghcr.io/org/{name}-{arch}:v1\"", has: has_source },
+    Required {
+        name: "target",
+        example: "\"ghcr.io/org/{name}\"",
+        has: |list, _| list.pick(|level| &level.target).is_some(),
+    },
+    Required {
+        name: "tags",
+        example: "[\"v1\"]",
+        has: |list, own| own.is_some_and(|own| own.tags.is_some()) || list.pick(|level| &level.tags).is_some(),
+    },
+];
+
+/// `mlist::config::missing_key`, once for all keys that a list lacks.
+pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
+    let targets = match list.pick(|level| &level.target) {
+        Some(Slot::Good(targets)) => targets.as_slice(),
+        Some(Slot::Faulty) | None => &[],
+    };
+    let known: Vec<&Target> = targets.iter().filter_map(Slot::good).collect();
+    // One that is faulty was told of, and may have what the list lacks.
+    let faulty = known.len() < targets.len();
+    let lacks = |key: &Required, target: &Target| !(key.has)(list, Some(&target.level));
+    let is_missing = |key: &&Required| match known.as_slice() {
+        [] => !faulty && !(key.has)(list, None),
+        known => known.iter().any(|target| lacks(key, target)),
+    };
+    let missing: Vec<&Required> = REQUIRED.iter().filter(is_missing).collect();
+    let first = missing.first()?;
+    let names: Vec<String> = missing.iter().map(|key| format!("`{}`", key.name)).collect();
+    let message = format!("`{}` has no {}", list.entry.name, names.join(", no "));
+    let problem = Problem::error("mlist::config::missing_key", message).at(&list.entry.span, "");
+    // Where another target has it, this is the one that lacks it.
+    let alone = known.iter().any(|target| !lacks(first, target));
+    let lacking = known.iter().find(|target| alone && lacks(first, target));
+    let problem = match lacking {
+        Some(target) => problem.at(&target.repository.text.span, "for this target"),
+        None => problem,
+    };
+    let help = format!("there, in its convention or in [defaults]: {} = {}", first.name, first.example);
+    Some(problem.help(help))
+}
+
+fn rows<'a>(list: &ListScope<'a>, own: Option<&'a Level>) -> Option<&'a Slot<Vec<Row>>> {
+    own.and_then(|own| own.platforms.as_ref()).or_else(|| list.pick(|level| &level.platforms))
+}
+
+/// Rows may all have one of their own.
+fn has_source(list: &ListScope<'_>, own: Option<&Level>) -> bool {
+    let is_needed = rows(list, own).is_none_or(|rows| match rows {
+        Slot::Good(rows) => rows.iter().any(|row| row.source.is_none()),
+        Slot::Faulty => false,
+    });
+    !is_needed || own.is_some_and(|own| own.source.is_some()) || list.pick(|level| &level.source).is_some()
+}

@@ -1,0 +1,84 @@
+//! [`Selection`]: which lists are meant by the selectors of the command line.
+
+use super::report::Problems;
+use crate::config::problem::Problem;
+use crate::naming::{Globs, Part, Pattern, Template, nearest};
+
+/// How many ids are named where none is near.
+const NAMED: usize = 6;
+
+/// The selectors, and which of them fit something so far.
+pub(super) struct Selection {
+    globs: Globs,
+    fitted: Vec<bool>,
+}
+
+impl Selection {
+    /// Reads the selectors; none of them means everything.
+    pub(super) fn new(selectors: &[String], problems: &mut Problems) -> Self {
+        let mut good: Vec<&str> = Vec::new();
+        for selector in selectors {
+            match Globs::parse(&[selector]) {
+                Ok(_) => good.push(selector),
+                Err(error) => problems.add(Problem::error("mlist::config::unknown_selector", error.message)),
+            }
+        }
+        // Each was read by itself just now.
+        let globs = Globs::parse(&good).unwrap_or_else(|_| unreachable!("globs that were read one by one"));
+        Self { fitted: vec![false; globs.patterns().len()], globs }
+    }
+
+    /// Whether everything is meant.
+    pub(super) fn is_everything(&self) -> bool {
+        self.globs.patterns().is_empty()
+    }
+
+    /// Whether what has these names is meant for certain, whatever other names it has.
+    pub(super) fn surely_means(&mut self, names: &[&str]) -> bool {
+        let negated = self.globs.patterns().iter().any(Pattern::is_negated);
+        self.means(names) && !negated
+    }
+
+    /// Whether any of them may mean a repository that `target` comes to. One without wildcards, `/` and `:` means
+    /// ids, and short names of Docker Hub, where the template has none of them either.
+    pub(super) fn may_mean_target(&self, target: &Template) -> bool {
+        let is_short = |text: &str| !text.contains(['/', ':']);
+        let short_target = target.parts().iter().all(|part| !matches!(part, Part::Text(text) if !is_short(text)));
+        let word = |text: &str| is_short(text) && !text.contains(['*', '?', '[']);
+        short_target || !self.globs.patterns().iter().all(|pattern| word(pattern.source()))
+    }
+
+    /// Whether what has these names, and no others, is meant.
+    pub(super) fn means(&mut self, names: &[&str]) -> bool {
+        for (pattern, fitted) in self.globs.patterns().iter().zip(&mut self.fitted) {
+            *fitted |= names.iter().any(|name| pattern.matches(name));
+        }
+        self.globs.mean(|pattern| names.iter().any(|name| pattern.matches(name)))
+    }
+
+    /// Whether each of them fits something.
+    pub(super) fn fits(&self) -> bool {
+        self.fitted.iter().all(|fitted| *fitted)
+    }
+
+    /// `mlist::config::unknown_selector` for those that fit nothing; `names` are what lists are called beside their ids.
+    pub(super) fn report(&self, ids: &[&str], names: &[&str], problems: &mut Problems) {
+        for (pattern, fitted) in self.globs.patterns().iter().zip(&self.fitted) {
+            if *fitted {
+                continue;
+            }
+            let selector = pattern.source();
+            let problem = Problem::error("mlist::config::unknown_selector", format!("no list is called `{selector}`"));
+            let bare = selector.strip_prefix('!').unwrap_or(selector);
+            problems.add(match nearest(bare, ids.iter().chain(names).copied()) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None if ids.is_empty() => problem,
+                None => {
+                    let more = if ids.len() > NAMED { ", …" } else { "" };
+                    let some: Vec<&str> = ids.iter().take(NAMED).copied().collect();
+                    problem.help(format!("there are: {}{more}", some.join(", ")))
+                }
+            });
+        }
+    }
+}

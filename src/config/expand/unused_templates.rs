@@ -1,0 +1,101 @@
+//! [`unknown_names`]: misspelt names in templates that no list uses. In those that lists do use, names are known more
+//! exactly, and are told of there.
+
+use std::collections::BTreeSet;
+
+use super::evaluate::place_of;
+use super::include::Files;
+use super::report::Problems;
+use crate::config::problem::Problem;
+use crate::config::read::declared::{Axis, Level, OsVersion, ParsedFile, Phrase, Row, Slot, Target, Variable};
+use crate::config::read::names::MEMBER_NAMES;
+use crate::config::read::raw::Key;
+use crate::naming::nearest;
+
+/// Tells of every name that nothing in the files gives a meaning to. A file that is included sees what it says itself
+/// and what the file says that includes it; what that says, all files may use. Where a table of names could not be read,
+/// none is told of.
+pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
+    if files.all().flat_map(levels).any(|level| level.names_unknown) || files.incomplete {
+        return;
+    }
+    let mut outer = Known::of(&files.root);
+    for file in &files.included {
+        let own = Known::of(file);
+        told(file, &[&own, &outer], problems);
+    }
+    outer.0.extend(files.included.iter().flat_map(|file| Known::of(file).0));
+    told(&files.root, &[&outer], problems);
+}
+
+/// The names that a file gives a meaning to.
+struct Known<'a>(BTreeSet<&'a str>);
+
+impl<'a> Known<'a> {
+    fn of(document: &'a ParsedFile) -> Self {
+        let mut known: BTreeSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();
+        for level in levels(document) {
+            known.extend(level.vars.iter().map(|(key, _)| key.name.as_str()));
+            known.extend(level.matrix.iter().map(|(key, _)| key.name.as_str()));
+        }
+        Self(known)
+    }
+}
+
+fn told(document: &ParsedFile, known: &[&Known<'_>], problems: &mut Problems) {
+    let is_known = |name: &str| {
+        matches!(name, "name" | "tag")
+            || MEMBER_NAMES.contains(&name)
+            || known.iter().any(|known| known.0.contains(name))
+    };
+    let of_levels = levels(document).flat_map(phrases);
+    for phrase in of_variables(&document.vars).chain(of_levels) {
+        for placeholder in phrase.template.placeholders().filter(|word| !is_known(&word.name)) {
+            let name = &placeholder.name;
+            let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"));
+            let place = place_of(phrase, placeholder);
+            let all: BTreeSet<&str> =
+                known.iter().flat_map(|known| &known.0).copied().chain(MEMBER_NAMES).chain(["name", "tag"]).collect();
+            problems.add(match nearest(name, all) {
+                Some(meant) => problem.at(&place, format!("did you mean `{meant}`?")),
+                None => problem.at(&place, ""),
+            });
+        }
+    }
+}
+
+fn levels(document: &ParsedFile) -> impl Iterator<Item = &Level> {
+    let named = document.conventions.iter().chain(&document.lists).map(|(_, level)| level);
+    [&document.defaults].into_iter().chain(named)
+}
+
+fn phrases(level: &Level) -> Vec<&Phrase> {
+    let rows: Vec<&Row> = level.platforms.iter().filter_map(Slot::good).flatten().collect();
+    let targets: Vec<&Target> = level.target.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).collect();
+    let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flat_map(Axis::phrases);
+    let member_tags = level.member_tags.iter().filter_map(Slot::good).flatten();
+    let tags = level.tags.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).map(|tag| &tag.phrase);
+    let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Slot::good);
+    let from = rows.iter().filter_map(|row| match row.os_version.as_ref()?.good()? {
+        OsVersion::Of { from, .. } => Some(from),
+        OsVersion::Literal(_) | OsVersion::Fits(_) => None,
+    });
+    let annotations = rows.iter().flat_map(|row| &row.annotations).chain(&level.annotations);
+    let annotations = annotations.filter_map(|(_, annotation)| annotation.good());
+    let repositories = targets.iter().map(|target| &target.repository);
+    let of_targets = targets.iter().flat_map(|target| phrases(&target.level));
+    of_variables(&level.vars)
+        .chain(axes)
+        .chain(sources)
+        .chain(from)
+        .chain(annotations)
+        .chain(repositories)
+        .chain(of_targets)
+        .chain(tags)
+        .chain(member_tags)
+        .collect()
+}
+
+fn of_variables(vars: &[(Key, Slot<Variable>)]) -> impl Iterator<Item = &Phrase> {
+    vars.iter().filter_map(|(_, variable)| variable.good()).flat_map(Variable::phrases)
+}

@@ -1,0 +1,74 @@
+//! Conditions, worked out: whether a tag applies and a row is declared.
+//!
+//! `stable` and `newest` speak of the variable `version`. Whether a stable version is the newest is not known here: the
+//! tags of the repository and the other lists say that. So `newest` holds here where `stable` does.
+
+use super::evaluate::{Evaluator, Need, Scope, Stop};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::Condition;
+use crate::naming::{Kind, Pattern, Version};
+
+/// The variable that `stable` and `newest` speak of.
+pub(super) const VERSION: &str = "version";
+
+/// What conditions come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All of them hold.
+    Holds,
+    /// One does not, and why: `1.4.0-rc.1 is not stable`.
+    Fails(String),
+}
+
+/// Whether all conditions hold. What is wrong with any of them is told; what only conditions behind one that fails
+/// need is not asked for.
+pub(super) fn holds(
+    conditions: &[Condition],
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Verdict, Stop> {
+    let mut result = Ok(Verdict::Holds);
+    for condition in conditions {
+        let failed = matches!(result, Ok(Verdict::Fails(_)));
+        let scope = Scope { need: if failed { Need::Never } else { scope.need }, ..scope };
+        let verdict = one_holds(condition, scope, evaluator);
+        if !failed && result.is_ok() {
+            result = verdict;
+        }
+    }
+    result
+}
+
+fn one_holds(condition: &Condition, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Verdict, Stop> {
+    match condition {
+        Condition::Stable(span) => is_stable("stable", span, scope, evaluator),
+        Condition::Newest(span) => is_stable("newest", span, scope, evaluator),
+        Condition::Fits { name, globs } => {
+            let value = evaluator.named(&name.name, &name.span, scope)?;
+            if globs.matches(value.text()) {
+                return Ok(Verdict::Holds);
+            }
+            let shown = if value.shown().is_empty() { "which is empty" } else { value.shown() };
+            let globs: Vec<&str> = globs.patterns().iter().map(Pattern::source).collect();
+            Ok(Verdict::Fails(format!("{}, {shown}, does not fit {}", name.name, globs.join(", "))))
+        }
+    }
+}
+
+fn is_stable(word: &str, span: &Span, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Verdict, Stop> {
+    if scope.names.get(VERSION).is_none() && !scope.names.incomplete {
+        let message = format!("`{word}` speaks of the variable `{VERSION}`, which {} does not have", scope.list);
+        let problem = Problem::error("mlist::config::no_version", message)
+            .at(span, "")
+            .help(format!("give it one: vars.{VERSION} = \"…\" in the list, or an axis of this name"));
+        evaluator.problems.add_for(scope.list, problem);
+        return Err(Stop);
+    }
+    let value = evaluator.named(VERSION, span, scope)?;
+    Ok(match Version::parse(value.text()).map(|version| version.kind()) {
+        Some(Kind::Stable) => Verdict::Holds,
+        Some(Kind::PreRelease) => Verdict::Fails(format!("{} is not stable", value.shown())),
+        None if value.text().is_empty() => Verdict::Fails(format!("{VERSION} is empty")),
+        None => Verdict::Fails(format!("{} is no version", value.shown())),
+    })
+}

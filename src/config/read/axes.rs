@@ -1,0 +1,96 @@
+//! Axes as they are declared: an array of values, `{ lines = PATH }` or `{ tags-of = REPOSITORY, … }`.
+
+use super::declared::{Axis, Phrase, Slot, TagsOf};
+use super::raw::{Key, Node, Table, Value};
+use super::template::{template, template_item};
+use super::{known_keys, names, types};
+use crate::config::keys::Place;
+use crate::config::problem::Problem;
+
+/// What only an axis has whose values come from tags.
+const OF_TAGS: [&str; 3] = ["pattern", "match", "newest"];
+
+/// Reads `matrix`.
+pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Axis>)> {
+    let mut axes = Vec::new();
+    for (name, node) in table {
+        if names::may_be_called(name, "matrix", problems) {
+            axes.push((name.clone(), axis(name, node, problems).into()));
+        }
+    }
+    axes
+}
+
+fn axis(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
+    match &node.value {
+        Value::Table(table) => elsewhere(name, table, node, problems),
+        _ => values(name, node, problems).map(Axis::Values),
+    }
+}
+
+fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Phrase>> {
+    let items = types::array(&name.name, node, problems)?;
+    if items.is_empty() {
+        problems.push(
+            Problem::error("mlist::config::empty_axis", format!("the axis `{}` has no value", name.name))
+                .at(&node.span, "no list would be left")
+                .help(format!("give it values, or take the axis away: vars.{} = \"\"", name.name)),
+        );
+        return None;
+    }
+    let values = items.iter().filter_map(|item| template_item(&name.name, item, problems)).collect::<Vec<_>>();
+    (values.len() == items.len()).then_some(values)
+}
+
+/// An axis whose values do not stand there.
+fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
+    let found = known_keys::known(table, Place::Axis, problems);
+    let mut faulty = found.len() < table.len();
+    let (mut lines, mut repository, mut pattern, mut wanted, mut newest) = (None, None, None, None, None);
+    for (info, _, node) in &found {
+        let before = problems.len();
+        match info.name {
+            "lines" => lines = template("lines", node, problems),
+            "tags-of" => repository = template("tags-of", node, problems),
+            "pattern" => pattern = template("pattern", node, problems),
+            "match" => wanted = types::globs("match", node, problems),
+            _ => newest = types::count("newest", node, problems),
+        }
+        faulty |= problems.len() > before;
+    }
+    let key = |wanted: &str| found.iter().find(|(info, ..)| info.name == wanted).map(|(_, key, _)| *key);
+    if let (Some(one), Some(other)) = (key("lines"), key("tags-of")) {
+        problems.push(
+            Problem::error("mlist::config::type", format!("the axis `{}` has two places to come from", name.name))
+                .at(&other.span, "keep one of lines and tags-of")
+                .at(&one.span, ""),
+        );
+        return None;
+    }
+    if let Some(file) = key("lines") {
+        for odd in OF_TAGS.into_iter().filter_map(key) {
+            problems.push(
+                Problem::error("mlist::config::misplaced_key", format!("`{}` has no meaning beside `lines`", odd.name))
+                    .at(&odd.span, "")
+                    .at(&file.span, "each line is a value")
+                    .help("it belongs to an axis from tags: tags-of = \"ghcr.io/org/app\""),
+            );
+            faulty = true;
+        }
+    } else if key("tags-of").is_none() && found.len() == table.len() {
+        problems.push(
+            Problem::error("mlist::config::missing_key", format!("`{}` has no place to come from", name.name))
+                .at(&node.span, "lines or tags-of is missing")
+                .help(format!("values of its own are an array: {} = [\"…\"]", name.name)),
+        );
+        return None;
+    }
+    match (faulty, lines, repository) {
+        (true, ..) => None,
+        (_, Some(path), _) => Some(Axis::Lines(path)),
+        (.., repository) => {
+            let span = node.span.clone();
+            repository.map(|repository| Axis::TagsOf(TagsOf { repository, pattern, wanted, newest, span }))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! [`document`]: the tree of manifests.toml → [`ParsedFile`]; says everything that is wrong with a value by itself.
+
+use std::borrow::Cow;
+
+use super::declared::{Level, ParsedFile};
+use super::names::{self, NameKind};
+use super::raw::{Key, Node, Table, Value};
+use super::{include, known_keys, level, login_names, registry, types, vars};
+use crate::config::keys::{self, Place};
+use crate::config::problem::Problem;
+use crate::naming::nearest;
+
+/// What a list can't be without.
+const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
+
+/// Reads the whole file.
+pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
+    let mut document = ParsedFile::default();
+    let mut has_list = false;
+    for (info, key, node) in known_keys::known(tree, Place::Top, problems) {
+        match info.name {
+            "vars" => {
+                if let Some(table) = types::table("vars", "[vars]", node, problems) {
+                    document.vars = vars::read(table, Place::Top, problems);
+                } else {
+                    document.defaults.names_unknown = true;
+                }
+            }
+            "defaults" => {
+                if let Some(table) = types::table("defaults", "[defaults]", node, problems) {
+                    let names_unknown = document.defaults.names_unknown;
+                    document.defaults = level::level(table, Place::Defaults, problems);
+                    document.defaults.names_unknown |= names_unknown;
+                } else {
+                    level::faulty(&mut document.defaults);
+                }
+            }
+            "registry" => {
+                document.registries = registry::read(node, problems);
+                document.login_names = login_names::login_names(node);
+            }
+            "include" => document.include = include::globs(node, problems),
+            "convention" => {
+                document.conventions = named(key, node, Place::Convention, problems);
+            }
+            _ => {
+                has_list = !matches!(&node.value, Value::Table(table) if table.is_empty());
+                document.lists = named(key, node, Place::List, problems);
+            }
+        }
+    }
+    for meant in tree.iter().filter_map(|(key, _)| known_keys::meant(&key.name, Place::Top)) {
+        match meant {
+            // Lists may stand in what was to be included.
+            "list" | "include" => has_list = true,
+            "defaults" => REQUIRED.iter().for_each(|key| level::told_of(&mut document.defaults, key)),
+            _ => {}
+        }
+    }
+    let login_names = document.login_names.clone();
+    login_names::keep_secret(&login_names, &mut document, problems);
+    document.has_no_list = !has_list;
+    document
+}
+
+/// `mlist::config::no_list`, for the file that `name` is said to be.
+pub(super) fn no_list(name: &str) -> Problem {
+    Problem::error("mlist::config::no_list", format!("there is no list in {name}")).help(
+        "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
+    )
+}
+
+/// The tables below `[convention]` or `[list]`.
+fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Level)> {
+    let (kind, header) = match place {
+        Place::List => (NameKind::Entry, "[list.ENTRY]"),
+        _ => (NameKind::Convention, "[convention.NAME]"),
+    };
+    let Some(table) = types::table(&key.name, header, node, problems) else { return Vec::new() };
+    let mut levels = Vec::new();
+    for (name, node) in table {
+        let good_name = kind.check(name, problems);
+        let shown = types::quoted(&name.name);
+        let bare = name.name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+        let header = format!("[{}.{}]", key.name, if bare { &name.name } else { &shown });
+        if let Some(table) = types::table(&name.name, &header, node, problems) {
+            let own = match place {
+                Place::List => without_dotted_lists(name, table, problems),
+                _ => Cow::Borrowed(table),
+            };
+            // A table that was not meant as a list lacks nothing, and what a bad name comes to in references is its
+            // fault, not theirs.
+            let misread = own.is_empty() && !table.is_empty() || !good_name;
+            let level = Level { misread, ..level::level(&own, place, problems) };
+            levels.push((name.clone(), level));
+        }
+    }
+    levels
+}
+
+/// What stands in a list but for tables as in `[list.k8s.io]`, where a dot in the name of a list was taken for TOML's.
+fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Problem>) -> Cow<'a, Table> {
+    let is_key = |key: &Key| keys::is_list_key(&key.name);
+    let is_list = |(inner, node): &&(Key, Node)| {
+        let misspelt = || nearest(&inner.name, keys::built_keys_of(Place::List).map(|info| info.name)).is_some();
+        matches!(node.value, Value::Table(_)) && !is_key(inner) && !misspelt()
+    };
+    for (inner, node) in table.iter().filter(is_list) {
+        let whole = names::undotted(name, inner, node, is_key);
+        problems.push(
+            Problem::error(
+                "mlist::config::type",
+                format!("`{}` is a table in a list that has no such key", inner.name),
+            )
+            .at(&inner.span, "")
+            .help(format!("if the dot is part of the list's name, quote it: [list.\"{whole}\"]")),
+        );
+    }
+    if table.iter().any(|entry| is_list(&entry)) {
+        Cow::Owned(table.iter().filter(|entry| !is_list(entry)).cloned().collect())
+    } else {
+        Cow::Borrowed(table)
+    }
+}

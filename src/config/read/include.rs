@@ -1,0 +1,31 @@
+//! The key `include`: globs over paths.
+
+use super::declared::Include;
+use super::raw::Node;
+use super::types;
+use crate::config::path_glob::PathGlob;
+use crate::config::problem::Problem;
+
+/// Reads the key `include`.
+pub(super) fn globs(node: &Node, problems: &mut Vec<Problem>) -> Vec<Include> {
+    let mut globs = Vec::new();
+    for item in types::filled_array("include", node, problems).unwrap_or_default() {
+        let Some(text) = types::item("include", item, problems) else { continue };
+        if text.value.trim_start_matches('!').is_empty() {
+            problems.push(
+                Problem::error("mlist::config::type", "an item of `include` is empty")
+                    .at(&text.span, "a path belongs here"),
+            );
+            continue;
+        }
+        match PathGlob::parse(&text.value) {
+            Ok(glob) => globs.push(Include { text: text.clone(), glob }),
+            Err(error) => problems.push(
+                Problem::error("mlist::config::type", error.message)
+                    .at(&text.span, "")
+                    .help("`*` is any run within a name, `**` any folders, `?` one character, `[a-z]` a class"),
+            ),
+        }
+    }
+    globs
+}

@@ -1,0 +1,95 @@
+//! [`known`]: the keys of a table that stand where they may; what is wrong with the others.
+
+use super::raw::{Key, Node, Table, Value};
+use crate::config::keys::Place::{Defaults, Registry, Tag, Top};
+use crate::config::keys::{KEYS, KeyInfo, Place, Shape, built_keys_of, keys_of};
+use crate::config::problem::Problem;
+use crate::naming::nearest;
+
+/// The entries of `table` whose keys stand here and are built; `problems` gets the others.
+pub(super) fn known<'a>(
+    table: &'a Table,
+    place: Place,
+    problems: &mut Vec<Problem>,
+) -> Vec<(&'static KeyInfo, &'a Key, &'a Node)> {
+    let mut found = Vec::new();
+    for (key, node) in table {
+        match keys_of(place).find(|info| info.name == key.name) {
+            Some(info) if info.shape == Shape::NotYet => problems.push(not_built(info, key)),
+            Some(info) => found.push((info, key, node)),
+            None => problems.push(stranger(key, node, place)),
+        }
+    }
+    found
+}
+
+/// The key of `place` that `name`, which does not stand there, is most likely a slip of.
+pub(super) fn meant(name: &str, place: Place) -> Option<&'static str> {
+    let stands_here = keys_of(place).any(|info| info.name == name);
+    if stands_here { None } else { nearest(name, built_keys_of(place).map(|info| info.name)) }
+}
+
+fn not_built(info: &KeyInfo, key: &Key) -> Problem {
+    let help = match (info.name, info.default) {
+        (_, "") => "leave it out".to_owned(),
+        (name, default) => format!("leave it out: this version always does as {name} = {default}"),
+    };
+    part_not_built(&format!("`{}`", info.name)).at(&key.span, "").help(help)
+}
+
+/// `mlist::config::not_yet` for a word of the format.
+pub(in crate::config) fn part_not_built(what: &str) -> Problem {
+    Problem::error(
+        "mlist::config::not_yet",
+        format!("{what} is part of the format and is not built yet in this version of mlist"),
+    )
+}
+
+fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
+    let name = key.name.as_str();
+    // Who writes `tag` for a list means `tags`, not a table in them.
+    let is_slip = |info: &KeyInfo| info.places == [Tag] && meant(name, place).is_some();
+    let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name && !is_slip(info)).collect();
+    let built: Vec<Place> =
+        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places).copied().collect();
+    if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
+        // Where it belongs it would be refused too.
+        return not_built(unbuilt, key);
+    }
+    if !built.is_empty() {
+        // `vars` and `convention` have two meanings; inside a level it is the inner one that was meant.
+        let inner = built.iter().any(|other| *other != Top) && place != Top;
+        let places: Vec<&str> =
+            built.iter().filter(|other| !inner || **other != Top).map(|place| place.shown()).collect();
+        let (last, rest) = places.split_last().unwrap_or((&"", &[]));
+        let places = if rest.is_empty() { (*last).to_owned() } else { format!("{} or {last}", rest.join(", ")) };
+        let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` does not belong here"))
+            .at(&key.span, format!("this is {}", place.shown()));
+        return problem.help(match (name, place, meant(name, place)) {
+            ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
+            ("registry", ..) => {
+                "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
+            }
+            (.., Some(meant)) => format!("did you mean `{meant}`? `{name}` stands in {places}"),
+            (.., None) => format!("it stands in {places}"),
+        });
+    }
+    let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
+    let known: Vec<&str> = built_keys_of(place).map(|info| info.name).collect();
+    match meant(name, place) {
+        Some(meant) => {
+            let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
+            // Who writes `password` has one at hand.
+            let is_name = place == Registry && meant.ends_with("-env");
+            if is_name {
+                problem.help(format!("{meant} takes the name of an environment variable, never what it holds"))
+            } else {
+                problem
+            }
+        }
+        None if matches!(node.value, Value::Table(_)) && place == Top => {
+            problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
+        }
+        None => problem.at(&key.span, "").help(format!("known here: {}", known.join(", "))),
+    }
+}

@@ -1,0 +1,68 @@
+//! `target`: a repository, a target table, or an array of both.
+
+use super::{fill, told_of};
+use crate::config::keys::Place;
+use crate::config::problem::Problem;
+use crate::config::read::declared::{Level, Slot, Target};
+use crate::config::read::raw::{Node, Table, Value};
+use crate::config::read::template::{template, template_item};
+use crate::config::read::{known_keys, types};
+
+/// Reads `target`; of several each that is at fault is told of by itself.
+pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Slot<Target>>> {
+    match &node.value {
+        Value::Table(table) => Some(vec![of_table(table, node, problems).into()]),
+        Value::Array(_) => {
+            let items = types::filled_array("target", node, problems)?;
+            Some(items.iter().map(|item| of_item(item, problems).into()).collect())
+        }
+        Value::Text(_) | Value::Other { .. } => {
+            let repository = template("target", node, problems)?;
+            Some(vec![Slot::Good(Target { repository, level: Level::default() })])
+        }
+    }
+}
+
+fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
+    match &item.value {
+        Value::Table(table) => of_table(table, item, problems),
+        Value::Array(_) => {
+            problems.push(
+                types::wrong("an item of `target`", "a repository or a target table", item)
+                    .at(&item.span, "")
+                    .help("\"ghcr.io/org/app\" or { repository = \"ghcr.io/org/app\" }"),
+            );
+            None
+        }
+        Value::Text(_) | Value::Other { .. } => {
+            let repository = template_item("target", item, problems)?;
+            Some(Target { repository, level: Level::default() })
+        }
+    }
+}
+
+/// `{ repository = …, … }`. Whatever is wrong with its keys is told of them: the target is there all the same.
+fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
+    let mut repository = None;
+    let mut level = Level::default();
+    for (info, _, node) in known_keys::known(table, Place::Target, problems) {
+        if info.name == "repository" {
+            repository = Some(template("repository", node, problems));
+        } else {
+            fill(&mut level, info, node, problems);
+        }
+    }
+    let slips: Vec<&str> = table.iter().filter_map(|(key, _)| known_keys::meant(&key.name, Place::Target)).collect();
+    for meant in &slips {
+        told_of(&mut level, meant);
+    }
+    // A misspelt `repository` was told of as such.
+    if repository.is_none() && !slips.contains(&"repository") {
+        problems.push(
+            Problem::error("mlist::config::missing_key", "a target table has no `repository`")
+                .at(&node.span, "")
+                .help("where the list is published: repository = \"ghcr.io/org/app\""),
+        );
+    }
+    Some(Target { repository: repository??, level })
+}

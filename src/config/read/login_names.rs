@@ -1,0 +1,44 @@
+//! What registries are logged in to with: no variable of the file has its value.
+
+use super::declared::{ParsedFile, Slot, Variable, VariableValue};
+use super::raw::{Key, Node, Table, Text, Value};
+use super::registry::PAIRS;
+use crate::config::problem::Problem;
+
+/// The names of environment variables in `[registry]`, whatever else is wrong there.
+pub(super) fn login_names(node: &Node) -> Vec<Text> {
+    let below = |node: &Node| match &node.value {
+        Value::Table(table) => table.clone(),
+        _ => Table::new(),
+    };
+    let keys = below(node).iter().flat_map(|(_, node)| below(node)).collect::<Table>();
+    let is_name = |key: &Key| PAIRS[1].0 == key.name || PAIRS[1].1 == key.name;
+    keys.into_iter()
+        .filter(|(key, _)| is_name(key))
+        .filter_map(|(_, node)| match node.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        })
+        .collect()
+}
+
+/// `mlist::config::secret_variable`: whoever may write templates could else have a password sent to anybody, as a part
+/// of a name. The variable counts as told of, so that nobody asks for its value either.
+pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, problems: &mut Vec<Problem>) {
+    let ParsedFile { vars, defaults, conventions, lists, .. } = document;
+    let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
+    let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));
+    for (key, slot) in variables {
+        let Slot::Good(Variable { value: VariableValue::Env(env), span, .. }) = slot else { continue };
+        // To Windows names that differ in case alone are one.
+        let Some(name) = login_names.iter().find(|name| name.value.eq_ignore_ascii_case(env)) else { continue };
+        let message = format!("no variable can take {}, which logs in to a registry", name.value);
+        problems.push(
+            Problem::error("mlist::config::secret_variable", message)
+                .at(span, format!("`{}` takes it", key.name))
+                .at(&name.span, "this is what it is for")
+                .help("a variable ends in names and in what is printed: let it take another one"),
+        );
+        *slot = Slot::Faulty;
+    }
+}

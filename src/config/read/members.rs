@@ -1,0 +1,186 @@
+//! Members as they are declared: `platforms` as an array of platforms and rows, or as a table from `{arch}` to either.
+//! `os_version` reads the one key of a row that has several forms.
+
+mod os_version;
+
+use super::declared::{Annotations, Row, Slot};
+use super::raw::{Key, Node, Text, Value};
+use super::strings::texts;
+use super::template::template;
+use super::words::word;
+use super::{annotations, known_keys, names, types, when};
+use crate::config::keys::{self, Place};
+use crate::config::problem::Problem;
+use crate::naming::{ArchStyle, nearest};
+use crate::oci::Platform;
+
+/// Reads `platforms`; rows at fault are told of and left out.
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>> {
+    match &node.value {
+        Value::Table(table) if table.is_empty() => {
+            problems.push(
+                Problem::error("mlist::config::type", "`platforms` is empty")
+                    .at(&node.span, "at least one belongs here"),
+            );
+            None
+        }
+        Value::Table(table) => Some(table.iter().filter_map(|(key, node)| spelled_row(key, node, problems)).collect()),
+        _ => {
+            let items = types::filled_array("platforms", node, problems)?;
+            Some(items.iter().filter_map(|item| row(item, problems)).collect())
+        }
+    }
+}
+
+/// `ARCH = "P"` or `ARCH = { platform = "P", … }`
+fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
+    if key.name == "platform" || keys::is_list_key(&key.name) {
+        problems.push(names::swallowed(key, "platforms"));
+        return None;
+    }
+    if let Value::Table(table) = &node.value
+        && let Some((arch, _)) = table.iter().find(|(inner, _)| inner.name == "arch")
+    {
+        problems.push(
+            Problem::error("mlist::config::misplaced_key", "`arch` stands twice")
+                .at(&arch.span, "")
+                .at(&key.span, "in this table the key is `arch`")
+                .help("keep one of the two, or write `platforms` as an array of rows"),
+        );
+        return None;
+    }
+    if let Value::Table(table) = &node.value
+        && let [(inner, Node { value: Value::Text(text), .. })] = table.as_slice()
+        && keys::keys_of(Place::Row).all(|info| info.name != inner.name)
+        && Platform::parse(&text.value).is_ok()
+    {
+        let whole = types::quoted(&format!("{}.{}", key.name, inner.name));
+        problems.push(
+            types::wrong(&format!("`{}`", key.name), "a platform or a row", node)
+                .at(&key.span, "")
+                .help(format!("if the dot is part of the spelling, quote it: {whole}")),
+        );
+        return None;
+    }
+    let row = row(node, problems)?;
+    Some(Row { arch: Some(key.name.clone()), ..row })
+}
+
+fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
+    let table = match &node.value {
+        Value::Table(table) => table,
+        Value::Text(text) => {
+            let platform = platform(text, problems)?;
+            return Some(Row::bare(platform, text.clone()));
+        }
+        Value::Array(_) | Value::Other { .. } => {
+            problems.push(
+                types::wrong("an item of `platforms`", "a platform or a row", node)
+                    .at(&node.span, "")
+                    .help("\"linux/arm64\" or { platform = \"linux/arm64\" }"),
+            );
+            return None;
+        }
+    };
+    let (mut declared, mut arch, mut source, mut missing) = (None, None, None, None);
+    let (mut os_version, mut os_features, mut annotations) = (None, None, Annotations::new());
+    let mut when = Some(Vec::new());
+    for (info, key, node) in known_keys::known(table, Place::Row, problems) {
+        match info.name {
+            "platform" => {
+                let text = types::text("platform", node, problems);
+                declared = Some(text.and_then(|text| Some((platform(text, problems)?, text))));
+            }
+            "arch" => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
+            "source" => source = Some(Slot::from(template("source", node, problems))),
+            "missing" => missing = Some(Slot::from(word("missing", node, problems))),
+            "os-version" => os_version = Some((key, os_version::read(node, problems))),
+            "os-features" => os_features = Some(Slot::from(texts("os-features", node, problems))),
+            "annotations" => annotations = annotations::annotations(node, problems),
+            _ => when = when::read(node, when::Of::Row, problems),
+        }
+    }
+    let Some(declared) = declared else {
+        let near = |(key, _): &&(Key, Node)| nearest(&key.name, ["platform"]).is_some();
+        // A misspelt `platform` was told of as such.
+        if table.iter().find(near).is_none() {
+            problems.push(
+                Problem::error("mlist::config::missing_key", "a row has no `platform`")
+                    .at(&node.span, "")
+                    .help("{ platform = \"linux/arm64\" }"),
+            );
+        }
+        return None;
+    };
+    let (platform, text) = declared?;
+    let os_version = os_version.map(|(key, version)| {
+        let misplaced = os_version::needs_windows(key, &platform, text);
+        let is_good = misplaced.is_none();
+        problems.extend(misplaced);
+        Slot::from(version.filter(|_| is_good))
+    });
+    Some(Row {
+        arch,
+        source,
+        missing,
+        os_version,
+        os_features,
+        annotations,
+        when: when?,
+        ..Row::bare(platform, text.clone())
+    })
+}
+
+fn platform(text: &Text, problems: &mut Vec<Problem>) -> Option<Platform> {
+    match Platform::parse(&text.value) {
+        Ok(platform) => {
+            problems.extend(strange_word(&platform, text));
+            Some(platform)
+        }
+        Err(error) => {
+            let span = text.part(&error.span);
+            let problem = Problem::error("mlist::config::bad_platform", error.message.clone());
+            let Some(instead) = &error.instead else {
+                problems.push(problem.at(&span, "").help("a platform is os/arch or os/arch/variant: linux/arm/v7"));
+                return None;
+            };
+            let problem = problem.at(&span, format!("write `{instead}`"));
+            let word = &text.value[error.span.clone()];
+            let right = format!("{}{instead}{}", &text.value[..error.span.start], &text.value[error.span.end..]);
+            problems.push(match Platform::parse(&right) {
+                Ok(right) => match spelling_help(word, &right) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                },
+                Err(_) => problem,
+            });
+            None
+        }
+    }
+}
+
+/// How a word that is no OCI word, but other tools' word for `platform`, comes into names all the same.
+fn spelling_help(word: &str, platform: &Platform) -> Option<String> {
+    // `macos` and slips of the keyboard are spelled right or not at all.
+    if word.contains('/') || word.eq_ignore_ascii_case(&platform.architecture) || word == "macos" {
+        return None;
+    }
+    let speaks = |name: &&&str| ArchStyle::parse(name).and_then(|style| style.spell(platform)).as_deref() == Some(word);
+    Some(match ArchStyle::names().iter().find(speaks) {
+        Some(style) => format!("to spell it {word} in names: arch-style = \"{style}\""),
+        None => format!("to spell it {word} in names: {{ platform = \"{platform}\", arch = \"{word}\" }}"),
+    })
+}
+
+/// A warning for an OS or an architecture that nobody knows: it may be new, most likely it is misspelt.
+fn strange_word(platform: &Platform, text: &Text) -> Option<Problem> {
+    let word = platform.unknown_word()?;
+    let (what, start) =
+        if word == platform.os { ("operating system", 0) } else { ("architecture", platform.os.len() + 1) };
+    let span = text.part(&(start..start + word.len()));
+    let problem = Problem::warning("mlist::config::unknown_platform", format!("`{word}` is no {what} known here"));
+    Some(match nearest(word, Platform::known_words()) {
+        Some(meant) => problem.at(&span, format!("did you mean `{meant}`?")),
+        None => problem.at(&span, "it is taken as it is"),
+    })
+}

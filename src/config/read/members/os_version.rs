@@ -1,0 +1,110 @@
+//! `os-version`: a version, a glob, or the image that says it.
+
+use crate::config::keys::Place;
+use crate::config::model::Placed;
+use crate::config::problem::Problem;
+use crate::config::read::declared::OsVersion;
+use crate::config::read::raw::{Key, Node, Table, Text, Value};
+use crate::config::read::template::template;
+use crate::config::read::{known_keys, types};
+use crate::oci::Platform;
+
+const EXAMPLE: &str = "os-version = \"10.0.17763.6532\", \"10.0.17763.*\" or { from = \"REFERENCE\" }";
+
+/// Reads `os-version`.
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+    match &node.value {
+        Value::Table(table) => of_image(table, node, problems),
+        Value::Array(_) => {
+            problems.push(
+                types::wrong("`os-version`", "a string or a table", node)
+                    .at(&node.span, "")
+                    .help(format!("it is written {EXAMPLE}")),
+            );
+            None
+        }
+        Value::Text(_) | Value::Other { .. } => of_text(types::text("os-version", node, problems)?, problems),
+    }
+}
+
+fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+    if text.value.trim().is_empty() {
+        problems.push(
+            Problem::error("mlist::config::type", "`os-version` is empty")
+                .at(&text.span, "a version belongs here")
+                .help(format!("it is written {EXAMPLE}")),
+        );
+        return None;
+    }
+    if text.value.contains(['{', '}']) {
+        problems.push(no_template("os-version", text));
+        return None;
+    }
+    if text.value.contains(['*', '?', '[']) {
+        let value = types::glob(text, problems)?;
+        return Some(OsVersion::Fits(Placed { value, span: text.span.clone() }));
+    }
+    Some(OsVersion::Literal(text.value.clone()))
+}
+
+/// Braces, which no version has: only `from` is a template, and what stands in them would be published as it is.
+fn no_template(key: &str, text: &Text) -> Problem {
+    Problem::error("mlist::config::type", format!("`{key}` is no template, and `{}` is no version", text.value))
+        .at(&text.span, "no placeholder belongs here")
+        .help("only `from` takes one: os-version = { from = \"REFERENCE\" }")
+}
+
+/// `build`, which is the beginning of a version: no version has braces or a `*`.
+fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+    let text = types::text("build", node, problems)?;
+    if text.value.contains(['{', '}']) {
+        problems.push(no_template("build", text));
+        return None;
+    }
+    if let Some((beginning, _)) = text.value.split_once('*') {
+        let label = match beginning.trim_end_matches('.') {
+            "" => "any version fits without it: leave it out".to_owned(),
+            beginning => format!("write `{beginning}`"),
+        };
+        problems.push(
+            Problem::error("mlist::config::type", format!("`{}` is no beginning of a version", text.value))
+                .at(&text.span, label)
+                .help("`build` is how the version begins, without a `*`: build = \"10.0.17763\""),
+        );
+        return None;
+    }
+    Some(text.value.clone())
+}
+
+/// `{ from = …, build = … }`
+fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+    let mut from = None;
+    let mut build = Some(None);
+    for (info, _, node) in known_keys::known(table, Place::OsVersion, problems) {
+        if info.name == "from" {
+            from = Some(template("from", node, problems));
+        } else {
+            build = read_build(node, problems).map(Some);
+        }
+    }
+    let is_slip = |(key, _): &(Key, Node)| known_keys::meant(&key.name, Place::OsVersion) == Some("from");
+    // A misspelt `from` was told of as such.
+    if from.is_none() && !table.iter().any(is_slip) {
+        problems.push(
+            Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
+                .at(&node.span, "")
+                .help(format!("it is written {EXAMPLE}")),
+        );
+    }
+    Some(OsVersion::Of { from: from??, build: build? })
+}
+
+/// `mlist::config::misplaced_key` for an image that is not for Windows: no other system has such versions.
+pub(super) fn needs_windows(key: &Key, platform: &Platform, text: &Text) -> Option<Problem> {
+    (!platform.is_windows()).then(|| {
+        Problem::error("mlist::config::misplaced_key", format!("`{}` is not for {platform}", key.name))
+            .at(&key.span, "it says which Windows")
+            .at(&text.span, "this is the platform")
+            .help("leave it out: other systems have no such versions")
+    })
+}

@@ -1,0 +1,111 @@
+//! [`NameKind`]: what may be a name of a list, a variable, an axis or a convention.
+
+use super::raw::{Key, Node, Value};
+use crate::config::keys;
+use crate::config::problem::Problem;
+
+/// Names that templates have without a variable.
+pub(in crate::config) const MEMBER_NAMES: [&str; 3] = ["arch", "os", "platform"];
+
+/// The table of variables that is no part of a list.
+pub(super) const TOP: &str = "[vars]";
+
+/// What kind of name it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum NameKind {
+    /// The key of a list.
+    Entry,
+    /// A variable or an axis.
+    Variable,
+    /// A convention.
+    Convention,
+}
+
+impl NameKind {
+    /// The regular expression of such names, as JSON Schema has it.
+    pub(in crate::config) fn pattern(self) -> &'static str {
+        match self {
+            Self::Entry => "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+            Self::Variable | Self::Convention => "^[A-Za-z][A-Za-z0-9_-]*$",
+        }
+    }
+
+    fn begins(self, c: char) -> bool {
+        c.is_ascii_alphabetic() || self == Self::Entry && c.is_ascii_digit()
+    }
+
+    fn goes_on(self, c: char) -> bool {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || self == Self::Entry && matches!(c, '.' | '/')
+    }
+
+    /// Whether `key` is such a name.
+    pub(super) fn check(self, key: &Key, problems: &mut Vec<Problem>) -> bool {
+        let name = key.name.as_str();
+        if name.starts_with(|c| self.begins(c)) && name.chars().all(|c| self.goes_on(c)) {
+            return true;
+        }
+        let (what, help) = match self {
+            Self::Entry => {
+                ("list", "letters, digits, `.`, `_`, `/` and `-` only, and a letter or digit at its beginning")
+            }
+            Self::Variable => ("variable or axis", "letters, digits, `_` and `-` only, and a letter at its beginning"),
+            Self::Convention => ("convention", "letters, digits, `_` and `-` only, and a letter at its beginning"),
+        };
+        let right: String =
+            name.chars().skip_while(|c| !self.begins(*c)).map(|c| if self.goes_on(c) { c } else { '-' }).collect();
+        let label = if right.is_empty() { String::new() } else { format!("`{right}` would do") };
+        problems.push(
+            Problem::error("mlist::config::bad_name", format!("`{name}` is no name for a {what}"))
+                .at(&key.span, label)
+                .help(help),
+        );
+        false
+    }
+}
+
+/// Whether a variable or an axis may have this name; `under` is the table it stands in.
+pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>) -> bool {
+    if MEMBER_NAMES.contains(&name.name.as_str()) || name.name == "tag" {
+        problems.push(reserved(name, "it is worked out for each member").help("give the variable another name"));
+        return false;
+    }
+    if keys::is_list_key(&name.name) {
+        problems.push(swallowed(name, under));
+        return false;
+    }
+    NameKind::Variable.check(name, problems)
+}
+
+/// A key of a list that stands below the header of a table in it, or in `[vars]`.
+pub(super) fn swallowed(key: &Key, under: &str) -> Problem {
+    let place = if under == TOP { TOP.to_owned() } else { format!("`{under}`") };
+    let help = match under {
+        TOP => "write it in [defaults] or in a list, or give the variable another name".to_owned(),
+        "platforms" | "annotations" => {
+            format!("move it above the header of {place}: what follows a header belongs to it")
+        }
+        "matrix" => format!("move it above the header of {place}, or give the axis another name"),
+        _ => format!("move it above the header of {place}, or give the variable another name"),
+    };
+    Problem::error("mlist::config::misplaced_key", format!("`{}` is a key of a list and stands in {place}", key.name))
+        .at(&key.span, "")
+        .help(help)
+}
+
+pub(super) fn reserved(name: &Key, why: &str) -> Problem {
+    Problem::error("mlist::config::reserved_name", format!("`{}` is no name for a variable or axis", name.name))
+        .at(&name.span, why)
+}
+
+/// The name that was meant where TOML made tables in tables of one with dots: down to the table that holds more.
+pub(super) fn undotted(name: &Key, inner: &Key, mut node: &Node, is_key: impl Fn(&Key) -> bool) -> String {
+    let mut whole = format!("{}.{}", name.name, inner.name);
+    while let Value::Table(below) = &node.value
+        && let [(deeper, next @ Node { value: Value::Table(_), .. })] = below.as_slice()
+        && !is_key(deeper)
+    {
+        whole = format!("{whole}.{}", deeper.name);
+        node = next;
+    }
+    whole
+}

@@ -1,0 +1,364 @@
+//! [`parse`]: the text of manifests.toml → a tree in the order of the file, in which every key and value knows its place.
+//!
+//! TOML only: what keys mean is not known here. A fault in the TOML itself is `mlist::config::syntax`.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::config::problem::{Lines, Problem, Span};
+
+/// A key as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct Key {
+    /// Without quotes.
+    pub(in crate::config) name: String,
+    /// Where.
+    pub(in crate::config) span: Span,
+}
+
+/// A value and where it stands, brackets and quotes included. A table's place is its header or its first key.
+#[derive(Debug, Clone)]
+pub(in crate::config) struct Node {
+    pub(in crate::config) value: Value,
+    pub(in crate::config) span: Span,
+}
+
+/// What a value is.
+#[derive(Debug, Clone)]
+pub(in crate::config) enum Value {
+    Text(Text),
+    Array(Vec<Node>),
+    Table(Table),
+    /// A number, boolean or date, and its text as it is written.
+    Other {
+        scalar: Scalar,
+        written: String,
+    },
+}
+
+/// A value that is neither a string nor has parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Scalar {
+    /// None where it has more than 64 bits.
+    Integer(Option<i64>),
+    Boolean(bool),
+    /// No key of the format has one: its text is all that is needed.
+    Float,
+    /// As a float.
+    Date,
+}
+
+/// The entries of a table, in the order of the file.
+pub(in crate::config) type Table = Vec<(Key, Node)>;
+
+/// A string that knows where each of its bytes stands.
+#[derive(Debug, Clone)]
+pub(in crate::config) struct Text {
+    /// The value, escapes undone.
+    pub(in crate::config) value: String,
+    /// What stands between the quotes; of an empty string the quotes.
+    pub(in crate::config) span: Span,
+    /// For a string with escapes: where the n-th byte of the value stands, and behind all of them the end; empty
+    /// where that is not known.
+    offsets: Option<Vec<usize>>,
+}
+
+impl Text {
+    /// A text that nobody wrote, which holds because of what stands at `span`.
+    pub(in crate::config) fn implied(value: &str, span: &Span) -> Self {
+        Self { value: value.to_owned(), span: span.clone(), offsets: Some(Vec::new()) }
+    }
+
+    /// Where `part` (bytes of the value) stands.
+    pub(in crate::config) fn part(&self, part: &Range<usize>) -> Span {
+        if self.value.is_empty() || self.offsets.as_ref().is_some_and(Vec::is_empty) {
+            return self.span.clone();
+        }
+        let at = |offset: usize| match &self.offsets {
+            Some(offsets) => offsets.get(offset).copied().unwrap_or(self.span.range.end),
+            None => (self.span.range.start + offset).min(self.span.range.end),
+        };
+        Span { file: self.span.file, range: at(part.start)..at(part.end) }
+    }
+}
+
+/// What a fault begins with that harms nothing behind it; whatever follows another fault may be its echo.
+const LOCAL_FAULTS: [&str; 8] = [
+    TWICE,
+    EXTENDED,
+    UNQUOTED,
+    "invalid boolean",
+    "invalid integer",
+    "invalid float",
+    "invalid fraction",
+    "key with no value",
+];
+const TWICE: &str = "duplicate key";
+const EXTENDED: &str = "cannot extend";
+const UNQUOTED: &str = "string values must be quoted";
+
+/// Reads TOML 1.1. The tree is none where it would mean nothing; with keys that stand twice it still means something.
+pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) {
+    let (root, errors) = DeTable::parse_recoverable(source);
+    let mut faults: Vec<_> =
+        errors.iter().map(|error| (error.span().unwrap_or(source.len()..source.len()), error.message())).collect();
+    faults.sort_by_key(|(range, _)| range.start);
+    let is_local = |message: &str| LOCAL_FAULTS.iter().any(|fault| message.starts_with(fault));
+    let own = faults.iter().position(|(_, message)| !is_local(message)).map_or(faults.len(), |first| first + 1);
+    let lines = Lines::of(source);
+    // What stands below a header that stands twice is lost, and so is what all else would mean.
+    let in_header = |range: &Range<usize>| {
+        let line = lines.start(lines.of_byte(range.start));
+        source.get(line..).is_some_and(|line| line.trim_start_matches([' ', '\t']).starts_with('['))
+    };
+    let usable = faults
+        .iter()
+        .all(|(range, message)| [TWICE, EXTENDED].iter().any(|fault| message.starts_with(fault)) && !in_header(range));
+    let mut last = None;
+    let mut problems: Vec<Problem> = Vec::new();
+    for (range, message) in &faults[..own] {
+        let problem = syntax_problem(file, source, range, message);
+        let line = problem.labels.first().map(|label| lines.of_byte(label.span.range.start));
+        // One line, one fault.
+        if last.is_none() || last != line {
+            problems.push(problem);
+        }
+        last = line;
+    }
+    let walk = Walk { file, source };
+    (usable.then(|| walk.table(root.get_ref())), problems)
+}
+
+fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str) -> Problem {
+    let span = Span { file, range: clamp(source, range.clone()) };
+    let written = &source[span.range.clone()];
+    let problem = |message: &str| Problem::error("mlist::config::syntax", message);
+    if message.starts_with(TWICE) || message.starts_with(EXTENDED) {
+        return problem(&format!("`{written}` stands twice")).at(&span, "it was written above").help(
+            "a table is written once and in one form: a [header], dotted.keys or { an inline table }, not two of them",
+        );
+    }
+    if message.starts_with(UNQUOTED) {
+        return if range.is_empty() {
+            problem("a key has no value").at(&span, "")
+        } else {
+            problem("a string stands in quotes").at(&span, format!("write `\"{written}\"`"))
+        };
+    }
+    if message.contains("recurs") {
+        return problem("no TOML: nested too deeply").at(&span, "");
+    }
+    let mut chars = message.chars();
+    let message = chars.next().map(|first| first.to_lowercase().chain(chars).collect::<String>()).unwrap_or_default();
+    let problem = problem(&format!("no TOML: {message}"));
+    if source.is_empty() { problem } else { problem.at(&span, "") }
+}
+
+/// Cuts a place so that it begins on a character of the text: what draws it needs that.
+pub(in crate::config) fn clamp(source: &str, range: Range<usize>) -> Range<usize> {
+    let mut start = range.start.min(source.len().saturating_sub(1));
+    while !source.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = range.end.clamp(start, source.len());
+    while !source.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+struct Walk<'a> {
+    file: usize,
+    source: &'a str,
+}
+
+impl Walk<'_> {
+    fn span(&self, range: Range<usize>) -> Span {
+        Span { file: self.file, range: clamp(self.source, range) }
+    }
+
+    fn table(&self, table: &DeTable<'_>) -> Table {
+        let mut entries: Table = table
+            .iter()
+            .map(|(key, value)| {
+                let key = Key { name: key.get_ref().to_string(), span: self.span(key.span()) };
+                (key, self.node(value.span(), value.get_ref()))
+            })
+            .collect();
+        // The map is sorted by name; order means place in the file.
+        entries.sort_by_key(|(key, _)| key.span.range.start);
+        entries
+    }
+
+    fn node(&self, range: Range<usize>, value: &DeValue<'_>) -> Node {
+        let span = self.span(range);
+        let value = match value {
+            DeValue::String(text) => Value::Text(self.text(&span, text)),
+            DeValue::Array(array) => {
+                Value::Array(array.iter().map(|item| self.node(item.span(), item.get_ref())).collect())
+            }
+            DeValue::Table(table) => Value::Table(self.table(table)),
+            DeValue::Integer(integer) => {
+                self.other(&span, Scalar::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).ok()))
+            }
+            DeValue::Boolean(boolean) => self.other(&span, Scalar::Boolean(*boolean)),
+            DeValue::Float(_) => self.other(&span, Scalar::Float),
+            DeValue::Datetime(_) => self.other(&span, Scalar::Date),
+        };
+        Node { value, span }
+    }
+
+    fn other(&self, span: &Span, scalar: Scalar) -> Value {
+        Value::Other { scalar, written: self.source[span.range.clone()].trim().to_owned() }
+    }
+
+    fn text(&self, span: &Span, text: &str) -> Text {
+        let written = &self.source[span.range.clone()];
+        let quotes = match written {
+            written if written.len() >= 6 && (written.starts_with("\"\"\"") || written.starts_with("'''")) => 3,
+            _ => 1,
+        };
+        // A newline straight behind three quotes is not part of the value.
+        let newline = match (quotes, written.as_bytes().get(3..5)) {
+            (3, Some(b"\r\n")) => 2,
+            (3, Some([b'\n', _])) => 1,
+            _ => 0,
+        };
+        let inner = (quotes + newline).min(written.len())..written.len().saturating_sub(quotes).max(quotes + newline);
+        let Some(raw) = written.get(inner.clone()).filter(|raw| !raw.is_empty()) else {
+            return Text { value: text.to_owned(), span: span.clone(), offsets: None };
+        };
+        let start = span.range.start + inner.start;
+        let content = Span { file: span.file, range: start..span.range.start + inner.end };
+        let offsets = (raw != text).then(|| offsets(raw, text, start));
+        Text { value: text.to_owned(), span: content, offsets }
+    }
+}
+
+/// Where each byte of `text` stands in `raw`, which is how it was written, escapes and all; `start` is where `raw` is.
+fn offsets(raw: &str, text: &str, start: usize) -> Vec<usize> {
+    let mut places = Vec::with_capacity(text.len() + 1);
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let at = start + raw.len() - rest.len();
+        let (length, value) = match c {
+            '\\' => escape(rest),
+            c => (c.len_utf8(), c.len_utf8()),
+        };
+        places.extend(std::iter::repeat_n(at, value));
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    // Whatever was not understood (it would be a fault here) is shown as the whole string.
+    if places.len() != text.len() {
+        return Vec::new();
+    }
+    places.push(start + raw.len());
+    places
+}
+
+/// The length of the escape that `rest` begins with, and how many bytes it stands for.
+fn escape(rest: &str) -> (usize, usize) {
+    let digits = match rest.as_bytes().get(1) {
+        Some(b'x') => 2,
+        Some(b'u') => 4,
+        Some(b'U') => 8,
+        Some(b' ' | b'\t' | b'\r' | b'\n') => {
+            let blank = rest[1..].len() - rest[1..].trim_start_matches([' ', '\t', '\r', '\n']).len();
+            return (1 + blank, 0);
+        }
+        _ => return (2, 1),
+    };
+    let value = rest.get(2..2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
+    (2 + digits, value.map_or(1, char::len_utf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(source: &str) -> Table {
+        let (tree, problems) = parse(0, source);
+        assert!(problems.is_empty(), "{problems:?}");
+        tree.unwrap()
+    }
+
+    fn text(node: &Node) -> &Text {
+        match &node.value {
+            Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_span_reaches_past_the_end() {
+        for source in ["", "a", "a =", "a = \"", "[", "a = [1,", "ä", "\u{feff}", "a = 'ä", "x = 1\nx = 2", "\r\n[a"]
+        {
+            for problem in parse(0, source).1 {
+                for label in problem.labels {
+                    let range = label.span.range;
+                    assert!(range.start < source.len() && range.end <= source.len(), "{source:?}: {range:?}");
+                    assert!(source.get(range).is_some());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_leaves_a_tree() {
+        let (tree, problems) = parse(0, "a = 1\na = 2\n[b]\nx = 1\n");
+        assert_eq!(problems[0].labels[0].span.range, 6..7);
+        assert_eq!(tree.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn entries_stand_in_the_order_of_the_file() {
+        let tree = tree("[z]\n[list.b]\n[list.a.x]\n[list.a]\nq = 1\n[a]\n");
+        let names = |table: &Table| table.iter().map(|(key, _)| key.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&tree), ["z", "list", "a"]);
+        let Value::Table(list) = &tree[1].1.value else { panic!() };
+        assert_eq!(names(list), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_part_of_a_string_is_found_in_every_spelling() {
+        for source in [
+            "a = \"12{x}\"",
+            "a = '12{x}'",
+            "\u{feff}a = \"12{x}\"\r\n",
+            "a = \"\\u0031\\t{x}\"",
+            "a = \"\"\"\n12{x}\"\"\"",
+            "a = \"\"\"\r\n1\\\r\n  2{x}\"\"\"",
+            "a = \"ä{x}\"",
+            "a = \"\\u00e4{x}\"",
+        ] {
+            let tree = tree(source);
+            let span = text(&tree[0].1).part(&(2..5));
+            assert_eq!(&source[span.range], "{x}", "{source:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_behind_a_newline_of_windows_is_found() {
+        for source in ["a = \"\"\"1\r\n{x}\"\"\"", "a = \"\"\"\\u0031\r\n{x}\"\"\"", "a = '''\\\r\n{x}'''"] {
+            let tree = tree(source);
+            let text = text(&tree[0].1);
+            let start = text.value.find('{').unwrap();
+            assert_eq!(&source[text.part(&(start..start + 3)).range], "{x}", "{source:?}");
+        }
+    }
+
+    #[test]
+    fn below_a_header_that_stands_twice_nothing_is_known() {
+        for source in ["a.b = 1\n[a]\nc = 1\n", "[a]\n[b]\n[a]\nc = 1\n", "[a]\nb = [1]\n  [[a.b]]\n"] {
+            let (tree, problems) = parse(0, source);
+            assert_eq!((tree.is_none(), problems.len()), (true, 1), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_string_stands_at_its_quotes() {
+        let tree = tree("a = \"\"");
+        assert_eq!(text(&tree[0].1).part(&(0..0)).range, 4..6);
+    }
+}

@@ -1,0 +1,264 @@
+//! [`read()`]: `[registry]` → [`RegistrySettings`], every table right by itself and no registry twice. Nothing here is a
+//! template.
+
+use std::net::Ipv6Addr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use super::raw::{Key, Node, Scalar, Table, Text, Value};
+use super::{known_keys, names, types};
+use crate::config::keys::{self, KEYS, Place};
+use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
+use crate::config::problem::{Problem, Span};
+use crate::oci::{self, Host};
+
+/// The regular expression of hosts, as JSON Schema has it. One without a dot or a port is `localhost`.
+pub(in crate::config) const HOST: &str = r"^([A-Za-z0-9_]+((\.|-+)[A-Za-z0-9_]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$";
+
+/// That of names of environment variables that can be set, and that are no slip (`$TOKEN`).
+pub(in crate::config) const ENV_NAME: &str = r"^[^\s=${}]+$";
+
+/// That of rates.
+pub(in crate::config) const RATE: &str = "^[1-9][0-9]*/(s|min|h)$";
+
+/// Keys that mean nothing without each other.
+pub(in crate::config) const PAIRS: [(&str, &str); 2] =
+    [("client-cert", "client-key"), ("username-env", "password-env")];
+
+/// Keys that mean nothing beside another that is true.
+pub(in crate::config) struct Excluded {
+    /// The one that is true.
+    pub(in crate::config) key: &'static str,
+    /// The others; those that hold a truth only where it is true.
+    pub(in crate::config) others: &'static [&'static str],
+    why: &'static str,
+}
+
+pub(in crate::config) const EXCLUDED: [Excluded; 2] = [
+    Excluded {
+        key: "http",
+        others: &["insecure", "ca", "client-cert", "client-key"],
+        why: "plain HTTP has no certificates",
+    },
+    Excluded { key: "insecure", others: &["ca"], why: "any certificate is taken" },
+];
+
+const RATE_HELP: &str = "so many requests a second, minute or hour: \"5/s\", \"100/min\", \"1000/h\"";
+
+/// What `rate` ends with.
+const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h", Per::Hour)];
+
+/// Reads `[registry]`; paths stay as they are written.
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySettings> {
+    let header = "[registry.\"HOST\"]";
+    if let Value::Text(text) = &node.value {
+        let help = "what holds for a host is written [registry.\"HOST\"], a variable of this name stands in [vars]";
+        problems.push(types::wrong("`registry`", "a table", node).at(&text.span, "").help(help));
+        return Vec::new();
+    }
+    let Some(table) = types::table("registry", header, node, problems) else { return Vec::new() };
+    let mut registries: Vec<RegistrySettings> = Vec::new();
+    for (name, node) in table {
+        let is_key = keys::keys_of(Place::Registry).any(|info| info.name == name.name);
+        if is_key && !matches!(node.value, Value::Table(_)) {
+            problems.push(
+                Problem::error("mlist::config::misplaced_key", format!("`{}` does not say of which host", name.name))
+                    .at(&name.span, "this is [registry]")
+                    .help(format!("it stands in {header}")),
+            );
+            continue;
+        }
+        let Some(settings) = of_host(name, node, problems) else { continue };
+        match registries.iter().find(|other| other.host == settings.host) {
+            None => registries.push(settings),
+            Some(first) => problems.push(
+                Problem::error("mlist::config::registry_twice", format!("{} has two tables", settings.host))
+                    .at(&settings.span, "here again")
+                    .at(&first.span, "here first")
+                    .help("what holds for a registry stands in one table"),
+            ),
+        }
+    }
+    registries
+}
+
+/// `[registry."HOST"]`; none where its name is no host.
+fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
+    let shown = shown(&name.name);
+    let table = types::table(&shown, &format!("[registry.{}]", types::quoted(&shown)), node, problems)?;
+    if let Some(host) = host(&name.name) {
+        return settings(Some(host), &name.span, table, problems);
+    }
+    // No key of a registry holds a table: in what is no host a table shows that a dot was taken for TOML's.
+    let (dotted, own): (Table, Table) =
+        table.iter().cloned().partition(|(_, node)| matches!(node.value, Value::Table(_)));
+    for (inner, node) in &dotted {
+        let whole = names::undotted(name, inner, node, |_| false);
+        problems.push(
+            Problem::error(
+                "mlist::config::type",
+                format!("`{}` is a table, and no key of a registry is one", inner.name),
+            )
+            .at(&inner.span, "")
+            .help(format!("if the dot is part of the host, quote it: [registry.{}]", types::quoted(&whole))),
+        );
+    }
+    if dotted.is_empty() || !own.is_empty() {
+        problems.push(no_host(name));
+    }
+    // What stands in it is told of too.
+    settings(None, &name.span, &own, problems)
+}
+
+/// The host that references mean by `text`; none where they mean none.
+fn host(text: &str) -> Option<Host> {
+    let host = Host::parse(text).ok()?;
+    // A word alone, before a `/`, is a part of a path on Docker Hub.
+    let place = oci::Place::parse(&format!("{text}/x")).ok()?;
+    (place.host() == Some(&host)).then_some(host)
+}
+
+/// A text without what stands before an `@`: it may be a password.
+fn shown(text: &str) -> String {
+    text.rsplit_once('@').map_or(text.to_owned(), |(_, behind)| format!("…@{behind}"))
+}
+
+fn no_host(name: &Key) -> Problem {
+    let text = name.name.as_str();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let meant = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim();
+    let meant = if meant.parse::<Ipv6Addr>().is_ok() { format!("[{meant}]") } else { meant.to_owned() };
+    let label = if host(&meant).is_some() { format!("write `{}`", types::quoted(&meant)) } else { String::new() };
+    Problem::error("mlist::config::bad_name", format!("`{}` is no host of a registry", shown(text)))
+        .at(&name.span, label)
+        .help("a host has a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
+}
+
+/// What `table` says; of no host it says it of none.
+fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
+    let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
+    let (mut certificate, mut key, mut user, mut password) = (None, None, None, None);
+    for (info, _, node) in known_keys::known(table, Place::Registry, problems) {
+        match info.name {
+            "http" => http = types::boolean("http", node, problems),
+            "insecure" => insecure = types::boolean("insecure", node, problems),
+            "ca" => ca = path("ca", node, problems),
+            "client-cert" => certificate = path("client-cert", node, problems),
+            "client-key" => key = path("client-key", node, problems),
+            "username-env" => user = env_name("username-env", node, problems),
+            "password-env" => password = env_name("password-env", node, problems),
+            "concurrency" => concurrency = types::count("concurrency", node, problems),
+            _ => most = rate(node, problems),
+        }
+    }
+    halves(table, problems);
+    problems.extend(EXCLUDED.iter().find_map(|rule| excluded(rule, table)));
+    let security = match (http, insecure) {
+        (Some(true), _) => Security::Plain,
+        (_, Some(true)) => Security::Unverified,
+        (Some(false), _) => Security::Tls,
+        (None, _) => Security::Usual,
+    };
+    let client = certificate.zip(key).map(|(certificate, key)| ClientFiles { certificate, key });
+    let login = user.zip(password).map(|(user, password)| LoginNames { user, password });
+    let of_host =
+        |host| RegistrySettings { host, span: span.clone(), security, ca, client, login, concurrency, rate: most };
+    host.map(of_host)
+}
+
+/// `mlist::config::missing_key` for each of a pair that stands alone.
+fn halves(table: &Table, problems: &mut Vec<Problem>) {
+    for (one, other) in PAIRS.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
+        let Some((key, _)) = entry(table, one) else { continue };
+        // A misspelt key was told of as such.
+        let is_there =
+            |(key, _): &(Key, Node)| key.name == other || known_keys::meant(&key.name, Place::Registry) == Some(other);
+        if table.iter().any(is_there) {
+            continue;
+        }
+        let example = KEYS.iter().find(|info| info.name == other).map_or("", |info| info.example);
+        problems.push(
+            Problem::error("mlist::config::missing_key", format!("`{one}` stands without `{other}`"))
+                .at(&key.span, "")
+                .help(format!("one is of no use without the other: {other} = {example}")),
+        );
+    }
+}
+
+/// `mlist::config::misplaced_key`, once for all keys that mean nothing beside the key of `rule`.
+fn excluded(rule: &Excluded, table: &Table) -> Option<Problem> {
+    let is = |node: &Node, truth: bool| matches!(node.value, Value::Other { scalar: Scalar::Boolean(value), .. } if value == truth);
+    let (ruling, _) = entry(table, rule.key).filter(|(_, node)| is(node, true))?;
+    let is_odd = |(key, node): &&(Key, Node)| rule.others.contains(&key.name.as_str()) && !is(node, false);
+    let odd: Vec<&Key> = table.iter().filter(is_odd).map(|(key, _)| key).collect();
+    let names: Vec<String> = odd.iter().map(|key| format!("`{}`", key.name)).collect();
+    let message = format!("`{} = true` leaves no use for {}", rule.key, names.join(", "));
+    let problem = Problem::error("mlist::config::misplaced_key", message);
+    let problem = odd.iter().fold(problem, |problem, key| problem.at(&key.span, ""));
+    (!odd.is_empty()).then(|| problem.at(&ruling.span, rule.why).help("keep the one that is meant"))
+}
+
+fn entry<'a>(table: &'a Table, name: &str) -> Option<&'a (Key, Node)> {
+    table.iter().find(|(key, _)| key.name == name)
+}
+
+fn path(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<PathBuf>> {
+    let text = types::text(key, node, problems)?;
+    if text.value.is_empty() {
+        problems.push(
+            Problem::error("mlist::config::type", format!("`{key}` is empty")).at(&text.span, "a path belongs here"),
+        );
+        return None;
+    }
+    Some(Placed { value: PathBuf::from(&text.value), span: text.span.clone() })
+}
+
+/// The name of a variable. What is none is not shown in words: it may be the secret itself.
+fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+    let text = types::text(key, node, problems)?;
+    let fits = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '=' | '$' | '{' | '}'));
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(fits);
+    if is_name(&text.value) {
+        return Some(Placed { value: text.value.clone(), span: text.span.clone() });
+    }
+    let problem = Problem::error("mlist::config::type", format!("`{key}` takes the name of an environment variable"));
+    let bare = text.value.trim().strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
+    problems.push(match bare.filter(|name| is_name(name)) {
+        Some(right) => problem.at(&node.span, format!("write `{}`", types::quoted(right))),
+        None => problem.at(&node.span, "").help(format!("the name alone, never what it holds: {key} = \"NAME\"")),
+    });
+    None
+}
+
+/// `N/s`, `N/min` or `N/h`.
+fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
+    let Value::Text(Text { value: written, .. }) = &node.value else {
+        problems.push(types::wrong("`rate`", "a string", node).at(&node.span, "").help(RATE_HELP));
+        return None;
+    };
+    let is_number =
+        |number: &str| !number.starts_with('0') && !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+    let (number, time) = written.split_once('/').unwrap_or((written, ""));
+    let per = TIMES.into_iter().find(|(word, _)| *word == time).map(|(_, per)| per);
+    if let (true, Some(per), Ok(requests)) = (is_number(number), per, number.parse()) {
+        return Some(Rate { requests, per });
+    }
+    let problem = Problem::error("mlist::config::type", format!("`{written}` is no rate"));
+    let number = number.trim().trim_start_matches('0');
+    let meant = meant_time(time).filter(|_| is_number(number) && number.parse::<NonZeroU32>().is_ok());
+    let label =
+        meant.map_or_else(String::new, |word| format!("write `{}`", types::quoted(&format!("{number}/{word}"))));
+    problems.push(problem.at(&node.span, label).help(RATE_HELP));
+    None
+}
+
+/// The word of `rate` for what people call a time.
+fn meant_time(time: &str) -> Option<&'static str> {
+    Some(match time.trim().to_ascii_lowercase().as_str() {
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "min" | "mins" | "minute" | "minutes" => "min",
+        "h" | "hr" | "hour" | "hours" => "h",
+        _ => return None,
+    })
+}

@@ -1,0 +1,46 @@
+//! Templates, as values and as items of arrays.
+
+use super::declared::Phrase;
+use super::raw::{Node, Text};
+use super::types;
+use crate::config::problem::Problem;
+use crate::naming::{Template, TemplateError, TemplateErrorKind};
+
+/// The template that `node` is, the value of `key`.
+pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
+    phrase(types::text(key, node, problems)?, problems)
+}
+
+/// The template that `node` is, an item of the array `key`.
+pub(super) fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
+    phrase(types::item(key, node, problems)?, problems)
+}
+
+fn phrase(text: &Text, problems: &mut Vec<Problem>) -> Option<Phrase> {
+    match Template::parse(&text.value) {
+        Ok(template) => Some(Phrase { text: text.clone(), template }),
+        Err(error) => {
+            problems.push(bad_template(text, &error));
+            None
+        }
+    }
+}
+
+fn bad_template(text: &Text, error: &TemplateError) -> Problem {
+    let span = text.part(&error.span);
+    let code = match error.kind {
+        TemplateErrorKind::Syntax => "mlist::config::bad_template",
+        TemplateErrorKind::UnknownFilter => "mlist::config::unknown_filter",
+    };
+    let problem = Problem::error(code, error.message.clone());
+    let problem = match &error.instead {
+        Some(instead) => problem.at(&span, format!("write `{instead}`")),
+        None => problem.at(&span, ""),
+    };
+    match error.kind {
+        TemplateErrorKind::Syntax => {
+            problem.help("a placeholder is {NAME}, {NAME.major} or {NAME|filter}; a brace of the text is doubled")
+        }
+        TemplateErrorKind::UnknownFilter => problem.help("there are: tag, lower, no-v, replace:A:B"),
+    }
+}

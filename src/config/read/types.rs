@@ -1,0 +1,219 @@
+//! Types are strict: `mlist::config::type`, with the text that would be right.
+
+use std::num::NonZeroUsize;
+
+use super::raw::{Node, Scalar, Table, Text, Value};
+use crate::config::problem::Problem;
+use crate::naming::{Globs, Pattern};
+
+/// The string that `node` is, the value of `key`.
+pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    string(&format!("`{key}`"), key, node, problems)
+}
+
+/// The string that `node` is, an item of the array `key`.
+pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    string(&format!("an item of `{key}`"), key, node, problems)
+}
+
+fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+    match &node.value {
+        Value::Text(text) => Some(text),
+        Value::Array(items) => {
+            let problem = wrong(subject, "a string", node);
+            problems.push(match items.as_slice() {
+                [Node { value: Value::Text(only), .. }] => advise(problem, node, &quoted(&only.value)),
+                _ => problem.at(&node.span, "no brackets here"),
+            });
+            None
+        }
+        Value::Table(entries) => {
+            let problem = wrong(subject, "a string", node);
+            let inner = entries.first().map(|(inner, _)| inner.name.as_str()).unwrap_or_default();
+            let problem = problem.at(&node.span, "");
+            let what = if inner.is_empty() { String::new() } else { format!(", without `{inner}`") };
+            problems.push(problem.help(format!("it is written {key} = \"…\"{what}")));
+            None
+        }
+        Value::Other { written, .. } => {
+            problems.push(advise(wrong(subject, "a string", node), node, &quoted(written)));
+            None
+        }
+    }
+}
+
+/// The truth that `node` is, the value of `key`.
+pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<bool> {
+    let meant = match &node.value {
+        Value::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
+        Value::Text(Text { value: written, .. }) | Value::Other { written, .. } => truth(written),
+        Value::Array(_) | Value::Table(_) => None,
+    };
+    let problem = wrong(&format!("`{key}`"), "true or false", node);
+    problems.push(match meant {
+        Some(right) => advise(problem, node, &right.to_string()),
+        None => problem.at(&node.span, "").help(format!("it is written {key} = true")),
+    });
+    None
+}
+
+/// What other formats have for true and false.
+fn truth(written: &str) -> Option<bool> {
+    match written.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The integer above 0 that `node` is, the value of `key`.
+pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<NonZeroUsize> {
+    let found = match &node.value {
+        Value::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
+        _ => None,
+    };
+    if let Some(count) = found.and_then(NonZeroUsize::new) {
+        return Some(count);
+    }
+    let takes = "an integer above 0";
+    let (problem, meant) = match &node.value {
+        Value::Other { written, .. } => {
+            let message = format!("`{key}` takes {takes}, not {written}");
+            (Problem::error("mlist::config::type", message), written.trim_end_matches(".0"))
+        }
+        Value::Text(text) => (wrong(&format!("`{key}`"), takes, node), text.value.trim()),
+        Value::Array(_) | Value::Table(_) => (wrong(&format!("`{key}`"), takes, node), ""),
+    };
+    problems.push(match meant.parse::<NonZeroUsize>() {
+        Ok(right) => advise(problem, node, &right.to_string()),
+        Err(_) => problem.at(&node.span, "").help(format!("it is written {key} = 8")),
+    });
+    None
+}
+
+/// The items of the array that `node` is.
+pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+    match &node.value {
+        Value::Array(items) => Some(items),
+        Value::Text(text) => {
+            let right = format!("[{}]", quoted(&text.value));
+            problems.push(advise(wrong(&format!("`{key}`"), "an array", node), node, &right));
+            None
+        }
+        _ => {
+            problems
+                .push(wrong(&format!("`{key}`"), "an array", node).at(&node.span, "").help(format!("{key} = [\"…\"]")));
+            None
+        }
+    }
+}
+
+/// The items of the array that `node` is; none is one too few.
+pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+    let items = array(key, node, problems)?;
+    if items.is_empty() {
+        problems.push(
+            Problem::error("mlist::config::type", format!("`{key}` is empty"))
+                .at(&node.span, "at least one belongs here"),
+        );
+        return None;
+    }
+    Some(items)
+}
+
+/// The globs that `node` is, the value of `key`: one, or an array of at least one.
+pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Globs> {
+    let texts = match &node.value {
+        Value::Array(_) => {
+            let items = filled_array(key, node, problems)?;
+            let texts: Vec<_> = items.iter().map(|item| self::item(key, item, problems)).collect();
+            texts.into_iter().collect::<Option<Vec<&Text>>>()?
+        }
+        _ => vec![text(key, node, problems)?],
+    };
+    let globs = texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>();
+    // Each by itself, so that all that is wrong is told at once.
+    let good = texts.iter().filter(|text| glob(text, problems).is_some()).count();
+    if good < texts.len() { None } else { Globs::parse(&globs).ok() }
+}
+
+/// The glob that a text is.
+pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> {
+    let found = Pattern::parse(&text.value);
+    if let Err(error) = &found {
+        problems.push(
+            Problem::error("mlist::config::type", error.message.clone())
+                .at(&text.span, "")
+                .help("`*` is any run, `?` one character, `[a-z]` a class; all else stands for itself"),
+        );
+    }
+    found.ok()
+}
+
+/// The table that `node` is; `header` is how it is written: `[list.kube]`.
+pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Table> {
+    match &node.value {
+        Value::Table(table) => Some(table),
+        Value::Array(items) if items.iter().all(|item| matches!(item.value, Value::Table(_))) && !items.is_empty() => {
+            problems.push(
+                Problem::error("mlist::config::type", format!("`{key}` is one table, not an array of tables"))
+                    .at(&node.span, format!("write `{header}`")),
+            );
+            None
+        }
+        _ => {
+            problems.push(
+                wrong(&format!("`{key}`"), "a table", node).at(&node.span, "").help(format!("it is written {header}")),
+            );
+            None
+        }
+    }
+}
+
+/// `subject` takes something else than `node` is.
+pub(super) fn wrong(subject: &str, takes: &str, node: &Node) -> Problem {
+    Problem::error("mlist::config::type", format!("{subject} takes {takes}, not {}", kind(node)))
+}
+
+fn advise(problem: Problem, node: &Node, right: &str) -> Problem {
+    problem.at(&node.span, format!("write `{right}`"))
+}
+
+/// A text as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    let strange = text.chars().any(char::is_control);
+    if text.contains(['"', '\\']) && !text.contains('\'') && !strange {
+        return format!("'{text}'");
+    }
+    let written = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(written).collect::<String>())
+}
+
+fn kind(node: &Node) -> &'static str {
+    match &node.value {
+        Value::Text(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Table(_) => "a table",
+        Value::Other { scalar: Scalar::Integer(_), .. } => "an integer",
+        Value::Other { scalar: Scalar::Float, .. } => "a number",
+        Value::Other { scalar: Scalar::Boolean(_), .. } => "a boolean",
+        Value::Other { scalar: Scalar::Date, .. } => "a date",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_read_back() {
+        for text in ["", "a", "a\"b", "a\\b", "it's", "it's \"b\"", "\u{1b}[2J\n", "\u{9b}'\\", "ä"] {
+            let document: toml::Table = format!("a = {}", quoted(text)).parse().unwrap();
+            assert_eq!(document["a"].as_str(), Some(text));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Variables as they are declared: a template, or `{env}`, `{file}`, `{git}` with a `default`.
+
+use super::declared::{Slot, Variable, VariableValue};
+use super::raw::{Key, Node, Table, Value};
+use super::template::template;
+use super::words::unknown_word;
+use super::{known_keys, names, types};
+use crate::config::facts::GitFact;
+use crate::config::keys::{GIT_WORDS, Place};
+use crate::config::problem::Problem;
+
+/// Reads `[vars]` (`place` is the top) or `vars` of another level.
+pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Variable>)> {
+    let mut variables = Vec::new();
+    for (name, node) in table {
+        if place == Place::Top && name.name == "name" {
+            problems.push(
+                names::reserved(name, "it is what a list is called")
+                    .help("one list is given another: vars.name in the list"),
+            );
+        } else if names::may_be_called(name, if place == Place::Top { names::TOP } else { "vars" }, problems) {
+            variables.push((name.clone(), variable(&name.name, node, problems).into()));
+        }
+    }
+    variables
+}
+
+fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Variable> {
+    let Value::Table(table) = &node.value else {
+        let phrase = template(name, node, problems)?;
+        let span = phrase.text.span.clone();
+        return Some(Variable { value: VariableValue::Template(phrase), span, default: None });
+    };
+    let mut value = None;
+    let mut default = None;
+    let mut faulty = false;
+    for (info, key, node) in known_keys::known(table, Place::Variable, problems) {
+        if info.name == "default" {
+            default = template("default", node, problems);
+            faulty |= default.is_none();
+            continue;
+        }
+        if value.is_some() {
+            problems.push(
+                Problem::error("mlist::config::type", format!("`{name}` has more than one place to come from"))
+                    .at(&key.span, "keep one of env, file and git"),
+            );
+            faulty = true;
+            continue;
+        }
+        let found = from(info.name, node, problems);
+        faulty |= found.is_none();
+        value = Some(found);
+    }
+    match value {
+        Some(Some(value)) if !faulty => Some(Variable { value, span: node.span.clone(), default }),
+        // An unknown key was most likely meant to be one of the three; that was said.
+        None if table.iter().all(|(key, _)| key.name == "default") => {
+            problems.push(
+                Problem::error("mlist::config::missing_key", format!("`{name}` has no place to come from"))
+                    .at(&node.span, "env, file or git is missing")
+                    .help(format!("a value of its own is a string: {name} = \"…\"")),
+            );
+            None
+        }
+        _ => None,
+    }
+}
+
+fn from(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+    if key == "file" {
+        return template(key, node, problems).map(VariableValue::File);
+    }
+    let text = types::text(key, node, problems)?;
+    if key == "env" {
+        return Some(VariableValue::Env(text.value.clone()));
+    }
+    let fact = match text.value.as_str() {
+        "describe" => GitFact::Describe,
+        "tag" => GitFact::Tags,
+        "commit" => GitFact::Commit,
+        "branch" => GitFact::Branch,
+        _ => {
+            problems.push(unknown_word("git", text, &GIT_WORDS.map(|(word, _)| word)));
+            return None;
+        }
+    };
+    Some(VariableValue::Git(fact))
+}

@@ -1,0 +1,90 @@
+//! Conditions as they are declared: when a tag applies and a row is declared.
+//!
+//! ```text
+//! when      = condition / "[" condition *("," condition) "]"
+//! condition = "stable" / "newest" / "{" NAME "=" globs *("," NAME "=" globs) "}"
+//! ```
+
+use super::declared::Condition;
+use super::raw::{Node, Table, Text, Value};
+use super::types;
+use crate::config::problem::Problem;
+use crate::naming::nearest;
+
+/// What has conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Tag,
+    /// A member is there or not, whatever else is published: a row has no `newest`.
+    Row,
+}
+
+impl Of {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Tag => &["stable", "newest"],
+            Self::Row => &["stable"],
+        }
+    }
+
+    fn help(self) -> String {
+        format!("there are: {}, and globs over a variable: when = {{ NAME = \"1.*\" }}", self.words().join(", "))
+    }
+}
+
+/// Reads `when`; none where something is wrong with it, which is told.
+pub(super) fn read(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+    let Value::Array(_) = &node.value else { return condition(node, of, problems) };
+    let items = types::filled_array("when", node, problems)?;
+    let read: Vec<_> = items.iter().map(|item| condition(item, of, problems)).collect();
+    Some(read.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+    match &node.value {
+        Value::Text(text) => word(text, of, problems).map(|condition| vec![condition]),
+        Value::Table(table) if table.is_empty() => {
+            problems.push(
+                Problem::error("mlist::config::type", "a condition of `when` is empty")
+                    .at(&node.span, "at least one variable belongs here")
+                    .help(of.help()),
+            );
+            None
+        }
+        Value::Table(table) => globs(table, problems),
+        Value::Array(_) | Value::Other { .. } => {
+            problems.push(types::wrong("`when`", "a condition", node).at(&node.span, "").help(of.help()));
+            None
+        }
+    }
+}
+
+fn word(text: &Text, of: Of, problems: &mut Vec<Problem>) -> Option<Condition> {
+    let span = text.span.clone();
+    let problem = match (text.value.as_str(), of) {
+        ("stable", _) => return Some(Condition::Stable(span)),
+        ("newest", Of::Tag) => return Some(Condition::Newest(span)),
+        ("newest", Of::Row) => {
+            Problem::error("mlist::config::type", "`newest` is no condition of a row").at(&span, "only a tag has it")
+        }
+        (other, _) => {
+            let problem = Problem::error("mlist::config::type", format!("`{other}` is no condition of `when`"));
+            match nearest(other, of.words().iter().copied()) {
+                Some(meant) => problem.at(&span, format!("did you mean `{meant}`?")),
+                None => problem.at(&span, ""),
+            }
+        }
+    };
+    problems.push(problem.help(of.help()));
+    None
+}
+
+fn globs(table: &Table, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+    let read: Vec<_> = table
+        .iter()
+        .map(|(name, node)| {
+            Some(Condition::Fits { name: name.clone(), globs: types::globs(&name.name, node, problems)? })
+        })
+        .collect();
+    read.into_iter().collect()
+}
