@@ -1,5 +1,6 @@
 //! The table as a whole.
 
+use super::Place::{Axis, Convention, Defaults, List, OsVersion, Registry, Row, Tag, Target, Top, Variable};
 use super::*;
 use crate::naming::nearest;
 
@@ -7,10 +8,27 @@ use crate::naming::nearest;
 fn no_place_has_a_key_twice() {
     for (at, info) in KEYS.iter().enumerate() {
         for other in &KEYS[at + 1..] {
-            let shared = info.places.iter().any(|place| other.places.contains(place));
+            let shared = info.places().any(|place| other.at(place).is_some());
             assert!(info.name != other.name || !shared, "{}", info.name);
         }
     }
+}
+
+#[test]
+fn each_built_key_of_a_place_is_another_one_of_its_set() {
+    fn check<K: KeySet + PartialEq>(place: Place) {
+        let all: Vec<K> = K::all(place).collect();
+        assert_eq!(all.len(), built_keys_of(place).count(), "{place:?}");
+        assert!(all.iter().enumerate().all(|(at, key)| !all[at + 1..].contains(key)), "{place:?}");
+    }
+    check::<TopKey>(Top);
+    [Defaults, Convention, List, Target].into_iter().for_each(check::<LevelKey>);
+    check::<RowKey>(Row);
+    check::<OsVersionKey>(OsVersion);
+    check::<TagKey>(Tag);
+    check::<AxisKey>(Axis);
+    check::<VariableKey>(Variable);
+    check::<RegistryKey>(Registry);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use super::declared::{Axis, Phrase, Slot, TagsOf};
 use super::raw::{Key, Node, Table, Value};
 use super::template::{template, template_item};
 use super::{known_keys, names, types};
-use crate::config::keys::Place;
+use crate::config::keys::{AxisKey, Place};
 use crate::config::problem::Problem;
 
 /// What only an axis has whose values come from tags.
-const OF_TAGS: [&str; 3] = ["pattern", "match", "newest"];
+const OF_TAGS: [AxisKey; 3] = [AxisKey::Pattern, AxisKey::Match, AxisKey::Newest];
 
 /// Reads `matrix`.
 pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Axis>)> {
@@ -47,19 +47,19 @@ fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>
     let found = known_keys::known(table, Place::Axis, problems);
     let mut faulty = found.len() < table.len();
     let (mut lines, mut repository, mut pattern, mut wanted, mut newest) = (None, None, None, None, None);
-    for (info, _, node) in &found {
+    for (key, _, node) in &found {
         let before = problems.len();
-        match info.name {
-            "lines" => lines = template("lines", node, problems),
-            "tags-of" => repository = template("tags-of", node, problems),
-            "pattern" => pattern = template("pattern", node, problems),
-            "match" => wanted = types::globs("match", node, problems),
-            _ => newest = types::count("newest", node, problems),
+        match key {
+            AxisKey::Lines => lines = template("lines", node, problems),
+            AxisKey::TagsOf => repository = template("tags-of", node, problems),
+            AxisKey::Pattern => pattern = template("pattern", node, problems),
+            AxisKey::Match => wanted = types::globs("match", node, problems),
+            AxisKey::Newest => newest = types::count("newest", node, problems),
         }
         faulty |= problems.len() > before;
     }
-    let key = |wanted: &str| found.iter().find(|(info, ..)| info.name == wanted).map(|(_, key, _)| *key);
-    if let (Some(one), Some(other)) = (key("lines"), key("tags-of")) {
+    let key = |wanted: AxisKey| found.iter().find(|(key, ..)| *key == wanted).map(|(_, written, _)| *written);
+    if let (Some(one), Some(other)) = (key(AxisKey::Lines), key(AxisKey::TagsOf)) {
         problems.push(
             Problem::error("mlist::config::type", format!("the axis `{}` has two places to come from", name.name))
                 .at(&other.span, "keep one of lines and tags-of")
@@ -67,7 +67,7 @@ fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>
         );
         return None;
     }
-    if let Some(file) = key("lines") {
+    if let Some(file) = key(AxisKey::Lines) {
         for odd in OF_TAGS.into_iter().filter_map(key) {
             problems.push(
                 Problem::error("mlist::config::misplaced_key", format!("`{}` has no meaning beside `lines`", odd.name))
@@ -77,7 +77,7 @@ fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>
             );
             faulty = true;
         }
-    } else if key("tags-of").is_none() && found.len() == table.len() {
+    } else if key(AxisKey::TagsOf).is_none() && found.len() == table.len() {
         problems.push(
             Problem::error("mlist::config::missing_key", format!("`{}` has no place to come from", name.name))
                 .at(&node.span, "lines or tags-of is missing")

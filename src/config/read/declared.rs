@@ -51,6 +51,8 @@ pub(in crate::config) struct Level {
     pub(in crate::config) arch_style: Option<Slot<ArchStyle>>,
     pub(in crate::config) source: Option<Slot<Phrase>>,
     pub(in crate::config) target: Option<Slot<Vec<Slot<Target>>>>,
+    /// Of a target table while it is read; then [`Target::repository`] has it.
+    pub(in crate::config) repository: Option<Slot<Phrase>>,
     pub(in crate::config) tags: Option<Slot<Vec<Slot<TagRule>>>>,
     pub(in crate::config) member_tags: Option<Slot<Vec<Phrase>>>,
     pub(in crate::config) missing: Option<Slot<Missing>>,

@@ -6,27 +6,27 @@ use super::declared::{Level, ParsedFile};
 use super::names::{self, NameKind};
 use super::raw::{Key, Node, Table, Value};
 use super::{include, known_keys, level, login_names, registry, types, vars};
-use crate::config::keys::{self, Place};
+use crate::config::keys::{self, LevelKey, Place, TopKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
 /// What a list can't be without.
-const REQUIRED: [&str; 4] = ["platforms", "source", "target", "tags"];
+const REQUIRED: [LevelKey; 4] = [LevelKey::Platforms, LevelKey::Source, LevelKey::Target, LevelKey::Tags];
 
 /// Reads the whole file.
 pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
     let mut document = ParsedFile::default();
     let mut has_list = false;
-    for (info, key, node) in known_keys::known(tree, Place::Top, problems) {
-        match info.name {
-            "vars" => {
+    for (key, written, node) in known_keys::known(tree, Place::Top, problems) {
+        match key {
+            TopKey::Vars => {
                 if let Some(table) = types::table("vars", "[vars]", node, problems) {
                     document.vars = vars::read(table, Place::Top, problems);
                 } else {
                     document.defaults.names_unknown = true;
                 }
             }
-            "defaults" => {
+            TopKey::Defaults => {
                 if let Some(table) = types::table("defaults", "[defaults]", node, problems) {
                     let names_unknown = document.defaults.names_unknown;
                     document.defaults = level::level(table, Place::Defaults, problems);
@@ -35,26 +35,26 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
                     level::faulty(&mut document.defaults);
                 }
             }
-            "registry" => {
+            TopKey::Registry => {
                 document.registries = registry::read(node, problems);
                 document.login_names = login_names::login_names(node);
             }
-            "include" => document.include = include::globs(node, problems),
-            "convention" => {
-                document.conventions = named(key, node, Place::Convention, problems);
+            TopKey::Include => document.include = include::globs(node, problems),
+            TopKey::Convention => {
+                document.conventions = named(written, node, Place::Convention, problems);
             }
-            _ => {
+            TopKey::List => {
                 has_list = !matches!(&node.value, Value::Table(table) if table.is_empty());
-                document.lists = named(key, node, Place::List, problems);
+                document.lists = named(written, node, Place::List, problems);
             }
         }
     }
-    for meant in tree.iter().filter_map(|(key, _)| known_keys::meant(&key.name, Place::Top)) {
+    for meant in known_keys::meant(tree, Place::Top) {
         match meant {
             // Lists may stand in what was to be included.
-            "list" | "include" => has_list = true,
-            "defaults" => REQUIRED.iter().for_each(|key| level::told_of(&mut document.defaults, key)),
-            _ => {}
+            TopKey::List | TopKey::Include => has_list = true,
+            TopKey::Defaults => REQUIRED.into_iter().for_each(|key| level::told_of(&mut document.defaults, key)),
+            TopKey::Vars | TopKey::Convention | TopKey::Registry => {}
         }
     }
     let login_names = document.login_names.clone();

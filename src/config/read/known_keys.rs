@@ -2,29 +2,33 @@
 
 use super::raw::{Key, Node, Table, Value};
 use crate::config::keys::Place::{Defaults, Registry, Tag, Top};
-use crate::config::keys::{KEYS, KeyInfo, Place, Shape, built_keys_of, keys_of};
+use crate::config::keys::{KEYS, KeyInfo, KeySet, Place, Shape, built_keys_of, keys_of};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
 /// The entries of `table` whose keys stand here and are built; `problems` gets the others.
-pub(super) fn known<'a>(
+pub(super) fn known<'a, K: KeySet>(
     table: &'a Table,
     place: Place,
     problems: &mut Vec<Problem>,
-) -> Vec<(&'static KeyInfo, &'a Key, &'a Node)> {
+) -> Vec<(K, &'a Key, &'a Node)> {
     let mut found = Vec::new();
-    for (key, node) in table {
-        match keys_of(place).find(|info| info.name == key.name) {
-            Some(info) if info.shape == Shape::NotYet => problems.push(not_built(info, key)),
-            Some(info) => found.push((info, key, node)),
-            None => problems.push(stranger(key, node, place)),
+    for (written, node) in table {
+        match K::find(&written.name, place) {
+            Some(key) => found.push((key, written, node)),
+            None => problems.push(refused(written, node, place)),
         }
     }
     found
 }
 
+/// The keys of `place` that others in `table` are most likely slips of.
+pub(super) fn meant<K: KeySet>(table: &Table, place: Place) -> Vec<K> {
+    table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, place)?, place)).collect()
+}
+
 /// The key of `place` that `name`, which does not stand there, is most likely a slip of.
-pub(super) fn meant(name: &str, place: Place) -> Option<&'static str> {
+pub(super) fn slip_of(name: &str, place: Place) -> Option<&'static str> {
     let stands_here = keys_of(place).any(|info| info.name == name);
     if stands_here { None } else { nearest(name, built_keys_of(place).map(|info| info.name)) }
 }
@@ -45,13 +49,14 @@ pub(in crate::config) fn part_not_built(what: &str) -> Problem {
     )
 }
 
-fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
+/// What is wrong with a key that does not stand in `place`, or is not built.
+fn refused(key: &Key, node: &Node, place: Place) -> Problem {
     let name = key.name.as_str();
     // Who writes `tag` for a list means `tags`, not a table in them.
-    let is_slip = |info: &KeyInfo| info.places == [Tag] && meant(name, place).is_some();
+    let is_slip = |info: &KeyInfo| info.places().eq([Tag]) && slip_of(name, place).is_some();
     let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name && !is_slip(info)).collect();
     let built: Vec<Place> =
-        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places).copied().collect();
+        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places()).collect();
     if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
         // Where it belongs it would be refused too.
         return not_built(unbuilt, key);
@@ -65,7 +70,7 @@ fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
         let places = if rest.is_empty() { (*last).to_owned() } else { format!("{} or {last}", rest.join(", ")) };
         let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` does not belong here"))
             .at(&key.span, format!("this is {}", place.shown()));
-        return problem.help(match (name, place, meant(name, place)) {
+        return problem.help(match (name, place, slip_of(name, place)) {
             ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
             ("registry", ..) => {
                 "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
@@ -76,7 +81,7 @@ fn stranger(key: &Key, node: &Node, place: Place) -> Problem {
     }
     let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
     let known: Vec<&str> = built_keys_of(place).map(|info| info.name).collect();
-    match meant(name, place) {
+    match slip_of(name, place) {
         Some(meant) => {
             let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
             // Who writes `password` has one at hand.

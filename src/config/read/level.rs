@@ -10,18 +10,13 @@ use super::raw::{Node, Table, Value};
 use super::template::{template, template_item};
 use super::words::word;
 use super::{axes, known_keys, members, strings, tags, types, vars, words};
-use crate::config::keys::{self, KeyInfo, Place};
+use crate::config::keys::{KeySet, LevelKey, Place};
 use crate::config::problem::Problem;
 
 /// The keys of `[defaults]`, a convention or a list.
 pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Level {
     let mut level = Level::default();
-    for (info, _, node) in known_keys::known(table, place, problems) {
-        fill(&mut level, info, node, problems);
-    }
-    for meant in table.iter().filter_map(|(key, _)| known_keys::meant(&key.name, place)) {
-        told_of(&mut level, meant);
-    }
+    fill_all(&mut level, table, place, problems);
     for (name, _) in &level.matrix {
         if let Some((variable, _)) = level.vars.iter().find(|(variable, _)| variable.name == name.name) {
             let (first, second) =
@@ -37,42 +32,56 @@ pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) ->
     level
 }
 
-fn fill(level: &mut Level, info: &KeyInfo, node: &Node, problems: &mut Vec<Problem>) {
-    match info.name {
-        "convention" => level.convention = Some(types::text("convention", node, problems).cloned().into()),
-        "vars" => {
+/// Reads the keys of `table`; those that were misspelt count as told of.
+fn fill_all(level: &mut Level, table: &Table, place: Place, problems: &mut Vec<Problem>) {
+    for (key, _, node) in known_keys::known(table, place, problems) {
+        fill(level, key, node, problems);
+    }
+    for key in known_keys::meant(table, place) {
+        told_of(level, key);
+    }
+}
+
+/// Reads the value of a key into `level`.
+fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Problem>) {
+    match key {
+        LevelKey::Convention => level.convention = Some(types::text("convention", node, problems).cloned().into()),
+        LevelKey::Vars => {
             if let Some(table) = types::table("vars", "vars.NAME = \"…\"", node, problems) {
                 level.vars = vars::read(table, Place::List, problems);
             }
             swallowed(level, node);
         }
-        "matrix" => {
+        LevelKey::Matrix => {
             if let Some(table) = types::table("matrix", "matrix.NAME = [\"…\"]", node, problems) {
                 level.matrix = axes::read(table, problems);
             }
             swallowed(level, node);
         }
-        "platforms" => {
+        LevelKey::Platforms => {
             level.platforms = Some(members::read(node, problems).into());
             swallowed_keys(level, node);
         }
-        "arch-style" => level.arch_style = Some(words::arch_style(node, problems).into()),
-        "source" => level.source = Some(template("source", node, problems).into()),
-        "target" => level.target = Some(target::targets(node, problems).into()),
-        "tags" => level.tags = Some(tags::read(node, problems).into()),
-        "member-tags" => level.member_tags = Some(member_tags(node, problems).into()),
-        "missing" => level.missing = Some(word("missing", node, problems).into()),
-        "wait" => level.wait = Some(duration("wait", node, problems).into()),
-        "undeclared" => level.undeclared = Some(words::placed_word("undeclared", node, problems).into()),
-        "mismatch" => level.mismatch = Some(word("mismatch", node, problems).into()),
-        "format" => level.format = Some(words::placed_word("format", node, problems).into()),
-        "attestations" => level.attestations = Some(word("attestations", node, problems).into()),
-        "immutable" => level.immutable = Some(strings::globs("immutable", node, problems).into()),
-        "annotations" => {
+        LevelKey::ArchStyle => level.arch_style = Some(words::arch_style(node, problems).into()),
+        LevelKey::Source => level.source = Some(template("source", node, problems).into()),
+        LevelKey::Target => level.target = Some(target::targets(node, problems).into()),
+        LevelKey::Repository => level.repository = Some(template("repository", node, problems).into()),
+        LevelKey::Tags => level.tags = Some(tags::read(node, problems).into()),
+        LevelKey::MemberTags => level.member_tags = Some(member_tags(node, problems).into()),
+        LevelKey::Missing => level.missing = Some(word("missing", node, problems).into()),
+        LevelKey::Wait => level.wait = Some(duration("wait", node, problems).into()),
+        LevelKey::Undeclared => level.undeclared = Some(words::placed_word("undeclared", node, problems).into()),
+        LevelKey::Mismatch => level.mismatch = Some(word("mismatch", node, problems).into()),
+        LevelKey::Format => level.format = Some(words::placed_word("format", node, problems).into()),
+        LevelKey::Attestations => level.attestations = Some(word("attestations", node, problems).into()),
+        LevelKey::Immutable => level.immutable = Some(strings::globs("immutable", node, problems).into()),
+        LevelKey::Annotations => {
             level.annotations = annotations(node, problems);
             swallowed_keys(level, node);
         }
-        _ => level.artifact_type = Some(strings::media_type("artifact-type", node, problems).into()),
+        LevelKey::ArtifactType => {
+            level.artifact_type = Some(strings::media_type("artifact-type", node, problems).into());
+        }
     }
 }
 
@@ -91,8 +100,8 @@ fn swallowed(level: &mut Level, node: &Node) {
 /// The keys of the list that stand in a table below it were told of.
 fn swallowed_keys(level: &mut Level, node: &Node) {
     if let Value::Table(table) = &node.value {
-        for (key, _) in table {
-            told_of(level, &key.name);
+        for key in table.iter().filter_map(|(key, _)| LevelKey::find(&key.name, Place::List)) {
+            told_of(level, key);
         }
     }
 }
@@ -100,31 +109,33 @@ fn swallowed_keys(level: &mut Level, node: &Node) {
 /// What was to stand in `level` is not known at all.
 pub(super) fn faulty(level: &mut Level) {
     level.names_unknown = true;
-    for info in keys::built_keys_of(Place::List).filter(|info| info.name != "convention") {
-        told_of(level, info.name);
+    for key in LevelKey::all(Place::List).filter(|key| *key != LevelKey::Convention) {
+        told_of(level, key);
     }
 }
 
 /// A key was told of as misspelt or misplaced: that it is lacking is no news.
-pub(super) fn told_of(level: &mut Level, meant: &str) {
-    match meant {
-        "convention" => fault(&mut level.convention),
-        "platforms" => fault(&mut level.platforms),
-        "arch-style" => fault(&mut level.arch_style),
-        "source" => fault(&mut level.source),
-        "target" => fault(&mut level.target),
-        "tags" => fault(&mut level.tags),
-        "member-tags" => fault(&mut level.member_tags),
-        "missing" => fault(&mut level.missing),
-        "wait" => fault(&mut level.wait),
-        "undeclared" => fault(&mut level.undeclared),
-        "mismatch" => fault(&mut level.mismatch),
-        "format" => fault(&mut level.format),
-        "attestations" => fault(&mut level.attestations),
-        "immutable" => fault(&mut level.immutable),
-        "artifact-type" => fault(&mut level.artifact_type),
-        "vars" | "matrix" => level.names_unknown = true,
-        _ => {}
+pub(super) fn told_of(level: &mut Level, key: LevelKey) {
+    match key {
+        LevelKey::Convention => fault(&mut level.convention),
+        LevelKey::Platforms => fault(&mut level.platforms),
+        LevelKey::ArchStyle => fault(&mut level.arch_style),
+        LevelKey::Source => fault(&mut level.source),
+        LevelKey::Target => fault(&mut level.target),
+        LevelKey::Repository => fault(&mut level.repository),
+        LevelKey::Tags => fault(&mut level.tags),
+        LevelKey::MemberTags => fault(&mut level.member_tags),
+        LevelKey::Missing => fault(&mut level.missing),
+        LevelKey::Wait => fault(&mut level.wait),
+        LevelKey::Undeclared => fault(&mut level.undeclared),
+        LevelKey::Mismatch => fault(&mut level.mismatch),
+        LevelKey::Format => fault(&mut level.format),
+        LevelKey::Attestations => fault(&mut level.attestations),
+        LevelKey::Immutable => fault(&mut level.immutable),
+        LevelKey::ArtifactType => fault(&mut level.artifact_type),
+        LevelKey::Vars | LevelKey::Matrix => level.names_unknown = true,
+        // A level without annotations lacks nothing.
+        LevelKey::Annotations => {}
     }
 }
 

@@ -9,7 +9,7 @@ use super::strings::texts;
 use super::template::template;
 use super::words::word;
 use super::{annotations, known_keys, names, types, when};
-use crate::config::keys::{self, Place};
+use crate::config::keys::{self, Place, RowKey};
 use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 use crate::oci::Platform;
@@ -85,19 +85,19 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
     let (mut declared, mut arch, mut source, mut missing) = (None, None, None, None);
     let (mut os_version, mut os_features, mut annotations) = (None, None, Annotations::new());
     let mut when = Some(Vec::new());
-    for (info, key, node) in known_keys::known(table, Place::Row, problems) {
-        match info.name {
-            "platform" => {
+    for (key, written, node) in known_keys::known(table, Place::Row, problems) {
+        match key {
+            RowKey::Platform => {
                 let text = types::text("platform", node, problems);
                 declared = Some(text.and_then(|text| Some((platform(text, problems)?, text))));
             }
-            "arch" => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
-            "source" => source = Some(Slot::from(template("source", node, problems))),
-            "missing" => missing = Some(Slot::from(word("missing", node, problems))),
-            "os-version" => os_version = Some((key, os_version::read(node, problems))),
-            "os-features" => os_features = Some(Slot::from(texts("os-features", node, problems))),
-            "annotations" => annotations = annotations::annotations(node, problems),
-            _ => when = when::read(node, when::Of::Row, problems),
+            RowKey::Arch => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
+            RowKey::Source => source = Some(Slot::from(template("source", node, problems))),
+            RowKey::Missing => missing = Some(Slot::from(word("missing", node, problems))),
+            RowKey::OsVersion => os_version = Some((written, os_version::read(node, problems))),
+            RowKey::OsFeatures => os_features = Some(Slot::from(texts("os-features", node, problems))),
+            RowKey::Annotations => annotations = annotations::annotations(node, problems),
+            RowKey::When => when = when::read(node, when::Of::Row, problems),
         }
     }
     let Some(declared) = declared else {

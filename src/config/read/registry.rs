@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::raw::{Key, Node, Scalar, Table, Text, Value};
 use super::{known_keys, names, types};
-use crate::config::keys::{self, KEYS, Place};
+use crate::config::keys::{self, KEYS, Place, RegistryKey};
 use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
 use crate::config::problem::{Problem, Span};
 use crate::oci::{self, Host};
@@ -138,18 +138,18 @@ fn no_host(name: &Key) -> Problem {
 /// What `table` says; of no host it says it of none.
 fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
     let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
-    let (mut certificate, mut key, mut user, mut password) = (None, None, None, None);
-    for (info, _, node) in known_keys::known(table, Place::Registry, problems) {
-        match info.name {
-            "http" => http = types::boolean("http", node, problems),
-            "insecure" => insecure = types::boolean("insecure", node, problems),
-            "ca" => ca = path("ca", node, problems),
-            "client-cert" => certificate = path("client-cert", node, problems),
-            "client-key" => key = path("client-key", node, problems),
-            "username-env" => user = env_name("username-env", node, problems),
-            "password-env" => password = env_name("password-env", node, problems),
-            "concurrency" => concurrency = types::count("concurrency", node, problems),
-            _ => most = rate(node, problems),
+    let (mut certificate, mut client_key, mut user, mut password) = (None, None, None, None);
+    for (key, _, node) in known_keys::known(table, Place::Registry, problems) {
+        match key {
+            RegistryKey::Http => http = types::boolean("http", node, problems),
+            RegistryKey::Insecure => insecure = types::boolean("insecure", node, problems),
+            RegistryKey::Ca => ca = path("ca", node, problems),
+            RegistryKey::ClientCert => certificate = path("client-cert", node, problems),
+            RegistryKey::ClientKey => client_key = path("client-key", node, problems),
+            RegistryKey::UsernameEnv => user = env_name("username-env", node, problems),
+            RegistryKey::PasswordEnv => password = env_name("password-env", node, problems),
+            RegistryKey::Concurrency => concurrency = types::count("concurrency", node, problems),
+            RegistryKey::Rate => most = rate(node, problems),
         }
     }
     halves(table, problems);
@@ -160,7 +160,7 @@ fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<P
         (Some(false), _) => Security::Tls,
         (None, _) => Security::Usual,
     };
-    let client = certificate.zip(key).map(|(certificate, key)| ClientFiles { certificate, key });
+    let client = certificate.zip(client_key).map(|(certificate, key)| ClientFiles { certificate, key });
     let login = user.zip(password).map(|(user, password)| LoginNames { user, password });
     let of_host =
         |host| RegistrySettings { host, span: span.clone(), security, ca, client, login, concurrency, rate: most };
@@ -172,8 +172,9 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
     for (one, other) in PAIRS.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
         let Some((key, _)) = entry(table, one) else { continue };
         // A misspelt key was told of as such.
-        let is_there =
-            |(key, _): &(Key, Node)| key.name == other || known_keys::meant(&key.name, Place::Registry) == Some(other);
+        let is_there = |(key, _): &(Key, Node)| {
+            key.name == other || known_keys::slip_of(&key.name, Place::Registry) == Some(other)
+        };
         if table.iter().any(is_there) {
             continue;
         }

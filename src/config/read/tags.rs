@@ -4,7 +4,7 @@ use super::declared::{Slot, TagRule};
 use super::raw::{Key, Node, Table, Value};
 use super::template::{template, template_item};
 use super::{known_keys, types, when};
-use crate::config::keys::Place;
+use crate::config::keys::{Place, TagKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
@@ -25,10 +25,10 @@ fn tag(node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
 fn conditional(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
     let mut phrase = None;
     let mut when = Some(Vec::new());
-    for (info, _, node) in known_keys::known(table, Place::Tag, problems) {
-        match info.name {
-            "tag" => phrase = Some(template("tag", node, problems)),
-            _ => when = when::read(node, when::Of::Tag, problems),
+    for (key, _, node) in known_keys::known(table, Place::Tag, problems) {
+        match key {
+            TagKey::Tag => phrase = Some(template("tag", node, problems)),
+            TagKey::When => when = when::read(node, when::Of::Tag, problems),
         }
     }
     let near = |(key, _): &(Key, Node)| nearest(&key.name, ["tag"]).is_some();

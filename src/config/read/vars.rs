@@ -6,7 +6,7 @@ use super::template::template;
 use super::words::unknown_word;
 use super::{known_keys, names, types};
 use crate::config::facts::GitFact;
-use crate::config::keys::{GIT_WORDS, Place};
+use crate::config::keys::{GIT_WORDS, Place, VariableKey};
 use crate::config::problem::Problem;
 
 /// Reads `[vars]` (`place` is the top) or `vars` of another level.
@@ -34,21 +34,26 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     let mut value = None;
     let mut default = None;
     let mut faulty = false;
-    for (info, key, node) in known_keys::known(table, Place::Variable, problems) {
-        if info.name == "default" {
-            default = template("default", node, problems);
-            faulty |= default.is_none();
-            continue;
-        }
+    for (key, written, node) in known_keys::known(table, Place::Variable, problems) {
+        let read: fn(&Node, &mut Vec<Problem>) -> Option<VariableValue> = match key {
+            VariableKey::Env => env,
+            VariableKey::File => file,
+            VariableKey::Git => git,
+            VariableKey::Default => {
+                default = template("default", node, problems);
+                faulty |= default.is_none();
+                continue;
+            }
+        };
         if value.is_some() {
             problems.push(
                 Problem::error("mlist::config::type", format!("`{name}` has more than one place to come from"))
-                    .at(&key.span, "keep one of env, file and git"),
+                    .at(&written.span, "keep one of env, file and git"),
             );
             faulty = true;
             continue;
         }
-        let found = from(info.name, node, problems);
+        let found = read(node, problems);
         faulty |= found.is_none();
         value = Some(found);
     }
@@ -67,14 +72,16 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     }
 }
 
-fn from(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
-    if key == "file" {
-        return template(key, node, problems).map(VariableValue::File);
-    }
-    let text = types::text(key, node, problems)?;
-    if key == "env" {
-        return Some(VariableValue::Env(text.value.clone()));
-    }
+fn env(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+    types::text("env", node, problems).map(|text| VariableValue::Env(text.value.clone()))
+}
+
+fn file(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+    template("file", node, problems).map(VariableValue::File)
+}
+
+fn git(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+    let text = types::text("git", node, problems)?;
     let fact = match text.value.as_str() {
         "describe" => GitFact::Describe,
         "tag" => GitFact::Tags,

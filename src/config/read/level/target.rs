@@ -1,12 +1,12 @@
 //! `target`: a repository, a target table, or an array of both.
 
-use super::{fill, told_of};
+use super::fill_all;
 use crate::config::keys::Place;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{Level, Slot, Target};
 use crate::config::read::raw::{Node, Table, Value};
 use crate::config::read::template::{template, template_item};
-use crate::config::read::{known_keys, types};
+use crate::config::read::types;
 
 /// Reads `target`; of several each that is at fault is told of by itself.
 pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Slot<Target>>> {
@@ -43,26 +43,18 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
 
 /// `{ repository = …, … }`. Whatever is wrong with its keys is told of them: the target is there all the same.
 fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
-    let mut repository = None;
     let mut level = Level::default();
-    for (info, _, node) in known_keys::known(table, Place::Target, problems) {
-        if info.name == "repository" {
-            repository = Some(template("repository", node, problems));
-        } else {
-            fill(&mut level, info, node, problems);
-        }
-    }
-    let slips: Vec<&str> = table.iter().filter_map(|(key, _)| known_keys::meant(&key.name, Place::Target)).collect();
-    for meant in &slips {
-        told_of(&mut level, meant);
-    }
-    // A misspelt `repository` was told of as such.
-    if repository.is_none() && !slips.contains(&"repository") {
+    fill_all(&mut level, table, Place::Target, problems);
+    let repository = level.repository.take();
+    if repository.is_none() {
         problems.push(
             Problem::error("mlist::config::missing_key", "a target table has no `repository`")
                 .at(&node.span, "")
                 .help("where the list is published: repository = \"ghcr.io/org/app\""),
         );
     }
-    Some(Target { repository: repository??, level })
+    match repository? {
+        Slot::Good(repository) => Some(Target { repository, level }),
+        Slot::Faulty => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! `os-version`: a version, a glob, or the image that says it.
 
-use crate::config::keys::Place;
+use crate::config::keys::{OsVersionKey, Place};
 use crate::config::model::Placed;
 use crate::config::problem::Problem;
 use crate::config::read::declared::OsVersion;
@@ -80,16 +80,14 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
 fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
     let mut from = None;
     let mut build = Some(None);
-    for (info, _, node) in known_keys::known(table, Place::OsVersion, problems) {
-        if info.name == "from" {
-            from = Some(template("from", node, problems));
-        } else {
-            build = read_build(node, problems).map(Some);
+    for (key, _, node) in known_keys::known(table, Place::OsVersion, problems) {
+        match key {
+            OsVersionKey::From => from = Some(template("from", node, problems)),
+            OsVersionKey::Build => build = read_build(node, problems).map(Some),
         }
     }
-    let is_slip = |(key, _): &(Key, Node)| known_keys::meant(&key.name, Place::OsVersion) == Some("from");
     // A misspelt `from` was told of as such.
-    if from.is_none() && !table.iter().any(is_slip) {
+    if from.is_none() && !known_keys::meant(table, Place::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
             Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
                 .at(&node.span, "")

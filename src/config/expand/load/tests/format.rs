@@ -235,7 +235,7 @@ fn what_is_not_built_is_refused_wherever_it_may_stand() {
     let unbuilt = || KEYS.iter().filter(|info| info.shape == Shape::NotYet);
     for info in unbuilt() {
         let key = info.name;
-        for place in info.places {
+        for place in info.places() {
             let text = match place {
                 Place::Top => format!("{key} = 1\n{}", with_defaults("[list.l]\n")),
                 Place::Defaults => with_defaults(&format!("{key} = 1\n[list.l]\n")),
