@@ -11,11 +11,11 @@ use super::evaluate::{Evaluator, Need};
 use crate::config::facts::Question;
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Include, ParsedFile};
-use crate::config::read::parsed::Parsed;
+use crate::config::read::parse_result::ParseResult;
 use crate::config::read::raw::Text;
 
 /// Included files that were parsed, by their number among the sources and their path.
-pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), Parsed>;
+pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), ParseResult>;
 
 /// manifests.toml and what it includes.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) fn files(
                 // While files before it are not known its number, which its spans hold, may still change.
                 let parsed = parsed
                     .entry((number, path))
-                    .or_insert_with(|| Parsed::included(number, &source, &place, &files.root.login_names));
+                    .or_insert_with(|| ParseResult::included(number, &source, &place, &files.root.login_names));
                 evaluator.problems.extend(parsed.problems.iter().cloned());
                 match &parsed.file {
                     Some(file) => files.included.push(Arc::clone(file)),

@@ -1,5 +1,5 @@
-//! [`Instance`] and [`Aim`]: one list of the file, one combination of its axes, one of its targets → what is published
-//! where, by which names.
+//! [`Instance`] and [`TargetInstance`]: one list of the file, one combination of its axes, one of its targets → what is
+//! published where, by which names.
 //!
 //! | file | holds |
 //! |---|---|
@@ -24,7 +24,7 @@ use super::matrix::Combination;
 use super::scope::ListScope;
 use super::value::Value;
 use crate::config::model::{LeftOut, Member, Publication};
-use crate::config::read::declared::{Level, Slot, Target};
+use crate::config::read::declared::{Level, Parsed, Target};
 use crate::naming::Template;
 
 pub(super) use member_tags::MemberClaim;
@@ -40,7 +40,7 @@ pub(super) struct Instance<'a> {
 }
 
 /// An [`Instance`] for one of its targets: one publication.
-pub(super) struct Aim<'a> {
+pub(super) struct TargetInstance<'a> {
     pub(super) instance: &'a Instance<'a>,
     /// None where it is lacking or faulty, which was told: all else is looked at still.
     target: Option<&'a Target>,
@@ -97,17 +97,20 @@ impl<'a> Instance<'a> {
     }
 
     /// One for each of its targets, in the order of the file; at least one.
-    pub(super) fn aims(&'a self) -> Vec<Aim<'a>> {
-        let targets = self.list.pick(|level| &level.target).and_then(Slot::good);
-        let aims: Vec<Aim<'_>> =
-            targets.into_iter().flatten().map(|target| Aim { instance: self, target: target.good() }).collect();
-        if aims.is_empty() { vec![Aim { instance: self, target: None }] } else { aims }
+    pub(super) fn target_instances(&'a self) -> Vec<TargetInstance<'a>> {
+        let targets = self.list.pick(|level| &level.target).and_then(Parsed::good);
+        let instances: Vec<TargetInstance<'_>> = targets
+            .into_iter()
+            .flatten()
+            .map(|target| TargetInstance { instance: self, target: target.good() })
+            .collect();
+        if instances.is_empty() { vec![TargetInstance { instance: self, target: None }] } else { instances }
     }
 }
 
-impl<'a> Aim<'a> {
+impl<'a> TargetInstance<'a> {
     /// The value of a key: the target's own, else that of the nearest level that has it.
-    fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Slot<T>>) -> Option<&'a Slot<T>> {
+    fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>) -> Option<&'a Parsed<T>> {
         let own = self.target.and_then(|target| key(&target.level).as_ref());
         own.or_else(|| self.instance.list.pick(key))
     }

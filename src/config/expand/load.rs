@@ -12,14 +12,14 @@ use super::scope::FileScope;
 use super::{overrides, unused_templates};
 use crate::config::facts::Facts;
 use crate::config::problem::Sources;
-use crate::config::read::parsed::Parsed;
+use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{Loaded, Outcome, Request};
 
 /// Loads manifests.toml as facts come in. Its files are parsed once.
 #[derive(Debug)]
 pub struct Loader<'a> {
     request: Request<'a>,
-    root: Parsed,
+    root: ParseResult,
     included: ParsedIncludes,
 }
 
@@ -27,8 +27,8 @@ impl<'a> Loader<'a> {
     /// Parses manifests.toml.
     #[must_use]
     pub fn new(request: Request<'a>) -> Self {
-        let nothing = || Parsed { file: None, problems: Vec::new() };
-        let root = request.sources.get(request.file).map_or_else(nothing, |file| Parsed::root(request.file, file));
+        let nothing = || ParseResult { file: None, problems: Vec::new() };
+        let root = request.sources.get(request.file).map_or_else(nothing, |file| ParseResult::root(request.file, file));
         Self { request, root, included: BTreeMap::new() }
     }
 

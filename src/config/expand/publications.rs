@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::conflicts::{self, Claimant, Race};
 use super::evaluate::{Evaluator, Need};
 use super::include::Files;
-use super::instance::{Aim, Instance, Made, Product};
+use super::instance::{Instance, Made, Product, TargetInstance};
 use super::matrix::{self, Combinations};
 use super::report::Problems;
 use super::scope::{FileScope, ListScope};
 use super::select::Selection;
 use super::{overrides, required_keys};
-use crate::config::read::declared::{Axis, Slot, Target};
+use crate::config::read::declared::{Axis, Parsed, Target};
 use crate::config::request::{Loaded, Override, Request};
 use crate::oci::Place;
 
@@ -50,26 +50,27 @@ pub(super) fn publications<'a>(
 
     let ids = instances.iter().filter(|it| !it.open).map(|instance| (&instance.id, instance.list.entry));
     conflicts::ids(ids, &mut evaluator.problems);
-    let mut aims: Vec<(Aim<'_>, bool)> = Vec::new();
-    for aim in instances.iter().flat_map(Instance::aims) {
-        let selected = is_selected(&aim, &mut selection, evaluator);
-        aims.push((aim, selected));
+    let mut targets: Vec<(TargetInstance<'_>, bool)> = Vec::new();
+    for target in instances.iter().flat_map(Instance::target_instances) {
+        let selected = is_selected(&target, &mut selection, evaluator);
+        targets.push((target, selected));
     }
     // What is open is looked at, and that is all: for which lists it stands nobody knows.
-    let (open, aims): (Vec<_>, Vec<_>) = aims.into_iter().partition(|(aim, _)| aim.instance.open);
-    for (aim, _) in open.iter().filter(|(_, selected)| *selected) {
-        let _ = aim.publication(Need::Must, evaluator);
+    let (open, targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(target, _)| target.instance.open);
+    for (target, _) in open.iter().filter(|(_, selected)| *selected) {
+        let _ = target.publication(Need::Must, evaluator);
     }
-    let all = make(&aims, evaluator);
+    let all = make(&targets, evaluator);
     if !selection.is_everything() {
-        for (aim, _, Made { names, name, .. }) in &all {
+        for (target, _, Made { names, name, .. }) in &all {
             let mut called = names.all();
-            called.extend([aim.instance.id.text(), &aim.instance.list.entry.name, name.text()].map(str::to_owned));
+            called
+                .extend([target.instance.id.text(), &target.instance.list.entry.name, name.text()].map(str::to_owned));
             selection.means(&called.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
-    let claimants = all.iter().filter_map(|(aim, _, Made { product, names, member_claims, .. })| {
-        let (id, entry) = (&aim.instance.id, aim.instance.list.entry);
+    let claimants = all.iter().filter_map(|(target, _, Made { product, names, member_claims, .. })| {
+        let (id, entry) = (&target.instance.id, target.instance.list.entry);
         Some(Claimant { publication: product.publication()?, names, id, member_claims, entry })
     });
     let claimants = conflicts::repositories(claimants, &mut evaluator.problems);
@@ -78,7 +79,7 @@ pub(super) fn publications<'a>(
     // A list that is not known, or not known yet, may be what is meant.
     if !files.incomplete && unexpanded.is_empty() {
         let selected: Vec<&ListScope<'_>> =
-            aims.iter().filter(|(_, selected)| *selected).map(|(aim, _)| aim.instance.list).collect();
+            targets.iter().filter(|(_, selected)| *selected).map(|(target, _)| target.instance.list).collect();
         overrides::without_effect(scopes, request.overrides, &selected, &mut evaluator.problems);
         let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
         let names: Vec<&str> = all.iter().map(|(.., made)| made.name.shown()).collect();
@@ -125,8 +126,8 @@ fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     }
     // Registries are asked for their tags only where what these give can be what is meant.
     let from_tags = list.axes.iter().any(|(_, axis)| matches!(axis.good(), Some(Axis::TagsOf(_))));
-    let targets: Vec<_> = list.pick(|level| &level.target).and_then(Slot::good).into_iter().flatten().collect();
-    let may_mean = |target: &Slot<Target>| {
+    let targets: Vec<_> = list.pick(|level| &level.target).and_then(Parsed::good).into_iter().flatten().collect();
+    let may_mean = |target: &Parsed<Target>| {
         target.good().is_none_or(|target| selection.may_mean_target(&target.repository.template))
     };
     let by_entry_alone = list.names.get("name").is_none() && !targets.is_empty() && !targets.into_iter().any(may_mean);
@@ -137,46 +138,49 @@ fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     }
 }
 
-/// What each aim comes to as far as it is known, in the order of the file, with whether it is selected.
-fn make<'a, 'i>(aims: &'a [(Aim<'i>, bool)], evaluator: &mut Evaluator<'_>) -> Vec<(&'a Aim<'i>, bool, Made)> {
+/// What each target comes to as far as it is known, in the order of the file, with whether it is selected.
+fn make<'a, 'i>(
+    targets: &'a [(TargetInstance<'i>, bool)],
+    evaluator: &mut Evaluator<'_>,
+) -> Vec<(&'a TargetInstance<'i>, bool, Made)> {
     let mut all: Vec<Option<Made>> = Vec::new();
-    for (aim, selected) in aims {
-        all.push(if *selected { aim.publication(Need::Must, evaluator).ok() } else { None });
+    for (target, selected) in targets {
+        all.push(if *selected { target.publication(Need::Must, evaluator).ok() } else { None });
     }
     // Whether a selected list is the newest of its repository may hang on others: only then are they asked about.
     let mut race = Race::default();
     let guarded = all.iter().flatten().filter(|made| made.names.tags().any(|tag| tag.newest.is_some()));
     let guarded: HashSet<Place> = guarded.map(|made| made.names.place().clone()).collect();
-    for ((aim, _), made) in aims.iter().zip(&mut all).filter(|((_, selected), _)| !selected) {
+    for ((target, _), made) in targets.iter().zip(&mut all).filter(|((_, selected), _)| !selected) {
         if !guarded.is_empty()
-            && aim.has_newest()
-            && aim.place(Need::Ask, evaluator).is_ok_and(|place| guarded.contains(&place))
-            && let Ok(names) = aim.names(Need::Ask, evaluator)
+            && target.has_newest()
+            && target.place(Need::Ask, evaluator).is_ok_and(|place| guarded.contains(&place))
+            && let Ok(names) = target.names(Need::Ask, evaluator)
         {
             race.enter(&names);
         }
-        *made = aim.publication(Need::Never, evaluator).ok();
+        *made = target.publication(Need::Never, evaluator).ok();
     }
     all.iter().flatten().for_each(|made| race.enter(&made.names));
     race.settle(all.iter_mut().flatten().filter_map(|made| made.product.publication_mut()));
-    aims.iter().zip(all).filter_map(|((aim, selected), made)| Some((aim, *selected, made?))).collect()
+    targets.iter().zip(all).filter_map(|((target, selected), made)| Some((target, *selected, made?))).collect()
 }
 
-fn is_selected(aim: &Aim<'_>, selection: &mut Selection, evaluator: &mut Evaluator<'_>) -> bool {
+fn is_selected(target: &TargetInstance<'_>, selection: &mut Selection, evaluator: &mut Evaluator<'_>) -> bool {
     if selection.is_everything() {
         return true;
     }
-    let instance = aim.instance;
+    let instance = target.instance;
     let name = instance.name(Need::Ask, evaluator).unwrap_or_default();
     let mut names = vec![instance.id.text(), instance.list.entry.name.as_str(), name.text()];
     if selection.surely_means(&names) {
         return true;
     }
     // Only now: what a repository needs may have to be asked for.
-    if !aim.target_template().is_some_and(|target| selection.may_mean_target(target)) {
+    if !target.target_template().is_some_and(|target| selection.may_mean_target(target)) {
         return selection.means(&names);
     }
-    let target = aim.names(Need::Ask, evaluator).map(|target| target.all()).unwrap_or_default();
-    names.extend(target.iter().map(String::as_str));
+    let published = target.names(Need::Ask, evaluator).map(|names| names.all()).unwrap_or_default();
+    names.extend(published.iter().map(String::as_str));
     selection.means(&names)
 }

@@ -2,7 +2,7 @@
 
 use super::scope::ListScope;
 use crate::config::problem::Problem;
-use crate::config::read::declared::{Level, Row, Slot, Target};
+use crate::config::read::declared::{Level, Parsed, Row, Target};
 
 /// A key, and how it is written.
 struct Required {
@@ -34,10 +34,10 @@ const REQUIRED: [Required; 4] = [
 /// `mlist::config::missing_key`, once for all keys that a list lacks.
 pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     let targets = match list.pick(|level| &level.target) {
-        Some(Slot::Good(targets)) => targets.as_slice(),
-        Some(Slot::Faulty) | None => &[],
+        Some(Parsed::Good(targets)) => targets.as_slice(),
+        Some(Parsed::Faulty) | None => &[],
     };
-    let known: Vec<&Target> = targets.iter().filter_map(Slot::good).collect();
+    let known: Vec<&Target> = targets.iter().filter_map(Parsed::good).collect();
     // One that is faulty was told of, and may have what the list lacks.
     let faulty = known.len() < targets.len();
     let lacks = |key: &Required, target: &Target| !(key.has)(list, Some(&target.level));
@@ -61,15 +61,15 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     Some(problem.help(help))
 }
 
-fn rows<'a>(list: &ListScope<'a>, own: Option<&'a Level>) -> Option<&'a Slot<Vec<Row>>> {
+fn rows<'a>(list: &ListScope<'a>, own: Option<&'a Level>) -> Option<&'a Parsed<Vec<Row>>> {
     own.and_then(|own| own.platforms.as_ref()).or_else(|| list.pick(|level| &level.platforms))
 }
 
 /// Rows may all have one of their own.
 fn has_source(list: &ListScope<'_>, own: Option<&Level>) -> bool {
     let is_needed = rows(list, own).is_none_or(|rows| match rows {
-        Slot::Good(rows) => rows.iter().any(|row| row.source.is_none()),
-        Slot::Faulty => false,
+        Parsed::Good(rows) => rows.iter().any(|row| row.source.is_none()),
+        Parsed::Faulty => false,
     });
     !is_needed || own.is_some_and(|own| own.source.is_some()) || list.pick(|level| &level.source).is_some()
 }

@@ -1,4 +1,5 @@
-//! [`Way`]: how a template came to the variable that is being worked out, and whether that has an end.
+//! [`ResolutionStack`]: the variables that are being worked out for a template. It finds one that refers to itself, and
+//! keeps the work within limits.
 
 use crate::config::problem::{Problem, Span};
 
@@ -8,9 +9,9 @@ const DEEPEST: usize = 100;
 /// How many values one template may take, those of its variables' own templates counted too.
 const MOST_VALUES: usize = 1000;
 
-/// The way to what is being worked out for one template.
+/// The variables that are being worked out for one template.
 #[derive(Default)]
-pub(super) struct Way<'r> {
+pub(super) struct ResolutionStack<'r> {
     /// The variables that are being worked out, outermost first.
     inside: Vec<Step<'r>>,
     /// How many values were looked up so far.
@@ -23,7 +24,7 @@ struct Step<'r> {
     place: Span,
 }
 
-impl<'r> Way<'r> {
+impl<'r> ResolutionStack<'r> {
     /// A variable is worked out from here on, asked for at `place`.
     pub(super) fn enter(&mut self, name: &'r str, place: &Span) {
         self.inside.push(Step { name, place: place.clone() });
@@ -68,10 +69,10 @@ fn cycle(steps: &[Step<'_>], place: &Span, list: &str) -> Box<Problem> {
     let begin = (0..ring.len()).max_by_key(|at| (ring[*at].1.file, ring[*at].1.range.start)).unwrap_or_default();
     ring.rotate_left(begin);
     let (name, place) = ring[0];
-    let way = ring.iter().chain([&ring[0]]).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
+    let chain = ring.iter().chain([&ring[0]]).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
     let problem = Problem::error("mlist::config::cycle", format!("`{name}` needs itself"))
         .at(place, "")
-        .because(format!("{} in {list}", way.join(" needs ")))
+        .because(format!("{} in {list}", chain.join(" needs ")))
         .help("give one of them a value without the others");
     Box::new(problem)
 }

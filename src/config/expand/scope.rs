@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::problem::Problem;
-use crate::config::read::declared::{Axis, Level, ParsedFile, Slot, Variable};
+use crate::config::read::declared::{Axis, Level, Parsed, ParsedFile, Variable};
 use crate::config::read::raw::{Key, Text};
 use crate::config::request::Override;
 use crate::naming::nearest;
@@ -25,7 +25,7 @@ pub(super) struct ListScope<'a> {
     pub(super) entry: &'a Key,
     pub(super) names: Names<'a>,
     /// Its axes, the one that turns slowest first.
-    pub(super) axes: Vec<(&'a Key, &'a Slot<Axis>)>,
+    pub(super) axes: Vec<(&'a Key, &'a Parsed<Axis>)>,
     /// Nearest first.
     levels: Vec<&'a Level>,
 }
@@ -33,8 +33,8 @@ pub(super) struct ListScope<'a> {
 /// What a name means in a list: the nearest level that has it says so.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Binding<'a> {
-    Axis(&'a Slot<Axis>),
-    Variable(&'a Slot<Variable>),
+    Axis(&'a Parsed<Axis>),
+    Variable(&'a Parsed<Variable>),
     /// From the command line.
     Set(&'a Override),
 }
@@ -83,14 +83,14 @@ impl<'a> Names<'a> {
 }
 
 /// A level that is farther away: what is already known stays.
-fn add_variables<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Slot<Variable>)]) {
+fn add_variables<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Parsed<Variable>)]) {
     for (key, variable) in level {
         known.entry(&key.name).or_insert(Binding::Variable(variable));
     }
 }
 
 /// As [`add_variables`].
-fn add_axes<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Slot<Axis>)]) {
+fn add_axes<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Parsed<Axis>)]) {
     for (key, axis) in level {
         known.entry(&key.name).or_insert(Binding::Axis(axis));
     }
@@ -136,7 +136,7 @@ impl<'a> ListScope<'a> {
     }
 
     /// The value of a key: the nearest level that has it gives it whole.
-    pub(super) fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Slot<T>>) -> Option<&'a Slot<T>> {
+    pub(super) fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>) -> Option<&'a Parsed<T>> {
         self.levels.iter().find_map(|level| key(level).as_ref())
     }
 }
@@ -163,8 +163,8 @@ fn convention<'a>(file: &'a FileScope<'a>, name: &Text, problems: &mut Vec<Probl
 
 /// The axes of `[defaults]`, the convention and the list, each where its name stands first; a nearer level may give
 /// it other values or make a variable of it.
-fn axes<'a>(levels: &[&'a Level], names: &Names<'a>) -> Vec<(&'a Key, &'a Slot<Axis>)> {
-    let mut axes: Vec<(&'a Key, &'a Slot<Axis>)> = Vec::new();
+fn axes<'a>(levels: &[&'a Level], names: &Names<'a>) -> Vec<(&'a Key, &'a Parsed<Axis>)> {
+    let mut axes: Vec<(&'a Key, &'a Parsed<Axis>)> = Vec::new();
     for (key, _) in levels.iter().rev().flat_map(|level| &level.matrix) {
         if axes.iter().all(|(known, _)| known.name != key.name)
             && let Some(Binding::Axis(axis)) = names.get(&key.name)

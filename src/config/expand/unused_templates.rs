@@ -7,7 +7,9 @@ use super::evaluate::place_of;
 use super::include::Files;
 use super::report::Problems;
 use crate::config::problem::Problem;
-use crate::config::read::declared::{Axis, Level, OsVersion, ParsedFile, Phrase, Row, Slot, Target, Variable};
+use crate::config::read::declared::{
+    Axis, Level, OsVersion, Parsed, ParsedFile, Row, SpannedTemplate, Target, Variable,
+};
 use crate::config::read::names::MEMBER_NAMES;
 use crate::config::read::raw::Key;
 use crate::naming::nearest;
@@ -48,12 +50,12 @@ fn told(document: &ParsedFile, known: &[&Known<'_>], problems: &mut Problems) {
             || MEMBER_NAMES.contains(&name)
             || known.iter().any(|known| known.0.contains(name))
     };
-    let of_levels = levels(document).flat_map(phrases);
-    for phrase in of_variables(&document.vars).chain(of_levels) {
-        for placeholder in phrase.template.placeholders().filter(|word| !is_known(&word.name)) {
+    let of_levels = levels(document).flat_map(templates);
+    for template in of_variables(&document.vars).chain(of_levels) {
+        for placeholder in template.template.placeholders().filter(|word| !is_known(&word.name)) {
             let name = &placeholder.name;
             let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"));
-            let place = place_of(phrase, placeholder);
+            let place = place_of(template, placeholder);
             let all: BTreeSet<&str> =
                 known.iter().flat_map(|known| &known.0).copied().chain(MEMBER_NAMES).chain(["name", "tag"]).collect();
             problems.add(match nearest(name, all) {
@@ -69,13 +71,14 @@ fn levels(document: &ParsedFile) -> impl Iterator<Item = &Level> {
     [&document.defaults].into_iter().chain(named)
 }
 
-fn phrases(level: &Level) -> Vec<&Phrase> {
-    let rows: Vec<&Row> = level.platforms.iter().filter_map(Slot::good).flatten().collect();
-    let targets: Vec<&Target> = level.target.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).collect();
-    let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flat_map(Axis::phrases);
-    let member_tags = level.member_tags.iter().filter_map(Slot::good).flatten();
-    let tags = level.tags.iter().filter_map(Slot::good).flatten().filter_map(Slot::good).map(|tag| &tag.phrase);
-    let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Slot::good);
+fn templates(level: &Level) -> Vec<&SpannedTemplate> {
+    let rows: Vec<&Row> = level.platforms.iter().filter_map(Parsed::good).flatten().collect();
+    let targets: Vec<&Target> =
+        level.target.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).collect();
+    let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flat_map(Axis::templates);
+    let member_tags = level.member_tags.iter().filter_map(Parsed::good).flatten();
+    let tags = level.tags.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).map(|tag| &tag.template);
+    let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Parsed::good);
     let from = rows.iter().filter_map(|row| match row.os_version.as_ref()?.good()? {
         OsVersion::Of { from, .. } => Some(from),
         OsVersion::Literal(_) | OsVersion::Fits(_) => None,
@@ -83,7 +86,7 @@ fn phrases(level: &Level) -> Vec<&Phrase> {
     let annotations = rows.iter().flat_map(|row| &row.annotations).chain(&level.annotations);
     let annotations = annotations.filter_map(|(_, annotation)| annotation.good());
     let repositories = targets.iter().map(|target| &target.repository);
-    let of_targets = targets.iter().flat_map(|target| phrases(&target.level));
+    let of_targets = targets.iter().flat_map(|target| templates(&target.level));
     of_variables(&level.vars)
         .chain(axes)
         .chain(sources)
@@ -96,6 +99,6 @@ fn phrases(level: &Level) -> Vec<&Phrase> {
         .collect()
 }
 
-fn of_variables(vars: &[(Key, Slot<Variable>)]) -> impl Iterator<Item = &Phrase> {
-    vars.iter().filter_map(|(_, variable)| variable.good()).flat_map(Variable::phrases)
+fn of_variables(vars: &[(Key, Parsed<Variable>)]) -> impl Iterator<Item = &SpannedTemplate> {
+    vars.iter().filter_map(|(_, variable)| variable.good()).flat_map(Variable::templates)
 }

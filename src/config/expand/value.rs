@@ -50,7 +50,7 @@ impl Value {
     }
 }
 
-/// What a phrase comes to.
+/// What a template comes to.
 pub(super) struct Expanded {
     expansion: Expansion,
     /// Where the text itself is not to be shown: what is shown instead.

@@ -1,6 +1,6 @@
 //! `annotations`: names and templates. A dot in a name is TOML's own where the name has no quotes.
 
-use super::declared::{Annotations, Slot};
+use super::declared::{Annotations, Parsed};
 use super::raw::{Key, Node, Value};
 use super::template::template;
 use super::{names, types};
@@ -20,7 +20,7 @@ pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotatio
             problems.push(names::swallowed(name, "annotations"));
         } else if let Value::Table(_) = node.value {
             problems.push(dotted(name, node));
-            annotations.push((name.clone(), Slot::Faulty));
+            annotations.push((name.clone(), Parsed::Faulty));
         } else {
             annotations.push((name.clone(), template(&types::quoted(&name.name), node, problems).into()));
         }

@@ -1,6 +1,6 @@
 //! Axes as they are declared: an array of values, `{ lines = PATH }` or `{ tags-of = REPOSITORY, … }`.
 
-use super::declared::{Axis, Phrase, Slot, TagsOf};
+use super::declared::{Axis, Parsed, SpannedTemplate, TagsOf};
 use super::raw::{Key, Node, Table, Value};
 use super::template::{template, template_item};
 use super::{known_keys, names, types};
@@ -11,7 +11,7 @@ use crate::config::problem::Problem;
 const OF_TAGS: [AxisKey; 3] = [AxisKey::Pattern, AxisKey::Match, AxisKey::Newest];
 
 /// Reads `matrix`.
-pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Axis>)> {
+pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Axis>)> {
     let mut axes = Vec::new();
     for (name, node) in table {
         if names::may_be_called(name, "matrix", problems) {
@@ -28,7 +28,7 @@ fn axis(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
     }
 }
 
-fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Phrase>> {
+fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<SpannedTemplate>> {
     let items = types::array(&name.name, node, problems)?;
     if items.is_empty() {
         problems.push(

@@ -19,7 +19,7 @@ pub(in crate::config) struct ParsedFile {
     /// `include`
     pub(in crate::config) include: Vec<Include>,
     /// `[vars]`
-    pub(in crate::config) vars: Vec<(Key, Slot<Variable>)>,
+    pub(in crate::config) vars: Vec<(Key, Parsed<Variable>)>,
     /// `[defaults]`
     pub(in crate::config) defaults: Level,
     /// `[convention.NAME]`
@@ -44,26 +44,26 @@ pub(in crate::config) struct Include {
 /// The keys that a target, a list, a convention or `[defaults]` gives.
 #[derive(Debug, Default)]
 pub(in crate::config) struct Level {
-    pub(in crate::config) convention: Option<Slot<Text>>,
-    pub(in crate::config) vars: Vec<(Key, Slot<Variable>)>,
-    pub(in crate::config) matrix: Vec<(Key, Slot<Axis>)>,
-    pub(in crate::config) platforms: Option<Slot<Vec<Row>>>,
-    pub(in crate::config) arch_style: Option<Slot<ArchStyle>>,
-    pub(in crate::config) source: Option<Slot<Phrase>>,
-    pub(in crate::config) target: Option<Slot<Vec<Slot<Target>>>>,
+    pub(in crate::config) convention: Option<Parsed<Text>>,
+    pub(in crate::config) vars: Vec<(Key, Parsed<Variable>)>,
+    pub(in crate::config) matrix: Vec<(Key, Parsed<Axis>)>,
+    pub(in crate::config) platforms: Option<Parsed<Vec<Row>>>,
+    pub(in crate::config) arch_style: Option<Parsed<ArchStyle>>,
+    pub(in crate::config) source: Option<Parsed<SpannedTemplate>>,
+    pub(in crate::config) target: Option<Parsed<Vec<Parsed<Target>>>>,
     /// Of a target table while it is read; then [`Target::repository`] has it.
-    pub(in crate::config) repository: Option<Slot<Phrase>>,
-    pub(in crate::config) tags: Option<Slot<Vec<Slot<TagRule>>>>,
-    pub(in crate::config) member_tags: Option<Slot<Vec<Phrase>>>,
-    pub(in crate::config) missing: Option<Slot<Missing>>,
-    pub(in crate::config) wait: Option<Slot<Duration>>,
-    pub(in crate::config) undeclared: Option<Slot<Placed<Undeclared>>>,
-    pub(in crate::config) mismatch: Option<Slot<Mismatch>>,
-    pub(in crate::config) format: Option<Slot<Placed<Format>>>,
-    pub(in crate::config) attestations: Option<Slot<Attestations>>,
-    pub(in crate::config) immutable: Option<Slot<Placed<Globs>>>,
+    pub(in crate::config) repository: Option<Parsed<SpannedTemplate>>,
+    pub(in crate::config) tags: Option<Parsed<Vec<Parsed<TagRule>>>>,
+    pub(in crate::config) member_tags: Option<Parsed<Vec<SpannedTemplate>>>,
+    pub(in crate::config) missing: Option<Parsed<Missing>>,
+    pub(in crate::config) wait: Option<Parsed<Duration>>,
+    pub(in crate::config) undeclared: Option<Parsed<Placed<Undeclared>>>,
+    pub(in crate::config) mismatch: Option<Parsed<Mismatch>>,
+    pub(in crate::config) format: Option<Parsed<Placed<Format>>>,
+    pub(in crate::config) attestations: Option<Parsed<Attestations>>,
+    pub(in crate::config) immutable: Option<Parsed<Placed<Globs>>>,
     pub(in crate::config) annotations: Annotations,
-    pub(in crate::config) artifact_type: Option<Slot<Placed<String>>>,
+    pub(in crate::config) artifact_type: Option<Parsed<Placed<String>>>,
     /// A table of names could not be read, so that there may be others than those that are known.
     pub(in crate::config) names_unknown: bool,
     /// The table was not meant as a list (`[list.k8s.io]`); that was said, and nothing else is to be said of it.
@@ -72,14 +72,14 @@ pub(in crate::config) struct Level {
 
 /// The value of a key that is there.
 #[derive(Debug, Clone)]
-pub(in crate::config) enum Slot<T> {
+pub(in crate::config) enum Parsed<T> {
     /// What it holds.
     Good(T),
     /// It was told what is wrong with it: no more is said of it.
     Faulty,
 }
 
-impl<T> Slot<T> {
+impl<T> Parsed<T> {
     pub(in crate::config) fn good(&self) -> Option<&T> {
         match self {
             Self::Good(value) => Some(value),
@@ -88,7 +88,7 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T> From<Option<T>> for Slot<T> {
+impl<T> From<Option<T>> for Parsed<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Faulty, Self::Good)
     }
@@ -96,7 +96,7 @@ impl<T> From<Option<T>> for Slot<T> {
 
 /// A template and where it stands.
 #[derive(Debug, Clone)]
-pub(in crate::config) struct Phrase {
+pub(in crate::config) struct SpannedTemplate {
     pub(in crate::config) text: Text,
     pub(in crate::config) template: Template,
 }
@@ -108,17 +108,17 @@ pub(in crate::config) struct Variable {
     /// Where it is written.
     pub(in crate::config) span: Span,
     /// What it is where the value has none.
-    pub(in crate::config) default: Option<Phrase>,
+    pub(in crate::config) default: Option<SpannedTemplate>,
 }
 
 /// Where the value of a variable comes from.
 #[derive(Debug)]
 pub(in crate::config) enum VariableValue {
-    Template(Phrase),
+    Template(SpannedTemplate),
     /// `{env = NAME}`
     Env(String),
     /// `{file = PATH}`
-    File(Phrase),
+    File(SpannedTemplate),
     /// `{git = WORD}`
     Git(GitFact),
 }
@@ -126,18 +126,18 @@ pub(in crate::config) enum VariableValue {
 /// A repository that a list is published in, with keys of its own.
 #[derive(Debug)]
 pub(in crate::config) struct Target {
-    pub(in crate::config) repository: Phrase,
+    pub(in crate::config) repository: SpannedTemplate,
     /// The keys of a target table; nearer than those of the list.
     pub(in crate::config) level: Level,
 }
 
 /// Annotations by their names, in the order of the file.
-pub(in crate::config) type Annotations = Vec<(Key, Slot<Phrase>)>;
+pub(in crate::config) type Annotations = Vec<(Key, Parsed<SpannedTemplate>)>;
 
 /// A tag, and when a list has it.
 #[derive(Debug)]
 pub(in crate::config) struct TagRule {
-    pub(in crate::config) phrase: Phrase,
+    pub(in crate::config) template: SpannedTemplate,
     /// All must hold; none: it always applies.
     pub(in crate::config) when: Vec<Condition>,
 }
@@ -157,9 +157,9 @@ pub(in crate::config) enum Condition {
 #[derive(Debug)]
 pub(in crate::config) enum Axis {
     /// They are written there: at least one.
-    Values(Vec<Phrase>),
+    Values(Vec<SpannedTemplate>),
     /// `{ lines = PATH }`
-    Lines(Phrase),
+    Lines(SpannedTemplate),
     /// `{ tags-of = REPOSITORY, … }`
     TagsOf(TagsOf),
 }
@@ -167,9 +167,9 @@ pub(in crate::config) enum Axis {
 /// The values that stand in the tags of a repository.
 #[derive(Debug)]
 pub(in crate::config) struct TagsOf {
-    pub(in crate::config) repository: Phrase,
+    pub(in crate::config) repository: SpannedTemplate,
     /// `pattern`; none: a tag is a value.
-    pub(in crate::config) pattern: Option<Phrase>,
+    pub(in crate::config) pattern: Option<SpannedTemplate>,
     /// `match`: which values are meant; none: all.
     pub(in crate::config) wanted: Option<Globs>,
     /// `newest`: how many of the greatest versions; none: all values, versions or not.
@@ -180,7 +180,7 @@ pub(in crate::config) struct TagsOf {
 
 impl Axis {
     /// The templates in it.
-    pub(in crate::config) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+    pub(in crate::config) fn templates(&self) -> impl Iterator<Item = &SpannedTemplate> {
         let (values, others) = match self {
             Self::Values(values) => (values.as_slice(), [None, None]),
             Self::Lines(path) => (&[][..], [Some(path), None]),
@@ -192,9 +192,9 @@ impl Axis {
 
 impl Variable {
     /// The templates in it.
-    pub(in crate::config) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+    pub(in crate::config) fn templates(&self) -> impl Iterator<Item = &SpannedTemplate> {
         let own = match &self.value {
-            VariableValue::Template(phrase) | VariableValue::File(phrase) => Some(phrase),
+            VariableValue::Template(template) | VariableValue::File(template) => Some(template),
             VariableValue::Env(_) | VariableValue::Git(_) => None,
         };
         own.into_iter().chain(&self.default)
@@ -209,10 +209,10 @@ pub(in crate::config) struct Row {
     pub(in crate::config) platform_text: Text,
     /// `arch`, or the key of a `platforms` table.
     pub(in crate::config) arch: Option<String>,
-    pub(in crate::config) source: Option<Slot<Phrase>>,
-    pub(in crate::config) missing: Option<Slot<Missing>>,
-    pub(in crate::config) os_version: Option<Slot<OsVersion>>,
-    pub(in crate::config) os_features: Option<Slot<Vec<String>>>,
+    pub(in crate::config) source: Option<Parsed<SpannedTemplate>>,
+    pub(in crate::config) missing: Option<Parsed<Missing>>,
+    pub(in crate::config) os_version: Option<Parsed<OsVersion>>,
+    pub(in crate::config) os_features: Option<Parsed<Vec<String>>>,
     pub(in crate::config) annotations: Annotations,
     /// All must hold, else the row is not declared; faulty ones are told of and left out with the row.
     pub(in crate::config) when: Vec<Condition>,
@@ -226,7 +226,7 @@ pub(in crate::config) enum OsVersion {
     /// The config's, which must fit.
     Fits(Placed<Pattern>),
     /// `{ from = …, build = … }`
-    Of { from: Phrase, build: Option<String> },
+    Of { from: SpannedTemplate, build: Option<String> },
 }
 
 impl Row {

@@ -4,7 +4,7 @@
 mod target;
 
 use super::annotations::annotations;
-use super::declared::{Level, Phrase, Slot};
+use super::declared::{Level, Parsed, SpannedTemplate};
 use super::duration::duration;
 use super::raw::{Node, Table, Value};
 use super::template::{template, template_item};
@@ -85,8 +85,8 @@ fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Proble
     }
 }
 
-fn fault<T>(slot: &mut Option<Slot<T>>) {
-    slot.get_or_insert(Slot::Faulty);
+fn fault<T>(parsed: &mut Option<Parsed<T>>) {
+    parsed.get_or_insert(Parsed::Faulty);
 }
 
 /// A table of names: the keys of the list that stand in it were told of, and if it is none, its names are not known.
@@ -139,8 +139,9 @@ pub(super) fn told_of(level: &mut Level, key: LevelKey) {
     }
 }
 
-fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Phrase>> {
+fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<SpannedTemplate>> {
     let items = types::array("member-tags", node, problems)?;
-    let tags: Vec<Phrase> = items.iter().filter_map(|item| template_item("member-tags", item, problems)).collect();
+    let tags: Vec<SpannedTemplate> =
+        items.iter().filter_map(|item| template_item("member-tags", item, problems)).collect();
     (tags.len() == items.len()).then_some(tags)
 }

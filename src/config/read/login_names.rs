@@ -1,6 +1,6 @@
 //! What registries are logged in to with: no variable of the file has its value.
 
-use super::declared::{ParsedFile, Slot, Variable, VariableValue};
+use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Text, Value};
 use super::registry::PAIRS;
 use crate::config::problem::Problem;
@@ -28,8 +28,8 @@ pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, probl
     let ParsedFile { vars, defaults, conventions, lists, .. } = document;
     let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
     let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));
-    for (key, slot) in variables {
-        let Slot::Good(Variable { value: VariableValue::Env(env), span, .. }) = slot else { continue };
+    for (key, parsed) in variables {
+        let Parsed::Good(Variable { value: VariableValue::Env(env), span, .. }) = parsed else { continue };
         // To Windows names that differ in case alone are one.
         let Some(name) = login_names.iter().find(|name| name.value.eq_ignore_ascii_case(env)) else { continue };
         let message = format!("no variable can take {}, which logs in to a registry", name.value);
@@ -39,6 +39,6 @@ pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, probl
                 .at(&name.span, "this is what it is for")
                 .help("a variable ends in names and in what is printed: let it take another one"),
         );
-        *slot = Slot::Faulty;
+        *parsed = Parsed::Faulty;
     }
 }

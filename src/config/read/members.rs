@@ -3,7 +3,7 @@
 
 mod os_version;
 
-use super::declared::{Annotations, Row, Slot};
+use super::declared::{Annotations, Parsed, Row};
 use super::raw::{Key, Node, Text, Value};
 use super::strings::texts;
 use super::template::template;
@@ -92,10 +92,10 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
                 declared = Some(text.and_then(|text| Some((platform(text, problems)?, text))));
             }
             RowKey::Arch => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
-            RowKey::Source => source = Some(Slot::from(template("source", node, problems))),
-            RowKey::Missing => missing = Some(Slot::from(word("missing", node, problems))),
+            RowKey::Source => source = Some(Parsed::from(template("source", node, problems))),
+            RowKey::Missing => missing = Some(Parsed::from(word("missing", node, problems))),
             RowKey::OsVersion => os_version = Some((written, os_version::read(node, problems))),
-            RowKey::OsFeatures => os_features = Some(Slot::from(texts("os-features", node, problems))),
+            RowKey::OsFeatures => os_features = Some(Parsed::from(texts("os-features", node, problems))),
             RowKey::Annotations => annotations = annotations::annotations(node, problems),
             RowKey::When => when = when::read(node, when::Of::Row, problems),
         }
@@ -117,7 +117,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
         let misplaced = os_version::needs_windows(key, &platform, text);
         let is_good = misplaced.is_none();
         problems.extend(misplaced);
-        Slot::from(version.filter(|_| is_good))
+        Parsed::from(version.filter(|_| is_good))
     });
     Some(Row {
         arch,

@@ -6,7 +6,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `parsed` | a file, parsed once |
+//! | `parse_result` | a file, parsed once |
 //! | `raw` | TOML → a tree in which every key and value knows its place |
 //! | `declared` | what the file says, nothing worked out |
 //! | `document` | the tree → the file |
@@ -34,7 +34,7 @@ mod level;
 mod login_names;
 mod members;
 pub(super) mod names;
-pub(super) mod parsed;
+pub(super) mod parse_result;
 pub(super) mod raw;
 pub(super) mod registry;
 pub(super) mod strings;

@@ -1,24 +1,24 @@
 //! Templates, as values and as items of arrays.
 
-use super::declared::Phrase;
+use super::declared::SpannedTemplate;
 use super::raw::{Node, Text};
 use super::types;
 use crate::config::problem::Problem;
 use crate::naming::{Template, TemplateError, TemplateErrorKind};
 
 /// The template that `node` is, the value of `key`.
-pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    phrase(types::text(key, node, problems)?, problems)
+pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
+    spanned(types::text(key, node, problems)?, problems)
 }
 
 /// The template that `node` is, an item of the array `key`.
-pub(super) fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Phrase> {
-    phrase(types::item(key, node, problems)?, problems)
+pub(super) fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
+    spanned(types::item(key, node, problems)?, problems)
 }
 
-fn phrase(text: &Text, problems: &mut Vec<Problem>) -> Option<Phrase> {
+fn spanned(text: &Text, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
     match Template::parse(&text.value) {
-        Ok(template) => Some(Phrase { text: text.clone(), template }),
+        Ok(template) => Some(SpannedTemplate { text: text.clone(), template }),
         Err(error) => {
             problems.push(bad_template(text, &error));
             None

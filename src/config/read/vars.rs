@@ -1,6 +1,6 @@
 //! Variables as they are declared: a template, or `{env}`, `{file}`, `{git}` with a `default`.
 
-use super::declared::{Slot, Variable, VariableValue};
+use super::declared::{Parsed, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Value};
 use super::template::template;
 use super::words::unknown_word;
@@ -10,7 +10,7 @@ use crate::config::keys::{GIT_WORDS, Place, VariableKey};
 use crate::config::problem::Problem;
 
 /// Reads `[vars]` (`place` is the top) or `vars` of another level.
-pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Slot<Variable>)> {
+pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Variable>)> {
     let mut variables = Vec::new();
     for (name, node) in table {
         if place == Place::Top && name.name == "name" {
@@ -27,9 +27,9 @@ pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> 
 
 fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Variable> {
     let Value::Table(table) = &node.value else {
-        let phrase = template(name, node, problems)?;
-        let span = phrase.text.span.clone();
-        return Some(Variable { value: VariableValue::Template(phrase), span, default: None });
+        let template = template(name, node, problems)?;
+        let span = template.text.span.clone();
+        return Some(Variable { value: VariableValue::Template(template), span, default: None });
     };
     let mut value = None;
     let mut default = None;

@@ -4,31 +4,31 @@
 //! or git says is a value, whatever its path or `default` is made of.
 
 use super::{Evaluator, Scope, Stop, place_of};
-use crate::config::expand::resolution_stack::Way;
+use crate::config::expand::resolution_stack::ResolutionStack;
 use crate::config::expand::scope::{Binding, Names};
 use crate::config::expand::value::Value;
-use crate::config::read::declared::{Phrase, Slot, VariableValue};
+use crate::config::read::declared::{Parsed, SpannedTemplate, VariableValue};
 use crate::naming::{Partial, Placeholder, Stands};
 
 impl Evaluator<'_> {
-    /// `phrase` with the name `open` left open; all else is worked out.
+    /// `template` with the name `open` left open; all else is worked out.
     pub(in crate::config) fn partial(
         &mut self,
-        phrase: &Phrase,
+        template: &SpannedTemplate,
         open: &str,
         scope: Scope<'_>,
     ) -> Result<Partial, Stop> {
-        self.left_open(phrase, open, scope, &mut Way::default())
+        self.left_open(template, open, scope, &mut ResolutionStack::default())
     }
 
     fn left_open<'r>(
         &mut self,
-        phrase: &'r Phrase,
+        template: &'r SpannedTemplate,
         open: &str,
         scope: Scope<'r>,
-        way: &mut Way<'r>,
+        stack: &mut ResolutionStack<'r>,
     ) -> Result<Partial, Stop> {
-        let words = phrase.template.placeholders();
+        let words = template.template.placeholders();
         // What each stands for, and its value if it has one.
         let standing: Vec<Result<(Stands, Value), Stop>> = words
             .map(|word| {
@@ -36,45 +36,45 @@ impl Evaluator<'_> {
                 if name == open {
                     return Ok((Stands::Open, Value::default()));
                 }
-                let place = place_of(phrase, word);
+                let place = place_of(template, word);
                 let around = template_of(name, scope.names).filter(|inner| leads_to(inner, open, scope.names));
                 let Some(around) = around else {
-                    let value = self.lookup(name, &place, scope, way)?;
+                    let value = self.lookup(name, &place, scope, stack)?;
                     return Ok((Stands::For(value.text().to_owned()), value));
                 };
-                self.step(name, &place, scope, way)?;
-                way.enter(name, &place);
-                let around = self.left_open(around, open, scope, way);
-                way.leave();
+                self.step(name, &place, scope, stack)?;
+                stack.enter(name, &place);
+                let around = self.left_open(around, open, scope, stack);
+                stack.leave();
                 Ok((Stands::Around(around?), Value::default()))
             })
             .collect();
         let (standing, values): (Vec<_>, Vec<_>) =
             standing.into_iter().collect::<Result<Vec<_>, Stop>>()?.into_iter().unzip();
         let mut standing = standing.into_iter();
-        Partial::of(&phrase.template, |_| standing.next().ok_or(Stop))
-            .map_err(|error| self.not_expanded(error, phrase, &values, scope))
+        Partial::of(&template.template, |_| standing.next().ok_or(Stop))
+            .map_err(|error| self.not_expanded(error, template, &values, scope))
     }
 }
 
-/// Whether `open` stands whole in `phrase`, itself or in a variable that stands there plain. As
+/// Whether `open` stands whole in `template`, itself or in a variable that stands there plain. As
 /// [`Partial::holds_whole`], and no value need be known.
-pub(in crate::config) fn holds_whole(phrase: &Phrase, open: &str, names: &Names<'_>) -> bool {
+pub(in crate::config) fn holds_whole(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
     let plain = |word: &Placeholder| word.part.is_none() && word.filters.is_empty();
-    reaches(phrase, names, plain, |word| word.name == open && word.part.is_none())
+    reaches(template, names, plain, |word| word.name == open && word.part.is_none())
 }
 
-/// Whether `open` stands in `phrase` or in a variable that stands there.
-fn leads_to(phrase: &Phrase, open: &str, names: &Names<'_>) -> bool {
-    reaches(phrase, names, |_| true, |word| word.name == open)
+/// Whether `open` stands in `template` or in a variable that stands there.
+fn leads_to(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
+    reaches(template, names, |_| true, |word| word.name == open)
 }
 
-/// Whether all that `phrase` needs of a member is `{platform}`, and that in templates: only then it can be left open.
-pub(in crate::config) fn needs_platform_alone(phrase: &Phrase, names: &Names<'_>) -> bool {
+/// Whether all that `template` needs of a member is `{platform}`, and that in templates: only then it can be left open.
+pub(in crate::config) fn needs_platform_alone(template: &SpannedTemplate, names: &Names<'_>) -> bool {
     let mut seen: Vec<(&str, bool)> = Vec::new();
-    let mut phrases = vec![(phrase, true)];
-    while let Some((phrase, is_template)) = phrases.pop() {
-        for word in phrase.template.placeholders() {
+    let mut templates = vec![(template, true)];
+    while let Some((template, is_template)) = templates.pop() {
+        for word in template.template.placeholders() {
             let name = word.name.as_str();
             if matches!(name, "os" | "arch") || name == "platform" && !is_template {
                 return false;
@@ -83,32 +83,32 @@ pub(in crate::config) fn needs_platform_alone(phrase: &Phrase, names: &Names<'_>
                 continue;
             }
             seen.push((name, is_template));
-            if let Some(Binding::Variable(Slot::Good(variable))) = names.get(name) {
+            if let Some(Binding::Variable(Parsed::Good(variable))) = names.get(name) {
                 let is_template = is_template && matches!(variable.value, VariableValue::Template(_));
-                phrases.extend(variable.phrases().map(|phrase| (phrase, is_template)));
+                templates.extend(variable.templates().map(|template| (template, is_template)));
             }
         }
     }
     true
 }
 
-/// Whether a placeholder is `found` in `phrase`, or in the template of a variable that is to be looked `into`.
+/// Whether a placeholder is `found` in `template`, or in the template of a variable that is to be looked `into`.
 fn reaches(
-    phrase: &Phrase,
+    template: &SpannedTemplate,
     names: &Names<'_>,
     into: impl Fn(&Placeholder) -> bool,
     found: impl Fn(&Placeholder) -> bool,
 ) -> bool {
     let mut seen: Vec<&str> = Vec::new();
-    let mut phrases = vec![phrase];
-    while let Some(phrase) = phrases.pop() {
-        for word in phrase.template.placeholders() {
+    let mut templates = vec![template];
+    while let Some(template) = templates.pop() {
+        for word in template.template.placeholders() {
             if found(word) {
                 return true;
             }
             if into(word) && !seen.contains(&word.name.as_str()) {
                 seen.push(&word.name);
-                phrases.extend(template_of(&word.name, names));
+                templates.extend(template_of(&word.name, names));
             }
         }
     }
@@ -116,12 +116,12 @@ fn reaches(
 }
 
 /// The template of the variable `name`, if it is one.
-fn template_of<'r>(name: &str, names: &Names<'r>) -> Option<&'r Phrase> {
+fn template_of<'r>(name: &str, names: &Names<'r>) -> Option<&'r SpannedTemplate> {
     match names.get(name)? {
-        Binding::Variable(Slot::Good(variable)) => match &variable.value {
-            VariableValue::Template(phrase) => Some(phrase),
+        Binding::Variable(Parsed::Good(variable)) => match &variable.value {
+            VariableValue::Template(template) => Some(template),
             VariableValue::Env(_) | VariableValue::File(_) | VariableValue::Git(_) => None,
         },
-        Binding::Variable(Slot::Faulty) | Binding::Axis(_) | Binding::Set(_) => None,
+        Binding::Variable(Parsed::Faulty) | Binding::Axis(_) | Binding::Set(_) => None,
     }
 }

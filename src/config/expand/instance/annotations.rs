@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Aim;
+use super::TargetInstance;
 use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
-use crate::config::read::declared::{Annotations, Slot};
+use crate::config::read::declared::{Annotations, Parsed};
 
-impl Aim<'_> {
+impl TargetInstance<'_> {
     /// Those of the list.
     pub(super) fn annotations(
         &self,
@@ -26,8 +26,8 @@ pub(super) fn joined<'a>(
     let mut found: BTreeMap<&str, Result<String, Stop>> = BTreeMap::new();
     for (key, annotation) in levels.into_iter().flatten() {
         found.entry(&key.name).or_insert_with(|| match annotation {
-            Slot::Good(phrase) => Ok(evaluator.expand(phrase, scope)?.text().to_owned()),
-            Slot::Faulty => Err(Stop),
+            Parsed::Good(template) => Ok(evaluator.expand(template, scope)?.text().to_owned()),
+            Parsed::Faulty => Err(Stop),
         });
     }
     found.into_iter().map(|(name, text)| Ok((name.to_owned(), text?))).collect()

@@ -3,13 +3,13 @@
 use super::members::Found;
 use super::refused::bad_tag;
 use super::tags::NamedTag;
-use super::{Aim, Names};
+use super::{Names, TargetInstance};
 use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop, holds_whole, needs_platform_alone};
 use crate::config::expand::value::Value;
 use crate::config::model::{MemberTag, Placed};
 use crate::config::policy::Undeclared;
 use crate::config::problem::Span;
-use crate::config::read::declared::{Phrase, Slot};
+use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::raw::Text;
 use crate::naming::{Partial, Template};
 use crate::oci::Tag;
@@ -44,7 +44,7 @@ impl NamedMemberTag {
     }
 }
 
-impl Aim<'_> {
+impl TargetInstance<'_> {
     /// Gives each member its tags, by each tag that stays with the list; equal ones of a member become one.
     pub(super) fn tag_members(
         &self,
@@ -58,10 +58,10 @@ impl Aim<'_> {
         let mut claims = Vec::new();
         let mut failed = false;
         for (at, found) in members.iter_mut().enumerate() {
-            let pairs = list_tags.iter().flat_map(|tag| templates.iter().map(move |phrase| (tag, phrase)));
-            for (tag, phrase) in pairs {
+            let pairs = list_tags.iter().flat_map(|tag| templates.iter().map(move |template| (tag, template)));
+            for (tag, template) in pairs {
                 let scope = Scope { member: Some(&found.names), tag: Some(tag), ..self.instance.scope(need) };
-                let Ok(made) = member_tag(phrase, scope, evaluator) else {
+                let Ok(made) = member_tag(template, scope, evaluator) else {
                     failed = true;
                     continue;
                 };
@@ -83,18 +83,18 @@ impl Aim<'_> {
     ) -> Result<Vec<Partial>, Stop> {
         let Some(tag) = names.own_tags().next().map(NamedTag::value) else { return Ok(Vec::new()) };
         let scope = Scope { tag: Some(&tag), ..self.instance.scope(need) };
-        let is_open = |phrase: &&Phrase| {
-            holds_whole(phrase, "platform", scope.names) && needs_platform_alone(phrase, scope.names)
+        let is_open = |template: &&SpannedTemplate| {
+            holds_whole(template, "platform", scope.names) && needs_platform_alone(template, scope.names)
         };
         let templates = self.member_tag_templates()?;
-        templates.iter().filter(is_open).map(|phrase| evaluator.partial(phrase, "platform", scope)).collect()
+        templates.iter().filter(is_open).map(|template| evaluator.partial(template, "platform", scope)).collect()
     }
 
     /// The templates, of which some may hold without being written.
-    fn member_tag_templates(&self) -> Result<Vec<Phrase>, Stop> {
+    fn member_tag_templates(&self) -> Result<Vec<SpannedTemplate>, Stop> {
         match self.pick(|level| &level.member_tags) {
-            Some(Slot::Good(phrases)) => Ok(phrases.clone()),
-            Some(Slot::Faulty) => Err(Stop),
+            Some(Parsed::Good(templates)) => Ok(templates.clone()),
+            Some(Parsed::Faulty) => Err(Stop),
             None => Ok(match self.undeclared()? {
                 Some(Placed { value: Undeclared::Keep, span }) => by_platform(span).into_iter().collect(),
                 _ => Vec::new(),
@@ -104,22 +104,26 @@ impl Aim<'_> {
 }
 
 /// [`BY_PLATFORM`], as if it stood at `span`.
-fn by_platform(span: &Span) -> Option<Phrase> {
+fn by_platform(span: &Span) -> Option<SpannedTemplate> {
     let template = Template::parse(BY_PLATFORM).ok()?;
-    Some(Phrase { text: Text::implied(BY_PLATFORM, span), template })
+    Some(SpannedTemplate { text: Text::implied(BY_PLATFORM, span), template })
 }
 
-fn member_tag(phrase: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<NamedMemberTag, Stop> {
-    let expanded = evaluator.expand(phrase, scope)?;
+fn member_tag(
+    template: &SpannedTemplate,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<NamedMemberTag, Stop> {
+    let expanded = evaluator.expand(template, scope)?;
     match Tag::parse(expanded.text()) {
         Ok(tag) => {
-            let tag = MemberTag { tag, span: phrase.text.span.clone() };
+            let tag = MemberTag { tag, span: template.text.span.clone() };
             Ok(NamedMemberTag { tag, instead: expanded.into_value().instead().map(str::to_owned) })
         }
         Err(error) => {
             let platform = scope.member.map_or("", |member| member.platform.as_str());
             let label = format!("{platform} of {}", scope.list);
-            evaluator.problems.add_for(scope.list, bad_tag(phrase, &expanded, &error, &label));
+            evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, &label));
             Err(Stop)
         }
     }

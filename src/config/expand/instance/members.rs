@@ -4,18 +4,18 @@ mod twice;
 
 use super::policies::good;
 use super::refused::{ARCHIVE, archive, bad_reference};
-use super::{Aim, annotations, names};
+use super::{TargetInstance, annotations, names};
 use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, Scope, Stop};
 use crate::config::expand::when::{self, Verdict};
 use crate::config::model::{Member, Missing, OsVersion, OsVersionOf};
-use crate::config::read::declared::{OsVersion as Declared, Phrase, Row, Slot};
+use crate::config::read::declared::{OsVersion as Declared, Parsed, Row, SpannedTemplate};
 use crate::naming::ArchStyle;
 use crate::oci::{Platform, Reference};
 
 /// What holds for rows that do not say it.
 struct MemberRules<'a> {
     style: ArchStyle,
-    source: Option<&'a Slot<Phrase>>,
+    source: Option<&'a Parsed<SpannedTemplate>>,
     missing: Result<Missing, Stop>,
 }
 
@@ -40,10 +40,10 @@ impl MemberRules<'_> {
     }
 }
 
-impl<'a> Aim<'a> {
+impl<'a> TargetInstance<'a> {
     /// The rows that are declared. Of the others nothing is asked and nothing is told.
     pub(super) fn declared_rows(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<DeclaredRows<'a>, Stop> {
-        let rows = self.pick(|level| &level.platforms).and_then(Slot::good).ok_or(Stop)?;
+        let rows = self.pick(|level| &level.platforms).and_then(Parsed::good).ok_or(Stop)?;
         let scope = self.instance.scope(need);
         let mut declared = DeclaredRows { rows: Vec::new(), unknown: false };
         for row in rows {
@@ -96,8 +96,8 @@ impl<'a> Aim<'a> {
         let scope = Scope { member: Some(&names), ..self.instance.scope(need) };
         let annotations = annotations::joined([&row.annotations], scope, evaluator);
         let os_version = os_version(row, scope, evaluator);
-        let phrase = row.source.as_ref().or(rules.source).and_then(Slot::good).ok_or(Stop)?;
-        let (source, instead) = reference(phrase, scope, evaluator)?;
+        let template = row.source.as_ref().or(rules.source).and_then(Parsed::good).ok_or(Stop)?;
+        let (source, instead) = reference(template, scope, evaluator)?;
         let missing = match good(row.missing.as_ref())? {
             Some(missing) => *missing,
             None => rules.missing?,
@@ -107,7 +107,7 @@ impl<'a> Aim<'a> {
             platform_span: span,
             arch: names.arch.clone(),
             source,
-            source_span: phrase.text.span.clone(),
+            source_span: template.text.span.clone(),
             missing,
             os_version: os_version?,
             annotations: annotations?,
@@ -140,22 +140,22 @@ fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Res
 
 /// The image that a template comes to; also what a problem says instead of it.
 fn reference(
-    phrase: &Phrase,
+    template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<(Reference, Option<String>), Stop> {
-    let expanded = evaluator.expand(phrase, scope)?;
+    let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
-        evaluator.problems.add_for(scope.list, archive(phrase));
+        evaluator.problems.add_for(scope.list, archive(template));
         return Err(Stop);
     }
     let found = Reference::parse(expanded.text()).map_err(|error| {
         let platform = scope.member.map_or("", |member| member.platform.as_str());
         let label = format!("{platform} of {}", scope.list);
-        evaluator.problems.add_for(scope.list, bad_reference(phrase, &expanded, &error, &label));
+        evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, &label));
         Stop
     })?;
-    let found = found.under(evaluator.base_of(&phrase.text.span));
-    names::follow(&found.place, &expanded, phrase, scope, evaluator)?;
+    let found = found.under(evaluator.base_of(&template.text.span));
+    names::follow(&found.place, &expanded, template, scope, evaluator)?;
     Ok((found, expanded.into_value().instead().map(str::to_owned)))
 }

@@ -1,13 +1,13 @@
 //! [`Names`]: where a list is published, and what it is called there.
 
-use super::Aim;
+use super::TargetInstance;
 use super::refused::{ARCHIVE, bad_reference};
 use super::tags::{NamedTag, Tags};
 use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
 use crate::config::expand::value::{Expanded, Value};
 use crate::config::model::{LeftOut, TargetTag};
 use crate::config::problem::{Problem, Span};
-use crate::config::read::declared::Phrase;
+use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
 
 /// Where a list is published and by which tags.
@@ -24,7 +24,7 @@ pub(super) struct Repository {
     pub(super) span: Span,
 }
 
-impl Aim<'_> {
+impl TargetInstance<'_> {
     /// The repository and the tags.
     pub(in crate::config) fn names(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Names, Stop> {
         let scope = self.instance.scope(need);
@@ -103,35 +103,35 @@ impl Repository {
     }
 }
 
-fn repository(phrase: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Repository, Stop> {
-    let expanded = evaluator.expand(phrase, scope)?;
+fn repository(template: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Repository, Stop> {
+    let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         let problem = Problem::error("mlist::config::bad_reference", "an archive is no target")
-            .at(&phrase.text.span, scope.list)
+            .at(&template.text.span, scope.list)
             .help("a folder is one: oci:DIR");
         evaluator.problems.add_for(scope.list, problem);
         return Err(Stop);
     }
     let place = Place::parse(expanded.text()).map_err(|error| {
-        evaluator.problems.add_for(scope.list, bad_reference(phrase, &expanded, &error, scope.list));
+        evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, scope.list));
         Stop
     })?;
-    let place = place.under(evaluator.base_of(&phrase.text.span));
-    follow(&place, &expanded, phrase, scope, evaluator)?;
-    Ok(Repository { written: expanded.into_value(), place, span: phrase.text.span.clone() })
+    let place = place.under(evaluator.base_of(&template.text.span));
+    follow(&place, &expanded, template, scope, evaluator)?;
+    Ok(Repository { written: expanded.into_value(), place, span: template.text.span.clone() })
 }
 
 pub(super) fn follow(
     place: &Place,
     expanded: &Expanded,
-    phrase: &Phrase,
+    template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<(), Stop> {
     match place {
         Place::Layout(dir) if scope.need == Need::Must => {
             let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };
-            evaluator.follow(dir.path(), &shown, &phrase.text.span, scope)
+            evaluator.follow(dir.path(), &shown, &template.text.span, scope)
         }
         _ => Ok(()),
     }

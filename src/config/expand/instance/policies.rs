@@ -1,11 +1,11 @@
 //! The policies of a list, and what can't hold together.
 
-use super::{Aim, Names};
+use super::{Names, TargetInstance};
 use crate::config::expand::evaluate::{Evaluator, Stop};
 use crate::config::model::{Placed, Rules};
 use crate::config::policy::{Format, Undeclared};
 use crate::config::problem::{Problem, Span};
-use crate::config::read::declared::{Level, Row, Slot};
+use crate::config::read::declared::{Level, Parsed, Row};
 use crate::config::read::raw::Key;
 use crate::naming::Globs;
 use crate::oci::Place;
@@ -16,7 +16,7 @@ struct Need<'a> {
     span: &'a Span,
 }
 
-impl<'a> Aim<'a> {
+impl<'a> TargetInstance<'a> {
     /// What holds for all of the list.
     pub(super) fn policies(&self) -> Result<Rules, Stop> {
         let immutable = good(self.pick(|level| &level.immutable))?;
@@ -34,7 +34,7 @@ impl<'a> Aim<'a> {
     /// The word or number of a key; what is built in where no level has it.
     pub(super) fn policy<T: Copy + Default + 'a>(
         &self,
-        key: impl Fn(&'a Level) -> &'a Option<Slot<T>>,
+        key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>,
     ) -> Result<T, Stop> {
         Ok(good(self.pick(key))?.copied().unwrap_or_default())
     }
@@ -57,7 +57,7 @@ impl<'a> Aim<'a> {
         let Ok(Some(Placed { value: Format::Docker, span: format })) = self.format() else { return };
         let annotations = self.levels().flat_map(|level| &level.annotations);
         let of_rows = rows.iter().flat_map(|row| &row.annotations);
-        let artifact_type = self.pick(|level| &level.artifact_type).and_then(Slot::good);
+        let artifact_type = self.pick(|level| &level.artifact_type).and_then(Parsed::good);
         let layout = names.map(|names| &names.target).filter(|target| matches!(target.place, Place::Layout(_)));
         let first = |(key, _): &'a (Key, _)| Need { what: "annotations", span: &key.span };
         let needs: Vec<Need<'_>> = (annotations.map(first).take(1))
@@ -80,6 +80,6 @@ impl<'a> Aim<'a> {
 }
 
 /// What a key holds, if it is there and nothing is wrong with it.
-pub(super) fn good<T>(slot: Option<&Slot<T>>) -> Result<Option<&T>, Stop> {
-    slot.map(|slot| slot.good().ok_or(Stop)).transpose()
+pub(super) fn good<T>(parsed: Option<&Parsed<T>>) -> Result<Option<&T>, Stop> {
+    parsed.map(|parsed| parsed.good().ok_or(Stop)).transpose()
 }

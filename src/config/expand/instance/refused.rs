@@ -2,7 +2,7 @@
 
 use crate::config::expand::value::Expanded;
 use crate::config::problem::{Problem, Span};
-use crate::config::read::declared::Phrase;
+use crate::config::read::declared::SpannedTemplate;
 use crate::config::read::known_keys::part_not_built;
 use crate::naming::Filter;
 use crate::oci::{ReferenceError, Tag};
@@ -10,11 +10,11 @@ use crate::oci::{ReferenceError, Tag};
 /// The form of sources and targets that is read later.
 pub(super) const ARCHIVE: &str = "oci-archive:";
 
-pub(super) fn bad_tag(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
-    let problem =
-        Problem::error("mlist::config::bad_tag", message(expanded, error)).at(&origin(phrase, expanded, error), label);
+pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
+    let problem = Problem::error("mlist::config::bad_tag", message(expanded, error))
+        .at(&origin(template, expanded, error), label);
     let filtered = Filter::Tag.apply(expanded.text());
-    let is_made = phrase.template.placeholders().next().is_some();
+    let is_made = template.template.placeholders().next().is_some();
     if is_made && expanded.text().is_empty() {
         problem.help("what stands in the braces is empty here: look at where its value comes from")
     } else if is_made && Tag::parse(&filtered).is_ok() {
@@ -31,14 +31,19 @@ fn message(expanded: &Expanded, error: &ReferenceError) -> String {
 }
 
 /// Where the fault of an expanded text stands in its template.
-fn origin(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError) -> Span {
+fn origin(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> Span {
     let origin = expanded.origin(&error.span);
-    if origin.is_empty() || error.span.is_empty() { phrase.text.span.clone() } else { phrase.text.part(&origin) }
+    if origin.is_empty() || error.span.is_empty() { template.text.span.clone() } else { template.text.part(&origin) }
 }
 
-pub(super) fn bad_reference(phrase: &Phrase, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
+pub(super) fn bad_reference(
+    template: &SpannedTemplate,
+    expanded: &Expanded,
+    error: &ReferenceError,
+    label: &str,
+) -> Problem {
     let problem = Problem::error("mlist::config::bad_reference", message(expanded, error))
-        .at(&origin(phrase, expanded, error), label);
+        .at(&origin(template, expanded, error), label);
     match error.why.as_str() {
         why if why.ends_with("has no tag or digest") => {
             problem.help("write :TAG or @DIGEST behind it: nothing is `latest` by itself")
@@ -52,8 +57,9 @@ pub(super) fn bad_reference(phrase: &Phrase, expanded: &Expanded, error: &Refere
     }
 }
 
-pub(super) fn archive(phrase: &Phrase) -> Problem {
-    let whole = 0..ARCHIVE.len().min(phrase.text.value.len());
-    let span = if phrase.text.value.starts_with(ARCHIVE) { phrase.text.part(&whole) } else { phrase.text.span.clone() };
+pub(super) fn archive(template: &SpannedTemplate) -> Problem {
+    let whole = 0..ARCHIVE.len().min(template.text.value.len());
+    let span =
+        if template.text.value.starts_with(ARCHIVE) { template.text.part(&whole) } else { template.text.span.clone() };
     part_not_built("`oci-archive:`").at(&span, "").help("unpack it, and name the folder: oci:DIR:TAG")
 }

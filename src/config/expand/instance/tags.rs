@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Aim;
+use super::TargetInstance;
 use super::refused::bad_tag;
 use crate::config::expand::evaluate::{Evaluator, Scope, Stop, holds_whole};
 use crate::config::expand::value::Value;
 use crate::config::expand::when::{self, VERSION, Verdict};
 use crate::config::model::{Newest, TargetTag};
 use crate::config::problem::{Problem, Span};
-use crate::config::read::declared::{Condition, Phrase, Slot, TagRule};
+use crate::config::read::declared::{Condition, Parsed, SpannedTemplate, TagRule};
 use crate::naming::Version;
 use crate::oci::Tag;
 
@@ -41,14 +41,14 @@ impl TagRule {
     }
 }
 
-impl Aim<'_> {
+impl TargetInstance<'_> {
     /// Whether only the newest version has any of the tags, if they apply.
     pub(in crate::config) fn has_newest(&self) -> bool {
-        self.rules().iter().filter_map(Slot::good).any(|rule| rule.newest().is_some())
+        self.rules().iter().filter_map(Parsed::good).any(|rule| rule.newest().is_some())
     }
 
-    fn rules(&self) -> &[Slot<TagRule>] {
-        self.pick(|level| &level.tags).and_then(Slot::good).map_or(&[], Vec::as_slice)
+    fn rules(&self) -> &[Parsed<TagRule>] {
+        self.pick(|level| &level.tags).and_then(Parsed::good).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn tags(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Tags, Stop> {
@@ -56,7 +56,7 @@ impl Aim<'_> {
         let published_as = self.published_as(scope, evaluator);
         let found: Vec<_> =
             rules.iter().map(|rule| named(rule.good().ok_or(Stop)?, published_as, scope, evaluator)).collect();
-        let span = rules.iter().find_map(Slot::good).ok_or(Stop)?.phrase.text.span.clone();
+        let span = rules.iter().find_map(Parsed::good).ok_or(Stop)?.template.text.span.clone();
         let mut tags = Gathered::default();
         for found in found {
             match found? {
@@ -68,17 +68,17 @@ impl Aim<'_> {
     }
 
     /// The tag that every version has; none where there is none, which is told if one is needed.
-    fn published_as(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Option<&Phrase> {
-        let rules: Option<Vec<&TagRule>> = self.rules().iter().map(Slot::good).collect();
+    fn published_as(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Option<&SpannedTemplate> {
+        let rules: Option<Vec<&TagRule>> = self.rules().iter().map(Parsed::good).collect();
         let rules = rules?;
         let newest = rules.iter().find_map(|rule| rule.newest())?;
-        let names_version = |rule: &&&TagRule| holds_whole(&rule.phrase, VERSION, scope.names);
+        let names_version = |rule: &&&TagRule| holds_whole(&rule.template, VERSION, scope.names);
         let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
         // Where there is no version at all that is told of.
         if found.is_none() && scope.names.get(VERSION).is_some() {
             let message = "no tag says which versions are published, and `newest` has nothing to go by";
             let problem = Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "");
-            let conditional = rules.iter().find(names_version).map(|rule| &rule.phrase.text.span);
+            let conditional = rules.iter().find(names_version).map(|rule| &rule.template.text.span);
             let problem = match conditional {
                 Some(span) => problem.at(span, "this one has a `when`: not every version has it"),
                 None => problem,
@@ -86,7 +86,7 @@ impl Aim<'_> {
             let help = format!("give the list a tag that every version has: tags = [\"{{{VERSION}}}\", …]");
             evaluator.problems.add_for(scope.list, problem.help(help));
         }
-        found.map(|rule| &rule.phrase)
+        found.map(|rule| &rule.template)
     }
 }
 
@@ -131,26 +131,26 @@ impl Gathered {
 /// The tag, or why it does not apply.
 fn named(
     rule: &TagRule,
-    published_as: Option<&Phrase>,
+    published_as: Option<&SpannedTemplate>,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<Result<NamedTag, String>, Stop> {
-    let phrase = &rule.phrase;
+    let template = &rule.template;
     if let Verdict::Fails(why) = when::holds(&rule.when, scope, evaluator)? {
         return Ok(Err(why));
     }
-    let expanded = evaluator.expand(phrase, scope)?;
+    let expanded = evaluator.expand(template, scope)?;
     let tag = Tag::parse(expanded.text()).map_err(|error| {
-        evaluator.problems.add_for(scope.list, bad_tag(phrase, &expanded, &error, scope.list));
+        evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, scope.list));
         Stop
     })?;
-    let mut tag = TargetTag::always(tag, phrase.text.span.clone());
+    let mut tag = TargetTag::always(tag, template.text.span.clone());
     let mut version = None;
     if let Some(span) = rule.newest() {
         let value = evaluator.named(VERSION, span, scope)?;
         tag.newest = Some(Newest {
             version: Version::parse(value.text()).ok_or(Stop)?,
-            claim: evaluator.partial(phrase, VERSION, scope)?,
+            claim: evaluator.partial(template, VERSION, scope)?,
             published_as: evaluator.partial(published_as.ok_or(Stop)?, VERSION, scope)?,
             rivals: Vec::new(),
         });

@@ -9,7 +9,7 @@ use super::{Values, refuse};
 use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop, holds_whole};
 use crate::config::expand::value::{Expanded, Value};
 use crate::config::problem::Problem;
-use crate::config::read::declared::{Phrase, TagsOf};
+use crate::config::read::declared::{SpannedTemplate, TagsOf};
 use crate::config::read::raw::Key;
 use crate::naming::{Partial, Piece, Version};
 use crate::oci::{Place, Tag};
@@ -95,7 +95,7 @@ fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>
 }
 
 /// `mlist::config::bad_template`: a tag of this form does not tell the value.
-fn not_whole(name: &Key, pattern: &Phrase) -> Problem {
+fn not_whole(name: &Key, pattern: &SpannedTemplate) -> Problem {
     let name = &name.name;
     let part = pattern.template.placeholders().find(|word| word.name == *name);
     let (message, span) = match part {
@@ -112,18 +112,22 @@ fn tags_of(count: usize) -> String {
 }
 
 /// The repository, and how problems call it.
-fn repository(phrase: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<(Place, String), Stop> {
-    let expanded: Expanded = evaluator.expand(phrase, scope)?;
+fn repository(
+    template: &SpannedTemplate,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<(Place, String), Stop> {
+    let expanded: Expanded = evaluator.expand(template, scope)?;
     let place = Place::parse(expanded.text()).map_err(|error| {
         let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
-        let problem = Problem::error("mlist::config::bad_reference", message).at(&phrase.text.span, scope.list);
+        let problem = Problem::error("mlist::config::bad_reference", message).at(&template.text.span, scope.list);
         evaluator.problems.add_for(scope.list, problem.help("a repository, whose tags are read: ghcr.io/org/app"));
         Stop
     })?;
-    let place = place.under(evaluator.base_of(&phrase.text.span));
+    let place = place.under(evaluator.base_of(&template.text.span));
     let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };
     if let Place::Layout(dir) = &place {
-        evaluator.follow(dir.path(), &shown, &phrase.text.span, scope)?;
+        evaluator.follow(dir.path(), &shown, &template.text.span, scope)?;
     }
     Ok((place, shown))
 }

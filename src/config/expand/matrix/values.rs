@@ -8,12 +8,12 @@ use crate::config::expand::scope::ListScope;
 use crate::config::expand::value::Value;
 use crate::config::facts::Question;
 use crate::config::problem::{Problem, Span};
-use crate::config::read::declared::{Axis, Phrase, Slot};
+use crate::config::read::declared::{Axis, Parsed, SpannedTemplate};
 use crate::config::read::raw::Key;
 
 /// What the values of an axis come to.
 pub(super) fn of(
-    (name, axis): &(&Key, &Slot<Axis>),
+    (name, axis): &(&Key, &Parsed<Axis>),
     list: &ListScope<'_>,
     need: Need,
     evaluator: &mut Evaluator<'_>,
@@ -21,7 +21,7 @@ pub(super) fn of(
     let entry = list.entry.name.as_str();
     let scope = Scope { names: &list.names, entry, list: entry, axes: None, member: None, tag: None, need };
     let values = match axis.good().ok_or(Stop)? {
-        Axis::Values(phrases) => written(phrases, scope, evaluator)?,
+        Axis::Values(templates) => written(templates, scope, evaluator)?,
         Axis::Lines(path) => lines(name, path, scope, evaluator)?,
         Axis::TagsOf(tags) => return from_tags::values(name, tags, scope, evaluator),
     };
@@ -38,14 +38,14 @@ struct Place {
     line: Option<usize>,
 }
 
-fn written(phrases: &[Phrase], scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
-    let expanded: Vec<_> = phrases.iter().map(|phrase| evaluator.expand(phrase, scope)).collect();
-    let placed = |phrase: &Phrase| Place { span: phrase.text.span.clone(), line: None };
-    phrases.iter().zip(expanded).map(|(phrase, expanded)| Ok((expanded?.into_value(), placed(phrase)))).collect()
+fn written(templates: &[SpannedTemplate], scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
+    let expanded: Vec<_> = templates.iter().map(|template| evaluator.expand(template, scope)).collect();
+    let placed = |template: &SpannedTemplate| Place { span: template.text.span.clone(), line: None };
+    templates.iter().zip(expanded).map(|(template, expanded)| Ok((expanded?.into_value(), placed(template)))).collect()
 }
 
 /// The lines of a file but the blank ones and those that begin with `#`.
-fn lines(name: &Key, path: &Phrase, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
+fn lines(name: &Key, path: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
     let span = &path.text.span;
     let expanded = evaluator.expand(path, scope)?;
     let base = evaluator.base_of(span).to_owned();

@@ -3,13 +3,13 @@
 use super::fill_all;
 use crate::config::keys::Place;
 use crate::config::problem::Problem;
-use crate::config::read::declared::{Level, Slot, Target};
+use crate::config::read::declared::{Level, Parsed, Target};
 use crate::config::read::raw::{Node, Table, Value};
 use crate::config::read::template::{template, template_item};
 use crate::config::read::types;
 
 /// Reads `target`; of several each that is at fault is told of by itself.
-pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Slot<Target>>> {
+pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parsed<Target>>> {
     match &node.value {
         Value::Table(table) => Some(vec![of_table(table, node, problems).into()]),
         Value::Array(_) => {
@@ -18,7 +18,7 @@ pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Sl
         }
         Value::Text(_) | Value::Other { .. } => {
             let repository = template("target", node, problems)?;
-            Some(vec![Slot::Good(Target { repository, level: Level::default() })])
+            Some(vec![Parsed::Good(Target { repository, level: Level::default() })])
         }
     }
 }
@@ -54,7 +54,7 @@ fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<T
         );
     }
     match repository? {
-        Slot::Good(repository) => Some(Target { repository, level }),
-        Slot::Faulty => None,
+        Parsed::Good(repository) => Some(Target { repository, level }),
+        Parsed::Faulty => None,
     }
 }

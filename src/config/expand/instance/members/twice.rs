@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::Found;
 use crate::config::expand::evaluate::Evaluator;
-use crate::config::expand::instance::Aim;
+use crate::config::expand::instance::TargetInstance;
 use crate::config::problem::Problem;
-use crate::config::read::declared::{OsVersion, Row, Slot};
+use crate::config::read::declared::{OsVersion, Parsed, Row};
 use crate::oci::{Platform, Reference};
 
-impl Aim<'_> {
+impl TargetInstance<'_> {
     /// Windows images of one platform are told apart by their version. Where that is not written, the configs say it.
     pub(super) fn platforms_twice(&self, rows: &[&Row], evaluator: &mut Evaluator<'_>) {
         let mut seen: HashMap<Platform, &Row> = HashMap::new();
@@ -85,7 +85,7 @@ fn machine(row: &Row) -> Option<Platform> {
 }
 
 fn literal(row: &Row) -> Option<&str> {
-    match row.os_version.as_ref().and_then(Slot::good) {
+    match row.os_version.as_ref().and_then(Parsed::good) {
         Some(OsVersion::Literal(version)) => Some(version),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! [`Parsed`]: a file that is parsed once, however often the project is loaded.
+//! [`ParseResult`]: a file that is parsed once, however often the project is loaded.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A file, and the problems found in it without any facts.
 #[derive(Debug)]
-pub(in crate::config) struct Parsed {
+pub(in crate::config) struct ParseResult {
     /// None if it is not valid TOML.
     pub(in crate::config) file: Option<Arc<ParsedFile>>,
     pub(in crate::config) problems: Vec<Problem>,
 }
 
-impl Parsed {
+impl ParseResult {
     /// manifests.toml, the file of that number.
     pub(in crate::config) fn root(number: usize, source: &SourceFile) -> Self {
         let (tree, mut problems) = raw::parse(number, &source.text);

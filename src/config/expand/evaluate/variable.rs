@@ -1,0 +1,160 @@
+//! What a variable comes to: its template, or what the environment, a file or git says.
+
+use std::path::PathBuf;
+
+use super::{Evaluator, Need, Scope, Stop};
+use crate::config::expand::resolution_stack::ResolutionStack;
+use crate::config::expand::value::Value;
+use crate::config::facts::{Fact, GitFact, Question};
+use crate::config::problem::{Problem, Span};
+use crate::config::read::declared::{Variable, VariableValue};
+use crate::naming::{LONGEST_TEXT, Version};
+
+/// The longest value that a file holds, in bytes: versions and digests fit, and what is longer is most likely no value.
+pub(in crate::config::expand) const LONGEST_LINE: usize = 256;
+
+impl Evaluator<'_> {
+    /// What the variable `name` comes to.
+    pub(super) fn variable<'r>(
+        &mut self,
+        name: &'r str,
+        variable: &'r Variable,
+        scope: Scope<'r>,
+        stack: &mut ResolutionStack<'r>,
+    ) -> Result<Value, Stop> {
+        let needed_by = |problem: Problem| problem.at(&variable.span, format!("needed by {}", scope.list));
+        let lookup = match &variable.value {
+            VariableValue::Template(template) => return Ok(self.resolve(template, scope, stack)?.into_value()),
+            VariableValue::Env(env) => self.env(env),
+            VariableValue::File(template) => {
+                let path = self.resolve(template, scope, stack)?;
+                let base = self.base_of(&template.text.span);
+                let shown = base.join(path.shown()).display().to_string();
+                let path = base.join(path.text());
+                self.follow(&path, &shown, &template.text.span, scope)?;
+                let lacking = format!("`{shown}` is absent or empty");
+                Lookup { question: Some(Question::File(path)), shown, lacking, help: SET_IT.to_owned() }
+            }
+            VariableValue::Git(fact) => self.git(*fact, &variable.span),
+        };
+        let problem = match self.look(name, &lookup, scope.need)? {
+            Ok(Some(value)) => {
+                let instead = self.hides(&variable.value).then(|| format!("{{{name}}}"));
+                return Ok(Value::new(value, instead));
+            }
+            Ok(None) => {
+                if let Some(default) = &variable.default {
+                    return Ok(self.resolve(default, scope, stack)?.into_value());
+                }
+                let message = format!("`{name}` has no value: {}", lookup.lacking);
+                needed_by(Problem::error("mlist::config::no_value", message)).help(lookup.help)
+            }
+            Err(problem) => needed_by(*problem),
+        };
+        if scope.need == Need::Must {
+            self.problems.add_for(scope.list, problem);
+        }
+        Err(Stop)
+    }
+
+    /// The value that stands there, or what is wrong with it.
+    fn look(&mut self, name: &str, lookup: &Lookup, need: Need) -> Result<Result<Option<String>, Box<Problem>>, Stop> {
+        let Some(question) = &lookup.question else { return Ok(Ok(None)) };
+        if let Some(fact) = self.facts.get(question) {
+            return Ok(value_of(name, question, fact, &lookup.shown));
+        }
+        if need != Need::Never {
+            self.questions.insert(question.clone());
+        }
+        Err(Stop)
+    }
+
+    fn env(&self, name: &str) -> Lookup {
+        let shown = name.to_owned();
+        if self.trust.author.may_read(name) {
+            let lacking = format!("`{name}` is unset or empty");
+            return Lookup { question: Some(Question::Env(name.to_owned())), shown, lacking, help: SET_IT.to_owned() };
+        }
+        let lacking = format!("`{name}` is not read under --untrusted");
+        let help = format!("to let the file read it: --allow-env {name}; or say what it is otherwise: {DEFAULT}");
+        Lookup { question: None, shown, lacking, help }
+    }
+
+    fn git(&self, fact: GitFact, written: &Span) -> Lookup {
+        let shown = "git".to_owned();
+        if self.trust.author.is_stranger() {
+            let lacking = "git is not asked under --untrusted".to_owned();
+            return Lookup { question: None, shown, lacking, help: format!("say what it is otherwise: {DEFAULT}") };
+        }
+        let base = self.base_of(written);
+        let folder = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base.to_owned() };
+        let lacking = match fact {
+            GitFact::Describe | GitFact::Commit => "git knows no commit here",
+            GitFact::Tags => "no tag on HEAD is a version",
+            GitFact::Branch => "HEAD is on no branch",
+        };
+        let question = Some(Question::Git(folder, fact));
+        Lookup { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
+    }
+
+    /// Whether problems show the placeholder instead of what `value` comes to. A file may be any file, whoever names it;
+    /// the environment is that of who runs this, and nothing to tell a stranger.
+    fn hides(&self, value: &VariableValue) -> bool {
+        matches!(value, VariableValue::File(_)) || self.trust.author.is_stranger()
+    }
+}
+
+/// Where a variable's value is looked for.
+struct Lookup {
+    /// None where it may not be asked.
+    question: Option<Question>,
+    /// What is asked, as it may be shown.
+    shown: String,
+    /// Why there is no value where there is none.
+    lacking: String,
+    /// What to do then.
+    help: String,
+}
+
+const DEFAULT: &str = "default = \"…\" beside it";
+const SET_IT: &str = "set it, or say what it is otherwise: default = \"…\" beside it";
+
+/// The value that a fact holds for the variable `name`, or what is wrong with it; `shown` is what was asked.
+fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result<Option<String>, Box<Problem>> {
+    let text = fact.clone().map_err(|why| {
+        let problem = match question {
+            Question::File(_) => Problem::error("mlist::config::unreadable", format!("{shown} can't be read")),
+            _ => Problem::error("mlist::config::no_value", format!("`{name}` has no value")),
+        };
+        Box::new(problem.because(why))
+    })?;
+    let value = match question {
+        Question::Env(_) | Question::Inside(_) | Question::Paths(..) | Question::Include(_) => text,
+        Question::Git(_, GitFact::Tags) => text.and_then(|tags| greatest_version(&tags)),
+        Question::Git(..) => text.map(|text| text.trim().to_owned()),
+        Question::File(_) => {
+            let text = text.map(|text| text.trim_start_matches('\u{feff}').trim().to_owned());
+            let (lines, bytes) = text.as_ref().map_or((0, 0), |text| (text.lines().count(), text.len()));
+            let message = if lines > 1 {
+                format!("{shown} has {lines} lines, and `{name}` is one")
+            } else if bytes > LONGEST_LINE {
+                format!("{shown} has {bytes} bytes, and a value from a file {LONGEST_LINE} at the most")
+            } else {
+                return Ok(text.filter(|text| !text.is_empty()));
+            };
+            let problem = Problem::error("mlist::config::bad_value", message);
+            return Err(Box::new(problem.help("let the file hold the value alone")));
+        }
+    };
+    if value.as_ref().is_some_and(|value| value.len() > LONGEST_TEXT) {
+        let message = format!("the value of `{name}` has more than {} KiB", LONGEST_TEXT / 1024);
+        return Err(Box::new(Problem::error("mlist::config::bad_value", message)));
+    }
+    Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// The greatest version among the lines.
+fn greatest_version(tags: &str) -> Option<String> {
+    let versions = tags.lines().filter_map(|tag| Version::parse(tag.trim()));
+    versions.max_by(Version::compare).map(|version| version.as_str().to_owned())
+}
