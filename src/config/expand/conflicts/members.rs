@@ -20,7 +20,7 @@ struct Own<'a> {
 
 /// `mlist::config::tag_twice` for tags of members that a list or another member has; the publications in the order of
 /// the file.
-pub(in crate::config) fn member_tags<'a>(claimants: &[Claimant<'a>], problems: &mut Problems) {
+pub(in crate::config::expand) fn member_tags<'a>(claimants: &[Claimant<'a>], problems: &mut Problems) {
     let mut lists: HashMap<(&Place, &Tag), &Claimant<'a>> = HashMap::new();
     for claimant in claimants {
         for tag in &claimant.publication.tags {

@@ -12,7 +12,7 @@ use crate::naming::{Partial, Placeholder, Stands};
 
 impl Evaluator<'_> {
     /// `template` with the name `open` left open; all else is worked out.
-    pub(in crate::config) fn partial(
+    pub(in crate::config::expand) fn partial(
         &mut self,
         template: &SpannedTemplate,
         open: &str,
@@ -59,7 +59,7 @@ impl Evaluator<'_> {
 
 /// Whether `open` stands whole in `template`, itself or in a variable that stands there plain. As
 /// [`Partial::holds_whole`], and no value need be known.
-pub(in crate::config) fn holds_whole(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
+pub(in crate::config::expand) fn holds_whole(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
     let plain = |word: &Placeholder| word.part.is_none() && word.filters.is_empty();
     reaches(template, names, plain, |word| word.name == open && word.part.is_none())
 }
@@ -70,7 +70,7 @@ fn leads_to(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
 }
 
 /// Whether all that `template` needs of a member is `{platform}`, and that in templates: only then it can be left open.
-pub(in crate::config) fn needs_platform_alone(template: &SpannedTemplate, names: &Names<'_>) -> bool {
+pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate, names: &Names<'_>) -> bool {
     let mut seen: Vec<(&str, bool)> = Vec::new();
     let mut templates = vec![(template, true)];
     while let Some((template, is_template)) = templates.pop() {

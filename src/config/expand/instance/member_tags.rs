@@ -26,14 +26,14 @@ struct NamedMemberTag {
 }
 
 /// A tag of a member, as one that others may claim too.
-pub(in crate::config) struct MemberClaim {
-    pub(in crate::config) tag: Tag,
+pub(in crate::config::expand) struct MemberClaim {
+    pub(in crate::config::expand) tag: Tag,
     /// Where its template is written.
-    pub(in crate::config) span: Span,
+    pub(in crate::config::expand) span: Span,
     /// Which of the members.
-    pub(in crate::config) member: usize,
+    pub(in crate::config::expand) member: usize,
     /// The repository by the tag, as a problem says it.
-    pub(in crate::config) shown: String,
+    pub(in crate::config::expand) shown: String,
 }
 
 impl NamedMemberTag {

@@ -11,7 +11,7 @@ use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
 
 /// Where a list is published and by which tags.
-pub(in crate::config) struct Names {
+pub(in crate::config::expand) struct Names {
     pub(super) target: Repository,
     pub(super) tags: Tags,
 }
@@ -26,7 +26,7 @@ pub(super) struct Repository {
 
 impl TargetInstance<'_> {
     /// The repository and the tags.
-    pub(in crate::config) fn names(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Names, Stop> {
+    pub(in crate::config::expand) fn names(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Names, Stop> {
         let scope = self.instance.scope(need);
         let repository = self.target.map_or(Err(Stop), |target| repository(&target.repository, scope, evaluator));
         let tags = self.tags(scope, evaluator);
@@ -34,14 +34,14 @@ impl TargetInstance<'_> {
     }
 
     /// The repository alone.
-    pub(in crate::config) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, Stop> {
+    pub(in crate::config::expand) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, Stop> {
         let target = self.target.ok_or(Stop)?;
         Ok(repository(&target.repository, self.instance.scope(need), evaluator)?.place)
     }
 }
 
 impl Names {
-    pub(in crate::config) fn place(&self) -> &Place {
+    pub(in crate::config::expand) fn place(&self) -> &Place {
         &self.target.place
     }
 
@@ -57,7 +57,7 @@ impl Names {
     }
 
     /// The tags, in the order of the file.
-    pub(in crate::config) fn tags(&self) -> impl Iterator<Item = &TargetTag> {
+    pub(in crate::config::expand) fn tags(&self) -> impl Iterator<Item = &TargetTag> {
         self.tags.applying.iter().map(|named| &named.tag)
     }
 
@@ -67,12 +67,12 @@ impl Names {
     }
 
     /// What a problem says of the version that claims the tag at `at` by being the newest.
-    pub(in crate::config) fn version(&self, at: usize) -> &str {
+    pub(in crate::config::expand) fn version(&self, at: usize) -> &str {
         self.tags.applying.get(at).and_then(|named| named.version.as_deref()).unwrap_or_default()
     }
 
     /// The repository and repository:tag, as written and in canonical form: what selectors look at.
-    pub(in crate::config) fn all(&self) -> Vec<String> {
+    pub(in crate::config::expand) fn all(&self) -> Vec<String> {
         let canonical = self.target.place.to_string();
         [self.target.written.text(), &canonical]
             .into_iter()
@@ -84,12 +84,12 @@ impl Names {
     }
 
     /// The repository, as a problem says it.
-    pub(in crate::config) fn repository(&self) -> String {
+    pub(in crate::config::expand) fn repository(&self) -> String {
         self.target.shown()
     }
 
     /// The repository by its tag at `at`, as a problem says it.
-    pub(in crate::config) fn shown(&self, at: usize) -> String {
+    pub(in crate::config::expand) fn shown(&self, at: usize) -> String {
         let place = self.target.shown();
         let tag = self.tags.applying.get(at).map(|named| named.instead.as_deref().unwrap_or(named.tag.tag.as_str()));
         format!("{place}:{}", tag.unwrap_or_default())

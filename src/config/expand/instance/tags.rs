@@ -43,7 +43,7 @@ impl TagRule {
 
 impl TargetInstance<'_> {
     /// Whether only the newest version has any of the tags, if they apply.
-    pub(in crate::config) fn has_newest(&self) -> bool {
+    pub(in crate::config::expand) fn has_newest(&self) -> bool {
         self.rules().iter().filter_map(Parsed::good).any(|rule| rule.newest().is_some())
     }
 
