@@ -25,29 +25,7 @@ pub(super) fn publications<'a>(
 ) -> Loaded {
     let lists = lists(scopes, request.overrides, &mut evaluator.problems);
     let mut selection = Selection::new(request.selectors, &mut evaluator.problems);
-    let mut callable: Vec<String> = Vec::new();
-    let mut instances = Vec::new();
-    let mut unexpanded = Vec::new();
-    let mut room = matrix::Room::default();
-    for list in &lists {
-        let entry = list.entry.name.as_str();
-        let need = need_of_axes(list, &mut selection);
-        if !list.axes.is_empty() {
-            callable.push(entry.to_owned());
-        }
-        let Ok(Combinations { all, open }) = matrix::combinations(list, need, &mut room, evaluator) else { continue };
-        if open && need != Need::Never {
-            unexpanded.push((entry.to_owned(), need));
-        }
-        for axes in all {
-            let instance = Instance { list, id: matrix::id(entry, &axes), axes, open };
-            if !open {
-                callable.push(instance.id.shown().to_owned());
-            }
-            instances.push(instance);
-        }
-    }
-
+    let Instances { all: instances, callable, unexpanded } = instances(&lists, &mut selection, evaluator);
     let ids = instances.iter().filter(|it| !it.open).map(|instance| (&instance.id, instance.list.entry));
     conflicts::ids(ids, &mut evaluator.problems);
     let mut targets: Vec<(TargetInstance<'_>, bool)> = Vec::new();
@@ -116,6 +94,45 @@ fn lists<'a>(files: &[&'a FileScope<'a>], overrides: &'a [Override], problems: &
         lists.extend(scope);
     }
     lists
+}
+
+/// What the axes of all lists come to.
+#[derive(Default)]
+struct Instances<'a> {
+    /// In the order of the file.
+    all: Vec<Instance<'a>>,
+    /// What a selector may name: the entries that have axes, and the ids.
+    callable: Vec<String>,
+    /// The entries whose values are not known before tags are listed, and how much they are needed.
+    unexpanded: Vec<(String, Need)>,
+}
+
+fn instances<'a>(
+    lists: &'a [ListScope<'a>],
+    selection: &mut Selection,
+    evaluator: &mut Evaluator<'_>,
+) -> Instances<'a> {
+    let mut instances = Instances::default();
+    let mut room = matrix::Room::default();
+    for list in lists {
+        let entry = list.entry.name.as_str();
+        let need = need_of_axes(list, selection);
+        if !list.axes.is_empty() {
+            instances.callable.push(entry.to_owned());
+        }
+        let Ok(Combinations { all, open }) = matrix::combinations(list, need, &mut room, evaluator) else { continue };
+        if open && need != Need::Never {
+            instances.unexpanded.push((entry.to_owned(), need));
+        }
+        for axes in all {
+            let instance = Instance { list, id: matrix::id(entry, &axes), axes, open };
+            if !open {
+                instances.callable.push(instance.id.shown().to_owned());
+            }
+            instances.all.push(instance);
+        }
+    }
+    instances
 }
 
 /// How much is needed for which lists an entry stands.

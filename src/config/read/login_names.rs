@@ -2,7 +2,7 @@
 
 use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Text, Value};
-use super::registry::PAIRS;
+use crate::config::keys::{KeySet, Place, RegistryKey};
 use crate::config::problem::Problem;
 
 /// The names of environment variables in `[registry]`, whatever else is wrong there.
@@ -12,7 +12,10 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
         _ => Table::new(),
     };
     let keys = below(node).iter().flat_map(|(_, node)| below(node)).collect::<Table>();
-    let is_name = |key: &Key| PAIRS[1].0 == key.name || PAIRS[1].1 == key.name;
+    let is_name = |key: &Key| {
+        let key = RegistryKey::find(&key.name, Place::Registry);
+        matches!(key, Some(RegistryKey::UsernameEnv | RegistryKey::PasswordEnv))
+    };
     keys.into_iter()
         .filter(|(key, _)| is_name(key))
         .filter_map(|(_, node)| match node.value {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::declared::ParsedFile;
 use super::document::{document, no_list};
 use super::login_names;
-use super::raw::{self, Table, Text};
+use super::raw::{self, Text};
+use crate::config::keys::{KeySet, Place, TopKey};
 use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A file, and the problems found in it without any facts.
@@ -34,10 +35,12 @@ impl ParseResult {
     pub(in crate::config) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|mut tree| {
-            for (key, _) in alone(&mut tree) {
-                problems
-                    .push(of_the_root(&key.name, &source.name).at(&key.span, "").at(place, "this includes the file"));
-            }
+            tree.retain(|(key, _)| {
+                let problem = TopKey::find(&key.name, Place::Top).and_then(|key| of_the_root(key, &source.name));
+                let is_own = problem.is_none();
+                problems.extend(problem.map(|problem| problem.at(&key.span, "").at(place, "this includes the file")));
+                is_own
+            });
             let mut file = document(&tree, &mut problems);
             login_names::keep_secret(login_names, &mut file, &mut problems);
             if file.has_no_list {
@@ -49,19 +52,20 @@ impl ParseResult {
     }
 }
 
-/// Takes what belongs to the file that includes from a file that is included.
-fn alone(tree: &mut Table) -> Table {
-    let (roots, own) =
-        std::mem::take(tree).into_iter().partition(|(key, _)| matches!(key.name.as_str(), "include" | "registry"));
-    *tree = own;
-    roots
-}
-
-fn of_the_root(key: &str, file: &str) -> Problem {
-    if key == "include" {
-        return Problem::error("mlist::config::nested_include", format!("`{file}` is included and includes others"))
-            .help("name them where this file is named: `**` goes through folders");
+/// What is wrong with a key in a file that is included, if it belongs in the file that includes it.
+fn of_the_root(key: TopKey, file: &str) -> Option<Problem> {
+    match key {
+        TopKey::Include => Some(
+            Problem::error("mlist::config::nested_include", format!("`{file}` is included and includes others"))
+                .help("name them where this file is named: `**` goes through folders"),
+        ),
+        TopKey::Registry => {
+            let message = format!("`{file}` is included and says how a registry is reached");
+            Some(
+                Problem::error("mlist::config::misplaced_key", message)
+                    .help("[registry] holds for the whole run: write it in the file that includes this one"),
+            )
+        }
+        TopKey::Vars | TopKey::Defaults | TopKey::Convention | TopKey::List => None,
     }
-    Problem::error("mlist::config::misplaced_key", format!("`{file}` is included and says how a registry is reached"))
-        .help("[registry] holds for the whole run: write it in the file that includes this one")
 }
