@@ -15,11 +15,11 @@ pub(super) use place::Place;
 pub(super) use sets::{AxisKey, KeySet, LevelKey, OsVersionKey, RegistryKey, RowKey, TagKey, TopKey, VariableKey};
 pub(super) use shape::Shape;
 
-/// Where a key stands, and which key of the tables there it is.
+/// Where a key stands, and which key it is for the code that reads that table.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeyAt {
     Top(TopKey),
-    /// In those of the levels.
+    /// In the tables of these levels.
     Level(LevelKey, &'static [Place]),
     Row(RowKey),
     OsVersion(OsVersionKey),
