@@ -62,7 +62,7 @@
 //! | the syntax of templates; the values of variables | `src/naming/template.rs`, `src/config/expand/evaluate.rs` |
 //! | how an architecture is spelled | `src/naming/arch_style.rs` |
 //! | what an untrusted file may access; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
-//! | how an expanded text may be shown | `src/config/expand/value.rs`, `src/config/expand/evaluate.rs` |
+//! | how an expanded text may be shown | `src/config/expand/value.rs`, `src/config/expand/evaluate/variable.rs` |
 //! | which lists a selector selects | `src/config/expand/select.rs` |
 //! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether a published list is equal to the declared one | `src/plan/equality.rs` |
