@@ -1,19 +1,21 @@
-//! [`Credentials`]: who mlist is to a registry, as `docker login`, `podman login` or manifests.toml say.
+//! [`Credentials`]: the credentials for registries, from `docker login`, `podman login` or manifests.toml.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`place`] | a file or variable that may hold credentials |
-//! | [`file`](mod@file) | what such a file says |
-//! | [`keys`] | for which host and namespace it says so |
-//! | [`helper`] | the programs that are asked |
-//! | [`source`] | where credentials came from, to be told |
-//! | [`fault`] | why a place can't be used |
+//! | [`place`] | a file or environment variable that may contain credentials |
+//! | [`file`](mod@file) | the content of such a file |
+//! | [`keys`] | the host and namespace that an entry of the file is for |
+//! | [`helper`] | credential helpers: external programs |
+//! | [`source`] | where credentials came from, for output |
+//! | [`fault`] | why a place cannot be used |
 //!
-//! The places are looked in one by one, and the first that has credentials is used: the variables that `[registry]`
-//! names, `DOCKER_AUTH_CONFIG`, the file that `REGISTRY_AUTH_FILE` names, Docker's config file, Podman's files, and the
-//! file of old. In a file a helper for the host (`credHelpers`) goes before the helper for all (`credsStore`), and that
-//! before what stands there (`auths`), as for Docker. A place that can't be used is an error for whoever gets as far:
-//! what is behind it might be meant for others.
+//! The places are searched one by one, and the first that has credentials is used. Their order: the variables that
+//! `[registry]` names, `DOCKER_AUTH_CONFIG`, the file that `REGISTRY_AUTH_FILE` names, Docker's config file, Podman's
+//! files, and the old `~/.dockercfg`. If `[registry]` names variables for a host, no other place is searched for that
+//! host. Within a file, a helper for the host (`credHelpers`) takes precedence over the helper for all hosts
+//! (`credsStore`), and both take precedence over an entry in the file itself (`auths`). This is the order of Docker. If
+//! a place cannot be used and no earlier place has credentials, the search fails: the credentials in later places may
+//! be for another account.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -42,7 +44,7 @@ mod keys;
 mod place;
 pub(super) mod source;
 
-/// Something to log in with, and where it came from.
+/// Credentials, and where they came from.
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
     pub(crate) login: Login,
@@ -52,36 +54,36 @@ pub(crate) struct Credential {
 /// What to log in with.
 #[derive(Debug, Clone)]
 pub(crate) enum Login {
-    /// A user's name and password.
+    /// A user name and password.
     Basic { user: String, password: SecretString },
-    /// A token that only the token server takes (`identitytoken`, OAuth2 refresh token).
+    /// A token that only the token server accepts (`identitytoken`, OAuth2 refresh token).
     Identity(SecretString),
-    /// A token that the registry takes (`registrytoken`): it is sent as it is, and no token server is asked.
+    /// A token that the registry accepts (`registrytoken`). It is sent unchanged, and no token server is used.
     Bearer(SecretString),
 }
 
-/// What a helper answered for a host; it is asked once.
+/// The answer of a helper for a host. Each helper runs once per host.
 type Answer = Arc<OnceCell<Result<Option<Login>, Unhelpful>>>;
 
-/// All that is known of who mlist is.
+/// All places that credentials can come from.
 pub(crate) struct Credentials {
     named: BTreeMap<Host, NamedLogin>,
     places: Vec<Place>,
-    /// Where helpers are looked for.
+    /// The search path for helpers.
     search: OsString,
-    /// By the name of the helper.
+    /// The answers of helpers, by helper name and host.
     answers: Mutex<HashMap<(String, Host), Answer>>,
 }
 
 impl Credentials {
-    /// Reads nothing yet.
+    /// Creates the list of places. Nothing is read yet.
     pub(crate) fn new(sources: CredentialSources, hosts: &BTreeMap<Host, HostOptions>) -> Self {
         let login = |(host, options): (&Host, &HostOptions)| Some((host.clone(), options.login.clone()?));
         let (named, places) = (hosts.iter().filter_map(login).collect(), Place::all(&sources));
         Self { named, places, search: sources.search, answers: Mutex::default() }
     }
 
-    /// Whether there could be credentials for `host`; no helper is run to know it.
+    /// Whether there could be credentials for `host`. This runs no helper.
     pub(crate) fn may_know(&self, host: &Host) -> bool {
         let may_know = |place: &Place| match place.read() {
             Ok(file) => file.is_some_and(|file| file.may_know(host)),
@@ -90,11 +92,11 @@ impl Credentials {
         self.named.contains_key(host) || self.places.iter().any(may_know)
     }
 
-    /// The credentials for the repository `path` of `host`, if there are any. An empty path stands for the host itself:
-    /// what is kept for a namespace is not for it.
+    /// Returns the credentials for the repository `path` of `host`, if there are any. If `path` is empty, only
+    /// credentials for the whole host are considered, not those for a namespace.
     ///
     /// # Errors
-    /// A place that can't be used, and is looked in before there are any.
+    /// Fails if a place cannot be used and no earlier place has credentials.
     pub(crate) async fn find(&self, host: &Host, path: &str) -> Result<Option<Credential>, Failure> {
         let failed = |fault| Failure::of(ErrorKind::Credentials(Box::new(fault)));
         if let Some(named) = self.named.get(host) {
@@ -109,7 +111,8 @@ impl Credentials {
         Ok(None)
     }
 
-    /// Says of a request that carried no credentials where they were looked for, unless there are some.
+    /// Adds the searched places to `asked_as`, for a request that was sent without credentials. Does nothing if there
+    /// are credentials for `host`.
     pub(crate) fn tell_where(&self, host: &Host, asked_as: &mut AskedAs) {
         let has_entry = |place: &Place| place.read().is_ok_and(|file| file.is_some_and(|file| file.has_entry(host)));
         if *asked_as == AskedAs::Unknown && !self.named.contains_key(host) && !self.places.iter().any(has_entry) {
@@ -136,7 +139,8 @@ impl Credentials {
         }))
     }
 
-    /// Helpers know hosts and no namespaces: a key with a namespace says only which helper is asked.
+    /// Returns the answer of `helper`. Helpers know only hosts, not namespaces: a key with a namespace only selects the
+    /// helper.
     async fn ask(&self, helper: &Helper, host: &Host) -> Result<Option<Login>, Unhelpful> {
         let answer = Arc::clone(lock(&self.answers).entry((helper.name.clone(), host.clone())).or_default());
         answer.get_or_init(|| helper::get(&helper.name, host, &self.search)).await.clone()
@@ -144,7 +148,7 @@ impl Credentials {
 }
 
 impl Login {
-    /// Whose it is, fit to be shown.
+    /// Returns the account, safe to display.
     fn account(&self) -> Account {
         match self {
             Self::Basic { user, .. } => Account::User(one_line(user)),

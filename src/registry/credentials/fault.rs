@@ -1,46 +1,47 @@
-//! [`CredentialFault`]: why a place of credentials can't be used.
+//! [`CredentialFault`]: why a place of credentials cannot be used.
 
 use super::source::Origin;
 
-/// A place of credentials that can't be used, and why. No text of it holds what stands in the place.
+/// A place of credentials that cannot be used, and why. The texts never contain any content of the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialFault {
     /// A file, or `DOCKER_AUTH_CONFIG`.
     #[error("{place} {why}")]
     Place {
-        /// What kind of place it is.
+        /// The kind of the place.
         origin: Origin,
-        /// `~/.docker/config.json`
+        /// The name of the place: `~/.docker/config.json`.
         place: String,
-        /// Fits behind the place: `is malformed: …`.
+        /// The reason, written to follow the name of the place: `is malformed: …`.
         why: String,
     },
     /// A credential helper that is not installed.
     #[error("{helper} is not on the PATH; {named_by} names it")]
     HelperAbsent {
-        /// `docker-credential-gcr`
+        /// The program: `docker-credential-gcr`.
         helper: String,
-        /// The place that names it.
+        /// The place that names the helper.
         named_by: String,
     },
-    /// A credential helper that did not do its work.
+    /// A credential helper that failed.
     #[error("{helper} {why}; {named_by} names it")]
     Helper {
-        /// `docker-credential-gcr`
+        /// The program: `docker-credential-gcr`.
         helper: String,
-        /// Fits behind the helper: `failed: …`.
+        /// The reason, written to follow the name of the helper: `failed: …`.
         why: String,
-        /// The place that names it.
+        /// The place that names the helper.
         named_by: String,
     },
     /// An environment variable that `[registry."HOST"]` names.
     #[error("{variable} is {}; {key} names it", if *.is_empty { "empty" } else { "not set" })]
     Unset {
-        /// Its name.
+        /// The name of the variable.
         variable: String,
-        /// The key that names it: `password-env`.
+        /// The key in manifests.toml that names the variable: `password-env`.
         key: &'static str,
-        /// It is set, and to nothing: so CI systems hide a secret from who may not have it.
+        /// Whether the variable is set, but empty. CI systems set a secret to an empty value for jobs that may not read
+        /// it.
         is_empty: bool,
     },
 }

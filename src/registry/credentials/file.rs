@@ -1,4 +1,4 @@
-//! [`ConfigFile`]: the parts of Docker's `config.json` and Podman's `auth.json` that say who logs in where.
+//! [`ConfigFile`]: the credentials in Docker's `config.json` and Podman's `auth.json`.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use super::Login;
 use super::helper::Helper;
 use super::keys::{ByHost, Paths};
 
-/// What `docker login` or `podman login` wrote.
+/// The content of a file that `docker login` or `podman login` wrote.
 #[derive(Default)]
 pub(in crate::registry) struct ConfigFile {
     auths: ByHost<Entry>,
     helpers: ByHost<String>,
-    /// The helper of all hosts that have none of their own.
+    /// The helper for all hosts that have no helper of their own (`credsStore`).
     store: String,
 }
 
@@ -49,7 +49,10 @@ struct Entry {
 }
 
 impl ConfigFile {
-    /// Reads `config.json` or `auth.json`. An empty text says nothing, as for Docker.
+    /// Parses `config.json` or `auth.json`. Empty text is valid and has no entries, as in Docker.
+    ///
+    /// # Errors
+    /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse(text: &[u8]) -> Result<Self, String> {
         let Written { auths, creds_store, cred_helpers } = json(text)?;
         let helpers = cred_helpers.into_iter().map(|(key, name)| (key, name.unwrap_or_default())).collect();
@@ -57,37 +60,44 @@ impl ConfigFile {
         Ok(Self { auths: ByHost::new(filled(auths), Paths::Namespaces), helpers, store: creds_store })
     }
 
-    /// Reads `~/.dockercfg`, the file before there was a `config.json`: hosts at the top level, and nothing else.
+    /// Parses `~/.dockercfg`, the format that Docker used before `config.json`: an object whose keys are hosts.
+    ///
+    /// # Errors
+    /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse_old(text: &[u8]) -> Result<Self, String> {
         Ok(Self { auths: ByHost::new(filled(json(text)?), Paths::OfApis), ..Self::default() })
     }
 
-    /// Whether it may lead to credentials for some repository of `host`.
+    /// Whether the file may have credentials, or a helper, for some repository of `host`.
     pub(in crate::registry) fn may_know(&self, host: &Host) -> bool {
         let mut helpers = self.helpers.anywhere_in(host).chain([&self.store]);
         helpers.any(|name| !name.is_empty()) || self.auths.anywhere_in(host).next().is_some()
     }
 
-    /// Whether it holds credentials for all of `host`.
+    /// Whether the file contains credentials for all repositories of `host`.
     pub(super) fn has_entry(&self, host: &Host) -> bool {
         self.auths.of(host, "").next().is_some()
     }
 
-    /// The helper that is to be asked for the repository `path` of `host`. An empty name says that none is.
+    /// Returns the helper to run for the repository `path` of `host`. An empty name in `credHelpers` means that the
+    /// host has no helper.
     pub(super) fn helper(&self, host: &Host, path: &str) -> Option<Helper> {
         let own = self.helpers.of(host, path).next().map(|name| (name, "credHelpers"));
         let (name, key) = own.unwrap_or((&self.store, "credsStore"));
         Some(Helper { name: name.clone(), key }).filter(|helper| !helper.name.is_empty())
     }
 
-    /// What the file itself holds for the repository `path` of `host`.
+    /// Returns the credentials that the file itself contains for the repository `path` of `host`.
+    ///
+    /// # Errors
+    /// Returns why the entry is malformed, written to follow "has an entry that".
     pub(in crate::registry) fn login(&self, host: &Host, path: &str) -> Result<Option<Login>, &'static str> {
         self.auths.of(host, path).next().map(Entry::login).transpose()
     }
 }
 
 impl Entry {
-    /// An entry without credentials says that a helper has them.
+    /// Whether the entry has no credentials. Docker writes such entries if a helper stores the credentials.
     fn is_empty(&self) -> bool {
         let none = |secret: &SecretString| secret.expose_secret().is_empty();
         let no_token = none(&self.identitytoken) && none(&self.registrytoken);
@@ -108,7 +118,7 @@ impl Entry {
     }
 }
 
-/// Without entries that hold nothing.
+/// Removes the entries that have no credentials.
 fn filled(auths: BTreeMap<String, Option<Entry>>) -> BTreeMap<String, Entry> {
     let filled = auths.into_iter().filter_map(|(key, entry)| Some((key, entry?)));
     filled.filter(|(_, entry)| !entry.is_empty()).collect()
@@ -118,7 +128,7 @@ fn json<T: Default + for<'de> Deserialize<'de>>(text: &[u8]) -> Result<T, String
     if text.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    // The error has a line and column and quotes no value: this text holds secrets.
+    // serde's error message could quote a secret of this text, so only its line and column are used.
     serde_json::from_slice(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             format!("a value of another type than Docker writes, line {} column {}", error.line(), error.column())
@@ -127,7 +137,7 @@ fn json<T: Default + for<'de> Deserialize<'de>>(text: &[u8]) -> Result<T, String
     })
 }
 
-/// `null` as what is not there, as Docker reads it.
+/// Reads `null` like a missing field, as Docker does.
 fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(json: D) -> Result<T, D::Error> {
     Option::deserialize(json).map(Option::unwrap_or_default)
 }
@@ -135,7 +145,7 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(jso
 fn decode(auth: &str) -> Option<Login> {
     let text = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;
-    // Old versions of Docker padded the text with zeros.
+    // Old versions of Docker padded the text with NUL bytes.
     let password = SecretString::from(password.trim_end_matches('\0'));
     Some(Login::Basic { user: user.to_owned(), password }).filter(|_| !user.is_empty())
 }

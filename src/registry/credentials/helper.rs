@@ -16,27 +16,27 @@ use crate::registry::sanitize::one_line;
 
 use super::Login;
 
-/// How long a helper may take: some ask a cloud, some a person.
+/// The maximum time that a helper may take. Some helpers query a cloud, some ask the user.
 const WITHIN: Duration = Duration::from_secs(30);
-/// What a helper may print.
+/// The maximum size of a helper's output on stdout, in bytes.
 const LIMIT: u64 = 64 << 10;
-/// What is kept of the talk of a helper: its end.
+/// How many bytes of a helper's stderr are kept: the last ones.
 const TALK: usize = 4 << 10;
 
 /// A helper that a config file names.
 pub(super) struct Helper {
-    /// `gcr` of `docker-credential-gcr`.
+    /// The name without its prefix: `gcr` for `docker-credential-gcr`.
     pub(super) name: String,
-    /// `credHelpers` or `credsStore`.
+    /// The key that names it: `credHelpers` or `credsStore`.
     pub(super) key: &'static str,
 }
 
-/// Why a helper did not do its work.
+/// Why a helper failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unhelpful {
-    /// There is no such program.
+    /// The program was not found.
     Absent,
-    /// To be read behind its name.
+    /// The reason, written to follow the name of the helper.
     Because(String),
 }
 
@@ -49,20 +49,20 @@ struct Given {
     secret: SecretString,
 }
 
-/// By what name helpers know a host.
+/// Returns the name that helpers use for a host.
 fn server(host: &Host) -> &str {
     if host.is_hub() { "https://index.docker.io/v1/" } else { host.as_str() }
 }
 
-/// The program of a helper: `docker-credential-gcr`.
+/// Returns the program of a helper: `docker-credential-gcr`.
 pub(super) fn program(name: &str) -> String {
     format!("docker-credential-{}", one_line(name))
 }
 
-/// Asks a helper for its credentials of `host`; none where it has none.
+/// Runs a helper and returns its credentials for `host`. `None` if it has none.
 ///
 /// # Errors
-/// What is wrong with the helper.
+/// Returns why the helper failed.
 pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Option<Login>, Unhelpful> {
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {
         return Err(Unhelpful::Because("is no name of a helper: letters, digits, - and _ only".into()));
@@ -78,11 +78,12 @@ pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Optio
 struct Output {
     ok: bool,
     stdout: Vec<u8>,
-    /// The end of it.
+    /// The last [`TALK`] bytes of stderr.
     stderr: Vec<u8>,
 }
 
-/// Runs a helper to its end. Dropped before that, it ends the helper and all that the helper started.
+/// Runs a helper to its end. If this future is dropped before that, the helper and all processes that it started are
+/// killed.
 async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output, String> {
     let cannot = |error: std::io::Error| format!("cannot be run: {error}");
     let mut command = Command::new(program);
@@ -93,18 +94,18 @@ async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output,
     let mut child = command.spawn().map_err(cannot)?;
     let mut group = Group(child.id());
     if let Some(mut stdin) = child.stdin.take() {
-        // A helper that knows its answer without reading closes its end; what counts is what it prints.
+        // A helper that does not read its input closes the pipe early. Only its output matters.
         let _ = stdin.write_all(format!("{server}\n").as_bytes()).await;
     }
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (stdout, stderr) = tokio::try_join!(whole(out), async { Ok(end_of(err).await) })?;
     let status = child.wait().await.map_err(cannot)?;
-    // What it leaves running on purpose, an agent that keeps a key, goes on.
+    // A process that the helper leaves running on purpose, such as an agent that keeps a key, is not killed.
     group.0 = None;
     Ok(Output { ok: status.success(), stdout, stderr })
 }
 
-/// All that comes through `pipe`.
+/// Reads everything from `pipe`, up to [`LIMIT`] bytes.
 async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
@@ -114,7 +115,8 @@ async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> 
     if bytes.len() as u64 > LIMIT { Err(format!("printed more than {} KiB", LIMIT >> 10)) } else { Ok(bytes) }
 }
 
-/// The end of what comes through `pipe`: all is read, as a helper whose pipe is full would wait for ever.
+/// Reads everything from `pipe` and returns the last [`TALK`] bytes. All is read because a helper whose pipe is full
+/// would wait forever.
 async fn end_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
@@ -125,14 +127,14 @@ async fn end_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     bytes
 }
 
-/// The process group of a helper, ended when dropped.
+/// The process group of a helper. It is killed on drop.
 struct Group(Option<u32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)) {
-            // It may have ended by itself.
+            // The group may have ended already.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
@@ -141,7 +143,8 @@ impl Drop for Group {
 fn read(output: &Output) -> Result<Option<Login>, String> {
     if !output.ok {
         let said = one_line(&String::from_utf8_lossy(&output.stdout));
-        // The protocol has errors on stdout; this one is no error.
+        // In this protocol, helpers print errors on stdout. This message means that there are no credentials, so it is
+        // no error.
         if said.to_ascii_lowercase().contains("credentials not found") {
             return Ok(None);
         }
@@ -164,8 +167,8 @@ fn read(output: &Output) -> Result<Option<Login>, String> {
     })
 }
 
-/// Whether a line looks as if it showed credentials: it names them, or has a word of the kind that only programs write,
-/// long and with digits among its letters.
+/// Whether a line may contain credentials: it mentions a secret or password, or it contains a long word with letters
+/// and digits, such as a token.
 fn may_hold_a_secret(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
@@ -177,8 +180,8 @@ fn may_hold_a_secret(line: &str) -> bool {
         || line.split(|c| !is_of_word(c)).any(is_of_programs)
 }
 
-/// The program in a folder of the search path; relative entries of it name whatever folder one happens to be in, and
-/// are passed over.
+/// Returns the path of the program in a folder of the search path. Relative folders in it are ignored, because they
+/// depend on the current folder.
 fn find(program: &str, search: &OsStr) -> Option<PathBuf> {
     let folders = std::env::split_paths(search).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
@@ -214,12 +217,12 @@ mod tests {
         }
     }
 
-    /// Whether a process of this group runs; one that only waits to be buried does not.
+    /// Whether a process of this group runs. Zombie processes do not count.
     #[cfg(target_os = "linux")]
     fn alive(group: &str) -> bool {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let mut stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
-        // Behind the name: state, parent, group.
+        // The fields after the name are: state, parent, group.
         stats.any(|stat| {
             let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace().collect::<Vec<_>>());
             fields.is_some_and(|fields| fields[0] != "Z" && fields[2] == group)

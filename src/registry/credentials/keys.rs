@@ -1,39 +1,39 @@
-//! [`ByHost`]: what stands behind the keys of `auths` and `credHelpers`, by host and namespace.
+//! [`ByHost`]: the values in `auths` and `credHelpers`, by host and namespace.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::oci::Host;
 
-/// Values of a config file by the host of their key; of one host the most specific come first.
+/// The values of a config file, by the host of their key. For each host, the most specific key comes first.
 pub(super) struct ByHost<T>(HashMap<Host, Vec<(Scope, T)>>);
 
 /// Which repositories of a host a key is for.
 struct Scope {
-    /// `team/app`: that repository and all below it; empty: all of the host.
+    /// The namespace: `team/app` means that repository and all below it. If it is empty, the key is for the whole host.
     namespace: String,
     spelling: Spelling,
 }
 
-/// How a key is written, the preferred way first.
+/// How a key is written. The preferred spelling comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Spelling {
-    /// As `docker login` and `podman login` write it today.
+    /// As current versions of `docker login` and `podman login` write it.
     Usual,
-    /// With a scheme, with the path of an API, in capitals, by another name of the same host.
+    /// With a scheme, with the path of an API, in upper case, or with another name of the same host.
     Other,
 }
 
-/// What a path behind a host means.
+/// What a path after the host means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paths {
-    /// A namespace, unless there is a scheme before it (containers-auth.json(5)).
+    /// A namespace, unless the key has a scheme (containers-auth.json(5)).
     Namespaces,
-    /// Nothing: in `~/.dockercfg` it is that of an API.
+    /// Nothing: in `~/.dockercfg`, it is the path of an API.
     OfApis,
 }
 
-/// Docker Hub as `docker login` writes it.
+/// The key for Docker Hub, as `docker login` writes it.
 const HUB: &str = "https://index.docker.io/v1/";
 
 impl<T> Default for ByHost<T> {
@@ -43,7 +43,7 @@ impl<T> Default for ByHost<T> {
 }
 
 impl<T> ByHost<T> {
-    /// Keys that are of no host are left out: what they are for is nothing that will be asked.
+    /// Sorts values by host. Keys that do not name a host are ignored, because no request goes to them.
     pub(super) fn new(values: BTreeMap<String, T>, paths: Paths) -> Self {
         let mut hosts: HashMap<Host, Vec<(Scope, T)>> = HashMap::new();
         for (key, value) in values {
@@ -57,13 +57,14 @@ impl<T> ByHost<T> {
         Self(hosts)
     }
 
-    /// What there is for the repository `path` of `host`, the most specific first; an empty path is in no namespace.
+    /// Returns the values for the repository `path` of `host`, the most specific first. An empty path matches only keys
+    /// without a namespace.
     pub(super) fn of<'a>(&'a self, host: &Host, path: &'a str) -> impl Iterator<Item = &'a T> {
         let all = self.0.get(host).map(Vec::as_slice).unwrap_or_default();
         all.iter().filter(move |(scope, _)| scope.holds(path)).map(|(_, value)| value)
     }
 
-    /// What there is for any repository of `host`.
+    /// Returns the values for any repository of `host`.
     pub(super) fn anywhere_in(&self, host: &Host) -> impl Iterator<Item = &T> {
         self.0.get(host).into_iter().flatten().map(|(_, value)| value)
     }
@@ -96,7 +97,7 @@ fn read(key: &str, paths: Paths) -> Option<(Host, Scope)> {
 mod tests {
     use super::*;
 
-    /// What is found for `name` (`HOST/PATH`), best first.
+    /// Returns the keys found for `name` (`HOST/PATH`), best match first.
     fn found(keys: &[&str], paths: Paths, name: &str) -> Vec<String> {
         let values = keys.iter().map(|key| ((*key).to_owned(), (*key).to_owned())).collect();
         let (host, path) = name.split_once('/').unwrap_or((name, ""));

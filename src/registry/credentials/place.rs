@@ -1,4 +1,4 @@
-//! [`Place`]: a file or variable that may hold credentials; read once, when the first host asks.
+//! [`Place`]: a file or environment variable that may contain credentials. It is read once, on first use.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -15,12 +15,12 @@ use super::file::ConfigFile;
 use super::helper;
 use super::source::Origin;
 
-/// What a file may have.
+/// The maximum size of a file, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// A place where credentials may be.
+/// A place that may contain credentials.
 pub(super) struct Place {
-    /// `~/.docker/config.json`, `DOCKER_AUTH_CONFIG`.
+    /// The name in messages: `~/.docker/config.json`, `DOCKER_AUTH_CONFIG`.
     pub(super) name: String,
     pub(super) origin: Origin,
     content: Content,
@@ -31,21 +31,21 @@ pub(super) struct Place {
 enum Content {
     Text(SecretString),
     File(PathBuf),
-    /// `~/.dockercfg`
+    /// `~/.dockercfg`, which has a format of its own.
     OldFile(PathBuf),
 }
 
-/// Whether a place where nothing was found is worth a word.
+/// Whether a message lists the place if no credentials were found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mention {
-    /// Always: it was asked for, or it is where everybody looks first.
+    /// Always. The user named it, or it is the first place that users look in.
     Always,
-    /// If it is there.
+    /// Only if it exists.
     IfThere,
 }
 
 impl Place {
-    /// All places, in the order in which they are looked in.
+    /// Returns all places, in the order in which they are searched.
     pub(super) fn all(sources: &CredentialSources) -> Vec<Self> {
         let CredentialSources { inline, auth_file, docker, podman, old, search: _, home } = sources;
         let place = |origin, content, mention| {
@@ -60,14 +60,17 @@ impl Place {
         all.extend(inline.iter().map(|text| place(Origin::Inline, Content::Text(text.clone()), Mention::Always)));
         all.extend(auth_file.iter().map(|path| place(Origin::Podman, file(path), Mention::Always)));
         all.extend(docker.iter().map(|path| place(Origin::Docker, file(path), Mention::Always)));
-        // Who names a file means that one and none that Podman would find by itself.
+        // If the user names a file, Podman's default files are not used.
         let podman = if auth_file.is_none() { podman.as_slice() } else { &[] };
         all.extend(podman.iter().map(|path| place(Origin::Podman, file(path), Mention::IfThere)));
         all.extend(old.iter().map(|path| place(Origin::Docker, Content::OldFile(path.clone()), Mention::IfThere)));
         all
     }
 
-    /// What stands there; none where there is no such file.
+    /// Returns the content of the place. `None` if the file does not exist.
+    ///
+    /// # Errors
+    /// Returns why the place cannot be used.
     pub(super) fn read(&self) -> Result<Option<&ConfigFile>, &CredentialFault> {
         let parsed = |text: &[u8], parse: fn(&[u8]) -> Result<ConfigFile, String>| {
             parse(text).map_err(|why| format!("is malformed: {why}"))
@@ -80,7 +83,8 @@ impl Place {
         self.read.get_or_init(|| read().map_err(|why| self.fault(why))).as_ref().map(Option::as_ref)
     }
 
-    /// What is said of it where nothing was found for `host`: its name, and the helper that was asked because of it.
+    /// Describes the place in a message that no credentials for `host` were found: its name, and the helper that it
+    /// selects. `None` if the place is not listed.
     pub(super) fn looked_in(&self, host: &Host) -> Option<String> {
         let file = self.read().ok()?;
         match file.and_then(|file| file.helper(host, "")) {
@@ -94,12 +98,12 @@ impl Place {
     }
 }
 
-/// The bytes of a regular file, and of no other: a pipe would be waited for.
+/// Reads a regular file. Other files are rejected, because reading a pipe could wait forever.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {}", error.kind());
     let file = match open(path) {
         Ok(file) => file,
-        // Below what is a file there is no file either.
+        // `NotADirectory`: a parent folder is a file, so this file does not exist either.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
@@ -115,7 +119,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
     if bytes.len() as u64 > LIMIT { Err(format!("has more than {} MiB", LIMIT >> 20)) } else { Ok(Some(bytes)) }
 }
 
-/// Links are followed: such files are often mounted or kept elsewhere.
+/// Opens a file to read it. Symbolic links are followed, because such files are often mounted or stored elsewhere.
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -127,7 +131,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// A path as a person would write it.
+/// Formats a path as users write it, with `~` for the home folder.
 fn shown(path: &Path, home: Option<&Path>) -> String {
     let below_home = home.and_then(|home| path.strip_prefix(home).ok());
     below_home.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))

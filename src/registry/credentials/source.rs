@@ -1,4 +1,4 @@
-//! [`Source`] and [`AskedAs`]: where credentials came from, never what they are.
+//! [`Source`] and [`AskedAs`]: where credentials came from. They never contain the credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,31 +6,31 @@ use std::sync::Arc;
 /// Where credentials came from: `~/.docker/config.json (user ci-bot)`, `docker-credential-gcr (credHelpers)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// What kind of place it is.
+    /// The kind of the place.
     pub origin: Origin,
-    /// The place as a person would name it.
+    /// The name of the place, as users write it.
     pub place: String,
-    /// Who is logged in there.
+    /// The account of the credentials.
     pub account: Account,
 }
 
-/// Who is logged in, as far as it may be told.
+/// The account of credentials, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Account {
-    /// A user, by name: one line.
+    /// A user, by name. The name is one line.
     User(String),
-    /// Whoever has the token that the token server takes.
+    /// The owner of an identity token, which only the token server accepts.
     IdentityToken,
-    /// Whoever has the token that the registry takes.
+    /// The owner of a registry token, which the registry accepts.
     RegistryToken,
 }
 
-/// What kind of place credentials come from: what is wrong there is put right in a way of its own.
+/// The kind of place that credentials come from. Each kind is fixed in a different way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Environment variables that `[registry."HOST"]` names.
     Named,
-    /// `DOCKER_AUTH_CONFIG`.
+    /// The variable `DOCKER_AUTH_CONFIG`.
     Inline,
     /// A file that `docker login` writes.
     Docker,
@@ -40,15 +40,15 @@ pub enum Origin {
     Helper,
 }
 
-/// As whom a registry was asked.
+/// The credentials that a registry was asked with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AskedAs {
-    /// It was not asked, or it does not matter.
+    /// The registry was not asked, or it does not matter.
     #[default]
     Unknown,
-    /// As nobody: there are no credentials for it.
+    /// Without credentials, because there are none for the registry.
     Nobody {
-        /// The places that were looked in, as a person would name them.
+        /// The places that were searched, as users write them.
         looked_in: Vec<String>,
     },
     /// With credentials.
@@ -56,7 +56,7 @@ pub enum AskedAs {
 }
 
 impl AskedAs {
-    /// Where the credentials came from, if some were sent.
+    /// Returns where the credentials came from, if any were sent.
     #[must_use]
     pub fn source(&self) -> Option<&Source> {
         match self {
@@ -69,7 +69,7 @@ impl AskedAs {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.origin, &self.account) {
-            // The place says enough.
+            // The place is sufficient.
             (Origin::Named | Origin::Helper, _) => f.write_str(&self.place),
             (_, Account::User(user)) => write!(f, "{} (user {user})", self.place),
             (_, Account::IdentityToken) => write!(f, "{} (identity token)", self.place),

@@ -1,4 +1,4 @@
-//! Places, files, helpers, and which of them is heeded.
+//! Places, files and helpers, and which of them is used.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use super::*;
 
 impl Credential {
-    /// As if it stood in Docker's file.
+    /// Creates credentials as if they were in Docker's file.
     pub(crate) fn of_docker(login: Login) -> Self {
         let source = Source { origin: Origin::Docker, place: "~/.docker/config.json".into(), account: login.account() };
         Self { login, source: source.into() }
     }
 }
 
-/// A folder with this config, and a helper `x` of this script.
+/// Creates a folder with this config, and a helper `x` with this script.
 fn folder(config: &str, script: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("config.json"), config).unwrap();
@@ -25,10 +25,10 @@ fn folder(config: &str, script: &str) -> TempDir {
     folder
 }
 
-/// A helper of this name and script.
+/// Creates a helper with this name and script.
 ///
-/// It is moved to its place by another process: a program that was open for writing here, at the moment in which another
-/// test starts a process, cannot be run until that one has begun (ETXTBSY).
+/// Another process moves it to its place. If a program is open for writing in this process while another test starts a
+/// process, it cannot be run until that process has begun (ETXTBSY).
 pub(super) fn helper_in(folder: &Path, name: &str, script: &str) -> PathBuf {
     let helper = folder.join(format!("docker-credential-{name}"));
     let text = folder.join(format!("{name}.sh"));
@@ -38,13 +38,13 @@ pub(super) fn helper_in(folder: &Path, name: &str, script: &str) -> PathBuf {
     helper
 }
 
-/// `x.io/a/b` as host and path.
+/// Splits `x.io/a/b` into host and path.
 fn host_and_path(name: &str) -> (Host, &str) {
     let (host, path) = name.split_once('/').unwrap_or((name, ""));
     (Host::parse(host).unwrap(), path)
 }
 
-/// What these sources have for `name`, in one line.
+/// Describes in one line what these sources have for `name`.
 async fn found_in(sources: CredentialSources, name: &str) -> String {
     find(&Credentials::new(sources, &BTreeMap::new()), name).await
 }
@@ -66,7 +66,7 @@ async fn find(credentials: &Credentials, name: &str) -> String {
     }
 }
 
-/// What a Docker config with this text has, its helper being this script.
+/// Describes what a Docker config with this text has, if its helper is this script.
 async fn found(config: &str, script: &str, name: &str) -> String {
     let folder = folder(config, script);
     let path = folder.path().join("config.json");
@@ -91,7 +91,7 @@ async fn entries_are_found_in_every_form_docker_writes() {
     }
     let token = r#"{"auths":{"a.io:5000":{"auth":"","identitytoken":"i"}},"HttpHeaders":{"X":"y"}}"#;
     assert_eq!(found(token, "", "a.io:5000").await, "identity i from FILE (identity token)");
-    // Docker sends the one token before the other.
+    // If both tokens exist, Docker sends the registry token.
     let both = r#"{"auths":{"a.io":{"auth":"dTpw","identitytoken":"i","registrytoken":"r"}}}"#;
     assert_eq!(found(both, "", "a.io").await, "bearer r from FILE (registry token)");
     for nothing in ["{}", "null", r#"{"auth":""}"#, r#"{"username":"u"}"#, r#"{"email":"u@a.io","auth":null}"#] {
@@ -146,7 +146,7 @@ async fn a_file_without_the_right_to_read_is_told() {
     let path = folder.path().join("config.json");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&path).is_ok() {
-        // Root may read everything: there is nothing to see then.
+        // Root may read every file, so this cannot be tested as root.
         return;
     }
     let home = Some(folder.path().to_owned());
@@ -154,7 +154,7 @@ async fn a_file_without_the_right_to_read_is_told() {
     assert_eq!(found_in(sources, "a.io").await, "~/config.json cannot be read: permission denied");
 }
 
-/// Each place, in their order, with a user of its own for `a.io`; all of them in one folder.
+/// All places, in their order. Each has its own user for `a.io`. All are in one folder.
 const PLACES: [(&str, &str); 6] = [
     ("inline", "inline:p from DOCKER_AUTH_CONFIG (user inline)"),
     ("auth_file", "auth_file:p from ~/auth_file (user auth_file)"),
@@ -164,7 +164,7 @@ const PLACES: [(&str, &str); 6] = [
     ("old", "old:p from ~/old (user old)"),
 ];
 
-/// The sources of `places`, each with what `text` says of it.
+/// Creates the sources of `places`. `text` returns the content of each.
 fn sources(home: &Path, places: &[&str], text: impl Fn(&str) -> String) -> CredentialSources {
     let file = |name: &str| {
         let path = home.join(name);
@@ -183,7 +183,7 @@ fn sources(home: &Path, places: &[&str], text: impl Fn(&str) -> String) -> Crede
     }
 }
 
-/// An entry for `host` as the place of this name has it.
+/// Returns an entry for `host` in the format of this place.
 fn entry_of(place: &str, host: &str) -> String {
     let entry = format!(r#"{{"{host}":{{"username":"{place}","password":"p"}}}}"#);
     if place == "old" { entry } else { format!(r#"{{"auths":{entry}}}"#) }
@@ -193,13 +193,13 @@ fn entry_of(place: &str, host: &str) -> String {
 async fn the_first_place_with_an_entry_is_used() {
     let every: Vec<&str> = PLACES.map(|(name, _)| name).into();
     for (index, (name, expected)) in PLACES.into_iter().enumerate() {
-        // Where a file was named, those that Podman finds by itself are not read.
+        // If the user names a file, Podman's default files are not read.
         let named: Vec<&str> = every[index..].iter().copied().filter(|name| *name != "auth_file").collect();
         let rest = if name == "auth_file" { &every[index..] } else { &named[..] };
         let home = TempDir::new().unwrap();
         let all = sources(home.path(), rest, |place| entry_of(place, "a.io"));
         assert_eq!(found_in(all, "a.io").await, expected);
-        // The places before it have entries, too, of other hosts or empty ones.
+        // The places before it have entries too, for other hosts or empty ones.
         let home = TempDir::new().unwrap();
         let others = if name.starts_with("podman") { [&["inline"], &named[..]].concat() } else { every.clone() };
         let own = |place: &str| match place {
@@ -270,7 +270,8 @@ async fn the_old_file_has_hosts_at_its_top() {
     }
 }
 
-/// What is known where `[registry."a.io"]` names variables with these values, and Docker's file has an entry, too.
+/// Returns the credentials if `[registry."a.io"]` names variables with these values and Docker's file also has an
+/// entry.
 fn named(user: Option<&str>, password: Option<&str>) -> Credentials {
     let login = NamedLogin {
         user_env: "REGISTRY_USER".into(),
