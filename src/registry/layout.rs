@@ -2,16 +2,15 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `files` | regular files only: opened, read to a limit, written whole or not at all |
-//! | `contents` | what `oci-layout`, `index.json` and a manifest's JSON say |
-//! | `blob` | blobs as streams, verified on their way |
+//! | `files` | file access: regular files only, read up to a limit, written completely or not at all |
+//! | `contents` | the content of `oci-layout` and `index.json`, and the type of a manifest |
+//! | `blob` | blobs as streams that are verified while they are read or written |
 //!
-//! A layout differs from a registry in what it forbids: nothing. So what a strict registry refuses is refused here:
-//! a manifest is written only when all that it names stands in the layout, and a tag moves in one step (temporary
-//! file and rename), last of all. Two writers wait for each other: tasks by a lock in memory, processes by a lock on
-//! the file `oci-layout`.
+//! A layout itself rejects nothing, so this code rejects what a strict registry would reject: a manifest is written
+//! only if everything it names exists in the layout. A tag is changed last, in one step (temporary file and rename).
+//! Two writers wait for each other: tasks by a lock in memory, processes by a lock on the file `oci-layout`.
 //!
-//! "Not there" is a folder that does not exist, has no `oci-layout`, or names no such tag or blob.
+//! "Not found" means that the folder does not exist, has no `oci-layout`, or has no such tag or blob.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
@@ -35,33 +34,33 @@ mod files;
 pub use blob::BlobReader;
 use contents::IndexJson;
 
-/// The most a manifest or `index.json` may have.
+/// The maximum size of a manifest or `index.json`, in bytes.
 const MANIFEST_LIMIT: u64 = 4 << 20;
-/// The most an image config may have.
+/// The maximum size of an image config, in bytes.
 const CONFIG_LIMIT: u64 = 8 << 20;
-/// How long another process may hold a layout.
+/// How long to wait for another process that has locked the layout.
 const LOCK_LIMIT: Duration = Duration::from_secs(30);
-/// How often it is asked whether it still does.
+/// The interval between two attempts to lock the layout.
 const LOCK_STEP: Duration = Duration::from_millis(20);
 
-/// What the disk answered. Which reference was asked for is added to the error where it is known.
+/// The result of a disk operation. The caller adds the reference to the error, where it is known.
 type Disk<T> = std::result::Result<T, ErrorKind>;
 
-/// OCI image layouts. Cheap to clone; clones know of each other's writes.
+/// OCI image layouts. Clones are cheap and share their locks.
 #[derive(Debug, Default, Clone)]
 pub struct Layouts {
-    /// One lock per layout for those who change its `index.json`.
+    /// One lock per layout, for tasks that change its `index.json`.
     writers: Arc<Mutex<HashMap<LayoutDir, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
 impl Layouts {
-    /// Type, digest and size of what `locator` names in `dir`.
+    /// Returns the type, digest and size of what `locator` names in `dir`.
     ///
-    /// The manifest is read and verified for it: on disk that costs nothing, and a tag of `index.json` may name a
-    /// blob that is not there. By digest any blob is found that is a manifest by its own JSON.
+    /// The manifest is read and verified for this: on disk this costs almost nothing, and a tag in `index.json` may
+    /// name a blob that does not exist. By digest, any blob is found whose JSON is a manifest.
     ///
     /// # Errors
-    /// A malformed layout, and a tag that stands for several manifests.
+    /// Fails if the layout is malformed, or if the tag names several manifests.
     pub async fn head(&self, dir: &LayoutDir, locator: &Locator) -> Result<Option<Descriptor>> {
         let (root, locator) = (dir.path().to_owned(), locator.clone());
         blocking("read", named(dir, &locator), move || {
@@ -78,10 +77,10 @@ impl Layouts {
         .await
     }
 
-    /// The manifest of `digest`, verified, 4 MiB at most.
+    /// Returns the manifest of `digest`, verified. Its maximum size is 4 MiB.
     ///
     /// # Errors
-    /// A malformed layout, a larger manifest, other bytes.
+    /// Fails if the layout is malformed, the manifest is too large, or its bytes do not match the digest.
     pub async fn manifest(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
         blocking("read", named_digest(dir, &digest), move || {
@@ -90,21 +89,21 @@ impl Layouts {
         .await
     }
 
-    /// All tags of `dir`; other names that `index.json` gives are left out.
+    /// Returns all tags of `dir`. Names in `index.json` that are not valid tags are ignored.
     ///
     /// # Errors
-    /// A malformed layout.
+    /// Fails if the layout is malformed.
     pub async fn tags(&self, dir: &LayoutDir) -> Result<Option<BTreeSet<Tag>>> {
         let root = dir.path().to_owned();
         let tags = move || Ok(IndexJson::read(&root)?.map(|index| index.tags()));
         blocking("read the tags of", format!("oci:{dir}"), tags).await
     }
 
-    /// The manifests whose subject is `digest`: of those that `index.json` names, and those of the index by the tag of
-    /// the distribution-spec. What can't be read is no referrer.
+    /// Returns the manifests whose subject is `digest`. They are found among the manifests that `index.json` names, and
+    /// in the index that has the referrers tag of the distribution-spec. Manifests that cannot be read are ignored.
     ///
     /// # Errors
-    /// A malformed layout.
+    /// Fails if the layout is malformed.
     pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
         blocking("read the referrers of", named_digest(dir, &digest), move || {
@@ -123,10 +122,11 @@ impl Layouts {
         .await
     }
 
-    /// The config blob of `digest`, verified, 8 MiB at most. Its type is the OCI one: a layout does not say.
+    /// Returns the config blob of `digest`, verified. Its maximum size is 8 MiB. Its type is always the OCI one,
+    /// because a layout does not contain the type.
     ///
     /// # Errors
-    /// A larger blob, other bytes, a file that is none.
+    /// Fails if the blob is too large, its bytes do not match the digest, or it is not a regular file.
     pub async fn config(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
         blocking("read", named_digest(dir, &digest), move || {
@@ -136,10 +136,10 @@ impl Layouts {
         .await
     }
 
-    /// The bytes of `blob`, to be sent elsewhere.
+    /// Opens `blob` to send its bytes elsewhere.
     ///
     /// # Errors
-    /// A file that is no regular one or has another size.
+    /// Fails if the blob is not a regular file or has another size.
     pub async fn open_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<Option<BlobReader>> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
         blocking("read", named_digest(dir, &blob.digest), move || {
@@ -153,20 +153,22 @@ impl Layouts {
         .await
     }
 
-    /// Whether `blob` stands in `dir` with its size. One of another size is as good as absent: it is written anew.
+    /// Whether `dir` has `blob` with the expected size. A blob of another size counts as missing, so it is written
+    /// again.
     ///
     /// # Errors
-    /// A file that is no regular one.
+    /// Fails if the blob is not a regular file.
     pub async fn has_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<bool> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
         blocking("read", named_digest(dir, &blob.digest), move || has_blob(&root, &blob)).await
     }
 
-    /// Writes `stream` as `blob`. The bytes are verified before the file gets its name, so nothing wrong ever has it;
-    /// a stream that fails leaves nothing behind.
+    /// Writes `stream` as `blob`. The bytes are verified before the file gets its name, so no file with wrong bytes
+    /// ever has it. If the stream fails, no file is left.
     ///
     /// # Errors
-    /// Those of the stream, as they are; other bytes than those of `blob`; a disk that does not take them.
+    /// Returns errors of the stream unchanged. Fails if the bytes do not match `blob`, or if they cannot be written to
+    /// disk.
     pub async fn write_blob<S, E>(&self, dir: &LayoutDir, blob: &Descriptor, stream: S) -> Result<()>
     where
         S: Stream<Item = std::result::Result<Bytes, E>>,
@@ -175,12 +177,12 @@ impl Layouts {
         blob::write(dir, blob, stream).await
     }
 
-    /// Writes a manifest under its digest or, also, under a tag; the bytes go as they are. A folder that is no layout
-    /// yet becomes one.
+    /// Writes a manifest under its digest and, if `locator` is a tag, also under the tag. The bytes are written
+    /// unchanged. If the folder is not a layout yet, it becomes one.
     ///
     /// # Errors
-    /// [`ErrorKind::ContentUnknown`] where children or blobs it names are not in the layout; a malformed layout; a
-    /// disk that does not take it; another process that holds the layout for 30 s.
+    /// Returns [`ErrorKind::ContentUnknown`] if the layout does not have the children or blobs that the manifest names.
+    /// Fails if the layout is malformed, the disk cannot be written, or another process locks the layout for 30 s.
     pub async fn put_manifest(&self, dir: &LayoutDir, locator: &Locator, payload: &Payload) -> Result<()> {
         let target = named(dir, locator);
         if let Locator::Digest(digest) = locator
@@ -216,7 +218,7 @@ impl Layouts {
     }
 
     fn writers_of(&self, dir: &LayoutDir) -> Arc<tokio::sync::Mutex<()>> {
-        // Nothing is left half done under this lock, so a poisoned one is as good.
+        // Every change under this lock is complete, so a poisoned lock can still be used.
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         writers.entry(dir.clone()).or_default().clone()
     }
@@ -224,7 +226,7 @@ impl Layouts {
 
 fn read_manifest(root: &Path, index: &IndexJson, digest: &Digest) -> Disk<Option<Payload>> {
     let Some(bytes) = files::read_blob(root, digest, MANIFEST_LIMIT)? else { return Ok(None) };
-    // A blob that is no manifest is not found among the manifests, as in a registry.
+    // A blob that is not a manifest is not found as a manifest, as in a registry.
     let Some(media_type) = contents::manifest_type(&bytes, index.type_of(digest)) else { return Ok(None) };
     verified(media_type, bytes, digest).map(Some)
 }
@@ -238,7 +240,7 @@ fn has_blob(root: &Path, blob: &Descriptor) -> Disk<bool> {
     Ok(files::blob_size(root, &blob.digest)? == Some(blob.size))
 }
 
-/// What `payload` names and the layout does not have.
+/// Returns the digests that `payload` names and the layout does not have.
 fn missing_content(root: &Path, payload: &Payload) -> Disk<Vec<Digest>> {
     let malformed = |why: crate::oci::MalformedJson| ErrorKind::Layout(why.to_string());
     let named: Vec<Descriptor> = if payload.media_type().is_index() {
@@ -257,9 +259,9 @@ fn missing_content(root: &Path, payload: &Payload) -> Disk<Vec<Digest>> {
     Ok(missing)
 }
 
-/// Keeps other processes from writing; free again when the file is dropped, or the process dies.
+/// Locks the layout against writes by other processes. The lock ends when the file is dropped or the process ends.
 async fn lock(root: &Path) -> Disk<File> {
-    // `oci-layout` is never replaced once it is there; `index.json` is, and a lock on it would be lost with it.
+    // `oci-layout` is never replaced once it exists. `index.json` is replaced, and its lock would be lost.
     let path = root.join(contents::MARKER);
     let file = files::open_for_lock(&path)?;
     let began = Instant::now();
@@ -270,14 +272,14 @@ async fn lock(root: &Path) -> Disk<File> {
             Err(TryLockError::WouldBlock) => {
                 return Err(fault(&path, format_args!("is locked by another process for {}s", LOCK_LIMIT.as_secs())));
             }
-            // Some network file systems have no locks; a lone writer there must still get on.
+            // Some network file systems do not support locks. A single writer must still be able to write there.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(fault(&path, format_args!("cannot be locked: {error}"))),
         }
     }
 }
 
-/// Does `work`, which waits for the disk, where waiting holds up nobody.
+/// Runs `work`, which waits for the disk, on a thread where it does not block other tasks.
 async fn blocking<T: Send + 'static>(
     doing: &'static str,
     target: String,
@@ -306,7 +308,7 @@ fn error(doing: &'static str, target: String, kind: ErrorKind) -> Box<RegistryEr
     Failure::of(kind).at(doing, target, None)
 }
 
-/// What is wrong with a file of a layout.
+/// Returns the error for a file of a layout.
 fn fault(path: &Path, why: impl std::fmt::Display) -> ErrorKind {
     ErrorKind::Layout(format!("{} {why}", path.display()))
 }

@@ -1,6 +1,6 @@
-//! Blobs of a layout as streams of bytes: [`BlobReader`] out of it, [`write()`] into it.
+//! Blobs of a layout as streams of bytes: [`BlobReader`] reads them, [`write()`] writes them.
 //!
-//! Both verify what passes, because it passes: a file that was verified before could be another by the time it is
+//! Both verify the bytes while these pass through. If a file were verified first, it could be replaced before it is
 //! sent.
 
 use std::io;
@@ -19,16 +19,16 @@ use super::{ErrorKind, RegistryError, Result, blocking, error, files, named_dige
 /// How many bytes are read at once.
 const PIECE: usize = 128 << 10;
 
-/// The bytes of a blob. Where they are not those of its descriptor it ends in an error instead of its last piece, so
-/// whoever receives it has never had the whole.
+/// The bytes of a blob. If they do not match its descriptor, the stream ends with an error instead of the last piece,
+/// so the receiver never has a complete wrong blob.
 pub struct BlobReader {
     pieces: ReaderStream<tokio::fs::File>,
-    /// None once the end was reached.
+    /// `None` after the end.
     verifier: Option<Verifier>,
     expected: Digest,
-    /// Bytes still to come.
+    /// How many bytes are still to come.
     left: u64,
-    /// Read, but held back until it is known not to be the last, or known to be right.
+    /// The last piece read. It is returned only when another piece follows, or when all bytes are verified.
     held: Option<Bytes>,
 }
 
@@ -43,7 +43,7 @@ impl BlobReader {
         }
     }
 
-    /// The held piece, if all that was read is right.
+    /// Returns the held piece if all bytes are correct.
     fn finish(&mut self, verifier: Verifier) -> Option<io::Result<Bytes>> {
         let held = self.held.take();
         let wrong = |why: String| Some(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
@@ -86,7 +86,7 @@ impl Stream for BlobReader {
     }
 }
 
-/// Writes `stream` as `blob` of `dir`: to a temporary file, which gets its name when the bytes are right.
+/// Writes `stream` as `blob` of `dir`: to a temporary file, which is renamed when its bytes are verified.
 pub(super) async fn write<S, E>(dir: &LayoutDir, blob: &Descriptor, stream: S) -> Result<()>
 where
     S: Stream<Item = std::result::Result<Bytes, E>>,
@@ -101,7 +101,7 @@ where
         Ok((path, temporary))
     })
     .await?;
-    // The name, whose file goes when it is dropped, is kept apart from the open file, which the runtime writes.
+    // The name deletes its file on drop. It is kept apart from the open file, to which the runtime writes.
     let (file, name) = temporary.into_parts();
     let mut file = tokio::fs::File::from_std(file);
 
@@ -110,13 +110,13 @@ where
     let mut stream = pin!(stream);
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(Into::into)?;
-        // What is too long is wrong, and need not fill the disk first.
+        // A stream that is too long is wrong. Stop before it fills the disk.
         left = left.checked_sub(piece.len() as u64).ok_or_else(|| failed(ErrorKind::TooLarge { limit: blob.size }))?;
         verifier.update(&piece);
         file.write_all(&piece).await.map_err(|why| failed(files::unwritable(&path, &why)))?;
     }
     verifier.finish().map_err(|actual| failed(ErrorKind::WrongDigest { expected: blob.digest.clone(), actual }))?;
-    // Equal digests of unequal sizes: the descriptor lies.
+    // The digest is correct, but the size is not: the descriptor has the wrong size.
     if left > 0 {
         return Err(failed(ErrorKind::Layout(format!(
             "{path} is {left} bytes shorter than its descriptor says",

@@ -1,4 +1,4 @@
-//! What the files of a layout say: `oci-layout`, `index.json`, and of which type a manifest is.
+//! The content of a layout's files: `oci-layout`, `index.json`, and the type of a manifest.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,27 +9,30 @@ use crate::oci::{Descriptor, Digest, Entry, MediaType, Payload, Tag};
 
 use super::{Disk, ErrorKind, MANIFEST_LIMIT, fault, files};
 
-/// The file that makes a folder a layout.
+/// The file that marks a folder as a layout.
 pub(super) const MARKER: &str = "oci-layout";
-/// What stands in it.
+/// Its content.
 pub(super) const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 /// The file that names the manifests of a layout.
 pub(super) const INDEX: &str = "index.json";
-/// An `index.json` that names none.
+/// An `index.json` without manifests.
 pub(super) const EMPTY_INDEX: &str =
     r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
-/// The annotation of a descriptor in `index.json` that is its tag (image-spec annotations.md).
+/// The annotation of a descriptor in `index.json` that contains its tag (image-spec annotations.md).
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-/// An `index.json`. What is not understood in it is kept, so that writing a tag changes nothing else.
+/// The content of `index.json`. Unknown fields are kept, so that writing a tag changes nothing else.
 pub(super) struct IndexJson {
     fields: Map<String, Value>,
     entries: Vec<Value>,
 }
 
 impl IndexJson {
-    /// Reads the layout's `index.json`; none where the folder is no layout.
+    /// Reads the layout's `index.json`. `None` if the folder is not a layout.
+    ///
+    /// # Errors
+    /// Fails if `oci-layout` or `index.json` is malformed, or if the layout has no `index.json`.
     pub(super) fn read(root: &Path) -> Disk<Option<Self>> {
         let path = root.join(MARKER);
         let Some(marker) = files::read_file(&path, MANIFEST_LIMIT)? else { return Ok(None) };
@@ -45,16 +48,20 @@ impl IndexJson {
         let mut fields = object(&path, &bytes)?;
         let entries = match fields.remove("manifests") {
             Some(Value::Array(entries)) => entries,
-            // So Go writes an empty one.
+            // Go writes an empty array as `null`.
             Some(Value::Null) => Vec::new(),
             _ => return Err(fault(&path, "has no array `manifests`")),
         };
         Ok(Some(Self { fields, entries }))
     }
 
-    /// The digest of what is tagged `tag`.
+    /// Returns the digest that `tag` names.
     ///
-    /// A tag that stands twice for one manifest is fine: BuildKit writes an entry for each name of an image.
+    /// Several entries with this tag are valid if they name the same manifest: BuildKit writes one entry for each name
+    /// of an image.
+    ///
+    /// # Errors
+    /// Fails if entries with this tag name different manifests, or if one has no digest.
     pub(super) fn tagged(&self, tag: &Tag) -> Disk<Option<Digest>> {
         let mut found: Option<Digest> = None;
         for entry in self.entries.iter().filter(|entry| tag_of(entry) == Some(tag.as_str())) {
@@ -71,23 +78,23 @@ impl IndexJson {
         Ok(found)
     }
 
-    /// All tags.
+    /// Returns all valid tags.
     pub(super) fn tags(&self) -> BTreeSet<Tag> {
         self.entries.iter().filter_map(tag_of).filter_map(|tag| Tag::parse(tag).ok()).collect()
     }
 
-    /// Every manifest that it names, each once.
+    /// Returns the digests of all manifests that it names, without duplicates.
     pub(super) fn digests(&self) -> BTreeSet<Digest> {
         self.entries.iter().filter_map(digest_of).collect()
     }
 
-    /// The type that an entry gives `digest`.
+    /// Returns the media type in the entry for `digest`.
     pub(super) fn type_of(&self, digest: &Digest) -> Option<MediaType> {
         let entry = self.entries.iter().find(|entry| digest_of(entry).as_ref() == Some(digest))?;
         entry.get("mediaType").and_then(Value::as_str).map(MediaType::parse)
     }
 
-    /// Lets `tag` name `descriptor`, in its old place if it has one.
+    /// Sets `tag` to `descriptor`. An existing tag keeps its position.
     pub(super) fn set(&mut self, tag: &Tag, descriptor: &Descriptor) {
         let new = json!({
             "mediaType": descriptor.media_type.as_str(),
@@ -101,16 +108,16 @@ impl IndexJson {
         self.entries.insert(at, new);
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     pub(super) fn encode(mut self) -> Vec<u8> {
         self.fields.insert("manifests".to_owned(), Value::Array(self.entries));
-        // A map with text keys can't fail to become JSON.
+        // A map with string keys can always be written as JSON.
         serde_json::to_vec_pretty(&self.fields).unwrap_or_default()
     }
 }
 
-/// Of which type a manifest is: as it says itself, else as `listed` in `index.json`, else by its fields. None of
-/// these: it is no manifest.
+/// Returns the media type of a manifest: its own `mediaType` field, or else the type `listed` in `index.json`, or else
+/// the type that its fields suggest. `None` if it is not a manifest.
 pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<MediaType> {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return listed };
     if let Some(own) = fields.get("mediaType").and_then(Value::as_str) {
@@ -127,11 +134,12 @@ pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<M
     })
 }
 
-/// The descriptor of a manifest whose subject is `digest`, as a registry would list it; none of any other.
+/// Returns the descriptor of a manifest as a registry would list it among the referrers of `digest`. `None` if `digest`
+/// is not its subject.
 pub(super) fn referrer(payload: &Payload, digest: &Digest) -> Option<Entry> {
     let fields: Map<String, Value> = serde_json::from_slice(payload.bytes()).ok()?;
     let subject = fields.get("subject").and_then(digest_of)?;
-    // What an image says of its config is what it is, unless it says that itself.
+    // If the manifest has no artifact type of its own, the media type of its config is used.
     let own = fields.get("artifactType").and_then(Value::as_str).filter(|own| !own.is_empty());
     let kind = own.or_else(|| fields.get("config")?.get("mediaType")?.as_str());
     let annotations = fields.get("annotations").cloned().and_then(|map| serde_json::from_value(map).ok());

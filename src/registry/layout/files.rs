@@ -1,7 +1,7 @@
-//! The files of a layout: regular ones only, read up to a limit, written whole or not at all.
+//! The files of a layout: only regular files, read up to a limit, written completely or not at all.
 //!
-//! A layout may come from strangers (a checkout of a pull request), so no link is followed below its folder, and no
-//! pipe or device is waited for. Nothing here knows what the files mean.
+//! A layout may come from an untrusted author (a checkout of a pull request). So no symbolic link below its folder is
+//! followed, and pipes and devices are never waited for. Nothing here knows what the files mean.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -15,12 +15,12 @@ use crate::oci::Digest;
 use super::contents::{EMPTY_INDEX, INDEX, MARKER, MARKER_TEXT};
 use super::{Disk, ErrorKind, fault};
 
-/// `blobs/sha256/…`
+/// Returns the path of a blob: `blobs/sha256/…`
 pub(super) fn blob_path(root: &Path, digest: &Digest) -> PathBuf {
     root.join("blobs").join(digest.algorithm()).join(digest.hex())
 }
 
-/// Where a new blob goes; the folders to it are made.
+/// Returns the path for a new blob. Creates its folders.
 pub(super) fn make_blob_path(root: &Path, digest: &Digest) -> Disk<PathBuf> {
     let path = blob_path(root, digest);
     if !has_blob_folders(root, digest)? {
@@ -29,7 +29,7 @@ pub(super) fn make_blob_path(root: &Path, digest: &Digest) -> Disk<PathBuf> {
     Ok(path)
 }
 
-/// Opens a blob; also how many bytes it has.
+/// Opens a blob, and returns its size in bytes too.
 pub(super) fn open_blob(root: &Path, digest: &Digest) -> Disk<Option<(File, u64)>> {
     if has_blob_folders(root, digest)? { open(&blob_path(root, digest)) } else { Ok(None) }
 }
@@ -46,7 +46,7 @@ fn has_blob_folders(root: &Path, digest: &Digest) -> Disk<bool> {
     Ok(true)
 }
 
-/// How many bytes a blob has.
+/// Returns the size of a blob in bytes.
 pub(super) fn blob_size(root: &Path, digest: &Digest) -> Disk<Option<u64>> {
     Ok(open_blob(root, digest)?.map(|(_, size)| size))
 }
@@ -67,14 +67,14 @@ fn read(path: &Path, (file, size): (File, u64), limit: u64) -> Disk<Bytes> {
         return Err(ErrorKind::TooLarge { limit });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // It may have grown since.
+    // The file may have grown since its size was read.
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| fault(path, format_args!("cannot be read: {error}")))?;
     if bytes.len() as u64 > limit { Err(ErrorKind::TooLarge { limit }) } else { Ok(bytes.into()) }
 }
 
-/// Opens a regular file to read it.
+/// Opens a regular file to read it, and returns its size in bytes too.
 fn open(path: &Path) -> Disk<Option<(File, u64)>> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -90,7 +90,7 @@ fn open(path: &Path) -> Disk<Option<(File, u64)>> {
     if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_regular()) }
 }
 
-/// Follows no link, and waits for nobody at the other end of a pipe.
+/// Opens files without following a symbolic link, and without waiting for the other end of a pipe.
 fn guarded(options: &mut OpenOptions) {
     #[cfg(unix)]
     {
@@ -101,7 +101,7 @@ fn guarded(options: &mut OpenOptions) {
     let _ = options;
 }
 
-/// Opens a file so that it can be locked; some file systems ask for the right to write for that.
+/// Opens a file so that it can be locked. Some file systems require write permission for that.
 pub(super) fn open_for_lock(path: &Path) -> Disk<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -109,8 +109,8 @@ pub(super) fn open_for_lock(path: &Path) -> Disk<File> {
     options.open(path).map_err(|error| unwritable(path, &error))
 }
 
-/// Makes `root` a layout unless it is one. `oci-layout` comes last: without it the folder is none, however far this
-/// went.
+/// Makes `root` a layout unless it is one. `oci-layout` is written last: if an earlier step fails, the folder is still
+/// not a layout.
 pub(super) fn create_layout(root: &Path) -> Disk<()> {
     create_folder(&root.join("blobs"))?;
     create(&root.join(INDEX), EMPTY_INDEX.as_bytes())?;
@@ -121,7 +121,7 @@ fn create_folder(path: &Path) -> Disk<()> {
     fs::create_dir_all(path).map_err(|error| unwritable(path, &error))
 }
 
-/// Writes a file that is not there yet; one that is stays.
+/// Writes a file unless it exists.
 fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
     if path.exists() {
         return Ok(());
@@ -133,20 +133,20 @@ fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
     }
 }
 
-/// Writes a file in one step: whoever reads it sees the old bytes or the new ones.
+/// Writes a file in one step: readers see either the old bytes or the new ones.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Disk<()> {
     persist(written(path, bytes)?, path)
 }
 
 fn written(path: &Path, bytes: &[u8]) -> Disk<NamedTempFile> {
     let mut file = temporary(path)?;
-    // On the disk before it has its name: a machine that stops must not leave an empty index.json.
+    // The bytes are synced to disk before the rename, so that a crash of the machine cannot leave an empty index.json.
     let result = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
     result.map_err(|error| unwritable(path, &error))?;
     Ok(file)
 }
 
-/// Gives a finished temporary file its name.
+/// Renames a finished temporary file to `path`.
 pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<()> {
     match file.persist(path) {
         Ok(_) => Ok(()),
@@ -154,7 +154,7 @@ pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<()> {
     }
 }
 
-/// An empty file beside `path`, gone when dropped.
+/// Creates an empty file beside `path`. It is deleted on drop.
 pub(super) fn temporary(path: &Path) -> Disk<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -162,14 +162,14 @@ pub(super) fn temporary(path: &Path) -> Disk<NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // As any file of this user (the umask still counts): a layout is there to be read by other programs.
+        // The usual permissions (the umask still applies), because other programs must be able to read a layout.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))
 }
 
-/// Why a file could not be written. What is wrong with the whole folder is said without the file's name: of all that was
-/// to go there it is the same.
+/// Returns the error for a file that cannot be written. An error that affects the whole folder does not name the file,
+/// so it is the same for all files that were to be written there.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::StorageFull => ErrorKind::Layout("the disk is full".to_owned()),

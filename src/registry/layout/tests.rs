@@ -41,7 +41,7 @@ impl Folder {
         self.layouts.write_blob(&self.dir, blob, stream::iter(pieces)).await
     }
 
-    /// An image with one layer, put under its digest; the text makes it one of its own.
+    /// Writes an image with one layer under its digest. The text of the layer makes the image unique.
     async fn add_image(&self, layer: &'static str) -> Payload {
         let config = self.add_blob(br#"{"architecture":"amd64","os":"linux"}"#).await;
         let layer = self.add_blob(layer.as_bytes()).await;
@@ -100,7 +100,7 @@ async fn a_folder_that_is_no_layout_holds_nothing() {
         assert_eq!(folder.head(&tag("v1")).await.unwrap(), None);
         assert_eq!(folder.layouts.manifest(&folder.dir, &digest).await.unwrap(), None);
         assert_eq!(folder.layouts.config(&folder.dir, &digest).await.unwrap(), None);
-        // Once more where the folder exists, and is empty.
+        // Again with a folder that exists and is empty.
         fs::create_dir_all(folder.dir.path()).unwrap();
     }
 }
@@ -151,7 +151,7 @@ async fn a_tag_of_two_manifests_names_neither() {
     let error = folder.head(&tag("v1")).await.unwrap_err().to_string();
     assert!(error.contains("two entries tagged v1") && error.contains(one.digest().as_str()), "{error}");
 
-    // BuildKit's way to write two names of one image.
+    // BuildKit writes two names of one image like this.
     let text = fs::read_to_string(folder.path("index.json")).unwrap();
     fs::write(folder.path("index.json"), text.replace(two.digest().as_str(), one.digest().as_str())).unwrap();
     assert_eq!(folder.head(&tag("v1")).await.unwrap().as_ref(), Some(one.descriptor()));
@@ -405,7 +405,7 @@ fn the_type_of_a_manifest_is_its_own_word_before_others() {
 async fn writers_do_not_lose_each_others_tags() {
     let folder = Folder::new();
     let image = folder.add_image("a").await;
-    // The second knows nothing of the first's locks in memory, as another process would not.
+    // The second does not know the first's locks in memory, like another process.
     let strangers = [folder.layouts.clone(), Layouts::default()];
     let writes = (0..40).map(|number| {
         let (layouts, dir, image) = (strangers[number % 2].clone(), folder.dir.clone(), image.clone());
@@ -456,7 +456,8 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     folder.put(&tag("other"), &referrer("application/other", &Digest::of(b"other"))).await.unwrap();
     folder.put(&tag("app"), &image).await.unwrap();
     assert_eq!(kinds().await, Some(vec![("application/listed".to_owned(), true)]));
-    // Kept by a client, as in a registry without an endpoint for them; one that both name is one.
+    // A client maintains this index, as in a registry without the referrers endpoint. A referrer that both name is
+    // listed once.
     let by_tag = referrer("application/by-tag", image.digest());
     folder.put(&Locator::Digest(by_tag.digest().clone()), &by_tag).await.unwrap();
     let entry = |payload: &Payload, kind: &str| Entry {
@@ -470,7 +471,7 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     folder.put(&tag(&fallback), &Index::new(MediaType::OciIndex, both).encode()).await.unwrap();
     let expected = [("application/listed", true), ("application/by-tag", false)];
     assert_eq!(kinds().await, Some(expected.map(|(kind, whole)| (kind.to_owned(), whole)).to_vec()));
-    // What can't be read is nobody's.
+    // A manifest that cannot be read is not a referrer.
     fs::write(folder.blob_path(by_tag.digest()), "{").unwrap();
     fs::write(folder.blob_path(listed.digest()), "{").unwrap();
     assert_eq!(kinds().await.map(|kinds| kinds.len()), Some(2), "the index by the tag names both");
