@@ -1,14 +1,14 @@
-//! [`Clients`]: HTTP clients, one for each way to be trusted and to trust.
+//! [`Clients`]: HTTP clients, one for each origin that is used over TLS.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`files`] | certificates and keys on disk, folders of them by host |
-//! | [`verify`] | whether a server's certificate is believed |
-//! | [`names`] | what a certificate is called |
-//! | [`proxy`] | what stands between |
+//! | [`files`] | certificates and keys on disk, in folders by host |
+//! | [`verify`] | whether a server's certificate is trusted |
+//! | [`names`] | the names in a certificate |
+//! | [`proxy`] | the proxy between mlist and a host |
 //!
-//! What is said of a host holds for that host and port alone: its authorities are trusted nowhere else, and its client
-//! certificate is shown to nobody else, a token server or storage that it names included.
+//! The options of a host apply only to that host and port. Its authorities are trusted for no other host, and its
+//! client certificate is sent to no other host, not even to a token server or storage that it names.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -36,28 +36,28 @@ mod names;
 pub(crate) mod proxy;
 mod verify;
 
-/// How long a connection may take to stand.
+/// The maximum time to establish a connection.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 
-/// Servers and balancers drop idle connections after 60 s, some after 5: one that is reused late is answered by a
-/// reset.
+/// How long an idle connection is kept. Servers and load balancers close idle connections after 60 s, some after 5 s. A
+/// connection that is reused after that is reset.
 const IDLE: Duration = Duration::from_secs(15);
 
 /// The clients of a run.
 pub(crate) struct Clients {
-    /// What was said of hosts, by origin.
+    /// The options of hosts, by origin.
     named: HashMap<String, HostOptions>,
-    /// Folders that hold a folder of certificates for each host.
+    /// Folders that contain a folder of certificates for each host.
     folders: Vec<PathBuf>,
-    /// Plain HTTP, on this machine and elsewhere. It needs no roots, and to read the system's takes longer than a whole
-    /// run on this machine.
+    /// Clients for plain HTTP: for this machine, and for other hosts. They need no root certificates. Reading those of
+    /// the system takes longer than a whole run that uses only this machine.
     plain: [Client; 2],
-    /// The system's, read when the first host is spoken to over TLS.
+    /// The system's root certificates, read when TLS is first used.
     roots: OnceLock<RootCertStore>,
-    /// That of hosts that only the system vouches for. They share it: who leads us to a new name with every answer
-    /// would else fill the memory with roots.
+    /// The verifier for hosts without authorities of their own. It is shared, because a registry that names a new host
+    /// in every answer would otherwise fill the memory with copies of the roots.
     usual: OnceLock<Arc<Verifier>>,
-    /// By origin, of https alone: made when the first request goes there.
+    /// The clients for https, by origin. Each is created for the first request to its origin.
     known: Mutex<HashMap<String, Result<Secured, Failure>>>,
 }
 
@@ -68,18 +68,18 @@ struct Secured {
     keys: Arc<ClientKeys>,
 }
 
-/// Where a host is.
+/// Whether a host is this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
-    /// On this machine: no proxy may come between.
+    /// This machine. Requests to it never use a proxy.
     Here,
-    /// Elsewhere.
+    /// Another machine.
     Outside,
 }
 
 impl Clients {
     pub(crate) fn new(hosts: &BTreeMap<Host, HostOptions>, folders: Vec<PathBuf>) -> Result<Self, Failure> {
-        // An error says that a provider is installed already, which is all that is needed.
+        // An error means that a provider is already installed. That is sufficient.
         let _ = ring::default_provider().install_default();
         let plain = |reach| builder(reach).tls_certs_only([]).build().map_err(|error| unmade(&error));
         let plain = [plain(Reach::Here)?, plain(Reach::Outside)?];
@@ -91,7 +91,8 @@ impl Clients {
         Ok(Self { named: named.collect(), folders, plain, roots, usual, known })
     }
 
-    /// Whether `host` is spoken to over TLS. On this machine that has to be said, be it by naming certificates.
+    /// Whether `host` is used over TLS. On this machine, TLS is used only if the options require it or certificates are
+    /// specified for the host.
     pub(crate) fn speaks_tls(&self, host: &Host, options: &HostOptions) -> bool {
         match options.security {
             Security::Plain => false,
@@ -105,10 +106,10 @@ impl Clients {
         }
     }
 
-    /// The client that may ask `url`.
+    /// Returns the client for requests to `url`.
     ///
     /// # Errors
-    /// A file of certificates or keys that can't be used: the same for all who ask.
+    /// Fails if a file of certificates or keys cannot be used. The error is the same for every request to this origin.
     pub(crate) fn for_url(&self, url: &Url) -> Result<Client, Failure> {
         if url.scheme() == "https" {
             return self.secured(url).map(|secured| secured.client);
@@ -116,8 +117,9 @@ impl Clients {
         Ok(self.plain[Reach::to(url) as usize].clone())
     }
 
-    /// What keeps `url` from answering, as far as the handshakes showed: some servers ask who we are, go on with it as if
-    /// all were well, and then close the connection on whom they don't know.
+    /// Returns the likely reason why `url` does not respond, judging by the TLS handshakes. Some servers request a
+    /// client certificate, complete the handshake without an error, and then close the connection if they do not accept
+    /// the client.
     pub(crate) fn suspicion(&self, url: &Url) -> Option<TlsFault> {
         if url.scheme() != "https" {
             return None;
@@ -150,7 +152,7 @@ impl Clients {
         Ok(Secured { client, keys })
     }
 
-    /// One that believes the system, and `authorities`.
+    /// Returns a verifier that trusts the system's roots and `authorities`.
     fn trusting(
         &self,
         authorities: Authorities,
@@ -171,12 +173,12 @@ impl Reach {
     }
 }
 
-/// What a host is asked by: Docker Hub is served at a name of its own.
+/// Returns the address for requests to `host`. Docker Hub's registry has a host name of its own.
 pub(crate) fn address(host: &Host) -> &str {
     if host.is_hub() { "registry-1.docker.io" } else { host.as_str() }
 }
 
-/// Whether `url` stays on this machine.
+/// Whether `url` is on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| Host::parse(host).is_ok_and(|host| host.is_loopback()))
 }
@@ -185,7 +187,7 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// What a folder of certificates for `url` may be called.
+/// Returns the possible names of a folder of certificates for `url`.
 fn names_of(url: &Url) -> Vec<String> {
     let host = url.host_str().unwrap_or_default();
     let names = match url.port() {
@@ -196,8 +198,8 @@ fn names_of(url: &Url) -> Vec<String> {
     names.into_iter().chain(hub).collect()
 }
 
-/// Redirects and repeats are decided by `transport`, which also counts them. There is no time limit on a whole
-/// request: it would end large blobs.
+/// Creates the base of a client. `transport` decides on redirects and retries, and counts them. There is no time limit
+/// for a whole request, because it would abort large blobs.
 fn builder(reach: Reach) -> ClientBuilder {
     let builder = Client::builder()
         .user_agent(concat!("mlist/", env!("CARGO_PKG_VERSION")))
@@ -209,8 +211,8 @@ fn builder(reach: Reach) -> ClientBuilder {
     if reach == Reach::Here { builder.no_proxy() } else { builder }
 }
 
-/// The system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded); where it has none, as in an empty container,
-/// those of Mozilla.
+/// Returns the system's root certificates. `SSL_CERT_FILE` and `SSL_CERT_DIR` are respected. If the system has none, as
+/// in an empty container, Mozilla's roots are used.
 fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -1,5 +1,5 @@
-//! [`Files`]: certificates and keys on disk: those that are named for a host, and those in its folder in `certs.d`
-//! (containers-certs.d(5); Docker's docs, "Verify repository client with certificates").
+//! [`Files`]: certificates and keys on disk: those that the options of a host name, and those in the host's folder in
+//! `certs.d` (containers-certs.d(5); Docker's docs, "Verify repository client with certificates").
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -15,12 +15,12 @@ use crate::registry::error::{ErrorKind, Failure, TlsFault};
 use crate::registry::options::{ClientCertificate, HostOptions};
 use crate::registry::sanitize::one_line;
 
-/// What was read for one host.
+/// The certificates and keys that were read for one host.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// Trusted beside the system's roots.
+    /// Authorities that are trusted in addition to the system's roots.
     pub(super) authorities: Authorities,
-    /// What may be shown of us.
+    /// Client certificates with their keys.
     pub(super) keys: Vec<CertifiedKey>,
 }
 
@@ -29,21 +29,22 @@ pub(super) struct Files {
 pub(super) struct Authorities {
     /// The certificates.
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// The file that was named, the folder that was found: whoever is not trusted has to know what was looked at.
+    /// The file in the options and the folder in `certs.d`. An error about an untrusted certificate lists them.
     pub(super) places: Vec<String>,
 }
 
-/// The folder of a host that goes by one of `names`: in the first of `folders` that has one.
+/// Returns the folder of a host, which has one of `names`. The first of `folders` that has one is used.
 pub(super) fn folder(folders: &[PathBuf], names: &[impl AsRef<str>]) -> Option<PathBuf> {
     let all = folders.iter().flat_map(|folder| names.iter().map(move |name| folder.join(name.as_ref())));
     all.into_iter().find(|folder| folder.is_dir())
 }
 
 impl Files {
-    /// Reads what `options` name and what `folder` holds; a certificate of ours that is named goes before the folder's.
+    /// Reads the files that `options` name and those in `folder`. If `options` name a client certificate, those in the
+    /// folder are not used.
     ///
     /// # Errors
-    /// The file that can't be used, and what it should be.
+    /// Returns the file that cannot be used, and what it should contain.
     pub(super) fn read(options: &HostOptions, folder: Option<&Path>) -> Result<Self, Failure> {
         let (mut authorities, mut pairs) = (Vec::new(), Vec::new());
         authorities.extend(options.ca.clone());
@@ -66,14 +67,14 @@ impl Files {
     }
 }
 
-/// The files of a host's folder.
+/// The files in a host's folder.
 struct Folder {
     authorities: Vec<PathBuf>,
     pairs: Vec<ClientCertificate>,
 }
 
 impl Folder {
-    /// By their names: `*.crt` is trusted, `X.cert` and `X.key` are ours.
+    /// Sorts the files by name: `*.crt` is trusted, `X.cert` and `X.key` are a client certificate and its key.
     fn list(folder: &Path) -> Result<Self, Failure> {
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|error| unusable(folder, format!("cannot be read: {error}")))?;
@@ -100,7 +101,7 @@ impl Folder {
     }
 }
 
-/// The authorities in a file.
+/// Reads the authorities in a file.
 fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let certificates = certificates(path)?;
     for (index, certificate) in certificates.iter().enumerate() {
@@ -110,7 +111,7 @@ fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     Ok(certificates)
 }
 
-/// A certificate of ours and its key.
+/// Reads a client certificate and its key.
 fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
     let (chain, path) = (certificates(&pair.certificate)?, &pair.key);
     let bytes = read(path)?;
@@ -128,7 +129,7 @@ fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
             Err(unusable(path, format!("is not the key of {}", pair.certificate.display())))
         }
-        // Of a certificate that is too odd to be compared the server may think better.
+        // Some certificates cannot be compared with their key. The server may still accept them.
         _ => Ok(pair_of_both),
     }
 }
@@ -143,7 +144,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     Ok(found)
 }
 
-/// The most a file may have: the roots of a whole system fit many times.
+/// The maximum size of a file, in bytes. This is many times the size of a system's roots.
 const LIMIT: u64 = 16 << 20;
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -1,13 +1,13 @@
-//! [`issuer`]: what a certificate is called. A certificate is read no further than its names (RFC 5280, 4.1).
+//! [`issuer`]: the issuer named in a certificate. Only the names in a certificate are parsed (RFC 5280, 4.1).
 
 use crate::registry::sanitize::one_line;
 
-/// Who signed a certificate.
+/// The issuer of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Issuer {
-    /// Its common name, else its organisation; none where it has neither.
+    /// Its common name, or else its organisation. `None` if it has neither.
     pub(super) name: Option<String>,
-    /// Whether the certificate has that name itself.
+    /// Whether the issuer has the same name as the subject of the certificate.
     pub(super) is_itself: bool,
 }
 
@@ -15,7 +15,7 @@ const COMMON_NAME: [u8; 3] = [0x55, 4, 3];
 const ORGANISATION: [u8; 3] = [0x55, 4, 10];
 const SEQUENCE: u8 = 0x30;
 
-/// Who signed `certificate` (DER), fit to be shown; none where it can't be read.
+/// Returns the issuer of `certificate` (DER), safe to display. `None` if the certificate cannot be parsed.
 pub(super) fn issuer(certificate: &[u8]) -> Option<Issuer> {
     let (issuer, subject) = raw_names(certificate)?;
     let name = attribute(issuer, COMMON_NAME).or_else(|| attribute(issuer, ORGANISATION));
@@ -23,7 +23,8 @@ pub(super) fn issuer(certificate: &[u8]) -> Option<Issuer> {
     Some(Issuer { name, is_itself: issuer == subject })
 }
 
-/// The issuer of `certificate` as servers name it when they say whom they trust: with its tag and length.
+/// Returns the issuer of `certificate` in DER with its tag and length. Servers list the authorities that they trust in
+/// this form.
 pub(super) fn raw_issuer(certificate: &[u8]) -> Option<&[u8]> {
     let mut fields = to_issuer(certificate)?;
     let before = fields;
@@ -38,11 +39,11 @@ fn raw_names(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((issuer, expect(&mut fields, SEQUENCE)?))
 }
 
-/// The fields of a certificate from its issuer on.
+/// Returns the fields of a certificate, starting with its issuer.
 fn to_issuer(mut certificate: &[u8]) -> Option<&[u8]> {
     let mut certificate = expect(&mut certificate, SEQUENCE)?;
     let mut fields = expect(&mut certificate, SEQUENCE)?;
-    // Its version may be left out.
+    // The version field is optional.
     let (tag, _) = element(&mut fields)?;
     if tag == 0xa0 {
         element(&mut fields)?;
@@ -51,7 +52,7 @@ fn to_issuer(mut certificate: &[u8]) -> Option<&[u8]> {
     Some(fields)
 }
 
-/// The value of an attribute of a name: a sequence of sets of pairs.
+/// Returns the value of an attribute in a name, which is a sequence of sets of pairs.
 fn attribute(mut name: &[u8], wanted: [u8; 3]) -> Option<String> {
     while !name.is_empty() {
         let (_, mut set) = element(&mut name)?;
@@ -67,7 +68,7 @@ fn attribute(mut name: &[u8], wanted: [u8; 3]) -> Option<String> {
     None
 }
 
-/// A string: of two bytes a character where it is a BMPString, else near enough to UTF-8.
+/// Decodes a string. A BMPString has two bytes per character. All other types are close enough to UTF-8.
 fn text(tag: u8, value: &[u8]) -> String {
     if tag == 0x1e {
         let units: Vec<u16> = value.as_chunks().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
@@ -80,7 +81,7 @@ fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     element(input).filter(|(found, _)| *found == tag).map(|(_, value)| value)
 }
 
-/// Takes one element: its tag and what it holds.
+/// Takes one DER element from the input: its tag and its content.
 fn element<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (tag, rest) = input.split_first()?;
     let (first, mut rest) = rest.split_first()?;

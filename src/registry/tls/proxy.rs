@@ -1,8 +1,8 @@
-//! [`between`]: which proxy stands between us and a host.
+//! [`between`]: the proxy between mlist and a host.
 //!
-//! reqwest reads the proxies from the environment and goes through them. The same rules are asked here: an error that
-//! does not say what stood between sends its reader to look in the wrong place, and the address of a proxy must not be
-//! taken for that of the host.
+//! reqwest reads the proxies from the environment and uses them. This module applies the same rules, because an error
+//! must name the proxy: otherwise its reader looks for the cause in the wrong place. Also, the address of a proxy must
+//! not be mistaken for the address of the host.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use super::is_loopback;
 
 static SYSTEM: LazyLock<Matcher> = LazyLock::new(Matcher::from_system);
 
-/// The proxy that `url` is asked through, if it is; its user and password are not told.
+/// Returns the proxy that requests to `url` use, if there is one. Its user name and password are left out.
 pub(crate) fn between(url: &Url) -> Option<Proxy> {
     if is_loopback(url) {
         return None;
@@ -26,7 +26,7 @@ pub(crate) fn between(url: &Url) -> Option<Proxy> {
     Some(Proxy { variable: variables(url).into_iter().find(set), address })
 }
 
-/// Where it may be written, the first goes first.
+/// Returns the variables that may define the proxy, in order of precedence.
 fn variables(url: &Url) -> [&'static str; 4] {
     if url.scheme() == "https" {
         ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]

@@ -1,4 +1,4 @@
-//! [`Verifier`]: whether a server's certificate is believed; [`ClientKeys`]: which of our own it is shown.
+//! [`Verifier`]: whether a server's certificate is trusted; [`ClientKeys`]: which client certificate a server receives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::registry::error::TlsFault;
 use super::files::Authorities;
 use super::names::{issuer, raw_issuer};
 
-/// Believes what roots vouch for, or anything.
+/// Verifies server certificates, or accepts any.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// None: any certificate will do.
+    /// The trusted roots. `None` if any certificate is accepted.
     roots: Option<Arc<WebPkiServerVerifier>>,
-    /// Certificates that were named for this host; they may be its own.
+    /// Certificates that are trusted for this host. The server's own certificate may be one of them.
     named: Authorities,
     schemes: Vec<SignatureScheme>,
 }
 
-/// A chain that ends at nobody who is known here.
+/// The error for a chain that ends at an unknown issuer.
 #[derive(Debug)]
 pub(crate) struct Untrusted {
-    /// Who signed its last certificate; none where it has no name.
+    /// The issuer of the last certificate in the chain. `None` if it has no name.
     pub(crate) issuer: Option<String>,
-    /// Whether it is one certificate that vouches for itself.
+    /// Whether the chain is a single self-signed certificate.
     pub(crate) is_self_signed: bool,
-    /// Where its authority was looked for in vain, but for the system's.
+    /// The places that were searched for the issuer, apart from the system's roots.
     pub(crate) trusted: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 impl Verifier {
-    /// One that believes what `roots` and `authorities` vouch for.
+    /// Creates a verifier that trusts `roots` and `authorities`.
     pub(super) fn trusting(
         mut roots: RootCertStore,
         authorities: Authorities,
@@ -58,7 +58,7 @@ impl Verifier {
         Ok(Self { schemes: roots.supported_verify_schemes(), roots: Some(roots), named: authorities })
     }
 
-    /// One that believes anything.
+    /// Creates a verifier that accepts any certificate.
     pub(super) fn credulous(provider: &CryptoProvider) -> Self {
         let schemes = provider.signature_verification_algorithms.supported_schemes();
         Self { roots: None, named: Authorities::default(), schemes }
@@ -84,9 +84,10 @@ impl ServerCertVerifier for Verifier {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
         let verified = roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // A server that shows an authority's certificate as its own, as `openssl req -x509` makes them and Docker's
-            // docs tell to put into certs.d: good where it is the very one that was named, for that name. Its dates
-            // have been looked at before.
+            // The server uses the certificate of an authority as its own. `openssl req -x509` creates such
+            // certificates, and Docker's docs say to put them into certs.d. The certificate is accepted if it is one of
+            // those trusted for this host, and it is valid for the host name. Its dates were checked before this error
+            // occurred.
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if self.named.certificates.contains(end_entity) =>
             {
@@ -96,7 +97,7 @@ impl ServerCertVerifier for Verifier {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
                 Err(self.untrusted(end_entity, intermediates).into())
             }
-            // The same for one that was not named.
+            // As above, but the certificate is not trusted for this host.
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if issuer(end_entity).is_some_and(|issuer| issuer.is_itself) =>
             {
@@ -131,7 +132,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Our certificates for one host, and whether it asked for one.
+/// The client certificates for one host, and whether the host requested one.
 #[derive(Debug)]
 pub(super) struct ClientKeys {
     keys: Vec<Arc<CertifiedKey>>,
@@ -143,7 +144,7 @@ impl ClientKeys {
         Self { keys: keys.into_iter().map(Arc::new).collect(), was_asked: AtomicBool::new(false) }
     }
 
-    /// Why a host that never answers may not want to, if it asked for a certificate.
+    /// Returns the likely reason why a host does not respond, if it requested a client certificate.
     pub(super) fn suspicion(&self) -> Option<TlsFault> {
         let refused = || TlsFault::RefusesCertificate("closed without a word, after it asked who we are".into());
         let fault = if self.keys.is_empty() { TlsFault::WantsCertificate } else { refused() };
@@ -152,7 +153,8 @@ impl ClientKeys {
 }
 
 impl ResolvesClientCert for ClientKeys {
-    /// The first of an authority that the server trusts; the first of all where it does not say, or trusts none.
+    /// Selects the first certificate issued by an authority that the server lists. If the server lists none, or none of
+    /// the certificates matches, the first one is used.
     fn resolve(&self, authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.was_asked.store(true, Ordering::Relaxed);
         let usable = || self.keys.iter().filter(|key| key.key.choose_scheme(schemes).is_some());

@@ -3,7 +3,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A certificate that vouches for itself, and its key: PEM.
+/// Creates a self-signed certificate and its key, both PEM.
 fn certificate() -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["a.example".to_owned()]).unwrap();
@@ -19,7 +19,7 @@ fn folder_with(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// What is said against the files of a folder, by their names alone.
+/// Returns the error for these files in a folder, with file names instead of full paths.
 fn refused(files: &[(&str, &str)]) -> String {
     let folder = folder_with(files);
     let failure = Files::read(&HostOptions::default(), Some(folder.path())).unwrap_err();
