@@ -1,4 +1,4 @@
-//! [`RegistryError`]: what was being done to what, and why it did not work.
+//! [`RegistryError`]: which operation failed, on what, and why.
 
 use std::time::Duration;
 
@@ -6,126 +6,127 @@ use crate::oci::{Digest, Host};
 
 use super::{AskedAs, CredentialFault};
 
-/// A registry or layout that did not do what it was asked.
+/// An operation on a registry or layout that failed.
 ///
-/// "Not there" is no error: reads answer `None` for it.
+/// "Not found" is not an error: reads return `None` for it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {doing} {target}: {kind}")]
 pub struct RegistryError {
-    /// `read`, `push`, `mount`, …: fits behind "cannot".
+    /// The operation, written to follow "cannot": `read`, `push`, `mount`, …
     pub doing: &'static str,
     /// The reference, blob or folder.
     pub target: String,
-    /// The registry; none for a layout.
+    /// The registry. `None` for a layout.
     pub host: Option<String>,
-    /// Why.
+    /// The cause.
     pub kind: ErrorKind,
-    /// The last HTTP status, where there was an answer.
+    /// The last HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The registry's own code (`DENIED`), an open set.
+    /// The registry's error code (`DENIED`). Registries may use any code.
     pub code: Option<String>,
-    /// The registry's own words: one line, stripped of control characters, 200 characters at most.
+    /// The registry's error message: one line without control characters, at most 200 characters.
     pub message: Option<String>,
-    /// How often it was tried; none where it was stopped before the host can have done anything.
+    /// The number of attempts. 0 if the run was stopped before the host can have acted on the request.
     pub attempts: u32,
-    /// As whom it was asked: where the credentials came from, never what they are.
+    /// The credentials that were used: where they came from, never their content.
     pub credentials: AskedAs,
-    /// What else there is to know of the way to a right.
+    /// Further facts about authentication.
     pub access: AccessFacts,
-    /// What stands between us and the host, if anything does.
+    /// The proxy between mlist and the host, if there is one.
     pub proxy: Option<Proxy>,
 }
 
-/// What was found on the way to a right.
+/// Facts that were found during authentication.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessFacts {
-    /// The token server that this comes from, where that is another host than the registry: `auth.docker.io`.
+    /// The token server that the error came from, if it is another host than the registry: `auth.docker.io`.
     pub token_server: Option<String>,
-    /// Whether it was refused without credentials too.
+    /// Whether the same request was also refused without credentials.
     pub is_refused_without: bool,
 }
 
 /// A proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
-    /// The variable that names it; none where the system does.
+    /// The environment variable that defines it. `None` if it is a system setting.
     pub variable: Option<&'static str>,
-    /// Its host and port, without user and password.
+    /// Its host and port, without user name and password.
     pub address: String,
 }
 
-/// Why, by cause.
+/// The cause of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {
-    /// 401: no credentials, or not accepted.
+    /// 401: there are no credentials, or the registry did not accept them.
     #[error("unauthorized")]
     Unauthorized,
-    /// 403, or 401 with a fresh token.
+    /// 403, or 401 although the token is new.
     #[error("denied")]
     Denied,
-    /// 404 where something had to be: a repository that does not exist on a push.
+    /// 404 for something that must exist: the repository, on a push.
     #[error("not found")]
     NotFound,
-    /// 429 beyond what is waited out.
+    /// 429 for longer than mlist waits.
     #[error("rate limited")]
     RateLimited {
-        /// What the registry asked for, where it did.
+        /// How long the registry asked to wait, if it did.
         retry_after: Option<Duration>,
     },
-    /// 429 for a quota of pulls that is used up (Docker Hub): it is not waited for, and what is no pull goes on.
+    /// 429 because a quota of pulls is used up (Docker Hub). mlist does not wait for it. Requests that are not pulls
+    /// continue.
     #[error("no pulls left")]
     PullQuota {
-        /// What the registry asked for, where it did.
+        /// How long the registry asked to wait, if it did.
         retry_after: Option<Duration>,
     },
-    /// No connection, or no answer: the text says which.
+    /// No connection, or no answer. The text says which.
     #[error("{0}")]
     Unreachable(String),
-    /// The certificate, or the handshake.
+    /// An invalid certificate, or a failed handshake.
     #[error("{}", .0.fault)]
     Tls(Box<TlsError>),
-    /// Bytes that do not have their digest.
+    /// The bytes do not match their digest.
     #[error("got {actual} instead of {expected}")]
     WrongDigest {
-        /// What was asked for.
+        /// The requested digest.
         expected: Digest,
-        /// What came.
+        /// The digest of the bytes received.
         actual: Digest,
     },
-    /// More bytes than such a thing may have.
+    /// The content has more bytes than allowed.
     #[error("larger than {limit} bytes")]
     TooLarge {
-        /// How many there may be.
+        /// The maximum number of bytes.
         limit: u64,
     },
-    /// A repository with more tags than are read.
+    /// The repository has more tags than mlist reads.
     #[error("more than {limit} tags")]
     TooManyTags {
-        /// How many there may be.
+        /// The maximum number of tags.
         limit: usize,
     },
-    /// 413: more bytes than the registry, or what stands before it, takes.
+    /// 413: more bytes than the registry, or a server in front of it, accepts.
     #[error("larger than the registry takes")]
     Oversized,
-    /// An answer that no registry gives: HTML, no digest, a status out of place.
+    /// An answer that a registry would not give: HTML, a missing digest, an unexpected status.
     #[error("{0}")]
     NotARegistry(String),
-    /// The registry refuses what was asked for (400, 409, 412, 415, 422): invalid manifest, a policy, …
+    /// The registry refused the request (400, 409, 412, 415, 422): an invalid manifest, a policy, …
     #[error("refused")]
     Refused,
-    /// The registry refuses to move the tag, and may refuse to write it again as it is.
+    /// The registry refuses to move the tag. It may also refuse to write the tag again unchanged.
     #[error("the tag is immutable")]
     Immutable,
-    /// The registry's own fault (5xx), as often as it was tried.
+    /// The registry failed (5xx) on every attempt.
     #[error("the registry failed")]
     Server,
-    /// Children or blobs that the registry does not see in the repository: MANIFEST_BLOB_UNKNOWN and its like.
+    /// Children or blobs that the registry does not find in the repository: `MANIFEST_BLOB_UNKNOWN` and similar codes.
     #[error("the registry does not see {}", list(.0))]
     ContentUnknown(Vec<Digest>),
-    /// A credential helper, a file or a variable that can't be used.
+    /// A credential helper, file or variable that cannot be used.
     #[error("{0}")]
     Credentials(Box<CredentialFault>),
-    /// A file of a layout: the text says which and why.
+    /// A problem with a file of a layout. The text says which file and why.
     #[error("{0}")]
     Layout(String),
     /// The run is being stopped.
@@ -133,56 +134,58 @@ pub enum ErrorKind {
     Stopped,
 }
 
-/// A TLS connection that does not stand.
+/// A failed TLS connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsError {
-    /// Whose, where it is not the registry's own: a token server's, a storage's.
+    /// The host of the connection, if it is not the registry: a token server or a storage.
     pub at: Option<String>,
-    /// What is wrong.
+    /// The cause.
     pub fault: TlsFault,
 }
 
-/// What keeps a TLS connection from standing.
+/// Why a TLS connection failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsFault {
-    /// Nobody who is known here vouches for the certificate.
+    /// The issuer of the certificate is unknown.
     #[error("{}", untrusted(.issuer.as_deref(), *.is_self_signed, .trusted))]
     Untrusted {
-        /// Who signed it, or the last of those that came with it: foreign text, fit to be shown.
+        /// The issuer of the certificate, or of the last certificate that the server sent with it. Text from the
+        /// server, safe to display.
         issuer: Option<String>,
-        /// Whether it vouches for itself.
+        /// Whether the certificate is self-signed.
         is_self_signed: bool,
-        /// The file and folder whose certificates are trusted for this host beside the system's, where there are any.
+        /// The file and folder whose certificates are trusted for this host in addition to the system's, if there are
+        /// any.
         trusted: Vec<String>,
     },
-    /// Its time is over.
+    /// The certificate has expired.
     #[error("it has expired")]
     Expired,
-    /// Its time has not come.
+    /// The certificate is not valid yet.
     #[error("it is not valid yet")]
     NotYetValid,
-    /// It is for other names: foreign text, fit to be shown.
+    /// The certificate is for these other host names. Text from the server, safe to display.
     #[error("{}", for_names(.0))]
     OtherName(Vec<String>),
-    /// What answers speaks something else.
+    /// The server does not use TLS.
     #[error("what it answers is not TLS")]
     NotTls,
-    /// It wants a certificate of ours, and was shown none.
+    /// The server requires a client certificate, and none was sent.
     #[error("it asks who we are, and no certificate was shown")]
     WantsCertificate,
-    /// It does not accept the certificate that it was shown, in words of TLS.
+    /// The server did not accept the client certificate. The text is the reason, for example a TLS alert.
     #[error("it ended the connection: {0}")]
     RefusesCertificate(String),
-    /// A file of certificates or keys that can't be used: the text says which and why.
+    /// A file of certificates or keys that cannot be used. The text says which file and why.
     #[error("{0}")]
     File(String),
-    /// Anything else.
+    /// Any other cause.
     #[error("{0}")]
     Other(String),
 }
 
-/// Why a request did not work, before it is known who asked for what: many may share one (a dead host, a refused
-/// token).
+/// Why a request failed, without the operation that sent it. Several operations may share one failure (a dead host, a
+/// refused token).
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
@@ -191,29 +194,30 @@ pub(crate) struct Failure {
     pub(crate) message: Option<Box<str>>,
     pub(crate) attempts: u32,
     pub(crate) credentials: AskedAs,
-    /// None where there is nothing to know: a result should not carry room for it.
+    /// `None` if there are no facts. Boxed to keep results small.
     pub(crate) access: Option<Box<AccessFacts>>,
 }
 
 impl Failure {
-    /// A failure without an answer.
+    /// Creates a failure without an answer.
     pub(crate) fn of(kind: ErrorKind) -> Self {
         let (status, code, message, credentials, access) = Default::default();
         Self { kind, status, code, message, attempts: 1, credentials, access }
     }
 
-    /// The run is being stopped, and nothing was sent that might have been heeded: no attempt.
+    /// Creates the failure for a run that is being stopped. Nothing was sent that the registry can have acted on, so it
+    /// counts as no attempt.
     pub(crate) fn stopped() -> Self {
         Self { attempts: 0, ..Self::of(ErrorKind::Stopped) }
     }
 
-    /// This failure, and what was found on the way to it.
+    /// Adds facts about authentication to this failure.
     pub(crate) fn with_access(mut self, note: impl FnOnce(&mut AccessFacts)) -> Self {
         note(self.access.get_or_insert_default());
         self
     }
 
-    /// This failure of `doing` something to `target` at `host`.
+    /// Creates the error for this failure of `doing` something to `target` at `host`.
     pub(crate) fn at(self, doing: &'static str, target: impl Into<String>, host: Option<&Host>) -> Box<RegistryError> {
         let Self { kind, status, code, message, attempts, credentials, access } = self;
         let (target, host) = (target.into(), host.map(ToString::to_string));
@@ -237,7 +241,7 @@ impl Failure {
 }
 
 impl ErrorKind {
-    /// A fault of the connection to the host that was asked.
+    /// Creates the cause for the TLS connection to the host of the request itself.
     pub(crate) fn tls(fault: TlsFault) -> Self {
         Self::Tls(Box::new(TlsError { at: None, fault }))
     }
@@ -269,10 +273,10 @@ fn list(digests: &[Digest]) -> String {
     }
 }
 
-/// How many of a registry's names are told; it may have thousands.
+/// The maximum number of names from a registry that a message lists. There may be thousands.
 pub(crate) const NAMED: usize = 10;
 
-/// `a, b and 3 more`
+/// Joins names: `a, b and 3 more`.
 fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(NAMED);
     let first = names.take(NAMED).collect::<Vec<_>>().join(", ");

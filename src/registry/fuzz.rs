@@ -1,4 +1,5 @@
-//! What registries and the files of `docker login` say, for the fuzz targets. Under `cfg(fuzzing)` and in tests only.
+//! Fuzz targets for the parsers of registry answers and of the files of `docker login`. Compiled only under
+//! `cfg(fuzzing)` and in tests.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +12,14 @@ use super::credentials::file::ConfigFile;
 use super::http::link;
 use super::transport::retry_after::retry_after;
 
-/// A header of each line that can be one.
+/// Creates a header for each line of `data` that is a valid value.
 fn headers(name: &HeaderName, data: &[u8]) -> HeaderMap {
     let lines = data.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     lines.map(|line| (name.clone(), line)).collect()
 }
 
-/// `WWW-Authenticate`: schemes and names are in lower case, and nothing is read that was not sent.
+/// Parses `WWW-Authenticate`: schemes and parameter names are lower case, and the result contains nothing that was not
+/// sent.
 pub(crate) fn www_authenticate(data: &[u8]) {
     let sent = String::from_utf8_lossy(data).to_lowercase();
     for challenge in Challenge::all(&headers(&WWW_AUTHENTICATE, data)) {
@@ -29,7 +31,7 @@ pub(crate) fn www_authenticate(data: &[u8]) {
     }
 }
 
-/// `Link`: the next page is a part of the header.
+/// Parses `Link`: the next page is a part of the header.
 pub(crate) fn next_page(data: &[u8]) {
     let headers = headers(&LINK, data);
     if let Some(next) = link::next(&headers) {
@@ -38,7 +40,7 @@ pub(crate) fn next_page(data: &[u8]) {
     }
 }
 
-/// `Retry-After`, in the header and in words: never no time, and a date is no longer than it is away.
+/// Parses `Retry-After`, in the header and in a body: the wait is never zero.
 pub(crate) fn later(data: &[u8]) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 30);
     let words = String::from_utf8_lossy(data);
@@ -47,7 +49,7 @@ pub(crate) fn later(data: &[u8]) {
     }
 }
 
-/// A file of credentials: what is said of a malformed one quotes nothing of it, and Debug shows no secret.
+/// Parses a file of credentials: errors quote nothing of it, and `Debug` prints no secret.
 pub(crate) fn config_json(data: &[u8]) {
     const SECRETS: [&str; 2] = ["s3cret", "Y2k6czNjcmV0"];
     let hides = |text: &str| assert!(!SECRETS.iter().any(|secret| text.contains(secret)), "{text}");

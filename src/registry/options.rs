@@ -1,4 +1,4 @@
-//! [`Options`]: how the world is reached.
+//! [`Options`]: how registries are accessed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -12,156 +12,156 @@ use crate::oci::{Host, Repository};
 
 use super::Observer;
 
-/// How the world is reached.
+/// How registries are accessed.
 #[derive(Clone)]
 pub struct Options {
-    /// What will be asked, and with which rights.
+    /// The repositories of the run, and its rights.
     pub access: Access,
-    /// Requests in flight at once, over all hosts and to each.
+    /// The maximum number of requests in flight, for all hosts together and for each host.
     pub jobs: NonZeroUsize,
-    /// Where credentials are looked for.
+    /// Where credentials are searched.
     pub credentials: CredentialSources,
-    /// What was said of a host; of most nothing is.
+    /// The options of hosts. Most hosts have none.
     pub hosts: BTreeMap<Host, HostOptions>,
-    /// Folders that hold a folder of certificates for each host (`/etc/docker/certs.d`), the first goes first.
+    /// Folders that contain a folder of certificates for each host (`/etc/docker/certs.d`), in order of precedence.
     pub certificates: Vec<PathBuf>,
-    /// Hears what happens between requests.
+    /// Receives notices of what happens during the run.
     pub observer: Observer,
 }
 
-/// What will be asked, and with which rights.
+/// The repositories of the run, and its rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     rights: Rights,
     groups: Vec<Group>,
-    /// Those of the groups. Whether a repository is one is asked with each request.
+    /// The targets of the groups, as a set because every request checks whether its repository is a target.
     targets: HashSet<Repository>,
 }
 
-/// Which rights the run may ask for.
+/// The rights that the run may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
-    /// `pull` only: some registries create a repository when a token to push is asked for.
+    /// `pull` only. Some registries create a repository when a token with the right to push is requested.
     ReadOnly,
-    /// `pull,push` on the targets of groups, `pull` on all others.
+    /// `pull,push` for the targets of groups, `pull` for all other repositories.
     Write,
 }
 
 /// The repositories of one list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Where it is published; none for a layout.
+    /// The repository where it is published. `None` for a layout.
     pub target: Option<Repository>,
-    /// Where its members are, in order, the target left out; layouts are not named.
+    /// The repositories of its members, in order, without the target and without layouts.
     pub sources: Vec<Repository>,
 }
 
-/// Where credentials are looked for: in this order, the first place that has some is used. Before all of them goes what
-/// [`HostOptions::login`] names.
+/// Where credentials are searched, in this order. The first place that has some is used. [`HostOptions::login`] takes
+/// precedence over all of them.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialSources {
     /// The value of `DOCKER_AUTH_CONFIG`, if it is set.
     pub inline: Option<SecretString>,
-    /// The file that `REGISTRY_AUTH_FILE` names, if it is set: Podman's other files are not read then.
+    /// The file that `REGISTRY_AUTH_FILE` names, if it is set. If so, Podman's other files are not read.
     pub auth_file: Option<PathBuf>,
     /// Docker's `config.json`.
     pub docker: Option<PathBuf>,
-    /// Podman's `auth.json` files, the first goes first.
+    /// Podman's `auth.json` files, in order of precedence.
     pub podman: Vec<PathBuf>,
-    /// Docker's `.dockercfg` of old.
+    /// Docker's old `.dockercfg`.
     pub old: Option<PathBuf>,
-    /// Where credential helpers are looked for: what the environment calls `PATH`.
+    /// The search path for credential helpers: the value of `PATH`.
     pub search: OsString,
-    /// The user's folder, shown as `~`.
+    /// The user's home folder, displayed as `~`.
     pub home: Option<PathBuf>,
 }
 
-/// What `[registry."HOST"]` says of a host.
+/// The options of a host, from `[registry."HOST"]`.
 #[derive(Debug, Clone, Default)]
 pub struct HostOptions {
-    /// How safe the way there has to be.
+    /// The required security of connections.
     pub security: Security,
-    /// A file of certificates (PEM) that are trusted beside the system's.
+    /// A file of certificates (PEM) that are trusted in addition to the system's.
     pub ca: Option<PathBuf>,
-    /// What we show of ourselves.
+    /// The client certificate.
     pub client: Option<ClientCertificate>,
-    /// What to log in with, by names of environment variables.
+    /// The credentials, in environment variables that the options name.
     pub login: Option<NamedLogin>,
-    /// Requests in flight at once, at most.
+    /// The maximum number of requests in flight.
     pub concurrency: Option<NonZeroUsize>,
-    /// Requests in a time, at most.
+    /// The maximum rate of requests.
     pub rate: Option<Rate>,
 }
 
-/// How safe the way to a host has to be.
+/// The required security of connections to a host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Security {
-    /// TLS, its certificate checked; on this machine plain HTTP, unless certificates are named for the host.
+    /// TLS with a verified certificate. On this machine plain HTTP, unless certificates are specified for the host.
     #[default]
     Usual,
-    /// TLS, its certificate checked, on this machine too (`http = false`).
+    /// TLS with a verified certificate, also on this machine (`http = false`).
     Tls,
     /// Plain HTTP (`http = true`).
     Plain,
-    /// TLS with whatever certificate (`insecure = true`).
+    /// TLS with any certificate (`insecure = true`).
     Unverified,
 }
 
-/// A certificate and its key, both PEM.
+/// A client certificate and its key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The certificate, and those that lead to its authority.
+    /// The file of the certificate, followed by its chain.
     pub certificate: PathBuf,
-    /// The key.
+    /// The file of the key.
     pub key: PathBuf,
 }
 
-/// `username-env` and `password-env`: the names, and what stood there when the run began.
+/// The variables that `username-env` and `password-env` name, with their values at the start of the run.
 #[derive(Debug, Clone)]
 pub struct NamedLogin {
-    /// The variable of the user's name.
+    /// The variable that contains the user name.
     pub user_env: String,
     /// Its value, if it is set.
     pub user: Option<String>,
-    /// The variable of the password.
+    /// The variable that contains the password.
     pub password_env: String,
     /// Its value, if it is set.
     pub password: Option<SecretString>,
 }
 
-/// So many requests in a time.
+/// A number of requests per time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// The number of requests.
     pub requests: NonZeroU32,
-    /// In how long: a second, a minute, an hour.
+    /// The time: a second, a minute or an hour.
     pub per: Duration,
 }
 
 impl Access {
-    /// `rights` to the repositories of `groups`: one token serves each group.
+    /// Requests `rights` for the repositories of `groups`. One token serves each group.
     #[must_use]
     pub fn new(rights: Rights, groups: Vec<Group>) -> Self {
         let targets = groups.iter().filter_map(|group| group.target.clone()).collect();
         Self { rights, groups, targets }
     }
 
-    /// Which rights may be asked for.
+    /// Returns the rights that the run may request.
     pub(super) fn rights(&self) -> Rights {
         self.rights
     }
 
-    /// Which repositories are asked for together.
+    /// Returns the groups of repositories that share a token.
     pub(super) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// Whether `repository` will be written to.
+    /// Whether the run may write to `repository`.
     pub(super) fn may_write(&self, repository: &Repository) -> bool {
         self.rights == Rights::Write && self.is_target(repository)
     }
 
-    /// Whether lists are published in `repository`, now or by a later run.
+    /// Whether lists are published in `repository`, by this run or a later one.
     pub(super) fn is_target(&self, repository: &Repository) -> bool {
         self.targets.contains(repository)
     }

@@ -1,23 +1,24 @@
-//! Referrers without an endpoint for them: an index by a tag that is made of the digest (distribution-spec, "Referrers Tag
-//! Schema"). Who pushes a manifest with a `subject` to a registry that knows nothing of the kind keeps it up.
+//! Referrers in registries without the referrers endpoint: an index whose tag is derived from the digest
+//! (distribution-spec, "Referrers Tag Schema"). Clients that push a manifest with a `subject` to such a registry keep
+//! this index up to date.
 
 use crate::oci::{Digest, Entry, Index, MalformedJson, Payload, Tag};
 
-/// The tag of the index that names what speaks of `digest`: `sha256-` and its digits, of a longer one the first 64.
+/// Returns the tag of the index of the referrers of `digest`: `sha256-` and the hex digits, at most the first 64.
 pub(super) fn tag(digest: &Digest) -> Option<Tag> {
     let digits = digest.hex().get(..64).unwrap_or(digest.hex());
     Tag::parse(&format!("{}-{digits}", digest.algorithm())).ok()
 }
 
-/// What such an index names; nothing where the tag names something else.
+/// Returns the entries of such an index. Empty if the tag names something else.
 ///
 /// # Errors
-/// Bytes that are no index.
+/// Fails if the bytes are not a valid index.
 pub(super) fn named(payload: &Payload) -> Result<Vec<Entry>, MalformedJson> {
     if payload.media_type().is_index() { Ok(Index::parse(payload)?.entries) } else { Ok(Vec::new()) }
 }
 
-/// These, or that there are none.
+/// Returns the entries. `None` if there are none.
 pub(super) fn some(entries: Vec<Entry>) -> Option<Vec<Entry>> {
     Some(entries).filter(|entries| !entries.is_empty())
 }

@@ -1,10 +1,10 @@
-//! [`one_line`]: what a registry or helper says, fit to be shown.
+//! [`one_line`]: makes text from a registry or helper safe to display.
 
-/// At most so many characters of foreign text are shown.
+/// The maximum number of characters of foreign text that are displayed.
 const LONGEST: usize = 200;
 
-/// `text` as one line of 200 characters at most, without control characters, marks that turn the direction of text and
-/// marks of no width: they could make a terminal show something else.
+/// Returns `text` as one line of at most 200 characters. Control characters, characters that change the text direction
+/// and characters without width are removed, because they could make a terminal display something else.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     let mut count = 0;
@@ -25,7 +25,7 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
-/// C0, C1, DEL, marks of direction, of no width, and tags.
+/// Whether a character is C0, C1, DEL, a direction mark, a character without width, or a tag character.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
