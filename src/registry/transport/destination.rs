@@ -1,9 +1,10 @@
-//! [`check`]: whether a registry may send us where it wants to.
+//! [`check`]: whether a registry may direct requests to another address.
 //!
-//! Redirects, addresses of uploads and token servers are chosen by the registry. Who follows each of them can be made
-//! to ask hosts that only this machine reaches: others of its network, the metadata of its cloud. Names are let through
-//! over https, as a certificate binds them (registries keep blobs behind names that lead into private networks);
-//! addresses are not, unless the registry itself is in such a network.
+//! The registry chooses its redirects, the addresses of uploads and its token servers. A client that follows each of
+//! them can be made to send requests to hosts that only its machine can reach: others in its network, or the metadata
+//! server of its cloud. Host names are allowed over https, because a certificate binds them (registries store blobs
+//! behind names that resolve to private networks). IP addresses in private networks are not allowed, unless the
+//! registry itself is in a private network. Link-local addresses are never allowed.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,25 +16,25 @@ use crate::registry::tls::is_loopback;
 
 use super::wire::shown;
 
-/// What leads on to another address.
+/// How a registry directs requests to another address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lead {
     /// A redirect.
     Redirect,
-    /// The Location of an upload.
+    /// The `Location` of an upload.
     Upload,
-    /// The realm of a challenge.
+    /// The `realm` of a challenge.
     Realm,
 }
 
-/// Where an address lies.
+/// The kind of network that an address is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
-    /// Anyone may be there.
+    /// The public internet.
     World,
-    /// This machine or its network: what is there may trust whoever reaches it.
+    /// This machine or its network. Servers there may trust every client that can reach them.
     Private,
-    /// This wire: clouds keep there what a machine may know of itself, keys included.
+    /// Link-local. Clouds serve the metadata of a machine there, including keys.
     Link,
 }
 
@@ -47,11 +48,11 @@ impl fmt::Display for Lead {
     }
 }
 
-/// Whether what was asked at `from` may send us to `to`; `peer` is the address that the registry answers from, none
-/// where a proxy stands between.
+/// Checks whether the answer to a request to `from` may direct requests to `to`. `peer` is the IP address that the
+/// registry answers from. `None` if there is a proxy in between.
 ///
 /// # Errors
-/// What leads there, where that is, and why it is refused.
+/// Returns how the registry directed requests there, to which address, and why that is refused.
 pub(crate) fn check(lead: Lead, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
     refusal(from, peer, to)
         .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", shown(to))))))
@@ -65,7 +66,7 @@ fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
     if home == host {
         return None;
     }
-    // The ports of this machine are one host, whatever it is called.
+    // All ports of this machine count as one host, whatever its name is.
     if to.scheme() != "https" && !(is_loopback(from) && is_loopback(to)) {
         return Some("is not https");
     }
@@ -77,19 +78,19 @@ fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
     }
 }
 
-/// Whether what was safe on its way from `from` would not be on its way to `to`.
+/// Whether requests to `to` would be less secure than those to `from`.
 fn is_downgrade(from: &Url, to: &Url) -> bool {
     to.scheme() != "https" && (from.scheme() == "https" || to.scheme() != "http")
 }
 
-/// Where the host of a URL lies, as far as its name says; none for a name like any other.
+/// Returns the network of a URL's host, as far as its name says. `None` for an ordinary host name.
 fn zone_of_host(host: &str) -> Option<Zone> {
-    // Decimal, octal, hexadecimal and shortened addresses have become plain ones when the URL was read.
+    // The URL parser has already converted decimal, octal, hexadecimal and shortened addresses to the usual form.
     let address = host.trim_start_matches('[').trim_end_matches(']').parse().ok().map(zone_of);
     address.or_else(|| is_local_name(host).then_some(Zone::Private))
 }
 
-/// RFC 6761, and what else the hosts files of our days call this machine.
+/// Whether a name means this machine: by RFC 6761, or in the hosts files of current systems.
 fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -103,13 +104,14 @@ fn zone_of(address: IpAddr) -> Zone {
     }
 }
 
-/// By the registry of special addresses (RFC 6890).
+/// Follows the registry of special-purpose addresses (RFC 6890).
 fn zone_of_v4(address: Ipv4Addr) -> Zone {
     let is_private = match address.octets() {
         [169, 254, ..] => return Zone::Link,
-        // This network, private use, this machine; groups, and what nobody has.
+        // This network, private use, loopback; multicast, and reserved.
         [0 | 10 | 127 | 224.., ..] => true,
-        // Private use; shared by a carrier's customers; benchmarks; protocols.
+        // 172.16/12 and 192.168/16: private use. 192.0.0/24: protocol assignments. 100.64/10: shared by the customers
+        // of a carrier. 198.18/15: benchmarks.
         [172, second, ..] => (16..32).contains(&second),
         [192, second, third, _] => second == 168 || (second, third) == (0, 0),
         [100, second, ..] => (64..128).contains(&second),
@@ -119,7 +121,8 @@ fn zone_of_v4(address: Ipv4Addr) -> Zone {
     if is_private { Zone::Private } else { Zone::World }
 }
 
-/// As [`zone_of_v4`]; an address that carries one of IPv4 lies where that one does (RFC 4291, 6052, 3056).
+/// Like [`zone_of_v4`]. An address that contains an IPv4 address is in the same network as that one (RFC 4291, 6052,
+/// 3056).
 fn zone_of_v6(address: Ipv6Addr) -> Zone {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -127,11 +130,11 @@ fn zone_of_v6(address: Ipv6Addr) -> Zone {
     };
     match address.segments() {
         [0xfe80..=0xfebf, ..] => Zone::Link,
-        // Mapped, compatible (which :: and ::1 are, too), translated, 6to4.
+        // IPv4-mapped; IPv4-compatible (this includes :: and ::1); translated (NAT64); 6to4.
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
             v4(high, low)
         }
-        // Translated within a network, Teredo, unique local, once site-local, groups.
+        // Translated within a network, Teredo, unique local, site-local (deprecated), multicast.
         [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..] | [0xfc00..=0xfdff | 0xfec0..=0xffff, ..] => Zone::Private,
         _ => Zone::World,
     }
@@ -246,19 +249,19 @@ mod tests {
             ("https://a.example/", PUBLIC, "http://127.0.0.1/", Some("is not https")),
             ("https://a.example/", PUBLIC, "ftp://a.example/", Some("is not https")),
             ("http://a.example/", PUBLIC, "file:///etc/passwd", Some("is not https")),
-            // Plain HTTP was asked for at this host, and at no other.
+            // Plain HTTP was requested for this host, and for no other.
             ("http://a.example/", PUBLIC, "http://a.example:9000/", None),
             ("http://a.example/", PUBLIC, "https://b.example/", None),
             ("http://a.example/", PUBLIC, "http://b.example/", Some("is not https")),
             ("http://a.example/", Some("10.0.0.1"), "http://10.0.0.1/", Some("is not https")),
             ("http://a.example/", Some("10.0.0.1"), "https://10.0.0.1/", None),
-            // This machine is one host, whatever it is called.
+            // All names and ports of this machine count as one host.
             ("http://127.0.0.1:5000/", Some("127.0.0.1"), "http://127.0.0.1:5001/", None),
             ("http://127.0.0.1:5000/", Some("127.0.0.1"), "http://localhost:5001/", None),
             ("http://localhost:5000/", Some("::1"), "http://[::1]:5001/", None),
             ("http://localhost:5000/", Some("::1"), "http://10.0.0.1/", Some("is not https")),
             ("http://localhost:5000/", Some("::1"), "http://169.254.169.254/", Some("is not https")),
-            // Who is asked by such an address may go on using it.
+            // If the request itself uses such an address, the answer may use it again.
             ("https://10.0.0.1/", None, "https://10.0.0.1:8443/", None),
             ("https://169.254.1.1/", None, "https://169.254.1.1/v2/", None),
         ] {

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// What the answer asks for: seconds or a date in the header, else a hint in its body (`retry-after: 12.5ms`, as GHCR
-/// has it). Nothing, or no time at all, is none.
+/// Returns how long the answer asks to wait: seconds or a date in the header, or else a hint in the body (`retry-after:
+/// 12.5ms`, as GHCR sends it). `None` if it asks for no wait, or for a wait of zero.
 pub(crate) fn retry_after(headers: &HeaderMap, body: &str, now: SystemTime) -> Option<Duration> {
     let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     header.and_then(|value| in_header(value.trim(), now)).or_else(|| in_body(body)).filter(|wait| !wait.is_zero())
@@ -13,7 +13,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, body: &str, now: SystemTime) -> O
 
 fn in_header(value: &str, now: SystemTime) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than a number holds are a long time, and not none.
+        // A number that does not fit in a `u64` means a long wait, not none.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     httpdate::parse_http_date(value).ok().map(|date| date.duration_since(now).unwrap_or_default())
