@@ -1,8 +1,8 @@
 //! [`Health`]: whether a host answers at all.
 //!
-//! One that never did, or did not for two minutes while it was asked, is dead for this run. One that serves reads and
-//! answers no write is asked for no more writes of that kind, once some were given up: each would take all its attempts
-//! to find out the same.
+//! A host that has never answered, or has not answered for two minutes while requests were sent, is dead for this run.
+//! A host may serve reads and answer no write. After some writes of one kind were given up, no more writes of that kind
+//! are sent: each would use all its attempts for the same result.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +13,11 @@ use crate::registry::error::{ErrorKind, Failure};
 
 use super::{Lane, Patience};
 
-/// A host that has served nothing for so long while it was asked is not coming back.
+/// If a host serves nothing for this long while requests are sent, it is considered dead.
 const SILENCE: Duration = Duration::from_mins(2);
-/// Writes of a kind that were given up without an answer, and none answered in between. At one fault in five, eight
-/// attempts fail in 1 of 400,000 writes: four such in a row are no chance.
+/// The number of writes of one kind that were given up without an answer, with no answered one in between, after which
+/// no more are sent. If one request in five fails, all eight attempts fail for 1 of 400,000 writes, so four such writes
+/// in a row are not random.
 const IN_VAIN: u32 = 4;
 
 #[derive(Default)]
@@ -27,50 +28,51 @@ pub(super) struct Health {
     in_vain: BTreeMap<Lane, InVain>,
 }
 
-/// The time in which a host is asked and serves nothing.
+/// The time in which requests are sent and the host serves nothing.
 #[derive(Clone, Copy)]
 struct Silence {
     since: Instant,
     last_asked: Instant,
 }
 
-/// Writes of one kind that were given up since the last that was answered.
+/// Writes of one kind that were given up since the last one that was answered.
 #[derive(Default)]
 struct InVain {
     writes: u32,
-    /// What is told of all later ones.
+    /// The failure that is returned for all later ones.
     cause: Option<Failure>,
 }
 
 impl Health {
-    /// A request goes out. One that is not answered begins the silence; a host that nobody asks is not silent.
+    /// Records that a request is sent. If it is not answered, the silence starts with it. Time without requests is not
+    /// silence.
     pub(super) fn asked(&mut self, now: Instant) {
         let before = self.silence.filter(|silence| now - silence.last_asked < SILENCE);
         self.silence = Some(Silence { since: before.map_or(now, |silence| silence.since), last_asked: now });
     }
 
-    /// A request was answered.
+    /// Records that a request was answered.
     pub(super) fn served(&mut self, lane: Lane) {
         (self.has_served, self.silence) = (true, None);
         self.in_vain.remove(&lane);
     }
 
-    /// Why no more requests of this kind are sent, if none are.
+    /// Returns why no more requests of this kind are sent. `None` if they are sent.
     pub(super) fn refuses(&self, lane: Lane) -> Option<&Failure> {
         self.in_vain.get(&lane)?.cause.as_ref()
     }
 
-    /// What ended the host, if it is dead.
+    /// Returns the failure that ended the host, if it is dead.
     pub(super) fn cause_of_death(&self) -> Option<&Failure> {
         self.dead.as_ref()
     }
 
-    /// Ends the host for this run, unless it is dead; what it died of.
+    /// Marks the host as dead for this run, unless it is already. Returns the failure that ended it.
     pub(super) fn die(&mut self, failure: Failure) -> Failure {
         self.dead.get_or_insert(failure).clone()
     }
 
-    /// A request failed: what is to be told of it, and whether the host died of it now.
+    /// Records a failed request. Returns the failure to report, and whether the host died of it now.
     pub(super) fn failed(&mut self, failure: Failure, lane: Lane, patience: Patience) -> (Failure, bool) {
         if let Some(dead) = &self.dead {
             return (dead.clone(), false);

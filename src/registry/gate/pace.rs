@@ -1,13 +1,13 @@
-//! [`Pace`]: how fast one host may be asked, learnt from what it refuses.
+//! [`Pace`]: how fast requests may be sent to one host, learned from its refusals.
 //!
-//! A host is asked as fast as the permits allow until it refuses many requests in a row, or many of the last ones. No
-//! number of permits fits a limit of requests in a time, so from then on requests are spaced: somewhat slower than it
-//! served before. The first space is doubled away quickly; once a second refusal has shown where the limit is, the rate
-//! stays below it for a while and then feels its way up. A host that serves nothing at all is not slowed any more but
-//! asked from time to time, by one request.
+//! Requests are sent as fast as the permits allow, until the host refuses many requests in a row, or many of the last
+//! ones. A number of permits cannot match a limit of requests per time. So from then on requests are spaced, at a rate
+//! somewhat lower than the rate that the host served before. At first this rate doubles quickly. When a second refusal
+//! has shown where the limit is, the rate stays below it for a while and then grows slowly. If a host serves nothing at
+//! all, the rate is not lowered further; instead, single requests are sent from time to time.
 //!
-//! Some hosts refuse by chance, however slowly they are asked. Refusals that come alone and soon after each slowing
-//! show that: then the rate is let go, and from then on only many refusals count.
+//! Some hosts refuse requests at random, however low the rate is. This is detected if single refusals follow soon after
+//! each slow-down. Then the lower rate is dropped, and from then on only many refusals count.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,72 +19,75 @@ use crate::registry::options::Rate;
 use super::tally::Tally;
 use super::{QUIET, jitter};
 
-/// What was served for so long says how fast a host is.
+/// The time over which served requests are counted to measure the rate of a host.
 const SECOND: Duration = Duration::from_secs(1);
-/// Without a limit in sight the rate doubles in so many seconds.
+/// While no limit is known, the rate doubles in this many seconds.
 const DOUBLING: f64 = 0.5;
-/// For how many seconds a rate is kept that is just below the limit: twice as many after each refusal.
+/// How many seconds a rate just below the limit is kept. Doubled after each refusal that confirms the limit, up to the
+/// longest hold.
 const HOLD: f64 = 4.0;
 const LONGEST_HOLD: f64 = 60.0;
-/// What the rate then grows by in a second.
+/// The factor by which the rate then grows per second.
 const GROWTH: f64 = 1.02;
-/// So far above what was the limit, there is none.
+/// If the rate exceeds the last known limit by this factor, the limit no longer exists.
 const BEYOND: f64 = 1.3;
-/// No host needs to be asked slower, and at the other end no spaces are left to be kept. Requests a second.
+/// The lowest rate, in requests per second. It is low enough for every host. At a rate of `UNLIMITED`, requests are no
+/// longer spaced.
 const SLOWEST: f64 = 1.0;
 const UNLIMITED: f64 = 10_000.0;
-/// So many slowings in vain show that refusals do not follow the rate.
+/// After this many slow-downs without effect, the refusals do not depend on the rate.
 const IN_VAIN: u32 = 6;
-/// From so much of the rate on at which it was refused before, a host is expected to refuse.
+/// The host is expected to refuse from this fraction of the rate on at which it refused before.
 const NEAR: f64 = 0.95;
-/// One refusal in so many answers is nothing.
+/// A single refusal among more answers than this is ignored.
 const SELDOM: f64 = 60.0;
-/// So many refusals in a row are no chance.
+/// This many refusals in a row are not random.
 const NO_CHANCE: u32 = 3;
 
-/// How fast one host may be asked.
+/// How fast requests may be sent to one host.
 pub(super) struct Pace {
-    /// When it served, within the last second.
+    /// When the host served requests, within the last second.
     served: VecDeque<Instant>,
-    /// Since when `served` tells of an undisturbed time.
+    /// Start of the undisturbed time that `served` covers.
     since: Option<Instant>,
     refusals: Tally,
-    /// Whether anything was served since it was last slowed.
+    /// Whether any request was served since the last slow-down.
     is_fruitful: bool,
-    /// Pauses in a row after which it still served nothing.
+    /// The number of pauses in a row after which the host still served nothing.
     fruitless: u32,
     quiet_until: Option<Instant>,
     learnt: Option<Learnt>,
-    /// Whether it refuses by chance, too.
+    /// Whether the host also refuses at random, so that only many refusals count.
     only_many: bool,
     given: Option<Given>,
 }
 
-/// A rate that was learnt.
+/// A rate learned from refusals.
 struct Learnt {
-    /// Requests a second, when it was last set.
+    /// Requests per second when the rate was last set.
     rate: f64,
-    /// For how long it was used since, in seconds.
+    /// How long the rate was used since then, in seconds.
     age: f64,
-    /// The rate at which requests were refused, if that is known.
+    /// The rate at which requests were refused, if it is known.
     ceiling: Option<f64>,
-    /// How often that was seen.
+    /// How often the host refused near this rate.
     seen: u32,
-    /// Requests that may go at once.
+    /// The number of requests that may be sent at once.
     ready: f64,
     as_of: Instant,
-    /// The longest run of refusals since it was last set.
+    /// The longest run of refusals since the rate was last set.
     longest: u32,
     /// Answers since the last refusal.
     answers: u32,
-    /// The rate at which it was last lowered.
+    /// The rate in use when it was last lowered.
     refused_at: f64,
-    /// How often in a row it was lowered at a lower rate than the time before, and the rate before that.
+    /// How often in a row the rate was lowered although it was already below the last refused rate; `before` is the
+    /// rate before the first of these.
     in_vain: u32,
     before: f64,
 }
 
-/// A rate that was asked for: it is kept to the letter, without bursts.
+/// A rate from the options. It is kept exactly, without bursts.
 struct Given {
     space: Duration,
     next: Option<Instant>,
@@ -97,20 +100,20 @@ impl Pace {
         Self { served, since, refusals, is_fruitful, fruitless, quiet_until, learnt, only_many, given }
     }
 
-    /// Keeps to `rate`, whatever the host allows.
+    /// Limits requests to `rate`, even if the host allows more.
     pub(super) fn keep_to(&mut self, rate: Rate) {
         let next = self.given.as_ref().and_then(|given| given.next);
         self.given = Some(Given { space: rate.per / rate.requests.get(), next });
     }
 
-    /// When the next request may go, from `now` on.
+    /// Returns when the next request may be sent, `now` at the earliest.
     pub(super) fn next(&self, now: Instant) -> Instant {
         let given = self.given.as_ref().and_then(|given| given.next);
         let learnt = self.learnt.as_ref().map(|learnt| learnt.next(now));
         [given, learnt].into_iter().flatten().fold(now, Instant::max)
     }
 
-    /// So many requests go now.
+    /// Records that this many requests are sent now.
     pub(super) fn sent(&mut self, requests: u32, now: Instant) {
         if let Some(given) = &mut self.given {
             given.next = Some(now + given.space * requests);
@@ -123,12 +126,12 @@ impl Pace {
         }
     }
 
-    /// Whether it is asked by one request at a time, as it serves nothing.
+    /// Whether requests are sent one at a time, because the host serves nothing.
     pub(super) fn is_probed(&self) -> bool {
         self.fruitless > 0
     }
 
-    /// It served a request.
+    /// Records that the host served a request.
     pub(super) fn served(&mut self, now: Instant) {
         while self.served.front().is_some_and(|at| now - *at >= SECOND) {
             self.served.pop_front();
@@ -138,7 +141,7 @@ impl Pace {
         (self.fruitless, self.is_fruitful) = (0, true);
     }
 
-    /// It did not refuse a request.
+    /// Records an answer that is not a refusal.
     pub(super) fn answered(&mut self) {
         self.refusals.good();
         if let Some(learnt) = &mut self.learnt {
@@ -146,7 +149,8 @@ impl Pace {
         }
     }
 
-    /// It refused a request, and perhaps asked to wait. How long it is not asked now, if at all.
+    /// Records that the host refused a request. `asked` is how long it asked to wait, if it did. Returns how long to
+    /// pause, if at all.
     pub(super) fn refused(&mut self, asked: Option<Duration>, now: Instant) -> Option<Duration> {
         self.refusals.bad();
         let run = self.refusals.run();
@@ -166,7 +170,7 @@ impl Pace {
         Some(pause)
     }
 
-    /// It is not asked until then: this is no time in which it could have served.
+    /// Records that no requests are sent until `until`. This time is not counted when the served rate is measured.
     pub(super) fn paused_until(&mut self, until: Instant) {
         self.since = self.since.max(Some(until));
         if let Some(learnt) = &mut self.learnt {
@@ -174,7 +178,7 @@ impl Pace {
         }
     }
 
-    /// Sets the rate below that at which it was refused.
+    /// Sets the rate below the one at which requests were refused.
     fn slow_down(&mut self, now: Instant) {
         let served = self.served_per_second(now);
         self.is_fruitful = false;
@@ -208,12 +212,12 @@ impl Learnt {
         Self { rate, age, ceiling, seen, ready, as_of: now, longest, answers, refused_at: rate, in_vain, before: rate }
     }
 
-    /// For how long it does not grow.
+    /// Returns how long the rate does not grow, in seconds.
     fn hold(&self) -> f64 {
         (HOLD * f64::from(self.seen).exp2()).min(LONGEST_HOLD)
     }
 
-    /// Requests a second.
+    /// Returns the current rate, in requests per second.
     fn rate_now(&self) -> f64 {
         let Some(ceiling) = self.ceiling else { return self.rate * (self.age / DOUBLING).exp2() };
         let hold = self.hold();
@@ -226,7 +230,7 @@ impl Learnt {
         beyond * (since / DOUBLING).exp2()
     }
 
-    /// Requests that may go at once, when many are due.
+    /// Returns the maximum number of requests that may be sent at once after a time without requests.
     fn burst(&self) -> f64 {
         (self.rate_now() / 20.0).max(1.0)
     }
@@ -238,7 +242,7 @@ impl Learnt {
 
     fn next(&self, now: Instant) -> Instant {
         let missing = 1.0 - self.ready(now);
-        // A clock that is read in nanoseconds never gets to the last billionth.
+        // The clock counts in nanoseconds, so a smaller remainder might never be reached.
         if missing < 1e-6 {
             return now;
         }
@@ -247,23 +251,23 @@ impl Learnt {
 
     fn sent(&mut self, requests: u32, now: Instant) {
         self.ready = self.ready(now) - f64::from(requests);
-        // While nobody asks, nothing is learnt of the rate.
+        // Time without requests says nothing about the rate, so at most one second of it counts.
         self.age += now.saturating_duration_since(self.as_of).min(SECOND).as_secs_f64();
         self.as_of = self.as_of.max(now);
     }
 
-    /// Slower was no better.
+    /// Restores the rate from before the slow-downs, because they had no effect.
     fn release(&mut self) {
         (self.rate, self.age, self.ceiling, self.in_vain) = (self.before, 0.0, None, 0);
     }
 
-    /// Whether it goes slower than when it was last refused.
+    /// Whether the rate is clearly lower than the last refused rate.
     fn is_below_limit(&self) -> bool {
         self.ceiling.is_some() && self.rate_now() < self.refused_at * NEAR
     }
 
-    /// It was refused, perhaps with a wait, which was the `run`th time in a row: whether that is worth being slower. A
-    /// refusal now and then costs less.
+    /// Records a refusal at this rate: the `run`th in a row, with the wait that the host asked for, if it did. Returns
+    /// whether to lower the rate. A rare refusal costs less than a lower rate.
     fn heeds(&mut self, asked: Option<Duration>, run: u32) -> bool {
         self.longest = self.longest.max(run);
         let answers = f64::from(std::mem::take(&mut self.answers));
@@ -271,14 +275,15 @@ impl Learnt {
         !self.is_below_limit() || run >= NO_CHANCE || answers < SELDOM.max(lost * 2.0)
     }
 
-    /// It was refused at this rate, having served so many a second.
+    /// Lowers the rate after a refusal. `served` is the number of requests that were served per second.
     fn lower(&mut self, served: f64) {
         let now = self.rate_now();
-        // While the rate doubles, what was served a moment ago was asked for at a lower rate.
+        // While the rate doubles, the requests that were served a moment ago were sent at a lower rate.
         let least = if self.ceiling.is_none() { 0.8 } else { 0.6 };
         let limit = now.min(served.max(now * least));
         let factor = if self.is_below_limit() {
-            // The limit is lower than it seemed, or there is none and this was chance: what comes alone may be either.
+            // Either the limit is lower than assumed, or there is no limit and the refusal was random. A single refusal
+            // can mean either.
             let is_lone = self.longest < NO_CHANCE;
             let before = if self.in_vain == 0 { self.refused_at } else { self.before };
             (self.in_vain, self.before) = (if is_lone { self.in_vain + 1 } else { 0 }, before);
@@ -295,7 +300,7 @@ impl Learnt {
     }
 }
 
-/// How long a host is left alone that does not say how long it wants to be: about 0.2, 0.4, … 6 seconds.
+/// Returns the pause for a host that does not say how long to wait: about 0.2, 0.4, … 6 seconds.
 fn own_pause(fruitless: u32) -> Duration {
     let longest = Duration::from_millis(250 << fruitless.min(5));
     longest / 2 + jitter(longest / 2)

@@ -1,14 +1,15 @@
-//! [`Window`]: how many requests one host is sent at once.
+//! [`Window`]: how many requests are sent to one host at once.
 //!
-//! As many as may be, until it fails at many of them with a bare 503: that is how servers answer that take only so many
-//! at once. Then half as many, and one more each time that all of them were answered.
+//! The maximum is used until many requests fail with a 503 without `Retry-After`: servers that accept only so many
+//! requests at once answer this way. Then the number is halved. It grows by one each time that all of these requests
+//! were served.
 
 use tokio::time::Instant;
 
 use super::QUIET;
 use super::tally::Tally;
 
-/// Fewer are never sent.
+/// The minimum number of requests at once.
 const FEWEST: f64 = 1.0;
 
 /// How many requests may be in flight.
@@ -16,7 +17,7 @@ pub(super) struct Window {
     most: usize,
     width: f64,
     failures: Tally,
-    /// Whether anything was served since it was last made smaller.
+    /// Whether any request was served since the window was last reduced.
     serves: bool,
     quiet_until: Option<Instant>,
 }
@@ -27,13 +28,13 @@ impl Window {
         Self { most, width: width(most), failures, serves, quiet_until }
     }
 
-    /// Lets through no more than so many.
+    /// Limits the maximum.
     pub(super) fn keep_to(&mut self, most: usize) {
         self.most = self.most.min(most);
         self.width = self.width.min(width(self.most));
     }
 
-    /// How many there may be, however well it goes.
+    /// Returns the maximum, which applies even if no request fails.
     pub(super) fn most(&self) -> usize {
         self.most
     }
@@ -48,7 +49,7 @@ impl Window {
         self.width = (self.width + 1.0 / self.width).min(width(self.most));
     }
 
-    /// It failed at a request: only where it serves others meanwhile can fewer at once be of any help.
+    /// Records a failed request. Fewer requests at once can only help if the host serves other requests meanwhile.
     pub(super) fn faltered(&mut self, now: Instant) {
         self.failures.bad();
         let is_quiet = self.quiet_until.is_some_and(|until| now < until);
