@@ -1,4 +1,4 @@
-//! Blobs at their target (distribution-spec "Mounting a blob", "POST then PUT").
+//! Blobs in the target repository (distribution-spec "Mounting a blob", "POST then PUT").
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, HeaderValue};
@@ -13,19 +13,19 @@ use crate::registry::transport::destination::Lead;
 
 use super::Http;
 
-/// What came of a mount.
+/// The result of a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// The blob stands.
+    /// The repository has the blob.
     Done,
-    /// It does not, and the registry opened an upload for it.
+    /// The blob was not mounted, and the registry opened an upload for it.
     Session(Url),
-    /// It does not.
+    /// The blob was not mounted.
     Refused,
 }
 
 impl Http {
-    /// Whether `blob` stands in `repository`. Registries that don't tell are taken at no word: the blob is sent.
+    /// Whether `repository` has `blob`. If the registry does not say, this is `false`, so that the blob is sent.
     pub(crate) async fn has_blob(&self, repository: &Repository, blob: &Digest) -> Result<bool, Failure> {
         let endpoint = self.endpoint(repository)?;
         let request = self.request(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
@@ -37,8 +37,8 @@ impl Http {
         }
     }
 
-    /// Asks the registry to take `blob` from its own repository `from`. One token holds both rights; where it is
-    /// refused, or the mount is, the blob is to be sent.
+    /// Mounts `blob` from the repository `from` of the same registry. One token contains the rights for both. If the
+    /// registry refuses the token or the mount, the blob must be sent.
     pub(crate) async fn mount(&self, from: &Repository, to: &Repository, blob: &Digest) -> Result<Mount, Failure> {
         let endpoint = self.endpoint(to)?;
         let mut request = self.request(Method::POST, &endpoint, to, "blobs/uploads/")?;
@@ -51,24 +51,25 @@ impl Http {
                 _ => Ok(Mount::Refused),
             },
             Err(failure) if failure.kind == ErrorKind::Stopped => Err(failure),
-            // If it is more than the mount that does not work, the next request will say so.
+            // If more than the mount fails, the next request will report it.
             Err(_) => Ok(Mount::Refused),
         }
     }
 
-    /// Opens an upload; its address may be used once.
+    /// Opens an upload. Its URL may be used once.
     pub(crate) async fn begin_upload(&self, repository: &Repository) -> Result<Url, Failure> {
         let endpoint = self.endpoint(repository)?;
         let request = self.request(Method::POST, &endpoint, repository, "blobs/uploads/")?;
         let answer = self.transport.send(&endpoint, &empty(request)).await?;
         match answer.status.as_u16() {
-            // 201 is the answer to bytes, and none were sent: where an upload goes on from there, it does.
+            // 201 is the answer to a request that sends bytes, and this one sends none. If it has a `Location`, the
+            // upload continues there.
             201 | 202 => self.session(&answer, &endpoint.base),
             _ => Err(answer.failure()),
         }
     }
 
-    /// Where an upload goes on, if the registry may send us there.
+    /// Returns the URL where an upload continues, if the registry may direct requests there.
     fn session(&self, answer: &Answer, base: &Url) -> Result<Url, Failure> {
         let url = session(answer, base)?;
         let admitted = self.transport.wire.may_lead(Lead::Upload, base, &url);
@@ -76,20 +77,20 @@ impl Http {
         Ok(url)
     }
 
-    /// The rights that reading from or writing to `repository` needs.
+    /// Returns the rights that are required to read from or write to `repository`.
     pub(crate) fn rights(&self, repository: &Repository) -> Scopes {
         self.scopes(repository)
     }
 }
 
-/// A POST without a body says so: some front ends answer 411 else.
+/// Adds an empty body with its `Content-Length`. Without it, some front ends answer 411.
 fn empty(mut request: Request) -> Request {
     request.body = Some(Bytes::new());
     request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     request
 }
 
-/// The address of an upload: relative or not, on this host or another.
+/// Returns the URL of an upload. Its `Location` may be relative, and may be on another host.
 fn session(answer: &Answer, base: &Url) -> Result<Url, Failure> {
     let out_of_place = |why: &str| {
         let failure = answer.out_of_place(why);
@@ -99,7 +100,7 @@ fn session(answer: &Answer, base: &Url) -> Result<Url, Failure> {
     base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))
 }
 
-/// The address that ends an upload: its own query stays, as the registry may have signed it.
+/// Returns the URL that completes an upload. Its own query is kept, because the registry may have signed it.
 pub(crate) fn commit(mut session: Url, blob: &Digest) -> Url {
     let query = match session.query() {
         Some(query) if !query.is_empty() => format!("{query}&digest={blob}"),
@@ -149,7 +150,7 @@ mod tests {
             let error = opened("https://a.example/", location).unwrap_err();
             assert!(error.contains(why), "{location:?}: {error}");
         }
-        // A registry that is called by its port, and whose front end leaves it out.
+        // The registry is addressed with its port, and its front end omits the port.
         let (named, said) =
             (Url::parse("https://a.example:443/").unwrap(), Url::parse("https://a.example/up").unwrap());
         assert_eq!(named.origin(), said.origin());

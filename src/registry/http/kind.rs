@@ -1,4 +1,4 @@
-//! [`media_type`]: what a manifest is, by its header and by its own bytes.
+//! [`media_type`]: the media type of a manifest, from the `Content-Type` header and from its bytes.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use crate::oci::MediaType;
 use crate::registry::sanitize::one_line;
 
-/// The parts of a manifest that tell its kind.
+/// The parts of a manifest that determine its type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest {
@@ -23,21 +23,22 @@ struct Config {
     media_type: Option<String>,
 }
 
-/// Whether the type is one that a manifest can have.
+/// Whether a manifest can have this type.
 pub(super) fn is_known(media_type: &MediaType) -> bool {
     media_type.is_manifest() || media_type.is_schema1()
 }
 
-/// The type of a manifest that was served as `header`. Old registries serve some as `text/plain`: then the bytes say
-/// what they are.
+/// Returns the type of a manifest that was sent with `header` as its `Content-Type`. Old registries send some manifests
+/// as `text/plain`. Then the bytes determine the type.
 ///
 /// # Errors
-/// Bytes that are no manifest, or not the one that the header names; a sentence to be read behind the host's name.
+/// Returns why the bytes are not a manifest, or not of the type in the header. Written to follow the host name.
 pub(super) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<MediaType, String> {
     let header = header.map(MediaType::parse).filter(is_known);
     let manifest: Manifest = match (serde_json::from_slice(bytes), &header) {
         (Ok(manifest), _) => manifest,
-        // Served as one, and read by who knows what has to stand in it: that it is malformed is not the registry's doing.
+        // The registry says that this is a manifest. That it is malformed is not the registry's fault, and the code
+        // that parses its content reports it.
         (Err(_), Some(header)) => return Ok(header.clone()),
         (Err(_), None) => return Err("sent what is no manifest and no JSON object".into()),
     };

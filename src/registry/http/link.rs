@@ -1,18 +1,18 @@
-//! [`next`], [`beside`]: where the next page is (`Link`, RFC 8288; distribution-spec "Listing Tags").
+//! [`next`], [`beside`]: the URL of the next page (`Link`, RFC 8288; distribution-spec "Listing Tags").
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
-/// The target of the first link with the relation `next`: an address, absolute or not.
+/// Returns the target of the first link with the relation `next`. It may be relative.
 ///
-/// Several links may stand in one header or in several, with other parameters before and behind `rel`.
+/// There may be several links in one header and several headers. Other parameters may come before and after `rel`.
 pub(in crate::registry) fn next(headers: &HeaderMap) -> Option<&str> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(links).find(|(_, parameters)| is_next(parameters)).map(|(target, _)| target)
 }
 
-/// The address of the next page: on the same host, spoken to as it was so far. Registries behind a proxy often don't
-/// know their own scheme and port.
+/// Returns the URL of the next page, with the scheme and port that are in use, because registries behind a proxy often
+/// do not know their own. `None` if the next page is on another host.
 pub(super) fn beside(current: &Url, next: &str) -> Option<Url> {
     let next = current.join(next).ok()?;
     let is_here = next.host_str() == current.host_str() && matches!(next.scheme(), "http" | "https");
@@ -24,7 +24,7 @@ pub(super) fn beside(current: &Url, next: &str) -> Option<Url> {
     })
 }
 
-/// Targets and parameters; what is malformed ends the header.
+/// Returns targets and parameters. Malformed text ends the header.
 fn links(header: &str) -> Vec<(&str, &str)> {
     let mut links = Vec::new();
     let mut rest = header;
@@ -50,7 +50,7 @@ fn is_next(parameters: &str) -> bool {
     })
 }
 
-/// Where `sign` stands outside quoted texts.
+/// Returns the positions of `sign` outside quoted strings.
 fn outside_quotes(text: &str, sign: char) -> impl Iterator<Item = usize> {
     let (mut quoted, mut escaped) = (false, false);
     text.char_indices().filter_map(move |(at, c)| {

@@ -13,31 +13,32 @@ use crate::registry::transport::{Endpoint, Expected, OnStop, Request};
 use super::written::{Written, written};
 use super::{Http, kind};
 
-/// The most a manifest may have; registries take no more either.
+/// The maximum size of a manifest, in bytes. Registries do not accept more either.
 pub(super) const MANIFEST: u64 = 4 << 20;
-/// The most a config may have.
+/// The maximum size of a config, in bytes.
 const CONFIG: u64 = 8 << 20;
 
 impl Http {
-    /// Type, digest and size of what `locator` names; where a HEAD can't be believed, the manifest is read.
+    /// Returns the type, digest and size of what `locator` names. If the answer to HEAD is not reliable, the manifest
+    /// is read.
     pub(crate) async fn head(&self, repository: &Repository, locator: &Locator) -> Result<Option<Descriptor>> {
         let head = self.try_head(repository, locator).await;
         head.map_err(|failure| failure.at("read", named(repository, locator), Some(repository.host())))
     }
 
-    /// The manifest of `digest`, verified.
+    /// Returns the manifest of `digest`, verified.
     pub(crate) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_manifest(repository, digest).await;
         got.map_err(|failure| failure.at("read", format!("{repository}@{digest}"), Some(repository.host())))
     }
 
-    /// The config blob of `digest`, verified.
+    /// Returns the config blob of `digest`, verified.
     pub(crate) async fn config(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_config(repository, digest).await;
         got.map_err(|failure| failure.at("read", format!("{repository}@{digest}"), Some(repository.host())))
     }
 
-    /// Writes a manifest; the bytes go as they are.
+    /// Writes a manifest. Its bytes are sent unchanged.
     pub(crate) async fn put_manifest(
         &self,
         repository: &Repository,
@@ -57,9 +58,9 @@ impl Http {
             Ok(answer) => match answer.status.as_u16() {
                 404 => Ok(None),
                 200 if let Some(descriptor) = believable(&answer, locator) => Ok(Some(descriptor)),
-                // A quota that is used up would be asked once more by a read.
+                // If a quota is used up, a GET would only be one more request against it.
                 429 => Err(answer.failure()),
-                // No HEAD has a body, so none says why it was refused.
+                // The answer to HEAD has no body, so it never says why the request was refused. A GET does.
                 _ => self.head_by_get(&endpoint, get, locator).await,
             },
             Err(failure) if failure.kind == ErrorKind::Server => {
@@ -67,7 +68,7 @@ impl Http {
                 match self.head_by_get(&endpoint, once, locator).await {
                     Err(why) => match why.kind {
                         ErrorKind::Server => Err(Failure { attempts: failure.attempts + 1, ..why }),
-                        // It is only HEADs that the registry fails at.
+                        // The registry fails only for HEAD requests, so GET is used, with all its attempts.
                         ErrorKind::WrongDigest { .. } => self.head_by_get(&endpoint, get, locator).await,
                         _ => Err(failure),
                     },
@@ -84,8 +85,8 @@ impl Http {
         }
     }
 
-    /// Absent, where the tags of the repository can be read and `tag` is none of them; else `failure`. Artifactory
-    /// answers 403 for a tag that a virtual repository does not have.
+    /// Returns `None` if the tags of the repository can be read and `tag` is not one of them, otherwise `failure`.
+    /// Artifactory answers 403 for a tag that a virtual repository does not have.
     async fn unless_unlisted(
         &self,
         repository: &Repository,
@@ -113,7 +114,7 @@ impl Http {
         let Some(media_type) = manifest_type(&answer)? else { return Ok(None) };
         let named = match locator {
             Locator::Digest(digest) => Some(digest.clone()),
-            // Of a digest that is not sha256 only the registry knows that it is meant.
+            // Only the registry knows whether the tag's digest uses another algorithm than sha256.
             Locator::Tag(_) => answer.digest().filter(|digest| digest.matches(&answer.body)),
         };
         let digest = named.unwrap_or_else(|| Digest::of(&answer.body));
@@ -135,7 +136,7 @@ impl Http {
         (request.limit, request.expected) = (Some(CONFIG), Expected::Digest(digest.clone()));
         let answer = self.transport.send(&endpoint, &request).await?;
         match answer.status.as_u16() {
-            // A blob's own type is in the manifest that names it; what it is served as says nothing.
+            // The manifest that names a blob contains its type. The `Content-Type` of a blob is meaningless.
             200 => payload(&answer, MediaType::OciConfig, digest).map(Some),
             404 => Ok(None),
             _ => Err(answer.failure()),
@@ -157,7 +158,7 @@ impl Http {
         }
     }
 
-    /// A PUT of `payload` to `manifests/TARGET`.
+    /// Creates a PUT of `payload` to `manifests/TARGET`.
     pub(super) fn put_request(
         &self,
         endpoint: &Endpoint,
@@ -178,7 +179,7 @@ impl Http {
 
 pub(super) type Outcome<T> = std::result::Result<T, Failure>;
 
-/// What a HEAD says, if it says all and nothing that can't be.
+/// Returns the descriptor in the answer to HEAD, if it is complete and plausible.
 fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
     let digest = answer.digest()?;
     let size: u64 = answer.header("content-length")?.parse().ok().filter(|size| *size > 0)?;
@@ -187,13 +188,13 @@ fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
     is_what_was_asked.then_some(Descriptor { media_type, digest, size })
 }
 
-/// The type of the manifest that was answered; none where there is none.
+/// Returns the type of the manifest in an answer. `None` if the manifest does not exist.
 pub(super) fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
     match answer.status.as_u16() {
         200 => {
             let media_type = kind::media_type(answer.header("content-type"), &answer.body);
             media_type.map(Some).map_err(|why| {
-                // The title of a page says whose it is.
+                // The title of an HTML page shows which server sent it, so it is kept as the message.
                 if answer.is_page() { answer.out_of_place("sent a page") } else { silent(answer.out_of_place(why)) }
             })
         }
@@ -208,7 +209,7 @@ fn payload(answer: &Answer, media_type: MediaType, digest: &Digest) -> Outcome<P
     })
 }
 
-/// A failure of an answer whose body is no error's: what it says is not to be shown as one.
+/// Removes the code and message from a failure. Use this if the body of the answer is not an error message.
 pub(super) fn silent(failure: Failure) -> Failure {
     Failure { code: None, message: None, ..failure }
 }

@@ -1,4 +1,4 @@
-//! What speaks of a manifest by its `subject` (distribution-spec "Listing Referrers").
+//! The manifests that name another one as their `subject` (distribution-spec "Listing Referrers").
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
@@ -13,11 +13,12 @@ use crate::registry::{Result, referrers};
 use super::manifests::{MANIFEST, Outcome, manifest_type, silent};
 use super::{Http, link};
 
-/// Pages that are read of what speaks of one manifest; a page has 4 MiB at most.
+/// The maximum number of pages read for the referrers of one manifest. A page has at most 4 MiB.
 const PAGES: usize = 100;
 
 impl Http {
-    /// The manifests whose subject is `digest`; none where there are none, or nobody here knows.
+    /// Returns the manifests whose subject is `digest`. `None` if there are none, or if the registry does not know
+    /// them.
     pub(crate) async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let found = self.try_referrers(repository, digest).await.map(referrers::some);
         found.map_err(|failure| {
@@ -48,7 +49,7 @@ impl Http {
         Err(Failure::of(ErrorKind::NotARegistry(why)))
     }
 
-    /// What an index names that clients keep, in a registry that keeps none itself.
+    /// Returns the entries of the index that clients maintain in a registry without the referrers endpoint.
     async fn tagged_referrers(
         &self,
         endpoint: &Endpoint,
@@ -64,9 +65,9 @@ impl Http {
     }
 }
 
-/// Whether the answer is that of a registry that has no such endpoint: 404 by the distribution-spec, what routers say
-/// of a path they don't know, or a page of the website beside it (GHCR leads there). Being denied is something else:
-/// what can't be seen may be there.
+/// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
+/// routers give for an unknown path, or a page of the registry's website (GHCR redirects to it). If access is denied,
+/// there may be referrers that are not visible, so that does not count.
 fn knows_no_referrers(answer: &Answer) -> bool {
     match answer.status.as_u16() {
         300..=399 | 400 | 404 | 405 | 501 => true,
@@ -101,7 +102,7 @@ mod tests {
         serde_json::json!({ "schemaVersion": 2, "manifests": entries }).to_string()
     }
 
-    /// The artifact types of what is found.
+    /// Returns the artifact types of the referrers.
     async fn found(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
         let client = Client::new(&[]);
         let found = client.registries.referrers(&server.place("a/b"), manifest().digest()).await;

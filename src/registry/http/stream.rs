@@ -1,5 +1,5 @@
-//! [`Verified`]: the bytes of a blob on their way, checked before the last of them is let go; [`Progress`]: whether they
-//! move.
+//! [`Verified`]: the bytes of a blob while they are sent, verified before the last piece is released; [`Progress`]:
+//! whether bytes move.
 
 use std::io;
 use std::pin::Pin;
@@ -17,13 +17,15 @@ use crate::registry::lock::lock;
 use crate::registry::transport::wire::IDLE;
 use crate::registry::{Notice, Observer};
 
-/// What a target may take to answer once it has all bytes: some copy them to where they stay.
+/// The maximum time for a target to answer after it received all bytes. Some registries first copy them to their final
+/// storage.
 const COMMIT: Duration = Duration::from_mins(1);
 
-/// So many bytes have to move within [`IDLE`]: a byte now and then would keep a place in the line for days.
+/// The minimum number of bytes that must move within [`IDLE`]. Otherwise a peer that sends a byte from time to time
+/// could occupy a permit for days.
 const PACE: u64 = 4 << 10;
 
-/// How far one blob has come, over all attempts to send it.
+/// The progress of one blob, over all attempts to send it.
 pub(crate) struct Progress {
     blob: Descriptor,
     observer: Observer,
@@ -31,19 +33,19 @@ pub(crate) struct Progress {
 }
 
 struct State {
-    /// Bytes that were let go in this attempt.
+    /// Bytes released in this attempt.
     sent: u64,
-    /// Bytes that were told of: a second attempt sends the first ones again, which is no progress.
+    /// Bytes reported to the observer. A second attempt sends the first bytes again, which is not progress.
     told: u64,
-    /// When bytes moved last, [`PACE`] of them.
+    /// When bytes moved last, at least [`PACE`] of them.
     moved: Instant,
-    /// Bytes that moved since.
+    /// Bytes that moved since then.
     since: u64,
     waits_for: End,
     fault: Option<ErrorKind>,
 }
 
-/// An end of a stream.
+/// One end of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Source,
@@ -56,20 +58,20 @@ impl Progress {
         Arc::new(Self { blob: blob.clone(), observer, state: Mutex::new(state) })
     }
 
-    /// An attempt begins: from now on bytes have to move. What it waited for before, its turn above all, was no fault
-    /// of either end.
+    /// Starts an attempt. From now on, bytes must move. The time spent waiting before it, mainly for a permit, is not
+    /// the fault of either end.
     pub(crate) fn restart(&self) {
         let mut state = lock(&self.state);
         (state.sent, state.moved, state.since) = (0, Instant::now(), 0);
         (state.waits_for, state.fault) = (End::Target, None);
     }
 
-    /// What was wrong with the source, if that is what ended the attempt.
+    /// Takes the error of the source, if that ended the attempt.
     pub(crate) fn fault(&self) -> Option<ErrorKind> {
         lock(&self.state).fault.take()
     }
 
-    /// Ends when nothing moved for too long, with the end that is to blame and what it did.
+    /// Waits until nothing has moved for too long. Returns the end that caused it, and the error.
     pub(crate) async fn stalled(&self) -> (End, ErrorKind) {
         loop {
             let (deadline, limit, end, since) = {
@@ -128,7 +130,7 @@ impl Progress {
 }
 
 impl State {
-    /// Some bytes moved.
+    /// Records that bytes moved.
     fn step(&mut self, bytes: u64) {
         self.since += bytes;
         if self.since >= PACE {
@@ -137,8 +139,8 @@ impl State {
     }
 }
 
-/// A blob's bytes as they come; the last piece is held back until size and digest are those of the blob, so nothing
-/// wrong can ever be committed.
+/// The bytes of a blob as they arrive. The last piece is held back until size and digest are verified, so wrong bytes
+/// can never be committed.
 pub(crate) struct Verified<S> {
     inner: S,
     verifier: Option<Verifier>,
@@ -235,7 +237,7 @@ mod tests {
         (Progress::new(&Descriptor { media_type: MediaType::Other(String::new()), digest, size }, observer), told)
     }
 
-    /// What is let go of `chunks`, and what is said against them.
+    /// Returns the bytes released from `chunks`, and the error of the source.
     async fn run(progress: &Arc<Progress>, chunks: &[&'static str]) -> (String, Option<ErrorKind>) {
         progress.restart();
         let chunks = chunks.iter().map(|chunk| match *chunk {
@@ -303,7 +305,7 @@ mod tests {
                 assert!(kind.to_string().ends_with(" bytes in 15s are too few to wait for"), "{kind}");
             }
         }
-        // Slower than any line of today, and it ends.
+        // Slower than any current connection, but it ends.
         let (steady, _) = progress(&vec![0; 100_000]);
         let mut bytes = Verified::new(drip(&[0; 500]), Arc::clone(&steady));
         tokio::select! {

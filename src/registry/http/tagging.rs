@@ -1,6 +1,7 @@
 //! [`Tagging`]: several tags with one PUT (distribution-spec end-7b, `PUT /manifests/DIGEST?tag=a&tag=b`).
 //!
-//! A registry that does not know this takes the manifest and writes no tag: only what `OCI-Tag` names counts.
+//! A registry that does not support this accepts the manifest and writes no tag. So only the tags in `OCI-Tag` count as
+//! written.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,23 +16,24 @@ use super::Http;
 use super::manifests::Outcome;
 use super::written::{Written, written};
 
-/// So many tags each registry should take that takes several (distribution-spec); zot takes 46, and 414 is allowed.
+/// The number of tags per request that every registry with support for this should accept (distribution-spec). zot
+/// accepts 46. A registry may answer 414.
 const AT_ONCE: usize = 10;
 
-/// What was found out in this run of hosts that were asked to write several tags at once.
+/// What is known in this run about the hosts that were asked to write several tags at once.
 #[derive(Default)]
 pub(crate) struct Tagging(Mutex<HashMap<Host, Known>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// Somebody is finding it out, and nobody waits for that.
+    /// A request is finding it out. Other requests do not wait for it.
     Soon,
     Yes,
     No,
 }
 
 impl Tagging {
-    /// Whether to ask `host`; the first who may finds it out for all.
+    /// Whether to send such a request to `host`. The first caller for a host finds it out for all.
     fn may_ask(&self, host: &Host) -> bool {
         let mut hosts = lock(&self.0);
         if let Some(known) = hosts.get(host) {
@@ -41,7 +43,7 @@ impl Tagging {
         true
     }
 
-    /// Notes what an answer shows; a host that has done it once can do it.
+    /// Records the result of the first answer. A host that supported it once still supports it later.
     fn learn(&self, host: &Host, known: Known) {
         let mut hosts = lock(&self.0);
         if hosts.get(host) == Some(&Known::Soon) {
@@ -49,14 +51,14 @@ impl Tagging {
         }
     }
 
-    /// Lets the next one find it out.
+    /// Removes what is being found out about a host, so that the next caller tries again.
     fn forget(&self, host: &Host) {
         lock(&self.0).remove(host);
     }
 }
 
 impl Http {
-    /// Writes `payload` by its digest and under `tags`; returns those that the registry confirms.
+    /// Writes `payload` under its digest and under `tags`. Returns the tags that the registry confirms.
     pub(crate) async fn put_tags(&self, repository: &Repository, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
         let mut confirmed = Vec::new();
         for tags in tags.chunks(AT_ONCE) {
@@ -94,7 +96,8 @@ impl Http {
                 self.tagging.learn(host, if confirmed.is_empty() { Known::No } else { Known::Yes });
                 Ok(confirmed)
             }
-            // Whether it is this way that is refused or the list, the tags will show when they are put one by one.
+            // The registry refuses either several tags at once or the list itself. Writing the tags one by one will
+            // show which.
             Written::Unsaid(failure) | Written::No(failure) => {
                 self.tagging.learn(host, Known::No);
                 Err(failure)
@@ -103,7 +106,7 @@ impl Http {
     }
 }
 
-/// The tags of all `OCI-Tag` headers, each of which may have several.
+/// Returns the tags in all `OCI-Tag` headers. Each header may have several.
 fn named(headers: &HeaderMap) -> Vec<&str> {
     let values = headers.get_all("oci-tag").iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim).collect()

@@ -15,26 +15,26 @@ use super::Http;
 use super::link;
 use super::manifests::{MANIFEST, Outcome, silent};
 
-/// Tags that are asked for with one request: ECR takes no more, and others give fewer.
+/// The number of tags requested per page. ECR accepts no greater number, and others return fewer.
 const PAGE: usize = 1000;
-/// Tags that are read of one repository.
+/// The maximum number of tags read from one repository.
 const MOST: usize = 100_000;
-/// A registry may leave a page short, or empty; so many in a row that bring nothing new are a circle.
+/// A registry may send short or empty pages. If this many pages in a row contain no new tag, the pages form a loop.
 const IDLE_PAGES: usize = 3;
-/// Pages that are read of one repository: as many tags as there may be, fifty a page. Registries give no fewer, and one
-/// that gave a tag a page would keep us asking for days.
+/// The maximum number of pages read from one repository: enough for the maximum number of tags at fifty tags per page.
+/// Registries do not send shorter pages, and one that sent a single tag per page would take days.
 const PAGES: usize = MOST / 50;
 
-/// One page, 4 MiB at most.
+/// One page. It has at most 4 MiB.
 #[derive(Deserialize)]
 struct Page {
-    /// `null` where there are none, as Go writes it.
+    /// `null` if there are no tags: Go writes it this way.
     #[serde(default)]
     tags: Option<Vec<String>>,
 }
 
 impl Http {
-    /// All tags; none where there is no such repository.
+    /// Returns all tags. `None` if the repository does not exist.
     pub(crate) async fn tags(&self, repository: &Repository) -> Result<Option<BTreeSet<Tag>>> {
         let tags = self.try_tags(repository).await;
         tags.map_err(|failure| failure.at("read the tags of", repository.to_string(), Some(repository.host())))
@@ -75,12 +75,12 @@ impl Http {
 
 fn page(answer: &Answer) -> Outcome<impl Iterator<Item = Tag>> {
     let no_list = || silent(answer.out_of_place("sent what is no list of tags"));
-    // An array of the right values would be read too.
+    // serde would also accept an array with the right values.
     if answer.body.trim_ascii_start().first() != Some(&b'{') {
         return Err(no_list());
     }
     let page: Page = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
-    // What is no tag can't be asked for by anybody.
+    // An invalid tag cannot be requested, so it is ignored.
     Ok(page.tags.unwrap_or_default().into_iter().filter_map(|tag| Tag::parse(&tag).ok()))
 }
 
@@ -119,7 +119,7 @@ mod tests {
             |host| {
                 format!(r#"<x>; rel="prev", <http://{host}/v2/a/b/tags/list?last=2&sig=%2F>; title="," ; rel="next""#)
             },
-            // It believes that it is reached by TLS, on the usual port.
+            // The registry assumes that it is reached over TLS, on the default port.
             |_| r#"<https://127.0.0.1/v2/a/b/tags/list?last=2>; rel="next""#.into(),
         ];
         for link in forms {

@@ -1,4 +1,4 @@
-//! Manifests and configs, against servers that answer as registries do, and as they should not.
+//! Manifests and configs, with servers that answer as registries do, and with servers that answer incorrectly.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn a_head_that_cannot_be_believed_is_asked_again_by_get() {
         assert_eq!(head.as_ref(), Some(body.descriptor()), "{why}");
         assert_eq!(server.asked().len(), 2, "{why}");
     }
-    // A HEAD by digest that names another one.
+    // The answer to a HEAD by digest has another digest.
     let server = Server::start(move |asked, _| match asked.method.as_str() {
         "HEAD" => Reply::manifest(&manifest()).with("docker-content-digest", other.clone()),
         _ => Reply::of(404),
@@ -329,7 +329,7 @@ async fn a_policy_that_keeps_an_image_back_is_told_in_its_own_words() {
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Refused, Some("PROJECTPOLICYVIOLATION")));
 }
 
-/// How a list of tags is answered, given what answers with one.
+/// Creates the answer to a request for tags. Its argument creates an answer that lists these tags.
 type Tags = fn(&dyn Fn(&str) -> Reply) -> Reply;
 
 #[tokio::test]

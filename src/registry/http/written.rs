@@ -1,7 +1,7 @@
-//! [`written`]: whether a manifest was written, as the answer to its PUT has it.
+//! [`written`]: whether a manifest was written, according to the answer to its PUT.
 //!
-//! Registries refuse in words of their own (distribution-spec "Error Codes" is an open set): what follows from a refusal
-//! depends on its cause, so the known forms are told apart here.
+//! Registries refuse with different codes and messages (distribution-spec "Error Codes" is an open set). The reaction
+//! to a refusal depends on its cause, so the known forms are distinguished here.
 
 use crate::oci::{Digest, Payload, Repository};
 use crate::registry::error::{ErrorKind, Failure};
@@ -11,18 +11,19 @@ use super::manifests::silent;
 
 /// What an answer says.
 pub(super) enum Written {
-    /// It stands.
+    /// The manifest was written.
     Yes,
-    /// Nobody could say by this answer: it has to be looked at. This is what went wrong where it does not stand.
+    /// The answer does not say. The registry must be queried. If the manifest was not written, this is the failure to
+    /// report.
     Unsaid(Failure),
-    /// It does not.
+    /// The manifest was not written.
     No(Failure),
 }
 
-/// What `answer` says of `payload`, which was put into `repository`.
+/// Returns what `answer` says about `payload`, which was sent to `repository`.
 pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repository) -> Written {
     match (answer.status.as_u16(), answer.digest()) {
-        // The same bytes by another algorithm are the same bytes.
+        // A digest with another algorithm is correct if it matches the bytes.
         (200..=202, Some(actual)) if actual != *payload.digest() && !actual.matches(payload.bytes()) => {
             let expected = payload.digest().clone();
             Written::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
@@ -30,7 +31,7 @@ pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repositor
         (201, None) if answer.is_page() => {
             Written::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
         }
-        // Nexus, for one, names no digest with its 201.
+        // Nexus, for example, sends 201 without a digest.
         (200..=202, Some(_)) | (201, None) => Written::Yes,
         (200 | 202, None) => Written::Unsaid(silent(answer.out_of_place("took a manifest without saying which"))),
         _ => {
@@ -43,7 +44,7 @@ pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repositor
     }
 }
 
-/// The cause of a refusal, where it has one of its own.
+/// Returns the cause of a refusal, if it is a special one.
 fn refusal(answer: &Answer, payload: &Payload, repository: &Repository) -> Option<ErrorKind> {
     let (text, codes) = (String::from_utf8_lossy(&answer.body), codes(&answer.body));
     match answer.status.as_u16() {
@@ -54,9 +55,9 @@ fn refusal(answer: &Answer, payload: &Payload, repository: &Repository) -> Optio
     }
 }
 
-/// A manifest whose children or blobs the registry does not see in the repository.
+/// Recognizes a manifest whose children or blobs the registry does not find in the repository.
 fn content_unknown(text: &str, codes: &[String], payload: &Payload) -> Option<ErrorKind> {
-    // The test registry of go-containerregistry has the third for children.
+    // The test registry of go-containerregistry uses `MANIFEST_UNKNOWN` for children.
     const CODES: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
     let has = |known: &[&str]| codes.iter().any(|code| known.contains(&code.as_str()));
     let named = || digests_in(text).into_iter().filter(|digest| digest != payload.digest());
@@ -64,15 +65,16 @@ fn content_unknown(text: &str, codes: &[String], payload: &Payload) -> Option<Er
     if has(&CODES) || by_words {
         return Some(ErrorKind::ContentUnknown(named().collect()));
     }
-    // zot and Quay call the list invalid, as they can't read a child of it; only that they name one tells it apart.
+    // zot and Quay call the list invalid if they cannot read one of its children. Such an answer is recognized only by
+    // the digest of a child in it.
     let own = String::from_utf8_lossy(payload.bytes());
     let children: Vec<Digest> = named().filter(|digest| own.contains(digest.as_str())).collect();
     (has(&["MANIFEST_INVALID"]) && !children.is_empty()).then_some(ErrorKind::ContentUnknown(children))
 }
 
-/// A tag that may not be moved.
+/// Recognizes a tag that may not be moved.
 ///
-/// | registry | status | how it says so |
+/// | registry | status | answer |
 /// |---|---|---|
 /// | ECR | 400 | `TAG_INVALID`, "… already exists … and cannot be overwritten because the repository is immutable" |
 /// | Harbor | 412 | `PRECONDITION`, "… configured as immutable"; 412 without that word is another policy |
@@ -86,7 +88,7 @@ fn immutable(text: &str, codes: &[String], repository: &Repository) -> Option<Er
     let has_words = |text: &str| WORDS.iter().any(|words| text.contains(words));
     let (mut text, name) = (text.to_lowercase(), repository.path());
     if has_words(name) {
-        // Then they mean something only where they are not part of the name.
+        // The repository name contains such words, so they count only outside the name.
         text = text.replace(name, "");
     }
     (codes.iter().any(|code| code == "TAG_IMMUTABLE") || has_words(&text)).then_some(ErrorKind::Immutable)
