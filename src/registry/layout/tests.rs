@@ -471,7 +471,7 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     folder.put(&tag(&fallback), &Index::new(MediaType::OciIndex, both).encode()).await.unwrap();
     let expected = [("application/listed", true), ("application/by-tag", false)];
     assert_eq!(kinds().await, Some(expected.map(|(kind, whole)| (kind.to_owned(), whole)).to_vec()));
-    // A manifest that cannot be read is not a referrer.
+    // These manifests can no longer be read, so only the index with the tag names them.
     fs::write(folder.blob_path(by_tag.digest()), "{").unwrap();
     fs::write(folder.blob_path(listed.digest()), "{").unwrap();
     assert_eq!(kinds().await.map(|kinds| kinds.len()), Some(2), "the index by the tag names both");
