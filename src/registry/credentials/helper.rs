@@ -62,6 +62,7 @@ pub(super) fn program(name: &str) -> String {
 /// Runs a helper and returns its credentials for `host`. `None` if it has none.
 ///
 /// # Errors
+///
 /// Returns why the helper failed.
 pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Option<Login>, Unhelpful> {
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {
@@ -78,7 +79,7 @@ pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Optio
 struct Output {
     ok: bool,
     stdout: Vec<u8>,
-    /// The last [`TALK`] bytes of stderr.
+    /// The last `TALK` bytes of stderr.
     stderr: Vec<u8>,
 }
 
@@ -105,7 +106,7 @@ async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output,
     Ok(Output { ok: status.success(), stdout, stderr })
 }
 
-/// Reads everything from `pipe`, up to [`LIMIT`] bytes.
+/// Reads everything from `pipe`, up to `LIMIT` bytes.
 async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
@@ -115,7 +116,7 @@ async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> 
     if bytes.len() as u64 > LIMIT { Err(format!("printed more than {} KiB", LIMIT >> 10)) } else { Ok(bytes) }
 }
 
-/// Reads everything from `pipe` and returns the last [`TALK`] bytes. All is read because a helper whose pipe is full
+/// Reads everything from `pipe` and returns the last `TALK` bytes. All is read because a helper whose pipe is full
 /// would wait forever.
 async fn end_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -143,8 +144,8 @@ impl Drop for Group {
 fn read(output: &Output) -> Result<Option<Login>, String> {
     if !output.ok {
         let said = one_line(&String::from_utf8_lossy(&output.stdout));
-        // In this protocol, helpers print errors on stdout. This message means that there are no credentials, so it is
-        // no error.
+        // In this protocol, helpers print errors on stdout. This message means that there are no credentials, so this is
+        // not an error.
         if said.to_ascii_lowercase().contains("credentials not found") {
             return Ok(None);
         }

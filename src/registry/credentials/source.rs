@@ -40,10 +40,10 @@ pub enum Origin {
     Helper,
 }
 
-/// The credentials that a registry was asked with.
+/// The credentials that were sent to a registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AskedAs {
-    /// The registry was not asked, or it does not matter.
+    /// No request was sent, or it does not matter.
     #[default]
     Unknown,
     /// Without credentials, because there are none for the registry.

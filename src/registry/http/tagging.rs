@@ -26,14 +26,14 @@ pub(crate) struct Tagging(Mutex<HashMap<Host, Known>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// A request is finding it out. Other requests do not wait for it.
+    /// The first request is in flight and will show it. Other requests do not wait for it.
     Soon,
     Yes,
     No,
 }
 
 impl Tagging {
-    /// Whether to send such a request to `host`. The first caller for a host finds it out for all.
+    /// Whether to send several tags at once to `host`. The first request to a host shows whether it supports this.
     fn may_ask(&self, host: &Host) -> bool {
         let mut hosts = lock(&self.0);
         if let Some(known) = hosts.get(host) {
@@ -51,7 +51,7 @@ impl Tagging {
         }
     }
 
-    /// Removes what is being found out about a host, so that the next caller tries again.
+    /// Removes the entry of a host whose first request failed, so that the next request tries again.
     fn forget(&self, host: &Host) {
         lock(&self.0).remove(host);
     }

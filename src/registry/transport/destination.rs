@@ -4,7 +4,7 @@
 //! them can be made to send requests to hosts that only its machine can reach: others in its network, or the metadata
 //! server of its cloud. Host names are allowed over https, because a certificate binds them (registries store blobs
 //! behind names that resolve to private networks). IP addresses in private networks are not allowed, unless the
-//! registry itself is in a private network. Link-local addresses are never allowed.
+//! registry itself is in a private network. Link-local addresses are refused even then.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -52,6 +52,7 @@ impl fmt::Display for Lead {
 /// registry answers from. `None` if there is a proxy in between.
 ///
 /// # Errors
+///
 /// Returns how the registry directed requests there, to which address, and why that is refused.
 pub(crate) fn check(lead: Lead, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
     refusal(from, peer, to)
