@@ -144,8 +144,8 @@ impl Drop for Group {
 fn read(output: &Output) -> Result<Option<Login>, String> {
     if !output.ok {
         let said = one_line(&String::from_utf8_lossy(&output.stdout));
-        // In this protocol, helpers print errors on stdout. This message means that there are no credentials, so this is
-        // not an error.
+        // In this protocol, helpers print errors on stdout. This message means that there are no credentials. That
+        // is not an error.
         if said.to_ascii_lowercase().contains("credentials not found") {
             return Ok(None);
         }

@@ -242,7 +242,7 @@ impl Learnt {
 
     fn next(&self, now: Instant) -> Instant {
         let missing = 1.0 - self.ready(now);
-        // The clock counts in nanoseconds, so a smaller remainder might never be reached.
+        // The clock counts in nanoseconds, so the last small fraction of a request might never become ready.
         if missing < 1e-6 {
             return now;
         }
