@@ -96,7 +96,6 @@ impl Credentials {
     /// credentials for the whole host are considered, not those for a namespace.
     ///
     /// # Errors
-    ///
     /// Fails if a place cannot be used and no earlier place has credentials.
     pub(crate) async fn find(&self, host: &Host, path: &str) -> Result<Option<Credential>, Failure> {
         let failed = |fault| Failure::of(ErrorKind::Credentials(Box::new(fault)));

@@ -60,7 +60,6 @@ impl Layouts {
     /// name a blob that does not exist. By digest, any blob is found whose JSON is a manifest.
     ///
     /// # Errors
-    ///
     /// Fails if the layout is malformed, or if the tag names several manifests.
     pub async fn head(&self, dir: &LayoutDir, locator: &Locator) -> Result<Option<Descriptor>> {
         let (root, locator) = (dir.path().to_owned(), locator.clone());
@@ -81,7 +80,6 @@ impl Layouts {
     /// Returns the manifest of `digest`, verified. Its maximum size is 4 MiB.
     ///
     /// # Errors
-    ///
     /// Fails if the layout is malformed, the manifest is too large, or its bytes do not match the digest.
     pub async fn manifest(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
@@ -94,7 +92,6 @@ impl Layouts {
     /// Returns all tags of `dir`. Names in `index.json` that are not valid tags are ignored.
     ///
     /// # Errors
-    ///
     /// Fails if the layout is malformed.
     pub async fn tags(&self, dir: &LayoutDir) -> Result<Option<BTreeSet<Tag>>> {
         let root = dir.path().to_owned();
@@ -106,7 +103,6 @@ impl Layouts {
     /// in the index that has the referrers tag of the distribution-spec. Manifests that cannot be read are ignored.
     ///
     /// # Errors
-    ///
     /// Fails if the layout is malformed.
     pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
@@ -130,7 +126,6 @@ impl Layouts {
     /// because a layout does not contain the type.
     ///
     /// # Errors
-    ///
     /// Fails if the blob is too large, its bytes do not match the digest, or it is not a regular file.
     pub async fn config(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
@@ -144,7 +139,6 @@ impl Layouts {
     /// Opens `blob` to send its bytes elsewhere.
     ///
     /// # Errors
-    ///
     /// Fails if the blob is not a regular file or has another size.
     pub async fn open_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<Option<BlobReader>> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
@@ -163,7 +157,6 @@ impl Layouts {
     /// again.
     ///
     /// # Errors
-    ///
     /// Fails if the blob is not a regular file.
     pub async fn has_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<bool> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
@@ -174,7 +167,6 @@ impl Layouts {
     /// ever has it. If the stream fails, no file is left.
     ///
     /// # Errors
-    ///
     /// Returns errors of the stream unchanged. Fails if the bytes do not match `blob`, or if they cannot be written to
     /// disk.
     pub async fn write_blob<S, E>(&self, dir: &LayoutDir, blob: &Descriptor, stream: S) -> Result<()>
@@ -189,7 +181,6 @@ impl Layouts {
     /// unchanged. If the folder is not a layout yet, it becomes one.
     ///
     /// # Errors
-    ///
     /// Returns [`ErrorKind::ContentUnknown`] if the layout does not have the children or blobs that the manifest names.
     /// Fails if the layout is malformed, the disk cannot be written, or another process locks the layout for 30 s.
     pub async fn put_manifest(&self, dir: &LayoutDir, locator: &Locator, payload: &Payload) -> Result<()> {

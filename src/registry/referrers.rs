@@ -13,7 +13,6 @@ pub(super) fn tag(digest: &Digest) -> Option<Tag> {
 /// Returns the entries of such an index. Empty if the tag names something else.
 ///
 /// # Errors
-///
 /// Fails if the bytes are not a valid index.
 pub(super) fn named(payload: &Payload) -> Result<Vec<Entry>, MalformedJson> {
     if payload.media_type().is_index() { Ok(Index::parse(payload)?.entries) } else { Ok(Vec::new()) }

@@ -109,7 +109,6 @@ impl Clients {
     /// Returns the client for requests to `url`.
     ///
     /// # Errors
-    ///
     /// Fails if a file of certificates or keys cannot be used. The error is the same for every request to this origin.
     pub(crate) fn for_url(&self, url: &Url) -> Result<Client, Failure> {
         if url.scheme() == "https" {

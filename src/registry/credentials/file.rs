@@ -52,7 +52,6 @@ impl ConfigFile {
     /// Parses `config.json` or `auth.json`. Empty text is valid and has no entries, as in Docker.
     ///
     /// # Errors
-    ///
     /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse(text: &[u8]) -> Result<Self, String> {
         let Written { auths, creds_store, cred_helpers } = json(text)?;
@@ -64,7 +63,6 @@ impl ConfigFile {
     /// Parses `~/.dockercfg`, the format that Docker used before `config.json`: an object whose keys are hosts.
     ///
     /// # Errors
-    ///
     /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse_old(text: &[u8]) -> Result<Self, String> {
         Ok(Self { auths: ByHost::new(filled(json(text)?), Paths::OfApis), ..Self::default() })
@@ -92,7 +90,6 @@ impl ConfigFile {
     /// Returns the credentials that the file itself contains for the repository `path` of `host`.
     ///
     /// # Errors
-    ///
     /// Returns why the entry is malformed, written to follow "has an entry that".
     pub(in crate::registry) fn login(&self, host: &Host, path: &str) -> Result<Option<Login>, &'static str> {
         self.auths.of(host, path).next().map(Entry::login).transpose()

@@ -62,7 +62,6 @@ pub(super) fn program(name: &str) -> String {
 /// Runs a helper and returns its credentials for `host`. `None` if it has none.
 ///
 /// # Errors
-///
 /// Returns why the helper failed.
 pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Option<Login>, Unhelpful> {
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {

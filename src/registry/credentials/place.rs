@@ -70,7 +70,6 @@ impl Place {
     /// Returns the content of the place. `None` if the file does not exist.
     ///
     /// # Errors
-    ///
     /// Returns why the place cannot be used.
     pub(super) fn read(&self) -> Result<Option<&ConfigFile>, &CredentialFault> {
         let parsed = |text: &[u8], parse: fn(&[u8]) -> Result<ConfigFile, String>| {

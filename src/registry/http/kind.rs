@@ -32,7 +32,6 @@ pub(super) fn is_known(media_type: &MediaType) -> bool {
 /// as `text/plain`. Then the bytes determine the type.
 ///
 /// # Errors
-///
 /// Returns why the bytes are not a manifest, or not of the type in the header. Written to follow the host name.
 pub(super) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<MediaType, String> {
     let header = header.map(MediaType::parse).filter(is_known);

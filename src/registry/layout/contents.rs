@@ -32,7 +32,6 @@ impl IndexJson {
     /// Reads the layout's `index.json`. `None` if the folder is not a layout.
     ///
     /// # Errors
-    ///
     /// Fails if `oci-layout` or `index.json` is malformed, or if the layout has no `index.json`.
     pub(super) fn read(root: &Path) -> Disk<Option<Self>> {
         let path = root.join(MARKER);
@@ -62,7 +61,6 @@ impl IndexJson {
     /// of an image.
     ///
     /// # Errors
-    ///
     /// Fails if entries with this tag name different manifests, or if one has no digest.
     pub(super) fn tagged(&self, tag: &Tag) -> Disk<Option<Digest>> {
         let mut found: Option<Digest> = None;

@@ -44,7 +44,6 @@ impl Files {
     /// folder are not used.
     ///
     /// # Errors
-    ///
     /// Returns the file that cannot be used, and what it should contain.
     pub(super) fn read(options: &HostOptions, folder: Option<&Path>) -> Result<Self, Failure> {
         let (mut authorities, mut pairs) = (Vec::new(), Vec::new());

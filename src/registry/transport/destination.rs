@@ -52,7 +52,6 @@ impl fmt::Display for Lead {
 /// registry answers from. `None` if there is a proxy in between.
 ///
 /// # Errors
-///
 /// Returns how the registry directed requests there, to which address, and why that is refused.
 pub(crate) fn check(lead: Lead, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
     refusal(from, peer, to)
