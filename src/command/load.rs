@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::config::facts::Facts;
-use crate::config::problem::{Severity, SourceFile, Sources};
+use crate::config::problem::{Problem, Severity, SourceFile, Sources};
 use crate::config::{Loaded, Loader, Outcome, Request, Trust};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, plan_lists, registry_problem};
@@ -120,7 +120,7 @@ fn good(loaded: Loaded, ui: &Ui) -> Result<Loaded, ExitStatus> {
     if errors.peek().is_none() {
         return Ok(loaded);
     }
-    let of_the_file = errors.any(|problem| problem.code.starts_with("mlist::config::"));
+    let of_the_file = errors.any(Problem::is_of_file);
     let status = if of_the_file { ExitStatus::Usage } else { ExitStatus::Failed };
     Err(ui.show(Document::problems(Context::of(loaded.sources), loaded.problems, status)))
 }

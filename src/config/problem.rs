@@ -131,6 +131,23 @@ impl Problem {
     pub fn host(&self) -> Option<&str> {
         self.http.as_ref().map(|http| http.host.as_str())
     }
+
+    /// Whether the file must be changed to solve the problem.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        self.is_of("config")
+    }
+
+    /// Whether a registry answered with an error, or did not answer.
+    #[must_use]
+    pub fn is_of_registry(&self) -> bool {
+        self.is_of("registry")
+    }
+
+    /// Whether the code is `mlist::LAYER::WHAT` for this layer.
+    fn is_of(&self, layer: &str) -> bool {
+        self.code.split("::").nth(1) == Some(layer)
+    }
 }
 
 /// The text of one file, and the name it is shown by.

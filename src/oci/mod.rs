@@ -24,4 +24,4 @@ pub use index::{Entry, Index};
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
 pub use platform::Platform;
-pub use reference::{Host, LayoutDir, Locator, Place, Reference, ReferenceError, Repository, Tag};
+pub use reference::{Host, LayoutDir, Locator, Place, Reference, ReferenceError, ReferenceErrorKind, Repository, Tag};

@@ -58,14 +58,46 @@ pub struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ReferenceError {
-    /// What is wrong: the text, followed by [`ReferenceError::why`].
+    /// What is wrong: the text, followed by [`ReferenceError::kind`].
     pub message: String,
     /// What is wrong, without the text or any part of it.
-    pub why: String,
+    pub kind: ReferenceErrorKind,
     /// The invalid part of the text, in bytes.
     pub span: Range<usize>,
     /// Whether the text begins with a user name and perhaps a password. Both are never shown.
     names_user: bool,
+}
+
+/// What is wrong with a text that is not a valid reference. Displayed, it follows the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceErrorKind {
+    /// The text must have a tag or a digest, but has neither.
+    #[error("has no tag or digest")]
+    NoLocator,
+    /// The text must not have a tag or digest, but has one.
+    #[error("has a tag or digest, which does not belong to a repository")]
+    UnexpectedLocator,
+    /// The text begins with a scheme, such as `https://`.
+    #[error("begins with a scheme, which no reference has")]
+    Scheme,
+    /// The text begins with `USER@` or `USER:PASSWORD@`.
+    #[error("names a user, which no reference does")]
+    User,
+    /// The path begins or ends with `/`, or has two in a row.
+    #[error("has an empty part in its path")]
+    EmptyPathPart,
+    /// The path has an upper-case letter.
+    #[error("has an upper-case letter in its path")]
+    UpperCasePath,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<&str> for ReferenceErrorKind {
+    fn from(other: &str) -> Self {
+        Self::Other(other.to_owned())
+    }
 }
 
 impl ReferenceError {
@@ -73,8 +105,8 @@ impl ReferenceError {
     #[must_use]
     pub fn message_of(&self, shown: &str) -> String {
         match shown.split_once('@') {
-            Some((_, rest)) if self.names_user => format!("`…@{rest}` {}", self.why),
-            _ => format!("`{shown}` {}", self.why),
+            Some((_, rest)) if self.names_user => format!("`…@{rest}` {}", self.kind),
+            _ => format!("`{shown}` {}", self.kind),
         }
     }
 }
@@ -89,7 +121,7 @@ impl Reference {
     /// # Errors
     /// Returns an error if the text is malformed, or if it has neither a tag nor a digest: `latest` is never assumed.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        let whole = || Fault::new("has no tag or digest", 0..text.len());
+        let whole = || Fault::new(ReferenceErrorKind::NoLocator, 0..text.len());
         split(text)
             .and_then(|(place, locator)| Ok(Self { place, locator: locator.ok_or_else(whole)? }))
             .map_err(|fault| fault.of(text))
@@ -121,7 +153,7 @@ impl Place {
             (place, None) => Ok(place),
             (_, Some(locator)) => {
                 let behind = text.len() - locator.to_string().len() - 1..text.len();
-                Err(Fault::new("has a tag or digest, which does not belong to a repository", behind).of(text))
+                Err(Fault::new(ReferenceErrorKind::UnexpectedLocator, behind).of(text))
             }
         }
     }
@@ -257,15 +289,15 @@ impl LayoutDir {
 
 /// What is wrong with a part of a text, before the whole text is known.
 struct Fault {
-    why: String,
+    kind: ReferenceErrorKind,
     span: Range<usize>,
     /// The number of bytes at the start of the whole text that are not shown, because they may contain a password.
     hidden: usize,
 }
 
 impl Fault {
-    fn new(why: impl Into<String>, span: Range<usize>) -> Self {
-        Self { why: why.into(), span, hidden: 0 }
+    fn new(kind: impl Into<ReferenceErrorKind>, span: Range<usize>) -> Self {
+        Self { kind: kind.into(), span, hidden: 0 }
     }
 
     /// Returns the same fault for a text in which the part begins at byte `start`.
@@ -275,15 +307,15 @@ impl Fault {
 
     fn of(self, text: &str) -> ReferenceError {
         let mark = if self.hidden > 0 { "…" } else { "" };
-        let message = format!("`{mark}{}` {}", &text[self.hidden..], self.why);
-        ReferenceError { message, why: self.why, span: self.span, names_user: self.hidden > 0 }
+        let message = format!("`{mark}{}` {}", &text[self.hidden..], self.kind);
+        ReferenceError { message, kind: self.kind, span: self.span, names_user: self.hidden > 0 }
     }
 }
 
 /// Splits a text into its place and its tag or digest, if it has one.
 fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some(scheme) = text.find("://") {
-        return Err(Fault::new("begins with a scheme, which no reference has", 0..scheme + 3));
+        return Err(Fault::new(ReferenceErrorKind::Scheme, 0..scheme + 3));
     }
     if let Some(rest) = text.strip_prefix(LAYOUT) {
         return split_layout(rest).map_err(|fault| fault.from(LAYOUT.len()));
@@ -296,7 +328,7 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
         && rest.contains('/')
     {
         let hidden = user.len();
-        return Err(Fault { hidden, ..Fault::new("names a user, which no reference does", 0..hidden + 1) });
+        return Err(Fault { hidden, ..Fault::new(ReferenceErrorKind::User, 0..hidden + 1) });
     }
     let (name, digest) = split_digest(text)?;
     let last_part = name.rfind('/').map_or(0, |slash| slash + 1);
@@ -326,7 +358,8 @@ fn split_layout(text: &str) -> Result<(Place, Option<Locator>), Fault> {
 fn split_digest(text: &str) -> Result<(&str, Option<Locator>), Fault> {
     let Some((name, digest)) = text.split_once('@') else { return Ok((text, None)) };
     let read = Digest::parse(digest)
-        .map_err(|error| Fault::new(format!("has no digest behind its `@`: {error}"), name.len() + 1..text.len()))?;
+        .map_err(|error| ReferenceErrorKind::Other(format!("has no digest behind its `@`: {error}")))
+        .map_err(|kind| Fault::new(kind, name.len() + 1..text.len()))?;
     Ok((name, Some(Locator::Digest(read))))
 }
 
@@ -413,14 +446,14 @@ fn check_path(path: &str) -> Result<(), Fault> {
     for part in path.split('/') {
         let whole = at..at + part.len();
         if part.is_empty() {
-            return Err(Fault::new("has an empty part in its path", whole));
+            return Err(Fault::new(ReferenceErrorKind::EmptyPathPart, whole));
         }
         if let Some((offset, c)) = part.char_indices().find(|(_, c)| !(word(*c) || matches!(c, '.' | '_' | '-'))) {
-            let why = match c {
-                'A'..='Z' => "has an upper-case letter in its path",
-                _ => "has a character in its path that no path has",
+            let kind = match c {
+                'A'..='Z' => ReferenceErrorKind::UpperCasePath,
+                _ => "has a character in its path that no path has".into(),
             };
-            return Err(Fault::new(why, at + offset..at + offset + c.len_utf8()));
+            return Err(Fault::new(kind, at + offset..at + offset + c.len_utf8()));
         }
         let is_separator = |run: &str| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|c| c == b'-');
         if !(part.starts_with(word) && part.ends_with(word) && part.split(word).all(is_separator)) {

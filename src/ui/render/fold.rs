@@ -87,7 +87,7 @@ fn is_one_reason(one: &Problem, other: &Problem) -> bool {
 
 /// The registry, if the registry is the cause and not the declaration.
 fn host(problem: &Problem) -> Option<&str> {
-    problem.host().filter(|_| problem.labels.is_empty() || problem.code.starts_with("mlist::registry::"))
+    problem.host().filter(|_| problem.labels.is_empty() || problem.is_of_registry())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
 use crate::config::read::known_keys::part_not_built;
 use crate::naming::Filter;
-use crate::oci::{ReferenceError, Tag};
+use crate::oci::{ReferenceError, ReferenceErrorKind as Kind, Tag};
 
 /// The form of sources and targets that is read later.
 pub(super) const ARCHIVE: &str = "oci-archive:";
@@ -44,16 +44,14 @@ pub(super) fn bad_reference(
 ) -> Problem {
     let problem = Problem::error("mlist::config::bad_reference", message(expanded, error))
         .at(&origin(template, expanded, error), label);
-    match error.why.as_str() {
-        why if why.ends_with("has no tag or digest") => {
-            problem.help("write :TAG or @DIGEST behind it: nothing is `latest` by itself")
-        }
-        why if why.contains("does not belong to a repository") => problem.help("its tag belongs in `tags`"),
-        why if why.contains("begins with a scheme") => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
-        why if why.contains("names a user") => problem.help("credentials come from docker login, never from here"),
-        why if why.contains("empty part") => problem.help("one `/` between parts, and none at the end of a variable"),
-        why if why.contains("upper-case") => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
-        _ => problem,
+    match error.kind {
+        Kind::NoLocator => problem.help("write :TAG or @DIGEST behind it: nothing is `latest` by itself"),
+        Kind::UnexpectedLocator => problem.help("its tag belongs in `tags`"),
+        Kind::Scheme => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
+        Kind::User => problem.help("credentials come from docker login, never from here"),
+        Kind::EmptyPathPart => problem.help("one `/` between parts, and none at the end of a variable"),
+        Kind::UpperCasePath => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
+        Kind::Other(_) => problem,
     }
 }
 
