@@ -1,4 +1,5 @@
-//! [`Auth`]: how one registry wants to be told who asks.
+//! [`AuthClient`]: requests to registries, signed as each registry requires. It decides what a request carries, sends it
+//! by the transport, looks at the answer, and sends it again where it has to be signed anew.
 //!
 //! Scheme and realm are learnt from answers to requests that carried no Authorization, and from no other: Harbor answers
 //! a stale token with a challenge of another scheme. Scopes are ours, never the challenge's.
@@ -10,6 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`asking`] | one request's way through all this |
+//! | [`state`] | what is known of one registry, and its tokens |
 //! | [`standing`] | how a registry is to be asked, and where its tokens are |
 //! | [`challenge`] | what `WWW-Authenticate` says |
 //! | [`scopes`] | rights, as a token names them |
@@ -25,20 +27,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::oci::Host;
 
 use super::Access;
+use super::authorization::Authorization;
+use super::credentials::Credentials;
 use super::error::{ErrorKind, Failure};
+use super::gate::Lane;
 use super::lock::lock;
-use super::transport::answer::Signed;
+use super::transport::answer::Answer;
+use super::transport::attempts::Attempts;
+use super::transport::{Endpoint, OnStop, Peer, Request, Transport};
 
-use identity::{Identities, Identity};
-use memory::Memory;
-use pass::{Group, Pass, Passes};
-use standing::Standing;
+use pass::Pass;
+use state::AuthState;
 
 pub(crate) use asking::Asking;
 pub(crate) use scopes::{Right, Scopes};
@@ -50,37 +54,27 @@ mod memory;
 mod pass;
 mod scopes;
 mod standing;
+mod state;
 mod token;
 
-/// What is known of a registry's wishes, and the tokens it granted.
-pub(crate) struct Auth {
-    groups: Vec<Group>,
-    standing: Mutex<Standing>,
-    /// Whether a first request went alone; whatever came of it, the others need not.
-    first: Arc<tokio::sync::Mutex<bool>>,
-    /// What its base asks for; asked once, where another answer did not say.
-    base: OnceCell<Option<Standing>>,
-    identities: Identities,
-    /// Of groups; made when the first is needed, as that takes the credentials of all repositories.
-    shared: OnceCell<Passes>,
-    /// Of needs that share none, by the number of the identity.
-    own: Mutex<HashMap<(usize, Scopes), Arc<Pass>>>,
-    memory: Memory,
+/// Sends requests to registries, signed as each registry requires.
+pub(crate) struct AuthClient {
+    pub(crate) transport: Transport,
+    credentials: Credentials,
+    /// What will be asked.
+    access: Arc<Access>,
+    states: Mutex<HashMap<Host, Arc<AuthState>>>,
 }
 
 /// How a request is signed.
 #[derive(Clone, Default)]
 pub(crate) struct Signature {
-    /// The Authorization header; none for an anonymous request.
-    pub(crate) header: Option<HeaderValue>,
-    pub(crate) signed: Signed,
+    pub(crate) authorization: Authorization,
     /// What the request needs.
     need: Scopes,
     token: Option<Held>,
     /// Whether our credentials are left out, to see if it is they that are refused.
     is_trial: bool,
-    /// What the request shows of who asks besides its header.
-    exchanged: Option<SecretString>,
 }
 
 /// Which token a request carried.
@@ -93,30 +87,60 @@ struct Held {
     renew: Instant,
 }
 
-impl Auth {
-    /// Nothing is known of `host` yet but what will be asked of it.
-    pub(crate) fn new(access: &Access, host: &Host) -> Self {
-        let (standing, first, base, identities, shared, own, memory) = Default::default();
-        Self { groups: Group::all(access, host), standing, first, base, identities, shared, own, memory }
+impl AuthClient {
+    pub(crate) fn new(transport: Transport, credentials: Credentials, access: Arc<Access>) -> Self {
+        Self { transport, credentials, access, states: Mutex::default() }
     }
 
-    fn is_unknown(&self) -> bool {
-        matches!(*lock(&self.standing), Standing::Unknown)
-    }
-
-    /// Notes what an answer shows, if `only_if` what is known so far allows it.
-    fn learn(&self, new: impl FnOnce() -> Standing, only_if: impl Fn(&Standing) -> bool) {
-        let mut standing = lock(&self.standing);
-        if only_if(&standing) {
-            *standing = new();
+    /// Sends `request`, which needs the rights `need`, until there is an answer that stands; what it says is for the
+    /// caller to judge.
+    pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request, need: &Scopes) -> Result<Answer, Failure> {
+        let mut attempts = Attempts::new(request.repeat);
+        let mut sent = self.send_signed(endpoint, request, need, &mut attempts).await;
+        match &mut sent {
+            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
+                self.credentials.tell_where(&endpoint.host, &mut answer.signed.credentials);
+            }
+            Err(failure) if matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied) => {
+                self.credentials.tell_where(&endpoint.host, &mut failure.credentials);
+            }
+            _ => {}
+        }
+        match (sent, attempts.last_fault) {
+            // It may have been done: the caller must be told of that and not of the stop.
+            (Err(stopped), Some(fault)) if stopped.kind == ErrorKind::Stopped && request.on_stop == OnStop::Await => {
+                Err(fault)
+            }
+            (sent, _) => sent,
         }
     }
 
-    /// The pass for `need` and nothing else.
-    fn own(&self, identity: &Arc<Identity>, need: &Scopes) -> Arc<Pass> {
-        let mut own = lock(&self.own);
-        let pass = own.entry((identity.number, need.clone()));
-        Arc::clone(pass.or_insert_with(|| Pass::new(identity, need.clone())))
+    async fn send_signed(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        need: &Scopes,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Failure> {
+        let mut asking = Asking::begin(self, endpoint).await?;
+        loop {
+            // The token before the permit: its server may be the very host whose permits are all taken.
+            let signature = asking.sign(&request.url, need).await?;
+            let lane = Lane::of(&request.method);
+            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
+            let answer = self.transport.deliver(request, &signature.authorization, to, attempts).await?;
+            if !asking.answered(answer.status, &answer.headers, &signature).await? {
+                return Ok(answer);
+            }
+            attempts.signed_anew();
+        }
+    }
+
+    /// What is known of the registry `host`.
+    fn state(&self, host: &Host) -> Arc<AuthState> {
+        let mut states = lock(&self.states);
+        let state = states.entry(host.clone());
+        Arc::clone(state.or_insert_with(|| Arc::new(AuthState::new(&self.access, host))))
     }
 }
 
@@ -125,26 +149,6 @@ impl Signature {
     fn none(need: &Scopes) -> Self {
         Self { need: need.clone(), ..Self::default() }
     }
-
-    /// Whether `text` repeats what the request shows of who asks. Servers that are being debugged answer so.
-    pub(crate) fn is_repeated_in(&self, text: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(text);
-        let header = self.header.as_ref().and_then(|header| header.to_str().ok());
-        let shown = header.and_then(|header| Some(header.split_once(' ')?.1)).unwrap_or_default();
-        // A token is no base64 of a password, and where it looks like one nothing is lost.
-        let decoded = STANDARD.decode(shown).ok().and_then(|login| String::from_utf8(login).ok());
-        let password = decoded.as_ref().and_then(|login| Some(login.split_once(':')?.1)).unwrap_or_default();
-        let exchanged = self.exchanged.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
-        [shown, password, exchanged].into_iter().any(|secret| stands_in(secret, &text))
-    }
-}
-
-/// Whether `text` has `secret` as a word of its own: one who chose "pass" is still to read of a wrong password.
-fn stands_in(secret: &str, text: &str) -> bool {
-    let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    let found = text.match_indices(secret).filter(|_| !secret.is_empty());
-    let mut found = found.map(|(at, secret)| (&text[..at], &text[at + secret.len()..]));
-    found.any(|(before, behind)| ends(before.chars().next_back()) && ends(behind.chars().next()))
 }
 
 /// `Basic …` (RFC 7617).

@@ -14,7 +14,8 @@ use reqwest::{Body, Method, Url};
 
 use crate::oci::{Descriptor, LayoutDir, Place, Repository};
 
-use super::auth::{Asking, Signature};
+use super::auth::Asking;
+use super::authorization::Authorization;
 use super::error::{ErrorKind, Failure};
 use super::gate::{Gate, Lane, Turn};
 use super::http::Http;
@@ -75,7 +76,7 @@ impl Copier<'_> {
         let endpoint = match self.from {
             Place::Layout(_) => None,
             Place::Repository(repository) => {
-                let endpoint = self.http.transport.endpoint(repository.host());
+                let endpoint = self.http.client.transport.endpoint(repository.host());
                 Some(endpoint.map_err(|failure| self.failed(End::Source, failure))?)
             }
         };
@@ -163,7 +164,7 @@ impl Copier<'_> {
 
     async fn upload(&self, to: &Repository, from: Option<&Endpoint>, session: Option<Url>) -> Result<()> {
         let failed = |failure| self.failed(End::Target, failure);
-        let endpoint = self.http.transport.endpoint(to.host()).map_err(failed)?;
+        let endpoint = self.http.client.transport.endpoint(to.host()).map_err(failed)?;
         // Before anything is asked in this one's name: the first to ask a host is waited for by all others, and must
         // not itself wait for one of them.
         let mut session = Some(match session {
@@ -171,7 +172,7 @@ impl Copier<'_> {
             None => self.http.begin_upload(to).await.map_err(failed)?,
         });
         let mut source = self.source(from).await?;
-        let asking = Asking::begin(&self.http.transport, &endpoint).await.map_err(failed)?;
+        let asking = Asking::begin(&self.http.client, &endpoint).await.map_err(failed)?;
         let mut target = Target { endpoint: &endpoint, asking, repository: to, turn: Turn::New };
         let progress = self.progress();
         let mut attempts = Attempts::new(Repeat::AsUsual);
@@ -217,7 +218,7 @@ impl Copier<'_> {
         let mut out = Outgoing::new(Method::PUT, url);
         out.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
         out.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        out.authorization.clone_from(&write_as.header);
+        out.authorization.clone_from(&write_as.authorization.header);
         // How long it may take depends on its size; that it moves is watched.
         out.head_within = Duration::MAX;
         out.body = Some(if self.blob.size > 0 {
@@ -232,7 +233,7 @@ impl Copier<'_> {
             return Err(source.fault(kind));
         }
         let answer = tokio::select! {
-            answer = self.put(out, target.endpoint, &write_as) => match (answer, progress.fault()) {
+            answer = self.put(out, target.endpoint, &write_as.authorization) => match (answer, progress.fault()) {
                 (_, Some(kind)) => return Err(source.fault(kind)),
                 (answer, None) => answer?,
             },
@@ -245,11 +246,11 @@ impl Copier<'_> {
         if again { Err(Setback::Again) } else { self.taken(&answer, to) }
     }
 
-    async fn put(&self, out: Outgoing, target: &Endpoint, signature: &Signature) -> Attempt<Answer> {
+    async fn put(&self, out: Outgoing, target: &Endpoint, authorization: &Authorization) -> Attempt<Answer> {
         let exchange = async {
-            let response = self.http.transport.wire.exchange(out, &target.counters).await?;
+            let response = self.http.client.transport.wire.exchange(out, &target.counters).await?;
             target.gate.answered(Lane::Upload, classify(response.status(), response.headers()));
-            read(response, None, signature).await
+            read(response, None, authorization).await
         };
         exchange.await.map_err(|trouble| match trouble {
             Trouble::Fault(failure) => Setback::Fault(End::Target, failure),
@@ -326,13 +327,13 @@ impl Copier<'_> {
     async fn unless_stopped<T>(&self, work: impl Future<Output = Attempt<T>>) -> Attempt<T> {
         tokio::select! {
             biased;
-            () = self.http.transport.run.stop.cancelled() => Err(Setback::Final(End::Target, Failure::stopped())),
+            () = self.http.client.transport.run.stop.cancelled() => Err(Setback::Final(End::Target, Failure::stopped())),
             done = work => done,
         }
     }
 
     fn progress(&self) -> Arc<Progress> {
-        Progress::new(self.blob, Arc::clone(&self.http.transport.run.observer))
+        Progress::new(self.blob, Arc::clone(&self.http.client.transport.run.observer))
     }
 
     /// A failure of one of the ends, by its name.

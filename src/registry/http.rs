@@ -13,15 +13,16 @@
 
 use std::sync::Arc;
 
+use reqwest::Method;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
-use reqwest::{Method, Url};
 
 use crate::oci::Repository;
 
 use super::Access;
-use super::auth::{Right, Scopes};
+use super::auth::{AuthClient, Right, Scopes};
 use super::error::Failure;
-use super::transport::{Endpoint, Request, Transport};
+use super::transport::answer::Answer;
+use super::transport::{Endpoint, Request};
 
 use tagging::Tagging;
 
@@ -37,7 +38,7 @@ mod written;
 
 /// Registries over HTTP.
 pub(crate) struct Http {
-    pub(crate) transport: Transport,
+    pub(crate) client: AuthClient,
     pub(crate) access: Arc<Access>,
     pub(crate) tagging: Tagging,
 }
@@ -56,41 +57,34 @@ impl Http {
     }
 
     fn endpoint(&self, repository: &Repository) -> Result<Arc<Endpoint>, Failure> {
-        self.transport.endpoint(repository.host())
+        self.client.transport.endpoint(repository.host())
     }
 
-    /// A request for `path` of `repository`: `manifests/v1`.
-    fn request(
-        &self,
-        method: Method,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        path: &str,
-    ) -> Result<Request, Failure> {
-        let url = endpoint.url(&format!("{}/{path}", repository.path()))?;
-        Ok(self.request_to(method, url, repository))
+    /// Sends `request` with the rights that the run may ask for in `repository`.
+    async fn send(&self, endpoint: &Endpoint, request: &Request, repository: &Repository) -> Result<Answer, Failure> {
+        self.client.send(endpoint, request, &self.scopes(repository)).await
     }
+}
 
-    /// A request to an address that the registry gave.
-    fn request_to(&self, method: Method, url: Url, repository: &Repository) -> Request {
-        let mut request = Request::new(method, url, self.scopes(repository));
-        // Sizes are of the very bytes, and so are digests.
-        request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        request
-    }
+/// A request for `path` of `repository`: `blobs/uploads/`.
+fn request_for(method: Method, endpoint: &Endpoint, repository: &Repository, path: &str) -> Result<Request, Failure> {
+    let mut request = Request::new(method, endpoint.url(&format!("{}/{path}", repository.path()))?);
+    // Sizes are of the very bytes, and so are digests.
+    request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    Ok(request)
+}
 
-    fn manifest_request(
-        &self,
-        method: Method,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        locator: &str,
-    ) -> Result<Request, Failure> {
-        let mut request = self.request(method, endpoint, repository, &format!("manifests/{locator}"))?;
-        request.headers.insert(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
-        request.limit = Some(manifests::MANIFEST);
-        Ok(request)
-    }
+/// A request for the manifest that `locator`, a tag or digest, names in `repository`.
+fn manifest_request(
+    method: Method,
+    endpoint: &Endpoint,
+    repository: &Repository,
+    locator: &str,
+) -> Result<Request, Failure> {
+    let mut request = request_for(method, endpoint, repository, &format!("manifests/{locator}"))?;
+    request.headers.insert(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
+    request.limit = Some(manifests::MANIFEST);
+    Ok(request)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! | [`copy`] | blobs from one place to another |
 //! | [`transport`] | one request: client, time limits, attempts, caps, what is counted |
 //! | [`gate`] | who may send to a host now: permits, pauses, its pace, the end of a dead host |
-//! | [`auth`] | challenges and tokens |
+//! | [`auth`] | who sends a request: challenges, tokens, which credentials are tried |
+//! | `authorization` | what a request carries to say who sends it |
 //! | [`credentials`] | Docker's and Podman's files, credential helpers |
 //! | [`tls`] | certificates: whose are believed, which are shown |
 //! | [`layout`] | OCI image layouts |
@@ -26,6 +27,7 @@ use std::time::Duration;
 use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
 
 mod auth;
+mod authorization;
 mod copy;
 mod credentials;
 pub mod error;

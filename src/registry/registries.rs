@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Reference, Tag};
 
+use super::auth::AuthClient;
 use super::copy::Copier;
 use super::credentials::Credentials;
 use super::gate::Run;
@@ -29,22 +30,23 @@ impl Registries {
         let Options { access, jobs, credentials, observer, hosts, certificates } = options;
         let (run, access) = (Arc::new(Run::new(jobs, observer)), Arc::new(access));
         let credentials = Credentials::new(credentials, &hosts);
-        let transport = Transport::new(run, credentials, Arc::clone(&access), hosts, certificates);
+        let transport = Transport::new(run, hosts, certificates);
         let transport = transport.map_err(|failure| failure.at("ask", "registries", None))?;
-        Ok(Self { http: Http { transport, access, tagging: Tagging::default() }, layouts: Layouts::default() })
+        let client = AuthClient::new(transport, credentials, Arc::clone(&access));
+        Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts: Layouts::default() })
     }
 
     /// What was asked so far, by host; layouts are not counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.http.transport.stats()
+        self.http.client.transport.stats()
     }
 
     /// An error of a host is told with what stands between.
     fn told<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|mut error| {
             let host = error.host.as_deref().and_then(|host| Host::parse(host).ok());
-            error.proxy = host.and_then(|host| self.http.transport.proxy(&host));
+            error.proxy = host.and_then(|host| self.http.client.transport.proxy(&host));
             error
         })
     }
@@ -52,7 +54,7 @@ impl Registries {
     /// Ends pauses, back-off and streams of blobs at once: what waits fails as stopped. A manifest that is being
     /// written is not cut off.
     pub fn stop(&self) {
-        self.http.transport.run.stop.cancel();
+        self.http.client.transport.run.stop.cancel();
     }
 }
 

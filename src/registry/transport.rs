@@ -1,4 +1,5 @@
-//! [`Transport`]: requests to registries, signed, held back, repeated and capped as they must be.
+//! [`Transport`]: requests to registries, held back, repeated and capped as they must be. What a request carries to say
+//! who sends it is given: see [`super::auth`].
 //!
 //! | file | holds |
 //! |---|---|
@@ -19,13 +20,12 @@ use reqwest::{Method, Response, Url};
 
 use crate::oci::{Digest, Host, MediaType};
 
-use super::auth::{Asking, Auth, Scopes, Signature};
-use super::credentials::Credentials;
+use super::authorization::Authorization;
 use super::error::{ErrorKind, Failure, Proxy};
 use super::gate::{Gate, Lane, Limits, Run};
 use super::lock::lock;
 use super::tls::Clients;
-use super::{Access, HostOptions, Stats, tls};
+use super::{HostOptions, Stats, tls};
 
 use answer::{Answer, classify};
 use attempts::{Attempts, Repeat};
@@ -46,9 +46,6 @@ const ERROR_BODY: usize = 64 << 10;
 pub(crate) struct Transport {
     pub(crate) run: Arc<Run>,
     pub(crate) wire: Wire,
-    pub(crate) credentials: Credentials,
-    /// What will be asked.
-    access: Arc<Access>,
     /// What was said of hosts.
     hosts: BTreeMap<Host, HostOptions>,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
@@ -62,7 +59,6 @@ pub(crate) struct Endpoint {
     /// `https://ghcr.io/`
     pub(crate) base: Url,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) auth: Auth,
     pub(crate) counters: Counters,
 }
 
@@ -74,8 +70,6 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// `None` for a request that has no body; `Content-Length: 0` is sent with an empty one.
     pub(crate) body: Option<Bytes>,
-    /// The rights it needs.
-    pub(crate) scopes: Scopes,
     /// How many bytes a good answer may have; none where nobody reads what it says.
     pub(crate) limit: Option<u64>,
     /// Which digest a good answer must have: one that has another is a fault, as a cut one is.
@@ -107,14 +101,13 @@ pub(crate) enum OnStop {
 }
 
 impl Request {
-    pub(crate) fn new(method: Method, url: Url, scopes: Scopes) -> Self {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
         let Outgoing { follow, purpose, headers, .. } = Outgoing::new(method.clone(), url.clone());
         Self {
             method,
             url,
             headers,
             body: None,
-            scopes,
             limit: None,
             expected: Expected::Unknown,
             repeat: Repeat::AsUsual,
@@ -128,14 +121,12 @@ impl Request {
 impl Transport {
     pub(crate) fn new(
         run: Arc<Run>,
-        credentials: Credentials,
-        access: Arc<Access>,
         hosts: BTreeMap<Host, HostOptions>,
         certificates: Vec<PathBuf>,
     ) -> Result<Self, Failure> {
         let (endpoints, gates) = Default::default();
         let wire = Wire::new(Clients::new(&hosts, certificates)?, Arc::clone(&run));
-        Ok(Self { run, wire, credentials, access, hosts, endpoints, gates })
+        Ok(Self { run, wire, hosts, endpoints, gates })
     }
 
     /// The registry `host`: HTTPS, but on this machine, or where that is asked for, plain HTTP.
@@ -148,8 +139,7 @@ impl Transport {
         if let Some(options) = self.hosts.get(host) {
             gate.keep_to(Limits::from(options));
         }
-        let auth = Auth::new(&self.access, host);
-        let endpoint = Endpoint { host: host.clone(), base, gate, auth, counters: Counters::default() };
+        let endpoint = Endpoint { host: host.clone(), base, gate, counters: Counters::default() };
         Ok(Arc::clone(lock(&self.endpoints).entry(host.clone()).or_insert_with(|| Arc::new(endpoint))))
     }
 
@@ -180,67 +170,25 @@ impl Transport {
     }
 
     /// Sends `request` until there is an answer that stands; what it says is for the caller to judge.
-    pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request) -> Result<Answer, Failure> {
-        let mut attempts = Attempts::new(request.repeat);
-        let mut sent = self.send_signed(endpoint, request, &mut attempts).await;
-        match &mut sent {
-            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
-                self.credentials.tell_where(&endpoint.host, &mut answer.signed.credentials);
-            }
-            Err(failure) if matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied) => {
-                self.credentials.tell_where(&endpoint.host, &mut failure.credentials);
-            }
-            _ => {}
-        }
-        match (sent, attempts.last_fault) {
-            // It may have been done: whoever asked must hear of that and not of the stop.
-            (Err(stopped), Some(fault)) if stopped.kind == ErrorKind::Stopped && request.on_stop == OnStop::Await => {
-                Err(fault)
-            }
-            (sent, _) => sent,
-        }
-    }
-
-    async fn send_signed(
-        &self,
-        endpoint: &Endpoint,
-        request: &Request,
-        attempts: &mut Attempts,
-    ) -> Result<Answer, Failure> {
-        let mut asking = Asking::begin(self, endpoint).await?;
-        loop {
-            // The token before the permit: its server may be the very host whose permits are all taken.
-            let signature = asking.sign(&request.url, &request.scopes).await?;
-            let lane = Lane::of(&request.method);
-            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
-            let answer = self.deliver(request, &signature, to, attempts).await?;
-            if !asking.answered(answer.status, &answer.headers, &signature).await? {
-                return Ok(answer);
-            }
-            attempts.signed_anew();
-        }
-    }
-
-    /// Sends `request`, signed so, until there is an answer that stands.
     pub(crate) async fn deliver(
         &self,
         request: &Request,
-        signature: &Signature,
+        authorization: &Authorization,
         to: Peer<'_>,
         attempts: &mut Attempts,
     ) -> Result<Answer, Failure> {
-        attempts.make(to, request.on_stop, || self.attempt(request, signature, to)).await
+        attempts.make(to, request.on_stop, || self.attempt(request, authorization, to)).await
     }
 
-    async fn attempt(&self, request: &Request, signature: &Signature, to: Peer<'_>) -> Result<Answer, Trouble> {
+    async fn attempt(&self, request: &Request, authorization: &Authorization, to: Peer<'_>) -> Result<Answer, Trouble> {
         let mut out = Outgoing::new(request.method.clone(), request.url.clone());
         out.headers.clone_from(&request.headers);
         out.body = request.body.clone().map(Into::into);
-        out.authorization.clone_from(&signature.header);
+        out.authorization.clone_from(&authorization.header);
         (out.follow, out.purpose) = (request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
         to.gate.answered(to.lane, classify(response.status(), response.headers()));
-        let answer = read(response, request.limit, signature).await?;
+        let answer = read(response, request.limit, authorization).await?;
         match request.expected.digest(&answer) {
             Some(expected) if answer.status == 200 => match verify(&expected, &answer) {
                 Ok(()) => Ok(answer),
@@ -272,7 +220,11 @@ pub(crate) struct Peer<'a> {
 }
 
 /// Reads an answer: a good one with content whole, of any other what can be had.
-pub(crate) async fn read(mut response: Response, limit: Option<u64>, signature: &Signature) -> Result<Answer, Trouble> {
+pub(crate) async fn read(
+    mut response: Response,
+    limit: Option<u64>,
+    authorization: &Authorization,
+) -> Result<Answer, Trouble> {
     let body = match limit {
         Some(limit) if response.status().is_success() => {
             wire::refuse_encoding(response.headers()).map_err(Trouble::Final)?;
@@ -283,14 +235,14 @@ pub(crate) async fn read(mut response: Response, limit: Option<u64>, signature: 
         _ => {
             let said = wire::read_some(&mut response, ERROR_BODY).await;
             // What it says is shown, and whoever reads the log of a run is not to learn who may write.
-            if signature.is_repeated_in(&said) { Bytes::new() } else { said }
+            if authorization.is_repeated_in(&said) { Bytes::new() } else { said }
         }
     };
     Ok(Answer {
         status: response.status(),
         headers: response.headers().clone(),
         body,
-        signed: signature.signed.clone(),
+        signed: authorization.signed.clone(),
         attempts: 1,
     })
 }
@@ -305,11 +257,9 @@ fn verify(expected: &Digest, answer: &Answer) -> Result<(), Failure> {
 }
 
 impl Endpoint {
-    /// Whether the first request has to go alone: over TLS it shows which protocol is spoken, and with credentials it
-    /// shows how they are wanted. Elsewhere that would cost a round trip for nothing.
-    pub(crate) fn first_goes_alone(&self, credentials: &Credentials) -> bool {
-        let is_plain_and_here = self.base.scheme() == "http" && tls::is_loopback(&self.base);
-        !is_plain_and_here || credentials.may_know(&self.host)
+    /// Whether it is reached on this machine by plain HTTP.
+    pub(crate) fn is_plain_and_local(&self) -> bool {
+        self.base.scheme() == "http" && tls::is_loopback(&self.base)
     }
 
     /// The address of `path` below `/v2/`.

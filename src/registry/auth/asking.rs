@@ -7,33 +7,34 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url};
 use secrecy::ExposeSecret;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
+use crate::registry::authorization::{Authorization, Signed};
 use crate::registry::credentials::source::{AskedAs, Source};
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::Lane;
-use crate::registry::lock::lock;
-use crate::registry::transport::answer::Signed;
 use crate::registry::transport::attempts::{Attempts, Repeat};
-use crate::registry::transport::{Endpoint, Peer, Request, Transport};
+use crate::registry::transport::{Endpoint, Peer, Request};
 
 use super::challenge::Challenge;
 use super::identity::Identity;
 use super::memory::{Sharing, Without};
 use super::pass::{Group, Pass, Passes};
 use super::standing::{Bearer, Standing, Wish};
+use super::state::AuthState;
 use super::token::{self, Token};
-use super::{Held, Scopes, Signature, basic, sensitive};
+use super::{AuthClient, Held, Scopes, Signature, basic, sensitive};
 
 /// One request, from its first signature to the answer that stands.
 pub(crate) struct Asking<'a> {
-    transport: &'a Transport,
+    client: &'a AuthClient,
     endpoint: &'a Endpoint,
+    state: Arc<AuthState>,
     began: Instant,
     /// Held by the first request to a host until its answer shows how to ask; the others wait for that.
     first: Option<OwnedMutexGuard<bool>>,
@@ -58,17 +59,17 @@ const RENEWALS: u32 = 8;
 type Granted = (Token, Held);
 
 impl<'a> Asking<'a> {
-    pub(crate) async fn begin(transport: &'a Transport, endpoint: &'a Endpoint) -> Result<Self, Failure> {
-        let auth = &endpoint.auth;
+    pub(crate) async fn begin(client: &'a AuthClient, endpoint: &'a Endpoint) -> Result<Self, Failure> {
+        let state = client.state(&endpoint.host);
         let mut first = None;
-        if auth.is_unknown() && endpoint.first_goes_alone(&transport.credentials) {
-            let mut went = endpoint.gate.unless_ended(Arc::clone(&auth.first).lock_owned()).await?;
+        if matches!(state.standing(), Standing::Unknown) && first_goes_alone(client, endpoint) {
+            let mut went = endpoint.gate.unless_ended(Arc::clone(&state.first).lock_owned()).await?;
             if !std::mem::replace(&mut *went, true) {
                 first = Some(went);
             }
         }
         let (was_challenged, renewals, trial) = (false, 0, Trial::NotYet);
-        Ok(Self { transport, endpoint, began: Instant::now(), first, was_challenged, renewals, trial })
+        Ok(Self { client, endpoint, state, began: Instant::now(), first, was_challenged, renewals, trial })
     }
 
     /// How a request to `url` that needs `need` is signed now; one to another host carries nothing.
@@ -89,26 +90,26 @@ impl<'a> Asking<'a> {
 
     /// What the registry wants; its base is asked where another answer did not say.
     async fn standing(&self) -> Result<Standing, Failure> {
-        let auth = &self.endpoint.auth;
-        let standing = lock(&auth.standing).clone();
+        let state = &self.state;
+        let standing = state.standing();
         if !matches!(standing, Standing::Mute) {
             return Ok(standing);
         }
         // Boxed, as it is large and rare: every request would carry room for it.
-        let said = auth.base.get_or_try_init(|| Box::pin(self.ask_base())).await?;
-        auth.learn(|| said.clone().unwrap_or(Standing::Open), |standing| matches!(standing, Standing::Mute));
+        let said = state.base.get_or_try_init(|| Box::pin(self.ask_base())).await?;
+        state.learn(|| said.clone().unwrap_or(Standing::Open), |standing| matches!(standing, Standing::Mute));
         match said {
             None if self.was_challenged => Err(Wish::Unsaid.unmet(401)),
-            _ => Ok(lock(&auth.standing).clone()),
+            _ => Ok(state.standing()),
         }
     }
 
     async fn ask_base(&self) -> Result<Option<Standing>, Failure> {
         let endpoint = self.endpoint;
-        let request = Request::new(Method::GET, endpoint.url("")?, Scopes::default());
+        let request = Request::new(Method::GET, endpoint.url("")?);
         let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane: Lane::Read };
         let mut attempts = Attempts::new(Repeat::AsUsual);
-        let answer = self.transport.deliver(&request, &Signature::default(), to, &mut attempts).await?;
+        let answer = self.client.transport.deliver(&request, &Authorization::default(), to, &mut attempts).await?;
         match Wish::of(&answer.headers, &endpoint.base) {
             Wish::For(standing) if answer.status == StatusCode::UNAUTHORIZED => Ok(Some(standing)),
             _ => Ok(None),
@@ -116,7 +117,7 @@ impl<'a> Asking<'a> {
     }
 
     async fn credential(&self, need: &Scopes) -> Result<Option<Credential>, Failure> {
-        self.transport.credentials.find(&self.endpoint.host, need.path()).await
+        self.client.credentials.find(&self.endpoint.host, need.path()).await
     }
 
     async fn by_password(&self, need: &Scopes) -> Result<Signature, Failure> {
@@ -126,12 +127,12 @@ impl<'a> Asking<'a> {
         };
         match self.goes_without(need) {
             Some(is_trial) => Ok(Signature { is_trial, ..none }),
-            None => Ok(Signature { header: Some(basic(&user, &password)?), signed: self.signed(source, need), ..none }),
+            None => Ok(self.by_credentials(basic(&user, &password)?, source, need)),
         }
     }
 
     async fn by_token(&self, bearer: &Bearer, need: &Scopes) -> Result<Signature, Failure> {
-        let identity = self.endpoint.auth.identities.of(self.credential(need).await?);
+        let identity = self.state.identities.of(self.credential(need).await?);
         let Some(credential) = &identity.credential else {
             let granted = self.granted(bearer, &identity, need).await?;
             return Ok(self.carrying(granted, need, false));
@@ -145,12 +146,8 @@ impl<'a> Asking<'a> {
             }
         }
         if let Login::Bearer(token) = &credential.login {
-            let header = Some(sensitive(&format!("Bearer {}", token.expose_secret()))?);
-            return Ok(Signature {
-                header,
-                signed: self.signed(credential.source.clone(), need),
-                ..Signature::none(need)
-            });
+            let header = sensitive(&format!("Bearer {}", token.expose_secret()))?;
+            return Ok(self.by_credentials(header, Arc::clone(&credential.source), need));
         }
         match self.granted(bearer, &identity, need).await {
             Ok(granted) => Ok(self.carrying(granted, need, false)),
@@ -169,12 +166,12 @@ impl<'a> Asking<'a> {
 
     /// A token for `need`: that of its group, else one of its own.
     async fn granted(&self, bearer: &Bearer, identity: &Arc<Identity>, need: &Scopes) -> Result<Granted, Failure> {
-        let memory = &self.endpoint.auth.memory;
+        let memory = &self.state.memory;
         let (sharing, is_mount) = (memory.sharing(), need.len() > 1);
         if is_mount && (sharing == Sharing::Alone || memory.is_denied(need)) {
             return Err(Failure::of(ErrorKind::Denied));
         }
-        let own = self.endpoint.auth.own(identity, need);
+        let own = self.state.own(identity, need);
         if sharing == Sharing::Groups
             && !memory.goes_alone(need)
             && let Some(shared) = self.shared().await.choose(identity, need)
@@ -198,29 +195,29 @@ impl<'a> Asking<'a> {
 
     /// A token to read as nobody; that there is none is remembered.
     async fn granted_to_nobody(&self, bearer: &Bearer, need: &Scopes) -> Result<Granted, Failure> {
-        let auth = &self.endpoint.auth;
-        let granted = self.token(bearer, auth.own(&auth.identities.of(None), need)).await;
+        let state = &self.state;
+        let granted = self.token(bearer, state.own(&state.identities.of(None), need)).await;
         if granted.as_ref().is_err_and(is_refusal) {
-            auth.memory.set_without(need.path(), Without::Refused);
+            state.memory.set_without(need.path(), Without::Refused);
         }
         granted
     }
 
-    async fn shared(&self) -> &'a Passes {
-        let (auth, host) = (&self.endpoint.auth, &self.endpoint.host);
+    async fn shared(&self) -> &Passes {
+        let (state, host) = (&self.state, &self.endpoint.host);
         let make = async || {
             let mut known: HashMap<&str, Arc<Identity>> = HashMap::new();
-            for path in auth.groups.iter().flat_map(Group::paths) {
+            for path in state.groups.iter().flat_map(Group::paths) {
                 // Where it can't be known who we are, that is told when the repository itself is asked for.
                 if !known.contains_key(path)
-                    && let Ok(credential) = self.transport.credentials.find(host, path).await
+                    && let Ok(credential) = self.client.credentials.find(host, path).await
                 {
-                    known.insert(path, auth.identities.of(credential));
+                    known.insert(path, state.identities.of(credential));
                 }
             }
-            Passes::new(&auth.groups, |path| known.get(path).cloned())
+            Passes::new(&state.groups, |path| known.get(path).cloned())
         };
-        auth.shared.get_or_init(|| Box::pin(make())).await
+        state.shared.get_or_init(|| Box::pin(make())).await
     }
 
     async fn token(&self, bearer: &Bearer, pass: Arc<Pass>) -> Result<Granted, Failure> {
@@ -228,7 +225,7 @@ impl<'a> Asking<'a> {
         loop {
             let slot = pass.slot();
             let fetch = || {
-                let fetched = token::fetch(self.transport, self.endpoint, bearer, &pass);
+                let fetched = token::fetch(&self.client.transport, self.endpoint, bearer, &pass);
                 Box::pin(pass.identity.ask(pass.scopes.len(), fetched))
             };
             let token = slot.token.get_or_init(fetch).await.clone()?;
@@ -244,21 +241,17 @@ impl<'a> Asking<'a> {
     fn carrying(&self, (token, held): Granted, need: &Scopes, is_trial: bool) -> Signature {
         let is_refused_without = token.credentials.source().is_some() && self.is_refused_without(need);
         let signed = Signed { credentials: token.credentials, by_token: true, is_refused_without };
-        Signature {
-            header: Some(token.header),
-            signed,
-            need: need.clone(),
-            token: Some(held),
-            is_trial,
-            exchanged: None,
-        }
+        let authorization = Authorization { header: Some(token.header), signed, exchanged: None };
+        Signature { authorization, need: need.clone(), token: Some(held), is_trial }
     }
 
     /// Signed with credentials themselves.
-    fn signed(&self, source: Arc<Source>, need: &Scopes) -> Signed {
+    fn by_credentials(&self, header: HeaderValue, source: Arc<Source>, need: &Scopes) -> Signature {
         self.endpoint.counters.credentials(&source);
         let is_refused_without = self.is_refused_without(need);
-        Signed { credentials: AskedAs::With(source), by_token: false, is_refused_without }
+        let signed = Signed { credentials: AskedAs::With(source), by_token: false, is_refused_without };
+        let authorization = Authorization { header: Some(header), signed, exchanged: None };
+        Signature { authorization, ..Signature::none(need) }
     }
 
     /// Takes an answer in; whether the request is to be sent once more, signed anew. That is no attempt.
@@ -268,29 +261,29 @@ impl<'a> Asking<'a> {
         headers: &HeaderMap,
         signature: &Signature,
     ) -> Result<bool, Failure> {
-        let auth = &self.endpoint.auth;
+        let state = Arc::clone(&self.state);
         if signature.is_trial {
             return Ok(self.tried(status, signature));
         }
         if status != StatusCode::UNAUTHORIZED {
-            auth.learn(|| Standing::Open, |standing| matches!(standing, Standing::Unknown));
+            state.learn(|| Standing::Open, |standing| matches!(standing, Standing::Unknown));
             self.first = None;
             if status == StatusCode::FORBIDDEN {
                 return Ok(self.tries_without(signature));
             }
             if let Some(held) = &signature.token
                 && held.pass.scopes == signature.need
-                && auth.memory.goes_alone(&signature.need)
+                && state.memory.goes_alone(&signature.need)
             {
                 // The token of its group was of no use to it and its own is: so it would be with all others.
-                auth.memory.narrow(Sharing::Pairs);
+                state.memory.narrow(Sharing::Pairs);
             }
             return Ok(false);
         }
         if let Some(held) = &signature.token {
             return Ok(self.token_refused(held, headers, signature));
         }
-        if signature.header.is_some() {
+        if signature.authorization.header.is_some() {
             return Ok(self.tries_without(signature));
         }
         if self.was_challenged {
@@ -300,13 +293,12 @@ impl<'a> Asking<'a> {
         let wish = Wish::of(headers, &self.endpoint.base);
         let standing = match &wish {
             Wish::For(standing) => standing.clone(),
-            Wish::Unsaid if !headers.contains_key(WWW_AUTHENTICATE) && !auth.base.initialized() => Standing::Mute,
+            Wish::Unsaid if !headers.contains_key(WWW_AUTHENTICATE) && !state.base.initialized() => Standing::Mute,
             Wish::Unsaid | Wish::Strange(_) => Standing::Open,
         };
-        auth.learn(|| standing, |standing| matches!(standing, Standing::Unknown | Standing::Open));
+        state.learn(|| standing, |standing| matches!(standing, Standing::Unknown | Standing::Open));
         self.first = None;
-        let standing = lock(&auth.standing).clone();
-        match standing {
+        match state.standing() {
             Standing::Unknown | Standing::Open => Err(wish.unmet(status.as_u16())),
             Standing::Bearer(_) | Standing::Mute => Ok(true),
             Standing::Basic => {
@@ -318,7 +310,7 @@ impl<'a> Asking<'a> {
 
     /// 401 in spite of a token: another, or the end.
     fn token_refused(&mut self, held: &Held, headers: &HeaderMap, signature: &Signature) -> bool {
-        let (memory, need) = (&self.endpoint.auth.memory, &signature.need);
+        let (memory, need) = (&self.state.memory, &signature.need);
         if !error_is(headers, "insufficient_scope") && self.may_have_ended(held, headers, memory.is_denied(need)) {
             self.renewals += 1;
             held.pass.renew(held.generation);
@@ -349,7 +341,7 @@ impl<'a> Asking<'a> {
     /// to somebody who may not look, a registry may say that there is nothing.
     fn tried(&mut self, status: StatusCode, signature: &Signature) -> bool {
         self.trial = Trial::Over;
-        let (memory, path) = (&self.endpoint.auth.memory, signature.need.path());
+        let (memory, path) = (&self.state.memory, signature.need.path());
         if status.is_success() || status.is_redirection() {
             memory.set_without(path, Without::Works);
             return false;
@@ -362,7 +354,8 @@ impl<'a> Asking<'a> {
 
     /// Whether the request is sent once more without credentials, now that those it carried were refused.
     fn tries_without(&mut self, signature: &Signature) -> bool {
-        let is_tried = signature.signed.credentials.source().is_some() && self.may_go_without(&signature.need);
+        let is_tried =
+            signature.authorization.signed.credentials.source().is_some() && self.may_go_without(&signature.need);
         if is_tried {
             self.trial = Trial::Now;
         }
@@ -371,13 +364,13 @@ impl<'a> Asking<'a> {
 
     /// Whether there may be something in it, and it was not tried yet.
     fn may_go_without(&self, need: &Scopes) -> bool {
-        let is_new = |path| self.endpoint.auth.memory.without(path).is_none();
+        let is_new = |path| self.state.memory.without(path).is_none();
         self.trial == Trial::NotYet && need.only_read().is_some_and(is_new)
     }
 
     /// Whether credentials are left out, though there are some; if so, whether that is a trial.
     fn goes_without(&self, need: &Scopes) -> Option<bool> {
-        match self.endpoint.auth.memory.without(need.only_read()?) {
+        match self.state.memory.without(need.only_read()?) {
             Some(Without::Works) => Some(false),
             Some(Without::Refused) => None,
             None => (self.trial == Trial::Now).then_some(true),
@@ -385,8 +378,14 @@ impl<'a> Asking<'a> {
     }
 
     fn is_refused_without(&self, need: &Scopes) -> bool {
-        need.only_read().is_some_and(|path| self.endpoint.auth.memory.without(path) == Some(Without::Refused))
+        need.only_read().is_some_and(|path| self.state.memory.without(path) == Some(Without::Refused))
     }
+}
+
+/// Whether the first request has to go alone: over TLS it shows which protocol is spoken, and with credentials it shows
+/// how they are wanted. Elsewhere that would cost a round trip for nothing.
+fn first_goes_alone(client: &AuthClient, endpoint: &Endpoint) -> bool {
+    !endpoint.is_plain_and_local() || client.credentials.may_know(&endpoint.host)
 }
 
 /// Whether a token server refused the one who asks, or the right.

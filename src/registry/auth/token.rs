@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::registry::AskedAs;
+use crate::registry::authorization::Authorization;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::Lane;
@@ -24,7 +25,7 @@ use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 
 use super::pass::Pass;
 use super::standing::Bearer;
-use super::{Scopes, Signature, basic, sensitive};
+use super::{Scopes, basic, sensitive};
 
 /// A token's answer.
 const LIMIT: u64 = 128 << 10;
@@ -74,18 +75,18 @@ pub(super) async fn fetch(
 ) -> Result<Token, Failure> {
     transport.wire.may_lead(Lead::Realm, &endpoint.base, &bearer.realm)?;
     let credential = pass.identity.credential.as_ref();
-    let mut signature = Signature::default();
+    let mut authorization = Authorization::default();
     if let Some(credential) = credential {
         endpoint.counters.credentials(&credential.source);
-        signature.signed.credentials = AskedAs::With(credential.source.clone());
+        authorization.signed.credentials = AskedAs::With(credential.source.clone());
     }
     let request = match credential.map(|credential| &credential.login) {
         Some(Login::Identity(token)) => {
-            signature.exchanged = Some(token.clone());
+            authorization.exchanged = Some(token.clone());
             refresh(bearer, &pass.scopes, token)
         }
         Some(Login::Basic { user, password }) => {
-            signature.header = Some(basic(user, password)?);
+            authorization.header = Some(basic(user, password)?);
             ask(bearer, &pass.scopes, Some(user))
         }
         // A token that was given to us is sent to the registry itself, and nowhere else.
@@ -94,7 +95,7 @@ pub(super) async fn fetch(
     let asked = Instant::now();
     let gate = transport.gate(&bearer.realm, &bearer.authority());
     let to = Peer { gate: &gate, counters: &endpoint.counters, lane: Lane::Token };
-    let delivered = transport.deliver(&request, &signature, to, &mut Attempts::new(Repeat::AsUsual)).await;
+    let delivered = transport.deliver(&request, &authorization, to, &mut Attempts::new(Repeat::AsUsual)).await;
     let granted = match delivered {
         Ok(answer) => granted(&answer, asked, credential),
         Err(failure) => Err(match failure.kind {
@@ -125,7 +126,7 @@ fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
             query.append_pair("account", account);
         }
     }
-    let request = Request::new(Method::GET, url, Scopes::default());
+    let request = Request::new(Method::GET, url);
     Request { limit: Some(LIMIT), follow: Follow::SameHost, purpose: Purpose::Token, ..request }
 }
 
@@ -142,7 +143,7 @@ fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
         form.append_pair("refresh_token", token.expose_secret());
     }
     let body = form.query().unwrap_or_default().to_owned();
-    let mut request = Request::new(Method::POST, bearer.realm.clone(), Scopes::default());
+    let mut request = Request::new(Method::POST, bearer.realm.clone());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     Request { body: Some(body.into()), limit: Some(LIMIT), follow: Follow::Nowhere, purpose: Purpose::Token, ..request }
 }

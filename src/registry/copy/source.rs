@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
         repository: &'a Repository,
         endpoint: &'a Endpoint,
     ) -> Result<Self, Failure> {
-        let asking = Box::new(Asking::begin(&http.transport, endpoint).await?);
+        let asking = Box::new(Asking::begin(&http.client, endpoint).await?);
         Ok(Self::Repository { http, repository, endpoint, asking })
     }
 
@@ -97,7 +97,7 @@ fn get(
     let url = endpoint.url(&format!("{}/blobs/{}", repository.path(), blob.digest))?;
     let mut out = Outgoing::new(Method::GET, url);
     out.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    out.authorization.clone_from(&signature.header);
+    out.authorization.clone_from(&signature.authorization.header);
     Ok(out)
 }
 
@@ -113,7 +113,7 @@ async fn download(
         Trouble::Final(failure) => Setback::Final(End::Source, endpoint.gate.last_words(failure)),
     };
     // Redirects, and what the host did not look at, are many requests; each in its time may be too long in all.
-    let exchange = timeout(WHOLE, http.transport.wire.exchange(out, &endpoint.counters)).await;
+    let exchange = timeout(WHOLE, http.client.transport.wire.exchange(out, &endpoint.counters)).await;
     let response = exchange.unwrap_or_else(|_| Err(Trouble::Fault(too_late()))).map_err(troubled)?;
     let (status, headers) = (response.status(), response.headers());
     endpoint.gate.answered(Lane::Download, classify(status, headers));
@@ -128,7 +128,7 @@ async fn download(
         };
         return Ok(response.bytes_stream().map_err(words).boxed());
     }
-    let answer = read(response, None, signature).await.map_err(troubled)?;
+    let answer = read(response, None, &signature.authorization).await.map_err(troubled)?;
     Err(match answer.verdict() {
         Verdict::Refusal(wait) => {
             endpoint.gate.refused(status.as_u16(), wait);

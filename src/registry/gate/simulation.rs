@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 
 use super::*;
-use crate::registry::auth::Signature;
+use crate::registry::authorization::Authorization;
 use crate::registry::testing::jobs;
 use crate::registry::transport::answer::{Answer, classify};
 use crate::registry::transport::attempts::{Attempts, Repeat};
@@ -177,7 +177,7 @@ impl Server {
         let broken = || Trouble::Fault(Failure::of(ErrorKind::Unreachable("broken".into())));
         let response = response.ok_or_else(broken)?;
         to.gate.answered(to.lane, classify(response.status(), response.headers()));
-        let answer = read(response, None, &Signature::default()).await?;
+        let answer = read(response, None, &Authorization::default()).await?;
         // An answer whose body is cut, or has another digest, has a good head.
         if answer.status == 206 { Err(broken()) } else { Ok(answer) }
     }

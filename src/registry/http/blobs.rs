@@ -11,7 +11,7 @@ use crate::registry::transport::Request;
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::destination::Lead;
 
-use super::Http;
+use super::{Http, request_for};
 
 /// The result of a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,8 @@ impl Http {
     /// Whether `repository` has `blob`. If the registry does not say, this is `false`, so that the blob is sent.
     pub(crate) async fn has_blob(&self, repository: &Repository, blob: &Digest) -> Result<bool, Failure> {
         let endpoint = self.endpoint(repository)?;
-        let request = self.request(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
-        let answer = self.transport.send(&endpoint, &request).await?;
+        let request = request_for(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
+        let answer = self.send(&endpoint, &request, repository).await?;
         match answer.status.as_u16() {
             200 => Ok(true),
             401 | 429 => Err(answer.failure()),
@@ -41,10 +41,10 @@ impl Http {
     /// registry refuses the token or the mount, the blob must be sent.
     pub(crate) async fn mount(&self, from: &Repository, to: &Repository, blob: &Digest) -> Result<Mount, Failure> {
         let endpoint = self.endpoint(to)?;
-        let mut request = self.request(Method::POST, &endpoint, to, "blobs/uploads/")?;
+        let mut request = request_for(Method::POST, &endpoint, to, "blobs/uploads/")?;
         request.url.query_pairs_mut().append_pair("mount", blob.as_str()).append_pair("from", from.path());
-        request.scopes = self.scopes(to).and(from, Right::Pull);
-        match self.transport.send(&endpoint, &empty(request)).await {
+        let need = self.scopes(to).and(from, Right::Pull);
+        match self.client.send(&endpoint, &empty(request), &need).await {
             Ok(answer) => match answer.status.as_u16() {
                 201 => Ok(Mount::Done),
                 202 => Ok(self.session(&answer, &endpoint.base).map_or(Mount::Refused, Mount::Session)),
@@ -59,8 +59,8 @@ impl Http {
     /// Opens an upload. Its URL may be used once.
     pub(crate) async fn begin_upload(&self, repository: &Repository) -> Result<Url, Failure> {
         let endpoint = self.endpoint(repository)?;
-        let request = self.request(Method::POST, &endpoint, repository, "blobs/uploads/")?;
-        let answer = self.transport.send(&endpoint, &empty(request)).await?;
+        let request = request_for(Method::POST, &endpoint, repository, "blobs/uploads/")?;
+        let answer = self.send(&endpoint, &empty(request), repository).await?;
         match answer.status.as_u16() {
             // 201 is the answer to a request that sends bytes, and this one sends none. If it has a `Location`, the
             // upload continues there.
@@ -72,7 +72,7 @@ impl Http {
     /// Returns the URL where an upload continues, if the registry may direct requests there.
     fn session(&self, answer: &Answer, base: &Url) -> Result<Url, Failure> {
         let url = session(answer, base)?;
-        let admitted = self.transport.wire.may_lead(Lead::Upload, base, &url);
+        let admitted = self.client.transport.wire.may_lead(Lead::Upload, base, &url);
         admitted.map_err(|failure| Failure { kind: failure.kind, code: None, message: None, ..answer.failure() })?;
         Ok(url)
     }

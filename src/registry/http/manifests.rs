@@ -11,7 +11,7 @@ use crate::registry::transport::attempts::Repeat;
 use crate::registry::transport::{Endpoint, Expected, OnStop, Request};
 
 use super::written::{Written, written};
-use super::{Http, kind};
+use super::{Http, kind, manifest_request, request_for};
 
 /// The maximum size of a manifest, in bytes. Registries do not accept more either.
 pub(super) const MANIFEST: u64 = 4 << 20;
@@ -51,8 +51,8 @@ impl Http {
 
     async fn try_head(&self, repository: &Repository, locator: &Locator) -> Outcome<Option<Descriptor>> {
         let endpoint = self.endpoint(repository)?;
-        let request = self.manifest_request(Method::HEAD, &endpoint, repository, &locator.to_string())?;
-        let sent = self.transport.send(&endpoint, &request).await;
+        let request = manifest_request(Method::HEAD, &endpoint, repository, &locator.to_string())?;
+        let sent = self.send(&endpoint, &request, repository).await;
         let get = Request { method: Method::GET, ..request };
         let head = match sent {
             Ok(answer) => match answer.status.as_u16() {
@@ -61,15 +61,15 @@ impl Http {
                 // If a quota is used up, a GET would only be one more request against it.
                 429 => Err(answer.failure()),
                 // The answer to HEAD has no body, so it never says why the request was refused. A GET does.
-                _ => self.head_by_get(&endpoint, get, locator).await,
+                _ => self.head_by_get(&endpoint, get, repository, locator).await,
             },
             Err(failure) if failure.kind == ErrorKind::Server => {
                 let once = Request { repeat: Repeat::Never, ..get.clone() };
-                match self.head_by_get(&endpoint, once, locator).await {
+                match self.head_by_get(&endpoint, once, repository, locator).await {
                     Err(why) => match why.kind {
                         ErrorKind::Server => Err(Failure { attempts: failure.attempts + 1, ..why }),
                         // The registry fails only for HEAD requests, so GET is used, with all its attempts.
-                        ErrorKind::WrongDigest { .. } => self.head_by_get(&endpoint, get, locator).await,
+                        ErrorKind::WrongDigest { .. } => self.head_by_get(&endpoint, get, repository, locator).await,
                         _ => Err(failure),
                     },
                     head => head,
@@ -104,13 +104,14 @@ impl Http {
         &self,
         endpoint: &Endpoint,
         mut get: Request,
+        repository: &Repository,
         locator: &Locator,
     ) -> Outcome<Option<Descriptor>> {
         get.expected = match locator {
             Locator::Digest(digest) => Expected::Digest(digest.clone()),
             Locator::Tag(_) => Expected::Named,
         };
-        let answer = self.transport.send(endpoint, &get).await?;
+        let answer = self.send(endpoint, &get, repository).await?;
         let Some(media_type) = manifest_type(&answer)? else { return Ok(None) };
         let named = match locator {
             Locator::Digest(digest) => Some(digest.clone()),
@@ -123,18 +124,18 @@ impl Http {
 
     async fn try_manifest(&self, repository: &Repository, digest: &Digest) -> Outcome<Option<Payload>> {
         let endpoint = self.endpoint(repository)?;
-        let mut request = self.manifest_request(Method::GET, &endpoint, repository, digest.as_str())?;
+        let mut request = manifest_request(Method::GET, &endpoint, repository, digest.as_str())?;
         request.expected = Expected::Digest(digest.clone());
-        let answer = self.transport.send(&endpoint, &request).await?;
+        let answer = self.send(&endpoint, &request, repository).await?;
         manifest_type(&answer)?.map(|media_type| payload(&answer, media_type, digest)).transpose()
     }
 
     async fn try_config(&self, repository: &Repository, digest: &Digest) -> Outcome<Option<Payload>> {
         let endpoint = self.endpoint(repository)?;
-        let mut request = self.request(Method::GET, &endpoint, repository, &format!("blobs/{digest}"))?;
+        let mut request = request_for(Method::GET, &endpoint, repository, &format!("blobs/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         (request.limit, request.expected) = (Some(CONFIG), Expected::Digest(digest.clone()));
-        let answer = self.transport.send(&endpoint, &request).await?;
+        let answer = self.send(&endpoint, &request, repository).await?;
         match answer.status.as_u16() {
             // The manifest that names a blob contains its type. The `Content-Type` of a blob is meaningless.
             200 => payload(&answer, MediaType::OciConfig, digest).map(Some),
@@ -145,8 +146,8 @@ impl Http {
 
     async fn try_put(&self, repository: &Repository, locator: &Locator, payload: &Payload) -> Outcome<()> {
         let endpoint = self.endpoint(repository)?;
-        let request = self.put_request(&endpoint, repository, &locator.to_string(), payload)?;
-        let answer = self.transport.send(&endpoint, &request).await?;
+        let request = put_request(&endpoint, repository, &locator.to_string(), payload)?;
+        let answer = self.send(&endpoint, &request, repository).await?;
         match written(&answer, payload, repository) {
             Written::Yes => Ok(()),
             Written::No(failure) => Err(failure),
@@ -157,27 +158,26 @@ impl Http {
             },
         }
     }
-
-    /// Creates a PUT of `payload` to `manifests/TARGET`.
-    pub(super) fn put_request(
-        &self,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        target: &str,
-        payload: &Payload,
-    ) -> Outcome<Request> {
-        let mut request = self.manifest_request(Method::PUT, endpoint, repository, target)?;
-        let unfit = |_| Failure::of(ErrorKind::NotARegistry(format!("no header can say {}", payload.media_type())));
-        let content_type = HeaderValue::from_str(payload.media_type().as_str()).map_err(unfit)?;
-        request.headers.insert(CONTENT_TYPE, content_type);
-        request.headers.remove(ACCEPT);
-        (request.limit, request.body) = (None, Some(payload.bytes().clone()));
-        request.on_stop = OnStop::Await;
-        Ok(request)
-    }
 }
 
 pub(super) type Outcome<T> = std::result::Result<T, Failure>;
+
+/// Creates a PUT of `payload` to `manifests/TARGET`.
+pub(super) fn put_request(
+    endpoint: &Endpoint,
+    repository: &Repository,
+    target: &str,
+    payload: &Payload,
+) -> Outcome<Request> {
+    let mut request = manifest_request(Method::PUT, endpoint, repository, target)?;
+    let unfit = |_| Failure::of(ErrorKind::NotARegistry(format!("no header can say {}", payload.media_type())));
+    let content_type = HeaderValue::from_str(payload.media_type().as_str()).map_err(unfit)?;
+    request.headers.insert(CONTENT_TYPE, content_type);
+    request.headers.remove(ACCEPT);
+    (request.limit, request.body) = (None, Some(payload.bytes().clone()));
+    request.on_stop = OnStop::Await;
+    Ok(request)
+}
 
 /// Returns the descriptor in the answer to HEAD, if it is complete and plausible.
 fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {

@@ -11,7 +11,7 @@ use crate::registry::transport::wire::Follow;
 use crate::registry::{Result, referrers};
 
 use super::manifests::{MANIFEST, Outcome, manifest_type, silent};
-use super::{Http, link};
+use super::{Http, link, manifest_request, request_for};
 
 /// The maximum number of pages read for the referrers of one manifest. A page has at most 4 MiB.
 const PAGES: usize = 100;
@@ -28,12 +28,12 @@ impl Http {
 
     async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> Outcome<Vec<Entry>> {
         let endpoint = self.endpoint(repository)?;
-        let mut request = self.request(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
+        let mut request = request_for(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
         (request.limit, request.follow) = (Some(MANIFEST), Follow::SameHost);
         let mut entries = Vec::new();
         for page in 0..PAGES {
-            let answer = self.transport.send(&endpoint, &request).await?;
+            let answer = self.send(&endpoint, &request, repository).await?;
             if page == 0 && knows_no_referrers(&answer) {
                 return self.tagged_referrers(&endpoint, repository, digest).await;
             }
@@ -57,8 +57,8 @@ impl Http {
         digest: &Digest,
     ) -> Outcome<Vec<Entry>> {
         let Some(tag) = referrers::tag(digest) else { return Ok(Vec::new()) };
-        let request = self.manifest_request(Method::GET, endpoint, repository, tag.as_str())?;
-        let answer = self.transport.send(endpoint, &request).await?;
+        let request = manifest_request(Method::GET, endpoint, repository, tag.as_str())?;
+        let answer = self.send(endpoint, &request, repository).await?;
         let Some(media_type) = manifest_type(&answer)? else { return Ok(Vec::new()) };
         let payload = Payload::new(media_type, answer.body.clone());
         referrers::named(&payload).map_err(|_| no_index(&answer))

@@ -13,7 +13,7 @@ use crate::registry::Result;
 use crate::registry::lock::lock;
 
 use super::Http;
-use super::manifests::Outcome;
+use super::manifests::{Outcome, put_request};
 use super::written::{Written, written};
 
 /// The number of tags per request that every registry with support for this should accept (distribution-spec). zot
@@ -78,9 +78,9 @@ impl Http {
         let host = repository.host();
         let sent = async {
             let endpoint = self.endpoint(repository)?;
-            let mut request = self.put_request(&endpoint, repository, payload.digest().as_str(), payload)?;
+            let mut request = put_request(&endpoint, repository, payload.digest().as_str(), payload)?;
             request.url.query_pairs_mut().extend_pairs(tags.iter().map(|tag| ("tag", tag.as_str())));
-            self.transport.send(&endpoint, &request).await
+            self.send(&endpoint, &request, repository).await
         };
         let answer = match sent.await {
             Ok(answer) => answer,

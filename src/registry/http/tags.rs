@@ -11,9 +11,8 @@ use crate::registry::Result;
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::answer::Answer;
 
-use super::Http;
-use super::link;
 use super::manifests::{MANIFEST, Outcome, silent};
+use super::{Http, link, request_for};
 
 /// The number of tags requested per page. ECR accepts no greater number, and others return fewer.
 const PAGE: usize = 1000;
@@ -42,12 +41,12 @@ impl Http {
 
     pub(super) async fn try_tags(&self, repository: &Repository) -> Outcome<Option<BTreeSet<Tag>>> {
         let endpoint = self.endpoint(repository)?;
-        let mut request = self.request(Method::GET, &endpoint, repository, &format!("tags/list?n={PAGE}"))?;
+        let mut request = request_for(Method::GET, &endpoint, repository, &format!("tags/list?n={PAGE}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.limit = Some(MANIFEST);
         let (mut tags, mut pages, mut idle) = (BTreeSet::new(), 0, 0);
         loop {
-            let answer = self.transport.send(&endpoint, &request).await?;
+            let answer = self.send(&endpoint, &request, repository).await?;
             match answer.status.as_u16() {
                 200 => {}
                 404 => return Ok(None),

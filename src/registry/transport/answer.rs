@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::oci::Digest;
-use crate::registry::AskedAs;
+use crate::registry::authorization::Signed;
 use crate::registry::error::{ErrorKind, Failure, TlsFault};
 use crate::registry::gate::AnswerClass;
 use crate::registry::sanitize::one_line;
@@ -27,17 +27,6 @@ pub(crate) struct Answer {
     pub(crate) signed: Signed,
     /// How often it was sent until this came.
     pub(crate) attempts: u32,
-}
-
-/// How a request says who asks.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Signed {
-    /// Where the credentials came from, if it carried any.
-    pub(crate) credentials: AskedAs,
-    /// Whether it carried a token, whose rights the registry's own server chose.
-    pub(crate) by_token: bool,
-    /// Whether the repository was asked for without them, and that was refused too.
-    pub(crate) is_refused_without: bool,
 }
 
 /// What kind of answer this is, by its head.
