@@ -12,11 +12,11 @@
 //! |---|---|
 //! | [`asking`] | one request's way through all this |
 //! | [`state`] | what is known of one registry, and its tokens |
-//! | [`standing`] | how a registry is to be asked, and where its tokens are |
+//! | [`scheme`] | how a registry authenticates requests, and where its tokens are |
 //! | [`challenge`] | what `WWW-Authenticate` says |
 //! | [`scopes`] | rights, as a token names them |
 //! | [`identity`] | who we are, and how often a login is tried |
-//! | [`pass`] | a token that is renewed, and which repositories share one |
+//! | [`cached_token`] | a token that is renewed, and which repositories share one |
 //! | [`token`] | asking for it |
 //! | [`memory`] | what refusals taught |
 
@@ -35,25 +35,25 @@ use super::Access;
 use super::authorization::Authorization;
 use super::credentials::Credentials;
 use super::error::{ErrorKind, Failure};
-use super::gate::Lane;
+use super::gate::RequestClass;
 use super::lock::lock;
 use super::transport::answer::Answer;
 use super::transport::attempts::Attempts;
 use super::transport::{Endpoint, OnStop, Peer, Request, Transport};
 
-use pass::Pass;
+use cached_token::CachedToken;
 use state::AuthState;
 
 pub(crate) use asking::Asking;
 pub(crate) use scopes::{Right, Scopes};
 
 mod asking;
+mod cached_token;
 pub(super) mod challenge;
 mod identity;
 mod memory;
-mod pass;
+mod scheme;
 mod scopes;
-mod standing;
 mod state;
 mod token;
 
@@ -80,7 +80,7 @@ pub(crate) struct Signature {
 /// Which token a request carried.
 #[derive(Clone)]
 struct Held {
-    pass: Arc<Pass>,
+    cached: Arc<CachedToken>,
     generation: u64,
     fetched: Instant,
     /// From then on it may have ended.
@@ -126,8 +126,8 @@ impl AuthClient {
         loop {
             // The token before the permit: its server may be the very host whose permits are all taken.
             let signature = asking.sign(&request.url, need).await?;
-            let lane = Lane::of(&request.method);
-            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
+            let class = RequestClass::of(&request.method);
+            let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
             let answer = self.transport.deliver(request, &signature.authorization, to, attempts).await?;
             if !asking.answered(answer.status, &answer.headers, &signature).await? {
                 return Ok(answer);

@@ -17,14 +17,14 @@ use crate::oci::{Descriptor, LayoutDir, Place, Repository};
 use super::auth::Asking;
 use super::authorization::Authorization;
 use super::error::{ErrorKind, Failure};
-use super::gate::{Gate, Lane, Turn};
+use super::gate::{Gate, RequestClass, Turn};
 use super::http::Http;
 use super::http::blobs::{Mount, commit};
 use super::http::stream::{End, Progress, Verified};
 use super::layout::Layouts;
 use super::transport::answer::{Answer, Verdict, classify};
 use super::transport::attempts::{Attempts, Repeat};
-use super::transport::wire::{Outgoing, Trouble};
+use super::transport::wire::{Outgoing, TransferError};
 use super::transport::{Endpoint, Peer, read};
 use super::{Copied, RegistryError, Result, Way};
 
@@ -42,8 +42,8 @@ pub(crate) struct Copier<'a> {
     pub(crate) way: Way,
 }
 
-/// Why an attempt came to nothing.
-enum Setback {
+/// What a failed attempt means for the next one.
+enum RetryDecision {
     /// It was not signed as it has to be now.
     Again,
     /// That end wants to be asked later.
@@ -52,11 +52,11 @@ enum Setback {
     Fault(End, Failure),
     /// No other attempt will do better.
     Final(End, Failure),
-    /// As that, in the words of a layout.
-    Told(Box<RegistryError>),
+    /// No other attempt will do better: the error of a layout.
+    Layout(Box<RegistryError>),
 }
 
-type Attempt<T> = std::result::Result<T, Setback>;
+type Attempt<T> = std::result::Result<T, RetryDecision>;
 
 /// The registry that is written to, as one upload sees it.
 struct Target<'a> {
@@ -127,7 +127,7 @@ impl Copier<'_> {
             let attempt = self.unless_stopped(attempt).await;
             match attempt {
                 Ok(()) => return Ok(Copied::Streamed { bytes: self.blob.size }),
-                Err(setback) => self.overcome(setback, &mut attempts, [from, None]).await?,
+                Err(decision) => self.prepare_retry(decision, &mut attempts, [from, None]).await?,
             }
         }
     }
@@ -139,12 +139,12 @@ impl Copier<'_> {
         progress: &Arc<Progress>,
         turn: Turn,
     ) -> Attempt<()> {
-        let signature = source.sign().await.map_err(|failure| Setback::Final(End::Source, failure))?;
+        let signature = source.sign().await.map_err(|failure| RetryDecision::Final(End::Source, failure))?;
         let _permit = match source.endpoint() {
             None => None,
             Some(endpoint) => {
-                let entered = endpoint.gate.enter(Lane::Download, turn, &endpoint.counters).await;
-                Some(entered.map_err(|failure| Setback::Final(End::Source, failure))?)
+                let entered = endpoint.gate.enter(RequestClass::Download, turn, &endpoint.counters).await;
+                Some(entered.map_err(|failure| RetryDecision::Final(End::Source, failure))?)
             }
         };
         let bytes = source.open(self.blob, &signature).await?;
@@ -156,7 +156,7 @@ impl Copier<'_> {
             written = self.layouts.write_blob(dir, self.blob, stream) => match (written, progress.fault()) {
                 (Ok(()), _) => Ok(()),
                 (Err(_), Some(kind)) => Err(source.fault(kind)),
-                (Err(error), None) => Err(Setback::Told(error)),
+                (Err(error), None) => Err(RetryDecision::Layout(error)),
             },
             (_, kind) = progress.stalled() => Err(source.fault(kind)),
         }
@@ -185,8 +185,8 @@ impl Copier<'_> {
             let attempt = self.try_upload(session, &mut source, &mut target, &progress);
             match self.unless_stopped(attempt).await {
                 Ok(()) => return Ok(()),
-                Err(setback) => {
-                    self.overcome(setback, &mut attempts, [from, Some(&endpoint)]).await?;
+                Err(decision) => {
+                    self.prepare_retry(decision, &mut attempts, [from, Some(&endpoint)]).await?;
                 }
             }
         }
@@ -199,15 +199,15 @@ impl Copier<'_> {
         target: &mut Target<'_>,
         progress: &Arc<Progress>,
     ) -> Attempt<()> {
-        let at_target = |failure| Setback::Final(End::Target, failure);
+        let at_target = |failure| RetryDecision::Final(End::Target, failure);
         let url = commit(session, &self.blob.digest);
         // Both tokens before the permit: a token server may be the very host whose permits are all taken.
-        let read_as = source.sign().await.map_err(|failure| Setback::Final(End::Source, failure))?;
+        let read_as = source.sign().await.map_err(|failure| RetryDecision::Final(End::Source, failure))?;
         let write_as = target.asking.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
         let (to, counters) = (&*target.endpoint.gate, &target.endpoint.counters);
         let entered = match source.endpoint() {
             Some(from) => Gate::enter_both(&from.gate, to, target.turn, counters).await,
-            None => to.enter(Lane::Upload, target.turn, counters).await,
+            None => to.enter(RequestClass::Upload, target.turn, counters).await,
         };
         let _permit = entered.map_err(at_target)?;
         let bytes = source.open(self.blob, &read_as).await?;
@@ -238,23 +238,23 @@ impl Copier<'_> {
                 (answer, None) => answer?,
             },
             (End::Source, kind) = progress.stalled() => return Err(source.fault(kind)),
-            (end, kind) = progress.stalled() => return Err(Setback::Fault(end, Failure::of(kind))),
+            (end, kind) = progress.stalled() => return Err(RetryDecision::Fault(end, Failure::of(kind))),
         };
         // A storage that the registry sent us to says nothing of how the registry is to be asked.
         let again =
             is_own && target.asking.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
-        if again { Err(Setback::Again) } else { self.taken(&answer, to) }
+        if again { Err(RetryDecision::Again) } else { self.taken(&answer, to) }
     }
 
     async fn put(&self, out: Outgoing, target: &Endpoint, authorization: &Authorization) -> Attempt<Answer> {
         let exchange = async {
             let response = self.http.client.transport.wire.exchange(out, &target.counters).await?;
-            target.gate.answered(Lane::Upload, classify(response.status(), response.headers()));
+            target.gate.answered(RequestClass::Upload, classify(response.status(), response.headers()));
             read(response, None, authorization).await
         };
-        exchange.await.map_err(|trouble| match trouble {
-            Trouble::Fault(failure) => Setback::Fault(End::Target, failure),
-            Trouble::Final(failure) => Setback::Final(End::Target, target.gate.last_words(failure)),
+        exchange.await.map_err(|error| match error {
+            TransferError::Fault(failure) => RetryDecision::Fault(End::Target, failure),
+            TransferError::Final(failure) => RetryDecision::Final(End::Target, target.gate.last_words(failure)),
         })
     }
 
@@ -265,46 +265,47 @@ impl Copier<'_> {
         match (answer.verdict(), answer.status.as_u16()) {
             (Verdict::Refusal(wait), _) => {
                 target.refused(answer.status.as_u16(), wait);
-                Err(Setback::Refusal(End::Target, Box::new(failure), wait))
+                Err(RetryDecision::Refusal(End::Target, Box::new(failure), wait))
             }
             // An upload that is gone or out of step, and bytes that are not those that were sent: another may do.
-            (Verdict::Fault, _) | (_, 404 | 416) => Err(Setback::Fault(End::Target, failure)),
-            (_, 400) if came_to_harm => Err(Setback::Fault(End::Target, failure)),
+            (Verdict::Fault, _) | (_, 404 | 416) => Err(RetryDecision::Fault(End::Target, failure)),
+            (_, 400) if came_to_harm => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 200 | 201) if answer.is_page() => {
                 let failure = answer.out_of_place("answered the bytes of a blob with a page");
-                Err(Setback::Final(End::Target, Failure { code: None, message: None, ..failure }))
+                Err(RetryDecision::Final(End::Target, Failure { code: None, message: None, ..failure }))
             }
             (_, 200 | 201 | 204) => match answer.digest() {
                 Some(actual) if actual != self.blob.digest && actual.algorithm() == self.blob.digest.algorithm() => {
                     let kind = ErrorKind::WrongDigest { expected: self.blob.digest.clone(), actual };
-                    Err(Setback::Fault(End::Target, Failure { kind, code: None, message: None, ..failure }))
+                    Err(RetryDecision::Fault(End::Target, Failure { kind, code: None, message: None, ..failure }))
                 }
                 _ => Ok(()),
             },
-            _ => Err(Setback::Final(End::Target, failure)),
+            _ => Err(RetryDecision::Final(End::Target, failure)),
         }
     }
 
     /// Waits until another attempt may be made, or says why there is none.
-    async fn overcome(
+    async fn prepare_retry(
         &self,
-        setback: Setback,
+        decision: RetryDecision,
         attempts: &mut Attempts,
         [from, to]: [Option<&Endpoint>; 2],
     ) -> Result<()> {
-        let (end, failure, wait) = match setback {
-            Setback::Again => {
+        let (end, failure, wait) = match decision {
+            RetryDecision::Again => {
                 attempts.signed_anew();
                 return Ok(());
             }
-            Setback::Told(error) => return Err(error),
-            Setback::Final(end, failure) => return Err(self.failed(end, failure)),
-            Setback::Refusal(end, failure, wait) => (end, *failure, Some(wait)),
-            Setback::Fault(end, failure) => (end, failure, None),
+            RetryDecision::Layout(error) => return Err(error),
+            RetryDecision::Final(end, failure) => return Err(self.failed(end, failure)),
+            RetryDecision::Refusal(end, failure, wait) => (end, *failure, Some(wait)),
+            RetryDecision::Fault(end, failure) => (end, failure, None),
         };
-        let (endpoint, lane) = if end == End::Source { (from, Lane::Download) } else { (to, Lane::Upload) };
+        let (endpoint, class) =
+            if end == End::Source { (from, RequestClass::Download) } else { (to, RequestClass::Upload) };
         let Some(endpoint) = endpoint else { return Err(self.failed(end, failure)) };
-        let peer = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane };
+        let peer = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
         let goes_on = match wait {
             Some(wait) => attempts.refusal(failure, wait, peer).await,
             // A stream may take as long as it moves; what counts against it is its back-off.
@@ -327,7 +328,7 @@ impl Copier<'_> {
     async fn unless_stopped<T>(&self, work: impl Future<Output = Attempt<T>>) -> Attempt<T> {
         tokio::select! {
             biased;
-            () = self.http.client.transport.run.stop.cancelled() => Err(Setback::Final(End::Target, Failure::stopped())),
+            () = self.http.client.transport.run.stop.cancelled() => Err(RetryDecision::Final(End::Target, Failure::stopped())),
             done = work => done,
         }
     }

@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`scheduler`] | whose turn it is, over all hosts of a run |
-//! | [`door`] | what one host lets through: its limits, its pauses |
+//! | [`host_state`] | what one host lets through: its limits, its pauses |
 //! | [`pace`] | how fast it may be asked, learnt from what it refuses |
 //! | [`window`] | how many requests it is sent at once |
 //! | [`tally`] | whether too many of its last answers were no good |
@@ -30,12 +30,12 @@ use super::options::{HostOptions, Rate};
 use super::transport::stats::Counters;
 use super::{Notice, Observer};
 
-use door::{Door, Told};
 use health::Health;
-use scheduler::{Called, DoorId, Route, Scheduler};
+use host_state::{HostState, ReportedPause};
+use scheduler::{Called, HostId, Route, Scheduler};
 
-mod door;
 mod health;
+mod host_state;
 mod pace;
 mod scheduler;
 mod tally;
@@ -105,7 +105,7 @@ impl Run {
 /// The gate of one host.
 pub(crate) struct Gate {
     host: String,
-    door: DoorId,
+    id: HostId,
     run: Arc<Run>,
     health: Mutex<Health>,
     death: CancellationToken,
@@ -126,9 +126,9 @@ impl From<&HostOptions> for Limits {
     }
 }
 
-/// What a request is to its host.
+/// The kind of a request, as its host counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Lane {
+pub(crate) enum RequestClass {
     /// A read of anything but the bytes of a blob.
     Read,
     /// A POST: a mount, or the beginning of an upload.
@@ -143,7 +143,7 @@ pub(crate) enum Lane {
     Upload,
 }
 
-impl Lane {
+impl RequestClass {
     /// That of a small request.
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
@@ -157,24 +157,24 @@ impl Lane {
         matches!(self, Self::Post | Self::Put | Self::Upload)
     }
 
-    fn class(self) -> Class {
+    fn queue(self) -> Queue {
         match self {
-            Self::Read | Self::Post | Self::Put => Class::Request,
-            Self::Token => Class::Token,
-            Self::Download | Self::Upload => Class::Body,
+            Self::Read | Self::Post | Self::Put => Queue::Request,
+            Self::Token => Queue::Token,
+            Self::Download | Self::Upload => Queue::Body,
         }
     }
 }
 
-/// What stands in one line.
+/// The queue in which a request waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+enum Queue {
     Request,
     Token,
     Body,
 }
 
-impl Class {
+impl Queue {
     /// Whether it takes a permit of the run: all do that never wait for one of these.
     fn needs_permit(self) -> bool {
         self != Self::Token
@@ -231,23 +231,23 @@ impl Drop for Permit {
 
 impl Gate {
     pub(crate) fn new(host: &str, run: Arc<Run>) -> Self {
-        let door = lock(&run.scheduler).add(Door::new(host, run.jobs.get()));
+        let id = lock(&run.scheduler).add(HostState::new(host, run.jobs.get()));
         let (health, death) = Default::default();
-        Self { host: host.to_owned(), door, run, health, death }
+        Self { host: host.to_owned(), id, run, health, death }
     }
 
     /// Keeps to what was said of the host, too.
     pub(crate) fn keep_to(&self, limits: Limits) {
-        lock(&self.run.scheduler).door(self.door).keep_to(limits);
+        lock(&self.run.scheduler).host(self.id).keep_to(limits);
     }
 
     /// Waits until a request may be sent.
-    pub(crate) async fn enter(&self, lane: Lane, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
-        self.unless_in_vain(lane)?;
-        let route = Route::One(self.door, lane.class());
+    pub(crate) async fn enter(&self, class: RequestClass, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
+        self.unless_in_vain(class)?;
+        let route = Route::One(self.id, class.queue());
         let permit = self.unless_ended(self.run.admit(route, turn, counters)).await??;
         // The bytes of a blob may be long on their way without a word.
-        if lane.class() != Class::Body {
+        if class.queue() != Queue::Body {
             lock(&self.health).asked(Instant::now());
         }
         Ok(permit)
@@ -255,8 +255,8 @@ impl Gate {
 
     /// Waits until a blob may be sent from the one host to the other: both ends are one permit.
     pub(crate) async fn enter_both(from: &Self, to: &Self, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
-        to.unless_in_vain(Lane::Upload)?;
-        let route = Route::Stream { from: from.door, to: to.door };
+        to.unless_in_vain(RequestClass::Upload)?;
+        let route = Route::Stream { from: from.id, to: to.id };
         from.unless_ended(to.unless_ended(to.run.admit(route, turn, counters))).await??
     }
 
@@ -271,19 +271,19 @@ impl Gate {
     }
 
     /// An answer came; a refusal does not show that the host serves anybody.
-    pub(crate) fn answered(&self, lane: Lane, class: AnswerClass) {
-        if matches!(class, AnswerClass::Refused | AnswerClass::QuotaUsedUp) {
+    pub(crate) fn answered(&self, class: RequestClass, answer: AnswerClass) {
+        if matches!(answer, AnswerClass::Refused | AnswerClass::QuotaUsedUp) {
             return;
         }
-        lock(&self.health).served(lane);
+        lock(&self.health).served(class);
         let is_open_again = {
             let (mut scheduler, now) = (lock(&self.run.scheduler), Instant::now());
-            let door = scheduler.door(self.door);
-            if class == AnswerClass::Overloaded {
-                door.faltered(now);
+            let host = scheduler.host(self.id);
+            if answer == AnswerClass::Overloaded {
+                host.faltered(now);
                 false
             } else {
-                door.served(now)
+                host.served(now)
             }
         };
         if is_open_again {
@@ -296,16 +296,16 @@ impl Gate {
         if asked.is_some_and(|asked| asked > LONGEST_PAUSE) {
             return;
         }
-        let told = lock(&self.run.scheduler).door(self.door).refused(asked, Instant::now());
-        if let Some(Told { wait, as_asked }) = told {
+        let pause = lock(&self.run.scheduler).host(self.id).refused(asked, Instant::now());
+        if let Some(ReportedPause { wait, as_asked }) = pause {
             (self.run.observer)(Notice::Paused { host: self.host.clone(), status, wait, as_asked });
         }
     }
 
     /// A request failed: ends the host for this run, if it can't be reached or no more. The failure that is to be told,
     /// which is the first that ended the host, or all requests of this kind.
-    pub(crate) fn failed(&self, failure: Failure, lane: Lane, patience: Patience) -> Failure {
-        let (told, is_dead) = lock(&self.health).failed(failure, lane, patience);
+    pub(crate) fn failed(&self, failure: Failure, class: RequestClass, patience: Patience) -> Failure {
+        let (told, is_dead) = lock(&self.health).failed(failure, class, patience);
         if is_dead {
             self.death.cancel();
         }
@@ -324,8 +324,8 @@ impl Gate {
         if matches!(&failure.kind, ErrorKind::Tls(error) if error.at.is_none()) { self.die(failure) } else { failure }
     }
 
-    fn unless_in_vain(&self, lane: Lane) -> Result<(), Failure> {
-        lock(&self.health).refuses(lane).map_or(Ok(()), |cause| Err(cause.clone()))
+    fn unless_in_vain(&self, class: RequestClass) -> Result<(), Failure> {
+        lock(&self.health).refuses(class).map_or(Ok(()), |cause| Err(cause.clone()))
     }
 
     fn cause_of_death(&self) -> Failure {

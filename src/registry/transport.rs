@@ -22,7 +22,7 @@ use crate::oci::{Digest, Host, MediaType};
 
 use super::authorization::Authorization;
 use super::error::{ErrorKind, Failure, Proxy};
-use super::gate::{Gate, Lane, Limits, Run};
+use super::gate::{Gate, Limits, RequestClass, Run};
 use super::lock::lock;
 use super::tls::Clients;
 use super::{HostOptions, Stats, tls};
@@ -30,7 +30,7 @@ use super::{HostOptions, Stats, tls};
 use answer::{Answer, classify};
 use attempts::{Attempts, Repeat};
 use stats::{Counters, Purpose};
-use wire::{Follow, Outgoing, Trouble, Wire};
+use wire::{Follow, Outgoing, TransferError, Wire};
 
 pub(crate) mod answer;
 pub(crate) mod attempts;
@@ -180,19 +180,24 @@ impl Transport {
         attempts.make(to, request.on_stop, || self.attempt(request, authorization, to)).await
     }
 
-    async fn attempt(&self, request: &Request, authorization: &Authorization, to: Peer<'_>) -> Result<Answer, Trouble> {
+    async fn attempt(
+        &self,
+        request: &Request,
+        authorization: &Authorization,
+        to: Peer<'_>,
+    ) -> Result<Answer, TransferError> {
         let mut out = Outgoing::new(request.method.clone(), request.url.clone());
         out.headers.clone_from(&request.headers);
         out.body = request.body.clone().map(Into::into);
         out.authorization.clone_from(&authorization.header);
         (out.follow, out.purpose) = (request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
-        to.gate.answered(to.lane, classify(response.status(), response.headers()));
+        to.gate.answered(to.class, classify(response.status(), response.headers()));
         let answer = read(response, request.limit, authorization).await?;
         match request.expected.digest(&answer) {
             Some(expected) if answer.status == 200 => match verify(&expected, &answer) {
                 Ok(()) => Ok(answer),
-                Err(failure) => Err(Trouble::Fault(failure)),
+                Err(failure) => Err(TransferError::Fault(failure)),
             },
             _ => Ok(answer),
         }
@@ -216,7 +221,7 @@ impl Expected {
 pub(crate) struct Peer<'a> {
     pub(crate) gate: &'a Gate,
     pub(crate) counters: &'a Counters,
-    pub(crate) lane: Lane,
+    pub(crate) class: RequestClass,
 }
 
 /// Reads an answer: a good one with content whole, of any other what can be had.
@@ -224,10 +229,10 @@ pub(crate) async fn read(
     mut response: Response,
     limit: Option<u64>,
     authorization: &Authorization,
-) -> Result<Answer, Trouble> {
+) -> Result<Answer, TransferError> {
     let body = match limit {
         Some(limit) if response.status().is_success() => {
-            wire::refuse_encoding(response.headers()).map_err(Trouble::Final)?;
+            wire::refuse_encoding(response.headers()).map_err(TransferError::Final)?;
             wire::read_whole(&mut response, limit).await?
         }
         // What was encoded is not to be read, and its status says the most.

@@ -17,15 +17,15 @@ use crate::registry::authorization::{Authorization, Signed};
 use crate::registry::credentials::source::{AskedAs, Source};
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::gate::Lane;
+use crate::registry::gate::RequestClass;
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::{Endpoint, Peer, Request};
 
+use super::cached_token::{CachedToken, Group, SharedTokens};
 use super::challenge::Challenge;
 use super::identity::Identity;
 use super::memory::{Sharing, Without};
-use super::pass::{Group, Pass, Passes};
-use super::standing::{Bearer, Standing, Wish};
+use super::scheme::{AuthScheme, Bearer, ChallengeOutcome};
 use super::state::AuthState;
 use super::token::{self, Token};
 use super::{AuthClient, Held, Scopes, Signature, basic, sensitive};
@@ -62,7 +62,7 @@ impl<'a> Asking<'a> {
     pub(crate) async fn begin(client: &'a AuthClient, endpoint: &'a Endpoint) -> Result<Self, Failure> {
         let state = client.state(&endpoint.host);
         let mut first = None;
-        if matches!(state.standing(), Standing::Unknown) && first_goes_alone(client, endpoint) {
+        if matches!(state.scheme(), AuthScheme::Unknown) && first_goes_alone(client, endpoint) {
             let mut went = endpoint.gate.unless_ended(Arc::clone(&state.first).lock_owned()).await?;
             if !std::mem::replace(&mut *went, true) {
                 first = Some(went);
@@ -81,37 +81,37 @@ impl<'a> Asking<'a> {
     }
 
     async fn signature(&self, need: &Scopes) -> Result<Signature, Failure> {
-        match self.standing().await? {
-            Standing::Unknown | Standing::Open | Standing::Mute => Ok(Signature::none(need)),
-            Standing::Basic => self.by_password(need).await,
-            Standing::Bearer(bearer) => self.by_token(&bearer, need).await,
+        match self.scheme().await? {
+            AuthScheme::Unknown | AuthScheme::Open | AuthScheme::Mute => Ok(Signature::none(need)),
+            AuthScheme::Basic => self.by_password(need).await,
+            AuthScheme::Bearer(bearer) => self.by_token(&bearer, need).await,
         }
     }
 
     /// What the registry wants; its base is asked where another answer did not say.
-    async fn standing(&self) -> Result<Standing, Failure> {
+    async fn scheme(&self) -> Result<AuthScheme, Failure> {
         let state = &self.state;
-        let standing = state.standing();
-        if !matches!(standing, Standing::Mute) {
-            return Ok(standing);
+        let scheme = state.scheme();
+        if !matches!(scheme, AuthScheme::Mute) {
+            return Ok(scheme);
         }
         // Boxed, as it is large and rare: every request would carry room for it.
         let said = state.base.get_or_try_init(|| Box::pin(self.ask_base())).await?;
-        state.learn(|| said.clone().unwrap_or(Standing::Open), |standing| matches!(standing, Standing::Mute));
+        state.learn(|| said.clone().unwrap_or(AuthScheme::Open), |scheme| matches!(scheme, AuthScheme::Mute));
         match said {
-            None if self.was_challenged => Err(Wish::Unsaid.unmet(401)),
-            _ => Ok(state.standing()),
+            None if self.was_challenged => Err(ChallengeOutcome::NoChallenge.failure(401)),
+            _ => Ok(state.scheme()),
         }
     }
 
-    async fn ask_base(&self) -> Result<Option<Standing>, Failure> {
+    async fn ask_base(&self) -> Result<Option<AuthScheme>, Failure> {
         let endpoint = self.endpoint;
         let request = Request::new(Method::GET, endpoint.url("")?);
-        let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, lane: Lane::Read };
+        let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class: RequestClass::Read };
         let mut attempts = Attempts::new(Repeat::AsUsual);
         let answer = self.client.transport.deliver(&request, &Authorization::default(), to, &mut attempts).await?;
-        match Wish::of(&answer.headers, &endpoint.base) {
-            Wish::For(standing) if answer.status == StatusCode::UNAUTHORIZED => Ok(Some(standing)),
+        match ChallengeOutcome::from_headers(&answer.headers, &endpoint.base) {
+            ChallengeOutcome::Scheme(scheme) if answer.status == StatusCode::UNAUTHORIZED => Ok(Some(scheme)),
             _ => Ok(None),
         }
     }
@@ -203,7 +203,7 @@ impl<'a> Asking<'a> {
         granted
     }
 
-    async fn shared(&self) -> &Passes {
+    async fn shared(&self) -> &SharedTokens {
         let (state, host) = (&self.state, &self.endpoint.host);
         let make = async || {
             let mut known: HashMap<&str, Arc<Identity>> = HashMap::new();
@@ -215,26 +215,26 @@ impl<'a> Asking<'a> {
                     known.insert(path, state.identities.of(credential));
                 }
             }
-            Passes::new(&state.groups, |path| known.get(path).cloned())
+            SharedTokens::new(&state.groups, |path| known.get(path).cloned())
         };
         state.shared.get_or_init(|| Box::pin(make())).await
     }
 
-    async fn token(&self, bearer: &Bearer, pass: Arc<Pass>) -> Result<Granted, Failure> {
+    async fn token(&self, bearer: &Bearer, cached: Arc<CachedToken>) -> Result<Granted, Failure> {
         let began = Instant::now();
         loop {
-            let slot = pass.slot();
+            let slot = cached.slot();
             let fetch = || {
-                let fetched = token::fetch(&self.client.transport, self.endpoint, bearer, &pass);
-                Box::pin(pass.identity.ask(pass.scopes.len(), fetched))
+                let fetched = token::fetch(&self.client.transport, self.endpoint, bearer, &cached);
+                Box::pin(cached.identity.ask(cached.scopes.len(), fetched))
             };
             let token = slot.token.get_or_init(fetch).await.clone()?;
             // One that was asked for just now is used however soon it ends: another would end as soon.
             if Instant::now() < token.renew || token.fetched >= began {
-                let held = Held { generation: slot.generation, fetched: token.fetched, renew: token.renew, pass };
+                let held = Held { generation: slot.generation, fetched: token.fetched, renew: token.renew, cached };
                 return Ok((token, held));
             }
-            pass.renew(slot.generation);
+            cached.renew(slot.generation);
         }
     }
 
@@ -266,13 +266,13 @@ impl<'a> Asking<'a> {
             return Ok(self.tried(status, signature));
         }
         if status != StatusCode::UNAUTHORIZED {
-            state.learn(|| Standing::Open, |standing| matches!(standing, Standing::Unknown));
+            state.learn(|| AuthScheme::Open, |scheme| matches!(scheme, AuthScheme::Unknown));
             self.first = None;
             if status == StatusCode::FORBIDDEN {
                 return Ok(self.tries_without(signature));
             }
             if let Some(held) = &signature.token
-                && held.pass.scopes == signature.need
+                && held.cached.scopes == signature.need
                 && state.memory.goes_alone(&signature.need)
             {
                 // The token of its group was of no use to it and its own is: so it would be with all others.
@@ -290,18 +290,20 @@ impl<'a> Asking<'a> {
             return Ok(false);
         }
         self.was_challenged = true;
-        let wish = Wish::of(headers, &self.endpoint.base);
-        let standing = match &wish {
-            Wish::For(standing) => standing.clone(),
-            Wish::Unsaid if !headers.contains_key(WWW_AUTHENTICATE) && !state.base.initialized() => Standing::Mute,
-            Wish::Unsaid | Wish::Strange(_) => Standing::Open,
+        let outcome = ChallengeOutcome::from_headers(headers, &self.endpoint.base);
+        let scheme = match &outcome {
+            ChallengeOutcome::Scheme(scheme) => scheme.clone(),
+            ChallengeOutcome::NoChallenge if !headers.contains_key(WWW_AUTHENTICATE) && !state.base.initialized() => {
+                AuthScheme::Mute
+            }
+            ChallengeOutcome::NoChallenge | ChallengeOutcome::Unsupported(_) => AuthScheme::Open,
         };
-        state.learn(|| standing, |standing| matches!(standing, Standing::Unknown | Standing::Open));
+        state.learn(|| scheme, |scheme| matches!(scheme, AuthScheme::Unknown | AuthScheme::Open));
         self.first = None;
-        match state.standing() {
-            Standing::Unknown | Standing::Open => Err(wish.unmet(status.as_u16())),
-            Standing::Bearer(_) | Standing::Mute => Ok(true),
-            Standing::Basic => {
+        match state.scheme() {
+            AuthScheme::Unknown | AuthScheme::Open => Err(outcome.failure(status.as_u16())),
+            AuthScheme::Bearer(_) | AuthScheme::Mute => Ok(true),
+            AuthScheme::Basic => {
                 let credential = self.endpoint.gate.unless_ended(self.credential(&signature.need)).await??;
                 Ok(credential.is_some_and(|credential| matches!(credential.login, Login::Basic { .. })))
             }
@@ -313,11 +315,11 @@ impl<'a> Asking<'a> {
         let (memory, need) = (&self.state.memory, &signature.need);
         if !error_is(headers, "insufficient_scope") && self.may_have_ended(held, headers, memory.is_denied(need)) {
             self.renewals += 1;
-            held.pass.renew(held.generation);
+            held.cached.renew(held.generation);
             return true;
         }
         // The same rights asked for once more would be granted as they were.
-        if held.pass.scopes != *need {
+        if held.cached.scopes != *need {
             memory.set_alone(need);
             self.renewals = 0;
             return true;

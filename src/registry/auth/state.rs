@@ -9,51 +9,52 @@ use crate::oci::Host;
 use crate::registry::Access;
 use crate::registry::lock::lock;
 
+use super::cached_token::{CachedToken, Group, SharedTokens};
 use super::identity::{Identities, Identity};
 use super::memory::Memory;
-use super::pass::{Group, Pass, Passes};
+use super::scheme::AuthScheme;
 use super::scopes::Scopes;
-use super::standing::Standing;
 
 /// What this run has learned of one registry's authentication, and the tokens it holds.
 pub(super) struct AuthState {
     pub(super) groups: Vec<Group>,
-    standing: Mutex<Standing>,
+    scheme: Mutex<AuthScheme>,
     /// Whether a first request was sent alone; whatever its answer, the others need not wait.
     pub(super) first: Arc<tokio::sync::Mutex<bool>>,
     /// What its base asks for; asked once, where another answer did not say.
-    pub(super) base: OnceCell<Option<Standing>>,
+    pub(super) base: OnceCell<Option<AuthScheme>>,
     pub(super) identities: Identities,
     /// Of groups; made when the first is needed, as that takes the credentials of all repositories.
-    pub(super) shared: OnceCell<Passes>,
+    pub(super) shared: OnceCell<SharedTokens>,
     /// Of needs that share none, by the number of the identity.
-    own: Mutex<HashMap<(usize, Scopes), Arc<Pass>>>,
+    own: Mutex<HashMap<(usize, Scopes), Arc<CachedToken>>>,
     pub(super) memory: Memory,
 }
 
 impl AuthState {
     /// Nothing is known of `host` yet but what will be asked of it.
     pub(super) fn new(access: &Access, host: &Host) -> Self {
-        let (standing, first, base, identities, shared, own, memory) = Default::default();
-        Self { groups: Group::all(access, host), standing, first, base, identities, shared, own, memory }
+        let (scheme, first, base, identities, shared, own, memory) = Default::default();
+        Self { groups: Group::all(access, host), scheme, first, base, identities, shared, own, memory }
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        lock(&self.standing).clone()
+    /// How the registry authenticates, as far as it is known now.
+    pub(super) fn scheme(&self) -> AuthScheme {
+        lock(&self.scheme).clone()
     }
 
     /// Notes what an answer shows, if `only_if` what is known so far allows it.
-    pub(super) fn learn(&self, new: impl FnOnce() -> Standing, only_if: impl Fn(&Standing) -> bool) {
-        let mut standing = lock(&self.standing);
-        if only_if(&standing) {
-            *standing = new();
+    pub(super) fn learn(&self, new: impl FnOnce() -> AuthScheme, only_if: impl Fn(&AuthScheme) -> bool) {
+        let mut scheme = lock(&self.scheme);
+        if only_if(&scheme) {
+            *scheme = new();
         }
     }
 
-    /// The pass for `need` and nothing else.
-    pub(super) fn own(&self, identity: &Arc<Identity>, need: &Scopes) -> Arc<Pass> {
+    /// The token for `need` and nothing else.
+    pub(super) fn own(&self, identity: &Arc<Identity>, need: &Scopes) -> Arc<CachedToken> {
         let mut own = lock(&self.own);
-        let pass = own.entry((identity.number, need.clone()));
-        Arc::clone(pass.or_insert_with(|| Pass::new(identity, need.clone())))
+        let token = own.entry((identity.number, need.clone()));
+        Arc::clone(token.or_insert_with(|| CachedToken::new(identity, need.clone())))
     }
 }

@@ -10,9 +10,9 @@ use crate::registry::error::ErrorKind;
 use crate::registry::testing::{Asked, Client, Reply, Server, blob, manifest};
 use crate::registry::{Registry as _, Way};
 
+mod challenges;
 mod refusals;
 mod sharing;
-mod wishes;
 
 const USER_CI: &str = "Basic Y2k6cGFzcw==";
 

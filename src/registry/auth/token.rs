@@ -15,7 +15,7 @@ use crate::registry::AskedAs;
 use crate::registry::authorization::Authorization;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::gate::Lane;
+use crate::registry::gate::RequestClass;
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::destination::Lead;
@@ -23,8 +23,8 @@ use crate::registry::transport::stats::Purpose;
 use crate::registry::transport::wire::Follow;
 use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 
-use super::pass::Pass;
-use super::standing::Bearer;
+use super::cached_token::CachedToken;
+use super::scheme::Bearer;
 use super::{Scopes, basic, sensitive};
 
 /// A token's answer.
@@ -66,15 +66,15 @@ impl Granted {
     }
 }
 
-/// Asks for what `pass` is a pass to.
+/// Asks for a token with the rights and the identity of `cached`.
 pub(super) async fn fetch(
     transport: &Transport,
     endpoint: &Endpoint,
     bearer: &Bearer,
-    pass: &Pass,
+    cached: &CachedToken,
 ) -> Result<Token, Failure> {
     transport.wire.may_lead(Lead::Realm, &endpoint.base, &bearer.realm)?;
-    let credential = pass.identity.credential.as_ref();
+    let credential = cached.identity.credential.as_ref();
     let mut authorization = Authorization::default();
     if let Some(credential) = credential {
         endpoint.counters.credentials(&credential.source);
@@ -83,18 +83,18 @@ pub(super) async fn fetch(
     let request = match credential.map(|credential| &credential.login) {
         Some(Login::Identity(token)) => {
             authorization.exchanged = Some(token.clone());
-            refresh(bearer, &pass.scopes, token)
+            refresh(bearer, &cached.scopes, token)
         }
         Some(Login::Basic { user, password }) => {
             authorization.header = Some(basic(user, password)?);
-            ask(bearer, &pass.scopes, Some(user))
+            ask(bearer, &cached.scopes, Some(user))
         }
         // A token that was given to us is sent to the registry itself, and nowhere else.
-        Some(Login::Bearer(_)) | None => ask(bearer, &pass.scopes, None),
+        Some(Login::Bearer(_)) | None => ask(bearer, &cached.scopes, None),
     };
     let asked = Instant::now();
     let gate = transport.gate(&bearer.realm, &bearer.authority());
-    let to = Peer { gate: &gate, counters: &endpoint.counters, lane: Lane::Token };
+    let to = Peer { gate: &gate, counters: &endpoint.counters, class: RequestClass::Token };
     let delivered = transport.deliver(&request, &authorization, to, &mut Attempts::new(Repeat::AsUsual)).await;
     let granted = match delivered {
         Ok(answer) => granted(&answer, asked, credential),

@@ -12,16 +12,16 @@ use tokio::time::timeout;
 use crate::oci::{Descriptor, LayoutDir, Repository};
 use crate::registry::auth::{Asking, Signature};
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::gate::Lane;
+use crate::registry::gate::RequestClass;
 use crate::registry::http::Http;
 use crate::registry::http::stream::End;
 use crate::registry::layout::Layouts;
 use crate::registry::transport::answer::{Verdict, classify};
 use crate::registry::transport::attempts::{WHOLE, too_late};
-use crate::registry::transport::wire::{Outgoing, Trouble, network, refuse_encoding};
+use crate::registry::transport::wire::{Outgoing, TransferError, network, refuse_encoding};
 use crate::registry::transport::{Endpoint, read};
 
-use super::Setback;
+use super::RetryDecision;
 
 /// A blob's bytes, unchecked.
 pub(super) type Bytestream = BoxStream<'static, io::Result<Bytes>>;
@@ -61,29 +61,31 @@ impl<'a> Source<'a> {
     }
 
     /// The bytes of `blob`.
-    pub(super) async fn open(&mut self, blob: &Descriptor, signature: &Signature) -> Result<Bytestream, Setback> {
+    pub(super) async fn open(&mut self, blob: &Descriptor, signature: &Signature) -> Result<Bytestream, RetryDecision> {
         match self {
             Self::Layout { layouts, dir } => {
-                let reader = layouts.open_blob(dir, blob).await.map_err(Setback::Told)?;
-                let reader = reader.ok_or_else(|| Setback::Final(End::Source, Failure::of(ErrorKind::NotFound)))?;
+                let reader = layouts.open_blob(dir, blob).await.map_err(RetryDecision::Layout)?;
+                let reader =
+                    reader.ok_or_else(|| RetryDecision::Final(End::Source, Failure::of(ErrorKind::NotFound)))?;
                 Ok(reader.boxed())
             }
             Self::Repository { http, repository, endpoint, asking } => {
-                let out = get(endpoint, repository, blob, signature).map_err(|it| Setback::Final(End::Source, it))?;
+                let out =
+                    get(endpoint, repository, blob, signature).map_err(|it| RetryDecision::Final(End::Source, it))?;
                 download(http, endpoint, asking, out, signature).await
             }
         }
     }
 
     /// What follows from bytes that were not those of the blob, or broke off.
-    pub(super) fn fault(&self, kind: ErrorKind) -> Setback {
+    pub(super) fn fault(&self, kind: ErrorKind) -> RetryDecision {
         match (self, kind) {
-            (Self::Repository { .. }, kind) => Setback::Fault(End::Source, Failure::of(kind)),
+            (Self::Repository { .. }, kind) => RetryDecision::Fault(End::Source, Failure::of(kind)),
             // A file on disk is what it is.
             (Self::Layout { .. }, ErrorKind::Unreachable(why)) => {
-                Setback::Final(End::Source, Failure::of(ErrorKind::Layout(why)))
+                RetryDecision::Final(End::Source, Failure::of(ErrorKind::Layout(why)))
             }
-            (Self::Layout { .. }, kind) => Setback::Final(End::Source, Failure::of(kind)),
+            (Self::Layout { .. }, kind) => RetryDecision::Final(End::Source, Failure::of(kind)),
         }
     }
 }
@@ -107,34 +109,34 @@ async fn download(
     asking: &mut Asking<'_>,
     out: Outgoing,
     signature: &Signature,
-) -> Result<Bytestream, Setback> {
-    let troubled = |trouble| match trouble {
-        Trouble::Fault(failure) => Setback::Fault(End::Source, failure),
-        Trouble::Final(failure) => Setback::Final(End::Source, endpoint.gate.last_words(failure)),
+) -> Result<Bytestream, RetryDecision> {
+    let failed = |error| match error {
+        TransferError::Fault(failure) => RetryDecision::Fault(End::Source, failure),
+        TransferError::Final(failure) => RetryDecision::Final(End::Source, endpoint.gate.last_words(failure)),
     };
     // Redirects, and what the host did not look at, are many requests; each in its time may be too long in all.
     let exchange = timeout(WHOLE, http.client.transport.wire.exchange(out, &endpoint.counters)).await;
-    let response = exchange.unwrap_or_else(|_| Err(Trouble::Fault(too_late()))).map_err(troubled)?;
+    let response = exchange.unwrap_or_else(|_| Err(TransferError::Fault(too_late()))).map_err(failed)?;
     let (status, headers) = (response.status(), response.headers());
-    endpoint.gate.answered(Lane::Download, classify(status, headers));
+    endpoint.gate.answered(RequestClass::Download, classify(status, headers));
     let again = asking.answered(status, headers, signature).await;
-    if again.map_err(|failure| Setback::Final(End::Source, failure))? {
-        return Err(Setback::Again);
+    if again.map_err(|failure| RetryDecision::Final(End::Source, failure))? {
+        return Err(RetryDecision::Again);
     }
     if status == 200 {
-        refuse_encoding(headers).map_err(|failure| Setback::Final(End::Source, failure))?;
+        refuse_encoding(headers).map_err(|failure| RetryDecision::Final(End::Source, failure))?;
         let words = |error: reqwest::Error| match network(&error) {
-            Trouble::Fault(failure) | Trouble::Final(failure) => io::Error::other(failure.kind.to_string()),
+            TransferError::Fault(failure) | TransferError::Final(failure) => io::Error::other(failure.kind.to_string()),
         };
         return Ok(response.bytes_stream().map_err(words).boxed());
     }
-    let answer = read(response, None, &signature.authorization).await.map_err(troubled)?;
+    let answer = read(response, None, &signature.authorization).await.map_err(failed)?;
     Err(match answer.verdict() {
         Verdict::Refusal(wait) => {
             endpoint.gate.refused(status.as_u16(), wait);
-            Setback::Refusal(End::Source, Box::new(answer.failure()), wait)
+            RetryDecision::Refusal(End::Source, Box::new(answer.failure()), wait)
         }
-        Verdict::Fault => Setback::Fault(End::Source, answer.failure()),
-        Verdict::Stands => Setback::Final(End::Source, answer.failure()),
+        Verdict::Fault => RetryDecision::Fault(End::Source, answer.failure()),
+        Verdict::Stands => RetryDecision::Final(End::Source, answer.failure()),
     })
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::registry::error::{ErrorKind, Failure};
 
-use super::{Lane, Patience};
+use super::{Patience, RequestClass};
 
 /// If a host serves nothing for this long while requests are sent, it is considered dead.
 const SILENCE: Duration = Duration::from_mins(2);
@@ -25,7 +25,7 @@ pub(super) struct Health {
     silence: Option<Silence>,
     has_served: bool,
     dead: Option<Failure>,
-    in_vain: BTreeMap<Lane, InVain>,
+    in_vain: BTreeMap<RequestClass, InVain>,
 }
 
 /// The time in which requests are sent and the host serves nothing.
@@ -52,14 +52,14 @@ impl Health {
     }
 
     /// Records that a request was answered.
-    pub(super) fn served(&mut self, lane: Lane) {
+    pub(super) fn served(&mut self, class: RequestClass) {
         (self.has_served, self.silence) = (true, None);
-        self.in_vain.remove(&lane);
+        self.in_vain.remove(&class);
     }
 
     /// Returns why no more requests of this kind are sent. `None` if they are sent.
-    pub(super) fn refuses(&self, lane: Lane) -> Option<&Failure> {
-        self.in_vain.get(&lane)?.cause.as_ref()
+    pub(super) fn refuses(&self, class: RequestClass) -> Option<&Failure> {
+        self.in_vain.get(&class)?.cause.as_ref()
     }
 
     /// Returns the failure that ended the host, if it is dead.
@@ -73,7 +73,7 @@ impl Health {
     }
 
     /// Records a failed request. Returns the failure to report, and whether the host died of it now.
-    pub(super) fn failed(&mut self, failure: Failure, lane: Lane, patience: Patience) -> (Failure, bool) {
+    pub(super) fn failed(&mut self, failure: Failure, class: RequestClass, patience: Patience) -> (Failure, bool) {
         if let Some(dead) = &self.dead {
             return (dead.clone(), false);
         }
@@ -82,8 +82,8 @@ impl Health {
         if is_silent || was_never_there {
             return (self.die(failure), true);
         }
-        if patience == Patience::Over && lane.writes() && matches!(failure.kind, ErrorKind::Unreachable(_)) {
-            let in_vain = self.in_vain.entry(lane).or_default();
+        if patience == Patience::Over && class.writes() && matches!(failure.kind, ErrorKind::Unreachable(_)) {
+            let in_vain = self.in_vain.entry(class).or_default();
             in_vain.writes += 1;
             if in_vain.writes >= IN_VAIN {
                 return (in_vain.cause.get_or_insert(failure).clone(), false);

@@ -1,6 +1,6 @@
 //! [`Scheduler`]: whose turn it is, over all hosts of a run.
 //!
-//! Requests wait in lines as plain data, one line for each way that they can take: through the door of one host, or of
+//! Requests wait in lines as plain data, one line for each way that they can take: to one host, or to
 //! two for a stream. As soon as anything changes, all that may go is called. A permit goes to the host that holds the
 //! fewest, so a slow host can't sit on all of them; within a line who was here before goes first, as one fault would else
 //! cost a request the whole line once more. What waits holds nothing, so nothing waits in a circle, and a paused host
@@ -13,37 +13,37 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::door::{Door, Opening};
-use super::{Class, Permit, Run, Turn};
+use super::host_state::{HostState, Opening};
+use super::{Permit, Queue, Run, Turn};
 
 /// Which host, by its number.
-pub(super) type DoorId = usize;
+pub(super) type HostId = usize;
 
 /// The way of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Route {
-    /// Through one door.
-    One(DoorId, Class),
+    /// To one host.
+    One(HostId, Queue),
     /// A blob from one host to another, or to the same: both ends are one permit.
-    Stream { from: DoorId, to: DoorId },
+    Stream { from: HostId, to: HostId },
 }
 
 impl Route {
-    fn class(self) -> Class {
+    fn queue(self) -> Queue {
         match self {
-            Self::One(_, class) => class,
-            Self::Stream { .. } => Class::Body,
+            Self::One(_, queue) => queue,
+            Self::Stream { .. } => Queue::Body,
         }
     }
 
-    /// The doors, and how many requests each sees.
-    fn doors(self) -> impl Iterator<Item = (DoorId, u32)> {
-        let doors = match self {
-            Self::One(door, _) => [Some((door, 1)), None],
+    /// The hosts, and how many requests each sees.
+    fn hosts(self) -> impl Iterator<Item = (HostId, u32)> {
+        let hosts = match self {
+            Self::One(id, _) => [Some((id, 1)), None],
             Self::Stream { from, to } if from == to => [Some((to, 2)), None],
             Self::Stream { from, to } => [Some((from, 1)), Some((to, 1))],
         };
-        doors.into_iter().flatten()
+        hosts.into_iter().flatten()
     }
 }
 
@@ -51,7 +51,7 @@ impl Route {
 pub(super) struct Scheduler {
     /// Permits of the run that nobody holds.
     free: usize,
-    doors: Vec<Door>,
+    hosts: Vec<HostState>,
     lines: BTreeMap<Route, Line>,
     /// How many were called so far.
     calls: u64,
@@ -90,17 +90,17 @@ pub(super) struct Called {
 
 impl Scheduler {
     pub(super) fn new(permits: usize) -> Self {
-        let (doors, lines, calls, alarm) = Default::default();
-        Self { free: permits, doors, lines, calls, alarm }
+        let (hosts, lines, calls, alarm) = Default::default();
+        Self { free: permits, hosts, lines, calls, alarm }
     }
 
-    pub(super) fn add(&mut self, door: Door) -> DoorId {
-        self.doors.push(door);
-        self.doors.len() - 1
+    pub(super) fn add(&mut self, host: HostState) -> HostId {
+        self.hosts.push(host);
+        self.hosts.len() - 1
     }
 
-    pub(super) fn door(&mut self, door: DoorId) -> &mut Door {
-        &mut self.doors[door]
+    pub(super) fn host(&mut self, id: HostId) -> &mut HostState {
+        &mut self.hosts[id]
     }
 
     /// Lines up; the permit comes when it is this one's turn.
@@ -114,9 +114,9 @@ impl Scheduler {
         called
     }
 
-    /// Until when the doors of a route are shut.
+    /// Until when the hosts of a route are paused.
     pub(super) fn paused_until(&self, route: Route) -> Option<Instant> {
-        route.doors().filter_map(|(door, _)| self.doors[door].paused_until()).max()
+        route.hosts().filter_map(|(id, _)| self.hosts[id].paused_until()).max()
     }
 
     /// Calls all that may go.
@@ -141,14 +141,14 @@ impl Scheduler {
     fn next(&mut self, now: Instant) -> Result<Route, Option<Instant>> {
         let (mut best, mut soonest) = (None, None);
         for (&route, line) in &mut self.lines {
-            if line.next().is_none() || (route.class().needs_permit() && self.free == 0) {
+            if line.next().is_none() || (route.queue().needs_permit() && self.free == 0) {
                 continue;
             }
-            let doors = || route.doors().map(|(door, _)| &self.doors[door]);
-            let opening = doors().map(|door| door.opening(route.class(), now)).reduce(Opening::later);
+            let hosts = || route.hosts().map(|(id, _)| &self.hosts[id]);
+            let opening = hosts().map(|host| host.opening(route.queue(), now)).reduce(Opening::later);
             match opening {
                 Some(Opening::Now) => {
-                    let rank = (doors().map(Door::in_flight).max(), line.last_call);
+                    let rank = (hosts().map(HostState::in_flight).max(), line.last_call);
                     if best.is_none_or(|(least, _)| rank < least) {
                         best = Some((rank, route));
                     }
@@ -171,27 +171,27 @@ impl Scheduler {
         }
         self.calls += 1;
         line.last_call = self.calls;
-        self.free -= usize::from(route.class().needs_permit());
+        self.free -= usize::from(route.queue().needs_permit());
         let mut resumed = Vec::new();
-        for (door, requests) in route.doors() {
-            let door = &mut self.doors[door];
-            let after = door.enter(route.class(), requests, now);
-            resumed.extend(after.map(|after| (door.name().to_owned(), after)));
+        for (id, requests) in route.hosts() {
+            let host = &mut self.hosts[id];
+            let after = host.enter(route.queue(), requests, now);
+            resumed.extend(after.map(|after| (host.name().to_owned(), after)));
         }
         resumed
     }
 
     /// A request came back.
     pub(super) fn leave(&mut self, route: Route) {
-        self.free += usize::from(route.class().needs_permit());
-        for (door, _) in route.doors() {
-            self.doors[door].leave(route.class());
+        self.free += usize::from(route.queue().needs_permit());
+        for (id, _) in route.hosts() {
+            self.hosts[id].leave(route.queue());
         }
     }
 }
 
 impl Opening {
-    /// What two doors let through that stand one behind the other.
+    /// When a request may go that needs both hosts.
     fn later(self, other: Self) -> Self {
         match (self, other) {
             (Self::Full, _) | (_, Self::Full) => Self::Full,

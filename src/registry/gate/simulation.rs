@@ -10,7 +10,7 @@ use crate::registry::authorization::Authorization;
 use crate::registry::testing::jobs;
 use crate::registry::transport::answer::{Answer, classify};
 use crate::registry::transport::attempts::{Attempts, Repeat};
-use crate::registry::transport::wire::Trouble;
+use crate::registry::transport::wire::TransferError;
 use crate::registry::transport::{OnStop, Peer, read};
 
 /// A host that is no host.
@@ -154,7 +154,7 @@ impl Server {
         Self { faults, stalls, ..self }
     }
 
-    async fn ask(&self, to: Peer<'_>) -> Result<Answer, Trouble> {
+    async fn ask(&self, to: Peer<'_>) -> Result<Answer, TransferError> {
         {
             let mut state = lock(&self.state);
             state.in_flight += 1;
@@ -174,9 +174,9 @@ impl Server {
             let at = state.began.elapsed();
             state.answers.push((at, if response.is_none() { Said::Failed } else { said }));
         }
-        let broken = || Trouble::Fault(Failure::of(ErrorKind::Unreachable("broken".into())));
+        let broken = || TransferError::Fault(Failure::of(ErrorKind::Unreachable("broken".into())));
         let response = response.ok_or_else(broken)?;
-        to.gate.answered(to.lane, classify(response.status(), response.headers()));
+        to.gate.answered(to.class, classify(response.status(), response.headers()));
         let answer = read(response, None, &Authorization::default()).await?;
         // An answer whose body is cut, or has another digest, has a good head.
         if answer.status == 206 { Err(broken()) } else { Ok(answer) }
@@ -250,7 +250,7 @@ async fn send(server: &Server, to: Peer<'_>, requests: usize) -> Outcome {
 async fn send_alone(server: &Server, requests: usize, seed: u64) -> Outcome {
     fastrand::seed(seed);
     let (gate, counters) = (Gate::new("host", run()), Counters::default());
-    send(server, Peer { gate: &gate, counters: &counters, lane: Lane::Read }, requests).await
+    send(server, Peer { gate: &gate, counters: &counters, class: RequestClass::Read }, requests).await
 }
 
 fn number(count: usize) -> f64 {
@@ -360,7 +360,7 @@ async fn a_host_that_refuses_costs_another_nothing() {
     fastrand::seed(1);
     let (run, counters) = (run(), Counters::default());
     let (quick, slow) = (Gate::new("quick", Arc::clone(&run)), Gate::new("slow", run));
-    let peer = |gate| Peer { gate, counters: &counters, lane: Lane::Read };
+    let peer = |gate| Peer { gate, counters: &counters, class: RequestClass::Read };
     for refusal in [Refusal::Bare429, Refusal::After(1)] {
         let healthy = Server::new(50, Limit::None, refusal, 1);
         let limited = Server::new(50, Limit::Bucket { rate: 50.0, burst: 10.0 }, refusal, 1);
@@ -377,7 +377,7 @@ async fn limits_that_were_given_are_never_passed() {
     let rate = Rate { requests: NonZeroU32::new(40).unwrap(), per: Duration::from_secs(1) };
     gate.keep_to(Limits { concurrency: NonZeroUsize::new(3), rate: Some(rate) });
     let server = Server::new(50, Limit::Bucket { rate: 40.0, burst: 1.5 }, Refusal::Bare429, 1);
-    let outcome = send(&server, Peer { gate: &gate, counters: &counters, lane: Lane::Put }, 1000).await;
+    let outcome = send(&server, Peer { gate: &gate, counters: &counters, class: RequestClass::Put }, 1000).await;
     outcome.assert_all_within(26.0, "40/s");
     assert!(outcome.most_in_flight <= 3);
     assert!(lock(&server.state).answers.iter().all(|(_, said)| *said == Said::Served));
@@ -386,18 +386,18 @@ async fn limits_that_were_given_are_never_passed() {
 #[tokio::test(start_paused = true)]
 async fn writes_that_are_never_answered_are_given_up_once() {
     let (gate, counters) = (Gate::new("host", run()), Counters::default());
-    let peer = |lane| Peer { gate: &gate, counters: &counters, lane };
+    let peer = |class| Peer { gate: &gate, counters: &counters, class };
     let healthy = Server::new(50, Limit::None, Refusal::Bare429, 1);
-    send(&healthy, peer(Lane::Read), 10).await.assert_all_within(1.0, "reads");
+    send(&healthy, peer(RequestClass::Read), 10).await.assert_all_within(1.0, "reads");
     let broken = Server::new(50, Limit::None, Refusal::Bare429, 1).with_faults(1.0, 0.0);
     let mut took = Vec::new();
     for _ in 0..4 {
-        let outcome = send(&broken, peer(Lane::Put), JOBS).await;
+        let outcome = send(&broken, peer(RequestClass::Put), JOBS).await;
         assert_eq!(outcome.lost, JOBS);
         took.push(outcome.took.as_secs_f64());
     }
     assert!(took[0] > 8.0 && took[1..].iter().sum::<f64>() < 0.1, "{took:?}");
-    send(&healthy, peer(Lane::Read), 10).await.assert_all_within(1.0, "reads go on");
+    send(&healthy, peer(RequestClass::Read), 10).await.assert_all_within(1.0, "reads go on");
 }
 
 #[tokio::test(start_paused = true)]
@@ -407,8 +407,8 @@ async fn writes_are_not_given_up_for_faults_by_chance() {
         let (gate, counters) = (Gate::new("host", run()), Counters::default());
         // One fault in two: one write in 256 takes all its attempts in vain, and still no other is given up for it.
         let server = Server::new(50, Limit::None, Refusal::Bare429, seed).with_faults(0.5, 0.0);
-        let outcome = send(&server, Peer { gate: &gate, counters: &counters, lane: Lane::Put }, 5400).await;
+        let outcome = send(&server, Peer { gate: &gate, counters: &counters, class: RequestClass::Put }, 5400).await;
         assert!((1..60).contains(&outcome.lost), "{outcome:?}");
-        assert!(gate.unless_in_vain(Lane::Put).is_ok());
+        assert!(gate.unless_in_vain(RequestClass::Put).is_ok());
     }
 }

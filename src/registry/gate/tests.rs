@@ -29,20 +29,20 @@ fn answer(status: u16) -> AnswerClass {
 
 /// A request of no time.
 async fn ask(gate: &Gate, counters: &Counters) {
-    drop(gate.enter(Lane::Read, Turn::New, counters).await.unwrap());
+    drop(gate.enter(RequestClass::Read, Turn::New, counters).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn permits_are_kept_and_given_back() {
     let (run, counters) = (run(2), Counters::default());
     let (a, b) = (gate("a", &run), gate("b", &run));
-    let first = a.enter(Lane::Read, Turn::New, &counters).await.unwrap();
-    let _second = b.enter(Lane::Put, Turn::New, &counters).await.unwrap();
-    assert!(timeout(SOON, b.enter(Lane::Read, Turn::New, &counters)).await.is_err(), "the run has two");
-    let tokens = join_all((0..2).map(|_| a.enter(Lane::Token, Turn::New, &counters))).await;
-    assert!(timeout(SOON, a.enter(Lane::Token, Turn::New, &counters)).await.is_err(), "tokens have their own");
+    let first = a.enter(RequestClass::Read, Turn::New, &counters).await.unwrap();
+    let _second = b.enter(RequestClass::Put, Turn::New, &counters).await.unwrap();
+    assert!(timeout(SOON, b.enter(RequestClass::Read, Turn::New, &counters)).await.is_err(), "the run has two");
+    let tokens = join_all((0..2).map(|_| a.enter(RequestClass::Token, Turn::New, &counters))).await;
+    assert!(timeout(SOON, a.enter(RequestClass::Token, Turn::New, &counters)).await.is_err(), "tokens have their own");
     drop((first, tokens));
-    assert!(timeout(SOON, b.enter(Lane::Read, Turn::New, &counters)).await.is_ok());
+    assert!(timeout(SOON, b.enter(RequestClass::Read, Turn::New, &counters)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,12 +50,14 @@ async fn no_more_go_to_a_host_than_was_said_of_it() {
     let (run, counters) = (run(8), Counters::default());
     let (a, b) = (gate("a", &run), gate("b", &run));
     a.keep_to(Limits { concurrency: NonZeroUsize::new(2), rate: None });
-    let held = join_all((0..2).map(|_| a.enter(Lane::Read, Turn::New, &counters))).await;
-    for lane in [Lane::Read, Lane::Put, Lane::Post, Lane::Upload, Lane::Download] {
-        assert!(timeout(SOON, a.enter(lane, Turn::New, &counters)).await.is_err(), "{lane:?}");
+    let held = join_all((0..2).map(|_| a.enter(RequestClass::Read, Turn::New, &counters))).await;
+    for class in
+        [RequestClass::Read, RequestClass::Put, RequestClass::Post, RequestClass::Upload, RequestClass::Download]
+    {
+        assert!(timeout(SOON, a.enter(class, Turn::New, &counters)).await.is_err(), "{class:?}");
     }
     assert!(timeout(SOON, Gate::enter_both(&b, &a, Turn::New, &counters)).await.is_err());
-    let others = join_all((0..6).map(|_| b.enter(Lane::Read, Turn::New, &counters)));
+    let others = join_all((0..6).map(|_| b.enter(RequestClass::Read, Turn::New, &counters)));
     assert!(timeout(SOON, others).await.is_ok(), "nobody holds what it can't use");
     drop(held);
 }
@@ -72,8 +74,8 @@ async fn a_rate_is_kept_to_the_letter_by_all_that_is_sent() {
         drop(permit.unwrap());
         lock(&times).extend((0..requests).map(|_| began.elapsed()));
     };
-    let reads = join_all((0..20).map(|_| async { went(1, a.enter(Lane::Read, Turn::New, &counters).await) }));
-    let tokens = join_all((0..10).map(|_| async { went(1, a.enter(Lane::Token, Turn::New, &counters).await) }));
+    let reads = join_all((0..20).map(|_| async { went(1, a.enter(RequestClass::Read, Turn::New, &counters).await) }));
+    let tokens = join_all((0..10).map(|_| async { went(1, a.enter(RequestClass::Token, Turn::New, &counters).await) }));
     let streams = join_all((0..5).map(|_| async { went(2, Gate::enter_both(&a, &a, Turn::New, &counters).await) }));
     tokio::join!(reads, tokens, streams);
     let times = lock(&times).clone();
@@ -127,16 +129,16 @@ async fn only_what_a_person_wonders_about_is_told() {
 async fn a_host_that_is_paused_holds_nothing_of_others() {
     let (run, counters) = (run(1), Counters::default());
     let (a, b) = (gate("a", &run), gate("b", &run));
-    let held = b.enter(Lane::Read, Turn::New, &counters).await.unwrap();
+    let held = b.enter(RequestClass::Read, Turn::New, &counters).await.unwrap();
     let began = Instant::now();
-    let waits = async { drop(a.enter(Lane::Read, Turn::New, &counters).await.unwrap()) };
+    let waits = async { drop(a.enter(RequestClass::Read, Turn::New, &counters).await.unwrap()) };
     let streams = (0..9).map(|_| async { drop(Gate::enter_both(&a, &b, Turn::New, &counters).await.unwrap()) });
     let others = async {
         sleep(SOON).await;
         a.refused(429, Some(Duration::from_secs(30)));
         drop(held);
-        for lane in [Lane::Read, Lane::Token, Lane::Upload, Lane::Download] {
-            assert!(timeout(SOON, b.enter(lane, Turn::New, &counters)).await.is_ok(), "{lane:?}");
+        for class in [RequestClass::Read, RequestClass::Token, RequestClass::Upload, RequestClass::Download] {
+            assert!(timeout(SOON, b.enter(class, Turn::New, &counters)).await.is_ok(), "{class:?}");
         }
         assert!(began.elapsed() < Duration::from_secs(1));
     };
@@ -150,7 +152,7 @@ async fn a_slow_host_does_not_sit_on_all_permits() {
     let (slow, quick) = (gate("slow", &run), gate("quick", &run));
     let (began, counters) = (Instant::now(), &counters);
     let ask = |gate, takes| async move {
-        let _permit = Gate::enter(gate, Lane::Read, Turn::New, counters).await.unwrap();
+        let _permit = Gate::enter(gate, RequestClass::Read, Turn::New, counters).await.unwrap();
         sleep(takes).await;
     };
     let of_slow = join_all((0..80).map(|_| ask(&slow, Duration::from_secs(1))));
@@ -168,12 +170,12 @@ async fn a_slow_host_does_not_sit_on_all_permits() {
 async fn who_was_here_before_goes_first() {
     let (run, counters) = (run(1), Counters::default());
     let a = gate("a", &run);
-    let first = a.enter(Lane::Read, Turn::New, &counters).await.unwrap();
+    let first = a.enter(RequestClass::Read, Turn::New, &counters).await.unwrap();
     let order = Mutex::new(Vec::new());
     let visit = |name: &'static str, turn| {
         let (a, counters, order) = (&a, &counters, &order);
         async move {
-            let _permit = a.enter(Lane::Read, turn, counters).await.unwrap();
+            let _permit = a.enter(RequestClass::Read, turn, counters).await.unwrap();
             lock(order).push(name);
         }
     };
@@ -196,7 +198,7 @@ async fn who_leaves_the_line_loses_no_permit() {
     use futures_util::FutureExt as _;
     let (run, counters) = (run(2), Counters::default());
     let a = gate("a", &run);
-    let enter = |turn| a.enter(Lane::Read, turn, &counters);
+    let enter = |turn| a.enter(RequestClass::Read, turn, &counters);
     let held = (enter(Turn::New).await.unwrap(), enter(Turn::Repeated).await.unwrap());
     assert!(timeout(SOON, enter(Turn::Repeated)).await.is_err());
     // Called, and gone before it could come.
@@ -216,13 +218,13 @@ async fn a_host_that_serves_nothing_for_two_minutes_is_dead() {
     let a = gate("a", &run);
     ask(&a, &counters).await;
     advance(Duration::from_secs(119)).await;
-    a.failed(unreachable("first"), Lane::Read, Patience::Left);
-    assert!(a.enter(Lane::Read, Turn::New, &counters).await.is_ok());
+    a.failed(unreachable("first"), RequestClass::Read, Patience::Left);
+    assert!(a.enter(RequestClass::Read, Turn::New, &counters).await.is_ok());
     advance(Duration::from_secs(2)).await;
-    a.failed(unreachable("second"), Lane::Read, Patience::Left);
-    let told = a.failed(unreachable("third"), Lane::Read, Patience::Over);
+    a.failed(unreachable("second"), RequestClass::Read, Patience::Left);
+    let told = a.failed(unreachable("third"), RequestClass::Read, Patience::Over);
     assert_eq!(told.kind.to_string(), "second", "all are told what ended it");
-    let refused = a.enter(Lane::Read, Turn::New, &counters).await.err().unwrap();
+    let refused = a.enter(RequestClass::Read, Turn::New, &counters).await.err().unwrap();
     assert_eq!(refused.kind.to_string(), "second");
 }
 
@@ -231,51 +233,59 @@ async fn a_host_that_falls_silent_is_dead_too_and_one_that_nobody_asks_is_not() 
     let (run, counters) = (run(1), Counters::default());
     let a = gate("a", &run);
     ask(&a, &counters).await;
-    a.answered(Lane::Read, answer(200));
+    a.answered(RequestClass::Read, answer(200));
     advance(Duration::from_mins(10)).await;
     ask(&a, &counters).await;
-    a.failed(unreachable("once"), Lane::Read, Patience::Over);
+    a.failed(unreachable("once"), RequestClass::Read, Patience::Over);
     advance(Duration::from_mins(10)).await;
     ask(&a, &counters).await;
-    a.failed(unreachable("after a rest"), Lane::Read, Patience::Over);
+    a.failed(unreachable("after a rest"), RequestClass::Read, Patience::Over);
     advance(Duration::from_secs(100)).await;
-    drop(a.enter(Lane::Upload, Turn::New, &counters).await.unwrap());
+    drop(a.enter(RequestClass::Upload, Turn::New, &counters).await.unwrap());
     ask(&a, &counters).await;
-    a.answered(Lane::Read, answer(404));
+    a.answered(RequestClass::Read, answer(404));
     ask(&a, &counters).await;
     for _ in 0..2 {
         advance(Duration::from_mins(1)).await;
         ask(&a, &counters).await;
     }
-    assert_eq!(a.failed(unreachable("two minutes"), Lane::Read, Patience::Left).kind.to_string(), "two minutes");
-    assert!(a.enter(Lane::Read, Turn::New, &counters).await.is_err());
+    assert_eq!(
+        a.failed(unreachable("two minutes"), RequestClass::Read, Patience::Left).kind.to_string(),
+        "two minutes"
+    );
+    assert!(a.enter(RequestClass::Read, Turn::New, &counters).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_answers_no_write_is_asked_for_no_more() {
     let (run, counters) = (run(8), Counters::default());
     let a = gate("a", &run);
-    let give_up = |lane, why| a.failed(unreachable(why), lane, Patience::Over).kind.to_string();
-    a.answered(Lane::Read, answer(200));
+    let give_up = |class, why| a.failed(unreachable(why), class, Patience::Over).kind.to_string();
+    a.answered(RequestClass::Read, answer(200));
     for _ in 0..3 {
-        give_up(Lane::Put, "reset");
+        give_up(RequestClass::Put, "reset");
     }
-    a.answered(Lane::Put, answer(403));
+    a.answered(RequestClass::Put, answer(403));
     for why in ["1", "2", "3", "4", "5"] {
-        assert!(a.enter(Lane::Put, Turn::New, &counters).await.is_ok() || why == "5", "{why}");
+        assert!(a.enter(RequestClass::Put, Turn::New, &counters).await.is_ok() || why == "5", "{why}");
         // Reads and uploads are answered, and show nothing of manifests.
-        a.answered(Lane::Read, answer(200));
-        a.answered(Lane::Upload, answer(201));
-        assert_eq!(give_up(Lane::Put, why), if why == "5" { "4" } else { why });
-        give_up(Lane::Read, "a read that fails is no sign");
+        a.answered(RequestClass::Read, answer(200));
+        a.answered(RequestClass::Upload, answer(201));
+        assert_eq!(give_up(RequestClass::Put, why), if why == "5" { "4" } else { why });
+        give_up(RequestClass::Read, "a read that fails is no sign");
     }
-    let refused = a.enter(Lane::Put, Turn::New, &counters).await.err().unwrap();
+    let refused = a.enter(RequestClass::Put, Turn::New, &counters).await.err().unwrap();
     assert_eq!(refused.kind.to_string(), "4");
-    for lane in [Lane::Read, Lane::Token, Lane::Post, Lane::Upload, Lane::Download] {
-        assert!(a.enter(lane, Turn::New, &counters).await.is_ok(), "{lane:?}");
+    for class in
+        [RequestClass::Read, RequestClass::Token, RequestClass::Post, RequestClass::Upload, RequestClass::Download]
+    {
+        assert!(a.enter(class, Turn::New, &counters).await.is_ok(), "{class:?}");
     }
-    a.answered(Lane::Put, answer(201));
-    assert!(a.enter(Lane::Put, Turn::New, &counters).await.is_ok(), "one that was on its way was answered after all");
+    a.answered(RequestClass::Put, answer(201));
+    assert!(
+        a.enter(RequestClass::Put, Turn::New, &counters).await.is_ok(),
+        "one that was on its way was answered after all"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,12 +316,12 @@ async fn streams_tokens_and_requests_of_one_host_never_wait_in_a_circle() {
             let (a, counters) = (&a, &counters);
             async move {
                 // As the transport does: the token first, whatever it is for.
-                drop(a.enter(Lane::Token, Turn::New, counters).await.unwrap());
+                drop(a.enter(RequestClass::Token, Turn::New, counters).await.unwrap());
                 let _permit = match n % 4 {
                     0 => Gate::enter_both(a, a, Turn::New, counters).await.unwrap(),
-                    1 => a.enter(Lane::Upload, Turn::Repeated, counters).await.unwrap(),
-                    2 => a.enter(Lane::Put, Turn::New, counters).await.unwrap(),
-                    _ => a.enter(Lane::Read, Turn::Repeated, counters).await.unwrap(),
+                    1 => a.enter(RequestClass::Upload, Turn::Repeated, counters).await.unwrap(),
+                    2 => a.enter(RequestClass::Put, Turn::New, counters).await.unwrap(),
+                    _ => a.enter(RequestClass::Read, Turn::Repeated, counters).await.unwrap(),
                 };
                 sleep(SOON).await;
             }

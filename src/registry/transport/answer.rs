@@ -85,7 +85,7 @@ impl Answer {
 
     /// What this answer says went wrong.
     pub(crate) fn failure(&self) -> Failure {
-        let said = Said::read(&self.body);
+        let error = ErrorBody::parse(&self.body);
         let kind = match self.status.as_u16() {
             401 if self.signed.by_token && self.signed.credentials.source().is_some() => ErrorKind::Denied,
             401 => ErrorKind::Unauthorized,
@@ -96,7 +96,7 @@ impl Answer {
             }
             429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
             413 => ErrorKind::Oversized,
-            400 if let Some(fault) = said.certificate() => ErrorKind::tls(fault),
+            400 if let Some(fault) = error.certificate() => ErrorKind::tls(fault),
             400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
             408 | 425 | 500..=599 => ErrorKind::Server,
             status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
@@ -104,8 +104,8 @@ impl Answer {
         let failure = Failure {
             kind,
             status: Some(self.status.as_u16()),
-            code: said.code.map(Into::into),
-            message: said.message.map(Into::into),
+            code: error.code.map(Into::into),
+            message: error.message.map(Into::into),
             attempts: self.attempts,
             credentials: self.signed.credentials.clone(),
             access: None,
@@ -124,14 +124,14 @@ impl Answer {
 
 /// What the body of an error says, in whatever form: the distribution-spec's, other JSON, HTML, plain text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct ErrorBody {
     /// `DENIED`, if the answer has a code.
     pub(crate) code: Option<String>,
     /// One line, fit to be shown.
     pub(crate) message: Option<String>,
 }
 
-impl Said {
+impl ErrorBody {
     /// What nginx says of a client's certificate once the handshake has ended well.
     fn certificate(&self) -> Option<TlsFault> {
         match self.message.as_deref()? {
@@ -141,7 +141,7 @@ impl Said {
         }
     }
 
-    pub(crate) fn read(body: &[u8]) -> Self {
+    pub(crate) fn parse(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let Ok(json) = serde_json::from_slice::<Value>(body) else {
             let text = if text.trim_start().starts_with('<') { html_title(&text) } else { &text };
@@ -224,8 +224,8 @@ mod tests {
             ("", None, None),
         ];
         for (body, code, message) in table {
-            let said = Said::read(body.as_bytes());
-            assert_eq!((said.code.as_deref(), said.message.as_deref()), (code, message), "{body}");
+            let error = ErrorBody::parse(body.as_bytes());
+            assert_eq!((error.code.as_deref(), error.message.as_deref()), (code, message), "{body}");
         }
     }
 

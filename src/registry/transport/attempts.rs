@@ -8,7 +8,7 @@ use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::{LONGEST_PAUSE, Patience, Turn, jitter};
 
 use super::answer::{Answer, Verdict};
-use super::wire::Trouble;
+use super::wire::TransferError;
 use super::{OnStop, Peer};
 
 /// Attempts for faults of the request's own.
@@ -97,10 +97,10 @@ impl Attempts {
         attempt: impl Fn() -> F,
     ) -> Result<Answer, Failure>
     where
-        F: Future<Output = Result<Answer, Trouble>>,
+        F: Future<Output = Result<Answer, TransferError>>,
     {
         loop {
-            let permit = to.gate.enter(to.lane, self.turn(), to.counters).await?;
+            let permit = to.gate.enter(to.class, self.turn(), to.counters).await?;
             let began = Instant::now();
             let attempt = timeout(WHOLE, attempt());
             let outcome = match on_stop {
@@ -121,8 +121,8 @@ impl Attempts {
                         Verdict::Fault => answer.failure(),
                     }
                 }
-                Ok(Err(Trouble::Fault(failure))) => failure,
-                Ok(Err(Trouble::Final(failure))) => return Err(to.gate.last_words(failure)),
+                Ok(Err(TransferError::Fault(failure))) => failure,
+                Ok(Err(TransferError::Final(failure))) => return Err(to.gate.last_words(failure)),
                 Err(_) => too_late(),
             };
             drop(permit);
@@ -141,7 +141,7 @@ impl Attempts {
         let delay = self.after_fault.next();
         if self.faults >= self.limit || self.spent + delay >= BUDGET {
             let patience = if self.limit == FAULTS { Patience::Over } else { Patience::Left };
-            return Err(to.gate.failed(self.told(failure), to.lane, patience));
+            return Err(to.gate.failed(self.told(failure), to.class, patience));
         }
         self.spent += delay;
         self.wait(delay, failure, to).await
@@ -162,7 +162,7 @@ impl Attempts {
             return Err(to.gate.die(self.told(failure)));
         }
         if self.refusals > REFUSALS || self.limit == 1 {
-            return Err(to.gate.failed(self.told(failure), to.lane, Patience::Left));
+            return Err(to.gate.failed(self.told(failure), to.class, Patience::Left));
         }
         // A pause is waited out at the gate, with all others.
         let delay = if wait.is_some() { Duration::ZERO } else { self.after_refusal.next() };
@@ -170,7 +170,7 @@ impl Attempts {
     }
 
     async fn wait(&self, delay: Duration, failure: Failure, to: Peer<'_>) -> Result<(), Failure> {
-        to.gate.failed(self.told(failure), to.lane, Patience::Left);
+        to.gate.failed(self.told(failure), to.class, Patience::Left);
         to.gate.unless_ended(to.counters.waiting(sleep(delay))).await?;
         to.counters.repeated();
         Ok(())

@@ -1,5 +1,5 @@
 //! [`Wire`]: one request on its way, redirects included; counted, timed, told to whoever listens. What keeps it from
-//! arriving is put into words by `trouble`.
+//! arriving is put into words by `transfer_error`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,11 +21,11 @@ use crate::registry::tls::{Clients, proxy};
 use super::destination::{self, Lead};
 use super::stats::{Counters, Purpose};
 
-use trouble::{explained, fault, was_not_looked_at};
+use transfer_error::{explained, fault, was_not_looked_at};
 
-pub(crate) use trouble::{Trouble, network};
+pub(crate) use transfer_error::{TransferError, network};
 
-mod trouble;
+mod transfer_error;
 
 /// Until the head of an answer is there, connecting included.
 const HEAD: Duration = Duration::from_secs(15);
@@ -91,7 +91,7 @@ impl Wire {
     }
 
     /// Sends it and waits for the head of the answer, following redirects where they may be followed.
-    pub(crate) async fn exchange(&self, mut out: Outgoing, counters: &Counters) -> Result<Response, Trouble> {
+    pub(crate) async fn exchange(&self, mut out: Outgoing, counters: &Counters) -> Result<Response, TransferError> {
         let home = out.url.clone();
         let is_home = |url: &Url| url.origin() == home.origin();
         let mut body = out.body.take();
@@ -100,7 +100,7 @@ impl Wire {
             let mut response = if is_home(&out.url) && out.purpose == Purpose::Content {
                 sent?
             } else {
-                sent.map_err(|trouble| elsewhere(trouble, &out))?
+                sent.map_err(|error| elsewhere(error, &out))?
             };
             if !is_home(&out.url) {
                 // How a stranger wants to be told who asks is not how the registry does: who heeded it would send the
@@ -110,7 +110,7 @@ impl Wire {
             let Some(next) = redirected(&response, &out)? else { return Ok(response) };
             // Where a registry is shows in the address that it answers from, not in those of its storages.
             let checked = destination::check(Lead::Redirect, &out.url, self.peer(&home), &next);
-            checked.map_err(Trouble::Final)?;
+            checked.map_err(TransferError::Final)?;
             if !is_home(&next) {
                 if out.follow == Follow::SameHost {
                     return Ok(response);
@@ -120,11 +120,11 @@ impl Wire {
             }
             out.url = next;
         }
-        Err(Trouble::Final(Failure::of(ErrorKind::NotARegistry(format!("redirected more than {HOPS} times")))))
+        Err(TransferError::Final(Failure::of(ErrorKind::NotARegistry(format!("redirected more than {HOPS} times")))))
     }
 
-    async fn hop(&self, out: &Outgoing, body: Option<Body>, counters: &Counters) -> Result<Response, Trouble> {
-        let client = self.clients.for_url(&out.url).map_err(Trouble::Final)?;
+    async fn hop(&self, out: &Outgoing, body: Option<Body>, counters: &Counters) -> Result<Response, TransferError> {
+        let client = self.clients.for_url(&out.url).map_err(TransferError::Final)?;
         let mut url = out.url.clone();
         // A user in an address that we were sent to would be sent beside whom we are. Neither fails for a web address.
         let _ = (url.set_username(""), url.set_password(None));
@@ -183,8 +183,8 @@ impl Wire {
     }
 }
 
-/// Trouble with a host that is not the registry itself names that host.
-fn elsewhere(trouble: Trouble, out: &Outgoing) -> Trouble {
+/// An error of a host that is not the registry itself names that host.
+fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
     let host = authority(&out.url);
     let named = |failure: Failure| {
         let kind = match failure.kind {
@@ -196,9 +196,9 @@ fn elsewhere(trouble: Trouble, out: &Outgoing) -> Trouble {
         };
         Failure { kind, ..failure }
     };
-    match trouble {
-        Trouble::Fault(failure) => Trouble::Fault(named(failure)),
-        Trouble::Final(failure) => Trouble::Final(named(failure)),
+    match error {
+        TransferError::Fault(failure) => TransferError::Fault(named(failure)),
+        TransferError::Final(failure) => TransferError::Final(named(failure)),
     }
 }
 
@@ -206,8 +206,8 @@ fn elsewhere(trouble: Trouble, out: &Outgoing) -> Trouble {
 ///
 /// # Errors
 /// A body that is cut or stands still (a fault), and one that has more than `limit` bytes.
-pub(crate) async fn read_whole(response: &mut Response, limit: u64) -> Result<Bytes, Trouble> {
-    let too_large = || Trouble::Final(Failure::of(ErrorKind::TooLarge { limit }));
+pub(crate) async fn read_whole(response: &mut Response, limit: u64) -> Result<Bytes, TransferError> {
+    let too_large = || TransferError::Final(Failure::of(ErrorKind::TooLarge { limit }));
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
@@ -233,7 +233,7 @@ pub(crate) async fn read_some(response: &mut Response, limit: usize) -> Bytes {
     body.freeze()
 }
 
-async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, Trouble> {
+async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, TransferError> {
     match timeout(IDLE, response.chunk()).await {
         Ok(chunk) => chunk.map_err(|error| network(&error)),
         Err(_) => Err(fault(format!("the answer stood still for {}s", IDLE.as_secs()))),
@@ -269,11 +269,11 @@ pub(crate) fn shown(url: &Url) -> String {
 }
 
 /// Where to go on, if the answer says so and it may be heeded.
-fn redirected(response: &Response, out: &Outgoing) -> Result<Option<Url>, Trouble> {
+fn redirected(response: &Response, out: &Outgoing) -> Result<Option<Url>, TransferError> {
     if out.follow == Follow::Nowhere || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refused = |why: String| Trouble::Final(Failure::of(ErrorKind::NotARegistry(why)));
+    let refused = |why: String| TransferError::Final(Failure::of(ErrorKind::NotARegistry(why)));
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|location| out.url.join(location).ok());
     Ok(Some(next.ok_or_else(|| refused("redirected without saying where to".into()))?))

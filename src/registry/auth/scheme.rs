@@ -1,4 +1,4 @@
-//! [`Standing`]: how a registry wants to be told who asks.
+//! [`AuthScheme`]: how a registry authenticates requests.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::registry::transport::wire::authority;
 
 use super::challenge::Challenge;
 
-/// What is known of a registry's wishes.
+/// How a registry authenticates requests, as far as its answers have shown it.
 #[derive(Clone, Default)]
-pub(super) enum Standing {
+pub(super) enum AuthScheme {
     /// No answer yet.
     #[default]
     Unknown,
     /// It answers without asking; it may still ask for a write.
     Open,
-    /// It asks who is there and did not say how; its base (`/v2/`) may, as with the old gcr.io.
+    /// It requires authentication and did not say how; its base (`/v2/`) may, as with the old gcr.io.
     Mute,
     Basic,
     Bearer(Arc<Bearer>),
@@ -31,49 +31,50 @@ pub(super) struct Bearer {
     pub(super) service: Option<String>,
 }
 
-/// What the challenges of an answer ask for.
-pub(super) enum Wish {
-    For(Standing),
-    /// Nothing at all.
-    Unsaid,
-    /// Nothing that can be given.
-    Strange(Vec<String>),
+/// The result of reading the challenges of an answer.
+pub(super) enum ChallengeOutcome {
+    /// A scheme that is supported.
+    Scheme(AuthScheme),
+    /// No challenge that can be used.
+    NoChallenge,
+    /// Only schemes that are not supported, by name.
+    Unsupported(Vec<String>),
 }
 
-impl Wish {
+impl ChallengeOutcome {
     /// Reads the challenges of the registry at `base`: a token, rather than the password with every request.
-    pub(super) fn of(headers: &HeaderMap, base: &Url) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap, base: &Url) -> Self {
         let challenges = Challenge::all(headers);
         let named = |scheme: &'static str| challenges.iter().filter(move |challenge| challenge.scheme == scheme);
         let bearer = named("bearer").find_map(|challenge| {
             let realm = realm(base, challenge.parameters.get("realm")?)?;
             let service = challenge.parameters.get("service").cloned();
-            Some(Standing::Bearer(Arc::new(Bearer { realm, service })))
+            Some(AuthScheme::Bearer(Arc::new(Bearer { realm, service })))
         });
-        let basic = || named("basic").next().is_some().then_some(Standing::Basic);
-        if let Some(standing) = bearer.or_else(basic) {
-            return Self::For(standing);
+        let basic = || named("basic").next().is_some().then_some(AuthScheme::Basic);
+        if let Some(scheme) = bearer.or_else(basic) {
+            return Self::Scheme(scheme);
         }
-        let mut strange: Vec<String> = Vec::new();
+        let mut unsupported: Vec<String> = Vec::new();
         for scheme in challenges.iter().map(|challenge| one_line(&challenge.scheme)) {
             // A token that can't be asked for anywhere is no scheme of its own.
-            if scheme != "bearer" && !scheme.is_empty() && !strange.contains(&scheme) {
-                strange.push(scheme);
+            if scheme != "bearer" && !scheme.is_empty() && !unsupported.contains(&scheme) {
+                unsupported.push(scheme);
             }
         }
-        if strange.is_empty() { Self::Unsaid } else { Self::Strange(strange) }
+        if unsupported.is_empty() { Self::NoChallenge } else { Self::Unsupported(unsupported) }
     }
 
-    /// Why a registry with this wish can't be asked.
-    pub(super) fn unmet(&self, status: u16) -> Failure {
+    /// The failure of a request to a registry whose challenges cannot be answered.
+    pub(super) fn failure(&self, status: u16) -> Failure {
         let why = match self {
-            Self::Strange(schemes) => {
+            Self::Unsupported(schemes) => {
                 format!(
                     "asks for credentials by {}: only Basic and Bearer are known here",
                     one_line(&schemes.join(" or "))
                 )
             }
-            Self::For(_) | Self::Unsaid => "asks for credentials and does not say how to send them".to_owned(),
+            Self::Scheme(_) | Self::NoChallenge => "asks for credentials and does not say how to send them".to_owned(),
         };
         Failure { status: Some(status), ..Failure::of(ErrorKind::NotARegistry(why)) }
     }
@@ -107,19 +108,19 @@ fn realm(base: &Url, text: &str) -> Option<Url> {
 mod tests {
     use super::*;
 
-    fn wish(base: &str, lines: &[&str]) -> Wish {
+    fn outcome(base: &str, lines: &[&str]) -> ChallengeOutcome {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append("www-authenticate", line.parse().unwrap());
         }
-        Wish::of(&headers, &Url::parse(base).unwrap())
+        ChallengeOutcome::from_headers(&headers, &Url::parse(base).unwrap())
     }
 
     /// Where tokens are asked for, or why nowhere.
     fn asked_at(base: &str, realm: &str) -> Result<String, String> {
-        match wish(base, &[&format!("Bearer realm=\"{realm}\"")]) {
-            Wish::For(Standing::Bearer(bearer)) => Ok(bearer.realm.to_string()),
-            other => Err(other.unmet(401).kind.to_string()),
+        match outcome(base, &[&format!("Bearer realm=\"{realm}\"")]) {
+            ChallengeOutcome::Scheme(AuthScheme::Bearer(bearer)) => Ok(bearer.realm.to_string()),
+            other => Err(other.failure(401).kind.to_string()),
         }
     }
 
@@ -150,9 +151,9 @@ mod tests {
     #[test]
     fn a_token_goes_before_a_password_and_what_is_strange_is_named() {
         let lines = ["Negotiate, Digest realm=\"x\"", "Basic realm=\"y\"", "Bearer realm=\"/token\""];
-        assert!(matches!(wish("https://r.example/", &lines), Wish::For(Standing::Bearer(_))));
-        assert!(matches!(wish("https://r.example/", &lines[..2]), Wish::For(Standing::Basic)));
-        let strange = wish("https://r.example/", &lines[..1]).unmet(401);
+        assert!(matches!(outcome("https://r.example/", &lines), ChallengeOutcome::Scheme(AuthScheme::Bearer(_))));
+        assert!(matches!(outcome("https://r.example/", &lines[..2]), ChallengeOutcome::Scheme(AuthScheme::Basic)));
+        let strange = outcome("https://r.example/", &lines[..1]).failure(401);
         let said = "asks for credentials by negotiate or digest: only Basic and Bearer are known here";
         assert_eq!((strange.kind.to_string(), strange.status), (said.to_owned(), Some(401)));
     }

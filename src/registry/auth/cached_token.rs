@@ -1,5 +1,5 @@
-//! [`Pass`]: a token for certain rights, renewed as often as it has to be; [`Passes`]: those that the repositories of a
-//! list share.
+//! [`CachedToken`]: a token for certain rights, renewed as often as it has to be; [`SharedTokens`]: those that the
+//! repositories of a list share.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -19,8 +19,8 @@ use super::{Right, Scopes};
 /// proxies take as a header, nor its request into a line.
 const SHARED: usize = 16;
 
-/// The right to do something as someone, and the token that shows it.
-pub(super) struct Pass {
+/// A token of one identity for certain rights, fetched when it is first needed.
+pub(super) struct CachedToken {
     pub(super) identity: Arc<Identity>,
     pub(super) scopes: Scopes,
     slot: Mutex<Arc<Slot>>,
@@ -33,7 +33,7 @@ pub(super) struct Slot {
     pub(super) token: OnceCell<Result<Token, Failure>>,
 }
 
-impl Pass {
+impl CachedToken {
     pub(super) fn new(identity: &Arc<Identity>, scopes: Scopes) -> Arc<Self> {
         Arc::new(Self { identity: Arc::clone(identity), scopes, slot: Mutex::default() })
     }
@@ -51,7 +51,7 @@ impl Pass {
         }
     }
 
-    fn has_token(&self) -> bool {
+    fn is_fetched(&self) -> bool {
         self.slot().token.get().is_some_and(Result::is_ok)
     }
 }
@@ -100,17 +100,17 @@ impl Group {
     }
 }
 
-/// The passes that the groups of one registry share.
-pub(super) struct Passes {
-    passes: Vec<Arc<Pass>>,
+/// The tokens that the groups of one registry share.
+pub(super) struct SharedTokens {
+    tokens: Vec<Arc<CachedToken>>,
     /// Those of a repository, by its name.
     of: HashMap<String, Vec<usize>>,
 }
 
-impl Passes {
+impl SharedTokens {
     /// `identity` is who we are in a repository; one of which that can't be known shares nothing.
     pub(super) fn new(groups: &[Group], identity: impl Fn(&str) -> Option<Arc<Identity>>) -> Self {
-        let mut passes: Vec<Arc<Pass>> = Vec::new();
+        let mut tokens: Vec<Arc<CachedToken>> = Vec::new();
         for group in groups {
             let mut sources: Vec<(Arc<Identity>, Vec<&str>)> = Vec::new();
             for path in &group.sources {
@@ -128,28 +128,28 @@ impl Passes {
                     target.map_or_else(Scopes::default, |(_, path, right)| Scopes::default().and_path(path, *right));
                 for part in paths.chunks(SHARED - first.len()) {
                     let scopes = part.iter().fold(first.clone(), |scopes, path| scopes.and_path(path, Right::Pull));
-                    passes.push(Pass::new(&identity, scopes));
+                    tokens.push(CachedToken::new(&identity, scopes));
                 }
             }
         }
         // One that nobody shares is asked for when it is needed.
-        passes.retain(|pass| pass.scopes.len() > 1);
+        tokens.retain(|token| token.scopes.len() > 1);
         let mut of: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, pass) in passes.iter().enumerate() {
-            for path in pass.scopes.paths() {
+        for (at, token) in tokens.iter().enumerate() {
+            for path in token.scopes.paths() {
                 of.entry(path.to_owned()).or_default().push(at);
             }
         }
-        Self { passes, of }
+        Self { tokens, of }
     }
 
-    /// The pass that serves `need` as `identity`; of several one that has its token.
-    pub(super) fn choose(&self, identity: &Identity, need: &Scopes) -> Option<Arc<Pass>> {
-        let passes = self.of.get(need.path())?.iter().map(|at| &self.passes[*at]);
+    /// The token that serves `need` as `identity`; of several, one that was fetched.
+    pub(super) fn choose(&self, identity: &Identity, need: &Scopes) -> Option<Arc<CachedToken>> {
+        let tokens = self.of.get(need.path())?.iter().map(|at| &self.tokens[*at]);
         let mut fitting =
-            passes.filter(|pass| pass.identity.number == identity.number && pass.scopes.allow(need)).peekable();
+            tokens.filter(|token| token.identity.number == identity.number && token.scopes.allow(need)).peekable();
         let first = *fitting.peek()?;
-        Some(Arc::clone(fitting.find(|pass| pass.has_token()).unwrap_or(first)))
+        Some(Arc::clone(fitting.find(|token| token.is_fetched()).unwrap_or(first)))
     }
 }
 
@@ -183,10 +183,11 @@ mod tests {
         let login = || Credential::of_docker(Login::Identity(SecretString::from("x")));
         let identity = |path: &str| Some(all.of(path.starts_with("other/").then(login)));
         let groups = Group::all(&access, &Host::parse("r.example").unwrap());
-        let passes = Passes::new(&groups, identity).passes;
+        let tokens = SharedTokens::new(&groups, identity).tokens;
         let shown = |scope: &dyn std::fmt::Display| scope.to_string().replace("repository:", "");
-        let one = |pass: Arc<Pass>| pass.scopes.iter().map(|scope| shown(&scope)).collect::<Vec<_>>().join(" ");
-        passes.into_iter().map(one).collect()
+        let one =
+            |token: Arc<CachedToken>| token.scopes.iter().map(|scope| shown(&scope)).collect::<Vec<_>>().join(" ");
+        tokens.into_iter().map(one).collect()
     }
 
     #[test]
@@ -236,15 +237,15 @@ mod tests {
         let groups = vec![access("r.example/t", "r.example/a"), access("r.example/u", "r.example/b")];
         let groups = Group::all(&Access::new(Rights::Write, groups), &Host::parse("r.example").unwrap());
         let nobody = Identities::default().of(None);
-        let passes = Passes::new(&groups, |_| Some(Arc::clone(&nobody)));
+        let tokens = SharedTokens::new(&groups, |_| Some(Arc::clone(&nobody)));
         let base = Scopes::default().and_path("base", Right::Pull);
-        let chosen = || passes.choose(&nobody, &base).unwrap().scopes.path().to_owned();
+        let chosen = || tokens.choose(&nobody, &base).unwrap().scopes.path().to_owned();
         assert_eq!(chosen(), "t");
-        let second = passes.choose(&nobody, &Scopes::default().and_path("b", Right::Pull)).unwrap();
+        let second = tokens.choose(&nobody, &Scopes::default().and_path("b", Right::Pull)).unwrap();
         second.slot().token.set(Ok(Token::for_tests())).unwrap();
         assert_eq!(chosen(), "u");
-        assert!(passes.choose(&nobody, &Scopes::default().and_path("base", Right::PullPush)).is_none());
+        assert!(tokens.choose(&nobody, &Scopes::default().and_path("base", Right::PullPush)).is_none());
         let mount = Scopes::default().and_path("u", Right::PullPush).and_path("base", Right::Pull);
-        assert_eq!(passes.choose(&nobody, &mount).unwrap().scopes.path(), "u");
+        assert_eq!(tokens.choose(&nobody, &mount).unwrap().scopes.path(), "u");
     }
 }

@@ -1,4 +1,4 @@
-//! [`Door`]: what one host lets through, and when.
+//! [`HostState`]: how many requests one host is sent, and when the next may go.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use super::window::Window;
-use super::{Class, Limits};
+use super::{Limits, Queue};
 
 /// Blobs in flight at once, from or to one host.
 const BODIES: usize = 4;
@@ -17,8 +17,8 @@ const PROBE: Duration = Duration::from_secs(5);
 /// Shorter pauses are not told of, unless the host asked for them: nobody wonders about those.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 
-/// One host.
-pub(super) struct Door {
+/// The requests of one host: how many are in flight, and when the next may go.
+pub(super) struct HostState {
     name: String,
     window: Window,
     /// Tokens not counted.
@@ -47,14 +47,14 @@ pub(super) enum Opening {
     Full,
 }
 
-/// A pause that is to be told of.
+/// A pause that is reported to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct ReportedPause {
     pub(super) wait: Duration,
     pub(super) as_asked: bool,
 }
 
-impl Door {
+impl HostState {
     pub(super) fn new(name: &str, most: usize) -> Self {
         let (in_flight, bodies, tokens, pause, probe) = Default::default();
         let (window, pace) = (Window::new(most), Pace::new());
@@ -79,12 +79,12 @@ impl Door {
         self.in_flight
     }
 
-    /// When a request of this class may go, from `now` on.
-    pub(super) fn opening(&self, class: Class, now: Instant) -> Opening {
-        let is_full = match class {
-            Class::Token => self.tokens >= TOKENS.min(self.window.most()),
-            Class::Body => self.bodies >= BODIES || !self.window.has_room(self.in_flight),
-            Class::Request => !self.window.has_room(self.in_flight),
+    /// When a request of this queue may go, from `now` on.
+    pub(super) fn opening(&self, queue: Queue, now: Instant) -> Opening {
+        let is_full = match queue {
+            Queue::Token => self.tokens >= TOKENS.min(self.window.most()),
+            Queue::Body => self.bodies >= BODIES || !self.window.has_room(self.in_flight),
+            Queue::Request => !self.window.has_room(self.in_flight),
         };
         if is_full {
             return Opening::Full;
@@ -99,11 +99,11 @@ impl Door {
 
     /// A request goes through, and sends so many to the host. How long the pause was that ended before it, if there was
     /// one that was told of.
-    pub(super) fn enter(&mut self, class: Class, requests: u32, now: Instant) -> Option<Duration> {
-        match class {
-            Class::Token => self.tokens += 1,
-            Class::Request => self.in_flight += 1,
-            Class::Body => {
+    pub(super) fn enter(&mut self, queue: Queue, requests: u32, now: Instant) -> Option<Duration> {
+        match queue {
+            Queue::Token => self.tokens += 1,
+            Queue::Request => self.in_flight += 1,
+            Queue::Body => {
                 self.in_flight += 1;
                 self.bodies += 1;
             }
@@ -114,11 +114,11 @@ impl Door {
     }
 
     /// A request came back.
-    pub(super) fn leave(&mut self, class: Class) {
-        match class {
-            Class::Token => self.tokens -= 1,
-            Class::Request => self.in_flight -= 1,
-            Class::Body => {
+    pub(super) fn leave(&mut self, queue: Queue) {
+        match queue {
+            Queue::Token => self.tokens -= 1,
+            Queue::Request => self.in_flight -= 1,
+            Queue::Body => {
                 self.in_flight -= 1;
                 self.bodies -= 1;
             }
@@ -141,7 +141,7 @@ impl Door {
     }
 
     /// It refused a request, and perhaps asked to be left alone for `asked`; the pause, where it is news.
-    pub(super) fn refused(&mut self, asked: Option<Duration>, now: Instant) -> Option<Told> {
+    pub(super) fn refused(&mut self, asked: Option<Duration>, now: Instant) -> Option<ReportedPause> {
         let wait = self.pace.refused(asked, now)?;
         let until = now + wait;
         self.pace.paused_until(until);
@@ -151,7 +151,7 @@ impl Door {
         pause.until = pause.until.max(until);
         let is_news = (is_longer || !pause.is_told) && (asked.is_some() || wait >= WORTH_TELLING);
         pause.is_told |= is_news;
-        is_news.then_some(Told { wait, as_asked: asked.is_some() })
+        is_news.then_some(ReportedPause { wait, as_asked: asked.is_some() })
     }
 
     /// Until when it is not asked.

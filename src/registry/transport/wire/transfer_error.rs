@@ -1,4 +1,4 @@
-//! [`network`]: what network trouble looks like in words, and whether another attempt may do better.
+//! [`TransferError`]: why an attempt failed, in words, and whether another may do better.
 
 use std::error::Error;
 use std::io;
@@ -9,8 +9,8 @@ use crate::registry::error::{ErrorKind, Failure, TlsFault};
 use crate::registry::sanitize::one_line;
 use crate::registry::tls::{CONNECT, Untrusted};
 
-/// Why an attempt came to nothing.
-pub(crate) enum Trouble {
+/// Why an attempt to send a request failed.
+pub(crate) enum TransferError {
     /// Another may do better.
     Fault(Failure),
     /// No other will.
@@ -20,33 +20,33 @@ pub(crate) enum Trouble {
 /// What is said of a proxy that answered 407.
 const WANTS_PASSWORD: &str = "tunnel error: proxy authorization required";
 
-/// What network trouble looks like in words.
-pub(crate) fn network(error: &reqwest::Error) -> Trouble {
+/// The error in words.
+pub(crate) fn network(error: &reqwest::Error) -> TransferError {
     explained(error, || None)
 }
 
 /// As [`network`]; a connection that breaks without a reason has that of `suspicion`, if there is one.
-pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Option<TlsFault>) -> Trouble {
+pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Option<TlsFault>) -> TransferError {
     if let Some(fault) = tls(error).and_then(|tls| tls_fault(tls, error.is_connect())) {
-        return Trouble::Final(Failure::of(ErrorKind::tls(fault)));
+        return TransferError::Final(Failure::of(ErrorKind::tls(fault)));
     }
     if error.is_builder() {
         // An address that can be written and not asked: http knows none of more than 65,534 bytes.
         let why = "leads to an address that nobody can ask for".to_owned();
-        return Trouble::Final(Failure::of(ErrorKind::NotARegistry(why)));
+        return TransferError::Final(Failure::of(ErrorKind::NotARegistry(why)));
     }
     let why = match in_words(innermost(error)) {
         _ if error.is_timeout() => format!("no connection within {}s", CONNECT.as_secs()),
         root if error.is_dns() => format!("no connection: {}", of_names(root)),
         root if root == WANTS_PASSWORD => {
             let why = "no connection: the proxy asks for user and password (407)".to_owned();
-            return Trouble::Final(Failure::of(ErrorKind::Unreachable(why)));
+            return TransferError::Final(Failure::of(ErrorKind::Unreachable(why)));
         }
         root if error.is_connect() => format!("no connection: {}", of_proxies(root)),
         root => match lost_alert(&root) {
-            Some(fault) => return Trouble::Final(Failure::of(ErrorKind::tls(fault))),
+            Some(fault) => return TransferError::Final(Failure::of(ErrorKind::tls(fault))),
             None => match suspicion() {
-                Some(fault) => return Trouble::Fault(Failure::of(ErrorKind::tls(fault))),
+                Some(fault) => return TransferError::Fault(Failure::of(ErrorKind::tls(fault))),
                 None => format!("the connection broke: {root}"),
             },
         },
@@ -54,8 +54,8 @@ pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Opti
     fault(why)
 }
 
-pub(super) fn fault(why: String) -> Trouble {
-    Trouble::Fault(Failure::of(ErrorKind::Unreachable(why)))
+pub(super) fn fault(why: String) -> TransferError {
+    TransferError::Fault(Failure::of(ErrorKind::Unreachable(why)))
 }
 
 /// Whether the server says that it did not look at the request (RFC 9113, 8.7): it closes its connection once it has
