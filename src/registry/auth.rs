@@ -11,6 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`asking`] | one request's way through all this |
+//! | [`ladder`] | which credentials it carries next |
 //! | [`state`] | what is known of one registry, and its tokens |
 //! | [`scheme`] | how a registry authenticates requests, and where its tokens are |
 //! | [`challenge`] | what `WWW-Authenticate` says |
@@ -42,6 +43,7 @@ use super::transport::attempts::Attempts;
 use super::transport::{Endpoint, OnStop, Peer, Request, Transport};
 
 use cached_token::CachedToken;
+use ladder::Step;
 use state::AuthState;
 
 pub(crate) use asking::Asking;
@@ -51,6 +53,7 @@ mod asking;
 mod cached_token;
 pub(super) mod challenge;
 mod identity;
+mod ladder;
 mod memory;
 mod scheme;
 mod scopes;
@@ -73,8 +76,8 @@ pub(crate) struct Signature {
     /// What the request needs.
     need: Scopes,
     token: Option<Held>,
-    /// Whether our credentials are left out, to see if it is they that are refused.
-    is_trial: bool,
+    /// Which credentials it carries.
+    step: Step,
 }
 
 /// Which token a request carried.

@@ -1,20 +1,20 @@
 //! [`Asking`]: one request's way through authentication.
 //!
-//! It is asked without anything, challenged once, and signed with the token of its group. That is renewed if it may have
-//! ended; where it is of no use, one of its own is taken; and where that is of none either, it goes
-//! without credentials, if it only reads. Only refusals lead from one to the next, each at most once: so it ends.
+//! The first request carries nothing and is challenged once. Then [`super::ladder`] chooses what it carries, and this takes
+//! the steps: it fetches tokens, renews one that may have ended, and remembers refusals. Only refusals lead from one step
+//! to the next, each at most once: so it ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url};
 use secrecy::ExposeSecret;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use crate::registry::authorization::{Authorization, Signed};
-use crate::registry::credentials::source::{AskedAs, Source};
+use crate::registry::credentials::source::AskedAs;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::RequestClass;
@@ -22,8 +22,9 @@ use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::{Endpoint, Peer, Request};
 
 use super::cached_token::{CachedToken, Group, SharedTokens};
-use super::challenge::Challenge;
+use super::challenge;
 use super::identity::Identity;
+use super::ladder::{CredentialsTried, Known, SharedTried, Step, Tried, may_go_without};
 use super::memory::{Sharing, Without};
 use super::scheme::{AuthScheme, Bearer, ChallengeOutcome};
 use super::state::AuthState;
@@ -41,15 +42,7 @@ pub(crate) struct Asking<'a> {
     was_challenged: bool,
     /// How often its token was renewed.
     renewals: u32,
-    trial: Trial,
-}
-
-/// Whether it goes without our credentials, to see if it is they that are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trial {
-    NotYet,
-    Now,
-    Over,
+    tried: Tried,
 }
 
 /// So often is the token of a request renewed that ends while the request waits.
@@ -68,8 +61,8 @@ impl<'a> Asking<'a> {
                 first = Some(went);
             }
         }
-        let (was_challenged, renewals, trial) = (false, 0, Trial::NotYet);
-        Ok(Self { client, endpoint, state, began: Instant::now(), first, was_challenged, renewals, trial })
+        let (was_challenged, renewals, tried) = Default::default();
+        Ok(Self { client, endpoint, state, began: Instant::now(), first, was_challenged, renewals, tried })
     }
 
     /// How a request to `url` that needs `need` is signed now; one to another host carries nothing.
@@ -80,12 +73,78 @@ impl<'a> Asking<'a> {
         self.endpoint.gate.unless_ended(self.signature(need)).await?
     }
 
+    /// Takes the steps of the ladder until one has something to carry.
     async fn signature(&self, need: &Scopes) -> Result<Signature, Failure> {
-        match self.scheme().await? {
-            AuthScheme::Unknown | AuthScheme::Open | AuthScheme::Mute => Ok(Signature::none(need)),
-            AuthScheme::Basic => self.by_password(need).await,
-            AuthScheme::Bearer(bearer) => self.by_token(&bearer, need).await,
+        let scheme = self.scheme().await?;
+        // No credential helper is run for a registry that does not ask.
+        let credential = if scheme.requires_credentials() { self.credential(need).await? } else { None };
+        let identity = self.state.identities.of(credential);
+        let login = identity.credential.as_ref().map(|credential| &credential.login);
+        let known = Known { scheme: &scheme, login, need, memory: &self.state.memory };
+        let (mut tried, mut refusal) = (self.tried, None);
+        loop {
+            let step = known.next_step(tried);
+            let bearer = match (step, &scheme) {
+                (Step::GiveUp, _) => return Err(self.given_up(refusal, need)),
+                (Step::Login, _) => return self.by_login(&identity, need),
+                (_, AuthScheme::Bearer(bearer)) => bearer,
+                _ => return Ok(Signature { step, ..Signature::none(need) }),
+            };
+            let Some(cached) = self.cached_token(step, &identity, need).await else {
+                tried.shared = SharedTried::Missing;
+                continue;
+            };
+            let failure = match self.token(bearer, cached).await {
+                Ok(granted) => {
+                    if step == Step::OwnToken && tried.shared == SharedTried::Refused {
+                        // What is refused together is granted alone: and so it would be with all others.
+                        self.state.memory.narrow(Sharing::Pairs);
+                    }
+                    return Ok(self.carrying(granted, need, step));
+                }
+                Err(failure) => failure,
+            };
+            self.remember(step, tried, &failure, need);
+            let Some(next) = tried.after(step, &failure) else { return Err(failure) };
+            tried = next;
+            if step != Step::WithoutCredentials {
+                // What the token server says to the credentials is reported, not what it says to everyone.
+                refusal = Some(failure);
+            }
         }
+    }
+
+    /// The token that a request carries at `step`; none if that is shared and the repository is in no group.
+    async fn cached_token(&self, step: Step, identity: &Arc<Identity>, need: &Scopes) -> Option<Arc<CachedToken>> {
+        match step {
+            Step::SharedToken => self.shared().await.choose(identity, need),
+            Step::OwnToken => Some(self.state.own(identity, need)),
+            _ => Some(self.state.own(&self.state.identities.of(None), need)),
+        }
+    }
+
+    /// Remembers for later requests that the token server failed at `step`.
+    fn remember(&self, step: Step, tried: Tried, failure: &Failure, need: &Scopes) {
+        let memory = &self.state.memory;
+        match step {
+            Step::OwnToken
+                if need.len() > 1 && tried.shared != SharedTried::Refused && token::refuses_several(failure) =>
+            {
+                memory.set_denied(need);
+            }
+            Step::Anonymous | Step::WithoutCredentials if token::is_refusal(failure) => {
+                memory.set_without(need.path(), Without::Refused);
+            }
+            _ => {}
+        }
+    }
+
+    /// The failure of a request that has nothing left to try: the token server's refusal of the credentials, if it was
+    /// asked.
+    fn given_up(&self, refusal: Option<Failure>, need: &Scopes) -> Failure {
+        let is_refused_without = self.is_refused_without(need);
+        let refusal = refusal.unwrap_or_else(|| Failure::of(ErrorKind::Denied));
+        refusal.with_access(|access| access.is_refused_without = is_refused_without)
     }
 
     /// What the registry wants; its base is asked where another answer did not say.
@@ -118,89 +177,6 @@ impl<'a> Asking<'a> {
 
     async fn credential(&self, need: &Scopes) -> Result<Option<Credential>, Failure> {
         self.client.credentials.find(&self.endpoint.host, need.path()).await
-    }
-
-    async fn by_password(&self, need: &Scopes) -> Result<Signature, Failure> {
-        let none = Signature::none(need);
-        let Some(Credential { login: Login::Basic { user, password }, source }) = self.credential(need).await? else {
-            return Ok(none);
-        };
-        match self.goes_without(need) {
-            Some(is_trial) => Ok(Signature { is_trial, ..none }),
-            None => Ok(self.by_credentials(basic(&user, &password)?, source, need)),
-        }
-    }
-
-    async fn by_token(&self, bearer: &Bearer, need: &Scopes) -> Result<Signature, Failure> {
-        let identity = self.state.identities.of(self.credential(need).await?);
-        let Some(credential) = &identity.credential else {
-            let granted = self.granted(bearer, &identity, need).await?;
-            return Ok(self.carrying(granted, need, false));
-        };
-        if let Some(is_trial) = self.goes_without(need) {
-            match self.granted_to_nobody(bearer, need).await {
-                Ok(granted) => return Ok(self.carrying(granted, need, is_trial)),
-                // Back to the credentials: it is their refusal that has to be told.
-                Err(refusal) if is_trial && is_refusal(&refusal) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        if let Login::Bearer(token) = &credential.login {
-            let header = sensitive(&format!("Bearer {}", token.expose_secret()))?;
-            return Ok(self.by_credentials(header, Arc::clone(&credential.source), need));
-        }
-        match self.granted(bearer, &identity, need).await {
-            Ok(granted) => Ok(self.carrying(granted, need, false)),
-            Err(refusal) if is_refusal(&refusal) => {
-                if self.may_go_without(need)
-                    && let Ok(granted) = self.granted_to_nobody(bearer, need).await
-                {
-                    return Ok(self.carrying(granted, need, true));
-                }
-                let is_refused_without = self.is_refused_without(need);
-                Err(refusal.with_access(|access| access.is_refused_without = is_refused_without))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// A token for `need`: that of its group, else one of its own.
-    async fn granted(&self, bearer: &Bearer, identity: &Arc<Identity>, need: &Scopes) -> Result<Granted, Failure> {
-        let memory = &self.state.memory;
-        let (sharing, is_mount) = (memory.sharing(), need.len() > 1);
-        if is_mount && (sharing == Sharing::Alone || memory.is_denied(need)) {
-            return Err(Failure::of(ErrorKind::Denied));
-        }
-        let own = self.state.own(identity, need);
-        if sharing == Sharing::Groups
-            && !memory.goes_alone(need)
-            && let Some(shared) = self.shared().await.choose(identity, need)
-        {
-            match self.token(bearer, shared).await {
-                Err(failure) if refuses_several(&failure) => {
-                    let granted = self.token(bearer, own).await?;
-                    // What is refused together is granted alone: and so it would be with all others.
-                    memory.narrow(Sharing::Pairs);
-                    return Ok(granted);
-                }
-                shared => return shared,
-            }
-        }
-        let granted = self.token(bearer, own).await;
-        if is_mount && granted.as_ref().is_err_and(refuses_several) {
-            memory.set_denied(need);
-        }
-        granted
-    }
-
-    /// A token to read as nobody; that there is none is remembered.
-    async fn granted_to_nobody(&self, bearer: &Bearer, need: &Scopes) -> Result<Granted, Failure> {
-        let state = &self.state;
-        let granted = self.token(bearer, state.own(&state.identities.of(None), need)).await;
-        if granted.as_ref().is_err_and(is_refusal) {
-            state.memory.set_without(need.path(), Without::Refused);
-        }
-        granted
     }
 
     async fn shared(&self) -> &SharedTokens {
@@ -238,20 +214,28 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn carrying(&self, (token, held): Granted, need: &Scopes, is_trial: bool) -> Signature {
+    fn carrying(&self, (token, held): Granted, need: &Scopes, step: Step) -> Signature {
         let is_refused_without = token.credentials.source().is_some() && self.is_refused_without(need);
         let signed = Signed { credentials: token.credentials, by_token: true, is_refused_without };
         let authorization = Authorization { header: Some(token.header), signed, exchanged: None };
-        Signature { authorization, need: need.clone(), token: Some(held), is_trial }
+        Signature { authorization, need: need.clone(), token: Some(held), step }
     }
 
-    /// Signed with credentials themselves.
-    fn by_credentials(&self, header: HeaderValue, source: Arc<Source>, need: &Scopes) -> Signature {
-        self.endpoint.counters.credentials(&source);
+    /// Signed with the password or token of the user, as it is.
+    fn by_login(&self, identity: &Identity, need: &Scopes) -> Result<Signature, Failure> {
+        let (header, source) = match &identity.credential {
+            Some(Credential { login: Login::Basic { user, password }, source }) => (basic(user, password)?, source),
+            Some(Credential { login: Login::Bearer(token), source }) => {
+                (sensitive(&format!("Bearer {}", token.expose_secret()))?, source)
+            }
+            // An identity token is sent to the token server alone.
+            Some(Credential { login: Login::Identity(_), .. }) | None => return Ok(Signature::none(need)),
+        };
+        self.endpoint.counters.credentials(source);
         let is_refused_without = self.is_refused_without(need);
-        let signed = Signed { credentials: AskedAs::With(source), by_token: false, is_refused_without };
+        let signed = Signed { credentials: AskedAs::With(Arc::clone(source)), by_token: false, is_refused_without };
         let authorization = Authorization { header: Some(header), signed, exchanged: None };
-        Signature { authorization, ..Signature::none(need) }
+        Ok(Signature { authorization, step: Step::Login, ..Signature::none(need) })
     }
 
     /// Takes an answer in; whether the request is to be sent once more, signed anew. That is no attempt.
@@ -262,8 +246,8 @@ impl<'a> Asking<'a> {
         signature: &Signature,
     ) -> Result<bool, Failure> {
         let state = Arc::clone(&self.state);
-        if signature.is_trial {
-            return Ok(self.tried(status, signature));
+        if signature.step == Step::WithoutCredentials {
+            return Ok(self.went_without(status, signature));
         }
         if status != StatusCode::UNAUTHORIZED {
             state.learn(|| AuthScheme::Open, |scheme| matches!(scheme, AuthScheme::Unknown));
@@ -313,7 +297,9 @@ impl<'a> Asking<'a> {
     /// 401 in spite of a token: another, or the end.
     fn token_refused(&mut self, held: &Held, headers: &HeaderMap, signature: &Signature) -> bool {
         let (memory, need) = (&self.state.memory, &signature.need);
-        if !error_is(headers, "insufficient_scope") && self.may_have_ended(held, headers, memory.is_denied(need)) {
+        if !challenge::bearer_error_is(headers, "insufficient_scope")
+            && self.may_have_ended(held, headers, memory.is_denied(need))
+        {
             self.renewals += 1;
             held.cached.renew(held.generation);
             return true;
@@ -335,14 +321,14 @@ impl<'a> Asking<'a> {
             return self.renewals < RENEWALS;
         }
         // One that is newer than the request was refused as it is, unless the registry says that it knows it not.
-        let is_new = held.fetched >= self.began && !error_is(headers, "invalid_token");
+        let is_new = held.fetched >= self.began && !challenge::bearer_error_is(headers, "invalid_token");
         self.renewals == 0 && !is_new && !is_denied
     }
 
-    /// What a request without our credentials showed. Whatever it is but a success, what they are answered with stands:
-    /// to somebody who may not look, a registry may say that there is nothing.
-    fn tried(&mut self, status: StatusCode, signature: &Signature) -> bool {
-        self.trial = Trial::Over;
+    /// Takes in the answer to a request without credentials; whether it is sent once more with them. Only a success
+    /// counts: to a client that may not read a repository, a registry may say that it is not there.
+    fn went_without(&mut self, status: StatusCode, signature: &Signature) -> bool {
+        self.tried.without = true;
         let (memory, path) = (&self.state.memory, signature.need.path());
         if status.is_success() || status.is_redirection() {
             memory.set_without(path, Without::Works);
@@ -354,29 +340,14 @@ impl<'a> Asking<'a> {
         true
     }
 
-    /// Whether the request is sent once more without credentials, now that those it carried were refused.
+    /// Whether the request is sent once more without credentials, now that the registry refuses those it carried.
     fn tries_without(&mut self, signature: &Signature) -> bool {
-        let is_tried =
-            signature.authorization.signed.credentials.source().is_some() && self.may_go_without(&signature.need);
-        if is_tried {
-            self.trial = Trial::Now;
+        let had_credentials = signature.authorization.signed.credentials.source().is_some();
+        let goes_without = had_credentials && may_go_without(&signature.need, &self.state.memory, self.tried);
+        if goes_without {
+            self.tried.credentials = CredentialsTried::RefusedByRegistry;
         }
-        is_tried
-    }
-
-    /// Whether there may be something in it, and it was not tried yet.
-    fn may_go_without(&self, need: &Scopes) -> bool {
-        let is_new = |path| self.state.memory.without(path).is_none();
-        self.trial == Trial::NotYet && need.only_read().is_some_and(is_new)
-    }
-
-    /// Whether credentials are left out, though there are some; if so, whether that is a trial.
-    fn goes_without(&self, need: &Scopes) -> Option<bool> {
-        match self.state.memory.without(need.only_read()?) {
-            Some(Without::Works) => Some(false),
-            Some(Without::Refused) => None,
-            None => (self.trial == Trial::Now).then_some(true),
-        }
+        goes_without
     }
 
     fn is_refused_without(&self, need: &Scopes) -> bool {
@@ -388,24 +359,4 @@ impl<'a> Asking<'a> {
 /// how they are wanted. Elsewhere that would cost a round trip for nothing.
 fn first_goes_alone(client: &AuthClient, endpoint: &Endpoint) -> bool {
     !endpoint.is_plain_and_local() || client.credentials.may_know(&endpoint.host)
-}
-
-/// Whether a token server refused the one who asks, or the right.
-fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied)
-}
-
-/// Whether a token server may have refused because several rights were asked for at once: as malformed, as too long, or
-/// because one of them can't be had; and some fail at it.
-fn refuses_several(failure: &Failure) -> bool {
-    matches!(failure.status, Some(400 | 401 | 403 | 413 | 414 | 431 | 500..=599))
-}
-
-/// Whether the registry says that this is why it refuses the token (RFC 6750 3.1): `insufficient_scope` where it lives
-/// and lacks the right, `invalid_token` where it has ended or was never good.
-fn error_is(headers: &HeaderMap, why: &str) -> bool {
-    let says_so = |challenge: &Challenge| {
-        challenge.scheme == "bearer" && challenge.parameters.get("error").is_some_and(|error| error == why)
-    };
-    Challenge::all(headers).iter().any(says_so)
 }

@@ -22,6 +22,15 @@ impl Challenge {
     }
 }
 
+/// Whether the registry says that this is why it refuses the token (RFC 6750 3.1): `insufficient_scope` where it lives
+/// and lacks the right, `invalid_token` where it has ended or was never good.
+pub(super) fn bearer_error_is(headers: &HeaderMap, why: &str) -> bool {
+    let says_so = |challenge: &Challenge| {
+        challenge.scheme == "bearer" && challenge.parameters.get("error").is_some_and(|error| error == why)
+    };
+    Challenge::all(headers).iter().any(says_so)
+}
+
 fn read_line(line: &str) -> Vec<Challenge> {
     let mut found: Vec<Challenge> = Vec::new();
     let mut rest = Scanner(line);

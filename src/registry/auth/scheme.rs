@@ -25,6 +25,13 @@ pub(super) enum AuthScheme {
     Bearer(Arc<Bearer>),
 }
 
+impl AuthScheme {
+    /// Whether the registry is known to ask for credentials, and how.
+    pub(super) fn requires_credentials(&self) -> bool {
+        matches!(self, Self::Basic | Self::Bearer(_))
+    }
+}
+
 /// Where tokens are asked for: a realm is another host by design, and the only one that gets a registry's credentials.
 pub(super) struct Bearer {
     pub(super) realm: Url,

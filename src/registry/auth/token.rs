@@ -181,6 +181,17 @@ fn refused(answer: &Answer, credential: Option<&Credential>) -> Failure {
     Failure { kind, ..failure }
 }
 
+/// Whether a token server refused the one who asks, or the right.
+pub(super) fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied)
+}
+
+/// Whether a token server may have refused because several rights were asked for at once: as malformed, as too long, or
+/// because one of them can't be had; and some fail at it.
+pub(super) fn refuses_several(failure: &Failure) -> bool {
+    matches!(failure.status, Some(400 | 401 | 403 | 413 | 414 | 431 | 500..=599))
+}
+
 fn has_ended(answer: &Answer) -> bool {
     let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     said.get("error").and_then(Value::as_str) == Some("invalid_grant")
