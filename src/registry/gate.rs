@@ -24,10 +24,10 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::counters::Counters;
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
 use super::options::{HostOptions, Rate};
-use super::transport::stats::Counters;
 use super::{Notice, Observer};
 
 use health::Health;

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | [`http`] | the endpoints of the distribution-spec, nothing else |
 //! | [`copy`] | blobs from one place to another |
-//! | [`transport`] | one request: client, time limits, attempts, caps, what is counted |
+//! | [`transport`] | one request: client, time limits, attempts, caps |
 //! | [`gate`] | who may send to a host now: permits, pauses, its pace, the end of a dead host |
 //! | [`auth`] | who sends a request: challenges, tokens, which credentials are tried |
 //! | `authorization` | what a request carries to say who sends it |
+//! | `counters` | what one host was asked, counted as it is sent |
 //! | [`credentials`] | Docker's and Podman's files, credential helpers |
 //! | [`tls`] | certificates: whose are believed, which are shown |
 //! | [`layout`] | OCI image layouts |
@@ -29,6 +30,7 @@ use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, 
 mod auth;
 mod authorization;
 mod copy;
+mod counters;
 mod credentials;
 pub mod error;
 #[cfg(any(test, fuzzing))]

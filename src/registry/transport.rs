@@ -8,7 +8,6 @@
 //! | [`answer`] | what came back |
 //! | [`destination`] | where a registry may send us |
 //! | [`retry_after`] | how long a host asks to wait |
-//! | [`stats`] | what is counted |
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ use reqwest::{Method, Response, Url};
 use crate::oci::{Digest, Host, MediaType};
 
 use super::authorization::Authorization;
+use super::counters::{Counters, Purpose};
 use super::error::{ErrorKind, Failure, Proxy};
 use super::gate::{Gate, Limits, RequestClass, Run};
 use super::lock::lock;
@@ -29,14 +29,12 @@ use super::{HostOptions, Stats, tls};
 
 use answer::{Answer, classify};
 use attempts::{Attempts, Repeat};
-use stats::{Counters, Purpose};
 use wire::{Follow, Outgoing, TransferError, Wire};
 
 pub(crate) mod answer;
 pub(crate) mod attempts;
 pub(crate) mod destination;
 pub(super) mod retry_after;
-pub(crate) mod stats;
 pub(crate) mod wire;
 
 /// What an error may say.

@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use crate::registry::AskedAs;
 use crate::registry::authorization::Authorization;
+use crate::registry::counters::Purpose;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::RequestClass;
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::destination::Lead;
-use crate::registry::transport::stats::Purpose;
 use crate::registry::transport::wire::Follow;
 use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::oci::Digest;
 use crate::registry::authorization::Signed;
+use crate::registry::counters::pulls_left;
 use crate::registry::error::{ErrorKind, Failure, TlsFault};
 use crate::registry::gate::AnswerClass;
 use crate::registry::sanitize::one_line;
 
 use super::retry_after::retry_after;
-use super::stats::pulls_left;
 
 /// An answer, read whole.
 #[derive(Debug)]

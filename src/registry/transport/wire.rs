@@ -12,6 +12,7 @@ use reqwest::{Body, Method, Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
+use crate::registry::counters::{Counters, Purpose};
 use crate::registry::error::{ErrorKind, Failure, TlsError, TlsFault};
 use crate::registry::gate::Run;
 use crate::registry::lock::lock;
@@ -19,7 +20,6 @@ use crate::registry::sanitize::one_line;
 use crate::registry::tls::{Clients, proxy};
 
 use super::destination::{self, Lead};
-use super::stats::{Counters, Purpose};
 
 use transfer_error::{explained, fault, was_not_looked_at};
 
