@@ -76,7 +76,8 @@
 //! | the settings of a registry | `src/config/read/registry.rs`, passed on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; trusted certificates; client certificates and their hosts | `src/registry/tls.rs` |
 //! | where a registry may redirect to; what is sent there | `src/registry/transport/destination.rs`; `src/registry/transport/wire.rs` |
-//! | which credentials are used; which scopes are requested | `src/registry/credentials.rs`, `src/registry/auth.rs` |
+//! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/ladder.rs` |
+//! | which scopes are requested | `src/registry/http.rs`, `src/registry/auth/cached_token.rs` |
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/written.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |

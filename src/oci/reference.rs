@@ -1,12 +1,16 @@
 //! References: a repository or layout, and a tag or digest in it (distribution-spec "Pulling manifests"; Docker's rules
-//! for short names).
+//! for short names). [`error`] is what can be wrong with one.
 
 use std::fmt;
-use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::Digest;
+
+mod error;
+
+use error::Fault;
+pub use error::{ReferenceError, ReferenceErrorKind};
 
 /// The host and port of a registry in canonical form: lowercase, and `docker.io` for Docker Hub.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,63 +56,6 @@ pub struct Reference {
     pub place: Place,
     /// The tag or digest in it.
     pub locator: Locator,
-}
-
-/// The error for a text that is not a valid reference.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ReferenceError {
-    /// What is wrong: the text, followed by [`ReferenceError::kind`].
-    pub message: String,
-    /// What is wrong, without the text or any part of it.
-    pub kind: ReferenceErrorKind,
-    /// The invalid part of the text, in bytes.
-    pub span: Range<usize>,
-    /// Whether the text begins with a user name and perhaps a password. Both are never shown.
-    names_user: bool,
-}
-
-/// What is wrong with a text that is not a valid reference. Displayed, it follows the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReferenceErrorKind {
-    /// The text must have a tag or a digest, but has neither.
-    #[error("has no tag or digest")]
-    NoLocator,
-    /// The text must not have a tag or digest, but has one.
-    #[error("has a tag or digest, which does not belong to a repository")]
-    UnexpectedLocator,
-    /// The text begins with a scheme, such as `https://`.
-    #[error("begins with a scheme, which no reference has")]
-    Scheme,
-    /// The text begins with `USER@` or `USER:PASSWORD@`.
-    #[error("names a user, which no reference does")]
-    User,
-    /// The path begins or ends with `/`, or has two in a row.
-    #[error("has an empty part in its path")]
-    EmptyPathPart,
-    /// The path has an upper-case letter.
-    #[error("has an upper-case letter in its path")]
-    UpperCasePath,
-    /// Anything else.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl From<&str> for ReferenceErrorKind {
-    fn from(other: &str) -> Self {
-        Self::Other(other.to_owned())
-    }
-}
-
-impl ReferenceError {
-    /// Returns the message with the text replaced by `shown`, because the text itself may contain a secret.
-    #[must_use]
-    pub fn message_of(&self, shown: &str) -> String {
-        match shown.split_once('@') {
-            Some((_, rest)) if self.names_user => format!("`…@{rest}` {}", self.kind),
-            _ => format!("`{shown}` {}", self.kind),
-        }
-    }
 }
 
 const LAYOUT: &str = "oci:";
@@ -287,31 +234,6 @@ impl LayoutDir {
     }
 }
 
-/// What is wrong with a part of a text, before the whole text is known.
-struct Fault {
-    kind: ReferenceErrorKind,
-    span: Range<usize>,
-    /// The number of bytes at the start of the whole text that are not shown, because they may contain a password.
-    hidden: usize,
-}
-
-impl Fault {
-    fn new(kind: impl Into<ReferenceErrorKind>, span: Range<usize>) -> Self {
-        Self { kind: kind.into(), span, hidden: 0 }
-    }
-
-    /// Returns the same fault for a text in which the part begins at byte `start`.
-    fn from(self, start: usize) -> Self {
-        Self { span: self.span.start + start..self.span.end + start, ..self }
-    }
-
-    fn of(self, text: &str) -> ReferenceError {
-        let mark = if self.hidden > 0 { "…" } else { "" };
-        let message = format!("`{mark}{}` {}", &text[self.hidden..], self.kind);
-        ReferenceError { message, kind: self.kind, span: self.span, names_user: self.hidden > 0 }
-    }
-}
-
 /// Splits a text into its place and its tag or digest, if it has one.
 fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some(scheme) = text.find("://") {
@@ -327,8 +249,7 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     if let Some((user, rest)) = text.split_once('@')
         && rest.contains('/')
     {
-        let hidden = user.len();
-        return Err(Fault { hidden, ..Fault::new(ReferenceErrorKind::User, 0..hidden + 1) });
+        return Err(Fault::user(user.len()));
     }
     let (name, digest) = split_digest(text)?;
     let last_part = name.rfind('/').map_or(0, |slash| slash + 1);
