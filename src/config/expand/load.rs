@@ -1,4 +1,4 @@
-//! [`Loader`]: the text of manifests.toml and the facts it asks for → publications, or every problem of it at once.
+//! [`Loader`]: the text of manifests.toml and the facts it needs → publications, or all problems of the file at once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::config::problem::Sources;
 use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{Loaded, Outcome, Request};
 
-/// Loads manifests.toml as facts come in. Its files are parsed once.
+/// Loads manifests.toml while facts are added. It parses each file only once.
 #[derive(Debug)]
 pub struct Loader<'a> {
     request: Request<'a>,
@@ -32,7 +32,8 @@ impl<'a> Loader<'a> {
         Self { request, root, included: BTreeMap::new() }
     }
 
-    /// Loads by what is known. The same file and facts give the same, and what no selected list needs is not asked for.
+    /// Returns the publications, or the questions that must be answered first. The result depends only on the files and
+    /// the facts. A question is asked only if a selected list needs the answer.
     #[must_use]
     pub fn load(&mut self, facts: &Facts) -> Outcome {
         let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());

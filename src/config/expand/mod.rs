@@ -1,4 +1,4 @@
-//! A [`ParsedFile`](super::read::declared::ParsedFile) and [`Facts`](super::facts::Facts) → publications.
+//! Expands a [`ParsedFile`](super::read::declared::ParsedFile) with [`Facts`](super::facts::Facts) to publications.
 //!
 //! ```text
 //! ParsedFile ──scope──> ListScope ──matrix──> Instance ──target──> TargetInstance ──> Publication
@@ -6,22 +6,22 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `load` | [`Loader`]: the whole way, or the [`Question`](super::facts::Question)s that must be answered first |
+//! | `load` | [`Loader`]: all steps; returns the result, or each [`Question`](super::facts::Question) to answer first |
 //! | `include` | the files that a file includes |
-//! | `publications` | all lists → the publications that are selected |
-//! | `scope` | a list and the levels its keys and names come from |
-//! | `required_keys` | the keys that a list cannot be without |
+//! | `publications` | all lists → the selected publications |
+//! | `scope` | a list, and the levels that its keys and names come from |
+//! | `required_keys` | the keys that every list must have |
 //! | `matrix` | axes → combinations and ids |
 //! | `instance` | a combination and a target → a publication |
-//! | `evaluate` | what templates and variables come to |
-//! | `value` | what something comes to, and how it may be shown |
-//! | `resolution_stack` | the variables that are being worked out, so that none refers to itself |
+//! | `evaluate` | the values of templates and variables |
+//! | `value` | an expanded text, and how problems may show it |
+//! | `resolution_stack` | the variables that are being expanded, to find one that refers to itself |
 //! | `when` | whether conditions hold |
-//! | `conflicts` | no id and no tag twice |
+//! | `conflicts` | ids and tags that are used twice |
 //! | `select`, `overrides` | selectors and `--set` |
-//! | `registries` | what a file may say of registries |
-//! | `unused_templates` | misspelt names in templates that no list uses |
-//! | `report` | one cause is told once, in the order of the file |
+//! | `registries` | the registry settings that a file may make |
+//! | `unused_templates` | misspelled names in templates that no list uses |
+//! | `report` | reports each cause once, in the order of the file |
 
 mod conflicts;
 mod evaluate;

@@ -1,42 +1,41 @@
-//! [`Problems`]: what was found so far; one cause is told once, in the order of the file.
+//! [`Problems`]: the problems found so far. Each cause is reported once, in the order of the file.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::config::problem::{Problem, Span};
 
-/// How many more lists a problem names that it is the problem of.
+/// The maximum number of further lists that a problem names.
 const NAMED: usize = 3;
 
-/// Everything that was found.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: Vec<Found>,
-    /// Where in `found` a cause stands.
+    /// The index in `found` for each cause.
     causes: HashMap<(&'static str, Vec<Span>), usize>,
 }
 
 #[derive(Debug)]
 struct Found {
     problem: Problem,
-    /// The list it was found in.
+    /// The list in which the problem was found.
     list: Option<String>,
-    /// The other lists that it was found in.
+    /// The other lists in which it was found.
     also: Vec<String>,
 }
 
 impl Problems {
-    /// Adds a problem of the file as such.
+    /// Adds a problem of the file itself.
     pub(super) fn add(&mut self, problem: Problem) {
         self.insert(problem, None);
     }
 
-    /// Adds problems of the file as such.
+    /// Adds problems of the file itself.
     pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
         problems.into_iter().for_each(|problem| self.add(problem));
     }
 
-    /// Adds a problem that `list` has; if another list has it at the same place, it is one problem of both.
+    /// Adds a problem of `list`. If another list has it at the same place, it becomes one problem of both.
     pub(super) fn add_for(&mut self, list: &str, problem: Problem) {
         self.insert(problem, Some(list));
     }
@@ -66,7 +65,7 @@ impl Problems {
         }
     }
 
-    /// All of them: by place, then those without one, in the order in which they were found.
+    /// All problems, ordered by place. Those without a place come last, in the order in which they were found.
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.found.into_iter().map(Found::told).collect();
         problems.sort_by_key(|problem| {

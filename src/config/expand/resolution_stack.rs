@@ -1,18 +1,18 @@
-//! [`ResolutionStack`]: the variables that are being worked out for a template. It finds one that refers to itself, and
-//! keeps the work within limits.
+//! [`ResolutionStack`]: the variables that are being expanded for a template. It finds a variable that refers to
+//! itself, and limits the work.
 
 use crate::config::problem::{Problem, Span};
 
-/// How many variables may stand one inside the other.
+/// The maximum depth of nested variables.
 const DEEPEST: usize = 100;
 
-/// How many values one template may take, those of its variables' own templates counted too.
+/// The maximum number of values for one template, including those for the templates of its variables.
 const MOST_VALUES: usize = 1000;
 
-/// The variables that are being worked out for one template.
+/// The variables that are being expanded for one template.
 #[derive(Default)]
 pub(super) struct ResolutionStack<'r> {
-    /// The variables that are being worked out, outermost first.
+    /// The variables that are being expanded, outermost first.
     inside: Vec<Step<'r>>,
     /// How many values were looked up so far.
     looked_up: usize,
@@ -20,17 +20,17 @@ pub(super) struct ResolutionStack<'r> {
 
 struct Step<'r> {
     name: &'r str,
-    /// Where it was asked for.
+    /// Where the name is used.
     place: Span,
 }
 
 impl<'r> ResolutionStack<'r> {
-    /// A variable is worked out from here on, asked for at `place`.
+    /// Starts the expansion of the variable `name`, which is used at `place`.
     pub(super) fn enter(&mut self, name: &'r str, place: &Span) {
         self.inside.push(Step { name, place: place.clone() });
     }
 
-    /// The innermost variable is worked out.
+    /// Ends the expansion of the innermost variable.
     pub(super) fn leave(&mut self) {
         self.inside.pop();
     }
@@ -38,7 +38,7 @@ impl<'r> ResolutionStack<'r> {
     /// Counts the lookup of `name` at `place`.
     ///
     /// # Errors
-    /// It can't be done: it needs itself, or it has no end; none where that was said.
+    /// The problem if the variable refers to itself or a limit is exceeded. `None` if that is already reported.
     pub(super) fn look_up(&mut self, name: &str, place: &Span, list: &str) -> Result<(), Option<Box<Problem>>> {
         if let Some(first) = self.inside.iter().position(|step| step.name == name) {
             return Err(Some(cycle(&self.inside[first..], place, list)));
@@ -60,10 +60,11 @@ impl<'r> ResolutionStack<'r> {
     }
 }
 
-/// `mlist::config::cycle`: the ring of `steps`, of which the last asks for the first at `place`. Wherever one enters a
-/// ring, it is told from the same place.
+/// `mlist::config::cycle`: the cycle of `steps`, whose last variable refers to the first one at `place`. The same cycle
+/// is always reported from the same place, no matter where it is entered.
 fn cycle(steps: &[Step<'_>], place: &Span, list: &str) -> Box<Problem> {
-    // Who asks for each: the place of the first, which the ring is entered by, is none of it.
+    // Each name with the place that refers to it. The recorded place of the first name is outside of the cycle, so it
+    // is replaced.
     let mut ring: Vec<(&str, &Span)> = steps.iter().map(|step| (step.name, &step.place)).collect();
     ring[0].1 = place;
     let begin = (0..ring.len()).max_by_key(|at| (ring[*at].1.file, ring[*at].1.range.start)).unwrap_or_default();

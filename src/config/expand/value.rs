@@ -1,47 +1,47 @@
-//! [`Value`] and [`Expanded`]: what something comes to, and how it may be shown.
+//! [`Value`] and [`Expanded`]: an expanded text, and how problems may show it.
 //!
-//! A problem is read by more people than the files and the environment it speaks of: in the log of a build, in a comment
-//! on a pull request. What came from there is shown as the placeholder that stands for it.
+//! More people can read a problem than the files and the environment that it quotes, for example in a build log or in a
+//! comment on a pull request. So problems show the placeholder instead of a value from there.
 
 use std::ops::Range;
 
 use crate::naming::{Expansion, Template};
 
-/// A text that was worked out.
+/// An expanded text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Value {
     text: String,
-    /// Where the text itself is not to be shown: what is shown instead.
+    /// What problems show instead of the text, if they must not show the text itself.
     instead: Option<String>,
 }
 
 impl Value {
-    /// A text that everybody may see: it stands in manifests.toml or on the command line.
+    /// A text that everybody may see, because it is written in manifests.toml or on the command line.
     pub(super) fn open(text: impl Into<String>) -> Self {
         Self { text: text.into(), instead: None }
     }
 
-    /// A text that is shown as `instead` where that is given.
+    /// A text that is shown as `instead` if that is given.
     pub(super) fn new(text: String, instead: Option<String>) -> Self {
         Self { text, instead }
     }
 
-    /// The text: never for a problem.
+    /// The text. Never use it in a problem.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What a problem says.
+    /// The text for problems.
     pub(super) fn shown(&self) -> &str {
         self.instead.as_deref().unwrap_or(&self.text)
     }
 
-    /// What is shown instead of the text, if anything is.
+    /// What problems show instead of the text, if they must not show the text itself.
     pub(super) fn instead(&self) -> Option<&str> {
         self.instead.as_deref()
     }
 
-    /// This, and `/` and `part` behind it.
+    /// Appends `/` and `part`.
     pub(super) fn then(self, part: &Self) -> Self {
         let join = |left: &str, right: &str| format!("{left}/{right}");
         let is_hidden = self.instead.is_some() || part.instead.is_some();
@@ -50,15 +50,15 @@ impl Value {
     }
 }
 
-/// What a template comes to.
+/// An expanded template.
 pub(super) struct Expanded {
     expansion: Expansion,
-    /// Where the text itself is not to be shown: what is shown instead.
+    /// What problems show instead of the text, if they must not show the text itself.
     instead: Option<String>,
 }
 
 impl Expanded {
-    /// `values` are those of the template's placeholders, in their order.
+    /// `values` are the values of the template's placeholders, in order.
     pub(super) fn new(expansion: Expansion, template: &Template, values: &[Value]) -> Self {
         if values.iter().all(|value| value.instead().is_none()) {
             return Self { expansion, instead: None };
@@ -66,24 +66,25 @@ impl Expanded {
         let mut values = values.iter();
         let instead = expansion.retold(template, |placeholder| {
             let instead = values.next().and_then(Value::instead)?;
-            // What a filter would make of what is shown instead is nothing that anybody wrote.
+            // Filters are not applied to the replacement, because the result would be a text that nobody wrote. The
+            // placeholder is shown as it is written.
             let plain = placeholder.part.is_none() && placeholder.filters.is_empty();
             Some(if plain { instead } else { &template.source()[placeholder.span.clone()] }.to_owned())
         });
         Self { expansion, instead: Some(instead) }
     }
 
-    /// The text: never for a problem.
+    /// The text. Never use it in a problem.
     pub(super) fn text(&self) -> &str {
         &self.expansion.text
     }
 
-    /// What a problem says.
+    /// The text for problems.
     pub(super) fn shown(&self) -> &str {
         self.instead.as_deref().unwrap_or(&self.expansion.text)
     }
 
-    /// Whether a problem says something else than the text.
+    /// Whether problems show something other than the text.
     pub(super) fn is_hidden(&self) -> bool {
         self.instead.is_some()
     }
@@ -92,7 +93,7 @@ impl Expanded {
         Value::new(self.expansion.text, self.instead)
     }
 
-    /// The bytes of the template that `range`, bytes of the text, came from.
+    /// The bytes of the template that the bytes `range` of the text came from.
     pub(super) fn origin(&self, range: &Range<usize>) -> Range<usize> {
         self.expansion.origin(range)
     }

@@ -1,27 +1,27 @@
-//! Conditions, worked out: whether a tag applies and a row is declared.
+//! Evaluates conditions: whether a tag applies, and whether a row is declared.
 //!
-//! `stable` and `newest` speak of the variable `version`. Whether a stable version is the newest is not known here: the
-//! tags of the repository and the other lists say that. So `newest` holds here where `stable` does.
+//! `stable` and `newest` use the variable `version`. Whether a stable version is the newest is not known here, because
+//! it depends on the tags of the repository and on other lists. So here `newest` holds if `stable` holds.
 
 use super::evaluate::{Evaluator, Need, Scope, Stop};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::Condition;
 use crate::naming::{Kind, Pattern, Version};
 
-/// The variable that `stable` and `newest` speak of.
+/// The variable that `stable` and `newest` use.
 pub(super) const VERSION: &str = "version";
 
-/// What conditions come to.
+/// The result of conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// All of them hold.
     Holds,
-    /// One does not, and why: `1.4.0-rc.1 is not stable`.
+    /// One does not hold, and why: `1.4.0-rc.1 is not stable`.
     Fails(String),
 }
 
-/// Whether all conditions hold. What is wrong with any of them is told; what only conditions behind one that fails
-/// need is not asked for.
+/// Whether all conditions hold. Problems of every condition are reported. Values are not requested if only conditions
+/// after a failed one need them.
 pub(super) fn holds(
     conditions: &[Condition],
     scope: Scope<'_>,
