@@ -1,5 +1,5 @@
-//! [`Evaluator`]: what templates and variables come to. What the facts do not hold is asked for. `variable` looks up the
-//! value of a variable; `open` leaves one name open.
+//! [`Evaluator`]: the values of templates and variables. It records a question for each fact that is not known yet.
+//! `variable` looks up the value of a variable. `open` expands a template in which one name is left open.
 
 mod open;
 mod variable;
@@ -21,43 +21,43 @@ use crate::oci;
 pub(super) use open::{holds_whole, needs_platform_alone};
 pub(super) use variable::LONGEST_LINE;
 
-/// Expands templates, and gathers what is wrong and what must be asked.
+/// Expands templates, and collects problems and questions.
 pub(super) struct Evaluator<'a> {
     facts: &'a Facts,
     trust: &'a Trust,
-    /// The folder of each file, by its number.
+    /// The folder of each file, by file number.
     bases: Vec<PathBuf>,
     pub(super) questions: BTreeSet<Question>,
-    /// Repositories whose tags are needed and not known.
+    /// Repositories whose tags are needed but not known yet.
     pub(super) unlisted: BTreeSet<oci::Place>,
-    /// Why tags of repositories can't be listed that may not be needed.
+    /// Why the tags of some repositories cannot be listed. They may turn out not to be needed.
     pub(super) unlistable: Vec<Problem>,
     pub(super) problems: Problems,
 }
 
-/// What names mean where a template is expanded.
+/// What names mean at the place where a template is expanded.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
     pub(super) names: &'s Names<'s>,
-    /// The key of the list: `{name}` where nothing else is.
+    /// The key of the list: the value of `{name}` if nothing else defines it.
     pub(super) entry: &'s str,
-    /// The id of the list as it may be shown.
+    /// The id of the list, as problems may show it.
     pub(super) list: &'s str,
-    /// The values of the axes; none where axes are expanded themselves, which see none.
+    /// The values of the axes. `None` while axis values are expanded, because they cannot use other axes.
     pub(super) axes: Option<&'s [(&'s str, Value)]>,
-    /// The member that is spoken of.
+    /// The member that the template is expanded for.
     pub(super) member: Option<&'s MemberNames>,
-    /// The tag of the list that `{tag}` stands for; only `member-tags` speaks of one.
+    /// The value of `{tag}`. Only `member-tags` has one.
     pub(super) tag: Option<&'s Value>,
     pub(super) need: Need,
 }
 
-/// What `{os}`, `{arch}` and `{platform}` stand for.
+/// The values of `{os}`, `{arch}` and `{platform}`.
 pub(super) struct MemberNames {
     pub(super) os: String,
-    /// None where the style has no word for it.
+    /// `None` if the arch style has no word for the platform.
     pub(super) arch: Option<String>,
-    /// The style's own name.
+    /// The name of the arch style.
     pub(super) style: &'static str,
     pub(super) platform: String,
     /// Where the platform is written.
@@ -67,15 +67,15 @@ pub(super) struct MemberNames {
 /// How much a value is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    /// A selected list needs it: none is a problem.
+    /// A selected list needs the value. It is a problem if there is none.
     Must,
-    /// Whether a list is selected depends on it: it is asked for, none is no problem.
+    /// The value decides whether a list is selected. It is requested, but it is no problem if there is none.
     Ask,
-    /// Nobody needs it; used where it is known.
+    /// Nothing needs the value. It is used if it is already known.
     Never,
 }
 
-/// A value could not be had; it was asked for, or told why, or nobody needs it.
+/// There is no value. The question is recorded, the problem is reported, or nothing needs the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stop;
 
@@ -94,12 +94,12 @@ impl<'a> Evaluator<'a> {
         evaluator
     }
 
-    /// From here on spans may point into one file more, the next by number.
+    /// Adds a file that spans can point into. Files are numbered in the order in which they are added.
     pub(super) fn add_file(&mut self, source: &SourceFile) {
         self.bases.push(Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned());
     }
 
-    /// The answer to `question`; where there is none it is asked.
+    /// The answer to `question`. Records the question if there is no answer yet.
     pub(super) fn fact(&mut self, question: &Question) -> Option<Fact> {
         let fact = self.facts.get(question).cloned();
         if fact.is_none() {
@@ -108,7 +108,7 @@ impl<'a> Evaluator<'a> {
         fact
     }
 
-    /// The tags of a repository; where they are not known they are to be listed.
+    /// The tags of a repository. Records the repository if its tags are not known yet.
     pub(super) fn tags(&mut self, place: &oci::Place) -> Option<&'a TagFact> {
         let tags = self.facts.tags(place);
         if tags.is_none() {
@@ -117,34 +117,36 @@ impl<'a> Evaluator<'a> {
         tags
     }
 
-    /// The folder of the file in which `span` is: what paths there are relative to.
+    /// The folder of the file that contains `span`. Paths in that file are relative to it.
     pub(super) fn base_of(&self, span: &Span) -> &Path {
         self.bases.get(span.file).map_or(Path::new(""), PathBuf::as_path)
     }
 
-    /// What `template` comes to.
+    /// Expands `template`.
     pub(super) fn expand(&mut self, template: &SpannedTemplate, scope: Scope<'_>) -> Result<Expanded, Stop> {
         self.resolve(template, scope, &mut ResolutionStack::default())
     }
 
-    /// What `{name}` stands for where a condition at `place` speaks of it.
+    /// The value of `{name}` for a condition at `place`.
     pub(super) fn named(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<Value, Stop> {
         self.lookup(name, place, scope, &mut ResolutionStack::default())
     }
 
-    /// `{name}`: the axis, the variable, or the key of the list.
+    /// The value of `{name}`: an axis, a variable, or the key of the list.
     pub(super) fn name(&mut self, scope: Scope<'_>) -> Result<Value, Stop> {
-        // Nothing asks for it, and only who is in a ring is told of.
+        // Nothing in the file refers to `{name}` here. The span is never shown: a cycle is reported only with the
+        // references inside it.
         let place = Span { file: 0, range: 0..0 };
         self.bound("name", &place, scope, &mut ResolutionStack::default())
             .unwrap_or_else(|| Ok(Value::open(scope.entry)))
     }
 
-    /// Whether the file may use what `path` leads to; it is asked for where that is not known and `need` is not never.
-    /// Whatever path of the file is going to be opened goes through here first.
+    /// Whether the file may use the place that `path` leads to. Records the question if that is not known yet, unless
+    /// `need` is [`Need::Never`]. Every path of the file is checked here before it is opened.
     ///
     /// # Errors
-    /// It leads outside of the root; none where that is not known yet.
+    /// The problem if the path leads outside of the root, or if that cannot be determined. `None` if it is not known
+    /// yet.
     pub(super) fn may_follow(&mut self, path: &Path, shown: &str, need: Need) -> Result<(), Option<Box<Problem>>> {
         let Some(root) = &self.trust.root else { return Ok(()) };
         let question = Question::Inside(path.to_owned());
@@ -161,7 +163,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// As [`Evaluator::may_follow`], for a path that a list has at `place`.
+    /// The same as [`Evaluator::may_follow`], for a path that a list uses at `place`.
     pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), Stop> {
         self.may_follow(path, shown, scope.need).map_err(|problem| {
             if let Some(problem) = problem.filter(|_| scope.need == Need::Must) {
@@ -177,7 +179,7 @@ impl<'a> Evaluator<'a> {
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
     ) -> Result<Expanded, Stop> {
-        // Every placeholder is looked at, so that all that is wrong with a template is told at once.
+        // Look up every placeholder first, so that all problems of a template are reported at once.
         let values: Vec<_> = template
             .template
             .placeholders()
@@ -191,7 +193,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Tells why `template`, whose placeholders stand for `values`, comes to no text.
+    /// Reports why `template`, whose placeholders have these `values`, cannot be expanded.
     fn not_expanded(
         &mut self,
         error: ExpandError<Stop>,
@@ -224,7 +226,7 @@ impl<'a> Evaluator<'a> {
         Stop
     }
 
-    /// Goes on to `name`, which is asked for at `place`.
+    /// Counts the lookup of `name` at `place`. Reports a cycle or an exceeded limit.
     fn step<'r>(
         &mut self,
         name: &'r str,
@@ -240,7 +242,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// What `name` stands for, which is asked for at `place`.
+    /// The value of `name`, which the file uses at `place`.
     fn lookup<'r>(
         &mut self,
         name: &'r str,
@@ -273,7 +275,7 @@ impl<'a> Evaluator<'a> {
         Err(Stop)
     }
 
-    /// What a variable or axis comes to; none where there is none of this name.
+    /// The value of a variable or axis. `None` if there is none with this name.
     fn bound<'r>(
         &mut self,
         name: &'r str,
@@ -283,7 +285,7 @@ impl<'a> Evaluator<'a> {
     ) -> Option<Result<Value, Stop>> {
         match scope.names.get(name)? {
             Binding::Axis(_) => {
-                // Where axes are expanded themselves there is none to see.
+                // `None` for an axis: axis values cannot use other axes.
                 let value = scope.axes?.iter().find(|(axis, _)| *axis == name);
                 Some(value.map(|(_, value)| value.clone()).ok_or(Stop))
             }
@@ -323,19 +325,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether problems show a placeholder instead of what registries have: it is nothing to tell a stranger.
+    /// Whether problems show a placeholder instead of tags from a registry. The author of an untrusted file must not
+    /// learn what a registry contains.
     pub(super) fn hides_tags(&self) -> bool {
         self.trust.author.is_stranger()
     }
 }
 
-/// Where a placeholder's name stands: with its braces where there is nothing else in them.
+/// The span of a placeholder's name. It includes the braces if they contain nothing else.
 pub(super) fn place_of(template: &SpannedTemplate, placeholder: &Placeholder) -> Span {
     let alone = placeholder.part.is_none() && placeholder.filters.is_empty();
     template.text.part(if alone { &placeholder.span } else { &placeholder.name_span })
 }
 
-/// The names that a template may use, in the order of the alphabet.
+/// The names that a template may use, in alphabetical order.
 fn known(scope: Scope<'_>) -> Vec<&str> {
     let axes_too = scope.axes.is_some();
     let member = if scope.member.is_some() { MEMBER_NAMES.as_slice() } else { &[] };

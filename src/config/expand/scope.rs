@@ -1,7 +1,8 @@
-//! [`ListScope`]: one `[list.ENTRY]` with the levels around it, and [`Names`]: what its templates may speak of.
+//! [`ListScope`]: one `[list.ENTRY]` with the levels around it, and [`Names`]: the names that its templates may use.
 //!
 //! The levels of a list are the list, its convention, `[defaults]` of its file, and `[defaults]` of the file that
-//! includes that. Names go the same way, file by file: what a file says is nearer than what another says around it.
+//! includes its file. Names are looked up in the same order, file by file: what a file defines comes before what the
+//! including file defines.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,11 +12,12 @@ use crate::config::read::raw::{Key, Text};
 use crate::config::request::Override;
 use crate::naming::nearest;
 
-/// A file, with what holds for all of its lists; and the file that includes it.
+/// A file and what applies to all of its lists, with the file that includes it.
 pub(super) struct FileScope<'a> {
     pub(super) document: &'a ParsedFile,
     outer: Option<&'a FileScope<'a>>,
-    /// What names mean where no list or convention says it: axes of `[defaults]`, then `--set`, then `[vars]`.
+    /// The names that apply if no list or convention defines them. Axes of `[defaults]` come before `--set`, and
+    /// `--set` comes before `[vars]`.
     known: HashMap<&'a str, Binding<'a>>,
 }
 
@@ -24,13 +26,13 @@ pub(super) struct ListScope<'a> {
     /// The key of the list.
     pub(super) entry: &'a Key,
     pub(super) names: Names<'a>,
-    /// Its axes, the one that turns slowest first.
+    /// Its axes. The first one changes slowest.
     pub(super) axes: Vec<(&'a Key, &'a Parsed<Axis>)>,
     /// Nearest first.
     levels: Vec<&'a Level>,
 }
 
-/// What a name means in a list: the nearest level that has it says so.
+/// What a name means in a list. The nearest level that defines the name decides.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Binding<'a> {
     Axis(&'a Parsed<Axis>),
@@ -39,22 +41,22 @@ pub(super) enum Binding<'a> {
     Set(&'a Override),
 }
 
-/// All names of a list but the built-in ones.
+/// All names of a list except the built-in ones.
 pub(super) struct Names<'a> {
-    /// What the command line says of this list, the list itself, its convention.
+    /// From `--set` for this list, the list itself and its convention.
     near: HashMap<&'a str, Binding<'a>>,
     file: &'a FileScope<'a>,
-    /// A table of names could not be read: what is not known may have stood there.
+    /// A table of names could not be read. It may define names that are unknown otherwise.
     pub(super) incomplete: bool,
 }
 
 impl<'a> FileScope<'a> {
-    /// The names of a file; `outer` is the one that includes it.
+    /// The names of a file. `outer` is the file that includes it.
     pub(super) fn new(document: &'a ParsedFile, outer: Option<&'a FileScope<'a>>, overrides: &'a [Override]) -> Self {
         let mut known = HashMap::new();
         add_axes(&mut known, &document.defaults.matrix);
         let variables: HashSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();
-        // Of a value that is set twice the last counts.
+        // If a value is set twice, the last one counts.
         for set in overrides.iter().rev().filter(|set| set.entry.is_none() && variables.contains(set.name.as_str())) {
             known.entry(set.name.as_str()).or_insert(Binding::Set(set));
         }
@@ -62,7 +64,7 @@ impl<'a> FileScope<'a> {
         Self { document, outer, known }
     }
 
-    /// The file itself, then the one that includes it.
+    /// The file itself, then the file that includes it.
     fn outwards(&self) -> impl Iterator<Item = &FileScope<'a>> {
         std::iter::successors(Some(self), |file| file.outer)
     }
@@ -74,7 +76,7 @@ impl<'a> Names<'a> {
         self.near.get(name).or_else(of_files).copied()
     }
 
-    /// In the order of the alphabet.
+    /// In alphabetical order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> {
         let of_files = self.file.outwards().flat_map(|file| file.known.keys());
         let all: BTreeSet<&'a str> = self.near.keys().chain(of_files).copied().collect();
@@ -82,14 +84,14 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A level that is farther away: what is already known stays.
+/// Adds the variables of the next farther level. Names that are already known are kept.
 fn add_variables<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Parsed<Variable>)]) {
     for (key, variable) in level {
         known.entry(&key.name).or_insert(Binding::Variable(variable));
     }
 }
 
-/// As [`add_variables`].
+/// The same as [`add_variables`], for axes.
 fn add_axes<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Parsed<Axis>)]) {
     for (key, axis) in level {
         known.entry(&key.name).or_insert(Binding::Axis(axis));
@@ -97,7 +99,7 @@ fn add_axes<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Par
 }
 
 impl<'a> ListScope<'a> {
-    /// Puts the levels of a list together; none where that would only repeat what was said.
+    /// Collects the levels of a list. `None` if further problems would only repeat what is already reported.
     pub(super) fn new(
         file: &'a FileScope<'a>,
         (entry, level): &'a (Key, Level),
@@ -135,7 +137,7 @@ impl<'a> ListScope<'a> {
         self.levels.iter().copied()
     }
 
-    /// The value of a key: the nearest level that has it gives it whole.
+    /// The value of a key. It comes as a whole from the nearest level that has the key.
     pub(super) fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>) -> Option<&'a Parsed<T>> {
         self.levels.iter().find_map(|level| key(level).as_ref())
     }
@@ -161,8 +163,8 @@ fn convention<'a>(file: &'a FileScope<'a>, name: &Text, problems: &mut Vec<Probl
     found.map(|(_, level)| level)
 }
 
-/// The axes of `[defaults]`, the convention and the list, each where its name stands first; a nearer level may give
-/// it other values or make a variable of it.
+/// The axes of `[defaults]`, the convention and the list, each at the position where its name first occurs. A nearer
+/// level can give an axis other values or replace it with a variable.
 fn axes<'a>(levels: &[&'a Level], names: &Names<'a>) -> Vec<(&'a Key, &'a Parsed<Axis>)> {
     let mut axes: Vec<(&'a Key, &'a Parsed<Axis>)> = Vec::new();
     for (key, _) in levels.iter().rev().flat_map(|level| &level.matrix) {

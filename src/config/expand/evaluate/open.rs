@@ -1,7 +1,7 @@
 //! Templates in which one name is left open: [`Partial`]s.
 //!
-//! A variable in whose own template the name stands is open too. Only its template counts: what a file, the environment
-//! or git says is a value, whatever its path or `default` is made of.
+//! A variable is open too if its own template contains the open name. Only templates count: what a file, the
+//! environment or git returns is a plain value, even if its path or `default` contains the open name.
 
 use super::{Evaluator, Scope, Stop, place_of};
 use crate::config::expand::resolution_stack::ResolutionStack;
@@ -11,7 +11,7 @@ use crate::config::read::declared::{Parsed, SpannedTemplate, VariableValue};
 use crate::naming::{Partial, Placeholder, Stands};
 
 impl Evaluator<'_> {
-    /// `template` with the name `open` left open; all else is worked out.
+    /// Expands `template`, but leaves the name `open` open.
     pub(in crate::config::expand) fn partial(
         &mut self,
         template: &SpannedTemplate,
@@ -29,7 +29,7 @@ impl Evaluator<'_> {
         stack: &mut ResolutionStack<'r>,
     ) -> Result<Partial, Stop> {
         let words = template.template.placeholders();
-        // What each stands for, and its value if it has one.
+        // What each placeholder means, and its value if it has one.
         let standing: Vec<Result<(Stands, Value), Stop>> = words
             .map(|word| {
                 let name = word.name.as_str();
@@ -57,19 +57,20 @@ impl Evaluator<'_> {
     }
 }
 
-/// Whether `open` stands whole in `template`, itself or in a variable that stands there plain. As
-/// [`Partial::holds_whole`], and no value need be known.
+/// Whether `open` occurs as a whole in `template`, either directly or in a variable that is used without a version part
+/// and filters. The same as [`Partial::holds_whole`], but no value need be known.
 pub(in crate::config::expand) fn holds_whole(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
     let plain = |word: &Placeholder| word.part.is_none() && word.filters.is_empty();
     reaches(template, names, plain, |word| word.name == open && word.part.is_none())
 }
 
-/// Whether `open` stands in `template` or in a variable that stands there.
+/// Whether `template`, or a variable that it uses, contains `open`.
 fn leads_to(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
     reaches(template, names, |_| true, |word| word.name == open)
 }
 
-/// Whether all that `template` needs of a member is `{platform}`, and that in templates: only then it can be left open.
+/// Whether `{platform}` is the only value of a member that `template` needs, and only templates contain it. Otherwise
+/// the platform cannot be left open.
 pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate, names: &Names<'_>) -> bool {
     let mut seen: Vec<(&str, bool)> = Vec::new();
     let mut templates = vec![(template, true)];
@@ -92,7 +93,8 @@ pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate
     true
 }
 
-/// Whether a placeholder is `found` in `template`, or in the template of a variable that is to be looked `into`.
+/// Whether a placeholder for which `found` is true occurs in `template`, or in the template of a variable for which
+/// `into` is true.
 fn reaches(
     template: &SpannedTemplate,
     names: &Names<'_>,
@@ -115,7 +117,7 @@ fn reaches(
     false
 }
 
-/// The template of the variable `name`, if it is one.
+/// The template of the variable `name`, if its value is a template.
 fn template_of<'r>(name: &str, names: &Names<'r>) -> Option<&'r SpannedTemplate> {
     match names.get(name)? {
         Binding::Variable(Parsed::Good(variable)) => match &variable.value {

@@ -1,4 +1,4 @@
-//! What a variable comes to: its template, or what the environment, a file or git says.
+//! The value of a variable: from its template, the environment, a file or git.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,12 @@ use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Variable, VariableValue};
 use crate::naming::{LONGEST_TEXT, Version};
 
-/// The longest value that a file holds, in bytes: versions and digests fit, and what is longer is most likely no value.
+/// The maximum length of a value from a file, in bytes. Versions and digests fit. A longer text is most likely not a
+/// value.
 pub(in crate::config::expand) const LONGEST_LINE: usize = 256;
 
 impl Evaluator<'_> {
-    /// What the variable `name` comes to.
+    /// The value of the variable `name`.
     pub(super) fn variable<'r>(
         &mut self,
         name: &'r str,
@@ -57,7 +58,8 @@ impl Evaluator<'_> {
         Err(Stop)
     }
 
-    /// The value that stands there, or what is wrong with it.
+    /// The value, or what is wrong with it. If it is not known yet, records the question, unless `need` is
+    /// [`Need::Never`].
     fn look(&mut self, name: &str, lookup: &Lookup, need: Need) -> Result<Result<Option<String>, Box<Problem>>, Stop> {
         let Some(question) = &lookup.question else { return Ok(Ok(None)) };
         if let Some(fact) = self.facts.get(question) {
@@ -97,29 +99,29 @@ impl Evaluator<'_> {
         Lookup { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
     }
 
-    /// Whether problems show the placeholder instead of what `value` comes to. A file may be any file, whoever names it;
-    /// the environment is that of who runs this, and nothing to tell a stranger.
+    /// Whether problems show the placeholder instead of the value. A value from a file is never shown, because the path
+    /// can lead to any file. The environment belongs to the user, and the author of an untrusted file must not learn it.
     fn hides(&self, value: &VariableValue) -> bool {
         matches!(value, VariableValue::File(_)) || self.trust.author.is_stranger()
     }
 }
 
-/// Where a variable's value is looked for.
+/// Where the value of a variable comes from.
 struct Lookup {
-    /// None where it may not be asked.
+    /// `None` if the file may not ask it.
     question: Option<Question>,
-    /// What is asked, as it may be shown.
+    /// The source of the value, as problems may show it.
     shown: String,
-    /// Why there is no value where there is none.
+    /// The explanation if there is no value.
     lacking: String,
-    /// What to do then.
+    /// The help if there is no value.
     help: String,
 }
 
 const DEFAULT: &str = "default = \"…\" beside it";
 const SET_IT: &str = "set it, or say what it is otherwise: default = \"…\" beside it";
 
-/// The value that a fact holds for the variable `name`, or what is wrong with it; `shown` is what was asked.
+/// The value of the variable `name` from `fact`, or what is wrong with it. `shown` is the source of the value.
 fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result<Option<String>, Box<Problem>> {
     let text = fact.clone().map_err(|why| {
         let problem = match question {
