@@ -1,7 +1,8 @@
 //! `include`: manifests.toml and the files that it includes → [`Files`].
 //!
-//! What the globs mean is one set of files, in path order whatever the order of the globs; each is read once, and the
-//! file that includes is never one of them. Their lists stand behind its own. A glob with `!` takes files away.
+//! The globs together select one set of files, in path order, whatever the order of the globs. Each file is read once,
+//! and no file includes itself. The lists of included files come after the lists of the including file. A glob with `!`
+//! removes files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -14,28 +15,28 @@ use crate::config::read::declared::{Include, ParsedFile};
 use crate::config::read::parse_result::ParseResult;
 use crate::config::read::raw::Text;
 
-/// Included files that were parsed, by their number among the sources and their path.
+/// The included files parsed so far, by file number and path.
 pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), ParseResult>;
 
-/// manifests.toml and what it includes.
+/// manifests.toml and the files that it includes.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) root: Arc<ParsedFile>,
     /// In path order.
     pub(super) included: Vec<Arc<ParsedFile>>,
-    /// A file is not known, or not all of it: what is not here may stand there.
+    /// A file is not known, or not completely. What is not found here may be defined there.
     pub(super) incomplete: bool,
 }
 
 impl Files {
-    /// The root first.
+    /// All files, the root first.
     pub(super) fn all(&self) -> impl Iterator<Item = &ParsedFile> {
         [&self.root].into_iter().chain(&self.included).map(|file| &**file)
     }
 }
 
-/// Reads what `root` includes; its files are added to `sources`, and kept in `parsed`. Where not all of it is known yet
-/// it is asked for.
+/// Reads the files that `root` includes, adds them to `sources` and keeps them in `parsed`. Records questions for what
+/// is not known yet.
 pub(super) fn files(
     root: Arc<ParsedFile>,
     parsed: &mut ParsedIncludes,
@@ -51,7 +52,7 @@ pub(super) fn files(
                 let source = SourceFile { name: path.display().to_string(), text: text.into() };
                 evaluator.add_file(&source);
                 let number = sources.add(source.clone());
-                // While files before it are not known its number, which its spans hold, may still change.
+                // The spans contain the file's number, which can change while earlier files are not known.
                 let parsed = parsed
                     .entry((number, path))
                     .or_insert_with(|| ParseResult::included(number, &source, &place, &files.root.login_names));
@@ -67,8 +68,8 @@ pub(super) fn files(
     files
 }
 
-/// The files that are meant by their [`plain`] paths, each with its path as it was found and where it is first said;
-/// none where that is not known in full.
+/// The files that the globs select, by their [`plain`] paths. Each has its path as found, and the place of the first
+/// glob that selects it. `None` if not all of them are known.
 fn meant(
     globs: &[Include],
     sources: &Sources,
@@ -117,7 +118,7 @@ fn empty(glob: &Text, found: usize, itself: bool) -> Problem {
     Problem::error("mlist::config::include_empty", message).at(&glob.span, "").help(help)
 }
 
-/// What a glob means, as it was found; none where that is not known.
+/// The paths that a glob finds, as found. `None` if they are not known.
 fn paths(include: &Include, evaluator: &mut Evaluator<'_>) -> Option<Vec<PathBuf>> {
     let Include { text, glob } = include;
     let folder = evaluator.base_of(&text.span).to_owned();
@@ -138,7 +139,8 @@ fn paths(include: &Include, evaluator: &mut Evaluator<'_>) -> Option<Vec<PathBuf
     }
 }
 
-/// The text of an included file, which `place` asks for; none where there is none, which is told, or not yet.
+/// The text of an included file, whose glob is at `place`. `None` if the file cannot be read, which is reported, or if
+/// its text is not known yet.
 fn text(path: &Path, place: &Span, evaluator: &mut Evaluator<'_>) -> Option<String> {
     let shown = path.display().to_string();
     if let Err(problem) = evaluator.may_follow(path, &shown, Need::Must) {
@@ -162,7 +164,7 @@ fn text(path: &Path, place: &Span, evaluator: &mut Evaluator<'_>) -> Option<Stri
     }
 }
 
-/// `path` without `.`, and without `..` where that takes a folder back: so that one file has one path.
+/// `path` without `.`, and without `..` after a folder name, so that each file has only one path.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

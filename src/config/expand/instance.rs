@@ -1,15 +1,15 @@
-//! [`Instance`] and [`TargetInstance`]: one list of the file, one combination of its axes, one of its targets → what is
-//! published where, by which names.
+//! [`Instance`] and [`TargetInstance`]: one list, one combination of its axes and one of its targets → what is
+//! published, where, and by which tags.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `names` | the repository, and what a list is called in it |
+//! | `names` | the repository, and the names of a list in it |
 //! | `tags` | the tags that apply |
 //! | `members` | the members |
-//! | `member_tags` | the tags that each member has by itself |
-//! | `annotations` | those of the list, of all levels, and those of a row |
-//! | `policies` | what holds for all of it, and what can't hold together |
-//! | `refused` | what is said of a text that does not come to what it should |
+//! | `member_tags` | the tags of each member |
+//! | `annotations` | the annotations of the list, from all levels, and those of a row |
+//! | `policies` | the policies of the whole list, and settings that cannot be combined |
+//! | `refused` | problems of expanded texts that are not valid |
 
 mod annotations;
 mod member_tags;
@@ -35,28 +35,28 @@ pub(super) struct Instance<'a> {
     pub(super) list: &'a ListScope<'a>,
     pub(super) id: Value,
     pub(super) axes: Combination<'a>,
-    /// An axis has no value yet: it stands for lists that are not known.
+    /// Some axis has no values yet, so this stands for lists that are not known yet.
     pub(super) open: bool,
 }
 
-/// An [`Instance`] for one of its targets: one publication.
+/// An [`Instance`] for one of its targets. It becomes one publication.
 pub(super) struct TargetInstance<'a> {
     pub(super) instance: &'a Instance<'a>,
-    /// None where it is lacking or faulty, which was told: all else is looked at still.
+    /// `None` if the target is missing or faulty, which is already reported. Everything else is still checked.
     target: Option<&'a Target>,
 }
 
-/// A list in one repository, and what only problems and selectors need to know of it.
+/// A list in one repository, with the details that only problems and selectors need.
 pub(super) struct Made {
     pub(super) product: Product,
     pub(super) names: Names,
-    /// What its members are called by themselves, in the order of the members.
+    /// The tags of its members, in the order of the members.
     pub(super) member_claims: Vec<MemberClaim>,
-    /// What `{name}` stands for.
+    /// The value of `{name}`.
     pub(super) name: Value,
 }
 
-/// What a list in one repository comes to.
+/// The result for a list in one repository.
 pub(super) enum Product {
     Publication(Box<Publication>),
     LeftOut(LeftOut),
@@ -91,12 +91,12 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// What `{name}` stands for.
+    /// The value of `{name}`.
     pub(super) fn name(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Value, Stop> {
         evaluator.name(self.scope(need))
     }
 
-    /// One for each of its targets, in the order of the file; at least one.
+    /// One for each of its targets, in the order of the file. There is always at least one.
     pub(super) fn target_instances(&'a self) -> Vec<TargetInstance<'a>> {
         let targets = self.list.pick(|level| &level.target).and_then(Parsed::good);
         let instances: Vec<TargetInstance<'_>> = targets
@@ -109,7 +109,7 @@ impl<'a> Instance<'a> {
 }
 
 impl<'a> TargetInstance<'a> {
-    /// The value of a key: the target's own, else that of the nearest level that has it.
+    /// The value of a key, from the target itself or from the nearest level that has the key.
     fn pick<T>(&self, key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>) -> Option<&'a Parsed<T>> {
         let own = self.target.and_then(|target| key(&target.level).as_ref());
         own.or_else(|| self.instance.list.pick(key))
@@ -125,13 +125,14 @@ impl<'a> TargetInstance<'a> {
         self.target.map(|target| &target.repository.template)
     }
 
-    /// All of it. What can be told is told of every part, whatever became of the others.
+    /// Expands all parts. Problems of each part are reported, even if other parts fail.
     pub(super) fn publication(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Made, Stop> {
         let name = self.instance.name(need, evaluator);
         let names = self.names(need, evaluator);
         let id = self.instance.id.text().to_owned();
         let left_out = names.as_ref().ok().and_then(|names| names.left_out(&id));
-        // It needs nothing, but what is wrong with it is wrong on the day of its release too.
+        // A list that is left out needs no values. Its other mistakes are reported now, because they would still be
+        // there when it is released.
         let need = if left_out.is_some() { Need::Never } else { need };
         let rules = self.policies();
         let annotations = self.annotations(need, evaluator);

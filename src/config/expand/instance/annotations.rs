@@ -1,4 +1,4 @@
-//! Annotations: those of the list are joined over its levels, name by name; a row has its own alone.
+//! Annotations. Those of a list are merged from its levels, key by key. A row has only its own.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
 use crate::config::read::declared::{Annotations, Parsed};
 
 impl TargetInstance<'_> {
-    /// Those of the list.
+    /// The annotations of the list.
     pub(super) fn annotations(
         &self,
         need: Need,
@@ -17,7 +17,7 @@ impl TargetInstance<'_> {
     }
 }
 
-/// What annotations of several levels come to, the nearest level first.
+/// Merges and expands the annotations of several levels, the nearest level first.
 pub(super) fn joined<'a>(
     levels: impl IntoIterator<Item = &'a Annotations>,
     scope: Scope<'_>,

@@ -1,4 +1,4 @@
-//! The tags that each member has by itself, in the repository of its list.
+//! The tags of each member, in the repository of its list.
 
 use super::members::Found;
 use super::refused::bad_tag;
@@ -14,25 +14,26 @@ use crate::config::read::raw::Text;
 use crate::naming::{Partial, Template};
 use crate::oci::Tag;
 
-/// What stands for `member-tags` where `undeclared` keeps members: by these the others are found that several jobs
-/// write, each its own (semantics of several writers: one register each).
+/// The implied value of `member-tags` if `undeclared` keeps members. Several jobs can then write one list, each with
+/// its own members, and find the members of the others by these tags. Each job has a register of its own (semantics of
+/// several writers).
 const BY_PLATFORM: &str = "{tag}-{platform|replace:/:-}";
 
 /// A tag of a member.
 struct NamedMemberTag {
     tag: MemberTag,
-    /// What a problem says instead of the tag.
+    /// What problems show instead of the tag.
     instead: Option<String>,
 }
 
-/// A tag of a member, as one that others may claim too.
+/// A tag of a member, which others may claim too.
 pub(in crate::config::expand) struct MemberClaim {
     pub(in crate::config::expand) tag: Tag,
     /// Where its template is written.
     pub(in crate::config::expand) span: Span,
-    /// Which of the members.
+    /// The index of the member.
     pub(in crate::config::expand) member: usize,
-    /// The repository by the tag, as a problem says it.
+    /// The repository with the tag, as problems show it.
     pub(in crate::config::expand) shown: String,
 }
 
@@ -45,7 +46,8 @@ impl NamedMemberTag {
 }
 
 impl TargetInstance<'_> {
-    /// Gives each member its tags, by each tag that stays with the list; equal ones of a member become one.
+    /// Gives each member one tag for each template and each tag that always belongs to the list. Equal tags of a member
+    /// become one.
     pub(super) fn tag_members(
         &self,
         names: &Names,
@@ -74,7 +76,8 @@ impl TargetInstance<'_> {
         if failed { Err(Stop) } else { Ok(claims) }
     }
 
-    /// The templates of the list's own tag with the platform left open, where nothing else of a member stands in them.
+    /// The templates with the first tag that always belongs to the list, and with the platform left open. Only
+    /// templates that contain `{platform}` as a whole and need no other value of a member.
     pub(super) fn by_platform_alone(
         &self,
         names: &Names,
@@ -90,7 +93,7 @@ impl TargetInstance<'_> {
         templates.iter().filter(is_open).map(|template| evaluator.partial(template, "platform", scope)).collect()
     }
 
-    /// The templates, of which some may hold without being written.
+    /// The templates of `member-tags`, or the implied one.
     fn member_tag_templates(&self) -> Result<Vec<SpannedTemplate>, Stop> {
         match self.pick(|level| &level.member_tags) {
             Some(Parsed::Good(templates)) => Ok(templates.clone()),
@@ -103,7 +106,7 @@ impl TargetInstance<'_> {
     }
 }
 
-/// [`BY_PLATFORM`], as if it stood at `span`.
+/// [`BY_PLATFORM`], as if it were written at `span`.
 fn by_platform(span: &Span) -> Option<SpannedTemplate> {
     let template = Template::parse(BY_PLATFORM).ok()?;
     Some(SpannedTemplate { text: Text::implied(BY_PLATFORM, span), template })

@@ -1,4 +1,5 @@
-//! The members of a list: each row's platform, source and words. `twice` tells of those that can't be told apart.
+//! The members of a list: the platform, source and other values of each row. `twice` reports members that cannot be
+//! distinguished.
 
 mod twice;
 
@@ -12,25 +13,25 @@ use crate::config::read::declared::{OsVersion as Declared, Parsed, Row, SpannedT
 use crate::naming::ArchStyle;
 use crate::oci::{Platform, Reference};
 
-/// What holds for rows that do not say it.
+/// The values for rows that do not set them.
 struct MemberRules<'a> {
     style: ArchStyle,
     source: Option<&'a Parsed<SpannedTemplate>>,
     missing: Result<Missing, Stop>,
 }
 
-/// A member, and what templates and problems know it by.
+/// A member, with its names for templates and problems.
 pub(super) struct Found {
     pub(super) member: Member,
     pub(super) names: MemberNames,
-    /// What a problem says instead of its source.
+    /// What problems show instead of its source.
     instead: Option<String>,
 }
 
 /// The rows whose conditions hold.
 pub(super) struct DeclaredRows<'a> {
     pub(super) rows: Vec<&'a Row>,
-    /// Of some row it is not known whether it is one of them.
+    /// It is not known whether the conditions of some row hold.
     unknown: bool,
 }
 
@@ -41,7 +42,7 @@ impl MemberRules<'_> {
 }
 
 impl<'a> TargetInstance<'a> {
-    /// The rows that are declared. Of the others nothing is asked and nothing is told.
+    /// The declared rows. The other rows cause no questions, and no problems are reported for them.
     pub(super) fn declared_rows(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<DeclaredRows<'a>, Stop> {
         let rows = self.pick(|level| &level.platforms).and_then(Parsed::good).ok_or(Stop)?;
         let scope = self.instance.scope(need);
@@ -56,7 +57,7 @@ impl<'a> TargetInstance<'a> {
         Ok(declared)
     }
 
-    /// One for each row that is declared.
+    /// One member for each declared row.
     pub(super) fn members(
         &self,
         DeclaredRows { rows: declared, unknown }: &DeclaredRows<'a>,
@@ -117,7 +118,7 @@ impl<'a> TargetInstance<'a> {
     }
 }
 
-/// The platform with what the row says of Windows.
+/// The platform, with the OS version and OS features that the row sets for Windows.
 fn platform(row: &Row) -> Result<Platform, Stop> {
     let os_version = match good(row.os_version.as_ref())? {
         Some(Declared::Literal(version)) => Some(version.clone()),
@@ -138,7 +139,7 @@ fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Res
     })
 }
 
-/// The image that a template comes to; also what a problem says instead of it.
+/// Expands a template to an image reference. Also returns what problems show instead of it.
 fn reference(
     template: &SpannedTemplate,
     scope: Scope<'_>,

@@ -1,4 +1,4 @@
-//! [`Names`]: where a list is published, and what it is called there.
+//! [`Names`]: where a list is published, and its names there.
 
 use super::TargetInstance;
 use super::refused::{ARCHIVE, bad_reference};
@@ -10,15 +10,14 @@ use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
 
-/// Where a list is published and by which tags.
+/// Where a list is published, and by which tags.
 pub(in crate::config::expand) struct Names {
     pub(super) target: Repository,
     pub(super) tags: Tags,
 }
 
-/// A repository.
 pub(super) struct Repository {
-    /// As the template gives it.
+    /// The expanded template.
     written: Value,
     pub(super) place: Place,
     pub(super) span: Span,
@@ -33,7 +32,7 @@ impl TargetInstance<'_> {
         Ok(Names { target: repository?, tags: tags? })
     }
 
-    /// The repository alone.
+    /// Only the repository.
     pub(in crate::config::expand) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, Stop> {
         let target = self.target.ok_or(Stop)?;
         Ok(repository(&target.repository, self.instance.scope(need), evaluator)?.place)
@@ -45,7 +44,7 @@ impl Names {
         &self.target.place
     }
 
-    /// The list `id` without a tag that applies.
+    /// The list `id` as left out, if none of its tags applies.
     pub(super) fn left_out(&self, id: &str) -> Option<LeftOut> {
         let Tags { applying, why, span } = &self.tags;
         applying.is_empty().then(|| LeftOut {
@@ -61,17 +60,18 @@ impl Names {
         self.tags.applying.iter().map(|named| &named.tag)
     }
 
-    /// Those that stay with the list whatever else is published.
+    /// The tags that always belong to the list, whatever else is published.
     pub(super) fn own_tags(&self) -> impl Iterator<Item = &NamedTag> {
         self.tags.applying.iter().filter(|named| named.tag.newest.is_none())
     }
 
-    /// What a problem says of the version that claims the tag at `at` by being the newest.
+    /// The version that claims the tag at index `at` with `newest`, as problems show it.
     pub(in crate::config::expand) fn version(&self, at: usize) -> &str {
         self.tags.applying.get(at).and_then(|named| named.version.as_deref()).unwrap_or_default()
     }
 
-    /// The repository and repository:tag, as written and in canonical form: what selectors look at.
+    /// The repository, and the repository with each tag, both as written and in canonical form. Selectors are matched
+    /// against these.
     pub(in crate::config::expand) fn all(&self) -> Vec<String> {
         let canonical = self.target.place.to_string();
         [self.target.written.text(), &canonical]
@@ -83,12 +83,12 @@ impl Names {
             .collect()
     }
 
-    /// The repository, as a problem says it.
+    /// The repository, as problems show it.
     pub(in crate::config::expand) fn repository(&self) -> String {
         self.target.shown()
     }
 
-    /// The repository by its tag at `at`, as a problem says it.
+    /// The repository with its tag at index `at`, as problems show it.
     pub(in crate::config::expand) fn shown(&self, at: usize) -> String {
         let place = self.target.shown();
         let tag = self.tags.applying.get(at).map(|named| named.instead.as_deref().unwrap_or(named.tag.tag.as_str()));
@@ -97,7 +97,7 @@ impl Names {
 }
 
 impl Repository {
-    /// As a problem says it.
+    /// The repository, as problems show it.
     pub(super) fn shown(&self) -> String {
         self.written.instead().map_or_else(|| self.place.to_string(), str::to_owned)
     }

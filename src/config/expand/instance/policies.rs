@@ -1,4 +1,4 @@
-//! The policies of a list, and what can't hold together.
+//! The policies of a list, and settings that cannot be combined.
 
 use super::{Names, TargetInstance};
 use crate::config::expand::evaluate::{Evaluator, Stop};
@@ -10,14 +10,14 @@ use crate::config::read::raw::Key;
 use crate::naming::Globs;
 use crate::oci::Place;
 
-/// What OCI's lists have and Docker's have not.
+/// A feature that OCI lists have and Docker lists do not have.
 struct Need<'a> {
     what: &'static str,
     span: &'a Span,
 }
 
 impl<'a> TargetInstance<'a> {
-    /// What holds for all of the list.
+    /// The policies of the whole list.
     pub(super) fn policies(&self) -> Result<Rules, Stop> {
         let immutable = good(self.pick(|level| &level.immutable))?;
         Ok(Rules {
@@ -26,12 +26,12 @@ impl<'a> TargetInstance<'a> {
             mismatch: self.policy(|level| &level.mismatch)?,
             format: self.format()?.map_or_else(Format::default, |placed| placed.value),
             attestations: self.policy(|level| &level.attestations)?,
-            // To globs none of them means everything, to this key nothing.
+            // For globs in general, no patterns means everything. For this key, it means nothing.
             immutable: immutable.filter(|Placed { value, .. }: &&Placed<Globs>| !value.patterns().is_empty()).cloned(),
         })
     }
 
-    /// The word or number of a key; what is built in where no level has it.
+    /// The value of a key, or the built-in default if no level has the key.
     pub(super) fn policy<T: Copy + Default + 'a>(
         &self,
         key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>,
@@ -51,8 +51,8 @@ impl<'a> TargetInstance<'a> {
         Ok(good(self.pick(|level| &level.artifact_type))?.map(|placed| placed.value.clone()))
     }
 
-    /// `mlist::config::needs_oci`, once for all that needs it beside `format = "docker"`; `names` and the declared `rows`
-    /// as far as they are known.
+    /// `mlist::config::needs_oci`, once for everything that conflicts with `format = "docker"`. `names` and the
+    /// declared `rows` are given as far as they are known.
     pub(super) fn needs_oci(&self, names: Option<&Names>, rows: &[&'a Row], evaluator: &mut Evaluator<'_>) {
         let Ok(Some(Placed { value: Format::Docker, span: format })) = self.format() else { return };
         let annotations = self.levels().flat_map(|level| &level.annotations);
@@ -79,7 +79,7 @@ impl<'a> TargetInstance<'a> {
     }
 }
 
-/// What a key holds, if it is there and nothing is wrong with it.
+/// The value of a key, if the key is set. [`Stop`] if the value is faulty.
 pub(super) fn good<T>(parsed: Option<&Parsed<T>>) -> Result<Option<&T>, Stop> {
     parsed.map(|parsed| parsed.good().ok_or(Stop)).transpose()
 }

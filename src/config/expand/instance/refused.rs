@@ -1,4 +1,4 @@
-//! What is said of a text that does not come to what it should.
+//! Problems of expanded texts that are not valid.
 
 use crate::config::expand::value::Expanded;
 use crate::config::problem::{Problem, Span};
@@ -7,7 +7,7 @@ use crate::config::read::known_keys::part_not_built;
 use crate::naming::Filter;
 use crate::oci::{ReferenceError, ReferenceErrorKind as Kind, Tag};
 
-/// The form of sources and targets that is read later.
+/// The prefix of sources and targets in archives, which are not supported yet.
 pub(super) const ARCHIVE: &str = "oci-archive:";
 
 pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
@@ -25,12 +25,12 @@ pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &R
     }
 }
 
-/// What is wrong with an expanded text, as it may be shown.
+/// What is wrong with an expanded text, without values that must not be shown.
 fn message(expanded: &Expanded, error: &ReferenceError) -> String {
     if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() }
 }
 
-/// Where the fault of an expanded text stands in its template.
+/// The place in the template that caused the error in the expanded text.
 fn origin(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> Span {
     let origin = expanded.origin(&error.span);
     if origin.is_empty() || error.span.is_empty() { template.text.span.clone() } else { template.text.part(&origin) }

@@ -1,4 +1,4 @@
-//! The tags of a list that apply, and by what those are guarded that only the newest version has.
+//! The tags of a list that apply, and what guards floating tags, which only the newest version has.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,24 +15,24 @@ use crate::oci::Tag;
 
 /// The tags of a list.
 pub(super) struct Tags {
-    /// Those that apply, in the order of the file, none twice.
+    /// The tags that apply, in the order of the file, without duplicates.
     pub(super) applying: Vec<NamedTag>,
-    /// Why the others do not, each reason once.
+    /// Why the others do not apply, each reason once.
     pub(super) why: Vec<String>,
-    /// Where the first is written.
+    /// Where the first tag is written.
     pub(super) span: Span,
 }
 
 pub(super) struct NamedTag {
     pub(super) tag: TargetTag,
-    /// What a problem says instead of the tag.
+    /// What problems show instead of the tag.
     pub(super) instead: Option<String>,
-    /// What a problem says of the version that claims it by being the newest.
+    /// The version that claims the tag with `newest`, as problems show it.
     pub(super) version: Option<String>,
 }
 
 impl TagRule {
-    /// Where `newest` stands, if it is one of the conditions.
+    /// Where `newest` is written, if it is one of the conditions.
     pub(super) fn newest(&self) -> Option<&Span> {
         self.when.iter().find_map(|condition| match condition {
             Condition::Newest(span) => Some(span),
@@ -42,7 +42,7 @@ impl TagRule {
 }
 
 impl TargetInstance<'_> {
-    /// Whether only the newest version has any of the tags, if they apply.
+    /// Whether the list has a floating tag, even if the tag does not apply.
     pub(in crate::config::expand) fn has_newest(&self) -> bool {
         self.rules().iter().filter_map(Parsed::good).any(|rule| rule.newest().is_some())
     }
@@ -67,14 +67,15 @@ impl TargetInstance<'_> {
         Ok(Tags { applying: tags.applying, why: tags.why, span })
     }
 
-    /// The tag that every version has; none where there is none, which is told if one is needed.
+    /// The template of the tag that every version has. A problem is reported if a floating tag needs it and there is
+    /// none.
     fn published_as(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Option<&SpannedTemplate> {
         let rules: Option<Vec<&TagRule>> = self.rules().iter().map(Parsed::good).collect();
         let rules = rules?;
         let newest = rules.iter().find_map(|rule| rule.newest())?;
         let names_version = |rule: &&&TagRule| holds_whole(&rule.template, VERSION, scope.names);
         let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
-        // Where there is no version at all that is told of.
+        // If there is no version at all, that is reported elsewhere.
         if found.is_none() && scope.names.get(VERSION).is_some() {
             let message = "no tag says which versions are published, and `newest` has nothing to go by";
             let problem = Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "");
@@ -91,25 +92,25 @@ impl TargetInstance<'_> {
 }
 
 impl NamedTag {
-    /// What `{tag}` stands for.
+    /// The value of `{tag}`.
     pub(super) fn value(&self) -> Value {
         Value::new(self.tag.tag.as_str().to_owned(), self.instead.clone())
     }
 }
 
-/// Tags as they come, each found again by its text: a list may have as many as a file holds.
+/// Collects tags. A map finds each tag by its text, because a list can have as many tags as fit in a file.
 #[derive(Default)]
 struct Gathered {
     applying: Vec<NamedTag>,
-    /// Where each stands in `applying`.
+    /// The index of each tag in `applying`.
     places: HashMap<Tag, usize>,
     why: Vec<String>,
     told: HashSet<String>,
 }
 
 impl Gathered {
-    /// Adds a tag. Of equal ones the first stays where it stands; it is the list's whatever else is published if one of
-    /// them is: who says that a list always has a tag is not unsaid by who says that it has it at times.
+    /// Adds a tag. Of equal tags, the position of the first counts. The tag always belongs to the list if one of them
+    /// does: a tag that the list always has is not limited by a rule that gives it the same tag only sometimes.
     fn add(&mut self, new: NamedTag) {
         let Some(known) = self.places.get(&new.tag.tag).and_then(|&at| self.applying.get_mut(at)) else {
             self.places.insert(new.tag.tag.clone(), self.applying.len());

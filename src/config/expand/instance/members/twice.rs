@@ -1,4 +1,4 @@
-//! Members that can't be told apart: two of one platform, or two that come to one image.
+//! Members that cannot be distinguished: two with one platform, or two that expand to one image.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,8 @@ use crate::config::read::declared::{OsVersion, Parsed, Row};
 use crate::oci::{Platform, Reference};
 
 impl TargetInstance<'_> {
-    /// Windows images of one platform are told apart by their version. Where that is not written, the configs say it.
+    /// `mlist::config::platform_twice`. Windows images of one platform are distinguished by their OS version. If a row
+    /// does not give it in full, the image's config does.
     pub(super) fn platforms_twice(&self, rows: &[&Row], evaluator: &mut Evaluator<'_>) {
         let mut seen: HashMap<Platform, &Row> = HashMap::new();
         for row in rows {
@@ -33,7 +34,8 @@ impl TargetInstance<'_> {
         }
     }
 
-    /// Rows that write their source themselves may share it; these do not. Each image is told of once.
+    /// `mlist::config::source_twice`, once for each image. `by_convention` are the members without a source of their
+    /// own. Rows with their own source may share an image.
     pub(super) fn sources_twice(&self, by_convention: &[&Found], evaluator: &mut Evaluator<'_>) {
         let mut images: Vec<(&Found, Vec<&Found>)> = Vec::new();
         let mut seen: HashMap<&Reference, usize> = HashMap::new();
@@ -46,7 +48,8 @@ impl TargetInstance<'_> {
         }
         for (Found { member: first, instead, .. }, others) in images {
             let is_same = |platform: &Platform| is_one_word(platform, &first.platform);
-            // Equal platforms have equal names; that they are equal was told, but of Windows.
+            // Members with equal platforms have equal names, and the duplicate platform is already reported, except for
+            // Windows.
             let others = others.iter().map(|found| &found.member);
             let mut others = others.filter(|other| other.platform.is_windows() || !is_same(&other.platform));
             let Some(member) = others.next() else { continue };
@@ -75,7 +78,7 @@ impl TargetInstance<'_> {
     }
 }
 
-/// What no other row of the list may be for; none where only the config tells.
+/// The platform that no other row of the list may have. `None` if only the image's config determines it.
 fn machine(row: &Row) -> Option<Platform> {
     let version = literal(row);
     if row.platform.is_windows() && version.is_none() {
@@ -91,7 +94,7 @@ fn literal(row: &Row) -> Option<&str> {
     }
 }
 
-/// Whether two platforms are one but for what is said of Windows.
+/// Whether two platforms are equal apart from OS version and OS features.
 fn is_one_word(one: &Platform, other: &Platform) -> bool {
     let bare = |platform: &Platform| Platform { os_version: None, os_features: Vec::new(), ..platform.normalized() };
     bare(one) == bare(other)
