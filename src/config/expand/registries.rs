@@ -1,4 +1,4 @@
-//! [`registries`]: what the file says of registries, as far as whoever wrote it may say it.
+//! [`registries`]: the registry settings of the file, as far as its author is trusted.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use crate::config::problem::Problem;
 use crate::config::read::declared::ParsedFile;
 use crate::config::trust::Trust;
 
-/// How many more hosts a warning names.
+/// The maximum number of further hosts that a warning names.
 const NAMED: usize = 3;
 
-/// What `[registry]` says, as far as whoever wrote it may say it.
+/// The settings in `[registry]`, as far as the author of the file is trusted.
 pub(super) fn registries(
     document: &ParsedFile,
     base: &Path,
@@ -37,8 +37,9 @@ pub(super) fn registries(
     registries
 }
 
-/// What a stranger's `[registry]` comes to: how much a host may be asked, which harms nobody. Anything else says who to
-/// trust and what to show. Also a warning that names what is left out, if anything is.
+/// The settings in `[registry]` of an untrusted file. Only limits for requests are used, because they harm nobody. All
+/// other settings decide whom to trust and which credentials to send. Also returns a warning that names the settings
+/// that are left out, if there are any.
 fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Option<Problem>) {
     let left_out: Vec<_> =
         registries.iter().map(|settings| (settings, others(settings))).filter(|(_, keys)| !keys.is_empty()).collect();
@@ -64,7 +65,7 @@ fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Op
     (registries.into_iter().map(alone).collect(), warning)
 }
 
-/// The keys that are no limit, as they are written.
+/// The keys that are not limits, as written in the file.
 fn others(settings: &RegistrySettings) -> Vec<&'static str> {
     let RegistrySettings { host: _, span: _, security, ca, client, login, concurrency: _, rate: _ } = settings;
     let safety: &[&str] = match security {

@@ -1,14 +1,14 @@
-//! [`missing_keys`]: the keys that a list can't be without, wherever it has them from.
+//! [`missing_keys`]: the keys that every list must have, from any of its levels.
 
 use super::scope::ListScope;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{Level, Parsed, Row, Target};
 
-/// A key, and how it is written.
+/// A key, and an example of its value.
 struct Required {
     name: &'static str,
     example: &'static str,
-    /// Whether a list has it for this target; none: for all that have no keys of their own.
+    /// Whether a list has the key for a target with this level. `None` for all targets without keys of their own.
     has: fn(&ListScope<'_>, Option<&Level>) -> bool,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
         Some(Parsed::Faulty) | None => &[],
     };
     let known: Vec<&Target> = targets.iter().filter_map(Parsed::good).collect();
-    // One that is faulty was told of, and may have what the list lacks.
+    // A faulty target is already reported, and may have the missing keys.
     let faulty = known.len() < targets.len();
     let lacks = |key: &Required, target: &Target| !(key.has)(list, Some(&target.level));
     let is_missing = |key: &&Required| match known.as_slice() {
@@ -50,7 +50,7 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     let names: Vec<String> = missing.iter().map(|key| format!("`{}`", key.name)).collect();
     let message = format!("`{}` has no {}", list.entry.name, names.join(", no "));
     let problem = Problem::error("mlist::config::missing_key", message).at(&list.entry.span, "");
-    // Where another target has it, this is the one that lacks it.
+    // If another target has the key, point to the target that lacks it.
     let alone = known.iter().any(|target| !lacks(first, target));
     let lacking = known.iter().find(|target| alone && lacks(first, target));
     let problem = match lacking {
@@ -65,7 +65,7 @@ fn rows<'a>(list: &ListScope<'a>, own: Option<&'a Level>) -> Option<&'a Parsed<V
     own.and_then(|own| own.platforms.as_ref()).or_else(|| list.pick(|level| &level.platforms))
 }
 
-/// Rows may all have one of their own.
+/// Whether there is a source. It is not needed if every row has its own.
 fn has_source(list: &ListScope<'_>, own: Option<&Level>) -> bool {
     let is_needed = rows(list, own).is_none_or(|rows| match rows {
         Parsed::Good(rows) => rows.iter().any(|row| row.source.is_none()),
