@@ -1,5 +1,6 @@
-//! No two lists may have one id, no list a repository twice, and no two may claim one tag of one repository, unless all
-//! claim it by being the newest: then the newest has it. `members` has the tags of members.
+//! Conflicts: two lists with one id, a list with two targets in one repository, and lists that claim one tag of one
+//! repository. Lists may share a tag if all of them claim it with `newest`: then the newest version has it. `members`
+//! checks the tags of members.
 
 mod members;
 
@@ -17,10 +18,10 @@ use crate::oci::{Place, Tag};
 
 pub(super) use members::member_tags;
 
-/// How many more lists are named.
+/// The maximum number of further lists that a problem names.
 const NAMED: usize = 3;
 
-/// `mlist::config::id_twice` for ids that come out of the file twice; `ids` in the order of the file.
+/// `mlist::config::id_twice` for ids that occur twice. `ids` are in the order of the file.
 pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems: &mut Problems) {
     let mut seen: HashMap<&str, &Key> = HashMap::new();
     for (id, entry) in ids {
@@ -38,16 +39,17 @@ pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems:
     }
 }
 
-/// Versions that claim one tag by being the newest; those that are written alike stand together, the greatest first.
+/// The versions that claim one tag with `newest`, in groups of versions with the same form. [`Race::settle`] sorts each
+/// group, the greatest version first.
 #[derive(Default)]
 struct Newcomers(Vec<Vec<Version>>);
 
-/// The versions of the file by which tags are claimed.
+/// The versions of the file that claim tags with `newest`.
 #[derive(Default)]
 pub(super) struct Race(HashMap<(Place, Tag), Newcomers>);
 
 impl Race {
-    /// The claims of a list, selected or not.
+    /// Adds the claims of a list, whether it is selected or not.
     pub(super) fn enter(&mut self, names: &Names) {
         for tag in names.tags() {
             let Some(newest) = &tag.newest else { continue };
@@ -59,7 +61,7 @@ impl Race {
         }
     }
 
-    /// Gives each tag of `publications` that only the newest version has its rivals of the file: the greatest is enough.
+    /// Adds the rivals of the file to each floating tag of `publications`. The greatest rival is enough.
     pub(super) fn settle<'a>(mut self, publications: impl Iterator<Item = &'a mut Publication>) {
         for group in self.0.values_mut().flat_map(|Newcomers(groups)| groups) {
             group.sort_by(|one, other| other.compare(one));
@@ -67,7 +69,7 @@ impl Race {
         for publication in publications {
             for tag in &mut publication.tags {
                 let Some(newest) = &mut tag.newest else { continue };
-                // The key is a copy of two short texts, made once for each claim.
+                // The key copies two short texts, once for each claim.
                 let claimed = self.0.get(&(publication.target.clone(), tag.tag.clone()));
                 newest.rivals = claimed.and_then(|newcomers| newcomers.rival(newest, &tag.tag)).into_iter().collect();
             }
@@ -76,7 +78,7 @@ impl Race {
 }
 
 impl Newcomers {
-    /// The greatest version that `claim` gives the same tag, if it is greater than the one that claims it.
+    /// The greatest version that gets the same tag from `claim`, if it is greater than the version that claims the tag.
     fn rival(&self, Newest { version, claim, .. }: &Newest, tag: &Tag) -> Option<Version> {
         let group = self.0.iter().find(|group| group[0].is_alike(version))?;
         let greater = group.iter().take_while(|other| other.compare(version).is_gt());
@@ -85,26 +87,27 @@ impl Newcomers {
     }
 }
 
-/// A publication, and how problems speak of it.
+/// A publication, with its names for problems.
 pub(super) struct Claimant<'a> {
     pub(super) publication: &'a Publication,
     pub(super) names: &'a Names,
     pub(super) id: &'a Value,
-    /// What its members are called.
+    /// The tags of its members.
     pub(super) member_claims: &'a [MemberClaim],
     /// The key of its list.
     pub(super) entry: &'a Key,
 }
 
-/// `mlist::config::id_twice` for lists that have two targets in one repository: they would be one publication, with one
-/// half of its tags each. Gives those back that are none of these; `claimants` in the order of the file.
+/// `mlist::config::id_twice` for lists with two targets in one repository. They would be one publication, split into
+/// two with some of the tags each. The second target is left out of the result. `claimants` are in the order of the
+/// file.
 pub(super) fn repositories<'a>(
     claimants: impl Iterator<Item = Claimant<'a>>,
     problems: &mut Problems,
 ) -> Vec<Claimant<'a>> {
     let mut kept: Vec<Claimant<'a>> = Vec::new();
     for claimant in claimants {
-        // The targets of a list follow each other.
+        // The targets of a list are adjacent.
         let same_list = kept.iter().rev().take_while(|other| std::ptr::eq(other.id, claimant.id));
         let same = same_list.into_iter().find(|other| other.publication.target == claimant.publication.target);
         let Some(first) = same else {
@@ -121,7 +124,7 @@ pub(super) fn repositories<'a>(
     kept
 }
 
-/// `mlist::config::tag_twice`; the publications in the order of the file, their rivals known.
+/// `mlist::config::tag_twice`. The publications are in the order of the file, and their rivals are known.
 pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
     let mut order: Vec<(&Place, &Tag)> = Vec::new();
     let mut claims: HashMap<(&Place, &Tag), Vec<Claim<'_>>> = HashMap::new();
@@ -141,7 +144,7 @@ pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
     for name in order {
         let Some(claims) = claims.remove(&name) else { continue };
         problems.extend(if claims.iter().all(|claim| claim.newest.is_some()) {
-            // Whoever has a rival gives way to it.
+            // A list with a rival gives way to it and does not conflict.
             let left: Vec<_> = claims.into_iter().filter(Claim::has_no_rival).collect();
             twice(&left)
         } else {
@@ -154,7 +157,7 @@ pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
 const APART: &str = "a tag names one list: tell them apart in `target` or in `tags`";
 const NEWEST_TOO: &str = "tell them apart in `target` or in `tags`, or let each claim it by when = \"newest\"";
 
-/// What is said of claims of one tag; none where there is one alone.
+/// The problem if several lists claim one tag. `None` if only one does.
 fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
     let [first, second, more @ ..] = claims else { return None };
     let tagged = first.names.shown(first.at);
@@ -163,7 +166,7 @@ fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
         Some(why) => Problem::error("mlist::config::tag_twice", message + ", and neither is newer").because(why),
         None => Problem::error("mlist::config::tag_twice", message),
     };
-    // The places that tell the two apart: what both have from one default tells nothing.
+    // Point to the places where the two differ. A tag that both have from `[defaults]` explains nothing.
     let (one, other) = first.apart(second);
     let problem = if one == other { problem.at(other, "") } else { problem.at(other, second.id).at(one, first.id) };
     let also: Vec<&str> = more.iter().take(NAMED).map(|claim| claim.id).collect();
@@ -177,10 +180,10 @@ fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
 }
 
 struct Claim<'a> {
-    /// As it may be shown.
+    /// As problems may show it.
     id: &'a str,
     names: &'a Names,
-    /// Which of its tags.
+    /// The index of the tag.
     at: usize,
     newest: Option<&'a Newest>,
     tag: &'a Span,
@@ -198,7 +201,7 @@ impl<'a> Claim<'a> {
         self.newest.is_some_and(|newest| newest.rivals.is_empty())
     }
 
-    /// Why neither version gives way to the other, where both claim the tag by being the newest.
+    /// Why neither version gives way to the other. `None` unless both claim the tag with `newest`.
     fn why_neither(&self, other: &Claim<'_>) -> Option<String> {
         let (mine, others) = (&self.newest?.version, &other.newest?.version);
         let (one, two) = (self.names.version(self.at), other.names.version(other.at));

@@ -52,7 +52,8 @@ pub(super) fn files(
                 let source = SourceFile { name: path.display().to_string(), text: text.into() };
                 evaluator.add_file(&source);
                 let number = sources.add(source.clone());
-                // The spans contain the file's number, which can change while earlier files are not known.
+                // The number is part of the key because spans contain it, and because it can change while earlier files
+                // are not known.
                 let parsed = parsed
                     .entry((number, path))
                     .or_insert_with(|| ParseResult::included(number, &source, &place, &files.root.login_names));

@@ -33,7 +33,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Returns the publications, or the questions that must be answered first. The result depends only on the files and
-    /// the facts. A question is asked only if a selected list needs the answer.
+    /// the facts. Only questions that matter for the selected lists are asked.
     #[must_use]
     pub fn load(&mut self, facts: &Facts) -> Outcome {
         let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());

@@ -1,6 +1,6 @@
-//! [`combinations`]: the axes of a list → one set of values for each list that it stands for, and its id.
+//! [`combinations`]: the axes of a list → the combinations of their values, one for each resulting list, and its id.
 //!
-//! `values` has those of one axis, `from_tags` those that stand in the tags of a repository.
+//! `values` has the values of one axis. `from_tags` has the values that come from the tags of a repository.
 
 mod from_tags;
 mod values;
@@ -13,27 +13,27 @@ use crate::config::problem::Problem;
 /// A value for each axis, in the order of the axes.
 pub(super) type Combination<'a> = Vec<(&'a str, Value)>;
 
-/// What the axes of a list come to.
+/// The combinations of the axes of a list.
 pub(super) struct Combinations<'a> {
     pub(super) all: Vec<Combination<'a>>,
-    /// Values of an axis are not known before tags are listed: they have no part in the combinations.
+    /// The values of some axis are not known before tags are listed. The combinations do not contain this axis.
     pub(super) open: bool,
 }
 
 /// The values of an axis.
 enum Values {
     Known(Vec<Value>),
-    /// Nobody knows before tags are listed.
+    /// Not known before tags are listed.
     Open,
 }
 
-/// How many lists a file may come to.
+/// The maximum number of lists in a file, after the expansion of axes.
 const MOST_LISTS: usize = 100_000;
 
-/// How many more lists a file may come to.
+/// How many more lists a file may have.
 pub(super) struct Room {
     left: usize,
-    /// It was told that there are too many: the lists behind that are no news.
+    /// It is already reported that there are too many lists. Further lists are not reported.
     exceeded: bool,
 }
 
@@ -44,7 +44,10 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Takes room for the combinations of axes with so many values; the problem where there is none.
+    /// Reserves room for the combinations of axes with these numbers of values.
+    ///
+    /// # Errors
+    /// The problem if there is not enough room. `None` if that is already reported.
     fn take(&mut self, list: &ListScope<'_>, values: impl Iterator<Item = usize>) -> Result<(), Option<Box<Problem>>> {
         if self.exceeded {
             return Err(None);
@@ -76,7 +79,7 @@ impl Room {
     }
 }
 
-/// One combination after the other, the last axis turning fastest. A list without axes is one list.
+/// All combinations. The last axis changes fastest. A list without axes has one empty combination.
 pub(super) fn combinations<'a>(
     list: &ListScope<'a>,
     need: Need,
@@ -111,12 +114,12 @@ pub(super) fn combinations<'a>(
     Ok(Combinations { all, open })
 }
 
-/// `ENTRY`, with axes `ENTRY/VALUE/VALUE`.
+/// `ENTRY`, or with axes `ENTRY/VALUE/VALUE`.
 pub(super) fn id(entry: &str, combination: &Combination<'_>) -> Value {
     combination.iter().fold(Value::open(entry), |id, (_, value)| id.then(value))
 }
 
-/// Tells of what keeps an axis from having values, where a selected list needs it.
+/// Reports why an axis has no values, if a selected list needs it.
 fn refuse<T>(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<T, Stop> {
     if scope.need == Need::Must {
         evaluator.problems.add_for(scope.list, problem);

@@ -1,4 +1,4 @@
-//! `--set`: whether what is set is there, and whether it reaches a list.
+//! `--set`: whether the name exists, and whether the value reaches a selected list.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn unknown(files: &[&FileScope<'_>], overrides: &[Override], problems
     }
 }
 
-/// The variables of `[vars]` of any file: each reaches a list.
+/// The variables in `[vars]` of all files. `--set NAME=…` can set each of them.
 fn variables<'a>(files: &[&FileScope<'a>]) -> impl Iterator<Item = &'a str> {
     files.iter().flat_map(|file| &file.document.vars).map(|(key, _)| key.name.as_str())
 }
@@ -64,7 +64,7 @@ fn unknown_in_list(files: &[&FileScope<'_>], entry: &str, set: &Override) -> Opt
             None => problem.help("the word before `:` is the key of a list, without its axes"),
         });
     };
-    // Problems of the list itself are told where the list is expanded.
+    // Problems of the list itself are reported when the list is expanded.
     let scope = ListScope::new(file, list, &[], &mut Vec::new())?;
     match scope.names.get(name) {
         Some(Binding::Variable(_) | Binding::Set(_)) => None,
@@ -79,7 +79,7 @@ fn unknown_in_list(files: &[&FileScope<'_>], entry: &str, set: &Override) -> Opt
     }
 }
 
-/// `mlist::config::set_without_effect`; `selected` are the lists that are.
+/// `mlist::config::set_without_effect`. `selected` are the selected lists.
 pub(super) fn without_effect(
     files: &[&FileScope<'_>],
     overrides: &[Override],

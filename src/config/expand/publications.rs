@@ -1,4 +1,4 @@
-//! [`publications`]: the lists of all files → the publications that are selected.
+//! [`publications`]: the lists of all files → the selected publications.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::config::read::declared::{Axis, Parsed, Target};
 use crate::config::request::{Loaded, Override, Request};
 use crate::oci::Place;
 
-/// The publications that are selected, and lists without a tag; what else is loaded is not filled in.
+/// Returns the selected publications, and the selected lists that are left out. The other fields of [`Loaded`] are not
+/// filled in.
 pub(super) fn publications<'a>(
     files: &Files,
     scopes: &[&'a FileScope<'a>],
@@ -33,7 +34,7 @@ pub(super) fn publications<'a>(
         let selected = is_selected(&target, &mut selection, evaluator);
         targets.push((target, selected));
     }
-    // What is open is looked at, and that is all: for which lists it stands nobody knows.
+    // Instances with unknown axis values are only checked, because it is not known which lists they become.
     let (open, targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(target, _)| target.instance.open);
     for (target, _) in open.iter().filter(|(_, selected)| *selected) {
         let _ = target.publication(Need::Must, evaluator);
@@ -54,7 +55,7 @@ pub(super) fn publications<'a>(
     let claimants = conflicts::repositories(claimants, &mut evaluator.problems);
     conflicts::tags(&claimants, &mut evaluator.problems);
     conflicts::member_tags(&claimants, &mut evaluator.problems);
-    // A list that is not known, or not known yet, may be what is meant.
+    // Some lists are not known, or not known yet. A selector or `--set` may be meant for one of them.
     if !files.incomplete && unexpanded.is_empty() {
         let selected: Vec<&ListScope<'_>> =
             targets.iter().filter(|(_, selected)| *selected).map(|(target, _)| target.instance.list).collect();
@@ -62,7 +63,7 @@ pub(super) fn publications<'a>(
         let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
         let names: Vec<&str> = all.iter().map(|(.., made)| made.name.shown()).collect();
         match (selection.fits(), evaluator.unlistable.is_empty()) {
-            // What they mean may stand in tags that could not be listed.
+            // The selectors may match values from tags that could not be listed.
             (false, false) => evaluator.problems.extend(std::mem::take(&mut evaluator.unlistable)),
             _ => selection.report(&ids, &names, &mut evaluator.problems),
         }
@@ -79,7 +80,7 @@ pub(super) fn publications<'a>(
     loaded
 }
 
-/// The lists, each with its levels; with what is wrong with one as a whole.
+/// The lists with their levels. Reports problems of a list as a whole.
 fn lists<'a>(files: &[&'a FileScope<'a>], overrides: &'a [Override], problems: &mut Problems) -> Vec<ListScope<'a>> {
     let mut lists = Vec::new();
     for (file, list) in files.iter().flat_map(|file| file.document.lists.iter().map(move |list| (*file, list))) {
@@ -96,14 +97,14 @@ fn lists<'a>(files: &[&'a FileScope<'a>], overrides: &'a [Override], problems: &
     lists
 }
 
-/// What the axes of all lists come to.
+/// The instances of all lists.
 #[derive(Default)]
 struct Instances<'a> {
     /// In the order of the file.
     all: Vec<Instance<'a>>,
-    /// What a selector may name: the entries that have axes, and the ids.
+    /// The names that selectors can use: the keys of lists with axes, and the ids.
     callable: Vec<String>,
-    /// The entries whose values are not known before tags are listed, and how much they are needed.
+    /// The entries whose axis values are not known before tags are listed, and how much they are needed.
     unexpanded: Vec<(String, Need)>,
 }
 
@@ -135,13 +136,13 @@ fn instances<'a>(
     instances
 }
 
-/// How much is needed for which lists an entry stands.
+/// How much the axis values of a list are needed.
 fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     let entry = list.entry.name.as_str();
     if selection.is_everything() || selection.surely_means(&[entry]) {
         return Need::Must;
     }
-    // Registries are asked for their tags only where what these give can be what is meant.
+    // Tags are listed only if a selector can match one of the resulting lists.
     let from_tags = list.axes.iter().any(|(_, axis)| matches!(axis.good(), Some(Axis::TagsOf(_))));
     let targets: Vec<_> = list.pick(|level| &level.target).and_then(Parsed::good).into_iter().flatten().collect();
     let may_mean = |target: &Parsed<Target>| {
@@ -155,7 +156,7 @@ fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     }
 }
 
-/// What each target comes to as far as it is known, in the order of the file, with whether it is selected.
+/// Expands each target as far as its values are known, in the order of the file, and returns whether it is selected.
 fn make<'a, 'i>(
     targets: &'a [(TargetInstance<'i>, bool)],
     evaluator: &mut Evaluator<'_>,
@@ -164,7 +165,8 @@ fn make<'a, 'i>(
     for (target, selected) in targets {
         all.push(if *selected { target.publication(Need::Must, evaluator).ok() } else { None });
     }
-    // Whether a selected list is the newest of its repository may hang on others: only then are they asked about.
+    // Whether a selected list is the newest in its repository can depend on lists that are not selected. Their values
+    // are requested only in that case.
     let mut race = Race::default();
     let guarded = all.iter().flatten().filter(|made| made.names.tags().any(|tag| tag.newest.is_some()));
     let guarded: HashSet<Place> = guarded.map(|made| made.names.place().clone()).collect();
@@ -193,7 +195,7 @@ fn is_selected(target: &TargetInstance<'_>, selection: &mut Selection, evaluator
     if selection.surely_means(&names) {
         return true;
     }
-    // Only now: what a repository needs may have to be asked for.
+    // The repository is checked last, because its values may have to be requested first.
     if !target.target_template().is_some_and(|target| selection.may_mean_target(target)) {
         return selection.means(&names);
     }

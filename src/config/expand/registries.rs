@@ -37,7 +37,7 @@ pub(super) fn registries(
     registries
 }
 
-/// The settings in `[registry]` of an untrusted file. Only limits for requests are used, because they harm nobody. All
+/// The settings in `[registry]` of an untrusted file. Only limits for requests are used, because they are harmless. All
 /// other settings decide whom to trust and which credentials to send. Also returns a warning that names the settings
 /// that are left out, if there are any.
 fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Option<Problem>) {

@@ -84,7 +84,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Adds the variables of the next farther level. Names that are already known are kept.
+/// Adds the variables of a farther level. Names that are already known are kept.
 fn add_variables<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Parsed<Variable>)]) {
     for (key, variable) in level {
         known.entry(&key.name).or_insert(Binding::Variable(variable));
@@ -99,7 +99,7 @@ fn add_axes<'a>(known: &mut HashMap<&'a str, Binding<'a>>, level: &'a [(Key, Par
 }
 
 impl<'a> ListScope<'a> {
-    /// Collects the levels of a list. `None` if further problems would only repeat what is already reported.
+    /// Collects the levels of a list. `None` if the list or its convention has problems that are already reported.
     pub(super) fn new(
         file: &'a FileScope<'a>,
         (entry, level): &'a (Key, Level),

@@ -1,20 +1,20 @@
-//! [`Selection`]: which lists are meant by the selectors of the command line.
+//! [`Selection`]: which lists the selectors of the command line select.
 
 use super::report::Problems;
 use crate::config::problem::Problem;
 use crate::naming::{Globs, Part, Pattern, Template, nearest};
 
-/// How many ids are named where none is near.
+/// How many ids a problem names if none of them is similar.
 const NAMED: usize = 6;
 
-/// The selectors, and which of them fit something so far.
+/// The selectors, and which of them have matched something so far.
 pub(super) struct Selection {
     globs: Globs,
     fitted: Vec<bool>,
 }
 
 impl Selection {
-    /// Reads the selectors; none of them means everything.
+    /// Parses the selectors. Without selectors, everything is selected.
     pub(super) fn new(selectors: &[String], problems: &mut Problems) -> Self {
         let mut good: Vec<&str> = Vec::new();
         for selector in selectors {
@@ -23,24 +23,25 @@ impl Selection {
                 Err(error) => problems.add(Problem::error("mlist::config::unknown_selector", error.message)),
             }
         }
-        // Each was read by itself just now.
+        // Each one was parsed above.
         let globs = Globs::parse(&good).unwrap_or_else(|_| unreachable!("globs that were read one by one"));
         Self { fitted: vec![false; globs.patterns().len()], globs }
     }
 
-    /// Whether everything is meant.
+    /// Whether everything is selected.
     pub(super) fn is_everything(&self) -> bool {
         self.globs.patterns().is_empty()
     }
 
-    /// Whether what has these names is meant for certain, whatever other names it has.
+    /// Whether a list with these names is certainly selected, whatever other names it has.
     pub(super) fn surely_means(&mut self, names: &[&str]) -> bool {
         let negated = self.globs.patterns().iter().any(Pattern::is_negated);
         self.means(names) && !negated
     }
 
-    /// Whether any of them may mean a repository that `target` comes to. One without wildcards, `/` and `:` means
-    /// ids, and short names of Docker Hub, where the template has none of them either.
+    /// Whether any selector can match a repository that `target` expands to. A selector without wildcards, `/` and `:`
+    /// can only match ids and short names of Docker Hub. It can match the repository only if the text of the template
+    /// has no `/` and `:` either.
     pub(super) fn may_mean_target(&self, target: &Template) -> bool {
         let is_short = |text: &str| !text.contains(['/', ':']);
         let short_target = target.parts().iter().all(|part| !matches!(part, Part::Text(text) if !is_short(text)));
@@ -48,7 +49,7 @@ impl Selection {
         short_target || !self.globs.patterns().iter().all(|pattern| word(pattern.source()))
     }
 
-    /// Whether what has these names, and no others, is meant.
+    /// Whether a list with exactly these names is selected. Records which selectors match.
     pub(super) fn means(&mut self, names: &[&str]) -> bool {
         for (pattern, fitted) in self.globs.patterns().iter().zip(&mut self.fitted) {
             *fitted |= names.iter().any(|name| pattern.matches(name));
@@ -56,12 +57,13 @@ impl Selection {
         self.globs.mean(|pattern| names.iter().any(|name| pattern.matches(name)))
     }
 
-    /// Whether each of them fits something.
+    /// Whether each selector has matched something.
     pub(super) fn fits(&self) -> bool {
         self.fitted.iter().all(|fitted| *fitted)
     }
 
-    /// `mlist::config::unknown_selector` for those that fit nothing; `names` are what lists are called beside their ids.
+    /// `mlist::config::unknown_selector` for each selector that matched nothing. `names` are the names that lists have
+    /// besides their ids.
     pub(super) fn report(&self, ids: &[&str], names: &[&str], problems: &mut Problems) {
         for (pattern, fitted) in self.globs.patterns().iter().zip(&self.fitted) {
             if *fitted {

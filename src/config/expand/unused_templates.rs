@@ -1,5 +1,5 @@
-//! [`unknown_names`]: misspelt names in templates that no list uses. In those that lists do use, names are known more
-//! exactly, and are told of there.
+//! [`unknown_names`]: misspelled names in templates that no list uses. In templates that lists use, the known names can
+//! be determined more exactly. Their problems are reported when the list is expanded.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::config::read::names::MEMBER_NAMES;
 use crate::config::read::raw::Key;
 use crate::naming::nearest;
 
-/// Tells of every name that nothing in the files gives a meaning to. A file that is included sees what it says itself
-/// and what the file says that includes it; what that says, all files may use. Where a table of names could not be read,
-/// none is told of.
+/// Reports each name that no file defines. An included file sees its own names and those of the file that includes it.
+/// All files can use the templates of the including file, so these may use the names of all files. Nothing is reported
+/// if a table of names could not be read.
 pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
     if files.all().flat_map(levels).any(|level| level.names_unknown) || files.incomplete {
         return;
@@ -30,7 +30,7 @@ pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
     told(&files.root, &[&outer], problems);
 }
 
-/// The names that a file gives a meaning to.
+/// The names that a file defines.
 struct Known<'a>(BTreeSet<&'a str>);
 
 impl<'a> Known<'a> {

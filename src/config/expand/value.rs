@@ -66,8 +66,8 @@ impl Expanded {
         let mut values = values.iter();
         let instead = expansion.retold(template, |placeholder| {
             let instead = values.next().and_then(Value::instead)?;
-            // Filters are not applied to the replacement, because the result would be a text that nobody wrote. The
-            // placeholder is shown as it is written.
+            // Filters are not applied to the replacement, because the result would be a text that is written nowhere.
+            // The placeholder is shown as it is written.
             let plain = placeholder.part.is_none() && placeholder.filters.is_empty();
             Some(if plain { instead } else { &template.source()[placeholder.span.clone()] }.to_owned())
         });

@@ -1,4 +1,4 @@
-//! Tags of members beside those of lists: one repository has one image by one tag.
+//! Conflicts between the tags of members and other tags: in one repository, a tag names one image.
 
 use std::collections::HashMap;
 
@@ -18,8 +18,8 @@ struct Own<'a> {
     list: &'a str,
 }
 
-/// `mlist::config::tag_twice` for tags of members that a list or another member has; the publications in the order of
-/// the file.
+/// `mlist::config::tag_twice` for tags of members that a list or another member has too. The publications are in the
+/// order of the file.
 pub(in crate::config::expand) fn member_tags<'a>(claimants: &[Claimant<'a>], problems: &mut Problems) {
     let mut lists: HashMap<(&Place, &Tag), &Claimant<'a>> = HashMap::new();
     for claimant in claimants {
@@ -52,7 +52,7 @@ pub(in crate::config::expand) fn member_tags<'a>(claimants: &[Claimant<'a>], pro
 }
 
 impl Own<'_> {
-    /// Whether both mean the same image: then it does not matter who of them writes the tag.
+    /// Whether both are the same image. Then it does not matter which of them writes the tag.
     fn is_same_image(&self, other: &Self) -> bool {
         let (one, other) = (self.member, other.member);
         one.source == other.source && one.platform.normalized() == other.platform.normalized()

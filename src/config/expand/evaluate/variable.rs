@@ -100,7 +100,8 @@ impl Evaluator<'_> {
     }
 
     /// Whether problems show the placeholder instead of the value. A value from a file is never shown, because the path
-    /// can lead to any file. The environment belongs to the user, and the author of an untrusted file must not learn it.
+    /// can lead to any file. The environment belongs to the user, and the author of an untrusted file must not learn its
+    /// values.
     fn hides(&self, value: &VariableValue) -> bool {
         matches!(value, VariableValue::File(_)) || self.trust.author.is_stranger()
     }
@@ -108,7 +109,7 @@ impl Evaluator<'_> {
 
 /// Where the value of a variable comes from.
 struct Lookup {
-    /// `None` if the file may not ask it.
+    /// The question to ask. `None` if the file may not ask it.
     question: Option<Question>,
     /// The source of the value, as problems may show it.
     shown: String,

@@ -15,8 +15,8 @@ use crate::naming::{Partial, Template};
 use crate::oci::Tag;
 
 /// The implied value of `member-tags` if `undeclared` keeps members. Several jobs can then write one list, each with
-/// its own members, and find the members of the others by these tags. Each job has a register of its own (semantics of
-/// several writers).
+/// its own members. Each job finds the members of the others by these tags (semantics of several writers: one register
+/// for each).
 const BY_PLATFORM: &str = "{tag}-{platform|replace:/:-}";
 
 /// A tag of a member.

@@ -44,7 +44,7 @@ impl Names {
         &self.target.place
     }
 
-    /// The list `id` as left out, if none of its tags applies.
+    /// The [`LeftOut`] of the list `id`, if none of its tags applies.
     pub(super) fn left_out(&self, id: &str) -> Option<LeftOut> {
         let Tags { applying, why, span } = &self.tags;
         applying.is_empty().then(|| LeftOut {

@@ -26,7 +26,7 @@ impl<'a> TargetInstance<'a> {
             mismatch: self.policy(|level| &level.mismatch)?,
             format: self.format()?.map_or_else(Format::default, |placed| placed.value),
             attestations: self.policy(|level| &level.attestations)?,
-            // For globs in general, no patterns means everything. For this key, it means nothing.
+            // For globs in general, an empty set matches everything. For this key, it matches nothing.
             immutable: immutable.filter(|Placed { value, .. }: &&Placed<Globs>| !value.patterns().is_empty()).cloned(),
         })
     }

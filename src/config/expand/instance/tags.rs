@@ -110,7 +110,7 @@ struct Gathered {
 
 impl Gathered {
     /// Adds a tag. Of equal tags, the position of the first counts. The tag always belongs to the list if one of them
-    /// does: a tag that the list always has is not limited by a rule that gives it the same tag only sometimes.
+    /// does. A second rule that gives the list the same tag only if it is the newest does not limit this.
     fn add(&mut self, new: NamedTag) {
         let Some(known) = self.places.get(&new.tag.tag).and_then(|&at| self.applying.get_mut(at)) else {
             self.places.insert(new.tag.tag.clone(), self.applying.len());

@@ -1,7 +1,7 @@
-//! [`values`]: an axis whose values stand in the tags of a repository.
+//! [`values`]: an axis whose values come from the tags of a repository.
 //!
-//! The newest version is first, and what is no version stands behind all versions, in the order of the alphabet. So the
-//! first values of an axis are the same with `newest` and without.
+//! The newest version comes first. Values that are not versions come after all versions, in alphabetical order. So the
+//! first values of an axis are the same with and without `newest`.
 
 use std::cmp::Ordering;
 
@@ -14,7 +14,7 @@ use crate::config::read::raw::Key;
 use crate::naming::{Partial, Piece, Version};
 use crate::oci::{Place, Tag};
 
-/// The values that stand for the axis `name`; open where the tags are not known yet.
+/// The values of the axis `name`. Open if the tags are not known yet.
 pub(super) fn values(
     name: &Key,
     axis: &TagsOf,
@@ -67,8 +67,8 @@ pub(super) fn values(
     Ok(Values::Known(values.into_iter().map(|value| Value::new(value, instead.clone())).collect()))
 }
 
-/// `mlist::config::empty_axis`: of the repository's tags so many there are, are of the form, and have values that match;
-/// none where there is no repository.
+/// `mlist::config::empty_axis`. `counts` are the number of tags in the repository, of tags that fit the pattern, and of
+/// values that match. `None` if the repository does not exist.
 fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>) -> Problem {
     let name = &name.name;
     let form = axis.pattern.as_ref().map_or_else(|| format!("{{{name}}}"), |it| it.text.value.clone());
@@ -94,7 +94,8 @@ fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>
     Problem::error("mlist::config::empty_axis", message).at(&axis.span, "").help(help)
 }
 
-/// `mlist::config::bad_template`: a tag of this form does not tell the value.
+/// `mlist::config::bad_template`: the pattern does not contain the axis as a whole, so its value cannot be found in a
+/// tag.
 fn not_whole(name: &Key, pattern: &SpannedTemplate) -> Problem {
     let name = &name.name;
     let part = pattern.template.placeholders().find(|word| word.name == *name);
@@ -111,7 +112,7 @@ fn tags_of(count: usize) -> String {
     if count == 1 { "1 tag".to_owned() } else { format!("{count} tags") }
 }
 
-/// The repository, and how problems call it.
+/// The repository, and its name in problems.
 fn repository(
     template: &SpannedTemplate,
     scope: Scope<'_>,
@@ -132,7 +133,7 @@ fn repository(
     Ok((place, shown))
 }
 
-/// The tags can't be listed. Where it is not sure that the list is meant, it may not matter.
+/// Handles tags that cannot be listed. If it is not certain that the list is selected, this may not matter.
 fn unlisted(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Values, Stop> {
     match scope.need {
         Need::Must => evaluator.problems.add_for(scope.list, problem),

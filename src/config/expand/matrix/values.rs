@@ -1,4 +1,4 @@
-//! [`of`]: the values of one axis, none of them twice.
+//! [`of`]: the values of one axis, without duplicates.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Axis, Parsed, SpannedTemplate};
 use crate::config::read::raw::Key;
 
-/// What the values of an axis come to.
+/// The values of an axis.
 pub(super) fn of(
     (name, axis): &(&Key, &Parsed<Axis>),
     list: &ListScope<'_>,
@@ -28,13 +28,13 @@ pub(super) fn of(
     once(name, values, scope, evaluator).map(Values::Known)
 }
 
-/// Values, each with where it stands.
+/// Values, each with its place.
 type Placed = Vec<(Value, Place)>;
 
-/// Where a value stands.
+/// Where a value is written.
 struct Place {
     span: Span,
-    /// Which line of a file.
+    /// The line number, if the value comes from a file of lines.
     line: Option<usize>,
 }
 
@@ -44,7 +44,7 @@ fn written(templates: &[SpannedTemplate], scope: Scope<'_>, evaluator: &mut Eval
     templates.iter().zip(expanded).map(|(template, expanded)| Ok((expanded?.into_value(), placed(template)))).collect()
 }
 
-/// The lines of a file but the blank ones and those that begin with `#`.
+/// The lines of a file, without blank lines and lines that begin with `#`.
 fn lines(name: &Key, path: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
     let span = &path.text.span;
     let expanded = evaluator.expand(path, scope)?;
