@@ -1,4 +1,5 @@
-//! The parsed as a whole: what is asked, what wins, what is selected, and real projects' conventions.
+//! Tests of the whole loader: which questions it asks, which level wins, what is selected, and the conventions of real
+//! projects.
 
 mod echoes;
 mod format;
@@ -28,7 +29,7 @@ use crate::config::{Override, Problem, Publication, SourceFile, Trust};
 use crate::oci::Place;
 use crate::oci::Tag;
 
-/// A machine that knows what a test gives it, and remembers what it was asked.
+/// A machine that knows the answers of a test and records all questions.
 #[derive(Default)]
 struct Machine {
     answers: Vec<(Question, Fact)>,
@@ -37,9 +38,9 @@ struct Machine {
     selectors: Vec<String>,
     trust: Trust,
     file: Option<&'static str>,
-    /// Repositories with tags; all others are absent.
+    /// Repositories with their tags. All others do not exist.
     tags: Vec<(&'static str, TagFact)>,
-    /// Those whose tags were listed.
+    /// The repositories whose tags were listed.
     listed: BTreeSet<Place>,
 }
 
@@ -53,19 +54,19 @@ impl Machine {
         self.knows(Question::Env(name.into()), value)
     }
 
-    /// A repository with these tags, between blanks.
+    /// Adds a repository with these tags, separated by whitespace.
     fn tags(mut self, repository: &'static str, tags: &str) -> Self {
         let tags = tags.split_whitespace().map(|tag| Tag::parse(tag).unwrap()).collect();
         self.tags.push((repository, Ok(Some(Arc::new(tags)))));
         self
     }
 
-    /// A file that is included, found by the glob of its own path.
+    /// Adds an included file. The glob that finds it is its own path.
     fn includes(self, path: &str, text: &str) -> Self {
         self.knows(Question::Paths("".into(), path.into()), path).knows(Question::Include(path.into()), text)
     }
 
-    /// `NAME=VALUE` or `ENTRY:NAME=VALUE`
+    /// Adds `NAME=VALUE` or `ENTRY:NAME=VALUE`.
     fn set(mut self, text: &str) -> Self {
         let (name, value) = text.split_once('=').unwrap();
         let (entry, name) = name.split_once(':').map_or((None, name), |(entry, name)| (Some(entry.to_owned()), name));
@@ -112,14 +113,14 @@ impl Machine {
         }
     }
 
-    /// The ids of what is selected; nothing may be wrong.
+    /// The ids of the selected publications. There must be no problem.
     fn ids(&mut self, text: &str) -> Vec<String> {
         let loaded = self.load(text);
         assert_eq!(loaded.problems, []);
         loaded.publications.iter().map(|publication| publication.id.clone()).collect()
     }
 
-    /// The lists by what they are called, `repository:tag`; nothing may be wrong.
+    /// The lists as `repository:tag`. There must be no problem.
     fn lists(&mut self, text: &str) -> Vec<String> {
         let loaded = self.load(text);
         assert_eq!(loaded.problems, []);
@@ -131,7 +132,7 @@ impl Machine {
     }
 }
 
-/// `text` behind defaults that make a list of every empty table.
+/// `text` after defaults that make each empty table a complete list.
 fn with_defaults(text: &str) -> String {
     format!(
         "[defaults]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/{{name}}-{{arch}}:1\"\ntarget = \"r.io/{{name}}\"\ntags = [\"1\"]\n{text}"
@@ -147,8 +148,8 @@ fn what_no_selected_list_uses_is_not_asked() {
     let mut machine = Machine::default().select("a");
     assert_eq!(machine.ids(&text), ["a"]);
     assert_eq!(machine.asked, BTreeSet::from([Question::Env("A".into())]));
-    // What may be a repository's name cannot be told from its tag before the tag is known. That it has no value is
-    // no problem of a list that is not selected.
+    // Whether the selector matches the list `b` is not known before the tag is known, so the variable is requested.
+    // That it has no value is not a problem, because `b` is not selected.
     let mut machine = Machine::default().select("r.io/a");
     assert_eq!(machine.ids(&text), ["a"]);
     assert_eq!(machine.asked, BTreeSet::from([Question::Env("A".into()), Question::Env("B".into())]));

@@ -1,4 +1,4 @@
-//! One slip is one problem: what follows from it is not told.
+//! One mistake is one problem. Its consequences are not reported.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! What the reference of manifests.toml says, rule by rule, where no other file of tests does.
+//! Rules of the reference of manifests.toml, one by one, that no other test file covers.
 
 use super::*;
 
-/// `platform = source` of each member of each list; nothing may be wrong.
+/// `platform = source` of each member of each list. There must be no problem.
 fn members(machine: &mut Machine, text: &str) -> Vec<String> {
     let loaded = machine.load(text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -18,7 +18,7 @@ fn slugs(text: &str) -> Vec<&'static str> {
 fn lists_stand_where_their_headers_stand() {
     let text = with_defaults("[list.z]\n[list.m]\n[list.a]\n[list.10]\n[list.9]\n[list]\nb = {}\n");
     assert_eq!(Machine::default().ids(&text), ["z", "m", "a", "10", "9", "b"]);
-    // One without a header of its own stands where its first table does.
+    // A list without a header of its own has the position of its first table.
     let text = with_defaults("[list.z.vars]\n[list.m.vars]\n[list.a.vars]\n[list.z.matrix]\n[list.m]\n");
     assert_eq!(Machine::default().ids(&text), ["z", "a", "m"]);
 }
@@ -169,7 +169,7 @@ fn rows_by_one_convention_may_not_come_to_one_image_and_others_may() {
     assert_eq!(slugs(&list("\"windows/amd64\", \"windows/amd64\"")), ["source_twice"]);
     assert_eq!(slugs(&list(&format!("\"linux/amd64\", {}", own("linux/386", "docker.io/library/x:1")))), [""; 0]);
     assert_eq!(slugs(&list(&format!("{}, {}", own("linux/amd64", "x:1"), own("linux/386", "x:1")))), [""; 0]);
-    // One image in two spellings is one.
+    // Two spellings of one image are the same image.
     let spelled =
         "{ platform = \"linux/amd64\", arch = \"docker.io/library/y\" }, { platform = \"linux/386\", arch = \"y\" }";
     assert_eq!(slugs(&list(spelled).replace("\"x:1\"", "\"{arch}:1\"")), ["source_twice"]);

@@ -1,4 +1,4 @@
-//! Axes whose values stand elsewhere: in the lines of a file, in the tags of a repository.
+//! Axes whose values come from the lines of a file or from the tags of a repository.
 
 use super::*;
 use crate::config::{Author, Problem};
@@ -116,9 +116,9 @@ fn before_they_are_listed_the_rest_is_known() {
     let (places, loaded) = so_far(&text, &[]);
     assert_eq!((places, loaded.unexpanded.join(" "), loaded.publications.len()), (1, "a".to_owned(), 1));
     assert_eq!(loaded.problems, []);
-    // A list that is not known yet may be the one that is meant.
+    // The selector may match a list that is not known yet.
     assert_eq!(so_far(&text, &["a/1-*"]).1.problems, []);
-    // What is wrong with it whatever the values are is told before anybody is asked.
+    // Mistakes that do not depend on the values are reported before tags are listed.
     let (_, loaded) = so_far(&text.replace("{v}-{w}", "{v}-{x}-{w.major}"), &[]);
     assert_eq!(loaded.problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_variable"]);
 }

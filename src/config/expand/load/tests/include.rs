@@ -1,8 +1,8 @@
-//! Files that are included: what they see, in which order, and what is told of them.
+//! Included files: what they see, their order, and their problems.
 
 use super::*;
 
-/// A file that includes these others.
+/// A file that includes `files`.
 fn including(files: &[&str], text: &str) -> String {
     let globs: Vec<String> = files.iter().map(|file| format!("\"{file}\"")).collect();
     format!("include = [{}]\n{}", globs.join(", "), with_defaults(text))
@@ -88,7 +88,7 @@ fn names_go_list_convention_axes_set_vars_file_by_file() {
         let machine = Machine::default().includes("a.toml", a);
         sets.iter().fold(machine, |machine, set| machine.set(set)).lists(&text)
     };
-    // What a file says is nearer than all that stands around it: its variable takes the outer axis away.
+    // A file comes before the file that includes it, so its variable replaces the outer axis.
     assert_eq!(lists(&[]), ["r.io/a:i-inner-axis-o-i"]);
     assert_eq!(lists(&["v=set"]), ["r.io/a:set-inner-axis-o-i"]);
     assert_eq!(lists(&["gone=set"]), ["r.io/a:i-inner-axis-o-set"], "[vars] of the included file has it");
@@ -214,7 +214,7 @@ fn a_file_with_neither_lists_nor_files_is_nothing() {
 
 #[test]
 fn a_misspelt_name_that_nothing_uses_is_told_in_each_file() {
-    // What the root's own templates use, an included file may give.
+    // An included file may define the names that templates of the root use.
     let text = including(&["a.toml"], "[convention.x]\ntags = [\"{given}-{ginev}\"]\n[list.root]\n");
     let a = "[vars]\ngiven = \"1\"\n[convention.y]\ntags = [\"{name}-{outre}\"]\n[list.a]\n";
     let loaded = Machine::default().includes("a.toml", a).load(&text);
@@ -238,7 +238,7 @@ fn paths_of_include_go_through_the_guard_before_anything_is_read() {
         assert_eq!(machine.slugs(&including(&[glob], "[list.a]\n")), ["outside_root"], "{glob}");
         assert!(machine.asked.iter().all(|asked| matches!(asked, Question::Inside(_))), "{:?}", machine.asked);
     }
-    // The glob stays inside, a file that it means does not.
+    // The glob stays inside, but a file that it finds does not.
     let mut machine = confined(&["s"]).knows(Question::Paths("".into(), "s/*.toml".into()), "s/link.toml");
     assert_eq!(machine.slugs(&including(&["s/*.toml"], "[list.a]\n")), ["outside_root"]);
     assert!(!machine.asked.contains(&Question::Include("s/link.toml".into())));

@@ -1,4 +1,4 @@
-//! Which level gives each key that a target or a row may have: row > target > list > convention > defaults > built in.
+//! The level that determines each key of a target or row: row > target > list > convention > defaults > built in.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use super::*;
 use crate::config::keys::{Place, Shape, keys_of};
 use crate::config::model::Placed;
 
-/// A key, two values of it, what it is built in, and what tells of it.
+/// A key with two values, its built-in default, and a function that shows its value.
 struct Case {
     key: &'static str,
     values: [&'static str; 2],
-    /// How each value shows, and what shows where no level has the key; none: then it is lacking.
+    /// How each value is shown. `built_in` is what is shown if no level has the key, or `None` if the key is required.
     shows: [&'static str; 2],
     built_in: Option<&'static str>,
     of: fn(&Publication) -> String,
@@ -124,10 +124,10 @@ const CASES: [Case; 14] = [
     },
 ];
 
-/// The levels from the farthest to the nearest.
+/// The levels, from the farthest to the nearest.
 const LEVELS: [Place; 5] = [Place::Defaults, Place::Convention, Place::List, Place::Target, Place::Row];
 
-/// A file that has `key` at these levels.
+/// A file with `key` at these levels.
 fn file(key: &str, at: &[(Place, &str)]) -> String {
     let line = |place: Place| {
         at.iter().find(|(level, _)| *level == place).map_or_else(String::new, |(_, value)| format!("{key} = {value}\n"))
@@ -160,7 +160,7 @@ fn shown(case: &Case, at: &[(Place, &str)]) -> String {
 fn the_nearest_level_gives_each_key() {
     for case in &CASES {
         let info = keys_of(Place::List).find(|info| info.name == case.key).unwrap();
-        // A row's annotations are those of its own entry.
+        // The annotations of a row belong to its own entry, not to the list.
         let levels: Vec<Place> = LEVELS
             .into_iter()
             .filter(|level| {

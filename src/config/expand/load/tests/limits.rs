@@ -1,10 +1,10 @@
-//! What would take for ever, or more room than there is, ends and says why.
+//! Input that would need unlimited time or memory ends with a problem that says why.
 
 use std::fmt::Write as _;
 
 use super::*;
 
-/// One list that takes `{v0}`, and these variables.
+/// One list that uses `{v0}`, with these variables.
 fn with_variables(vars: &str) -> String {
     format!(
         "[vars]\n{vars}\n[list.a]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/x:{{v0}}\"\ntarget = \"r.io/a\"\ntags = [\"t\"]\n"

@@ -1,10 +1,10 @@
-//! Tags of members: what they come to, and who else may have them.
+//! Tags of members: how they expand, and who else may have them.
 
 use super::*;
 
 const TWO: &str = "platforms = [\"linux/amd64\", \"linux/arm/v7\"]\n";
 
-/// The tags of each member of the first list; nothing may be wrong.
+/// The tags of each member of the first list. There must be no problem.
 fn tags(text: &str) -> Vec<String> {
     let loaded = Machine::default().load(text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -12,7 +12,7 @@ fn tags(text: &str) -> Vec<String> {
     members.iter().map(|m| m.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// What finds the platforms in these tags of members that others wrote.
+/// The platforms that the open templates find in `tag`, a member's tag from another writer.
 fn found(text: &str, tag: &str) -> Vec<Option<String>> {
     let loaded = Machine::default().load(text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -42,7 +42,7 @@ fn a_list_that_keeps_members_tags_them_by_platform() {
     let loaded = Machine::default().load(&text);
     assert_eq!(&text[loaded.publications[0].members[0].tags[0].span.range.clone()], "keep");
     assert_eq!(tags(&list("undeclared = \"keep\"\nmember-tags = []")), ["", ""]);
-    // At the level at which it holds.
+    // The nearest level decides whether members are kept.
     let target = "target = { repository = \"r.io/x\", undeclared = \"keep\" }";
     assert_eq!(tags(&list(target)), ["1-linux-amd64", "1-linux-arm-v7"]);
     assert_eq!(
@@ -79,7 +79,7 @@ fn the_tag_is_known_in_tags_of_members_alone() {
         assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_variable"], "{keys}");
         assert_eq!(problems[0].labels[0].text, "known only in `member-tags`");
     }
-    // Through a variable too.
+    // Also through a variable.
     let text = list("member-tags = [\"{w}\"]").replace("[vars]\n", "[vars]\nw = \"{tag}-{arch}\"\n");
     assert_eq!(tags(&text), ["1-amd64", "1-arm"]);
     let problems = Machine::default().load(&list("member-tags = [\"{tga}-{arch}\"]")).problems;
@@ -97,20 +97,20 @@ fn what_comes_to_no_tag_is_told_of_with_the_member() {
 #[test]
 fn a_tag_is_that_of_one_image() {
     let slugs = |text: &str| Machine::default().slugs(text);
-    // Two members of a list, told of once however many tags they share.
+    // Two members of one list. It is reported once, no matter how many tags they share.
     assert_eq!(slugs(&list("member-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
     assert_eq!(slugs(&list("tags = [\"1\", \"2\"]\nmember-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
-    // The list itself, and another list.
+    // A member and its own list, or another list.
     assert_eq!(slugs(&list("tags = [\"1\", \"amd64\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
     let other = |keys: &str| format!("{}[list.m]\ntarget = \"r.io/l\"\n{keys}\n", list("member-tags = [\"{arch}\"]"));
     assert_eq!(slugs(&other("tags = [\"arm\"]")), ["tag_twice"]);
-    // Members of two lists: one image may have its tag from both.
+    // Members of two lists. They may share a tag if they are the same image.
     assert_eq!(slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
     assert_eq!(
         slugs(&other(&format!("tags = [\"2\"]\nmember-tags = [\"{{arch}}\"]\nvars.name = \"l\"\n{TWO}"))),
         [""; 0]
     );
-    // In another repository it is another tag.
+    // In another repository, it is a different tag.
     assert_eq!(
         slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]").replace("\"r.io/l\"", "\"r.io/m\"")),
         [""; 0]

@@ -1,4 +1,4 @@
-//! What rows say: Windows, annotations, absence, and whether they are declared at all.
+//! Rows: Windows, annotations, missing images, and conditions.
 
 use super::*;
 use crate::config::model::{Missing, OsVersion};
@@ -85,15 +85,15 @@ fn windows_rows_are_told_apart_by_versions_that_are_written() {
     let (one, other) = (row("a", "10.0.17763.1"), row("b", "10.0.20348.1"));
     assert_eq!(loaded(&format!("{one}, {other}")).len(), 2);
     assert_eq!(slugs(&format!("{one}, {}", row("b", "10.0.17763.1"))), ["platform_twice"]);
-    // What features they need tells nobody apart.
+    // OS features do not distinguish rows.
     let features = other.replace("20348", "17763").replace("arch =", "os-features = [\"x\"], arch =");
     assert_eq!(slugs(&format!("{one}, {features}")), ["platform_twice"]);
-    // What is not written the configs say.
+    // If a version is not given in full, the image's config determines it.
     for open in ["10.0.17763.*", "10.0.17763.1*"] {
         assert_eq!(loaded(&format!("{one}, {}, {}", row("b", open), row("c", open))).len(), 3);
     }
     assert_eq!(loaded(&format!("{one}, {}", windows("arch = \"b\""))).len(), 2);
-    // By one convention they still come to one image.
+    // With the same source template, they still expand to one image.
     assert_eq!(slugs(&format!("{one}, {}", other.replace("\"b\"", "\"a\""))), ["source_twice"]);
 }
 
@@ -150,7 +150,7 @@ fn a_row_whose_conditions_do_not_hold_is_not_declared() {
     assert_eq!(loaded(&format!("\"linux/amd64\", {}", when("{ version = \"1.*\" }", ""))).len(), 2);
     assert_eq!(loaded(&format!("\"linux/amd64\", {}", when(other, ""))).len(), 1);
     assert_eq!(loaded(&format!("\"linux/amd64\", {}", when("[\"stable\", { version = \"!1.*\" }]", ""))).len(), 1);
-    // Nothing of it is looked at, nor asked for.
+    // A row that is not declared is not checked and causes no questions.
     let quiet = when(other, ", source = \"r.io/x:{e}\", annotations = { a = \"{e}\" }");
     let text = list(&format!("\"linux/amd64\", {quiet}")).replace("[vars]\n", "[vars]\ne = { env = \"E\" }\n");
     let mut machine = Machine::default();
@@ -159,10 +159,10 @@ fn a_row_whose_conditions_do_not_hold_is_not_declared() {
     let mut machine = Machine::default();
     assert_eq!(machine.slugs(&text.replace("9.*", "1.*")), ["no_value"]);
     assert_eq!(machine.asked, BTreeSet::from([Question::Env("E".into())]));
-    // A source that is no reference is a fault of a member only.
+    // An invalid source is reported only if the row is declared.
     let text = list(&format!("\"linux/amd64\", {}", when(other, ", source = \"r.io/x\"")));
     assert_eq!(Machine::default().ids(&text), ["l"]);
-    // Twice is judged of those that are declared.
+    // Only declared rows are checked for duplicates.
     assert_eq!(loaded(&format!("\"linux/386\", {}", when(other, ""))).len(), 1);
     assert_eq!(slugs(&format!("\"linux/386\", {}", when("\"stable\"", ", arch = \"x\""))), ["platform_twice"]);
     let text = |condition: &str| {

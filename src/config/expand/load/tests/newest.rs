@@ -1,9 +1,9 @@
-//! `newest`: who claims a tag of a file by it, and what the planner is to go by.
+//! `newest`: which lists of a file claim a tag with it, and what the planner receives.
 
 use super::*;
 use crate::config::TargetTag;
 
-/// `id: tag, tag<rival` of each list; nothing may be wrong.
+/// `id: tag, tag<rival` of each list. There must be no problem.
 fn claims(machine: &mut Machine, text: &str) -> Vec<String> {
     let loaded = machine.load(text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -19,7 +19,7 @@ fn claims(machine: &mut Machine, text: &str) -> Vec<String> {
     loaded.publications.iter().map(list).collect()
 }
 
-/// A list of these versions, all published in one repository by these tags.
+/// A list of these versions, all published in one repository with these tags.
 fn versions(versions: &str, tags: &str) -> String {
     with_defaults(&format!("[list.app]\nmatrix.version = [{versions}]\ntags = [{tags}]\n"))
 }
@@ -99,7 +99,7 @@ fn the_templates_know_the_other_versions() {
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
     let newest = |at: usize| loaded.publications[0].tags[at].newest.as_ref().unwrap();
-    // The first that always applies, with all but the version filled in.
+    // The first tag that always applies, with everything but the version filled in.
     assert_eq!(newest(2).published_as.find("x-1.2.4-alpine").as_deref(), Some("1.2.4"));
     assert_eq!(newest(2).published_as.find("1.2.4"), None);
     assert_eq!(newest(2).claim.with("1.2.4").as_deref(), Some("1.2-alpine"));
@@ -172,7 +172,7 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
         assert_eq!((problems[0].slug(), problems[0].causes.join("|").as_str()), ("tag_twice", why));
         assert!(problems[0].message.ends_with(", and neither is newer"), "{}", problems[0].message);
     }
-    // Who gives way to another claims nothing, and who claims always is not outrun.
+    // A list that gives way to another does not conflict with it. A list that always has the tag does conflict.
     let lists = [list("a", "1.2", "latest"), list("b", "1.3", "latest"), list("c", "1.1", "latest")];
     assert_eq!(Machine::default().slugs(&file(&lists)), [""; 0]);
     let always = "[list.z]\ntags = [\"latest\"]\n".to_owned();
@@ -211,10 +211,10 @@ fn rivals_are_looked_for_in_lists_that_are_not_selected_and_only_where_they_coun
     assert_eq!(claims(&mut machine, &text), ["a: 1.2 latest<1.3"]);
     let asked = |names: &[&str]| names.iter().map(|name| Question::Env((*name).into())).collect::<BTreeSet<_>>();
     assert_eq!(machine.asked, asked(&["V_a", "S_a", "V_c"]));
-    // One that has no value claims nothing, and that is no problem of who is selected.
+    // A list without a value claims nothing, and this is not a problem of the selected list.
     let mut machine = Machine::default().env("V_a", "1.2").env("S_a", "s").select("a");
     assert_eq!(claims(&mut machine, &text), ["a: 1.2 latest<"]);
-    // Who has no such tag needs no rivals.
+    // A list without such a tag needs no rivals.
     let mut machine = Machine::default().env("V_b", "1.2").env("S_b", "s").select("b");
     assert_eq!(claims(&mut machine, &text), ["b: 1.2"]);
     assert_eq!(machine.asked, asked(&["V_b", "S_b"]));
@@ -230,7 +230,7 @@ fn some_tag_says_which_versions_are_published() {
         "\"{lower}\", { tag = \"latest\", when = \"newest\" }",
         "\"fixed\", { tag = \"{version}\", when = \"newest\" }",
     ] {
-        // On the day of a pre-release too, so that no release finds it out.
+        // Also reported for a pre-release, so that the mistake is not found only at a release.
         for version in ["1.2", "1.2-rc"] {
             let text = with_defaults(&format!(
                 "[list.a]\nvars.version = \"{version}\"\nvars.lower = \"{{version|lower|replace:a:b}}\"\ntags = [{tags}]\n"

@@ -1,4 +1,4 @@
-//! Conventions of real projects, each as short as the format lets them be.
+//! Conventions of real projects, each as short as the format allows.
 
 use super::*;
 

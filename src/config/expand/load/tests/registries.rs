@@ -1,11 +1,11 @@
-//! `[registry."HOST"]`: what it comes to, and what is told of it.
+//! `[registry."HOST"]`: the resulting settings, and their problems.
 
 use std::path::Path;
 
 use super::*;
 use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
 
-/// The registries of a file that holds nothing else but a list; nothing may be wrong.
+/// The registries of a file that contains nothing else but a list. There must be no problem.
 fn registries(text: &str) -> Vec<RegistrySettings> {
     let loaded = Machine::default().load(&behind(text));
     assert_eq!(loaded.problems, [], "{text}");
@@ -20,7 +20,7 @@ fn slugs(text: &str) -> Vec<&'static str> {
     Machine::default().slugs(&behind(text))
 }
 
-/// The first problem: its message, what stands under its place, and its help.
+/// The first problem: its message, the text of its first label, and its help.
 fn told(text: &str) -> (String, String, String) {
     let problem = Machine::default().load(&behind(text)).problems.swap_remove(0);
     let label = problem.labels.first().map(|label| label.text.clone()).unwrap_or_default();
@@ -164,7 +164,7 @@ fn a_dot_without_quotes_is_told_as_what_it_is() {
         assert_eq!(slugs(written), ["type"], "{written}");
         assert!(told(written).2.ends_with(&format!("quote it: [registry.\"{whole}\"]")), "{written}");
     }
-    // What is a host by itself was not meant to go on.
+    // A quoted host is complete, so the next key is not part of its name.
     assert_eq!(slugs("[registry.\"quay.io\".ca]\nx = 1"), ["type"]);
     assert_eq!(told("[registry.\"quay.io\".ca]\nx = 1").0, "`ca` takes a string, not a table");
     assert_eq!(slugs("[registry.\"quay.io\".extra]"), ["unknown_key"]);

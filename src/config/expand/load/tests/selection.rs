@@ -1,4 +1,4 @@
-//! Selectors.
+//! What selectors select.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! One list in several repositories, each with keys of its own.
+//! One list in several repositories, each with its own keys.
 
 use super::*;
 
-/// `repository:tag` and the platforms of each publication; nothing may be wrong.
+/// `repository:tag` and the platforms of each publication. There must be no problem.
 fn published(text: &str) -> Vec<String> {
     let loaded = Machine::default().load(text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -85,7 +85,7 @@ fn what_every_target_has_the_list_need_not_have() {
         assert_eq!(problems[0].message, format!("`l` has no `{key}`"));
         assert_eq!(problems[0].labels[1].text, "for this target");
     }
-    // A target's own rows may need a source where the list's do not.
+    // A target with its own rows may need a source even if the rows of the list do not.
     let rows = "platforms = [{ platform = \"linux/386\", source = \"x:1\" }]";
     let text = format!(
         "[list.l]\n{rows}\ntags = [\"1\"]\ntarget = [\"r.io/a\", {{ repository = \"r.io/b\", platforms = [\"linux/386\"] }}]\n"
@@ -117,7 +117,7 @@ fn a_target_at_fault_is_told_of_alone() {
         ("[\"r.io/x\", { repository = \"r.io/x:1\" }]", "bad_reference"),
     ] {
         assert_eq!(slugs(&with_defaults(&format!("[list.l]\ntarget = {target}\n"))), [slug], "{target}");
-        // Where the keys of the list itself are lacking, a target that could not be read may have had them.
+        // If the list itself lacks a key, a target that could not be read may have had it.
         if ["unknown_key", "missing_key"].contains(&slug) && !target.contains("repository =") {
             let text = format!("[list.l]\nplatforms = [\"linux/386\"]\nsource = \"r.io/x:1\"\ntarget = {target}\n");
             assert_eq!(slugs(&text), [slug], "{target}");
@@ -182,7 +182,7 @@ fn what_needs_oci_is_refused_beside_docker() {
         ));
         assert_eq!(slugs(&text), said, "{build}");
     }
-    // Each target by itself.
+    // Each target is checked separately.
     let text = with_defaults(
         "annotations.a = \"x\"\n[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/x\", format = \"docker\" }]\n",
     );

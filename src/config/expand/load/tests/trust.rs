@@ -1,4 +1,4 @@
-//! What a file may reach, and what problems tell of what it reached.
+//! What a file may access, and what problems reveal about it.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::config::{Author, Problem};
 
 const SECRET: &str = "S3cr3t Value";
 
-/// A machine whose owner did not write the file.
+/// A machine with an untrusted file that may read the `allowed` environment variables.
 fn suspicious(allowed: &[&str]) -> Machine {
     let environment = allowed.iter().map(|name| (*name).to_owned()).collect();
     let trust = Trust { root: Some("".into()), author: Author::Stranger { environment } };
     Machine { trust, ..Machine::default() }
 }
 
-/// A machine whose paths stay in `folder`.
+/// A machine with a trusted file whose paths must stay in `folder`.
 fn confined(folder: &str) -> Machine {
     Machine { trust: Trust { root: Some(folder.into()), author: Author::Trusted }, ..Machine::default() }
 }
@@ -135,7 +135,7 @@ fn a_value_from_a_file_is_one_short_line() {
     assert_eq!((problem.slug(), &*problem.message), ("bad_value", "V has 3 lines, and `v` is one"));
 }
 
-/// Every mistake whose problem quotes what a template came to, with `{v}` in it.
+/// Every mistake whose problem quotes an expanded template that contains `{v}`.
 const MISTAKES: [(&str, &str); 12] = [
     ("bad_reference", "[list.a]\nsource = \"r.io/{v}:1\"\n"),
     ("bad_reference", "[list.a]\nsource = \"r.io/a@{v}\"\n"),
@@ -157,7 +157,7 @@ const MISTAKES: [(&str, &str); 12] = [
     ("source_twice", "[list.a]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"r.io/a:{v|tag}\"\n"),
 ];
 
-/// All that is told of problems, as one text.
+/// The problems with all their parts, as one text.
 fn told(problems: &[Problem]) -> String {
     format!("{problems:?}")
 }

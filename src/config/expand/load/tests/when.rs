@@ -1,4 +1,4 @@
-//! When a tag applies and a row is declared.
+//! When a tag applies, and when a row is declared.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
     let left_out = &loaded.left_out[0];
     assert_eq!((left_out.id.as_str(), left_out.target.to_string().as_str()), ("a", "r.io/a"));
     assert_eq!(&text[left_out.span.range.clone()], "{version}");
-    // With others of its file it is no problem, and they are there.
+    // It is not a problem if the file has other lists, and these are published.
     let loaded = Machine::default().load(&format!("{text}[list.b]\n"));
     assert_eq!((loaded.publications[0].id.as_str(), loaded.left_out.len(), loaded.problems.len()), ("b", 1, 0));
 }
@@ -97,7 +97,7 @@ fn what_a_condition_needs_is_asked_and_lacking_it_is_a_problem() {
     assert_eq!(Machine::default().slugs(&text), ["no_value"]);
     let mut machine = Machine::default().env("V", "x");
     assert_eq!(machine.load(&text).publications[0].tags.len(), 2);
-    // Not that of a list that is not selected.
+    // Nothing is requested for a list that is not selected.
     let mut machine = Machine::default().select("b");
     assert_eq!(machine.ids(&format!("{text}[list.b]\n")), ["b"]);
     assert_eq!(machine.asked, BTreeSet::new());
@@ -143,7 +143,7 @@ fn one_fault_is_told_once_and_none_is_its_echo() {
         ("{}", &["missing_key"]),
         ("{ tag = \"a b\", when = \"stable\" }", &["bad_tag"]),
         ("{ tag = \"{version\", when = \"newest\" }", &["bad_template"]),
-        // Which tag every version has is not known where one of them is at fault.
+        // If a tag is faulty, it is not known which tag every version has.
         ("\"{version\", { tag = \"t\", when = \"newest\" }", &["bad_template"]),
         ("3.10", &["type"]),
     ] {
