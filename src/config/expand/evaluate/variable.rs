@@ -100,8 +100,8 @@ impl Evaluator<'_> {
     }
 
     /// Whether problems show the placeholder instead of the value. A value from a file is never shown, because the path
-    /// can lead to any file. The environment belongs to the user, and the author of an untrusted file must not learn its
-    /// values.
+    /// can lead to any file. The environment belongs to the user, and the author of an untrusted file must not learn
+    /// its values.
     fn hides(&self, value: &VariableValue) -> bool {
         matches!(value, VariableValue::File(_)) || self.trust.author.is_stranger()
     }
