@@ -1,6 +1,6 @@
-//! [`CODES`]: every code of a problem of manifests.toml. Each is a promise, and a test shows each.
+//! [`CODES`]: the codes of all problems about manifests.toml. Codes are stable, and the tests report each of them.
 
-/// A code and what it means, in one sentence.
+/// Each code, and its meaning in one sentence.
 pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::axis_twice", "an axis of a matrix has a value twice"),
     ("mlist::config::bad_duration", "a duration is not hours, minutes and seconds"),

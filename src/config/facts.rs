@@ -1,5 +1,5 @@
-//! [`Question`]s to the machine, and [`Facts`]: their answers, and what registries have. `config` asks; `host` answers
-//! for the machine.
+//! [`Question`]s to this machine, and [`Facts`]: their answers, and the tags that repositories have. `config` asks the
+//! questions, `host` answers them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,43 +8,43 @@ use std::sync::Arc;
 use super::problem::Problem;
 use crate::oci::{Place, Tag};
 
-/// What only the machine can say.
+/// A question about this machine. Paths are relative to the working directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Question {
-    /// The value of an environment variable; none where it is unset or empty.
+    /// The value of an environment variable. `None` if it is unset or empty.
     Env(String),
-    /// Whether a path leads to a place within [`Trust::root`](super::Trust::root), links followed, or would if it were
-    /// there: the real place, for people; none where it leads outside. As seen from where the program runs.
+    /// Whether a path leads to a location within [`Trust::root`](super::Trust::root) after symbolic links are followed.
+    /// The location need not exist. The answer is the real path, for display. `None` if the path leads outside.
     Inside(PathBuf),
-    /// The whole text of a file, as seen from where the program runs; none where there is no such file.
+    /// The whole text of a file. `None` if the file does not exist.
     File(PathBuf),
-    /// What git says in a folder.
+    /// What git reports about a folder.
     Git(PathBuf, GitFact),
-    /// The files below a folder, as seen from where the program runs, that a [`PathGlob`](super::PathGlob) means, by
-    /// its text: their paths, one a line.
+    /// The files below a folder that match the [`PathGlob`](super::PathGlob) with this text. The answer has one path
+    /// per line.
     Paths(PathBuf, String),
-    /// The whole text of a file that is included, byte for byte; none where there is no such file.
+    /// The whole text of an included file, unchanged. `None` if the file does not exist.
     Include(PathBuf),
 }
 
-/// What git is asked.
+/// A question to git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GitFact {
     /// `git describe --tags --always --dirty`
     Describe,
-    /// The tags on HEAD, one a line.
+    /// The tags on HEAD, one per line.
     Tags,
-    /// The full id of HEAD.
+    /// The full commit id of HEAD.
     Commit,
-    /// The branch; none on a detached HEAD.
+    /// The branch. `None` if HEAD is detached.
     Branch,
 }
 
-/// What came of a question: the value, none, or why it could not be found out. The reason does not name the path that
-/// was asked for: who asked knows how it may be shown.
+/// The answer to a question: a value, `None` if there is no value, or the reason why it is not known. The reason does
+/// not contain the path of the question, because only the code that asked knows how the path may be shown.
 pub type Fact = Result<Option<String>, String>;
 
-/// The tags of a repository, none where there is no such repository; or why they are not known.
+/// The tags of a repository, `None` if the repository does not exist, or the problem why they are not known.
 pub type TagFact = Result<Option<Arc<BTreeSet<Tag>>>, Box<Problem>>;
 
 /// All answers so far.
@@ -55,18 +55,18 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What is known; none where it was not asked.
+    /// Returns the answer to a question. `None` if there is no answer yet.
     #[must_use]
     pub fn get(&self, question: &Question) -> Option<&Fact> {
         self.answers.get(question)
     }
 
-    /// Adds an answer.
+    /// Adds the answer to a question.
     pub fn add(&mut self, question: Question, fact: Fact) {
         self.answers.insert(question, fact);
     }
 
-    /// The tags of a repository; none where nobody asked.
+    /// Returns the tags of a repository. `None` if they were not added yet.
     #[must_use]
     pub fn tags(&self, place: &Place) -> Option<&TagFact> {
         self.tags.get(place)

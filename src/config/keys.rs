@@ -1,11 +1,11 @@
-//! [`KEYS`]: every key of the format, where it stands and what it holds. What is refused and how, the JSON Schema and
-//! the helps all come from this one table.
+//! [`KEYS`]: all keys of the format, with the tables that they are allowed in and the values that they have. Errors
+//! about keys, the JSON Schema and the help texts are all made from this table.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `place` | the kinds of tables that have keys |
-//! | `shape` | what a key holds |
-//! | `sets` | the keys of each kind of table as a closed set |
+//! | `shape` | the kinds of values |
+//! | `sets` | the keys of each kind of table, as a closed set |
 
 mod place;
 mod sets;
@@ -15,11 +15,11 @@ pub(super) use place::Place;
 pub(super) use sets::{AxisKey, KeySet, LevelKey, OsVersionKey, RegistryKey, RowKey, TagKey, TopKey, VariableKey};
 pub(super) use shape::Shape;
 
-/// Where a key stands, and which key it is for the code that reads that table.
+/// The tables that a key is allowed in, and the key's variant for the code that reads these tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeyAt {
     Top(TopKey),
-    /// In the tables of these levels.
+    /// A key in the tables of these levels.
     Level(LevelKey, &'static [Place]),
     Row(RowKey),
     OsVersion(OsVersionKey),
@@ -27,7 +27,7 @@ pub(super) enum KeyAt {
     Axis(AxisKey),
     Variable(VariableKey),
     Registry(RegistryKey),
-    /// It is not built, so nothing reads it.
+    /// A key that is not implemented, so no code reads it.
     NotYet(&'static [Place]),
 }
 
@@ -37,18 +37,18 @@ pub(super) struct KeyInfo {
     pub(super) name: &'static str,
     keys: &'static [KeyAt],
     pub(super) shape: Shape,
-    /// One sentence for people: an editor shows it.
+    /// A description in one sentence, which editors show.
     pub(super) about: &'static str,
-    /// What holds without the key, as TOML; empty where there is none.
+    /// The default, as TOML. Empty if there is none.
     pub(super) default: &'static str,
-    /// A value, as TOML.
+    /// An example of a value, as TOML.
     pub(super) example: &'static str,
 }
 
 use KeyAt::{Axis, Level, NotYet, OsVersion, Registry, Row, Tag, Top, Variable};
 
 const LEVELS: &[Place] = &[Place::Defaults, Place::Convention, Place::List];
-/// Where a key stands that a target may have for itself.
+/// The tables of keys that are also allowed in a target table.
 const AIMED: &[Place] = &[Place::Defaults, Place::Convention, Place::List, Place::Target];
 
 const fn key(name: &'static str, keys: &'static [KeyAt], shape: Shape, about: &'static str) -> KeyInfo {
@@ -75,12 +75,12 @@ impl KeyAt {
 }
 
 impl KeyInfo {
-    /// Where the key stands.
+    /// The tables that the key is allowed in.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
         self.keys.iter().flat_map(|key| key.places()).copied()
     }
 
-    /// Which key of `place` it is, if it stands there.
+    /// The key's variant for `place`. `None` if the key is not allowed there.
     fn at(&self, place: Place) -> Option<KeyAt> {
         self.keys.iter().find(|key| key.places().contains(&place)).copied()
     }
@@ -94,7 +94,7 @@ impl KeyInfo {
     }
 }
 
-/// All keys, in the order in which the reference has them.
+/// All keys, in the order of the reference.
 pub(super) const KEYS: &[KeyInfo] = &[
     key("vars", &[Top(TopKey::Vars)], Shape::Variables, "Variables for every list: templates use them as {NAME}.")
         .example("{ registry = \"ghcr.io/acme\", version = { env = \"VERSION\", default = \"dev\" } }"),
@@ -402,7 +402,7 @@ pub(super) const KEYS: &[KeyInfo] = &[
     .example("\"100/min\""),
 ];
 
-/// What a variable may take from git, and what that is, in one sentence for people.
+/// The values that a variable can take from git, each with a description in one sentence.
 pub(super) const GIT_WORDS: [(&str, &str); 4] = [
     ("describe", "What `git describe --tags --always --dirty` says."),
     ("tag", "The greatest version tag on HEAD."),
@@ -410,17 +410,18 @@ pub(super) const GIT_WORDS: [(&str, &str); 4] = [
     ("branch", "The branch."),
 ];
 
-/// The keys of `place`, in the order of the reference.
+/// The keys that are allowed in `place`, in the order of the reference.
 pub(super) fn keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
     KEYS.iter().filter(move |info| info.at(place).is_some())
 }
 
-/// The keys of `place` that are built.
+/// The keys that are allowed in `place` and implemented.
 pub(super) fn built_keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
     keys_of(place).filter(|info| info.shape != Shape::NotYet)
 }
 
-/// Whether a list has a key of this name: then nothing else is called so.
+/// Whether a list has a key with this name. Variables, axes, annotations and keys of a `platforms` table cannot have
+/// such a name.
 pub(super) fn is_list_key(name: &str) -> bool {
     keys_of(Place::List).any(|info| info.name == name)
 }

@@ -1,4 +1,4 @@
-//! manifests.toml → publications.
+//! Loads manifests.toml: from the text of the file to publications.
 //!
 //! ```text
 //! text ──read──> ParsedFile ──expand──> Publications
@@ -8,21 +8,22 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `read` | the text of one file → what it declares |
-//! | `expand` | [`Loader`]: what is declared and the facts → publications, or what must be asked first |
-//! | [`request`] | what is to be loaded, and what comes of it |
-//! | [`facts`] | what is asked of the machine, and the answers |
-//! | [`model`] | the result: publications, members and tags, each with its place in the file |
-//! | [`policy`] | the words of a list's policies |
-//! | [`path_glob`] | which files `include` means |
-//! | [`trust`] | what a file may reach that somebody else wrote |
-//! | `keys` | the one table of keys: where each stands and what it holds |
+//! | `read` | parses the text of one file to what it declares |
+//! | `expand` | [`Loader`]: from declarations and facts to publications, or to the questions to answer first |
+//! | [`request`] | the input and the result of loading |
+//! | [`facts`] | questions to this machine, and their answers |
+//! | [`model`] | the result: publications, members and tags, each with its span in the file |
+//! | [`policy`] | the values of the policy keys of a list |
+//! | [`path_glob`] | the globs of `include`, which select files |
+//! | [`trust`] | what a file by an untrusted author may access |
+//! | `keys` | the table of all keys: where each is allowed, and what its value is |
 //! | [`schema`](mod@schema) | the JSON Schema |
-//! | [`codes`] | every code of this layer, and what it means |
-//! | [`problem`] | [`Problem`]: the shape in which any layer's problem reaches the user |
+//! | [`codes`] | all problem codes of this layer, with their meaning |
+//! | [`problem`] | [`Problem`]: the form in which all layers report problems to the user |
 //!
-//! `expand` uses `read`, never the other way round. Nothing here reads anything: what is lacking is asked for. No place
-//! that reaches a [`Problem`] lies at or behind the end of its file.
+//! `expand` uses `read`, never the reverse. This layer has no access to files or the environment: it returns questions
+//! for the facts that it needs. Each span in a [`Problem`] starts before the end of its file and does not reach past
+//! it.
 
 pub mod codes;
 mod expand;

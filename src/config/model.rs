@@ -1,6 +1,7 @@
-//! What manifests.toml means, worked out: publications with nothing left to expand.
+//! The result of loading manifests.toml: publications with nothing left to expand.
 //!
-//! Each part keeps the [`Span`] it came from, so that what a registry says of it later points into the file.
+//! Each part keeps the [`Span`] that it comes from, so that a problem found later in a registry can point into the
+//! file.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -16,48 +17,50 @@ use super::problem::Span;
 /// A list in one repository with all its tags: the unit that is planned, counted, reported and selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
-    /// `ENTRY`, with a matrix `ENTRY/VALUE/…`. Ids may repeat (one per target), (id, place) does not.
+    /// `ENTRY`, or `ENTRY/VALUE/…` with a matrix. Publications of a list to several targets have the same id. The pair
+    /// of id and target is unique.
     pub id: String,
-    /// The key in the file, without axes.
+    /// The key of the list in the file, without axis values.
     pub entry: String,
-    /// What `{name}` stands for.
+    /// The value of `{name}`.
     pub name: String,
-    /// Where the list is published.
+    /// The repository or layout that the list is published to.
     pub target: Place,
-    /// Where the target is written.
+    /// The span of the target's template.
     pub target_span: Span,
-    /// By which tags, in the order of the file; never empty, no tag twice.
+    /// The tags of the list, in file order. Never empty, without duplicates.
     pub tags: Vec<TargetTag>,
-    /// The images, in the order of the file. Empty where no row's `when` holds: then the list is blocked.
+    /// The members, in file order. Empty if no row's `when` holds. Then the list is blocked.
     pub members: Vec<Member>,
-    /// What holds for all of it.
+    /// The policies of the list.
     pub rules: Rules,
-    /// Of the list itself; they need OCI.
+    /// The annotations of the list itself. They require an OCI image index.
     pub annotations: BTreeMap<String, String>,
-    /// Of the list itself; it needs OCI.
+    /// The artifact type of the list itself. It requires an OCI image index.
     pub artifact_type: Option<String>,
-    /// The templates of [`Member::tags`] with the platform left open, by which tags of members are found that others
-    /// declare: those of [`Publication::own_tag`] in which `{platform}` stands whole.
+    /// The templates of [`Member::tags`] for [`Publication::own_tag`], with the platform left open. They are used to
+    /// find the tags of members that other writers declare. Only templates that contain the whole `{platform}` and no
+    /// other value of a member.
     pub member_tags: Vec<Partial>,
 }
 
-/// A list that is not published for now, as none of its tags applies.
+/// A list that is not published, because none of its tags applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// As [`Publication::id`].
+    /// See [`Publication::id`].
     pub id: String,
-    /// As [`Publication::target`].
+    /// See [`Publication::target`].
     pub target: Place,
-    /// Why, in words: `1.4.0-rc.1 is not stable`.
+    /// The reason, as text: `1.4.0-rc.1 is not stable`.
     pub why: String,
-    /// Where its tags are written.
+    /// The span of the tags.
     pub span: Span,
 }
 
 /// The policies of a [`Publication`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// `wait`: how long an absent member is asked for again, from the first absent one of the run on.
+    /// `wait`: how long absent members are queried again. The time starts at the first absent member of the run.
     pub wait: Duration,
     /// `undeclared`
     pub undeclared: Undeclared,
@@ -76,153 +79,155 @@ pub struct Rules {
 pub struct TargetTag {
     /// The tag.
     pub tag: Tag,
-    /// Where its template is written.
+    /// The span of the tag's template.
     pub span: Span,
-    /// Given where only the newest version has it (`when = "newest"`): then it is never moved back.
+    /// Set for a floating tag (`when = "newest"`), which only the newest version has and which is never moved back.
     pub newest: Option<Newest>,
 }
 
-/// By what a tag is guarded that only the newest version has.
+/// The data that decides whether a floating tag may be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
-    /// The version that claims it: stable.
+    /// The version that claims the tag. It is stable.
     pub version: Version,
     /// The tag's template with the version left open.
     pub claim: Partial,
-    /// The template of the tags that versions are published by, with the version left open.
+    /// The template of the tags under which versions are published, with the version left open.
     pub published_as: Partial,
-    /// Greater versions of other lists of the file that claim the tag too. Of many the greatest is given alone.
+    /// Greater versions in other lists of the file that claim the same tag. If there are several, only the greatest.
     pub rivals: Vec<Version>,
 }
 
-/// A tag of one member, in the list's own repository.
+/// A tag of one member, in the repository of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberTag {
     /// The tag.
     pub tag: Tag,
-    /// Where its template is written.
+    /// The span of the tag's template.
     pub span: Span,
 }
 
-/// One image of a list.
+/// A declared image of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// As declared; parts that are open are filled by the planner.
+    /// The platform as declared. The planner fills in the open parts.
     pub platform: Platform,
-    /// Where the platform is written.
+    /// The span of the platform.
     pub platform_span: Span,
-    /// How the architecture is spelled in names (`{arch}`).
+    /// The spelling of the architecture in names: the value of `{arch}`. `None` if the arch-style has no spelling for
+    /// it.
     pub arch: Option<String>,
-    /// Where the image is.
+    /// The reference of the image.
     pub source: Reference,
-    /// Where the source's template is written.
+    /// The span of the source's template.
     pub source_span: Span,
     /// `missing`
     pub missing: Missing,
-    /// Where its OS version comes from, if it is not written in [`Member::platform`].
+    /// Where the OS version comes from, if [`Member::platform`] does not have it.
     pub os_version: OsVersion,
-    /// Of its descriptor in the list; they need OCI.
+    /// The annotations of the member's descriptor in the list. They require an OCI image index.
     pub annotations: BTreeMap<String, String>,
-    /// By which tags it is published by itself, in the list's repository.
+    /// The tags that the member gets by itself, in the repository of the list.
     pub tags: Vec<MemberTag>,
 }
 
 /// Where the OS version of a member comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum OsVersion {
-    /// It is declared in full, or open.
+    /// [`Member::platform`] has the whole version, or leaves it open.
     #[default]
     AsDeclared,
-    /// The config's, which must fit.
+    /// From the image's config. The version must match this pattern.
     Fits(Placed<Pattern>),
-    /// That of another image.
+    /// From another image.
     Of(OsVersionOf),
 }
 
 /// `os-version = { from = …, build = … }`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OsVersionOf {
-    /// The image, or a list with one entry for the member's platform.
+    /// The other image, or a list with one entry for the member's platform.
     pub from: Reference,
-    /// Where it is written.
+    /// The span of the template of `from`.
     pub span: Span,
-    /// With what the entry's version begins.
+    /// The prefix that the entry's version must have.
     pub build: Option<String>,
 }
 
-/// What `[registry."HOST"]` says.
+/// The settings in `[registry."HOST"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistrySettings {
-    /// Of which registry, in canonical form.
+    /// The host of the registry, in canonical form.
     pub host: Host,
-    /// Where the host is written.
+    /// The span of the host.
     pub span: Span,
     /// `http`, `insecure`
     pub security: Security,
-    /// `ca`: a file of certificates that are trusted too.
+    /// `ca`: a file with additional trusted certificates (PEM).
     pub ca: Option<Placed<PathBuf>>,
     /// `client-cert`, `client-key`
     pub client: Option<ClientFiles>,
     /// `username-env`, `password-env`
     pub login: Option<LoginNames>,
-    /// `concurrency`: requests in flight at once, at most.
+    /// `concurrency`: the maximum number of requests in flight.
     pub concurrency: Option<NonZeroUsize>,
-    /// `rate`: requests in a time, at most.
+    /// `rate`: the maximum number of requests in a period.
     pub rate: Option<Rate>,
 }
 
-/// A value and where it is written.
+/// A value with its span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
-    /// Where.
+    /// The span of the value.
     pub span: Span,
 }
 
-/// How safe the way to a registry has to be.
+/// Whether a registry is accessed over TLS, and whether its certificate is verified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Security {
-    /// Nothing is said: TLS, but on this machine.
+    /// Not configured: TLS, except for registries on this machine.
     #[default]
     Usual,
-    /// `http = false`: TLS, on this machine too.
+    /// `http = false`: TLS, also for a registry on this machine.
     Tls,
-    /// `http = true`: no TLS.
+    /// `http = true`: plain HTTP, without TLS.
     Plain,
-    /// `insecure = true`: TLS, with whatever certificate.
+    /// `insecure = true`: TLS, without verifying the certificate.
     Unverified,
 }
 
-/// What is shown to a registry that asks who is there. As [`RegistrySettings::ca`], paths are as seen from where the
-/// program runs.
+/// The client certificate for a registry that requires one. Paths are relative to the working directory, as in
+/// [`RegistrySettings::ca`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientFiles {
-    /// The certificate.
+    /// The file with the certificate (PEM).
     pub certificate: Placed<PathBuf>,
-    /// Its key.
+    /// The file with the key of the certificate (PEM).
     pub key: Placed<PathBuf>,
 }
 
-/// What to log in with, by names of variables of the environment. No variable of the file has their values.
+/// The names of the environment variables that have the credentials of a registry. Variables of the file cannot use
+/// their values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginNames {
-    /// That of the user's name.
+    /// The environment variable with the user name.
     pub user: Placed<String>,
-    /// That of the password.
+    /// The environment variable with the password or token.
     pub password: Placed<String>,
 }
 
-/// So many requests in a time.
+/// A maximum number of requests in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// The number of requests.
     pub requests: NonZeroU32,
-    /// In how long.
+    /// The length of the period.
     pub per: Per,
 }
 
-/// The time that a [`Rate`] is for.
+/// The period of a [`Rate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Per {
     /// `N/s`
@@ -234,7 +239,7 @@ pub enum Per {
 }
 
 impl RegistrySettings {
-    /// These with paths taken as relative to `base`.
+    /// Returns these settings with all paths resolved against `base`.
     #[must_use]
     pub fn under(self, base: &Path) -> Self {
         let join = |path: Placed<PathBuf>| Placed { value: base.join(path.value), ..path };
@@ -245,16 +250,17 @@ impl RegistrySettings {
 }
 
 impl Publication {
-    /// The list by its own tag: what people call it.
+    /// The reference of the list with its own tag, which messages show.
     #[must_use]
     pub fn reference(&self) -> Reference {
         self.target.tagged(&self.own_tag().tag)
     }
 
-    /// The first tag that stays with this list whatever is published later; others may be aliases.
+    /// The first tag that is not a floating tag, so that it stays with this list when newer versions are published. If
+    /// all tags are floating tags, the first one.
     ///
     /// # Panics
-    /// A publication without tags, which [`Loader`](super::Loader) never gives.
+    /// Panics if the publication has no tags. [`Loader`](super::Loader) never returns such a publication.
     #[must_use]
     pub fn own_tag(&self) -> &TargetTag {
         self.tags.iter().find(|tag| tag.newest.is_none()).unwrap_or(&self.tags[0])
@@ -262,7 +268,7 @@ impl Publication {
 }
 
 impl Member {
-    /// What is read for it: its image, and what its OS version is taken from.
+    /// Returns the references that are read for this member: its source, and the image that its OS version comes from.
     pub fn reads(&self) -> impl Iterator<Item = &Reference> {
         let other = match &self.os_version {
             OsVersion::Of(of) => Some(&of.from),
@@ -273,7 +279,7 @@ impl Member {
 }
 
 impl TargetTag {
-    /// A tag that the list always has.
+    /// Creates a tag that the list always has.
     #[must_use]
     pub fn always(tag: Tag, span: Span) -> Self {
         Self { tag, span, newest: None }

@@ -1,41 +1,42 @@
-//! [`PathGlob`]: which files `include` means. `host` walks the folders; what fits is decided here.
+//! [`PathGlob`]: a glob of `include`. `host` walks the folders, and this file decides which names match.
 
 use std::path::{Path, PathBuf};
 
 use crate::naming::{GlobError, Pattern};
 
-/// A glob over the files below a folder, its names parted by `/`.
+/// A glob over the files below a folder, with `/` between the names of a path.
 ///
-/// `*`, `?` and `[a-z]` stay within a name, and `**` is any number of folders: as the last name, all files below. None
-/// of them means names that begin with a `.`, which have to be written out. All else stands for itself.
+/// `*`, `?` and `[a-z]` match within one name. `**` matches any number of folders, and as the last name it matches all
+/// files below. Wildcards do not match names that begin with `.`, unless the `.` is written out. All other characters
+/// match themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathGlob {
-    /// What stands before the first name with wildcards.
+    /// The path before the first name with wildcards.
     start: PathBuf,
     steps: Vec<Step>,
     takes_away: bool,
 }
 
-/// A name of a [`PathGlob`], or several.
+/// A part of a [`PathGlob`] after its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// `**`: any number of folders, also none.
+    /// `**`: any number of folders, including zero.
     Folders,
     /// A name with wildcards.
     Fits(NameGlob),
-    /// A name as it is, or `..`.
+    /// A name without wildcards, or `..`.
     Is(String),
 }
 
-/// A glob over one name.
+/// A glob that matches one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameGlob(Pattern);
 
 impl PathGlob {
-    /// Reads one; a `!` before it takes files away.
+    /// Parses a glob. A leading `!` excludes the files that match.
     ///
     /// # Errors
-    /// A name of it is no glob.
+    /// Returns an error if a name in the path is not a valid glob.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
         let glob = text.strip_prefix('!').unwrap_or(text);
         let mut start = PathBuf::from(if glob.starts_with('/') { "/" } else { "" });
@@ -45,7 +46,8 @@ impl PathGlob {
                 "**" if steps.last() == Some(&Step::Folders) => {}
                 "**" => steps.push(Step::Folders),
                 _ if name.contains(['*', '?', '[']) => {
-                    // A `!` here is no mark: it stands within the path.
+                    // The name is part of a path, so its own `!` is a normal character. The added `!` is the one that
+                    // the parser removes.
                     let pattern = Pattern::parse(&format!("!{name}")).map_err(|error| GlobError {
                         message: error.message.replace(&format!("`!{name}`"), &format!("`{text}`")),
                         ..error
@@ -59,19 +61,19 @@ impl PathGlob {
         Ok(Self { start, steps, takes_away: text.starts_with('!') })
     }
 
-    /// What stands before the first name with wildcards: all of it where there is none.
+    /// The path before the first name with wildcards. This is the whole path if no name has wildcards.
     #[must_use]
     pub fn start(&self) -> &Path {
         &self.start
     }
 
-    /// What follows behind [`PathGlob::start`].
+    /// The parts after [`PathGlob::start`].
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Whether a `!` stands before it.
+    /// Whether the glob begins with `!`, so that it excludes files.
     #[must_use]
     pub fn takes_away(&self) -> bool {
         self.takes_away
@@ -79,7 +81,7 @@ impl PathGlob {
 }
 
 impl NameGlob {
-    /// Whether it means a file or folder of this name.
+    /// Whether the glob matches the name of a file or folder.
     #[must_use]
     pub fn means(&self, name: &str) -> bool {
         let written_out = self.0.source().strip_prefix('!').is_some_and(|name| name.starts_with('.'));
@@ -87,7 +89,7 @@ impl NameGlob {
     }
 }
 
-/// Whether wildcards leave a name alone: `.git`, `.cache`.
+/// Whether a name is hidden, such as `.git` or `.cache`, so that wildcards do not match it.
 #[must_use]
 pub fn is_hidden(name: &str) -> bool {
     name.starts_with('.')

@@ -1,54 +1,55 @@
-//! The words of a list's policies: what is to be done where the world is not as it is declared.
+//! The values of a list's policy keys, which say what to do if a registry differs from the declaration.
 
-/// A closed set of words that a key takes.
+/// A key's closed set of words.
 pub(super) trait Words: Sized + Copy + PartialEq + 'static {
-    /// Each word, its value, and what it means, in one sentence for people.
+    /// Each word with its value and its meaning, a sentence that is shown to users.
     const WORDS: &'static [(&'static str, Self, &'static str)];
 
-    /// The value of a word.
+    /// Returns the value of a word. `None` if the set does not have the word.
     fn parse(word: &str) -> Option<Self> {
         Self::WORDS.iter().find(|(known, ..)| *known == word).map(|(_, value, _)| *value)
     }
 }
 
-/// `missing`: what becomes of a member that is absent (404 and nothing else).
+/// `missing`: what to do if a member is absent. This means a 404, and nothing else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Missing {
     /// The list is blocked.
     #[default]
     Error,
-    /// The list is published without it.
+    /// The list is published without the member.
     Skip,
-    /// The digest that is published for it stays.
+    /// The list keeps the digest that is published for the member.
     Keep,
 }
 
-/// `undeclared`: what becomes of published members that are not declared.
+/// `undeclared`: what to do with published members that are not declared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Undeclared {
-    /// They go.
+    /// They are removed.
     #[default]
     Remove,
-    /// They stay.
+    /// They are kept.
     Keep,
 }
 
-/// `mismatch`: what becomes of a member whose config or name says another platform than the file.
+/// `mismatch`: what to do if the config or name of a member has a different platform than the file declares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Mismatch {
     /// The list is blocked.
     #[default]
     Error,
-    /// The file is believed, and it is said.
+    /// The declared platform is used, with a warning.
     Warn,
-    /// The file is believed.
+    /// The declared platform is used.
     Declared,
 }
 
-/// `format`: the type of the list.
+/// `format`: the media type of the list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Docker's where every child is Docker's, nothing needs OCI and the target is no layout; else OCI's.
+    /// A Docker manifest list if every child is a Docker manifest, nothing requires OCI and the target is not a layout.
+    /// Otherwise an OCI image index.
     #[default]
     Auto,
     /// An OCI image index.
@@ -57,13 +58,13 @@ pub enum Format {
     Docker,
 }
 
-/// `attestations`: what becomes of those of members that are indexes.
+/// `attestations`: what to do with the attestations of members that are indexes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Attestations {
-    /// They come along.
+    /// They are published with the members.
     #[default]
     Keep,
-    /// They are left where they are.
+    /// They are not published.
     Drop,
 }
 

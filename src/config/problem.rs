@@ -1,76 +1,77 @@
-//! [`Problem`]: the one shape in which a problem of any layer reaches the user.
+//! [`Problem`]: the form in which all layers report problems to the user.
 //!
-//! A problem is data. Who finds it says what is wrong, why, where in which file, and what to do; `ui` renders it for
-//! people and as JSON. Nothing here prints.
+//! A problem is data. The code that finds it states what is wrong, why, where in which file, and what to do. `ui`
+//! renders it as text and as JSON. Nothing here prints.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How bad it is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Said, and nothing else follows from it.
+    /// The problem is only shown. It has no other effect.
     Warning,
-    /// Something is not done because of it.
+    /// Something cannot be done because of the problem.
     Error,
 }
 
-/// A piece of a source file, in bytes.
+/// A range of bytes in a source file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// Which of the [`Sources`].
+    /// The index of the file in [`Sources`].
     pub file: usize,
-    /// Which bytes of it.
+    /// The range, in bytes from the start of the file.
     pub range: Range<usize>,
 }
 
-/// A place in a source file and what is to be said of it.
+/// A span in a source file, with a text for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Label {
-    /// The place.
+    /// The span to underline.
     pub span: Span,
-    /// What stands under it; may be empty.
+    /// The text under the span. May be empty.
     pub text: String,
 }
 
-/// What the registry answered, for those who decide whether to run again.
+/// What the registry responded. Scripts can use it to decide whether to run the command again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HttpFacts {
-    /// The registry.
+    /// The host of the registry.
     pub host: String,
-    /// The last status; none where there was no answer.
+    /// The HTTP status of the last response. `None` if the registry did not respond.
     pub status: Option<u16>,
-    /// The registry's own code: `MANIFEST_UNKNOWN`.
+    /// The error code from the registry's response: `MANIFEST_UNKNOWN`.
     pub code: Option<String>,
-    /// How often it was asked.
+    /// How many times the request was sent.
     pub attempts: u32,
 }
 
 /// Something that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {
-    /// `mlist::config::unknown_key`: stable, documented, one per cause. The last word is a promise of the JSON output.
+    /// The code, such as `mlist::config::unknown_key`. Codes are stable and documented, with one code per cause. The
+    /// JSON output has the last part.
     pub code: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong: a fragment in lower case where it does not begin with a name.
+    /// What is wrong. A phrase that starts in lower case, unless it starts with a name.
     pub message: String,
-    /// Why, the nearest cause first.
+    /// The causes, with the most direct one first.
     pub causes: Vec<String>,
     /// What to do.
     pub help: Option<String>,
-    /// Where in which file; the first is the place that is meant by `file:line`.
+    /// The spans in source files. The first one is the position that is shown as `file:line`.
     pub labels: Vec<Label>,
-    /// The image or list that it is about.
+    /// The image or list that the problem is about.
     pub reference: Option<String>,
-    /// Whether the same command may succeed later with nothing changed.
+    /// Whether the same command may succeed later without any changes.
     pub retry: bool,
-    /// What the registry answered.
+    /// What the registry responded.
     pub http: Option<HttpFacts>,
 }
 
 impl Problem {
-    /// An error with nothing but its code and message; the rest is added by the methods below.
+    /// Creates an error with only a code and a message. The methods below add the other fields.
     #[must_use]
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -86,47 +87,47 @@ impl Problem {
         }
     }
 
-    /// A warning; as [`Problem::error`].
+    /// Creates a warning, like [`Problem::error`].
     #[must_use]
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// Underlines `span` and says `text` under it.
+    /// Adds a label, which underlines `span` and shows `text` under it.
     #[must_use]
     pub fn at(mut self, span: &Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }
 
-    /// Adds a cause behind those it has.
+    /// Adds a cause after the existing ones.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
         self
     }
 
-    /// Says what to do.
+    /// Sets the text that says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Says which image or list it is about.
+    /// Sets the image or list that the problem is about.
     #[must_use]
     pub fn about(mut self, reference: &impl ToString) -> Self {
         self.reference = Some(reference.to_string());
         self
     }
 
-    /// The last word of the code: `unknown_key`.
+    /// The last part of the code: `unknown_key`.
     #[must_use]
     pub fn slug(&self) -> &'static str {
         self.code.rsplit("::").next().unwrap_or(self.code)
     }
 
-    /// The registry that it is about, where it is about one as a whole or an answer of it.
+    /// The host of the registry, if the problem is about a registry or a response of one.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.http.as_ref().map(|http| http.host.as_str())
@@ -150,62 +151,63 @@ impl Problem {
     }
 }
 
-/// The text of one file, and the name it is shown by.
+/// The text of a file, and the name that is shown for it.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// As seen from where the program runs: `manifests.toml`, `examples/quickstart/manifests.toml`.
+    /// The path relative to the working directory: `manifests.toml`, `examples/quickstart/manifests.toml`.
     pub name: String,
     /// The whole text.
     pub text: Arc<str>,
 }
 
-/// The files that spans point into, by their number.
+/// The files that spans refer to, by index.
 #[derive(Debug, Clone, Default)]
 pub struct Sources(Vec<(SourceFile, Lines)>);
 
-/// Where the lines of a text begin. Found out once, so that a thousand problems do not count them a thousand times.
+/// The byte offsets at which the lines of a text start. They are computed only once per file, not again for each
+/// problem.
 #[derive(Debug, Clone)]
 pub struct Lines(Arc<[usize]>);
 
-/// A place as people count: lines and columns from 1, columns in characters; the end is the last column that belongs.
+/// A position for display. Lines and columns are counted from 1, and columns are counted in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// First line.
+    /// The first line.
     pub line: usize,
-    /// First column.
+    /// The column of the first character.
     pub column: usize,
-    /// Last line.
+    /// The last line.
     pub end_line: usize,
-    /// Column behind the last character.
+    /// The column after the last character.
     pub end_column: usize,
 }
 
 impl Sources {
-    /// Adds a file; its number is what [`Span::file`] holds.
+    /// Adds a file and returns its index, for [`Span::file`].
     pub fn add(&mut self, file: SourceFile) -> usize {
         let lines = Lines::of(&file.text);
         self.0.push((file, lines));
         self.0.len() - 1
     }
 
-    /// The file of that number.
+    /// The file with this index.
     #[must_use]
     pub fn get(&self, file: usize) -> Option<&SourceFile> {
         self.0.get(file).map(|(file, _)| file)
     }
 
-    /// All files, in the order of their numbers.
+    /// All files, ordered by index.
     pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
         self.0.iter().map(|(file, _)| file)
     }
 
-    /// The lines of that file.
+    /// The lines of the file with this index.
     #[must_use]
     pub fn lines(&self, file: usize) -> Option<&Lines> {
         self.0.get(file).map(|(_, lines)| lines)
     }
 
-    /// Where `span` is, for people and editors.
+    /// Returns the position of `span`, for display and for editors.
     #[must_use]
     pub fn position(&self, span: &Span) -> Option<Position> {
         let (SourceFile { text, .. }, lines) = self.0.get(span.file)?;
@@ -220,26 +222,27 @@ impl Sources {
 }
 
 impl Lines {
-    /// The lines of `text`; a byte order mark is no part of the first.
+    /// Finds the lines of `text`. A byte order mark is not part of the first line.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         Self([first].into_iter().chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect())
     }
 
-    /// The line, counted from 0, that has this byte.
+    /// The index of the line that contains this byte, from 0.
     #[must_use]
     pub fn of_byte(&self, offset: usize) -> usize {
         self.0.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
-    /// Where a line begins, counted from 0; that of one behind the last is that of the last.
+    /// The byte offset at which a line starts, for a line index from 0. For an index past the last line, the start of
+    /// the last line.
     #[must_use]
     pub fn start(&self, line: usize) -> usize {
         self.0.get(line).or(self.0.last()).copied().unwrap_or_default()
     }
 
-    /// How many there are; behind a newline at the end stands one more, which is empty.
+    /// The number of lines. After a newline at the end of the text, an empty line is counted.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()

@@ -1,4 +1,4 @@
-//! [`Request`]: what is to be loaded, and [`Outcome`]: what comes of it.
+//! [`Request`], the input of loading, and [`Outcome`], its result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,55 +12,55 @@ use crate::oci::Place;
 /// `--set [ENTRY:]NAME=VALUE`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
-    /// Only for the lists of this entry, whose own variable it replaces; else for `[vars]`.
+    /// The entry in whose lists the variable is set. `None` to set a variable of `[vars]`.
     pub entry: Option<String>,
-    /// The variable.
+    /// The name of the variable.
     pub name: String,
-    /// Its value: no template.
+    /// The value. It is not a template.
     pub value: String,
 }
 
-/// What is to be loaded.
+/// What to load.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The files that are there so far.
+    /// The files that are already read.
     pub sources: &'a Sources,
-    /// The number of manifests.toml among them.
+    /// The index of manifests.toml in `sources`.
     pub file: usize,
-    /// Values from the command line.
+    /// The variables that the command line sets.
     pub overrides: &'a [Override],
-    /// Which publications; empty: all.
+    /// The selectors of publications. Empty to select all.
     pub selectors: &'a [String],
-    /// What the file may reach.
+    /// What the file may access.
     pub trust: &'a Trust,
 }
 
-/// What [`Loader::load`](super::Loader::load) says.
+/// The result of [`Loader::load`](super::Loader::load).
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// The machine must answer these first; never empty, none that the facts answer.
+    /// These questions must be answered first. Never empty, and never contains a question that the facts answer.
     Needs(BTreeSet<Question>),
-    /// The tags of these repositories must be listed first; never empty, none that the facts have. Also all that is
-    /// known without them, with [`Loaded::unexpanded`].
+    /// The tags of these repositories must be listed first. Never empty, and never contains a repository whose tags the
+    /// facts have. The second value is what is known without these tags, with [`Loaded::unexpanded`].
     NeedsTags(BTreeSet<Place>, Loaded),
-    /// Done, with or without problems.
+    /// Loading is complete, with or without problems.
     Done(Loaded),
 }
 
-/// What a file holds.
+/// The result of loading a file and the files that it includes.
 #[derive(Debug, Clone, Default)]
 pub struct Loaded {
-    /// The selected publications, in the order of the file. Meaningless where a problem is an error.
+    /// The selected publications, in file order. Not valid if one of the problems is an error.
     pub publications: Vec<Arc<Publication>>,
-    /// Selected lists to which no tag applies, in the order of the file.
+    /// The selected lists to which no tag applies, in file order.
     pub left_out: Vec<LeftOut>,
-    /// Selected entries of which nobody knows for which lists they stand before tags are listed. They were looked at as
-    /// far as they are lists without them.
+    /// The selected entries whose lists are not known until tags are listed. They were checked as far as possible
+    /// without these tags.
     pub unexpanded: Vec<String>,
-    /// What the file says of registries, in its order; no host twice.
+    /// The settings of registries, in file order, with at most one per host.
     pub registries: Vec<RegistrySettings>,
-    /// Errors and warnings, in the order of the file; those of files that it includes behind its own.
+    /// Errors and warnings in file order: first those of manifests.toml, then those of included files.
     pub problems: Vec<Problem>,
-    /// What spans point into: the files that were there, and behind them those that are included, in path order.
+    /// The files that spans refer to: those of the request, then the included files in path order.
     pub sources: Sources,
 }

@@ -1,7 +1,7 @@
-//! [`schema`]: the JSON Schema of manifests.toml, made from the table of keys.
+//! [`schema`]: the JSON Schema of manifests.toml, generated from the table of keys.
 //!
-//! It says what a schema can say: keys, types, names, closed sets of words. What values mean together only
-//! [`Loader`](super::Loader) knows.
+//! The schema describes keys, types, names and closed sets of words. Rules that combine several values are checked only
+//! by [`Loader`](super::Loader).
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,12 +15,12 @@ use super::read::strings::MEDIA_TYPE;
 use crate::naming::ArchStyle;
 use crate::oci::Platform;
 
-/// The grammar of templates.
+/// The regular expression of templates.
 const TEMPLATE: &str = r"^([^{}]|\{\{|\}\}|\{[A-Za-z][A-Za-z0-9_-]*(\.(major|minor|patch))?(\|(tag|lower|no-v|replace:[^:|{}]+:[^:|{}]*))*\})*$";
 
 const STABLE: &str = "`version` is a stable version.";
 
-/// The whole schema. What tells a reader what it is comes first.
+/// The whole schema. The fields that tell a reader what it is come first.
 #[derive(Serialize)]
 struct Document {
     #[serde(rename = "$schema")]
@@ -42,10 +42,10 @@ struct Document {
     definitions: Map<String, Value>,
 }
 
-/// JSON Schema 2020-12, indented, with a newline at its end.
+/// Returns the JSON Schema (draft 2020-12), indented, with a newline at the end.
 ///
 /// # Panics
-/// Never: what is written holds nothing that JSON has no form for.
+/// Never panics: the document contains only values that JSON can represent.
 #[must_use]
 pub fn schema() -> String {
     let document = Document {
@@ -69,13 +69,13 @@ fn properties(place: Place) -> Map<String, Value> {
     let mut properties: Map<String, Value> =
         keys::built_keys_of(place).map(|info| (info.name.to_owned(), property(info))).collect();
     if let (Place::Top, Some(Value::Object(vars))) = (place, properties.get_mut("vars")) {
-        // `{name}` of every list is its key; a list may give itself another.
+        // `{name}` is the key of each list, so `[vars]` cannot define it. A list can define its own.
         vars.insert("propertyNames".to_owned(), json!({ "not": { "const": "name" } }));
     }
     properties
 }
 
-/// What a key holds, with what an editor shows of it.
+/// The schema of a key's value, with the description, default and example that editors show.
 fn property(info: &KeyInfo) -> Value {
     let mut value = shape(info.shape);
     if let Value::Object(fields) = &mut value {
@@ -90,7 +90,7 @@ fn property(info: &KeyInfo) -> Value {
     value
 }
 
-/// The JSON of a value that the table of keys has as TOML.
+/// Converts a value in the table of keys from TOML to JSON. `None` if it is empty.
 fn parsed(toml: &str) -> Option<Value> {
     toml::from_str::<Map<String, Value>>(&format!("value = {toml}")).ok()?.remove("value")
 }
@@ -156,7 +156,7 @@ fn shape(shape: Shape) -> Value {
     }
 }
 
-/// A closed set of words, each with what it means.
+/// A closed set of words, each with its description.
 fn one_of<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
     let words = words.into_iter().map(|(word, about)| json!({ "const": word, "description": about }));
     json!({ "type": "string", "oneOf": words.collect::<Vec<_>>() })
@@ -166,7 +166,7 @@ fn words<T: Words>() -> Value {
     one_of(T::WORDS.iter().map(|(word, _, about)| (*word, *about)))
 }
 
-/// `value` with what an editor shows of it.
+/// Adds a description, which editors show, to `value`.
 fn described(about: &str, mut value: Value) -> Value {
     if let Value::Object(fields) = &mut value {
         fields.insert("description".to_owned(), about.into());
@@ -205,7 +205,7 @@ fn table(place: Place, required: &[&str]) -> Value {
     value
 }
 
-/// A row in a table of platforms: its key says what `arch` would.
+/// A row in a table of platforms. It has no `arch`, because its key is the spelling.
 fn spelled_row() -> Value {
     let mut value = table(Place::Row, &["platform"]);
     if let Some(Value::Object(properties)) = value.get_mut("properties") {
@@ -214,7 +214,7 @@ fn spelled_row() -> Value {
     value
 }
 
-/// `[registry."HOST"]`, with the keys that belong together and those that exclude each other.
+/// `[registry."HOST"]`, with the keys that require each other and the keys that exclude each other.
 fn registry_table() -> Value {
     let is_true = |key: &str| json!({ "required": [key], "properties": { key: { "const": true } } });
     let has = |key: &str| json!({ "required": [key] });
@@ -232,7 +232,7 @@ fn registry_table() -> Value {
     value
 }
 
-/// An axis that is a table: from a file, or from tags.
+/// An axis that is a table. Its values come from a file or from tags.
 fn axis_table() -> Value {
     let mut value = table(Place::Axis, &[]);
     if let Value::Object(fields) = &mut value {

@@ -1,39 +1,39 @@
-//! [`Trust`]: what a manifests.toml may reach that somebody else wrote, in a pull request from a fork say.
+//! [`Trust`]: what a manifests.toml may access if its author is not trusted, for example in a pull request from a fork.
 //!
-//! Three ways lead from the file to what is not its author's: the environment and git, which [`Author`] closes; paths,
-//! which stay within [`Trust::root`]; and what `[registry]` says of hosts. What is not allowed is not asked for, so that
-//! nobody answers it by mistake.
+//! A file has three ways to access data that its author does not own: the environment and git, which [`Author`]
+//! restricts; paths, which must stay within [`Trust::root`]; and the host settings in `[registry]`. Facts that are not
+//! allowed are never requested, so they cannot be answered by mistake.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::problem::Problem;
 
-/// How far manifests.toml is trusted.
+/// How much manifests.toml is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
-    /// The folder that no path of the file may lead out of, as seen from where the program runs; none: paths lead
-    /// anywhere.
+    /// The folder that all paths of the file must stay within, relative to the working directory. `None` if paths are
+    /// not restricted.
     pub root: Option<PathBuf>,
-    /// Who may have written it.
+    /// Who may have written the file.
     pub author: Author,
 }
 
 /// Who may have written manifests.toml.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Author {
-    /// Who runs the program, or someone they trust.
+    /// The user who runs mlist, or someone the user trusts.
     #[default]
     Trusted,
-    /// Anybody (`--untrusted`).
+    /// Anyone (`--untrusted`).
     Stranger {
-        /// The variables of the environment that they may read (`--allow-env`).
+        /// The environment variables that the file may read (`--allow-env`).
         environment: BTreeSet<String>,
     },
 }
 
 impl Author {
-    /// Whether they may read this variable of the environment.
+    /// Whether the file may read this environment variable.
     pub(super) fn may_read(&self, variable: &str) -> bool {
         match self {
             Self::Trusted => true,
@@ -41,14 +41,14 @@ impl Author {
         }
     }
 
-    /// Whether it may be anybody.
+    /// Whether the author is not trusted.
     #[must_use]
     pub fn is_stranger(&self) -> bool {
         matches!(self, Self::Stranger { .. })
     }
 }
 
-/// `mlist::config::outside_root`: `path` does not lead to a place within `root`.
+/// Returns the problem `mlist::config::outside_root`: `path` does not lead to a location within `root`.
 #[must_use]
 pub fn outside_root(path: &str, root: &Path) -> Problem {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };

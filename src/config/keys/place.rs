@@ -1,9 +1,9 @@
-//! [`Place`]: the kinds of tables that have keys of the format.
+//! [`Place`]: the kinds of tables that can have keys of the format.
 
-/// Where keys stand.
+/// A kind of table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Place {
-    /// The file itself.
+    /// The top level of the file.
     Top,
     /// `[defaults]`
     Defaults,
@@ -11,7 +11,7 @@ pub(in crate::config) enum Place {
     Convention,
     /// `[list.ENTRY]`
     List,
-    /// A table of `target`.
+    /// A table in `target`.
     Target,
     /// A row of `platforms`.
     Row,
@@ -28,7 +28,7 @@ pub(in crate::config) enum Place {
 }
 
 impl Place {
-    /// As people would write it.
+    /// The name of the table in messages.
     pub(in crate::config) fn shown(self) -> &'static str {
         match self {
             Self::Top => "the top level",

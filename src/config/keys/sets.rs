@@ -1,25 +1,25 @@
-//! [`KeySet`]: the keys of each kind of table as a closed set. Code that reads a table matches on its set, so a key that
-//! is forgotten does not compile.
+//! [`KeySet`]: the keys of each kind of table, as a closed set. Code that reads a table matches on its set, so that it
+//! does not compile if it forgets a key.
 
 use super::{KeyAt, Place, keys_of};
 
 /// The keys of one kind of table.
 pub(in crate::config) trait KeySet: Copy {
-    /// The key, if it is one of this set.
+    /// The key's variant in this set. `None` if the key is not in this set.
     fn from_key(key: KeyAt) -> Option<Self>;
 
-    /// The keys of `place` that are built, in the order of the reference.
+    /// The keys that are allowed in `place` and implemented, in the order of the reference.
     fn all(place: Place) -> impl Iterator<Item = Self> {
         keys_of(place).filter_map(move |info| Self::from_key(info.at(place)?))
     }
 
-    /// The key of this name that stands in `place`, if it is built.
+    /// The key with this name in `place`. `None` if it is not allowed there or not implemented.
     fn find(name: &str, place: Place) -> Option<Self> {
         keys_of(place).find(|info| info.name == name).and_then(|info| Self::from_key(info.at(place)?))
     }
 }
 
-/// The keys of the file itself.
+/// The keys at the top level of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum TopKey {
     Vars,
@@ -30,7 +30,7 @@ pub(in crate::config) enum TopKey {
     Include,
 }
 
-/// The keys of `[defaults]`, a convention, a list and a target table.
+/// The keys of `[defaults]`, conventions, lists and target tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum LevelKey {
     Convention,

@@ -1,13 +1,13 @@
-//! [`Shape`]: what a key holds, as far as a schema can say it.
+//! [`Shape`]: the kinds of values, as far as a schema can describe them.
 
-/// What a key holds.
+/// The kind of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Shape {
     /// `[vars]`, `vars`
     Variables,
-    /// Globs over paths.
+    /// An array of globs over paths.
     Paths,
-    /// A table of names and axes.
+    /// A table from names to axes.
     Axes,
     /// `[defaults]`
     Defaults,
@@ -21,60 +21,60 @@ pub(in crate::config) enum Shape {
     Platforms,
     /// `os/arch[/variant]`
     Platform,
-    /// A word of `arch-style`.
+    /// One of the values of `arch-style`.
     ArchStyle,
-    /// A word of `git`.
+    /// One of the values of `git`.
     Git,
     /// A template.
     Template,
-    /// Templates of tags for each member.
+    /// An array of templates for the tags of each member.
     MemberTags,
-    /// A table of names and templates.
+    /// A table from names to templates.
     Annotations,
-    /// A version of Windows, a glob, or where it comes from.
+    /// A Windows version, a glob, or a table with the image that the version comes from.
     OsVersion,
-    /// A word of `missing`.
+    /// One of the values of `missing`.
     Missing,
-    /// A word of `undeclared`.
+    /// One of the values of `undeclared`.
     Undeclared,
-    /// A word of `mismatch`.
+    /// One of the values of `mismatch`.
     Mismatch,
-    /// A word of `format`.
+    /// One of the values of `format`.
     Format,
-    /// A word of `attestations`.
+    /// One of the values of `attestations`.
     Attestations,
     /// `30s`, `5m`, `1h30m`
     Duration,
-    /// Globs.
+    /// An array of globs.
     Globs,
     /// A media type.
     MediaType,
-    /// Strings that are no templates.
+    /// An array of strings that are not templates.
     Texts,
-    /// Tags, at least one.
+    /// An array of tags, at least one.
     Tags,
-    /// Conditions of a tag.
+    /// One or several conditions of a tag.
     TagConditions,
-    /// Conditions of a row.
+    /// One or several conditions of a row.
     RowConditions,
-    /// A glob, or several.
+    /// One or several globs.
     GlobOrGlobs,
     /// The name of a convention.
     Convention,
-    /// A string that is no template.
+    /// A string that is not a template.
     Text,
     /// `[registry."HOST"]`
     Registries,
     /// `true` or `false`
     Boolean,
-    /// The path of a file; no template.
+    /// The path of a file. Not a template.
     Path,
     /// The name of an environment variable.
     EnvName,
-    /// An integer above 0.
+    /// An integer greater than 0.
     Count,
     /// `N/s`, `N/min`, `N/h`
     Rate,
-    /// A key that is not built: its value is not looked at.
+    /// Any value, because the key is not implemented.
     NotYet,
 }

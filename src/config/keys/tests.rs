@@ -1,4 +1,4 @@
-//! The table as a whole.
+//! Tests of the whole table.
 
 use super::Place::{Axis, Convention, Defaults, List, OsVersion, Registry, Row, Tag, Target, Top, Variable};
 use super::*;
