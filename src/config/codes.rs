@@ -1,4 +1,4 @@
-//! [`CODES`]: the codes of all problems about manifests.toml. Codes are stable, and the tests report each of them.
+//! [`CODES`]: the codes of all problems about manifests.toml. Codes are stable, and each has a test.
 
 /// Each code, and its meaning in one sentence.
 pub const CODES: &[(&str, &str)] = &[

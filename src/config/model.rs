@@ -257,7 +257,7 @@ impl Publication {
     }
 
     /// The first tag that is not a floating tag, so that it stays with this list when newer versions are published. If
-    /// all tags are floating tags, the first one.
+    /// all tags are floating tags, the first one. The other tags may be aliases.
     ///
     /// # Panics
     /// Panics if the publication has no tags. [`Loader`](super::Loader) never returns such a publication.

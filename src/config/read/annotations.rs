@@ -1,4 +1,5 @@
-//! `annotations`: names and templates. A dot in a name is TOML's own where the name has no quotes.
+//! `annotations`: names and templates. A name with a dot must have quotes, because otherwise TOML parses the dot as a
+//! separator of tables.
 
 use super::declared::{Annotations, Parsed};
 use super::raw::{Key, Node, Value};
@@ -7,10 +8,10 @@ use super::{names, types};
 use crate::config::keys;
 use crate::config::problem::Problem;
 
-/// How many names are spelled out where several stand below one that has no quotes.
+/// The maximum number of quoted names that a message suggests for one name without quotes.
 const NAMED: usize = 3;
 
-/// Reads `annotations`; those at fault are told of.
+/// Reads `annotations` and reports invalid ones.
 pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotations {
     let header = "annotations.\"NAME\" = \"…\"";
     let Some(table) = types::table("annotations", header, node, problems) else { return Vec::new() };
@@ -28,7 +29,7 @@ pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotatio
     annotations
 }
 
-/// `annotations.org.example.title`, which TOML reads as three tables.
+/// Returns the problem with a name such as `annotations.org.example.title`, which TOML parses as nested tables.
 fn dotted(name: &Key, node: &Node) -> Problem {
     let mut names = Vec::new();
     leaves(&name.name, node, &mut names);
@@ -44,7 +45,7 @@ fn dotted(name: &Key, node: &Node) -> Problem {
     }
 }
 
-/// The names that were meant, dots and all.
+/// Collects the intended names, with their dots.
 fn leaves(name: &str, node: &Node, names: &mut Vec<String>) {
     match &node.value {
         Value::Table(table) => {

@@ -1,4 +1,4 @@
-//! Axes as they are declared: an array of values, `{ lines = PATH }` or `{ tags-of = REPOSITORY, … }`.
+//! Declared axes: an array of values, `{ lines = PATH }` or `{ tags-of = REPOSITORY, … }`.
 
 use super::declared::{Axis, Parsed, SpannedTemplate, TagsOf};
 use super::raw::{Key, Node, Table, Value};
@@ -7,7 +7,7 @@ use super::{known_keys, names, types};
 use crate::config::keys::{AxisKey, Place};
 use crate::config::problem::Problem;
 
-/// What only an axis has whose values come from tags.
+/// The keys that are allowed only if the values come from tags.
 const OF_TAGS: [AxisKey; 3] = [AxisKey::Pattern, AxisKey::Match, AxisKey::Newest];
 
 /// Reads `matrix`.
@@ -42,7 +42,7 @@ fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Sp
     (values.len() == items.len()).then_some(values)
 }
 
-/// An axis whose values do not stand there.
+/// Reads an axis whose values come from a file or from tags.
 fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
     let found = known_keys::known(table, Place::Axis, problems);
     let mut faulty = found.len() < table.len();

@@ -1,5 +1,5 @@
-//! [`ParsedFile`]: manifests.toml as it was written, every value right by itself. What values mean together is not known
-//! here: `expand` works that out.
+//! [`ParsedFile`]: the declarations of a file as written, in which each value by itself is valid. `expand` checks how
+//! they fit together, and expands them.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::config::problem::Span;
 use crate::naming::{ArchStyle, Globs, Pattern, Template};
 use crate::oci::Platform;
 
-/// The file.
+/// A parsed file.
 #[derive(Debug, Default)]
 pub(in crate::config) struct ParsedFile {
     /// `include`
@@ -24,13 +24,13 @@ pub(in crate::config) struct ParsedFile {
     pub(in crate::config) defaults: Level,
     /// `[convention.NAME]`
     pub(in crate::config) conventions: Vec<(Key, Level)>,
-    /// `[list.ENTRY]`, in the order of the file.
+    /// `[list.ENTRY]`, in file order.
     pub(in crate::config) lists: Vec<(Key, Level)>,
-    /// `[registry."HOST"]`; paths as they are written.
+    /// `[registry."HOST"]`, with paths as written.
     pub(in crate::config) registries: Vec<RegistrySettings>,
-    /// The environment variables by which registries are logged in to: no variable has their values.
+    /// The names of the environment variables with credentials of registries. Variables cannot use their values.
     pub(in crate::config) login_names: Vec<Text>,
-    /// There is no list in it, and no key that was meant for one.
+    /// Whether the file has no list, and no misspelled key that was probably intended as `list` or `include`.
     pub(in crate::config) has_no_list: bool,
 }
 
@@ -41,7 +41,7 @@ pub(in crate::config) struct Include {
     pub(in crate::config) glob: PathGlob,
 }
 
-/// The keys that a target, a list, a convention or `[defaults]` gives.
+/// The keys of a target, a list, a convention or `[defaults]`.
 #[derive(Debug, Default)]
 pub(in crate::config) struct Level {
     pub(in crate::config) convention: Option<Parsed<Text>>,
@@ -51,7 +51,7 @@ pub(in crate::config) struct Level {
     pub(in crate::config) arch_style: Option<Parsed<ArchStyle>>,
     pub(in crate::config) source: Option<Parsed<SpannedTemplate>>,
     pub(in crate::config) target: Option<Parsed<Vec<Parsed<Target>>>>,
-    /// Of a target table while it is read; then [`Target::repository`] has it.
+    /// Set only while a target table is read. Afterwards it is in [`Target::repository`].
     pub(in crate::config) repository: Option<Parsed<SpannedTemplate>>,
     pub(in crate::config) tags: Option<Parsed<Vec<Parsed<TagRule>>>>,
     pub(in crate::config) member_tags: Option<Parsed<Vec<SpannedTemplate>>>,
@@ -64,18 +64,19 @@ pub(in crate::config) struct Level {
     pub(in crate::config) immutable: Option<Parsed<Placed<Globs>>>,
     pub(in crate::config) annotations: Annotations,
     pub(in crate::config) artifact_type: Option<Parsed<Placed<String>>>,
-    /// A table of names could not be read, so that there may be others than those that are known.
+    /// Whether a table of names could not be read, so that more names may be declared than are known.
     pub(in crate::config) names_unknown: bool,
-    /// The table was not meant as a list (`[list.k8s.io]`); that was said, and nothing else is to be said of it.
+    /// Whether the table was not intended as a list (as in `[list.k8s.io]`) or has an invalid name. This was already
+    /// reported, and the list is not expanded.
     pub(in crate::config) misread: bool,
 }
 
-/// The value of a key that is there.
+/// The value of a key that is present.
 #[derive(Debug, Clone)]
 pub(in crate::config) enum Parsed<T> {
-    /// What it holds.
+    /// The valid value.
     Good(T),
-    /// It was told what is wrong with it: no more is said of it.
+    /// The value is invalid. This was already reported, and no more problems of it are reported.
     Faulty,
 }
 
@@ -94,20 +95,20 @@ impl<T> From<Option<T>> for Parsed<T> {
     }
 }
 
-/// A template and where it stands.
+/// A template with its text, which has the span.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct SpannedTemplate {
     pub(in crate::config) text: Text,
     pub(in crate::config) template: Template,
 }
 
-/// The value of a variable, not yet looked up.
+/// A variable, before its value is looked up.
 #[derive(Debug)]
 pub(in crate::config) struct Variable {
     pub(in crate::config) value: VariableValue,
-    /// Where it is written.
+    /// The span of the value.
     pub(in crate::config) span: Span,
-    /// What it is where the value has none.
+    /// The default, used if there is no value.
     pub(in crate::config) default: Option<SpannedTemplate>,
 }
 
@@ -123,40 +124,40 @@ pub(in crate::config) enum VariableValue {
     Git(GitFact),
 }
 
-/// A repository that a list is published in, with keys of its own.
+/// A repository that a list is published to, with its own keys.
 #[derive(Debug)]
 pub(in crate::config) struct Target {
     pub(in crate::config) repository: SpannedTemplate,
-    /// The keys of a target table; nearer than those of the list.
+    /// The keys of the target table. They take precedence over the keys of the list.
     pub(in crate::config) level: Level,
 }
 
-/// Annotations by their names, in the order of the file.
+/// Annotations by name, in file order.
 pub(in crate::config) type Annotations = Vec<(Key, Parsed<SpannedTemplate>)>;
 
-/// A tag, and when a list has it.
+/// A tag, and the conditions under which a list has it.
 #[derive(Debug)]
 pub(in crate::config) struct TagRule {
     pub(in crate::config) template: SpannedTemplate,
-    /// All must hold; none: it always applies.
+    /// All conditions must hold. If there are none, the tag always applies.
     pub(in crate::config) when: Vec<Condition>,
 }
 
 /// A condition of a tag or of a row.
 #[derive(Debug)]
 pub(in crate::config) enum Condition {
-    /// `"stable"`, and where it stands.
+    /// `"stable"`, with its span.
     Stable(Span),
-    /// `"newest"`, and where it stands.
+    /// `"newest"`, with its span.
     Newest(Span),
-    /// `{ NAME = GLOBS }`: the variable fits the globs. A table of several names is several conditions.
+    /// `{ NAME = GLOBS }`: the globs must match the variable. A table with several names is several conditions.
     Fits { name: Key, globs: Globs },
 }
 
 /// Where the values of an axis come from.
 #[derive(Debug)]
 pub(in crate::config) enum Axis {
-    /// They are written there: at least one.
+    /// The values in the file, at least one.
     Values(Vec<SpannedTemplate>),
     /// `{ lines = PATH }`
     Lines(SpannedTemplate),
@@ -164,22 +165,23 @@ pub(in crate::config) enum Axis {
     TagsOf(TagsOf),
 }
 
-/// The values that stand in the tags of a repository.
+/// The values that the tags of a repository contain.
 #[derive(Debug)]
 pub(in crate::config) struct TagsOf {
     pub(in crate::config) repository: SpannedTemplate,
-    /// `pattern`; none: a tag is a value.
+    /// `pattern`. `None` if each tag as a whole is a value.
     pub(in crate::config) pattern: Option<SpannedTemplate>,
-    /// `match`: which values are meant; none: all.
+    /// `match`: the globs that select values. `None` to select all values.
     pub(in crate::config) wanted: Option<Globs>,
-    /// `newest`: how many of the greatest versions; none: all values, versions or not.
+    /// `newest`: the number of greatest versions to select. `None` to select all values, including those that are not
+    /// versions.
     pub(in crate::config) newest: Option<NonZeroUsize>,
-    /// Where all that is written.
+    /// The span of the whole table.
     pub(in crate::config) span: Span,
 }
 
 impl Axis {
-    /// The templates in it.
+    /// The templates of the axis.
     pub(in crate::config) fn templates(&self) -> impl Iterator<Item = &SpannedTemplate> {
         let (values, others) = match self {
             Self::Values(values) => (values.as_slice(), [None, None]),
@@ -191,7 +193,7 @@ impl Axis {
 }
 
 impl Variable {
-    /// The templates in it.
+    /// The templates of the variable.
     pub(in crate::config) fn templates(&self) -> impl Iterator<Item = &SpannedTemplate> {
         let own = match &self.value {
             VariableValue::Template(template) | VariableValue::File(template) => Some(template),
@@ -201,36 +203,37 @@ impl Variable {
     }
 }
 
-/// A member.
+/// A row of `platforms`, which declares a member.
 #[derive(Debug)]
 pub(in crate::config) struct Row {
     pub(in crate::config) platform: Platform,
-    /// The platform's text: what `{platform}` stands for.
+    /// The platform as written: the value of `{platform}`.
     pub(in crate::config) platform_text: Text,
-    /// `arch`, or the key of a `platforms` table.
+    /// `arch`, or the row's key in a `platforms` table.
     pub(in crate::config) arch: Option<String>,
     pub(in crate::config) source: Option<Parsed<SpannedTemplate>>,
     pub(in crate::config) missing: Option<Parsed<Missing>>,
     pub(in crate::config) os_version: Option<Parsed<OsVersion>>,
     pub(in crate::config) os_features: Option<Parsed<Vec<String>>>,
     pub(in crate::config) annotations: Annotations,
-    /// All must hold, else the row is not declared; faulty ones are told of and left out with the row.
+    /// All conditions must hold, otherwise the row is not declared. If a condition is invalid, this is reported and the
+    /// whole row is dropped.
     pub(in crate::config) when: Vec<Condition>,
 }
 
 /// `os-version`
 #[derive(Debug)]
 pub(in crate::config) enum OsVersion {
-    /// Written so.
+    /// The version as written.
     Literal(String),
-    /// The config's, which must fit.
+    /// The version in the image's config, which must match this pattern.
     Fits(Placed<Pattern>),
     /// `{ from = …, build = … }`
     Of { from: SpannedTemplate, build: Option<String> },
 }
 
 impl Row {
-    /// A member of which nothing but the platform is said.
+    /// Creates a row that declares only a platform.
     pub(in crate::config) fn bare(platform: Platform, platform_text: Text) -> Self {
         Self {
             platform,

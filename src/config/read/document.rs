@@ -1,4 +1,5 @@
-//! [`document`]: the tree of manifests.toml → [`ParsedFile`]; says everything that is wrong with a value by itself.
+//! [`document`]: converts the tree of a file to a [`ParsedFile`], and reports everything that is wrong with each value
+//! by itself.
 
 use std::borrow::Cow;
 
@@ -10,10 +11,10 @@ use crate::config::keys::{self, LevelKey, Place, TopKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// What a list can't be without.
+/// The keys that each list requires.
 const REQUIRED: [LevelKey; 4] = [LevelKey::Platforms, LevelKey::Source, LevelKey::Target, LevelKey::Tags];
 
-/// Reads the whole file.
+/// Converts the whole file.
 pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
     let mut document = ParsedFile::default();
     let mut has_list = false;
@@ -51,7 +52,7 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
     }
     for meant in known_keys::meant(tree, Place::Top) {
         match meant {
-            // Lists may stand in what was to be included.
+            // The included files could contain lists.
             TopKey::List | TopKey::Include => has_list = true,
             TopKey::Defaults => REQUIRED.into_iter().for_each(|key| level::told_of(&mut document.defaults, key)),
             TopKey::Vars | TopKey::Convention | TopKey::Registry => {}
@@ -63,14 +64,14 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
     document
 }
 
-/// `mlist::config::no_list`, for the file that `name` is said to be.
+/// Returns the problem `mlist::config::no_list`. `name` is the file's name in the message.
 pub(super) fn no_list(name: &str) -> Problem {
     Problem::error("mlist::config::no_list", format!("there is no list in {name}")).help(
         "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
     )
 }
 
-/// The tables below `[convention]` or `[list]`.
+/// Reads the tables in `[convention]` or `[list]`.
 fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Level)> {
     let (kind, header) = match place {
         Place::List => (NameKind::Entry, "[list.ENTRY]"),
@@ -88,8 +89,8 @@ fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> V
                 Place::List => without_dotted_lists(name, table, problems),
                 _ => Cow::Borrowed(table),
             };
-            // A table that was not meant as a list lacks nothing, and what a bad name comes to in references is its
-            // fault, not theirs.
+            // Report no missing keys for a table that was not intended as a list, and no errors in references that
+            // are caused by an invalid name.
             let misread = own.is_empty() && !table.is_empty() || !good_name;
             let level = Level { misread, ..level::level(&own, place, problems) };
             levels.push((name.clone(), level));
@@ -98,7 +99,8 @@ fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> V
     levels
 }
 
-/// What stands in a list but for tables as in `[list.k8s.io]`, where a dot in the name of a list was taken for TOML's.
+/// Returns the entries of a list without tables such as `io` in `[list.k8s.io]`, where the name of the list has a dot
+/// but no quotes. Reports each of these tables.
 fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Problem>) -> Cow<'a, Table> {
     let is_key = |key: &Key| keys::is_list_key(&key.name);
     let is_list = |(inner, node): &&(Key, Node)| {

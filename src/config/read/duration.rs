@@ -1,4 +1,4 @@
-//! Durations: hours, minutes and seconds, each at most once and in this order.
+//! Durations: hours, minutes and seconds, in this order and each at most once.
 //!
 //! ```text
 //! duration = 1*DIGIT unit *(1*DIGIT unit)      unit = "h" / "m" / "s"
@@ -11,28 +11,28 @@ use super::raw::{Node, Scalar, Value};
 use super::types;
 use crate::config::problem::Problem;
 
-/// The regular expression of durations, as JSON Schema has it.
+/// The regular expression of durations, for the JSON Schema.
 pub(in crate::config) const DURATION: &str = "^([0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$";
 
-/// The units from the greatest to the smallest, and how many seconds each has.
+/// The units from the largest to the smallest, each with its number of seconds.
 const UNITS: [(&str, u64); 3] = [("h", 3600), ("m", 60), ("s", 1)];
 
-/// The longest that is waited. No job of any CI system runs as long.
+/// The maximum duration, in hours. No CI job runs that long.
 const LONGEST_HOURS: u64 = 720;
 
 const HELP: &str = "hours, minutes and seconds: \"30s\", \"5m\", \"1h30m\"";
 
-/// What is wrong with a text that is no duration.
+/// The error for a text that is not a valid duration.
 #[derive(Debug, PartialEq, Eq)]
 struct Fault {
     message: String,
-    /// In bytes within the text; empty: the whole of it.
+    /// The range of the error, in bytes of the text. Empty for the whole text.
     span: Range<usize>,
-    /// What to write for the whole text, where that is known.
+    /// The correct text, if it is known.
     instead: Option<String>,
 }
 
-/// The duration that `node` is; `mlist::config::bad_duration` points at the fault.
+/// Returns the duration in `node`. If it is not valid, `mlist::config::bad_duration` points at the error in it.
 pub(super) fn duration(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Duration> {
     if let Value::Other { scalar: Scalar::Integer(_), written } = &node.value
         && let Ok(right) = parse(&format!("{written}s"))
@@ -104,7 +104,8 @@ fn parse(text: &str) -> Result<Duration, Fault> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// How many seconds somebody meant: numbers with any word for a unit, in any order; a number alone is seconds.
+/// Returns the number of seconds that was probably intended. Accepts common words for units in any order, and a number
+/// without a unit as seconds.
 fn meant(text: &str) -> Option<u64> {
     let text: String = text.to_ascii_lowercase().split_whitespace().collect();
     let mut seconds: u64 = 0;
@@ -128,7 +129,7 @@ fn meant(text: &str) -> Option<u64> {
     (!text.is_empty() && seconds <= LONGEST_HOURS * UNITS[0].1).then_some(seconds)
 }
 
-/// As it is written: `1h30m`.
+/// Returns the duration as it is written in the file: `1h30m`.
 fn shown(seconds: u64) -> String {
     let [(_, hour), (_, minute), _] = UNITS;
     let counts = [seconds / hour, seconds % hour / minute, seconds % minute];

@@ -1,4 +1,4 @@
-//! [`known`]: the keys of a table that stand where they may; what is wrong with the others.
+//! [`known`]: returns the keys that a table can have, and reports all others.
 
 use super::raw::{Key, Node, Table, Value};
 use crate::config::keys::Place::{Defaults, Registry, Tag, Top};
@@ -6,7 +6,7 @@ use crate::config::keys::{KEYS, KeyInfo, KeySet, Place, Shape, built_keys_of, ke
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// The entries of `table` whose keys stand here and are built; `problems` gets the others.
+/// Returns the entries of `table` whose keys are allowed in `place` and implemented. Reports the others to `problems`.
 pub(super) fn known<'a, K: KeySet>(
     table: &'a Table,
     place: Place,
@@ -22,12 +22,12 @@ pub(super) fn known<'a, K: KeySet>(
     found
 }
 
-/// The keys of `place` that others in `table` are most likely slips of.
+/// Returns the keys of `place` that misspelled keys in `table` were probably intended to be.
 pub(super) fn meant<K: KeySet>(table: &Table, place: Place) -> Vec<K> {
     table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, place)?, place)).collect()
 }
 
-/// The key of `place` that `name`, which does not stand there, is most likely a slip of.
+/// Returns the key of `place` that `name` is probably a misspelling of. `None` if `name` is itself a key of `place`.
 pub(super) fn slip_of(name: &str, place: Place) -> Option<&'static str> {
     let stands_here = keys_of(place).any(|info| info.name == name);
     if stands_here { None } else { nearest(name, built_keys_of(place).map(|info| info.name)) }
@@ -41,7 +41,7 @@ fn not_built(info: &KeyInfo, key: &Key) -> Problem {
     part_not_built(&format!("`{}`", info.name)).at(&key.span, "").help(help)
 }
 
-/// `mlist::config::not_yet` for a word of the format.
+/// Returns the problem `mlist::config::not_yet` for a part of the format.
 pub(in crate::config) fn part_not_built(what: &str) -> Problem {
     Problem::error(
         "mlist::config::not_yet",
@@ -49,20 +49,21 @@ pub(in crate::config) fn part_not_built(what: &str) -> Problem {
     )
 }
 
-/// What is wrong with a key that does not stand in `place`, or is not built.
+/// Returns the problem with a key that is not allowed in `place` or not implemented.
 fn refused(key: &Key, node: &Node, place: Place) -> Problem {
     let name = key.name.as_str();
-    // Who writes `tag` for a list means `tags`, not a table in them.
+    // `tag` in a list is probably a misspelling of `tags`, not a key of a table in `tags`.
     let is_slip = |info: &KeyInfo| info.places().eq([Tag]) && slip_of(name, place).is_some();
     let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name && !is_slip(info)).collect();
     let built: Vec<Place> =
         elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places()).collect();
     if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
-        // Where it belongs it would be refused too.
+        // The key is not implemented in any table, so do not suggest another table.
         return not_built(unbuilt, key);
     }
     if !built.is_empty() {
-        // `vars` and `convention` have two meanings; inside a level it is the inner one that was meant.
+        // `vars` and `convention` are allowed at the top level and inside other tables. For a key inside a table,
+        // name only the other tables.
         let inner = built.iter().any(|other| *other != Top) && place != Top;
         let places: Vec<&str> =
             built.iter().filter(|other| !inner || **other != Top).map(|place| place.shown()).collect();
@@ -84,7 +85,7 @@ fn refused(key: &Key, node: &Node, place: Place) -> Problem {
     match slip_of(name, place) {
         Some(meant) => {
             let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
-            // Who writes `password` has one at hand.
+            // The value of a key such as `password` is probably a password, not a variable name.
             let is_name = place == Registry && meant.ends_with("-env");
             if is_name {
                 problem.help(format!("{meant} takes the name of an environment variable, never what it holds"))

@@ -1,5 +1,5 @@
-//! [`level`]: the keys of `[defaults]`, a convention or a list → [`Level`]. `target` reads target tables, which have keys
-//! of their own.
+//! [`level`]: reads the keys of `[defaults]`, a convention or a list to a [`Level`]. `target` reads target tables,
+//! which have their own keys.
 
 mod target;
 
@@ -13,7 +13,7 @@ use super::{axes, known_keys, members, strings, tags, types, vars, words};
 use crate::config::keys::{KeySet, LevelKey, Place};
 use crate::config::problem::Problem;
 
-/// The keys of `[defaults]`, a convention or a list.
+/// Reads the keys of `[defaults]`, a convention or a list.
 pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Level {
     let mut level = Level::default();
     fill_all(&mut level, table, place, problems);
@@ -32,7 +32,7 @@ pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) ->
     level
 }
 
-/// Reads the keys of `table`; those that were misspelt count as told of.
+/// Reads the keys of `table`. Misspelled keys are marked as already reported.
 fn fill_all(level: &mut Level, table: &Table, place: Place, problems: &mut Vec<Problem>) {
     for (key, _, node) in known_keys::known(table, place, problems) {
         fill(level, key, node, problems);
@@ -42,7 +42,7 @@ fn fill_all(level: &mut Level, table: &Table, place: Place, problems: &mut Vec<P
     }
 }
 
-/// Reads the value of a key into `level`.
+/// Stores the value of a key in `level`.
 fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Problem>) {
     match key {
         LevelKey::Convention => level.convention = Some(types::text("convention", node, problems).cloned().into()),
@@ -89,7 +89,8 @@ fn fault<T>(parsed: &mut Option<Parsed<T>>) {
     parsed.get_or_insert(Parsed::Faulty);
 }
 
-/// A table of names: the keys of the list that stand in it were told of, and if it is none, its names are not known.
+/// Handles a table of names. Keys of a list in it are marked as already reported. If it is not a table, its names are
+/// unknown.
 fn swallowed(level: &mut Level, node: &Node) {
     match &node.value {
         Value::Table(_) => swallowed_keys(level, node),
@@ -97,7 +98,7 @@ fn swallowed(level: &mut Level, node: &Node) {
     }
 }
 
-/// The keys of the list that stand in a table below it were told of.
+/// Marks the keys of a list that are in a table inside it as already reported.
 fn swallowed_keys(level: &mut Level, node: &Node) {
     if let Value::Table(table) = &node.value {
         for key in table.iter().filter_map(|(key, _)| LevelKey::find(&key.name, Place::List)) {
@@ -106,7 +107,7 @@ fn swallowed_keys(level: &mut Level, node: &Node) {
     }
 }
 
-/// What was to stand in `level` is not known at all.
+/// Marks the keys of `level` as already reported and its names as unknown, because its value is not a table.
 pub(super) fn faulty(level: &mut Level) {
     level.names_unknown = true;
     for key in LevelKey::all(Place::List).filter(|key| *key != LevelKey::Convention) {
@@ -114,7 +115,7 @@ pub(super) fn faulty(level: &mut Level) {
     }
 }
 
-/// A key was told of as misspelt or misplaced: that it is lacking is no news.
+/// Marks a key that was already reported as misspelled or misplaced, so that it is not also reported as missing.
 pub(super) fn told_of(level: &mut Level, key: LevelKey) {
     match key {
         LevelKey::Convention => fault(&mut level.convention),
@@ -134,7 +135,7 @@ pub(super) fn told_of(level: &mut Level, key: LevelKey) {
         LevelKey::Immutable => fault(&mut level.immutable),
         LevelKey::ArtifactType => fault(&mut level.artifact_type),
         LevelKey::Vars | LevelKey::Matrix => level.names_unknown = true,
-        // A level without annotations lacks nothing.
+        // Annotations are never required.
         LevelKey::Annotations => {}
     }
 }

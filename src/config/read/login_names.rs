@@ -1,11 +1,11 @@
-//! What registries are logged in to with: no variable of the file has its value.
+//! The environment variables with credentials of registries. No variable of the file can use their values.
 
 use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Text, Value};
 use crate::config::keys::{KeySet, Place, RegistryKey};
 use crate::config::problem::Problem;
 
-/// The names of environment variables in `[registry]`, whatever else is wrong there.
+/// Returns the names of environment variables in `[registry]`, even if other parts of it are invalid.
 pub(super) fn login_names(node: &Node) -> Vec<Text> {
     let below = |node: &Node| match &node.value {
         Value::Table(table) => table.clone(),
@@ -25,15 +25,16 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
         .collect()
 }
 
-/// `mlist::config::secret_variable`: whoever may write templates could else have a password sent to anybody, as a part
-/// of a name. The variable counts as told of, so that nobody asks for its value either.
+/// Reports `mlist::config::secret_variable` for each variable that reads one of `login_names`. Otherwise the author of
+/// a template could send a password to any host, as part of a name. The variable becomes faulty, so its value is never
+/// requested.
 pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, problems: &mut Vec<Problem>) {
     let ParsedFile { vars, defaults, conventions, lists, .. } = document;
     let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
     let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));
     for (key, parsed) in variables {
         let Parsed::Good(Variable { value: VariableValue::Env(env), span, .. }) = parsed else { continue };
-        // To Windows names that differ in case alone are one.
+        // On Windows, names of environment variables are not case-sensitive.
         let Some(name) = login_names.iter().find(|name| name.value.eq_ignore_ascii_case(env)) else { continue };
         let message = format!("no variable can take {}, which logs in to a registry", name.value);
         problems.push(

@@ -1,5 +1,5 @@
-//! Members as they are declared: `platforms` as an array of platforms and rows, or as a table from `{arch}` to either.
-//! `os_version` reads the one key of a row that has several forms.
+//! Declared members: `platforms` is an array of platforms and rows, or a table from `{arch}` to platforms and rows.
+//! `os_version` reads the key of the same name, which has several forms.
 
 mod os_version;
 
@@ -14,7 +14,7 @@ use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 use crate::oci::Platform;
 
-/// Reads `platforms`; rows at fault are told of and left out.
+/// Reads `platforms`. Invalid rows are reported and dropped.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>> {
     match &node.value {
         Value::Table(table) if table.is_empty() => {
@@ -102,7 +102,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
     }
     let Some(declared) = declared else {
         let near = |(key, _): &&(Key, Node)| nearest(&key.name, ["platform"]).is_some();
-        // A misspelt `platform` was told of as such.
+        // A misspelled `platform` was already reported.
         if table.iter().find(near).is_none() {
             problems.push(
                 Problem::error("mlist::config::missing_key", "a row has no `platform`")
@@ -159,9 +159,10 @@ fn platform(text: &Text, problems: &mut Vec<Problem>) -> Option<Platform> {
     }
 }
 
-/// How a word that is no OCI word, but other tools' word for `platform`, comes into names all the same.
+/// Returns a help text that says how to use `word` in names. `word` is not an OCI platform name, but other tools use it
+/// for `platform`.
 fn spelling_help(word: &str, platform: &Platform) -> Option<String> {
-    // `macos` and slips of the keyboard are spelled right or not at all.
+    // Do not suggest using `macos` or a typing error in names.
     if word.contains('/') || word.eq_ignore_ascii_case(&platform.architecture) || word == "macos" {
         return None;
     }
@@ -172,7 +173,7 @@ fn spelling_help(word: &str, platform: &Platform) -> Option<String> {
     })
 }
 
-/// A warning for an OS or an architecture that nobody knows: it may be new, most likely it is misspelt.
+/// Returns a warning for an unknown OS or architecture. It may be new, but probably it is misspelled.
 fn strange_word(platform: &Platform, text: &Text) -> Option<Problem> {
     let word = platform.unknown_word()?;
     let (what, start) =

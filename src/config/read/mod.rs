@@ -1,4 +1,4 @@
-//! The text of one file → [`ParsedFile`](declared::ParsedFile), every value right by itself.
+//! Parses the text of one file to a [`ParsedFile`](declared::ParsedFile), in which each value by itself is valid.
 //!
 //! ```text
 //! text ──raw──> tree ──document──> ParsedFile
@@ -7,21 +7,21 @@
 //! | file | holds |
 //! |---|---|
 //! | `parse_result` | a file, parsed once |
-//! | `raw` | TOML → a tree in which every key and value knows its place |
-//! | `declared` | what the file says, nothing worked out |
-//! | `document` | the tree → the file |
+//! | `raw` | parses TOML to a tree in which each key and value has its span |
+//! | `declared` | what the file declares, not expanded |
+//! | `document` | converts the tree to what the file declares |
 //! | `level` | the keys of `[defaults]`, a convention, a list or a target |
 //! | `vars`, `axes`, `members`, `tags`, `when`, `annotations`, `include`, `registry` | the values of the keys of that name |
-//! | `login_names` | what registries are logged in to with is not the value of a variable |
-//! | `known_keys` | the keys of a table, and what is wrong with others |
-//! | `names` | what may be a name |
-//! | `types` | types are strict |
-//! | `template` | templates |
-//! | `words` | closed sets of words |
+//! | `login_names` | prevents variables from using the credentials of registries |
+//! | `known_keys` | the keys that a table can have, and errors for other keys |
+//! | `names` | which names are valid |
+//! | `types` | values of the expected type; no conversion from other types |
+//! | `template` | values that are templates |
+//! | `words` | values from closed sets of words |
 //! | `duration` | `30s`, `5m`, `1h30m` |
-//! | `strings` | globs, media types and strings that have no grammar |
+//! | `strings` | globs, media types and plain strings |
 //!
-//! No facts are needed here: a file is read once, however often the project is loaded.
+//! Nothing here depends on facts, so a file is parsed only once, even if it is loaded several times.
 
 mod annotations;
 mod axes;

@@ -1,16 +1,16 @@
-//! [`NameKind`]: what may be a name of a list, a variable, an axis or a convention.
+//! [`NameKind`]: which names are valid for lists, variables, axes and conventions.
 
 use super::raw::{Key, Node, Value};
 use crate::config::keys;
 use crate::config::problem::Problem;
 
-/// Names that templates have without a variable.
+/// The names of values that templates can use for each member, without a variable.
 pub(in crate::config) const MEMBER_NAMES: [&str; 3] = ["arch", "os", "platform"];
 
-/// The table of variables that is no part of a list.
+/// The table of variables for all lists.
 pub(super) const TOP: &str = "[vars]";
 
-/// What kind of name it is.
+/// The kind of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum NameKind {
     /// The key of a list.
@@ -22,7 +22,7 @@ pub(in crate::config) enum NameKind {
 }
 
 impl NameKind {
-    /// The regular expression of such names, as JSON Schema has it.
+    /// The regular expression of such names, for the JSON Schema.
     pub(in crate::config) fn pattern(self) -> &'static str {
         match self {
             Self::Entry => "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
@@ -38,7 +38,7 @@ impl NameKind {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || self == Self::Entry && matches!(c, '.' | '/')
     }
 
-    /// Whether `key` is such a name.
+    /// Whether `key` is a valid name of this kind. Reports it if not.
     pub(super) fn check(self, key: &Key, problems: &mut Vec<Problem>) -> bool {
         let name = key.name.as_str();
         if name.starts_with(|c| self.begins(c)) && name.chars().all(|c| self.goes_on(c)) {
@@ -63,7 +63,7 @@ impl NameKind {
     }
 }
 
-/// Whether a variable or an axis may have this name; `under` is the table it stands in.
+/// Whether a variable or axis can have this name. Reports it if not. `under` is the table that contains it.
 pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>) -> bool {
     if MEMBER_NAMES.contains(&name.name.as_str()) || name.name == "tag" {
         problems.push(reserved(name, "it is worked out for each member").help("give the variable another name"));
@@ -76,7 +76,7 @@ pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>
     NameKind::Variable.check(name, problems)
 }
 
-/// A key of a list that stands below the header of a table in it, or in `[vars]`.
+/// Returns the problem with a key of a list that is in `[vars]`, or below the header of a table inside the list.
 pub(super) fn swallowed(key: &Key, under: &str) -> Problem {
     let place = if under == TOP { TOP.to_owned() } else { format!("`{under}`") };
     let help = match under {
@@ -97,7 +97,8 @@ pub(super) fn reserved(name: &Key, why: &str) -> Problem {
         .at(&name.span, why)
 }
 
-/// The name that was meant where TOML made tables in tables of one with dots: down to the table that holds more.
+/// Returns the intended name if TOML parsed a name with dots as nested tables. The name ends at the first table whose
+/// content is not just one more table.
 pub(super) fn undotted(name: &Key, inner: &Key, mut node: &Node, is_key: impl Fn(&Key) -> bool) -> String {
     let mut whole = format!("{}.{}", name.name, inner.name);
     while let Value::Table(below) = &node.value

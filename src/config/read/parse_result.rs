@@ -1,4 +1,4 @@
-//! [`ParseResult`]: a file that is parsed once, however often the project is loaded.
+//! [`ParseResult`]: a file that is parsed only once, even if it is loaded several times.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use super::raw::{self, Text};
 use crate::config::keys::{KeySet, Place, TopKey};
 use crate::config::problem::{Problem, SourceFile, Span};
 
-/// A file, and the problems found in it without any facts.
+/// A parsed file, and the problems that were found without any facts.
 #[derive(Debug)]
 pub(in crate::config) struct ParseResult {
-    /// None if it is not valid TOML.
+    /// `None` if the file is not valid TOML.
     pub(in crate::config) file: Option<Arc<ParsedFile>>,
     pub(in crate::config) problems: Vec<Problem>,
 }
 
 impl ParseResult {
-    /// manifests.toml, the file of that number.
+    /// Parses manifests.toml. `number` is its index in the sources.
     pub(in crate::config) fn root(number: usize, source: &SourceFile) -> Self {
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|tree| {
@@ -31,7 +31,7 @@ impl ParseResult {
         Self { file, problems }
     }
 
-    /// A file that is included at `place`. `login_names` are those of the file that includes it.
+    /// Parses a file that is included at `place`. `login_names` are those of the file that includes it.
     pub(in crate::config) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|mut tree| {
@@ -52,7 +52,7 @@ impl ParseResult {
     }
 }
 
-/// What is wrong with a key in a file that is included, if it belongs in the file that includes it.
+/// Returns the problem with a key in an included file. `None` if included files can have the key.
 fn of_the_root(key: TopKey, file: &str) -> Option<Problem> {
     match key {
         TopKey::Include => Some(

@@ -1,6 +1,6 @@
-//! [`parse`]: the text of manifests.toml → a tree in the order of the file, in which every key and value knows its place.
+//! [`parse`]: parses the text of a file to a tree in file order, in which each key and value has its span.
 //!
-//! TOML only: what keys mean is not known here. A fault in the TOML itself is `mlist::config::syntax`.
+//! This file handles only TOML, not the meaning of keys. Errors in the TOML itself are `mlist::config::syntax`.
 
 use std::ops::Range;
 
@@ -8,69 +8,69 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::problem::{Lines, Problem, Span};
 
-/// A key as it is written.
+/// A key, with its span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::config) struct Key {
-    /// Without quotes.
+    /// The key without quotes.
     pub(in crate::config) name: String,
-    /// Where.
+    /// The span of the key.
     pub(in crate::config) span: Span,
 }
 
-/// A value and where it stands, brackets and quotes included. A table's place is its header or its first key.
+/// A value with its span, which includes brackets and quotes. The span of a table is its header or its first key.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct Node {
     pub(in crate::config) value: Value,
     pub(in crate::config) span: Span,
 }
 
-/// What a value is.
+/// A value.
 #[derive(Debug, Clone)]
 pub(in crate::config) enum Value {
     Text(Text),
     Array(Vec<Node>),
     Table(Table),
-    /// A number, boolean or date, and its text as it is written.
+    /// A number, boolean or date, with its text as written.
     Other {
         scalar: Scalar,
         written: String,
     },
 }
 
-/// A value that is neither a string nor has parts.
+/// The type of a value that is not a string, an array or a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Scalar {
-    /// None where it has more than 64 bits.
+    /// `None` if the integer does not fit in 64 bits.
     Integer(Option<i64>),
     Boolean(bool),
-    /// No key of the format has one: its text is all that is needed.
+    /// Without a value, because no key of the format takes a float. Messages show its text.
     Float,
-    /// As a float.
+    /// Without a value, for the same reason.
     Date,
 }
 
-/// The entries of a table, in the order of the file.
+/// The entries of a table, in file order.
 pub(in crate::config) type Table = Vec<(Key, Node)>;
 
-/// A string that knows where each of its bytes stands.
+/// A string, with the position in the file of each of its bytes.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct Text {
-    /// The value, escapes undone.
+    /// The value, with escapes replaced.
     pub(in crate::config) value: String,
-    /// What stands between the quotes; of an empty string the quotes.
+    /// The span between the quotes. For an empty string, the span of the quotes.
     pub(in crate::config) span: Span,
-    /// For a string with escapes: where the n-th byte of the value stands, and behind all of them the end; empty
-    /// where that is not known.
+    /// For a string with escapes: the position of each byte of the value, then the end. Empty if the positions are not
+    /// known. `None` for a string without escapes.
     offsets: Option<Vec<usize>>,
 }
 
 impl Text {
-    /// A text that nobody wrote, which holds because of what stands at `span`.
+    /// Creates a text that is not in the file, but is implied by the text at `span`.
     pub(in crate::config) fn implied(value: &str, span: &Span) -> Self {
         Self { value: value.to_owned(), span: span.clone(), offsets: Some(Vec::new()) }
     }
 
-    /// Where `part` (bytes of the value) stands.
+    /// Returns the span of `part`, a range of bytes of the value.
     pub(in crate::config) fn part(&self, part: &Range<usize>) -> Span {
         if self.value.is_empty() || self.offsets.as_ref().is_some_and(Vec::is_empty) {
             return self.span.clone();
@@ -83,7 +83,8 @@ impl Text {
     }
 }
 
-/// What a fault begins with that harms nothing behind it; whatever follows another fault may be its echo.
+/// The beginnings of messages for errors that do not affect the text after them. Errors after any other error may only
+/// be consequences of it.
 const LOCAL_FAULTS: [&str; 8] = [
     TWICE,
     EXTENDED,
@@ -98,7 +99,7 @@ const TWICE: &str = "duplicate key";
 const EXTENDED: &str = "cannot extend";
 const UNQUOTED: &str = "string values must be quoted";
 
-/// Reads TOML 1.1. The tree is none where it would mean nothing; with keys that stand twice it still means something.
+/// Parses TOML 1.1. The tree is `None` if the errors make it unusable. A tree with duplicate keys is still usable.
 pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) {
     let (root, errors) = DeTable::parse_recoverable(source);
     let mut faults: Vec<_> =
@@ -107,7 +108,7 @@ pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec
     let is_local = |message: &str| LOCAL_FAULTS.iter().any(|fault| message.starts_with(fault));
     let own = faults.iter().position(|(_, message)| !is_local(message)).map_or(faults.len(), |first| first + 1);
     let lines = Lines::of(source);
-    // What stands below a header that stands twice is lost, and so is what all else would mean.
+    // The parser drops the entries below a duplicate header, so the tree is incomplete and unusable.
     let in_header = |range: &Range<usize>| {
         let line = lines.start(lines.of_byte(range.start));
         source.get(line..).is_some_and(|line| line.trim_start_matches([' ', '\t']).starts_with('['))
@@ -120,7 +121,7 @@ pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec
     for (range, message) in &faults[..own] {
         let problem = syntax_problem(file, source, range, message);
         let line = problem.labels.first().map(|label| lines.of_byte(label.span.range.start));
-        // One line, one fault.
+        // Report only one error per line.
         if last.is_none() || last != line {
             problems.push(problem);
         }
@@ -155,7 +156,8 @@ fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str
     if source.is_empty() { problem } else { problem.at(&span, "") }
 }
 
-/// Cuts a place so that it begins on a character of the text: what draws it needs that.
+/// Limits a range to the text, so that it starts at a character and ends at a character boundary. Rendering requires
+/// this.
 pub(in crate::config) fn clamp(source: &str, range: Range<usize>) -> Range<usize> {
     let mut start = range.start.min(source.len().saturating_sub(1));
     while !source.is_char_boundary(start) {
@@ -186,7 +188,7 @@ impl Walk<'_> {
                 (key, self.node(value.span(), value.get_ref()))
             })
             .collect();
-        // The map is sorted by name; order means place in the file.
+        // The map is sorted by name. Restore the order of the file.
         entries.sort_by_key(|(key, _)| key.span.range.start);
         entries
     }
@@ -219,7 +221,7 @@ impl Walk<'_> {
             written if written.len() >= 6 && (written.starts_with("\"\"\"") || written.starts_with("'''")) => 3,
             _ => 1,
         };
-        // A newline straight behind three quotes is not part of the value.
+        // A newline directly after three quotes is not part of the value.
         let newline = match (quotes, written.as_bytes().get(3..5)) {
             (3, Some(b"\r\n")) => 2,
             (3, Some([b'\n', _])) => 1,
@@ -236,7 +238,8 @@ impl Walk<'_> {
     }
 }
 
-/// Where each byte of `text` stands in `raw`, which is how it was written, escapes and all; `start` is where `raw` is.
+/// Returns the position of each byte of `text`, and the end. `raw` is the string as written, with escapes, and `start`
+/// is its position in the file.
 fn offsets(raw: &str, text: &str, start: usize) -> Vec<usize> {
     let mut places = Vec::with_capacity(text.len() + 1);
     let mut rest = raw;
@@ -249,7 +252,7 @@ fn offsets(raw: &str, text: &str, start: usize) -> Vec<usize> {
         places.extend(std::iter::repeat_n(at, value));
         rest = rest.get(length..).unwrap_or_default();
     }
-    // Whatever was not understood (it would be a fault here) is shown as the whole string.
+    // If the lengths differ, which would be a bug here, messages show the whole string.
     if places.len() != text.len() {
         return Vec::new();
     }
@@ -257,7 +260,7 @@ fn offsets(raw: &str, text: &str, start: usize) -> Vec<usize> {
     places
 }
 
-/// The length of the escape that `rest` begins with, and how many bytes it stands for.
+/// Returns the length of the escape at the start of `rest`, and the length of its value, in bytes.
 fn escape(rest: &str) -> (usize, usize) {
     let digits = match rest.as_bytes().get(1) {
         Some(b'x') => 2,

@@ -1,5 +1,5 @@
-//! [`read()`]: `[registry]` → [`RegistrySettings`], every table right by itself and no registry twice. Nothing here is a
-//! template.
+//! [`read()`]: reads `[registry]` to [`RegistrySettings`], with valid tables and at most one per registry. No value
+//! here is a template.
 
 use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
@@ -12,24 +12,25 @@ use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistryS
 use crate::config::problem::{Problem, Span};
 use crate::oci::{self, Host};
 
-/// The regular expression of hosts, as JSON Schema has it. One without a dot or a port is `localhost`.
+/// The regular expression of hosts, for the JSON Schema. A host without a dot or port must also be `localhost`.
 pub(in crate::config) const HOST: &str = r"^([A-Za-z0-9_]+((\.|-+)[A-Za-z0-9_]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$";
 
-/// That of names of environment variables that can be set, and that are no slip (`$TOKEN`).
+/// The regular expression of names of environment variables. It excludes names that cannot be set, and mistakes such as
+/// `$TOKEN`.
 pub(in crate::config) const ENV_NAME: &str = r"^[^\s=${}]+$";
 
-/// That of rates.
+/// The regular expression of rates.
 pub(in crate::config) const RATE: &str = "^[1-9][0-9]*/(s|min|h)$";
 
-/// Keys that mean nothing without each other.
+/// Pairs of keys that require each other.
 pub(in crate::config) const PAIRS: [(&str, &str); 2] =
     [("client-cert", "client-key"), ("username-env", "password-env")];
 
-/// Keys that mean nothing beside another that is true.
+/// Keys that have no effect if another key is true.
 pub(in crate::config) struct Excluded {
-    /// The one that is true.
+    /// The key that is true.
     pub(in crate::config) key: &'static str,
-    /// The others; those that hold a truth only where it is true.
+    /// The keys without effect. A boolean key counts only if it is true.
     pub(in crate::config) others: &'static [&'static str],
     why: &'static str,
 }
@@ -45,10 +46,10 @@ pub(in crate::config) const EXCLUDED: [Excluded; 2] = [
 
 const RATE_HELP: &str = "so many requests a second, minute or hour: \"5/s\", \"100/min\", \"1000/h\"";
 
-/// What `rate` ends with.
+/// The units of `rate`.
 const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h", Per::Hour)];
 
-/// Reads `[registry]`; paths stay as they are written.
+/// Reads `[registry]`. Paths stay as written.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySettings> {
     let header = "[registry.\"HOST\"]";
     if let Value::Text(text) = &node.value {
@@ -82,14 +83,15 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
     registries
 }
 
-/// `[registry."HOST"]`; none where its name is no host.
+/// Reads `[registry."HOST"]`. `None` if the name is not a valid host.
 fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
     let shown = shown(&name.name);
     let table = types::table(&shown, &format!("[registry.{}]", types::quoted(&shown)), node, problems)?;
     if let Some(host) = host(&name.name) {
         return settings(Some(host), &name.span, table, problems);
     }
-    // No key of a registry holds a table: in what is no host a table shows that a dot was taken for TOML's.
+    // No key of a registry has a table as its value. If the name is not a host, a table in it means that the host has a
+    // dot but no quotes.
     let (dotted, own): (Table, Table) =
         table.iter().cloned().partition(|(_, node)| matches!(node.value, Value::Table(_)));
     for (inner, node) in &dotted {
@@ -106,19 +108,19 @@ fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Regis
     if dotted.is_empty() || !own.is_empty() {
         problems.push(no_host(name));
     }
-    // What stands in it is told of too.
+    // Report problems with the other keys too.
     settings(None, &name.span, &own, problems)
 }
 
-/// The host that references mean by `text`; none where they mean none.
+/// Returns the host that `text` means in a reference. `None` if it is not a host there.
 fn host(text: &str) -> Option<Host> {
     let host = Host::parse(text).ok()?;
-    // A word alone, before a `/`, is a part of a path on Docker Hub.
+    // In a reference, a single word before a `/` is part of a path on Docker Hub.
     let place = oci::Place::parse(&format!("{text}/x")).ok()?;
     (place.host() == Some(&host)).then_some(host)
 }
 
-/// A text without what stands before an `@`: it may be a password.
+/// Returns a text for display, without the part before an `@`, which may contain a password.
 fn shown(text: &str) -> String {
     text.rsplit_once('@').map_or(text.to_owned(), |(_, behind)| format!("…@{behind}"))
 }
@@ -135,7 +137,7 @@ fn no_host(name: &Key) -> Problem {
         .help("a host has a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
 }
 
-/// What `table` says; of no host it says it of none.
+/// Reads the settings in `table`. Without a host, this only reports problems.
 fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
     let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
     let (mut certificate, mut client_key, mut user, mut password) = (None, None, None, None);
@@ -167,11 +169,11 @@ fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<P
     host.map(of_host)
 }
 
-/// `mlist::config::missing_key` for each of a pair that stands alone.
+/// Reports `mlist::config::missing_key` for each key whose pair is incomplete.
 fn halves(table: &Table, problems: &mut Vec<Problem>) {
     for (one, other) in PAIRS.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
         let Some((key, _)) = entry(table, one) else { continue };
-        // A misspelt key was told of as such.
+        // A misspelled key was already reported.
         let is_there = |(key, _): &(Key, Node)| {
             key.name == other || known_keys::slip_of(&key.name, Place::Registry) == Some(other)
         };
@@ -187,7 +189,7 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
     }
 }
 
-/// `mlist::config::misplaced_key`, once for all keys that mean nothing beside the key of `rule`.
+/// Returns one problem `mlist::config::misplaced_key` for all keys that have no effect because of `rule`.
 fn excluded(rule: &Excluded, table: &Table) -> Option<Problem> {
     let is = |node: &Node, truth: bool| matches!(node.value, Value::Other { scalar: Scalar::Boolean(value), .. } if value == truth);
     let (ruling, _) = entry(table, rule.key).filter(|(_, node)| is(node, true))?;
@@ -215,7 +217,8 @@ fn path(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Pa
     Some(Placed { value: PathBuf::from(&text.value), span: text.span.clone() })
 }
 
-/// The name of a variable. What is none is not shown in words: it may be the secret itself.
+/// Returns the name of an environment variable. The message does not show an invalid name, because it may be the secret
+/// itself.
 fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
     let text = types::text(key, node, problems)?;
     let fits = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '=' | '$' | '{' | '}'));
@@ -232,7 +235,7 @@ fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Place
     None
 }
 
-/// `N/s`, `N/min` or `N/h`.
+/// Reads `N/s`, `N/min` or `N/h`.
 fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
     let Value::Text(Text { value: written, .. }) = &node.value else {
         problems.push(types::wrong("`rate`", "a string", node).at(&node.span, "").help(RATE_HELP));
@@ -254,7 +257,7 @@ fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
     None
 }
 
-/// The word of `rate` for what people call a time.
+/// Returns the unit of `rate` for common words for a period.
 fn meant_time(time: &str) -> Option<&'static str> {
     Some(match time.trim().to_ascii_lowercase().as_str() {
         "s" | "sec" | "secs" | "second" | "seconds" => "s",

@@ -1,4 +1,4 @@
-//! Strings that are no templates: globs, media types, and such as stand for themselves.
+//! Strings that are not templates: globs, media types and plain strings.
 
 use super::raw::{Node, Text};
 use super::types;
@@ -6,14 +6,14 @@ use crate::config::model::Placed;
 use crate::config::problem::Problem;
 use crate::naming::Globs;
 
-/// The regular expression of media types (RFC 6838, 4.2), as JSON Schema has it.
+/// The regular expression of media types (RFC 6838, section 4.2), for the JSON Schema.
 pub(in crate::config) const MEDIA_TYPE: &str =
     "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$";
 
-/// The longest part of a media type, in bytes.
+/// The maximum length of each part of a media type, in bytes.
 const LONGEST_PART: usize = 127;
 
-/// The globs of an array, which may be empty, at the place of the array.
+/// Returns the globs of an array, with the span of the array. The array may be empty.
 pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Globs>> {
     let items = types::array(key, node, problems)?;
     let texts: Vec<&Text> = items.iter().filter_map(|item| types::item(key, item, problems)).collect();
@@ -22,11 +22,11 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
         return None;
     }
     let sources: Vec<&str> = texts.iter().map(|text| text.value.as_str()).collect();
-    // Each was read by itself just now.
+    // This cannot fail, because each glob was already parsed by itself.
     Some(Placed { value: Globs::parse(&sources).ok()?, span: node.span.clone() })
 }
 
-/// The media type that `node` is.
+/// Returns the media type in `node`.
 pub(super) fn media_type(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
     let text = types::text(key, node, problems)?;
     if is_media_type(&text.value) {
@@ -51,7 +51,7 @@ fn is_media_type(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, subtype)| is_part(kind) && is_part(subtype))
 }
 
-/// The strings of an array.
+/// Returns the strings of an array. `None` if an item is not a string.
 pub(super) fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
     let items = types::array(key, node, problems)?;
     let texts: Vec<String> =

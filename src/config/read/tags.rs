@@ -1,4 +1,4 @@
-//! Tags as they are declared: templates, and tables of a template and the conditions under which it applies.
+//! Declared tags: templates, and tables with a template and the conditions under which the tag applies.
 
 use super::declared::{Parsed, TagRule};
 use super::raw::{Key, Node, Table, Value};
@@ -8,13 +8,13 @@ use crate::config::keys::{Place, TagKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// Reads `tags`; none where it is no array with something in it.
+/// Reads `tags`. `None` if it is not an array, or empty.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parsed<TagRule>>> {
     let items = types::filled_array("tags", node, problems)?;
     Some(items.iter().map(|item| tag(item, problems).into()).collect())
 }
 
-/// A template, or `{ tag = TEMPLATE, when = … }`.
+/// Reads a template, or `{ tag = TEMPLATE, when = … }`.
 fn tag(node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
     match &node.value {
         Value::Table(table) => conditional(table, node, problems),
@@ -32,7 +32,7 @@ fn conditional(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Optio
         }
     }
     let near = |(key, _): &(Key, Node)| nearest(&key.name, ["tag"]).is_some();
-    // A misspelt `tag` was told of as such.
+    // A misspelled `tag` was already reported.
     if tag.is_none() && !table.iter().any(near) {
         problems.push(
             Problem::error("mlist::config::missing_key", "a table in `tags` has no `tag`")

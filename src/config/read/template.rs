@@ -1,4 +1,4 @@
-//! Templates, as values and as items of arrays.
+//! Values and array items that are templates.
 
 use super::declared::SpannedTemplate;
 use super::raw::{Node, Text};
@@ -6,12 +6,12 @@ use super::types;
 use crate::config::problem::Problem;
 use crate::naming::{Template, TemplateError, TemplateErrorKind};
 
-/// The template that `node` is, the value of `key`.
+/// Returns the template in `node`, the value of `key`.
 pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
     spanned(types::text(key, node, problems)?, problems)
 }
 
-/// The template that `node` is, an item of the array `key`.
+/// Returns the template in `node`, an item of the array `key`.
 pub(super) fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
     spanned(types::item(key, node, problems)?, problems)
 }

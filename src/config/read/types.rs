@@ -1,4 +1,5 @@
-//! Types are strict: `mlist::config::type`, with the text that would be right.
+//! Values of the expected type. Other types are not converted: they are reported as `mlist::config::type`, with the
+//! correct text if it is known.
 
 use std::num::NonZeroUsize;
 
@@ -6,12 +7,12 @@ use super::raw::{Node, Scalar, Table, Text, Value};
 use crate::config::problem::Problem;
 use crate::naming::{Globs, Pattern};
 
-/// The string that `node` is, the value of `key`.
+/// Returns the string in `node`, the value of `key`.
 pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
     string(&format!("`{key}`"), key, node, problems)
 }
 
-/// The string that `node` is, an item of the array `key`.
+/// Returns the string in `node`, an item of the array `key`.
 pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
     string(&format!("an item of `{key}`"), key, node, problems)
 }
@@ -42,7 +43,7 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
     }
 }
 
-/// The truth that `node` is, the value of `key`.
+/// Returns the boolean in `node`, the value of `key`.
 pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<bool> {
     let meant = match &node.value {
         Value::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
@@ -57,7 +58,7 @@ pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Op
     None
 }
 
-/// What other formats have for true and false.
+/// Parses the spellings of true and false in other formats.
 fn truth(written: &str) -> Option<bool> {
     match written.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Some(true),
@@ -66,7 +67,7 @@ fn truth(written: &str) -> Option<bool> {
     }
 }
 
-/// The integer above 0 that `node` is, the value of `key`.
+/// Returns the integer greater than 0 in `node`, the value of `key`.
 pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<NonZeroUsize> {
     let found = match &node.value {
         Value::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
@@ -91,7 +92,7 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
     None
 }
 
-/// The items of the array that `node` is.
+/// Returns the items of the array in `node`.
 pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
     match &node.value {
         Value::Array(items) => Some(items),
@@ -108,7 +109,7 @@ pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) 
     }
 }
 
-/// The items of the array that `node` is; none is one too few.
+/// Returns the items of the array in `node`, which must not be empty.
 pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
     let items = array(key, node, problems)?;
     if items.is_empty() {
@@ -121,7 +122,7 @@ pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Pro
     Some(items)
 }
 
-/// The globs that `node` is, the value of `key`: one, or an array of at least one.
+/// Returns the globs in `node`, the value of `key`: one glob, or an array of at least one.
 pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Globs> {
     let texts = match &node.value {
         Value::Array(_) => {
@@ -132,12 +133,12 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
         _ => vec![text(key, node, problems)?],
     };
     let globs = texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>();
-    // Each by itself, so that all that is wrong is told at once.
+    // Parse each glob by itself, so that all invalid ones are reported at once.
     let good = texts.iter().filter(|text| glob(text, problems).is_some()).count();
     if good < texts.len() { None } else { Globs::parse(&globs).ok() }
 }
 
-/// The glob that a text is.
+/// Parses a text as a glob.
 pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> {
     let found = Pattern::parse(&text.value);
     if let Err(error) = &found {
@@ -150,7 +151,7 @@ pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> 
     found.ok()
 }
 
-/// The table that `node` is; `header` is how it is written: `[list.kube]`.
+/// Returns the table in `node`. `header` shows how to write such a table: `[list.kube]`.
 pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Table> {
     match &node.value {
         Value::Table(table) => Some(table),
@@ -170,7 +171,7 @@ pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut 
     }
 }
 
-/// `subject` takes something else than `node` is.
+/// Returns the problem that `subject` takes a different type than `node` has.
 pub(super) fn wrong(subject: &str, takes: &str, node: &Node) -> Problem {
     Problem::error("mlist::config::type", format!("{subject} takes {takes}, not {}", kind(node)))
 }
@@ -179,7 +180,7 @@ fn advise(problem: Problem, node: &Node, right: &str) -> Problem {
     problem.at(&node.span, format!("write `{right}`"))
 }
 
-/// A text as TOML writes it.
+/// Returns a text as a TOML string with quotes.
 pub(super) fn quoted(text: &str) -> String {
     let strange = text.chars().any(char::is_control);
     if text.contains(['"', '\\']) && !text.contains('\'') && !strange {

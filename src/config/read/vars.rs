@@ -1,4 +1,4 @@
-//! Variables as they are declared: a template, or `{env}`, `{file}`, `{git}` with a `default`.
+//! Declared variables: a template, or a table with `env`, `file` or `git`, and an optional `default`.
 
 use super::declared::{Parsed, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Value};
@@ -9,7 +9,7 @@ use crate::config::facts::GitFact;
 use crate::config::keys::{GIT_WORDS, Place, VariableKey};
 use crate::config::problem::Problem;
 
-/// Reads `[vars]` (`place` is the top) or `vars` of another level.
+/// Reads `[vars]` if `place` is the top level, otherwise `vars` in another table.
 pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Variable>)> {
     let mut variables = Vec::new();
     for (name, node) in table {
@@ -59,7 +59,7 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     }
     match value {
         Some(Some(value)) if !faulty => Some(Variable { value, span: node.span.clone(), default }),
-        // An unknown key was most likely meant to be one of the three; that was said.
+        // An unknown key was probably intended as `env`, `file` or `git`, and was already reported.
         None if table.iter().all(|(key, _)| key.name == "default") => {
             problems.push(
                 Problem::error("mlist::config::missing_key", format!("`{name}` has no place to come from"))

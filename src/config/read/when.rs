@@ -1,4 +1,4 @@
-//! Conditions as they are declared: when a tag applies and a row is declared.
+//! Declared conditions: when a tag applies, and when a row is declared.
 //!
 //! ```text
 //! when      = condition / "[" condition *("," condition) "]"
@@ -11,11 +11,11 @@ use super::types;
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// What has conditions.
+/// What the conditions are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     Tag,
-    /// A member is there or not, whatever else is published: a row has no `newest`.
+    /// A row cannot have `newest`, because a member does not depend on what else is published.
     Row,
 }
 
@@ -32,7 +32,7 @@ impl Of {
     }
 }
 
-/// Reads `when`; none where something is wrong with it, which is told.
+/// Reads `when`. `None` if it is not valid, which is reported.
 pub(super) fn read(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
     let Value::Array(_) = &node.value else { return condition(node, of, problems) };
     let items = types::filled_array("when", node, problems)?;

@@ -1,4 +1,5 @@
-//! Words of closed sets: `mlist::config::type` for any other, with the nearest.
+//! Values from closed sets of words. Other words are reported as `mlist::config::type`, with the most similar valid
+//! word.
 
 use super::raw::{Node, Text, Value};
 use super::types;
@@ -7,16 +8,16 @@ use crate::config::policy::Words;
 use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 
-/// The value of the word that `node` is.
+/// Returns the value of the word in `node`.
 pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
     placed_word(key, node, problems).map(|placed| placed.value)
 }
 
-/// As [`word`], with its place.
+/// Like [`word`], with the span of the word.
 pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<T>> {
     let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
     if let Value::Other { .. } = node.value {
-        // In quotes it would be no word either.
+        // Do not suggest quotes: the result would not be a valid word either.
         let problem = types::wrong(&format!("`{key}`"), "a word", node).at(&node.span, "");
         problems.push(problem.help(format!("there are: {}", words.join(", "))));
         return None;
@@ -38,7 +39,7 @@ pub(super) fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<Arc
     style
 }
 
-/// `mlist::config::type` for a word that a closed set does not have.
+/// Returns the problem `mlist::config::type` for a word that is not in a closed set.
 pub(super) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
     let problem = Problem::error("mlist::config::type", format!("`{}` is no word of `{key}`", text.value));
     match nearest(&text.value, words.iter().copied()) {

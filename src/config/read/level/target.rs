@@ -8,7 +8,7 @@ use crate::config::read::raw::{Node, Table, Value};
 use crate::config::read::template::{template, template_item};
 use crate::config::read::types;
 
-/// Reads `target`; of several each that is at fault is told of by itself.
+/// Reads `target`. If there are several, each invalid one is reported by itself.
 pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parsed<Target>>> {
     match &node.value {
         Value::Table(table) => Some(vec![of_table(table, node, problems).into()]),
@@ -41,7 +41,7 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
     }
 }
 
-/// `{ repository = …, … }`. Whatever is wrong with its keys is told of them: the target is there all the same.
+/// Reads `{ repository = …, … }`. Invalid keys other than `repository` are reported, and the target is still returned.
 fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
     let mut level = Level::default();
     fill_all(&mut level, table, Place::Target, problems);

@@ -1,4 +1,4 @@
-//! `os-version`: a version, a glob, or the image that says it.
+//! `os-version`: a version, a glob, or the image that the version comes from.
 
 use crate::config::keys::{OsVersionKey, Place};
 use crate::config::model::Placed;
@@ -47,14 +47,15 @@ fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<OsVersion> {
     Some(OsVersion::Literal(text.value.clone()))
 }
 
-/// Braces, which no version has: only `from` is a template, and what stands in them would be published as it is.
+/// Returns the problem with braces in a value. No version has braces, only `from` is a template, and a placeholder
+/// would be published as written.
 fn no_template(key: &str, text: &Text) -> Problem {
     Problem::error("mlist::config::type", format!("`{key}` is no template, and `{}` is no version", text.value))
         .at(&text.span, "no placeholder belongs here")
         .help("only `from` takes one: os-version = { from = \"REFERENCE\" }")
 }
 
-/// `build`, which is the beginning of a version: no version has braces or a `*`.
+/// Reads `build`, the prefix of a version. No version has braces or a `*`.
 fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
     let text = types::text("build", node, problems)?;
     if text.value.contains(['{', '}']) {
@@ -76,7 +77,7 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
     Some(text.value.clone())
 }
 
-/// `{ from = …, build = … }`
+/// Reads `{ from = …, build = … }`.
 fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
     let mut from = None;
     let mut build = Some(None);
@@ -86,7 +87,7 @@ fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<O
             OsVersionKey::Build => build = read_build(node, problems).map(Some),
         }
     }
-    // A misspelt `from` was told of as such.
+    // A misspelled `from` was already reported.
     if from.is_none() && !known_keys::meant(table, Place::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
             Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
@@ -97,7 +98,8 @@ fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<O
     Some(OsVersion::Of { from: from??, build: build? })
 }
 
-/// `mlist::config::misplaced_key` for an image that is not for Windows: no other system has such versions.
+/// Returns the problem `mlist::config::misplaced_key` if the platform is not Windows. No other operating system has
+/// such versions.
 pub(super) fn needs_windows(key: &Key, platform: &Platform, text: &Text) -> Option<Problem> {
     (!platform.is_windows()).then(|| {
         Problem::error("mlist::config::misplaced_key", format!("`{}` is not for {platform}", key.name))
