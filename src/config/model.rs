@@ -17,8 +17,8 @@ use super::problem::Span;
 /// A list in one repository with all its tags: the unit that is planned, counted, reported and selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
-    /// `ENTRY`, or `ENTRY/VALUE/…` with a matrix. Publications of a list to several targets have the same id. The pair
-    /// of id and target is unique.
+    /// `ENTRY`, or `ENTRY/VALUE/…` with a matrix. If a list has several targets, its publications have the same id. The
+    /// pair of id and target is unique.
     pub id: String,
     /// The key of the list in the file, without axis values.
     pub entry: String,

@@ -20,7 +20,7 @@ const TEMPLATE: &str = r"^([^{}]|\{\{|\}\}|\{[A-Za-z][A-Za-z0-9_-]*(\.(major|min
 
 const STABLE: &str = "`version` is a stable version.";
 
-/// The whole schema. The fields that tell a reader what it is come first.
+/// The whole schema. The fields that describe the document itself come first.
 #[derive(Serialize)]
 struct Document {
     #[serde(rename = "$schema")]

@@ -99,7 +99,7 @@ const TWICE: &str = "duplicate key";
 const EXTENDED: &str = "cannot extend";
 const UNQUOTED: &str = "string values must be quoted";
 
-/// Parses TOML 1.1. The tree is `None` if the errors make it unusable. A tree with duplicate keys is still usable.
+/// Parses TOML 1.1. The tree is `None` if errors make it unusable. Duplicate keys that are not in a header do not.
 pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) {
     let (root, errors) = DeTable::parse_recoverable(source);
     let mut faults: Vec<_> =
