@@ -68,6 +68,7 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::TooManyTags { .. }
         | ErrorKind::Oversized
         | ErrorKind::Refused
+        | ErrorKind::NeedsTls
         | ErrorKind::Immutable
         | ErrorKind::Layout(_) => false,
         // A credential helper may use a remote service. Files and variables do not change by themselves.
@@ -112,7 +113,7 @@ impl<'a> Subject<'a> {
         if let Some(token_server) = self.elsewhere() {
             return self.of_token_server(token_server);
         }
-        let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
+        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
         match &self.error.kind {
             ErrorKind::Unauthorized => self.unauthorized(),
             ErrorKind::Denied => self.denied(),
@@ -125,14 +126,14 @@ impl<'a> Subject<'a> {
                 asked_to_wait(problem, *retry_after).help("sync again later: what is published is not sent again")
             }
             ErrorKind::PullQuota { retry_after } => self.pull_quota(*retry_after),
-            ErrorKind::Unreachable(why) => {
-                Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached")).because(why).help(
-                    self.between(if why.contains("no such host") {
+            ErrorKind::Unreachable(no_answer) => {
+                Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"))
+                    .because(&no_answer.why)
+                    .help(self.between(if no_answer.is_unknown_host {
                         "look at the name of the host in manifests.toml, and at the network of this machine"
                     } else {
                         "sync again when it answers: what is published is not sent again"
-                    }),
-                )
+                    }))
             }
             ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host), &error.fault),
             ErrorKind::WrongDigest { actual, .. } => Problem::error(
@@ -158,7 +159,7 @@ impl<'a> Subject<'a> {
                 )
                 .help(self.between("look at the name of the host, and at what stands between: a proxy, a login page"))
                 .about(target),
-            ErrorKind::Refused => self
+            ErrorKind::Refused | ErrorKind::NeedsTls => self
                 .with_words(Problem::error("mlist::registry::refused", format!("{host} refuses to {doing} {target}")))
                 .help(self.help_for_refused())
                 .about(target),
@@ -242,11 +243,9 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Returns the help for a refused request. A registry that requires TLS but is used over plain HTTP reports this
-    /// only in the message of such a response.
+    /// Returns the help for a refused request.
     fn help_for_refused(&self) -> String {
-        let wants_tls = self.error.message.as_deref().is_some_and(|words| words.contains("HTTPS"));
-        if wants_tls {
+        if self.error.kind == ErrorKind::NeedsTls {
             format!("it speaks TLS: [registry.\"{}\"] http = false", self.host)
         } else if self.reads() {
             "it is there, and a rule of its repository keeps it back: have it scanned, signed or let through".to_owned()
@@ -256,7 +255,7 @@ impl<'a> Subject<'a> {
     }
 
     fn server(&self) -> Problem {
-        let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
+        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
         let problem = Problem::error("mlist::registry::server", format!("{host} failed to {doing} {target}"));
         self.with_words(problem).help("sync again when it works: what is published is not sent again").about(target)
     }

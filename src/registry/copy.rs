@@ -16,7 +16,7 @@ use crate::oci::{Descriptor, LayoutDir, Place, Repository};
 
 use super::auth::Asking;
 use super::authorization::Authorization;
-use super::error::{ErrorKind, Failure};
+use super::error::{ErrorKind, Failure, Operation};
 use super::gate::{Gate, RequestClass, Turn};
 use super::http::Http;
 use super::http::blobs::{Mount, commit};
@@ -112,7 +112,7 @@ impl Copier<'_> {
         if self.way != Way::Send {
             // A folder that can't be looked into can't be written to either, and is told as that, once.
             let stands = self.layouts.has_blob(dir, self.blob).await;
-            if stands.map_err(|error| RegistryError { doing: "write", ..*error })? {
+            if stands.map_err(|error| RegistryError { operation: Operation::Write, ..*error })? {
                 return Ok(Copied::Mounted);
             }
         }
@@ -150,8 +150,8 @@ impl Copier<'_> {
         let bytes = source.open(self.blob, &signature).await?;
         progress.restart();
         let stream = Verified::new(bytes, Arc::clone(progress));
-        let stream =
-            stream.map_err(|error| self.failed(End::Source, Failure::of(ErrorKind::Unreachable(error.to_string()))));
+        let stream = stream
+            .map_err(|error| self.failed(End::Source, Failure::of(ErrorKind::Unreachable(error.to_string().into()))));
         tokio::select! {
             written = self.layouts.write_blob(dir, self.blob, stream) => match (written, progress.fault()) {
                 (Ok(()), _) => Ok(()),
@@ -339,8 +339,9 @@ impl Copier<'_> {
 
     /// A failure of one of the ends, by its name.
     fn failed(&self, end: End, failure: Failure) -> Box<RegistryError> {
-        let (doing, place) = if end == End::Source { ("read", self.from) } else { ("push", self.to) };
-        failure.at(doing, format!("{place}@{}", self.blob.digest), place.host())
+        let (operation, place) =
+            if end == End::Source { (Operation::Read, self.from) } else { (Operation::Push, self.to) };
+        failure.at(operation, format!("{place}@{}", self.blob.digest), place.host())
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`RegistryError`]: which operation failed, on what, and why.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::oci::{Digest, Host};
@@ -10,10 +11,10 @@ use super::{AskedAs, CredentialFault};
 ///
 /// "Not found" is not an error: reads return `None` for it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot {doing} {target}: {kind}")]
+#[error("cannot {operation} {target}: {kind}")]
 pub struct RegistryError {
-    /// The operation, written to follow "cannot": `read`, `push`, `mount`, …
-    pub doing: &'static str,
+    /// The operation.
+    pub operation: Operation,
     /// The reference, blob or folder.
     pub target: String,
     /// The registry. `None` for a layout.
@@ -34,6 +35,50 @@ pub struct RegistryError {
     pub access: AccessFacts,
     /// The proxy between mlist and the host, if there is one.
     pub proxy: Option<Proxy>,
+}
+
+/// An operation on a registry or layout. Displayed, it stands between "cannot" and its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Connecting to registries at all.
+    Connect,
+    /// Reading a manifest, a config or a blob, or asking for its descriptor.
+    Read,
+    /// Listing the tags of a repository.
+    ReadTags,
+    /// Listing the referrers of a manifest.
+    ReadReferrers,
+    /// Writing to a repository.
+    Push,
+    /// Writing to a layout.
+    Write,
+    /// Issuing a token: the operation of a token server.
+    GiveToken,
+}
+
+impl Operation {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        match self {
+            Self::Read | Self::ReadTags | Self::ReadReferrers => true,
+            Self::Connect | Self::Push | Self::Write | Self::GiveToken => false,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect to",
+            Self::Read => "read",
+            Self::ReadTags => "read the tags of",
+            Self::ReadReferrers => "read the referrers of",
+            Self::Push => "push",
+            Self::Write => "write",
+            Self::GiveToken => "give",
+        })
+    }
 }
 
 /// Facts that were found during authentication.
@@ -80,8 +125,8 @@ pub enum ErrorKind {
         retry_after: Option<Duration>,
     },
     /// No connection, or no answer. The text says which.
-    #[error("{0}")]
-    Unreachable(String),
+    #[error("{}", .0.why)]
+    Unreachable(NoAnswer),
     /// An invalid certificate, or a failed handshake.
     #[error("{}", .0.fault)]
     Tls(Box<TlsError>),
@@ -114,6 +159,9 @@ pub enum ErrorKind {
     /// The registry refused the request (400, 409, 412, 415, 422): an invalid manifest, a policy, …
     #[error("refused")]
     Refused,
+    /// The registry refused the request because it was sent over plain HTTP.
+    #[error("refused")]
+    NeedsTls,
     /// The registry refuses to move the tag. It may also refuse to write the tag again unchanged.
     #[error("the tag is immutable")]
     Immutable,
@@ -132,6 +180,21 @@ pub enum ErrorKind {
     /// The run is being stopped.
     #[error("stopped")]
     Stopped,
+}
+
+/// Why there was no connection, or no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// The reason: `no connection: connection refused`.
+    pub why: String,
+    /// Whether no host has the name of the registry.
+    pub is_unknown_host: bool,
+}
+
+impl<T: Into<String>> From<T> for NoAnswer {
+    fn from(why: T) -> Self {
+        Self { why: why.into(), is_unknown_host: false }
+    }
 }
 
 /// A failed TLS connection.
@@ -217,15 +280,15 @@ impl Failure {
         self
     }
 
-    /// Creates the error for this failure of `doing` something to `target` at `host`.
-    pub(crate) fn at(self, doing: &'static str, target: impl Into<String>, host: Option<&Host>) -> Box<RegistryError> {
+    /// Creates the error for this failure of `operation` on `target` at `host`.
+    pub(crate) fn at(self, operation: Operation, target: impl Into<String>, host: Option<&Host>) -> Box<RegistryError> {
         let Self { kind, status, code, message, attempts, credentials, access } = self;
         let (target, host) = (target.into(), host.map(ToString::to_string));
         let (code, message) = (code.map(Into::into), message.map(Into::into));
         let access = access.map(|access| *access).unwrap_or_default();
         let proxy = None;
         Box::new(RegistryError {
-            doing,
+            operation,
             target,
             host,
             kind,

@@ -25,7 +25,7 @@ use futures_util::Stream;
 use crate::oci::{Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
 
 use super::error::Failure;
-use super::{ErrorKind, RegistryError, Result, referrers};
+use super::{ErrorKind, Operation, RegistryError, Result, referrers};
 
 mod blob;
 mod contents;
@@ -63,7 +63,7 @@ impl Layouts {
     /// Fails if the layout is malformed, or if the tag names several manifests.
     pub async fn head(&self, dir: &LayoutDir, locator: &Locator) -> Result<Option<Descriptor>> {
         let (root, locator) = (dir.path().to_owned(), locator.clone());
-        blocking("read", named(dir, &locator), move || {
+        blocking(Operation::Read, named(dir, &locator), move || {
             let Some(index) = IndexJson::read(&root)? else { return Ok(None) };
             let digest = match &locator {
                 Locator::Tag(tag) => match index.tagged(tag)? {
@@ -83,7 +83,7 @@ impl Layouts {
     /// Fails if the layout is malformed, the manifest is too large, or its bytes do not match the digest.
     pub async fn manifest(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
-        blocking("read", named_digest(dir, &digest), move || {
+        blocking(Operation::Read, named_digest(dir, &digest), move || {
             IndexJson::read(&root)?.map_or(Ok(None), |index| read_manifest(&root, &index, &digest))
         })
         .await
@@ -96,7 +96,7 @@ impl Layouts {
     pub async fn tags(&self, dir: &LayoutDir) -> Result<Option<BTreeSet<Tag>>> {
         let root = dir.path().to_owned();
         let tags = move || Ok(IndexJson::read(&root)?.map(|index| index.tags()));
-        blocking("read the tags of", format!("oci:{dir}"), tags).await
+        blocking(Operation::ReadTags, format!("oci:{dir}"), tags).await
     }
 
     /// Returns the manifests whose subject is `digest`. They are found among the manifests that `index.json` names, and
@@ -106,7 +106,7 @@ impl Layouts {
     /// Fails if the layout is malformed.
     pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
-        blocking("read the referrers of", named_digest(dir, &digest), move || {
+        blocking(Operation::ReadReferrers, named_digest(dir, &digest), move || {
             let Some(index) = IndexJson::read(&root)? else { return Ok(None) };
             let read = |named: &Digest| read_manifest(&root, &index, named).ok().flatten();
             let mut found: Vec<Entry> =
@@ -129,7 +129,7 @@ impl Layouts {
     /// Fails if the blob is too large, its bytes do not match the digest, or it is not a regular file.
     pub async fn config(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (root, digest) = (dir.path().to_owned(), digest.clone());
-        blocking("read", named_digest(dir, &digest), move || {
+        blocking(Operation::Read, named_digest(dir, &digest), move || {
             let bytes = files::read_blob(&root, &digest, CONFIG_LIMIT)?;
             bytes.map(|bytes| verified(MediaType::OciConfig, bytes, &digest)).transpose()
         })
@@ -142,7 +142,7 @@ impl Layouts {
     /// Fails if the blob is not a regular file or has another size.
     pub async fn open_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<Option<BlobReader>> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
-        blocking("read", named_digest(dir, &blob.digest), move || {
+        blocking(Operation::Read, named_digest(dir, &blob.digest), move || {
             let path = files::blob_path(&root, &blob.digest);
             let Some((file, size)) = files::open_blob(&root, &blob.digest)? else { return Ok(None) };
             if size != blob.size {
@@ -160,7 +160,7 @@ impl Layouts {
     /// Fails if the blob is not a regular file.
     pub async fn has_blob(&self, dir: &LayoutDir, blob: &Descriptor) -> Result<bool> {
         let (root, blob) = (dir.path().to_owned(), blob.clone());
-        blocking("read", named_digest(dir, &blob.digest), move || has_blob(&root, &blob)).await
+        blocking(Operation::Read, named_digest(dir, &blob.digest), move || has_blob(&root, &blob)).await
     }
 
     /// Writes `stream` as `blob`. The bytes are verified before the file gets its name, so no file with wrong bytes
@@ -189,10 +189,10 @@ impl Layouts {
             && digest != payload.digest()
         {
             let (expected, actual) = (digest.clone(), payload.digest().clone());
-            return Err(error("write", target, ErrorKind::WrongDigest { expected, actual }));
+            return Err(error(Operation::Write, target, ErrorKind::WrongDigest { expected, actual }));
         }
         let (root, manifest) = (dir.path().to_owned(), payload.clone());
-        blocking("write", target.clone(), move || {
+        blocking(Operation::Write, target.clone(), move || {
             files::create_layout(&root)?;
             let missing = missing_content(&root, &manifest)?;
             if !missing.is_empty() {
@@ -205,9 +205,9 @@ impl Layouts {
 
         let writers = self.writers_of(dir);
         let _in_memory = writers.lock().await;
-        let _on_disk = lock(dir.path()).await.map_err(|kind| error("write", target.clone(), kind))?;
+        let _on_disk = lock(dir.path()).await.map_err(|kind| error(Operation::Write, target.clone(), kind))?;
         let (root, tag, descriptor) = (dir.path().to_owned(), tag.clone(), payload.descriptor().clone());
-        blocking("write", target, move || {
+        blocking(Operation::Write, target, move || {
             let Some(mut index) = IndexJson::read(&root)? else {
                 return Err(fault(&root, "is no layout any more"));
             };
@@ -281,15 +281,15 @@ async fn lock(root: &Path) -> Disk<File> {
 
 /// Runs `work`, which waits for the disk, on a thread where it does not block other tasks.
 async fn blocking<T: Send + 'static>(
-    doing: &'static str,
+    operation: Operation,
     target: String,
     work: impl FnOnce() -> Disk<T> + Send + 'static,
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|kind| error(doing, target, kind)),
+        Ok(result) => result.map_err(|kind| error(operation, target, kind)),
         Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
         // The runtime is shutting down.
-        Err(_) => Err(error(doing, target, ErrorKind::Stopped)),
+        Err(_) => Err(error(operation, target, ErrorKind::Stopped)),
     }
 }
 
@@ -304,8 +304,8 @@ fn named_digest(dir: &LayoutDir, digest: &Digest) -> String {
     format!("oci:{dir}@{digest}")
 }
 
-fn error(doing: &'static str, target: String, kind: ErrorKind) -> Box<RegistryError> {
-    Failure::of(kind).at(doing, target, None)
+fn error(operation: Operation, target: String, kind: ErrorKind) -> Box<RegistryError> {
+    Failure::of(kind).at(operation, target, None)
 }
 
 /// Returns the error for a file of a layout.

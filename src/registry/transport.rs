@@ -147,7 +147,7 @@ impl Transport {
         let scheme = if self.wire.clients.speaks_tls(host, &options) { "https" } else { "http" };
         let address = tls::address(host);
         Url::parse(&format!("{scheme}://{address}/"))
-            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address"))))
+            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address").into())))
     }
 
     /// What stands between us and `host`, if anything does.

@@ -1,13 +1,13 @@
 //! Messages about credentials and permissions.
 
 use crate::config::problem::Problem;
-use crate::registry::{AccessFacts, Account, AskedAs, CredentialFault, Origin, RegistryError, Source};
+use crate::registry::{AccessFacts, Account, AskedAs, CredentialFault, Operation, Origin, RegistryError, Source};
 
 use super::Subject;
 
 impl Subject<'_> {
     pub(super) fn unauthorized(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.doing, self.within_host());
+        let (host, doing, what) = (self.host, self.error.operation, self.within_host());
         let problem = Problem::error(
             "mlist::registry::unauthorized",
             format!("unauthorized: {host} asks for credentials to {doing} {what}"),
@@ -23,14 +23,14 @@ impl Subject<'_> {
     }
 
     pub(super) fn denied(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.doing, self.within_host());
+        let (host, doing, what) = (self.host, self.error.operation, self.within_host());
         let problem = |message| self.with_words(Problem::error("mlist::registry::denied", message));
         let no_right = || problem(format!("denied: no right to {doing} {what} on {host}"));
         match &self.error.credentials {
             AskedAs::With(source) => {
                 let another = log_in_as_another(source);
                 if let Account::User(user) = &source.account {
-                    let way = if doing == "read" { "from" } else { "to" };
+                    let way = if doing == Operation::Read { "from" } else { "to" };
                     let problem = problem(format!("denied: {user} may not {doing} {what} {way} {host}"))
                         .because(format!("credentials of {user} from {}", source.place));
                     self.nor_without(problem).help(format!("give {user} the right to {doing} there, or {another}"))
@@ -62,7 +62,7 @@ impl Subject<'_> {
         // The token server is described like any other host. Only the registry's name is added.
         let at_it = RegistryError {
             target: format!("a token for {}", self.host),
-            doing: "give",
+            operation: Operation::GiveToken,
             host: Some(token_server.to_owned()),
             access: AccessFacts::default(),
             ..self.error.clone()

@@ -11,7 +11,7 @@ impl Subject<'_> {
     /// Describes a repository or blob that was not found.
     pub(super) fn not_found(&self) -> Problem {
         const CODE: &str = "mlist::registry::not_found";
-        let (host, doing, target) = (self.host, self.error.doing, &self.error.target);
+        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
         let names_no_repository = matches!(self.error.code.as_deref(), Some("NAME_UNKNOWN" | "NOT_FOUND"));
         let generic = || Problem::error(CODE, format!("cannot {doing} {target}: not found"));
         if self.reads() {
@@ -69,7 +69,7 @@ impl Subject<'_> {
     /// there.
     pub(super) fn layout(&self, why: &str) -> Problem {
         const CODE: &str = "mlist::registry::layout";
-        let (doing, target) = (self.error.doing, &self.error.target);
+        let (doing, target) = (self.error.operation, &self.error.target);
         let problem = match self.place().filter(|_| !self.reads()) {
             Some(place) => Problem::error(CODE, format!("cannot write to {place}")).about(&place),
             None => Problem::error(CODE, format!("cannot {doing} {target}")).about(target),
@@ -79,7 +79,7 @@ impl Subject<'_> {
 
     /// Whether the failed operation only reads.
     pub(super) fn reads(&self) -> bool {
-        self.error.doing.starts_with("read")
+        self.error.operation.only_reads()
     }
 
     /// Returns the repository or layout of the target. `None` if the target is not in one.

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::oci::Digest;
-use crate::registry::{AccessFacts, AskedAs, TlsError};
+use crate::registry::{AccessFacts, AskedAs, NoAnswer, Operation, TlsError};
 
 mod access;
 
@@ -12,7 +12,7 @@ const TARGET: &str = "gcr.io/google_containers/kubectl:v1.3.0";
 
 fn error(kind: ErrorKind) -> RegistryError {
     RegistryError {
-        doing: "push",
+        operation: Operation::Push,
         target: TARGET.into(),
         host: Some("gcr.io".into()),
         kind,
@@ -73,7 +73,7 @@ fn a_repository_that_is_missing_is_told_once_for_all_that_was_to_go_there() {
 #[test]
 fn a_blob_that_is_not_at_its_source_is_no_missing_repository() {
     let blob = answered(ErrorKind::NotFound, 404, "blob unknown");
-    assert_snapshot!(show(&RegistryError { doing: "read", ..blob }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..blob }), @r#"
     mlist::registry::not_found
     cannot read gcr.io/google_containers/kubectl:v1.3.0: not found
     > 404 "blob unknown"
@@ -111,7 +111,7 @@ fn immutable() {
 #[test]
 fn what_a_rule_keeps_back_is_told_with_the_rule() {
     let words = "current image with 3 vulnerabilities cannot be pulled due to configured policy";
-    assert_snapshot!(show(&RegistryError { doing: "read", ..answered(ErrorKind::Refused, 412, words) }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..answered(ErrorKind::Refused, 412, words) }), @r#"
     mlist::registry::refused
     gcr.io refuses to read gcr.io/google_containers/kubectl:v1.3.0
     > 412 "current image with 3 vulnerabilities cannot be pulled due to configured policy"
@@ -181,10 +181,11 @@ fn a_dead_host_is_one_problem_for_all_its_lists() {
     help: sync again when it answers: what is published is not sent again
     retry
     "#);
-    let nameless = problem(&error(ErrorKind::Unreachable("no connection: no such host, 8 attempts in 9s".into())));
+    let nameless = NoAnswer { why: "no connection: no such host, 8 attempts in 9s".into(), is_unknown_host: true };
+    let nameless = problem(&error(ErrorKind::Unreachable(nameless)));
     let help = "look at the name of the host in manifests.toml, and at the network of this machine";
     assert_eq!(nameless.help.as_deref(), Some(help));
-    let other = RegistryError { target: "gcr.io/other:1".into(), doing: "read", ..dead() };
+    let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::Read, ..dead() };
     assert_eq!(problem(&other), problem(&dead()));
 }
 
@@ -410,7 +411,7 @@ fn a_layout_has_no_host() {
     assert_eq!(problem(&layout).http, None);
     let blob = RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")), ..layout.clone() };
     assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
-    assert_snapshot!(show(&RegistryError { doing: "read", ..layout }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r#"
     mlist::registry::layout
     cannot read oci:out/kubectl:v1
     > out/kubectl/index.json: permission denied
@@ -446,7 +447,7 @@ fn the_answer_is_kept_for_those_who_decide_whether_to_run_again() {
 fn a_registry_that_wants_tls_is_no_matter_of_rules() {
     let words = "Client sent an HTTP request to an HTTPS server.";
     let of = |host: &str| {
-        let error = answered(ErrorKind::Refused, 400, words);
+        let error = answered(ErrorKind::NeedsTls, 400, words);
         problem(&RegistryError { host: Some(host.into()), ..error }).help.unwrap()
     };
     assert_eq!(of("localhost:5000"), r#"it speaks TLS: [registry."localhost:5000"] http = false"#);

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::oci::{
     Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
-use crate::registry::{Copied, ErrorKind, Registry, RegistryError, Result, Way};
+use crate::registry::{Copied, ErrorKind, Operation, Registry, RegistryError, Result, Way};
 
 /// All hosts in one registry. It rejects a list unless its children exist in the repository, and an image unless its
 /// blobs do.
@@ -442,7 +442,7 @@ pub(crate) fn error(target: &str, kind: ErrorKind) -> Box<RegistryError> {
     let (status, code, message, credentials, access, proxy) = Default::default();
     let host = Some("r.example".to_owned());
     Box::new(RegistryError {
-        doing: "push",
+        operation: Operation::Push,
         target: target.to_owned(),
         host,
         kind,

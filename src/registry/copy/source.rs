@@ -82,8 +82,8 @@ impl<'a> Source<'a> {
         match (self, kind) {
             (Self::Repository { .. }, kind) => RetryDecision::Fault(End::Source, Failure::of(kind)),
             // A file on disk is what it is.
-            (Self::Layout { .. }, ErrorKind::Unreachable(why)) => {
-                RetryDecision::Final(End::Source, Failure::of(ErrorKind::Layout(why)))
+            (Self::Layout { .. }, ErrorKind::Unreachable(no_answer)) => {
+                RetryDecision::Final(End::Source, Failure::of(ErrorKind::Layout(no_answer.why)))
             }
             (Self::Layout { .. }, kind) => RetryDecision::Final(End::Source, Failure::of(kind)),
         }

@@ -134,7 +134,7 @@ async fn wrong_bytes_are_never_committed() {
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::WrongDigest { .. }), "{error}");
-    assert_eq!((error.doing, error.host.as_deref()), ("read", Some(&*from.address.to_string())));
+    assert_eq!((error.operation, error.host.as_deref()), (Operation::Read, Some(&*from.address.to_string())));
     assert_eq!(to.asked().iter().filter(|asked| asked.method == "PUT").count(), 0, "no PUT came to its end");
 }
 
@@ -144,7 +144,7 @@ async fn a_source_that_is_not_there_is_the_end() {
     let to = target(|_| Reply::of(404)).await;
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
-    assert_eq!((error.kind, error.doing), (ErrorKind::NotFound, "read"));
+    assert_eq!((error.kind, error.operation), (ErrorKind::NotFound, Operation::Read));
     assert_eq!(from.asked().len(), 1);
 }
 
@@ -371,7 +371,7 @@ async fn a_page_is_no_answer_to_the_bytes_of_a_blob() {
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
     assert_eq!(error.kind.to_string(), "answered the bytes of a blob with a page");
-    assert_eq!((error.doing, error.message), ("push", None));
+    assert_eq!((error.operation, error.message), (Operation::Push, None));
 }
 
 #[tokio::test]
@@ -390,7 +390,7 @@ async fn what_a_registry_does_not_take_ends_the_copy_with_its_reason() {
         .await;
         let client = Client::new(&[&server.repository("b")]);
         let error = copy(&client, &server.place("a"), &server.place("b")).await.unwrap_err();
-        assert_eq!((error.kind, error.doing), (kind, "push"));
+        assert_eq!((error.kind, error.operation), (kind, Operation::Push));
     }
 }
 
@@ -401,7 +401,7 @@ async fn a_source_that_never_ends_a_blob_of_no_bytes_is_given_up() {
     let (places, empty) = ([from.place("a"), to.place("b")], blob(b""));
     let copied = client.registries.copy_blob(&empty, &places[0], &places[1], Way::MountOrSend);
     let error = tokio::time::timeout(Duration::from_hours(1), copied).await.expect("it is not waited for").unwrap_err();
-    assert_eq!(error.doing, "read");
+    assert_eq!(error.operation, Operation::Read);
     assert!(error.kind.to_string().starts_with("the answer stood still for 60s"), "{error}");
     assert!(!to.asked().iter().any(|asked| asked.method == "PUT"));
 }

@@ -5,7 +5,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Repository, Tag};
 use crate::registry::Result;
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, Operation};
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::Repeat;
 use crate::registry::transport::{Endpoint, Expected, OnStop, Request};
@@ -23,19 +23,19 @@ impl Http {
     /// is read.
     pub(crate) async fn head(&self, repository: &Repository, locator: &Locator) -> Result<Option<Descriptor>> {
         let head = self.try_head(repository, locator).await;
-        head.map_err(|failure| failure.at("read", named(repository, locator), Some(repository.host())))
+        head.map_err(|failure| failure.at(Operation::Read, named(repository, locator), Some(repository.host())))
     }
 
     /// Returns the manifest of `digest`, verified.
     pub(crate) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_manifest(repository, digest).await;
-        got.map_err(|failure| failure.at("read", format!("{repository}@{digest}"), Some(repository.host())))
+        got.map_err(|failure| failure.at(Operation::Read, format!("{repository}@{digest}"), Some(repository.host())))
     }
 
     /// Returns the config blob of `digest`, verified.
     pub(crate) async fn config(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_config(repository, digest).await;
-        got.map_err(|failure| failure.at("read", format!("{repository}@{digest}"), Some(repository.host())))
+        got.map_err(|failure| failure.at(Operation::Read, format!("{repository}@{digest}"), Some(repository.host())))
     }
 
     /// Writes a manifest. Its bytes are sent unchanged.
@@ -46,7 +46,7 @@ impl Http {
         payload: &Payload,
     ) -> Result<()> {
         let put = self.try_put(repository, locator, payload).await;
-        put.map_err(|failure| failure.at("push", named(repository, locator), Some(repository.host())))
+        put.map_err(|failure| failure.at(Operation::Push, named(repository, locator), Some(repository.host())))
     }
 
     async fn try_head(&self, repository: &Repository, locator: &Locator) -> Outcome<Option<Descriptor>> {

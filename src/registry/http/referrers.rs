@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 
 use crate::oci::{Digest, Entry, Index, MediaType, Payload, Repository};
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, Operation};
 use crate::registry::transport::Endpoint;
 use crate::registry::transport::answer::Answer;
 use crate::registry::transport::wire::Follow;
@@ -22,7 +22,7 @@ impl Http {
     pub(crate) async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let found = self.try_referrers(repository, digest).await.map(referrers::some);
         found.map_err(|failure| {
-            failure.at("read the referrers of", format!("{repository}@{digest}"), Some(repository.host()))
+            failure.at(Operation::ReadReferrers, format!("{repository}@{digest}"), Some(repository.host()))
         })
     }
 

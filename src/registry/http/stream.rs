@@ -82,14 +82,14 @@ impl Progress {
             if Instant::now() >= deadline {
                 if since > 0 {
                     let why = format!("{since} bytes in {}s are too few to wait for", limit.as_secs());
-                    return (end, ErrorKind::Unreachable(why));
+                    return (end, ErrorKind::Unreachable(why.into()));
                 }
                 let what = match end {
                     End::Source => "the answer stood still",
                     End::Target if limit == COMMIT => "no answer to a whole blob",
                     End::Target => "it took no bytes",
                 };
-                return (end, ErrorKind::Unreachable(format!("{what} for {}s", limit.as_secs())));
+                return (end, ErrorKind::Unreachable(format!("{what} for {}s", limit.as_secs()).into()));
             }
             sleep_until(deadline).await;
         }
@@ -158,7 +158,8 @@ impl<S> Verified<S> {
     fn ended(&mut self) -> Result<Option<Bytes>, ErrorKind> {
         let (size, received) = (self.progress.blob.size, self.received);
         if received < size {
-            return Err(ErrorKind::Unreachable(format!("the connection broke after {received} of {size} bytes")));
+            let why = format!("the connection broke after {received} of {size} bytes");
+            return Err(ErrorKind::Unreachable(why.into()));
         }
         let expected = self.progress.blob.digest.clone();
         match self.verifier.take().map(Verifier::finish) {
@@ -193,7 +194,7 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E: ToString> Stream for Verifie
                 }
                 Poll::Ready(Some(Err(error))) => {
                     this.verifier = None;
-                    return failed(ErrorKind::Unreachable(error.to_string()));
+                    return failed(ErrorKind::Unreachable(error.to_string().into()));
                 }
                 Poll::Ready(Some(Ok(chunk))) => chunk,
             };

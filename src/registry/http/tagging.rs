@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use reqwest::header::HeaderMap;
 
 use crate::oci::{Host, Payload, Repository, Tag};
-use crate::registry::Result;
 use crate::registry::lock::lock;
+use crate::registry::{Operation, Result};
 
 use super::Http;
 use super::manifests::{Outcome, put_request};
@@ -67,7 +67,7 @@ impl Http {
             }
             let put = self.try_put_tags(repository, payload, tags).await;
             let written = put.map_err(|failure| {
-                failure.at("push", format!("{repository}@{}", payload.digest()), Some(repository.host()))
+                failure.at(Operation::Push, format!("{repository}@{}", payload.digest()), Some(repository.host()))
             })?;
             confirmed.extend(written);
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::oci::{Repository, Tag};
 use crate::registry::Result;
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, Operation};
 use crate::registry::transport::answer::Answer;
 
 use super::manifests::{MANIFEST, Outcome, silent};
@@ -36,7 +36,7 @@ impl Http {
     /// Returns all tags. `None` if the repository does not exist.
     pub(crate) async fn tags(&self, repository: &Repository) -> Result<Option<BTreeSet<Tag>>> {
         let tags = self.try_tags(repository).await;
-        tags.map_err(|failure| failure.at("read the tags of", repository.to_string(), Some(repository.host())))
+        tags.map_err(|failure| failure.at(Operation::ReadTags, repository.to_string(), Some(repository.host())))
     }
 
     pub(super) async fn try_tags(&self, repository: &Repository) -> Outcome<Option<BTreeSet<Tag>>> {

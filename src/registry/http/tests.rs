@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::oci::{Descriptor, Digest, MediaType, Payload};
 use crate::registry::testing::{Client, Reply, Server, by_digest, manifest};
-use crate::registry::{ErrorKind, Registry as _};
+use crate::registry::{ErrorKind, Operation, Registry as _};
 
 #[tokio::test]
 async fn a_head_says_what_a_tag_names() {
@@ -241,6 +241,7 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
         (400, None, ecr, Some(content_unknown)),
         (400, None, immutable, Some(ErrorKind::Immutable)),
         (412, None, String::new(), Some(ErrorKind::Refused)),
+        (400, None, "Client sent an HTTP request to an HTTPS server.".into(), Some(ErrorKind::NeedsTls)),
         (413, None, "<html><title>413 Request Entity Too Large</title>".into(), Some(ErrorKind::Oversized)),
         (404, None, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.into(), Some(ErrorKind::NotFound)),
         (403, None, String::new(), Some(ErrorKind::Denied)),
@@ -285,7 +286,7 @@ async fn a_put_whose_answer_says_nothing_is_looked_at() {
             let server = Server::start(move |asked, _| if asked.method == "PUT" { answer() } else { other() }).await;
             let error = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await.unwrap_err();
             assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
-            assert_eq!((error.doing, error.message), ("push", None));
+            assert_eq!((error.operation, error.message), (Operation::Push, None));
         }
     }
     let nexus = Server::start(|_, _| Reply::of(201)).await;

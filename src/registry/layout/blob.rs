@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::oci::{Descriptor, Digest, LayoutDir, Verifier};
 
-use super::{ErrorKind, RegistryError, Result, blocking, error, files, named_digest};
+use super::{ErrorKind, Operation, RegistryError, Result, blocking, error, files, named_digest};
 
 /// How many bytes are read at once.
 const PIECE: usize = 128 << 10;
@@ -93,9 +93,9 @@ where
     E: Into<Box<RegistryError>>,
 {
     let target = || named_digest(dir, &blob.digest);
-    let failed = |kind| error("write", target(), kind);
+    let failed = |kind| error(Operation::Write, target(), kind);
     let (root, digest) = (dir.path().to_owned(), blob.digest.clone());
-    let (path, temporary) = blocking("write", target(), move || {
+    let (path, temporary) = blocking(Operation::Write, target(), move || {
         let path = files::make_blob_path(&root, &digest)?;
         let temporary = files::temporary(&path)?;
         Ok((path, temporary))
@@ -125,5 +125,6 @@ where
     }
     file.flush().await.map_err(|why| failed(files::unwritable(&path, &why)))?;
     let file = file.into_std().await;
-    blocking("write", target(), move || files::persist(tempfile::NamedTempFile::from_parts(file, name), &path)).await
+    blocking(Operation::Write, target(), move || files::persist(tempfile::NamedTempFile::from_parts(file, name), &path))
+        .await
 }

@@ -97,6 +97,7 @@ impl Answer {
             429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
             413 => ErrorKind::Oversized,
             400 if let Some(fault) = error.certificate() => ErrorKind::tls(fault),
+            400 | 409 | 412 | 415 | 416 | 422 if error.wants_tls() => ErrorKind::NeedsTls,
             400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
             408 | 425 | 500..=599 => ErrorKind::Server,
             status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
@@ -139,6 +140,11 @@ impl ErrorBody {
             "400 The SSL certificate error" => Some(TlsFault::RefusesCertificate("certificate unknown".into())),
             _ => None,
         }
+    }
+
+    /// Whether the server requires TLS. Servers say this only in the text of a refusal.
+    fn wants_tls(&self) -> bool {
+        self.message.as_deref().is_some_and(|message| message.contains("HTTPS"))
     }
 
     pub(crate) fn parse(body: &[u8]) -> Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, NoAnswer};
 use crate::registry::gate::{LONGEST_PAUSE, Patience, Turn, jitter};
 
 use super::answer::{Answer, Verdict};
@@ -179,7 +179,7 @@ impl Attempts {
     /// `failure` with how much was tried.
     fn told(&self, mut failure: Failure) -> Failure {
         failure.attempts = self.faults + self.refusals;
-        if let ErrorKind::Unreachable(why) = &mut failure.kind
+        if let ErrorKind::Unreachable(NoAnswer { why, .. }) = &mut failure.kind
             && failure.attempts > 1
         {
             // Whole seconds: less is noise, and no two runs would say the same.
@@ -191,7 +191,7 @@ impl Attempts {
 
 /// What is said of a request that took [`WHOLE`].
 pub(crate) fn too_late() -> Failure {
-    Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs())))
+    Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs()).into()))
 }
 
 #[cfg(test)]

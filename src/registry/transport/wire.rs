@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
 use crate::registry::counters::{Counters, Purpose};
-use crate::registry::error::{ErrorKind, Failure, TlsError, TlsFault};
+use crate::registry::error::{ErrorKind, Failure, NoAnswer, TlsError, TlsFault};
 use crate::registry::gate::Run;
 use crate::registry::lock::lock;
 use crate::registry::sanitize::one_line;
@@ -189,8 +189,9 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
     let named = |failure: Failure| {
         let kind = match failure.kind {
             ErrorKind::Tls(error) => ErrorKind::Tls(Box::new(TlsError { at: Some(host), ..*error })),
-            ErrorKind::Unreachable(why) if out.purpose == Purpose::Content => {
-                ErrorKind::Unreachable(format!("{host}, where it leads to: {why}"))
+            ErrorKind::Unreachable(no_answer) if out.purpose == Purpose::Content => {
+                let why = format!("{host}, where it leads to: {}", no_answer.why);
+                ErrorKind::Unreachable(NoAnswer { why, ..no_answer })
             }
             kind => kind,
         };

@@ -90,7 +90,7 @@ fn denied_names_who_may_not() {
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
-    let read = problem(&RegistryError { doing: "read", ..denied(docker()) });
+    let read = problem(&RegistryError { operation: Operation::Read, ..denied(docker()) });
     assert_eq!(read.message, "denied: ci-bot may not read google_containers/kubectl:v1.3.0 from gcr.io");
     assert_eq!(read.causes[1], "credentials of ci-bot from ~/.docker/config.json");
     let inline = problem(&denied(with(Origin::Inline, "DOCKER_AUTH_CONFIG", Some("x"))));
@@ -109,7 +109,8 @@ fn denied_of_a_token_or_of_nobody_names_no_user() {
     retry
     "#);
     let code = Some("DENIED".to_owned());
-    let nobody = RegistryError { code, message: None, doing: "read", ..denied(nobody(&["~/.docker/config.json"])) };
+    let nobody =
+        RegistryError { code, message: None, operation: Operation::Read, ..denied(nobody(&["~/.docker/config.json"])) };
     assert_snapshot!(show(&nobody), @r#"
     mlist::registry::denied
     denied: no right to read google_containers/kubectl:v1.3.0 on gcr.io
@@ -183,7 +184,8 @@ fn a_variable_that_is_set_to_nothing_is_empty_and_a_secret_in_place_of_a_name_is
 fn what_is_refused_without_credentials_too_is_told_as_both() {
     let access = AccessFacts { is_refused_without: true, token_server: None };
     let credentials = docker();
-    let stale = RegistryError { access, credentials, doing: "read", ..answered(ErrorKind::Denied, 403, "denied") };
+    let stale =
+        RegistryError { access, credentials, operation: Operation::Read, ..answered(ErrorKind::Denied, 403, "denied") };
     assert_snapshot!(show(&stale), @r#"
     mlist::registry::denied
     denied: ci-bot may not read google_containers/kubectl:v1.3.0 from gcr.io
@@ -247,7 +249,7 @@ fn a_token_server_that_fails_is_one_problem_that_names_it() {
     retry
     "#);
     assert_eq!(problem(&down(gone())).http.unwrap().host, "auth.gcr.io");
-    let other = RegistryError { target: "gcr.io/other:1".into(), doing: "read", ..down(gone()) };
+    let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::Read, ..down(gone()) };
     assert_eq!(show(&other), show(&down(gone())));
     assert_snapshot!(show(&down(ErrorKind::RateLimited { retry_after: None })), @r#"
     mlist::registry::rate_limited

@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, CertificateError as Unbelieved};
 
-use crate::registry::error::{ErrorKind, Failure, TlsFault};
+use crate::registry::error::{ErrorKind, Failure, NoAnswer, TlsFault};
 use crate::registry::sanitize::one_line;
 use crate::registry::tls::{CONNECT, Untrusted};
 
@@ -37,10 +37,10 @@ pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Opti
     }
     let why = match in_words(innermost(error)) {
         _ if error.is_timeout() => format!("no connection within {}s", CONNECT.as_secs()),
-        root if error.is_dns() => format!("no connection: {}", of_names(root)),
+        root if error.is_dns() => return fault(of_names(root)),
         root if root == WANTS_PASSWORD => {
             let why = "no connection: the proxy asks for user and password (407)".to_owned();
-            return TransferError::Final(Failure::of(ErrorKind::Unreachable(why)));
+            return TransferError::Final(Failure::of(ErrorKind::Unreachable(why.into())));
         }
         root if error.is_connect() => format!("no connection: {}", of_proxies(root)),
         root => match lost_alert(&root) {
@@ -54,8 +54,8 @@ pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Opti
     fault(why)
 }
 
-pub(super) fn fault(why: String) -> TransferError {
-    TransferError::Fault(Failure::of(ErrorKind::Unreachable(why)))
+pub(super) fn fault(no_answer: impl Into<NoAnswer>) -> TransferError {
+    TransferError::Fault(Failure::of(ErrorKind::Unreachable(no_answer.into())))
 }
 
 /// Whether the server says that it did not look at the request (RFC 9113, 8.7): it closes its connection once it has
@@ -89,9 +89,11 @@ fn in_words(cause: &(dyn Error + 'static)) -> String {
 }
 
 /// The system's words for a name that could not be looked up tell little to who does not know its library.
-fn of_names(words: String) -> String {
+fn of_names(words: String) -> NoAnswer {
     let unknown = ["not known", "No address associated", "nodename nor servname", "No such host"];
-    if unknown.iter().any(|text| words.contains(text)) { "no such host".to_owned() } else { words }
+    let is_unknown_host = unknown.iter().any(|text| words.contains(text));
+    let words = if is_unknown_host { "no such host".to_owned() } else { words };
+    NoAnswer { why: format!("no connection: {words}"), is_unknown_host }
 }
 
 /// A proxy that does not let through is told as such.
@@ -212,9 +214,10 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_is_told_in_plain_words() {
         let unknown = "failed to lookup address information: Name or service not known";
-        assert_eq!(of_names(unknown.into()), "no such host");
+        let unknown = of_names(unknown.into());
+        assert_eq!((unknown.why.as_str(), unknown.is_unknown_host), ("no connection: no such host", true));
         let silent = "failed to lookup address information: Temporary failure in name resolution";
-        assert_eq!(of_names(silent.into()), silent);
+        assert_eq!(of_names(silent.into()), format!("no connection: {silent}").into());
     }
 
     #[test]
