@@ -1,12 +1,12 @@
-//! [`Transport`]: requests to registries, held back, repeated and capped as they must be. What a request carries to say
-//! who sends it is given: see [`super::auth`].
+//! [`Transport`]: sends requests to registries. Applies rate limits, retries and size limits. The credentials of a
+//! request are passed in: see [`super::auth`].
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`wire`] | one request on its way |
-//! | [`attempts`] | how often it is made, and when again |
-//! | [`answer`] | what came back |
-//! | [`destination`] | where a registry may send us |
+//! | [`wire`] | sends one request and follows its redirects |
+//! | [`attempts`] | how often a request is sent, and the delays in between |
+//! | [`answer`] | the answer to a request, and the failure that it describes |
+//! | [`destination`] | where a registry may direct requests to |
 //! | [`retry_after`] | how long a host asks to wait |
 
 use std::collections::{BTreeMap, HashMap};
@@ -37,17 +37,17 @@ pub(crate) mod destination;
 pub(super) mod retry_after;
 pub(crate) mod wire;
 
-/// What an error may say.
+/// The maximum number of bytes that are read from the body of an error.
 const ERROR_BODY: usize = 64 << 10;
 
-/// All registries of a run.
+/// Sends the requests of a run to all of its registries.
 pub(crate) struct Transport {
     pub(crate) run: Arc<Run>,
     pub(crate) wire: Wire,
-    /// What was said of hosts.
+    /// The options of hosts.
     hosts: BTreeMap<Host, HostOptions>,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
-    /// By origin: a token server may be the registry itself, and then it is paused with it.
+    /// The gates, by origin. If a token server is the registry itself, both share a gate and are paused together.
     gates: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
@@ -60,17 +60,18 @@ pub(crate) struct Endpoint {
     pub(crate) counters: Counters,
 }
 
-/// A request whose answer is small, and which can be sent again.
+/// A request that has a small answer and can be sent again.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    /// `None` for a request that has no body; `Content-Length: 0` is sent with an empty one.
+    /// `None` for a request without a body. With an empty body, `Content-Length: 0` is sent.
     pub(crate) body: Option<Bytes>,
-    /// How many bytes a good answer may have; none where nobody reads what it says.
+    /// The maximum number of bytes in the body of a successful answer. `None` if the body is not used.
     pub(crate) limit: Option<u64>,
-    /// Which digest a good answer must have: one that has another is a fault, as a cut one is.
+    /// The digest that a successful answer must have. An answer with another digest is a fault, like an answer that is
+    /// cut off.
     pub(crate) expected: Expected,
     pub(crate) repeat: Repeat,
     pub(crate) on_stop: OnStop,
@@ -81,20 +82,20 @@ pub(crate) struct Request {
 /// The digest that the body of an answer must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// Not known, or of no interest.
+    /// Not known, or not checked.
     Unknown,
-    /// This one.
+    /// This digest.
     Digest(Digest),
-    /// The one in its `Docker-Content-Digest` header, if it has that.
+    /// The digest in the `Docker-Content-Digest` header of the answer, if there is one.
     Named,
 }
 
-/// What becomes of a request in flight when the run is stopped.
+/// What happens to a request in flight when the run is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnStop {
-    /// It is dropped: nobody sees a difference.
+    /// The request is dropped. This has no visible effect.
     Cut,
-    /// It is awaited: whether a tag moved has to be known.
+    /// The request is awaited, because it must be known whether a tag was moved.
     Await,
 }
 
@@ -127,7 +128,7 @@ impl Transport {
         Ok(Self { run, wire, hosts, endpoints, gates })
     }
 
-    /// The registry `host`: HTTPS, but on this machine, or where that is asked for, plain HTTP.
+    /// Returns the registry `host`. HTTPS is used, except on this machine or if the options ask for plain HTTP.
     pub(crate) fn endpoint(&self, host: &Host) -> Result<Arc<Endpoint>, Failure> {
         if let Some(endpoint) = lock(&self.endpoints).get(host) {
             return Ok(Arc::clone(endpoint));
@@ -150,24 +151,24 @@ impl Transport {
             .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address").into())))
     }
 
-    /// What stands between us and `host`, if anything does.
+    /// Returns the proxy between mlist and `host`, if there is one.
     pub(crate) fn proxy(&self, host: &Host) -> Option<Proxy> {
         tls::proxy::between(&self.endpoint(host).ok()?.base)
     }
 
-    /// The gate of whoever answers at `url`; `name` is what a person calls it.
+    /// Returns the gate of the server at `url`. `name` is the server's name in notices.
     pub(crate) fn gate(&self, url: &Url, name: &str) -> Arc<Gate> {
         let mut gates = lock(&self.gates);
         let gate = gates.entry(url.origin().ascii_serialization());
         Arc::clone(gate.or_insert_with(|| Arc::new(Gate::new(name, Arc::clone(&self.run)))))
     }
 
-    /// What was asked so far.
+    /// Returns the statistics of each registry so far.
     pub(crate) fn stats(&self) -> Stats {
         lock(&self.endpoints).iter().map(|(host, it)| (host.to_string(), it.counters.stats())).collect()
     }
 
-    /// Sends `request` until there is an answer that stands; what it says is for the caller to judge.
+    /// Sends `request` until there is a final answer. The caller decides what the answer means.
     pub(crate) async fn deliver(
         &self,
         request: &Request,
@@ -204,7 +205,7 @@ impl Transport {
 
 impl Expected {
     fn digest(&self, answer: &Answer) -> Option<Digest> {
-        // The digest of a signed manifest of schema 1 is that of a part of its body.
+        // The digest of a signed schema 1 manifest covers only a part of its body.
         let is_signed = || answer.header("content-type").map(MediaType::parse).is_some_and(|it| it.is_schema1());
         match self {
             Self::Unknown => None,
@@ -214,7 +215,7 @@ impl Expected {
     }
 }
 
-/// Whom a request goes to, and as what.
+/// The host that a request is sent to, and the kind of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer<'a> {
     pub(crate) gate: &'a Gate,
@@ -222,7 +223,8 @@ pub(crate) struct Peer<'a> {
     pub(crate) class: RequestClass,
 }
 
-/// Reads an answer: a good one with content whole, of any other what can be had.
+/// Reads an answer. If `limit` is set, the body of a successful answer is read completely. Otherwise only the beginning
+/// of the body is read.
 pub(crate) async fn read(
     mut response: Response,
     limit: Option<u64>,
@@ -233,11 +235,11 @@ pub(crate) async fn read(
             wire::refuse_encoding(response.headers()).map_err(TransferError::Final)?;
             wire::read_whole(&mut response, limit).await?
         }
-        // What was encoded is not to be read, and its status says the most.
+        // An encoded body cannot be shown as text. The status is usually enough.
         _ if wire::refuse_encoding(response.headers()).is_err() => Bytes::new(),
         _ => {
             let said = wire::read_some(&mut response, ERROR_BODY).await;
-            // What it says is shown, and whoever reads the log of a run is not to learn who may write.
+            // The body is shown to the user, and the log of a run must not contain credentials.
             if authorization.is_repeated_in(&said) { Bytes::new() } else { said }
         }
     };
@@ -260,18 +262,18 @@ fn verify(expected: &Digest, answer: &Answer) -> Result<(), Failure> {
 }
 
 impl Endpoint {
-    /// Whether it is reached on this machine by plain HTTP.
+    /// Whether the registry is on this machine and is used over plain HTTP.
     pub(crate) fn is_plain_and_local(&self) -> bool {
         self.base.scheme() == "http" && tls::is_loopback(&self.base)
     }
 
-    /// The address of `path` below `/v2/`.
+    /// Returns the URL of `path` below `/v2/`.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Failure> {
         let url = self.base.join(&format!("v2/{path}"));
         url.map_err(|_| Failure::of(ErrorKind::NotARegistry(format!("{path} is no path"))))
     }
 
-    /// Whether `url` is the registry's own, and may be sent its credentials.
+    /// Whether `url` belongs to this registry, so that its credentials may be sent there.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
     }

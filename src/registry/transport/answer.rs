@@ -1,4 +1,4 @@
-//! [`Answer`]: what came back, and what an answer that is no success says.
+//! [`Answer`]: the answer to a request, and the failure that an error answer describes.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,20 +16,20 @@ use crate::registry::sanitize::one_line;
 
 use super::retry_after::retry_after;
 
-/// An answer, read whole.
+/// An answer with its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// As it came; of an error 64 KiB at most.
+    /// The body as received. At most 64 KiB for an error.
     pub(crate) body: Bytes,
-    /// How the request was signed.
+    /// How the request was authenticated.
     pub(crate) signed: Signed,
-    /// How often it was sent until this came.
+    /// How often the request was sent, including the attempt that got this answer.
     pub(crate) attempts: u32,
 }
 
-/// What kind of answer this is, by its head.
+/// Returns the kind of an answer, based on its status and headers.
 pub(crate) fn classify(status: StatusCode, headers: &HeaderMap) -> AnswerClass {
     match status.as_u16() {
         429 if pulls_left(headers) == Some(0) => AnswerClass::QuotaUsedUp,
@@ -41,13 +41,13 @@ pub(crate) fn classify(status: StatusCode, headers: &HeaderMap) -> AnswerClass {
     }
 }
 
-/// What an answer means to the one who may ask again.
+/// Whether the request should be sent again after this answer.
 pub(crate) enum Verdict {
-    /// It stands.
+    /// No. The answer is final.
     Stands,
-    /// The host wants to be asked later.
+    /// Yes. The host asks to retry later, and may say how long to wait.
     Refusal(Option<Duration>),
-    /// The host failed at this request; another attempt may do.
+    /// Yes. The host failed to process the request, and another attempt may succeed.
     Fault,
 }
 
@@ -56,7 +56,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The digest that the registry names in its header, if it names one.
+    /// Returns the digest in the `Docker-Content-Digest` header, if there is one.
     pub(crate) fn digest(&self) -> Option<Digest> {
         Digest::parse(self.header("docker-content-digest")?).ok()
     }
@@ -65,17 +65,17 @@ impl Answer {
         match classify(self.status, &self.headers) {
             AnswerClass::Refused => Verdict::Refusal(self.asks_to_wait()),
             AnswerClass::Failed | AnswerClass::Overloaded => Verdict::Fault,
-            // A quota is not a rate: it counts manifests that are read only.
+            // A quota is not a rate limit: it counts only manifests that are read.
             AnswerClass::Served | AnswerClass::QuotaUsedUp => Verdict::Stands,
         }
     }
 
-    /// How long the host asks to be left alone.
+    /// Returns how long the host asks to wait, if it does.
     fn asks_to_wait(&self) -> Option<Duration> {
         retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now())
     }
 
-    /// Whether this is a page for people (a login, a notice of a proxy), which no registry answers with.
+    /// Whether this is an HTML page for people (a login, a message from a proxy). A registry never answers with one.
     pub(crate) fn is_page(&self) -> bool {
         let is_html = |text: &str| text.trim_start().to_ascii_lowercase().starts_with("text/html");
         let body = self.body.trim_ascii_start();
@@ -83,7 +83,7 @@ impl Answer {
         self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html")
     }
 
-    /// What this answer says went wrong.
+    /// Returns the failure that this answer describes.
     pub(crate) fn failure(&self) -> Failure {
         let error = ErrorBody::parse(&self.body);
         let kind = match self.status.as_u16() {
@@ -117,23 +117,25 @@ impl Answer {
         failure
     }
 
-    /// As [`Answer::failure`], for an answer whose status is no fault in itself but none that belongs here.
+    /// Like [`Answer::failure`], for an answer whose status is not an error but which is not valid here. `why` is the
+    /// reason.
     pub(crate) fn out_of_place(&self, why: impl Into<String>) -> Failure {
         Failure { kind: ErrorKind::NotARegistry(why.into()), ..self.failure() }
     }
 }
 
-/// What the body of an error says, in whatever form: the distribution-spec's, other JSON, HTML, plain text.
+/// What the body of an error says, in any format: that of the distribution-spec, other JSON, HTML or plain text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
-    /// `DENIED`, if the answer has a code.
+    /// The error code, such as `DENIED`, if there is one.
     pub(crate) code: Option<String>,
-    /// One line, fit to be shown.
+    /// The error message as one line that is safe to display.
     pub(crate) message: Option<String>,
 }
 
 impl ErrorBody {
-    /// What nginx says of a client's certificate once the handshake has ended well.
+    /// Returns the fault if this is nginx's message about a client certificate. nginx sends it after a successful
+    /// handshake.
     fn certificate(&self) -> Option<TlsFault> {
         match self.message.as_deref()? {
             "400 No required SSL certificate was sent" => Some(TlsFault::WantsCertificate),
@@ -156,10 +158,10 @@ impl ErrorBody {
         let first = json.get("errors").and_then(|errors| errors.get(0)).unwrap_or(&json);
         let text_of =
             |keys: &[&str]| keys.iter().find_map(|key| first.get(key).and_then(Value::as_str)).and_then(shown);
-        // Token servers and proxies have forms of their own, all of them with one of these keys.
+        // Token servers and proxies use formats of their own, all of them with one of these keys.
         let message = text_of(&["message", "error_description", "details", "detail", "error", "title"]);
         let message = message.or_else(|| first.as_str().and_then(shown));
-        // Nexus and Artifactory say what it is about in the detail alone.
+        // Nexus and Artifactory say only in the detail what the error is about.
         let detail =
             first.get("detail").and_then(|detail| detail.as_str().or_else(|| detail.get("description")?.as_str()));
         let message = match (message, detail.and_then(shown)) {
@@ -170,22 +172,23 @@ impl ErrorBody {
     }
 }
 
-/// All codes that the body of an error has.
+/// Returns all error codes in the body of an error.
 pub(crate) fn codes(body: &[u8]) -> Vec<String> {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let errors = json.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     errors.iter().filter_map(|error| error.get("code")?.as_str().map(str::to_owned)).collect()
 }
 
-/// `sha512:` and 128 digits.
+/// The length of the longest digest: `sha512:` and 128 digits.
 const LONGEST_DIGEST: usize = 135;
 
-/// All digests that `text` names, each once, in order.
+/// Returns all digests in `text`, in order and without duplicates.
 pub(crate) fn digests_in(text: &str) -> Vec<Digest> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("sha") {
         let is_of_digest = |c: &u8| c.is_ascii_alphanumeric() || *c == b':';
-        // No digest is longer, and a text of nothing but `sha` would be read over and over.
+        // No digest is longer. Without this limit, a text that only repeats `sha` would be read to its end again and
+        // again.
         let length = text.as_bytes()[at..].iter().take(LONGEST_DIGEST + 1).take_while(|c| is_of_digest(c)).count();
         if let Ok(digest) = Digest::parse(&text[at..at + length])
             && !found.contains(&digest)
@@ -200,7 +203,7 @@ fn shown(text: &str) -> Option<String> {
     Some(one_line(text)).filter(|line| !line.is_empty())
 }
 
-/// The title of a page: it says what there is to say, and the rest is markup.
+/// Returns the title of a page. It contains the message; the rest is markup.
 fn html_title(page: &str) -> &str {
     let lower = page.to_ascii_lowercase();
     let Some(start) = lower.find("<title>").map(|at| at + "<title>".len()) else { return "" };
@@ -240,7 +243,7 @@ mod tests {
         let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
         let text = format!("Images with digests '[{a}, {b}]' required; \"{a}\" sha256:00 sha");
         assert_eq!(digests_in(&text), [a, b]);
-        // At once: it would take minutes, were each read to the end of all.
+        // This must be fast. If the text were read to its end from each `sha`, it would take minutes.
         assert_eq!(digests_in(&"sha".repeat(21_000)), []);
     }
 

@@ -1,4 +1,4 @@
-//! [`Attempts`]: how often a request is made, and how long it waits in between.
+//! [`Attempts`]: how often a request is sent, and the delays in between.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use super::answer::{Answer, Verdict};
 use super::wire::TransferError;
 use super::{OnStop, Peer};
 
-/// Attempts for faults of the request's own.
+/// The number of faults after which a request is given up.
 const FAULTS: u32 = 8;
-/// How often a host may say "later".
+/// How often a host may refuse one request and ask to retry later.
 const REFUSALS: u32 = 60;
-/// Time on the wire and in back-off; pauses and queues are not counted.
+/// The maximum time that one request spends on failed attempts and on the delays after them. Pauses and time in queues
+/// are not counted.
 const BUDGET: Duration = Duration::from_secs(90);
-/// A small request, its answer read whole.
+/// The maximum time for one attempt of a small request, including the body of its answer.
 pub(crate) const WHOLE: Duration = Duration::from_mins(1);
 
-/// What is left of one request's attempts.
+/// The attempts of one request so far.
 pub(crate) struct Attempts {
     limit: u32,
     faults: u32,
@@ -29,20 +30,21 @@ pub(crate) struct Attempts {
     was_sent: bool,
     after_fault: Delays,
     after_refusal: Delays,
-    /// The last fault: whether the host did what was asked then, nobody knows.
+    /// The last fault. It is unknown whether the host processed that request.
     pub(crate) last_fault: Option<Failure>,
 }
 
 /// Whether a request may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// As often as any.
+    /// As often as other requests.
     AsUsual,
-    /// It asks for the reason of a failure; without an answer that failure is told as it is.
+    /// Never. The request only looks for the reason of an earlier failure. If it gets no answer, that failure is
+    /// reported as it is.
     Never,
 }
 
-/// Delays with full jitter: up to once, twice, four times, … the first, each below the longest.
+/// Random delays ("full jitter"). The maximum doubles with each delay until it reaches `longest`.
 struct Delays {
     next: Duration,
     longest: Duration,
@@ -73,23 +75,23 @@ impl Attempts {
         }
     }
 
-    /// How often the request was sent, where this attempt came to an end.
+    /// Returns how often the request was sent, including the current attempt.
     pub(crate) fn so_far(&self) -> u32 {
         self.faults + self.refusals + 1
     }
 
-    /// A request that was sent before goes before those that were not.
+    /// Returns the request's priority in the queue. A request that was sent before goes before new requests.
     pub(crate) fn turn(&self) -> Turn {
         if self.was_sent || self.faults + self.refusals > 0 { Turn::Repeated } else { Turn::New }
     }
 
-    /// The request is sent once more, signed anew. That is no attempt, but it need not wait behind those that are new:
-    /// its token might end meanwhile.
+    /// Records that the request is sent again with other credentials or a new token. This does not count as an attempt.
+    /// The request does not wait behind new requests, because its token might expire in the meantime.
     pub(crate) fn signed_anew(&mut self) {
         self.was_sent = true;
     }
 
-    /// Sends a small request by `attempt` until there is an answer that stands.
+    /// Sends a small request by calling `attempt` until there is a final answer.
     pub(crate) async fn make<F>(
         &mut self,
         to: Peer<'_>,
@@ -130,10 +132,10 @@ impl Attempts {
         }
     }
 
-    /// An attempt failed after `took` on the wire: waits until the next may be made.
+    /// Records an attempt that failed after `took`, and waits until the next attempt.
     ///
     /// # Errors
-    /// The failure, where there is none; that the run was stopped, or that the host died.
+    /// Returns the failure if no attempts are left. Also fails if the run is stopped or the host is dead.
     pub(crate) async fn fault(&mut self, failure: Failure, took: Duration, to: Peer<'_>) -> Result<(), Failure> {
         self.faults += 1;
         self.spent += took;
@@ -147,10 +149,12 @@ impl Attempts {
         self.wait(delay, failure, to).await
     }
 
-    /// The host said "later", and perhaps when, which its gate has heard: waits until then.
+    /// Records that the host asked to retry later, and waits until the next attempt. `wait` is how long the host asked
+    /// to wait, if it did. The caller has already reported it to the gate.
     ///
     /// # Errors
-    /// The failure, where that is too late or was said too often.
+    /// Returns the failure if the host asked for too long a wait, or has refused too often. Also fails if the run is
+    /// stopped or the host is dead.
     pub(crate) async fn refusal(
         &mut self,
         failure: Failure,
@@ -164,7 +168,7 @@ impl Attempts {
         if self.refusals > REFUSALS || self.limit == 1 {
             return Err(to.gate.failed(self.told(failure), to.class, Patience::Left));
         }
-        // A pause is waited out at the gate, with all others.
+        // The gate waits for the end of a pause, for all requests together.
         let delay = if wait.is_some() { Duration::ZERO } else { self.after_refusal.next() };
         self.wait(delay, failure, to).await
     }
@@ -176,20 +180,20 @@ impl Attempts {
         Ok(())
     }
 
-    /// `failure` with how much was tried.
+    /// Returns `failure` with the number of attempts.
     fn told(&self, mut failure: Failure) -> Failure {
         failure.attempts = self.faults + self.refusals;
         if let ErrorKind::Unreachable(NoAnswer { why, .. }) = &mut failure.kind
             && failure.attempts > 1
         {
-            // Whole seconds: less is noise, and no two runs would say the same.
+            // Whole seconds. Fractions are not useful, and would make the message different in each run.
             *why = format!("{why}, {} attempts in {}s", failure.attempts, self.spent.as_secs());
         }
         failure
     }
 }
 
-/// What is said of a request that took [`WHOLE`].
+/// Returns the failure of a request that took longer than [`WHOLE`].
 pub(crate) fn too_late() -> Failure {
     Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs()).into()))
 }

@@ -1,4 +1,4 @@
-//! Attempts, pauses and dead hosts, against servers that fail.
+//! Attempts, pauses and dead hosts, tested with servers that fail.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -78,7 +78,7 @@ async fn what_failed_does_not_line_up_behind_all_that_is_new() {
     assert!(all.iter().all(|head| head.as_ref().is_ok_and(Option::is_some)), "{all:?}");
     let asked = server.lines();
     let again = asked.iter().rposition(|line| *line == asked[0]).unwrap();
-    // Its pause is 200 ms at most, and 29 others take 870 ms, one by one.
+    // Its delay is at most 200 ms. The 29 other requests take 870 ms, one after the other.
     assert!((1..25).contains(&again), "{again}: {asked:#?}");
 }
 
@@ -133,7 +133,7 @@ async fn a_quota_that_is_used_up_ends_that_read_only() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_host_is_told_once() {
     let nobody = {
-        // A port that was just free, and on which nothing listens now.
+        // A port that was free a moment ago. Nothing listens on it now.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };

@@ -1,5 +1,5 @@
-//! [`Wire`]: one request on its way, redirects included; counted, timed, told to whoever listens. What keeps it from
-//! arriving is put into words by `transfer_error`.
+//! [`Wire`]: sends one request and follows its redirects. Each request is counted, timed and reported to the observer.
+//! If there is no answer, `transfer_error` describes why.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -27,21 +27,22 @@ pub(crate) use transfer_error::{TransferError, network};
 
 mod transfer_error;
 
-/// Until the head of an answer is there, connecting included.
+/// The maximum time until the head of an answer arrives, including the time to connect.
 const HEAD: Duration = Duration::from_secs(15);
-/// Without a byte of a body.
+/// The maximum time without a byte of the body.
 pub(crate) const IDLE: Duration = Duration::from_secs(15);
-/// Redirects of one request.
+/// The maximum number of redirects of one request.
 const HOPS: usize = 5;
-/// How often a request is sent again that the server did not look at. With as many in flight as we have, and few
-/// served by each connection, the last of them has to wait for many connections.
+/// How often a request is sent again if the server did not process it. If many requests are in flight and a server
+/// processes only a few on each connection, the last requests have to wait for many connections.
 const UNSEEN: usize = 60;
 
-/// Sends requests, one at a time each.
+/// Sends single requests.
 pub(crate) struct Wire {
     pub(super) clients: Clients,
     run: Arc<Run>,
-    /// The origins that have answered, and from which address they did last; none where it was a proxy's.
+    /// The origins that have answered, and the IP address of the last answer. `None` if the answer came through a
+    /// proxy.
     peers: Mutex<HashMap<String, Option<IpAddr>>>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Body>,
-    /// Goes to the host of `url` alone, never to one that it redirects to.
+    /// The `Authorization` header. It is sent only to the host of `url`, never to another host after a redirect.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) follow: Follow,
     pub(crate) purpose: Purpose,
@@ -61,11 +62,11 @@ pub(crate) struct Outgoing {
 /// Which redirects are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Follow {
-    /// Those of reads, to any host: blobs often lie in another.
+    /// All redirects, to any host. Used for reads, because blobs are often stored on another host.
     Anywhere,
-    /// Those that stay with the host.
+    /// Redirects within the same host.
     SameHost,
-    /// None: what is sent would be sent to a stranger.
+    /// None. The body could otherwise be sent to another host.
     Nowhere,
 }
 
@@ -82,15 +83,15 @@ impl Wire {
         Self { clients, run, peers: Mutex::default() }
     }
 
-    /// Whether the registry at `from` may send us to `to`.
+    /// Checks whether the registry at `from` may direct requests to `to`.
     ///
     /// # Errors
-    /// What [`destination::check`] refuses.
+    /// Returns the error of [`destination::check`] if it may not.
     pub(crate) fn may_lead(&self, lead: Lead, from: &Url, to: &Url) -> Result<(), Failure> {
         destination::check(lead, from, self.peer(from), to)
     }
 
-    /// Sends it and waits for the head of the answer, following redirects where they may be followed.
+    /// Sends the request and waits for the head of the answer. Follows the redirects that `out.follow` allows.
     pub(crate) async fn exchange(&self, mut out: Outgoing, counters: &Counters) -> Result<Response, TransferError> {
         let home = out.url.clone();
         let is_home = |url: &Url| url.origin() == home.origin();
@@ -103,19 +104,21 @@ impl Wire {
                 sent.map_err(|error| elsewhere(error, &out))?
             };
             if !is_home(&out.url) {
-                // How a stranger wants to be told who asks is not how the registry does: who heeded it would send the
-                // registry's credentials where it says.
+                // The challenge of another host is not the registry's challenge. Responding to it would send the
+                // registry's credentials to wherever that host says.
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }
             let Some(next) = redirected(&response, &out)? else { return Ok(response) };
-            // Where a registry is shows in the address that it answers from, not in those of its storages.
+            // Whether the registry is in a private network depends on its own IP address, not on those of its storage
+            // hosts.
             let checked = destination::check(Lead::Redirect, &out.url, self.peer(&home), &next);
             checked.map_err(TransferError::Final)?;
             if !is_home(&next) {
                 if out.follow == Follow::SameHost {
                     return Ok(response);
                 }
-                // Not to be had back by a redirect to the first host: what stands between has seen the request.
+                // A redirect back to the first host does not restore the credentials, because another host has seen the
+                // request in between.
                 out.authorization = None;
             }
             out.url = next;
@@ -126,7 +129,8 @@ impl Wire {
     async fn hop(&self, out: &Outgoing, body: Option<Body>, counters: &Counters) -> Result<Response, TransferError> {
         let client = self.clients.for_url(&out.url).map_err(TransferError::Final)?;
         let mut url = out.url.clone();
-        // A user in an address that we were sent to would be sent beside whom we are. Neither fails for a web address.
+        // A user name in the URL of a redirect would be sent in addition to our own credentials. Neither call fails for
+        // an HTTP URL.
         let _ = (url.set_username(""), url.set_password(None));
         let mut request = client.request(out.method.clone(), url).headers(out.headers.clone());
         if let Some(body) = body {
@@ -137,7 +141,7 @@ impl Wire {
         }
         let mut unseen = 0;
         loop {
-            // A stream can't be had twice.
+            // A body that is a stream cannot be cloned.
             let again = request.try_clone();
             counters.sent(&out.method, out.purpose);
             let began = Instant::now();
@@ -165,14 +169,15 @@ impl Wire {
         }
     }
 
-    /// Why a host that has never answered may break its connections: it may not want to know us. A host that has is asked
-    /// again, as after any other fault.
+    /// Returns the likely reason why a host breaks its connections, for example that it requires a client certificate.
+    /// `None` for a host that has answered before: a request to it is sent again, as after any other fault.
     fn suspicion(&self, url: &Url) -> Option<TlsFault> {
         let has_answered = lock(&self.peers).contains_key(&url.origin().ascii_serialization());
         if has_answered { None } else { self.clients.suspicion(url) }
     }
 
-    /// Notes where an answer came from. Through a proxy it comes from the proxy, whoever sent it.
+    /// Records the IP address that an answer came from. Through a proxy, that would be the address of the proxy, so it
+    /// is not used.
     fn met(&self, url: &Url, response: &Response) {
         let peer = response.remote_addr().map(|peer| peer.ip()).filter(|_| proxy::between(url).is_none());
         lock(&self.peers).insert(url.origin().ascii_serialization(), peer);
@@ -183,7 +188,7 @@ impl Wire {
     }
 }
 
-/// An error of a host that is not the registry itself names that host.
+/// Adds the host's name to an error of a host that is not the registry itself.
 fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
     let host = authority(&out.url);
     let named = |failure: Failure| {
@@ -203,10 +208,11 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
     }
 }
 
-/// Reads a body whole.
+/// Reads a complete body.
 ///
 /// # Errors
-/// A body that is cut or stands still (a fault), and one that has more than `limit` bytes.
+/// Returns a fault if the body is cut off or no byte arrives for [`IDLE`]. Returns a final error if the body has more
+/// than `limit` bytes.
 pub(crate) async fn read_whole(response: &mut Response, limit: u64) -> Result<Bytes, TransferError> {
     let too_large = || TransferError::Final(Failure::of(ErrorKind::TooLarge { limit }));
     if response.content_length().is_some_and(|length| length > limit) {
@@ -222,8 +228,8 @@ pub(crate) async fn read_whole(response: &mut Response, limit: u64) -> Result<By
     Ok(body.freeze())
 }
 
-/// Reads the beginning of a body, as much as can be had in some seconds: what an error says is worth no attempt of its
-/// own, and its status has said the most.
+/// Reads the beginning of a body: at most `limit` bytes, and only what arrives within [`IDLE`]. If the body of an error
+/// is incomplete, this is not worth another attempt, because the status is usually enough.
 pub(crate) async fn read_some(response: &mut Response, limit: usize) -> Bytes {
     let mut body = BytesMut::new();
     let deadline = Instant::now() + IDLE;
@@ -241,7 +247,7 @@ async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, TransferEr
     }
 }
 
-/// Bytes that were encoded on the way are not those that have the digest.
+/// Returns an error if the body has a `Content-Encoding`, because the encoded bytes do not match the digest.
 pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes())) {
         Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
@@ -252,24 +258,25 @@ pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
-/// The host of `url`, and its port where that is not the usual one. A name that no resolver knows may be of any length.
+/// Returns the host of `url`, and its port if it is not the default port. The host is shortened, because a name that
+/// does not exist can have any length.
 pub(crate) fn authority(url: &Url) -> String {
     let host = one_line(url.host_str().unwrap_or_default());
     url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
-/// `url` without what may be secret in it: query, fragment, user.
+/// Returns `url` without the parts that may be secret: query, fragment, user name and password.
 pub(crate) fn shown(url: &Url) -> String {
     let path = one_line(url.path());
     let origin = url.origin();
     if origin.is_tuple() {
         return format!("{}{path}", one_line(&origin.ascii_serialization()));
     }
-    // `file:`, say: nothing that has a host.
+    // URLs without a host, for example `file:`.
     format!("{}:{path}", url.scheme())
 }
 
-/// Where to go on, if the answer says so and it may be heeded.
+/// Returns the target of a redirect, if the answer is a redirect that `out.follow` may allow.
 fn redirected(response: &Response, out: &Outgoing) -> Result<Option<Url>, TransferError> {
     if out.follow == Follow::Nowhere || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! [`TransferError`]: why an attempt failed, in words, and whether another may do better.
+//! [`TransferError`]: why an attempt failed, as text for the user, and whether another attempt may succeed.
 
 use std::error::Error;
 use std::io;
@@ -11,27 +11,28 @@ use crate::registry::tls::{CONNECT, Untrusted};
 
 /// Why an attempt to send a request failed.
 pub(crate) enum TransferError {
-    /// Another may do better.
+    /// Another attempt may succeed.
     Fault(Failure),
-    /// No other will.
+    /// No other attempt will succeed.
     Final(Failure),
 }
 
-/// What is said of a proxy that answered 407.
+/// The HTTP client's error text if a proxy answered 407.
 const WANTS_PASSWORD: &str = "tunnel error: proxy authorization required";
 
-/// The error in words.
+/// Converts an error of the HTTP client.
 pub(crate) fn network(error: &reqwest::Error) -> TransferError {
     explained(error, || None)
 }
 
-/// As [`network`]; a connection that breaks without a reason has that of `suspicion`, if there is one.
+/// Like [`network`]. If a connection breaks without a reason, the result of `suspicion` is used as the reason, if there
+/// is one.
 pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Option<TlsFault>) -> TransferError {
     if let Some(fault) = tls(error).and_then(|tls| tls_fault(tls, error.is_connect())) {
         return TransferError::Final(Failure::of(ErrorKind::tls(fault)));
     }
     if error.is_builder() {
-        // An address that can be written and not asked: http knows none of more than 65,534 bytes.
+        // The URL is valid but cannot be requested: the `http` crate supports at most 65,534 bytes.
         let why = "leads to an address that nobody can ask for".to_owned();
         return TransferError::Final(Failure::of(ErrorKind::NotARegistry(why)));
     }
@@ -58,8 +59,9 @@ pub(super) fn fault(no_answer: impl Into<NoAnswer>) -> TransferError {
     TransferError::Fault(Failure::of(ErrorKind::Unreachable(no_answer.into())))
 }
 
-/// Whether the server says that it did not look at the request (RFC 9113, 8.7): it closes its connection once it has
-/// answered so many, or is asked for more at once than it takes, and what it left lying is sent again at no cost.
+/// Whether the server says that it did not process the request (RFC 9113, 8.7). A server closes a connection after a
+/// number of answers, or refuses requests if there are too many at once. Sending such a request again does not count as
+/// an attempt.
 pub(super) fn was_not_looked_at(error: &reqwest::Error) -> bool {
     causes(error).filter_map(|cause| cause.downcast_ref::<h2::Error>()).any(|error| {
         let reason = error.reason();
@@ -77,10 +79,10 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
     causes(error).last().unwrap_or(error)
 }
 
-/// A cause in few words.
+/// Returns a short description of a cause.
 fn in_words(cause: &(dyn Error + 'static)) -> String {
     match cause.downcast_ref::<io::Error>() {
-        // The kind has words of its own ("connection refused"), without the number of the system's error.
+        // The kind has its own text ("connection refused"), without the system's error number.
         Some(error) if error.raw_os_error().is_some() && error.kind() != io::ErrorKind::Other => {
             error.kind().to_string()
         }
@@ -96,7 +98,7 @@ fn of_names(words: String) -> NoAnswer {
     NoAnswer { why: format!("no connection: {words}"), is_unknown_host }
 }
 
-/// A proxy that does not let through is told as such.
+/// Replaces the HTTP client's texts for a proxy that does not connect, and for a handshake that ends early.
 fn of_proxies(words: String) -> String {
     match words.as_str() {
         "tunnel error: unsuccessful" => "the proxy refuses to connect there".to_owned(),
@@ -110,12 +112,12 @@ fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(tls) = error.downcast_ref() {
         return Some(tls);
     }
-    // An io::Error does not name what it wraps as its source, and TLS errors are wrapped twice.
+    // An `io::Error` does not return the error that it wraps as its source, and TLS errors are wrapped twice.
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     wrapped.map_or_else(|| error.source().and_then(tls), |wrapped| tls(wrapped))
 }
 
-/// What is wrong with TLS for good; none where it is the connection that broke.
+/// Returns what is wrong with TLS, if another attempt would fail too. `None` if only the connection broke.
 fn tls_fault(error: &rustls::Error, is_handshake: bool) -> Option<TlsFault> {
     use rustls::Error as E;
     if let E::AlertReceived(alert) = error
@@ -152,12 +154,13 @@ fn of_their_certificate(error: &Unbelieved) -> TlsFault {
     }
 }
 
-/// `DnsName("a.example")` is rustls' way to say a name.
+/// Removes the notation that rustls puts around a name: `DnsName("a.example")`.
 fn bare(name: &str) -> &str {
     name.split_once('(').map_or(name, |(_, name)| name).trim_end_matches(')').trim_matches('"')
 }
 
-/// Alerts that a server sends of our certificate: with TLS 1.3 only once the handshake is done (RFC 8446, 6.2).
+/// Returns the fault for an alert about our client certificate. With TLS 1.3, servers send these alerts only after the
+/// handshake (RFC 8446, 6.2).
 fn of_our_certificate(alert: Alert) -> Option<TlsFault> {
     let words = match alert {
         Alert::CertificateRequired | Alert::NoCertificate => return Some(TlsFault::WantsCertificate),
@@ -173,7 +176,7 @@ fn of_our_certificate(alert: Alert) -> Option<TlsFault> {
     Some(TlsFault::RefusesCertificate(words.to_owned()))
 }
 
-/// HTTP/2 keeps of an error of TLS nothing but its text.
+/// Finds an alert in the text of an error. For HTTP/2, the text is all that remains of a TLS error.
 fn lost_alert(words: &str) -> Option<TlsFault> {
     let (_, name) = words.split_once("received fatal alert: ")?;
     let all = [
