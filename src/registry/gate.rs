@@ -1,19 +1,19 @@
-//! [`Gate`]: who may send to a host now.
+//! [`Gate`]: when a request may be sent to a host.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`scheduler`] | whose turn it is, over all hosts of a run |
-//! | [`host_state`] | what one host lets through: its limits, its pauses |
-//! | [`pace`] | how fast it may be asked, learnt from what it refuses |
-//! | [`window`] | how many requests it is sent at once |
-//! | [`tally`] | whether too many of its last answers were no good |
-//! | [`health`] | whether it answers at all |
+//! | [`scheduler`] | which request is sent next, over all hosts of a run |
+//! | [`host_state`] | the limits and pauses of one host |
+//! | [`pace`] | how fast requests may be sent to a host, learned from its refusals |
+//! | [`window`] | how many requests are sent to a host at once |
+//! | [`tally`] | whether too many of a host's last answers were bad |
+//! | [`health`] | whether a host answers at all |
 //!
-//! A request that waits holds nothing that another waits for. It takes its token before it lines up, as the token's
-//! server may be the very host whose permits are all taken; tokens need no permit of the run, and both ends of a stream
-//! are one permit: so nothing can wait in a circle.
+//! A waiting request holds nothing that another request waits for. It gets its token before it joins the queue, because
+//! the token server may be the very host whose permits are all in use. Token requests need no permit of the run, and a
+//! stream needs only one permit for both ends. So there cannot be a deadlock.
 //!
-//! A host that never answers dies: all that wait for it fail at once, and all with the same words.
+//! A host that never answers is dead for this run: all requests that wait for it fail at once, with the same error.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -41,17 +41,17 @@ mod scheduler;
 mod tally;
 mod window;
 
-/// Refusals and failures that come sooner after a host was slowed are of what was sent before.
+/// Refusals and failures within this time after a slow-down belong to requests that were sent before it.
 const QUIET: Duration = Duration::from_millis(250);
-/// Longer pauses are not waited out.
+/// The longest pause that mlist waits for.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(90);
 
-/// What all gates of a run share.
+/// The state that all gates of a run share.
 pub(crate) struct Run {
-    /// Requests in flight at once, over all hosts and to each.
+    /// The maximum number of requests in flight, over all hosts and to each host.
     jobs: NonZeroUsize,
     scheduler: Mutex<Scheduler>,
-    /// Hears of pauses and requests.
+    /// Receives notices of pauses and requests.
     pub(crate) observer: Observer,
     /// Set by the first Ctrl-C.
     pub(crate) stop: CancellationToken,
@@ -62,7 +62,7 @@ impl Run {
         Self { jobs, scheduler: Mutex::new(Scheduler::new(jobs.get())), observer, stop: CancellationToken::new() }
     }
 
-    /// Lines up and waits to be called.
+    /// Joins the queue and waits for a permit.
     async fn admit(self: &Arc<Self>, route: Route, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
         let mut called = lock(&self.scheduler).join(route, turn);
         self.call();
@@ -76,18 +76,18 @@ impl Run {
                     () = counters.waiting(sleep_until(until)) => continue,
                 },
             };
-            // The scheduler, and with it the other end, lives as long as this run.
+            // The other end of the channel is in the scheduler, which lives as long as this run.
             return permit.map_err(|_: oneshot::error::RecvError| Failure::stopped());
         }
     }
 
-    /// Calls all that may go, and sets an alarm for the next that may.
+    /// Gives a permit to each request that may be sent, and sets a timer for the next one.
     fn call(self: &Arc<Self>) {
         let Called { alarm, resumed } = lock(&self.scheduler).call(self, Instant::now());
         for (host, after) in resumed {
             (self.observer)(Notice::Resumed { host, after });
         }
-        // Without a runtime nobody waits any more: the last permits are dropped with it.
+        // Without a runtime, no request is waiting: the last permits are dropped together with the runtime.
         if let Some(at) = alarm
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
@@ -111,12 +111,12 @@ pub(crate) struct Gate {
     death: CancellationToken,
 }
 
-/// What was said of a host.
+/// The limits of a host from the options.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
-    /// Requests in flight at once, at most; tokens are counted for themselves.
+    /// The maximum number of requests in flight. Token requests are counted separately.
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Requests in a time, at most; tokens are counted where the host itself gives them.
+    /// The maximum number of requests per time. Token requests count if the host itself is the token server.
     pub(crate) rate: Option<Rate>,
 }
 
@@ -126,25 +126,25 @@ impl From<&HostOptions> for Limits {
     }
 }
 
-/// The kind of a request, as its host counts it.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestClass {
-    /// A read of anything but the bytes of a blob.
+    /// A read of anything except the bytes of a blob.
     Read,
-    /// A POST: a mount, or the beginning of an upload.
+    /// A POST: mounts a blob or starts an upload.
     Post,
-    /// A manifest that is written.
+    /// Writes a manifest.
     Put,
-    /// A token.
+    /// Requests a token.
     Token,
-    /// The bytes of a blob, read.
+    /// Reads the bytes of a blob.
     Download,
-    /// The bytes of a blob, written.
+    /// Writes the bytes of a blob.
     Upload,
 }
 
 impl RequestClass {
-    /// That of a small request.
+    /// Returns the kind of a small request.
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
             Method::GET | Method::HEAD => Self::Read,
@@ -175,37 +175,37 @@ enum Queue {
 }
 
 impl Queue {
-    /// Whether it takes a permit of the run: all do that never wait for one of these.
+    /// Whether its requests need a permit of the run. Token requests do not, because other requests wait for them.
     fn needs_permit(self) -> bool {
         self != Self::Token
     }
 }
 
-/// What an answer says of the host that gave it.
+/// What an answer says about the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AnswerClass {
-    /// The host has looked at the request: the answer stands.
+    /// The host processed the request. The answer is final.
     Served,
-    /// The host failed at this request; another attempt may do.
+    /// The host failed to process the request. Another attempt may succeed.
     Failed,
-    /// As `Failed`, and the host may have too much to do: 503 without `Retry-After`.
+    /// Like `Failed`, and the host may be overloaded: 503 without `Retry-After`.
     Overloaded,
-    /// The host wants to be asked later: 429, or 503 with `Retry-After`.
+    /// The host asks to retry later: 429, or 503 with `Retry-After`.
     Refused,
-    /// 429 of a quota that is used up: the answer stands, as to wait for more is to wait for hours.
+    /// 429 because a quota is used up. The answer is final, because it can take hours until there is more.
     QuotaUsedUp,
 }
 
-/// Who is let through first.
+/// The priority of a request in its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Sent before, and to be sent again.
+    /// The request was sent before. It comes first.
     Repeated,
-    /// Never sent.
+    /// The request was never sent.
     New,
 }
 
-/// Whether the one who asks will ask again.
+/// Whether a failed request has attempts left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// Yes.
@@ -214,7 +214,7 @@ pub(crate) enum Patience {
     Over,
 }
 
-/// The right to have one request in flight; ends when it is dropped.
+/// The right to have one request in flight. It is returned when this is dropped.
 pub(crate) struct Permit {
     run: Option<Arc<Run>>,
     route: Route,
@@ -236,7 +236,7 @@ impl Gate {
         Self { host: host.to_owned(), id, run, health, death }
     }
 
-    /// Keeps to what was said of the host, too.
+    /// Also applies the limits from the options.
     pub(crate) fn keep_to(&self, limits: Limits) {
         lock(&self.run.scheduler).host(self.id).keep_to(limits);
     }
@@ -246,21 +246,21 @@ impl Gate {
         self.unless_in_vain(class)?;
         let route = Route::One(self.id, class.queue());
         let permit = self.unless_ended(self.run.admit(route, turn, counters)).await??;
-        // The bytes of a blob may be long on their way without a word.
+        // A blob can take long to transfer without an answer from the host.
         if class.queue() != Queue::Body {
             lock(&self.health).asked(Instant::now());
         }
         Ok(permit)
     }
 
-    /// Waits until a blob may be sent from the one host to the other: both ends are one permit.
+    /// Waits until a blob may be transferred from one host to another. One permit covers both ends.
     pub(crate) async fn enter_both(from: &Self, to: &Self, turn: Turn, counters: &Counters) -> Result<Permit, Failure> {
         to.unless_in_vain(RequestClass::Upload)?;
         let route = Route::Stream { from: from.id, to: to.id };
         from.unless_ended(to.unless_ended(to.run.admit(route, turn, counters))).await??
     }
 
-    /// Does `work`, but no longer than until the run is stopped or the host is dead.
+    /// Runs `work`, but stops if the run is stopped or the host is dead.
     pub(crate) async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;
@@ -270,7 +270,7 @@ impl Gate {
         }
     }
 
-    /// An answer came; a refusal does not show that the host serves anybody.
+    /// Records an answer. Refusals are ignored, because they do not show that the host serves any requests.
     pub(crate) fn answered(&self, class: RequestClass, answer: AnswerClass) {
         if matches!(answer, AnswerClass::Refused | AnswerClass::QuotaUsedUp) {
             return;
@@ -291,7 +291,7 @@ impl Gate {
         }
     }
 
-    /// The host refused a request with this status, and perhaps asked to be left alone for `asked`.
+    /// Records that the host refused a request with this status. `asked` is how long it asked to wait, if it did.
     pub(crate) fn refused(&self, status: u16, asked: Option<Duration>) {
         if asked.is_some_and(|asked| asked > LONGEST_PAUSE) {
             return;
@@ -302,8 +302,8 @@ impl Gate {
         }
     }
 
-    /// A request failed: ends the host for this run, if it can't be reached or no more. The failure that is to be told,
-    /// which is the first that ended the host, or all requests of this kind.
+    /// Records a failed request. If the host cannot be reached or no longer answers, it is dead for this run. Returns
+    /// the failure to report: `failure`, or the first one that ended the host or all requests of this kind.
     pub(crate) fn failed(&self, failure: Failure, class: RequestClass, patience: Patience) -> Failure {
         let (told, is_dead) = lock(&self.health).failed(failure, class, patience);
         if is_dead {
@@ -312,14 +312,15 @@ impl Gate {
         told
     }
 
-    /// Ends the host for this run, whatever it has served.
+    /// Marks the host as dead for this run, even if it has served requests. Returns the failure to report.
     pub(crate) fn die(&self, failure: Failure) -> Failure {
         let failure = lock(&self.health).die(failure);
         self.death.cancel();
         failure
     }
 
-    /// What is told of a failure that no other attempt would mend: of a host whose certificate is wrong, once for all.
+    /// Returns the failure to report if no other attempt can succeed. A TLS failure of the host itself ends the host,
+    /// so that all its requests fail with this one failure.
     pub(crate) fn last_words(&self, failure: Failure) -> Failure {
         if matches!(&failure.kind, ErrorKind::Tls(error) if error.at.is_none()) { self.die(failure) } else { failure }
     }
@@ -334,7 +335,7 @@ impl Gate {
     }
 }
 
-/// A time up to `longest`, by chance: who failed together does not come back together.
+/// Returns a random time up to `longest`, so that requests that failed together are not sent again together.
 pub(crate) fn jitter(longest: Duration) -> Duration {
     longest.mul_f64(fastrand::f64())
 }

@@ -1,4 +1,4 @@
-//! [`HostState`]: how many requests one host is sent, and when the next may go.
+//! [`HostState`]: how many requests are sent to one host, and when the next one may be sent.
 
 use std::time::Duration;
 
@@ -8,26 +8,27 @@ use super::pace::Pace;
 use super::window::Window;
 use super::{Limits, Queue};
 
-/// Blobs in flight at once, from or to one host.
+/// The maximum number of blobs in flight from or to one host.
 const BODIES: usize = 4;
-/// Token requests in flight at once to one server.
+/// The maximum number of token requests in flight to one server.
 const TOKENS: usize = 4;
-/// A request that is to show whether a host serves again has so long; then another is asked to.
+/// The maximum time to wait for a request that tests whether a host serves requests again. After this time another one
+/// may be sent.
 const PROBE: Duration = Duration::from_secs(5);
-/// Shorter pauses are not told of, unless the host asked for them: nobody wonders about those.
+/// Shorter pauses are not reported, unless the host asked for them. Users do not notice them.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 
-/// The requests of one host: how many are in flight, and when the next may go.
+/// The requests of one host: how many are in flight, and when the next one may be sent.
 pub(super) struct HostState {
     name: String,
     window: Window,
-    /// Tokens not counted.
+    /// Without token requests.
     in_flight: usize,
     bodies: usize,
     tokens: usize,
     pause: Option<Pause>,
     pace: Pace,
-    /// When the request was sent that is to show whether the host serves again.
+    /// When the request was sent that tests whether the host serves requests again.
     probe: Option<Instant>,
 }
 
@@ -38,12 +39,12 @@ struct Pause {
     is_told: bool,
 }
 
-/// Whether a request may go.
+/// When a request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opening {
     Now,
     At(Instant),
-    /// Not before another has come back.
+    /// Not before another request has finished.
     Full,
 }
 
@@ -61,7 +62,7 @@ impl HostState {
         Self { name: name.to_owned(), window, in_flight, bodies, tokens, pause, pace, probe }
     }
 
-    /// Keeps to what was said of the host.
+    /// Applies the limits from the options.
     pub(super) fn keep_to(&mut self, limits: Limits) {
         if let Some(concurrency) = limits.concurrency {
             self.window.keep_to(concurrency.get());
@@ -79,7 +80,7 @@ impl HostState {
         self.in_flight
     }
 
-    /// When a request of this queue may go, from `now` on.
+    /// Returns when a request of this queue may be sent, `now` at the earliest.
     pub(super) fn opening(&self, queue: Queue, now: Instant) -> Opening {
         let is_full = match queue {
             Queue::Token => self.tokens >= TOKENS.min(self.window.most()),
@@ -97,8 +98,8 @@ impl HostState {
         }
     }
 
-    /// A request goes through, and sends so many to the host. How long the pause was that ended before it, if there was
-    /// one that was told of.
+    /// Records that a request is sent, which the host counts as `requests` requests. If this ends a pause that was
+    /// reported, returns how long the pause was.
     pub(super) fn enter(&mut self, queue: Queue, requests: u32, now: Instant) -> Option<Duration> {
         match queue {
             Queue::Token => self.tokens += 1,
@@ -113,7 +114,7 @@ impl HostState {
         self.pause.take().filter(|pause| pause.is_told).map(|pause| now - pause.since)
     }
 
-    /// A request came back.
+    /// Records that a request has finished.
     pub(super) fn leave(&mut self, queue: Queue) {
         match queue {
             Queue::Token => self.tokens -= 1,
@@ -126,7 +127,7 @@ impl HostState {
         self.probe = None;
     }
 
-    /// It served a request; whether it had served none for a while.
+    /// Records that the host served a request. Returns whether it had served none for a while before.
     pub(super) fn served(&mut self, now: Instant) -> bool {
         let was_probed = self.pace.is_probed();
         self.pace.served(now);
@@ -134,19 +135,20 @@ impl HostState {
         was_probed
     }
 
-    /// It failed at a request with a bare 503.
+    /// Records that a request failed with a 503 without `Retry-After`.
     pub(super) fn faltered(&mut self, now: Instant) {
         self.pace.answered();
         self.window.faltered(now);
     }
 
-    /// It refused a request, and perhaps asked to be left alone for `asked`; the pause, where it is news.
+    /// Records that the host refused a request. `asked` is how long it asked to wait, if it did. Returns the pause if
+    /// it must be reported.
     pub(super) fn refused(&mut self, asked: Option<Duration>, now: Instant) -> Option<ReportedPause> {
         let wait = self.pace.refused(asked, now)?;
         let until = now + wait;
         self.pace.paused_until(until);
         let pause = self.pause.get_or_insert(Pause { since: now, until, is_told: false });
-        // All that were in flight are refused at about the same time: that is one pause, and told once.
+        // All requests in flight are refused at about the same time. This is one pause, and it is reported once.
         let is_longer = until > pause.until + Duration::from_secs(1);
         pause.until = pause.until.max(until);
         let is_news = (is_longer || !pause.is_told) && (asked.is_some() || wait >= WORTH_TELLING);
@@ -154,7 +156,7 @@ impl HostState {
         is_news.then_some(ReportedPause { wait, as_asked: asked.is_some() })
     }
 
-    /// Until when it is not asked.
+    /// Returns the end of the pause, if there is one.
     pub(super) fn paused_until(&self) -> Option<Instant> {
         self.pause.map(|pause| pause.until)
     }

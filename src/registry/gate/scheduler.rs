@@ -1,10 +1,10 @@
-//! [`Scheduler`]: whose turn it is, over all hosts of a run.
+//! [`Scheduler`]: which request is sent next, over all hosts of a run.
 //!
-//! Requests wait in lines as plain data, one line for each way that they can take: to one host, or to
-//! two for a stream. As soon as anything changes, all that may go is called. A permit goes to the host that holds the
-//! fewest, so a slow host can't sit on all of them; within a line who was here before goes first, as one fault would else
-//! cost a request the whole line once more. What waits holds nothing, so nothing waits in a circle, and a paused host
-//! keeps nobody from the others.
+//! Waiting requests are plain data in queues. There is a queue for each route: to one host, or to two hosts for a
+//! stream. Whenever anything changes, each request that may be sent gets a permit. The host with the fewest requests in
+//! flight comes first, so a slow host cannot use up all permits. Within a queue, requests that were sent before come
+//! first; otherwise a request would wait through the whole queue again after a single fault. A waiting request holds
+//! nothing. So there cannot be a deadlock, and a paused host does not delay requests to other hosts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use tokio::time::Instant;
 use super::host_state::{HostState, Opening};
 use super::{Permit, Queue, Run, Turn};
 
-/// Which host, by its number.
+/// The index of a host.
 pub(super) type HostId = usize;
 
-/// The way of a request.
+/// The hosts that a request is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Route {
-    /// To one host.
+    /// One host.
     One(HostId, Queue),
-    /// A blob from one host to another, or to the same: both ends are one permit.
+    /// A blob is sent from one host to another, or within one host. One permit covers both ends.
     Stream { from: HostId, to: HostId },
 }
 
@@ -36,7 +36,7 @@ impl Route {
         }
     }
 
-    /// The hosts, and how many requests each sees.
+    /// Returns the hosts, and how many requests each receives.
     fn hosts(self) -> impl Iterator<Item = (HostId, u32)> {
         let hosts = match self {
             Self::One(id, _) => [Some((id, 1)), None],
@@ -47,15 +47,15 @@ impl Route {
     }
 }
 
-/// All that wait, and all that may stop them.
+/// All waiting requests, and the hosts with their limits.
 pub(super) struct Scheduler {
-    /// Permits of the run that nobody holds.
+    /// The permits of the run that are not in use.
     free: usize,
     hosts: Vec<HostState>,
     lines: BTreeMap<Route, Line>,
-    /// How many were called so far.
+    /// How many permits were given so far.
     calls: u64,
-    /// When all is looked at again though nothing has changed.
+    /// When the queues are checked again even if nothing has changed.
     alarm: Option<Instant>,
 }
 
@@ -63,12 +63,12 @@ pub(super) struct Scheduler {
 struct Line {
     repeated: VecDeque<oneshot::Sender<Permit>>,
     new: VecDeque<oneshot::Sender<Permit>>,
-    /// When its last one was called, by the number of the call.
+    /// The value of [`Scheduler::calls`] when this route was last given a permit.
     last_call: u64,
 }
 
 impl Line {
-    /// Who is next; those who left meanwhile are forgotten.
+    /// Returns the queue that has the next request. Removes requests that no longer wait.
     fn next(&mut self) -> Option<&mut VecDeque<oneshot::Sender<Permit>>> {
         for line in [&mut self.repeated, &mut self.new] {
             while line.front().is_some_and(oneshot::Sender::is_closed) {
@@ -79,12 +79,12 @@ impl Line {
     }
 }
 
-/// What follows from calling all that may go.
+/// The result of [`Scheduler::call`].
 #[derive(Default)]
 pub(super) struct Called {
-    /// When an alarm is to be set.
+    /// When to call again, if a new timer is needed.
     pub(super) alarm: Option<Instant>,
-    /// Hosts whose pause is over, and how long it was.
+    /// The hosts whose pause has ended, and how long it was.
     pub(super) resumed: Vec<(String, Duration)>,
 }
 
@@ -103,7 +103,7 @@ impl Scheduler {
         &mut self.hosts[id]
     }
 
-    /// Lines up; the permit comes when it is this one's turn.
+    /// Adds a request to its queue. The receiver gets the permit when it is the request's turn.
     pub(super) fn join(&mut self, route: Route, turn: Turn) -> oneshot::Receiver<Permit> {
         let (call, called) = oneshot::channel();
         let line = self.lines.entry(route).or_default();
@@ -114,12 +114,12 @@ impl Scheduler {
         called
     }
 
-    /// Until when the hosts of a route are paused.
+    /// Returns until when the hosts of a route are paused, if any is.
     pub(super) fn paused_until(&self, route: Route) -> Option<Instant> {
         route.hosts().filter_map(|(id, _)| self.hosts[id].paused_until()).max()
     }
 
-    /// Calls all that may go.
+    /// Gives a permit to each request that may be sent.
     pub(super) fn call(&mut self, run: &Arc<Run>, now: Instant) -> Called {
         let mut called = Called::default();
         loop {
@@ -137,7 +137,10 @@ impl Scheduler {
         }
     }
 
-    /// Whose turn it is; if nobody's, when it may be somebody's though nobody comes back.
+    /// Returns the route whose turn it is.
+    ///
+    /// # Errors
+    /// If no request may be sent, returns when one may be, even if no other request finishes before.
     fn next(&mut self, now: Instant) -> Result<Route, Option<Instant>> {
         let (mut best, mut soonest) = (None, None);
         for (&route, line) in &mut self.lines {
@@ -160,12 +163,12 @@ impl Scheduler {
         best.map(|(_, route)| route).ok_or(soonest)
     }
 
-    /// Calls the next of a line; tells whose pauses are over by that.
+    /// Gives a permit to the next request of a route. Returns the hosts whose pause this ends, and how long it was.
     fn call_one(&mut self, run: &Arc<Run>, route: Route, now: Instant) -> Vec<(String, Duration)> {
         let Some(line) = self.lines.get_mut(&route) else { return Vec::new() };
         let Some(call) = line.next().and_then(VecDeque::pop_front) else { return Vec::new() };
         if let Err(mut unheard) = call.send(Permit { run: Some(Arc::clone(run)), route }) {
-            // Who waited has just left: it is no permit, and must not be given back.
+            // The request has just stopped waiting. This permit was never in use, so it must not be returned.
             unheard.run = None;
             return Vec::new();
         }
@@ -181,7 +184,7 @@ impl Scheduler {
         resumed
     }
 
-    /// A request came back.
+    /// Records that a request has finished.
     pub(super) fn leave(&mut self, route: Route) {
         self.free += usize::from(route.queue().needs_permit());
         for (id, _) in route.hosts() {
@@ -191,7 +194,7 @@ impl Scheduler {
 }
 
 impl Opening {
-    /// When a request may go that needs both hosts.
+    /// Returns when a request that needs both hosts may be sent.
     fn later(self, other: Self) -> Self {
         match (self, other) {
             (Self::Full, _) | (_, Self::Full) => Self::Full,

@@ -1,4 +1,4 @@
-//! Hosts of every kind, asked in virtual time through the real gate and the real attempts.
+//! Simulates hosts of every kind in virtual time. The requests use the real gate and the real attempts.
 
 use std::num::NonZeroU32;
 
@@ -13,12 +13,12 @@ use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::wire::TransferError;
 use crate::registry::transport::{OnStop, Peer, read};
 
-/// A host that is no host.
+/// A simulated host.
 struct Server {
     latency: Duration,
     limit: Limit,
     refusal: Refusal,
-    /// Of all answers, how many go wrong in whatever way, and how many never come.
+    /// The fraction of answers that fail in any way (`faults`), or that never arrive (`stalls`).
     faults: f64,
     stalls: f64,
     state: Mutex<State>,
@@ -27,24 +27,24 @@ struct Server {
 #[derive(Clone, Copy)]
 enum Limit {
     None,
-    /// So many a second, and so many at once.
+    /// The maximum number of requests per second, and at once.
     Bucket {
         rate: f64,
         burst: f64,
     },
-    /// So many in each minute by the clock.
+    /// The maximum number of requests in each minute of the clock.
     PerMinute(u32),
     InFlight(usize),
-    /// Nobody is served before.
+    /// No request is served before this time has passed.
     ClosedFor(Duration),
 }
 
-/// What is answered beyond the limit.
+/// The answer to a request that exceeds the limit.
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
     Bare429,
     After(u64),
-    /// As GHCR has it: in the body, in milliseconds.
+    /// Like GHCR: in the body, in milliseconds.
     InBody(&'static str),
     Bare503,
 }
@@ -76,9 +76,9 @@ struct State {
     minute: (u64, u32),
     in_flight: usize,
     most_in_flight: usize,
-    /// Requests that were let in and are not answered yet.
+    /// Requests that were accepted and not answered yet.
     served_now: usize,
-    /// When each request was answered, and whether it was refused.
+    /// When each request was answered, and how.
     answers: Vec<(Duration, Said)>,
 }
 
@@ -90,7 +90,7 @@ enum Said {
 }
 
 impl State {
-    /// From 0 to 1.
+    /// Returns a random number from 0 to 1.
     fn chance(&mut self) -> f64 {
         f64::from(self.random()) / f64::from(u32::MAX)
     }
@@ -99,7 +99,7 @@ impl State {
         self.random() % most
     }
 
-    /// splitmix64, the upper half.
+    /// Returns the upper half of the next number of splitmix64.
     fn random(&mut self) -> u32 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;
@@ -178,11 +178,12 @@ impl Server {
         let response = response.ok_or_else(broken)?;
         to.gate.answered(to.class, classify(response.status(), response.headers()));
         let answer = read(response, None, &Authorization::default()).await?;
-        // An answer whose body is cut, or has another digest, has a good head.
+        // A 206 represents an answer whose head is good, but whose body is cut off or has another digest.
         if answer.status == 206 { Err(broken()) } else { Ok(answer) }
     }
 
-    /// What is said, and how; no answer at all where it stalls or breaks.
+    /// Returns the kind of the answer, and the answer. There is no answer if the request stalls or the connection
+    /// breaks.
     fn answer(&self) -> (Said, Option<reqwest::Response>) {
         let mut state = lock(&self.state);
         if state.chance() < self.stalls {
@@ -206,13 +207,13 @@ impl Server {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 struct Outcome {
-    /// How many were asked in vain.
+    /// The number of requests that failed in all attempts.
     lost: usize,
     took: Duration,
-    /// Of all answers after the first three seconds, how many were refusals.
+    /// The fraction of refusals among the answers after the first three seconds.
     refused: f64,
     most_in_flight: usize,
 }
@@ -230,7 +231,7 @@ fn run() -> Arc<Run> {
 
 const JOBS: usize = 64;
 
-/// Sends so many requests, as many open at once as a survey has.
+/// Sends this number of requests, with as many open at once as in a survey.
 async fn send(server: &Server, to: Peer<'_>, requests: usize) -> Outcome {
     let began = Instant::now();
     let one = |()| async { Attempts::new(Repeat::AsUsual).make(to, OnStop::Cut, || server.ask(to)).await.is_ok() };
@@ -264,7 +265,8 @@ async fn fifty_a_second(refusal: Refusal) {
         let what = format!("{refusal:?}, {burst} at once, {latency} ms");
         let server = Server::new(latency, Limit::Bucket { rate: 50.0, burst }, refusal, seed);
         let outcome = send_alone(&server, 2000, seed).await;
-        // 2,000 at 50 a second are 40 s. Of a bucket of two, each refusal that asks for a second takes more than it had.
+        // 2,000 requests at 50 per second take 40 s. With a burst of two, each refusal that asks to wait for a second
+        // costs more requests than the bucket can hold.
         let goodput = if burst < 3.0 { 0.7 } else { 0.8 };
         outcome.assert_all_within(40.0 / goodput, &what);
         assert!(outcome.refused < 0.05, "{what}: {outcome:?}");
@@ -288,7 +290,7 @@ async fn a_rate_is_found_where_bodies_ask_to_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_each_minute_is_used_up_and_waited_out() {
-    // 2,000 at once, as many when the next minute begins, and the rest a minute later.
+    // 2,000 requests at once, another 2,000 when the next minute begins, and the rest a minute later.
     for refusal in [Refusal::Bare429, Refusal::After(60), Refusal::After(5)] {
         let server = Server::new(50, Limit::PerMinute(2000), refusal, 1);
         send_alone(&server, 5000, 1).await.assert_all_within(130.0, &format!("{refusal:?}"));
@@ -311,7 +313,7 @@ async fn a_host_that_is_closed_is_asked_by_one_request_until_it_opens() {
 #[tokio::test(start_paused = true)]
 async fn a_host_that_takes_few_at_once_is_sent_few_at_once() {
     for seed in 1..4 {
-        // 1,200 x 50 ms, 8 at a time: 7.5 s.
+        // 1,200 requests of 50 ms, 8 at a time, take 7.5 s.
         for (refusal, seconds) in [(Refusal::Bare503, 9.0), (Refusal::Bare429, 15.0), (Refusal::After(1), 16.0)] {
             let server = Server::new(50, Limit::InFlight(8), refusal, seed);
             send_alone(&server, 1200, seed).await.assert_all_within(seconds, &format!("{refusal:?}"));
@@ -322,7 +324,8 @@ async fn a_host_that_takes_few_at_once_is_sent_few_at_once() {
 #[tokio::test(start_paused = true)]
 async fn faults_by_chance_lose_nothing_and_slow_nobody_down() {
     for seed in 1..4 {
-        // Without faults it were 4.2 s; 6.6 with all that is sent again, and some wait for their eighth attempt.
+        // Without faults this takes 4.2 s. With all repeated requests it takes 6.6 s, and some requests wait for their
+        // eighth attempt.
         let server = Server::new(50, Limit::None, Refusal::Bare429, seed).with_faults(0.2, 0.0);
         send_alone(&server, 5400, seed).await.assert_all_within(20.0, "20 %");
         let server = Server::new(50, Limit::None, Refusal::Bare429, seed).with_faults(0.2, 0.02);
@@ -348,7 +351,7 @@ async fn a_healthy_host_is_asked_as_fast_as_it_can_be() {
     for latency in [2, 50, 100] {
         let server = Server::new(latency, Limit::None, Refusal::Bare429, 1);
         let outcome = send_alone(&server, 1200, 1).await;
-        // 19 rounds of 64; the clock of a test has milliseconds.
+        // 19 rounds of 64 requests. The test clock has a resolution of one millisecond.
         let floor = server.latency * 19;
         assert!(outcome.took <= floor + Duration::from_millis(19), "{latency} ms: {outcome:?}");
         assert_eq!((outcome.lost, outcome.most_in_flight), (0, JOBS));
@@ -365,7 +368,7 @@ async fn a_host_that_refuses_costs_another_nothing() {
         let healthy = Server::new(50, Limit::None, refusal, 1);
         let limited = Server::new(50, Limit::Bucket { rate: 50.0, burst: 10.0 }, refusal, 1);
         let (healthy, limited) = tokio::join!(send(&healthy, peer(&quick), 5000), send(&limited, peer(&slow), 1000));
-        // Alone it takes 4 s; at first the other has half of the permits, and then some three of them.
+        // Alone, the healthy host takes 4 s. At first the other host has half of the permits, and later about three.
         healthy.assert_all_within(4.8, &format!("{refusal:?}"));
         limited.assert_all_within(25.0, &format!("{refusal:?}"));
     }
@@ -405,7 +408,8 @@ async fn writes_are_not_given_up_for_faults_by_chance() {
     for seed in 1..4 {
         fastrand::seed(seed);
         let (gate, counters) = (Gate::new("host", run()), Counters::default());
-        // One fault in two: one write in 256 takes all its attempts in vain, and still no other is given up for it.
+        // Half of the attempts fail, so one write in 256 fails in all its attempts. No other write is given up for
+        // that.
         let server = Server::new(50, Limit::None, Refusal::Bare429, seed).with_faults(0.5, 0.0);
         let outcome = send(&server, Peer { gate: &gate, counters: &counters, class: RequestClass::Put }, 5400).await;
         assert!((1..60).contains(&outcome.lost), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! Permits, pauses, turns and dead hosts, one rule at a time.
+//! Permits, pauses, queues and dead hosts, one rule at a time.
 
 use std::num::NonZeroU32;
 
@@ -27,7 +27,7 @@ fn answer(status: u16) -> AnswerClass {
     classify(reqwest::StatusCode::from_u16(status).unwrap(), &reqwest::header::HeaderMap::new())
 }
 
-/// A request of no time.
+/// Sends a request that takes no time.
 async fn ask(gate: &Gate, counters: &Counters) {
     drop(gate.enter(RequestClass::Read, Turn::New, counters).await.unwrap());
 }
@@ -161,7 +161,7 @@ async fn a_slow_host_does_not_sit_on_all_permits() {
         began.elapsed()
     };
     let (_, quick) = tokio::join!(of_slow, of_quick);
-    // 80 x 10 ms with four permits, once the slow one has given some back.
+    // 80 requests of 10 ms with four permits, as soon as the slow host has returned some permits.
     assert!(quick < Duration::from_millis(1400), "{quick:?}");
     assert!(began.elapsed() < Duration::from_millis(11_500), "and none lies idle: {:?}", began.elapsed());
 }
@@ -201,7 +201,7 @@ async fn who_leaves_the_line_loses_no_permit() {
     let enter = |turn| a.enter(RequestClass::Read, turn, &counters);
     let held = (enter(Turn::New).await.unwrap(), enter(Turn::Repeated).await.unwrap());
     assert!(timeout(SOON, enter(Turn::Repeated)).await.is_err());
-    // Called, and gone before it could come.
+    // This request is given a permit, and stops waiting before it can use the permit.
     let mut called = Box::pin(enter(Turn::New));
     assert!((&mut called).now_or_never().is_none());
     drop(held.0);
@@ -268,7 +268,7 @@ async fn a_host_that_answers_no_write_is_asked_for_no_more() {
     a.answered(RequestClass::Put, answer(403));
     for why in ["1", "2", "3", "4", "5"] {
         assert!(a.enter(RequestClass::Put, Turn::New, &counters).await.is_ok() || why == "5", "{why}");
-        // Reads and uploads are answered, and show nothing of manifests.
+        // The answers to reads and uploads say nothing about writing manifests.
         a.answered(RequestClass::Read, answer(200));
         a.answered(RequestClass::Upload, answer(201));
         assert_eq!(give_up(RequestClass::Put, why), if why == "5" { "4" } else { why });
@@ -315,7 +315,7 @@ async fn streams_tokens_and_requests_of_one_host_never_wait_in_a_circle() {
         let visit = |n: usize| {
             let (a, counters) = (&a, &counters);
             async move {
-                // As the transport does: the token first, whatever it is for.
+                // Like the transport: the token first, for every kind of request.
                 drop(a.enter(RequestClass::Token, Turn::New, counters).await.unwrap());
                 let _permit = match n % 4 {
                     0 => Gate::enter_both(a, a, Turn::New, counters).await.unwrap(),
