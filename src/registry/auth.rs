@@ -1,25 +1,27 @@
-//! [`AuthClient`]: requests to registries, signed as each registry requires. It decides what a request carries, sends it
-//! by the transport, looks at the answer, and sends it again where it has to be signed anew.
+//! [`AuthClient`]: sends requests to registries with the authentication that each registry requires. It chooses what a
+//! request carries, sends it through the transport, checks the answer, and sends the request again if it needs other
+//! authentication.
 //!
-//! Scheme and realm are learnt from answers to requests that carried no Authorization, and from no other: Harbor answers
-//! a stale token with a challenge of another scheme. Scopes are ours, never the challenge's.
+//! The scheme and the realm are taken only from answers to requests without an `Authorization` header, because Harbor
+//! answers a stale token with a challenge of another scheme. The scopes are chosen by mlist and never taken from the
+//! challenge.
 //!
-//! The repositories of a list share one token. Where that is of no use to one of them, because a server heeds only the
-//! first scope, grants a part or refuses the whole, that one is asked for alone; and where our credentials are refused
-//! for something that is only read, it is asked for once more without them.
+//! The repositories of a list share one token. This does not work for a repository if the token server uses only the
+//! first scope, grants only some scopes or refuses them all. That repository then gets a token of its own. If the
+//! credentials are refused for a request that only reads, the request is sent once more without them.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`asking`] | one request's way through all this |
+//! | [`asking`] | the authentication of one request |
 //! | [`ladder`] | which credentials it carries next |
-//! | [`state`] | what is known of one registry, and its tokens |
-//! | [`scheme`] | how a registry authenticates requests, and where its tokens are |
-//! | [`challenge`] | what `WWW-Authenticate` says |
-//! | [`scopes`] | rights, as a token names them |
-//! | [`identity`] | who we are, and how often a login is tried |
-//! | [`cached_token`] | a token that is renewed, and which repositories share one |
-//! | [`token`] | asking for it |
-//! | [`memory`] | what refusals taught |
+//! | [`state`] | what is known about one registry, and its tokens |
+//! | [`scheme`] | how a registry authenticates requests, and where its token server is |
+//! | [`challenge`] | parses `WWW-Authenticate` |
+//! | [`scopes`] | rights in repositories, as scopes of a token |
+//! | [`identity`] | the credentials for a registry, and how often a login is tried |
+//! | [`cached_token`] | a token that is renewed, and which repositories share a token |
+//! | [`token`] | requests a token |
+//! | [`memory`] | what earlier refusals have shown |
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -60,33 +62,33 @@ mod scopes;
 mod state;
 mod token;
 
-/// Sends requests to registries, signed as each registry requires.
+/// Sends requests to registries with the authentication that each registry requires.
 pub(crate) struct AuthClient {
     pub(crate) transport: Transport,
     credentials: Credentials,
-    /// What will be asked.
+    /// The repositories that the run uses, and its rights in them.
     access: Arc<Access>,
     states: Mutex<HashMap<Host, Arc<AuthState>>>,
 }
 
-/// How a request is signed.
+/// How a request is signed: the authentication it carries.
 #[derive(Clone, Default)]
 pub(crate) struct Signature {
     pub(crate) authorization: Authorization,
-    /// What the request needs.
+    /// The rights that the request needs.
     need: Scopes,
     token: Option<Held>,
-    /// Which credentials it carries.
+    /// The step that chose its credentials.
     step: Step,
 }
 
-/// Which token a request carried.
+/// The token that a request carried.
 #[derive(Clone)]
 struct Held {
     cached: Arc<CachedToken>,
     generation: u64,
     fetched: Instant,
-    /// From then on it may have ended.
+    /// From this time on, the token may have expired.
     renew: Instant,
 }
 
@@ -95,8 +97,8 @@ impl AuthClient {
         Self { transport, credentials, access, states: Mutex::default() }
     }
 
-    /// Sends `request`, which needs the rights `need`, until there is an answer that stands; what it says is for the
-    /// caller to judge.
+    /// Sends `request`, which needs the rights `need`, until there is a final answer. The caller decides what the
+    /// answer means.
     pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request, need: &Scopes) -> Result<Answer, Failure> {
         let mut attempts = Attempts::new(request.repeat);
         let mut sent = self.send_signed(endpoint, request, need, &mut attempts).await;
@@ -110,7 +112,7 @@ impl AuthClient {
             _ => {}
         }
         match (sent, attempts.last_fault) {
-            // It may have been done: the caller must be told of that and not of the stop.
+            // The registry may have carried out the request, so the caller gets that failure and not the stop.
             (Err(stopped), Some(fault)) if stopped.kind == ErrorKind::Stopped && request.on_stop == OnStop::Await => {
                 Err(fault)
             }
@@ -127,7 +129,7 @@ impl AuthClient {
     ) -> Result<Answer, Failure> {
         let mut asking = Asking::begin(self, endpoint).await?;
         loop {
-            // The token before the permit: its server may be the very host whose permits are all taken.
+            // Get the token before the permit: the token server may be the same host, and all its permits may be taken.
             let signature = asking.sign(&request.url, need).await?;
             let class = RequestClass::of(&request.method);
             let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
@@ -139,7 +141,7 @@ impl AuthClient {
         }
     }
 
-    /// What is known of the registry `host`.
+    /// Returns what is known about the registry `host`.
     fn state(&self, host: &Host) -> Arc<AuthState> {
         let mut states = lock(&self.states);
         let state = states.entry(host.clone());
@@ -148,7 +150,7 @@ impl AuthClient {
 }
 
 impl Signature {
-    /// None, of a request that needs this.
+    /// The signature of a request that needs `need` and carries nothing.
     fn none(need: &Scopes) -> Self {
         Self { need: need.clone(), ..Self::default() }
     }
@@ -159,7 +161,7 @@ fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, Failure> {
     sensitive(&format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret()))))
 }
 
-/// A header that is shown nowhere.
+/// A header value that is hidden in debug output.
 fn sensitive(text: &str) -> Result<HeaderValue, Failure> {
     let unfit =
         || Failure::of(ErrorKind::NotARegistry("its token server sent a token that no header can carry".into()));

@@ -1,8 +1,8 @@
-//! [`Asking`]: one request's way through authentication.
+//! [`Asking`]: the authentication of one request.
 //!
-//! The first request carries nothing and is challenged once. Then [`super::ladder`] chooses what it carries, and this takes
-//! the steps: it fetches tokens, renews one that may have ended, and remembers refusals. Only refusals lead from one step
-//! to the next, each at most once: so it ends.
+//! The first request carries nothing and is challenged once. After that, [`super::ladder`] chooses what the request
+//! carries, and this module carries out the step: it fetches tokens, renews a token that may have expired, and records
+//! refusals. Only a refusal leads to the next step, and each step is taken at most once, so the process ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,13 +31,14 @@ use super::state::AuthState;
 use super::token::{self, Token};
 use super::{AuthClient, Held, Scopes, Signature, basic, sensitive};
 
-/// One request, from its first signature to the answer that stands.
+/// The authentication of one request, until its final answer.
 pub(crate) struct Asking<'a> {
     client: &'a AuthClient,
     endpoint: &'a Endpoint,
     state: Arc<AuthState>,
     began: Instant,
-    /// Held by the first request to a host until its answer shows how to ask; the others wait for that.
+    /// Held by the first request to a host until its answer shows how the registry authenticates requests. The other
+    /// requests wait for it.
     first: Option<OwnedMutexGuard<bool>>,
     was_challenged: bool,
     /// How often its token was renewed.
@@ -45,10 +46,10 @@ pub(crate) struct Asking<'a> {
     tried: Tried,
 }
 
-/// So often is the token of a request renewed that ends while the request waits.
+/// The maximum number of times that the token of a request is renewed because it expired while the request waited.
 const RENEWALS: u32 = 8;
 
-/// A token, and what it is a token of.
+/// A token, and the cache entry it belongs to.
 type Granted = (Token, Held);
 
 impl<'a> Asking<'a> {
@@ -65,7 +66,7 @@ impl<'a> Asking<'a> {
         Ok(Self { client, endpoint, state, began: Instant::now(), first, was_challenged, renewals, tried })
     }
 
-    /// How a request to `url` that needs `need` is signed now; one to another host carries nothing.
+    /// Returns how a request to `url` that needs `need` is signed now. A request to another host carries nothing.
     pub(crate) async fn sign(&self, url: &Url, need: &Scopes) -> Result<Signature, Failure> {
         if !self.endpoint.owns(url) {
             return Ok(Signature::default());
@@ -73,10 +74,10 @@ impl<'a> Asking<'a> {
         self.endpoint.gate.unless_ended(self.signature(need)).await?
     }
 
-    /// Takes the steps of the ladder until one has something to carry.
+    /// Goes through the steps of the ladder until one yields a signature.
     async fn signature(&self, need: &Scopes) -> Result<Signature, Failure> {
         let scheme = self.scheme().await?;
-        // No credential helper is run for a registry that does not ask.
+        // No credential helper is run for a registry that does not require authentication.
         let credential = if scheme.requires_credentials() { self.credential(need).await? } else { None };
         let identity = self.state.identities.of(credential);
         let login = identity.credential.as_ref().map(|credential| &credential.login);
@@ -97,7 +98,8 @@ impl<'a> Asking<'a> {
             let failure = match self.token(bearer, cached).await {
                 Ok(granted) => {
                     if step == Step::OwnToken && tried.shared == SharedTried::Refused {
-                        // What is refused together is granted alone: and so it would be with all others.
+                        // The token server refuses several rights together but grants them alone. Assume the same for
+                        // all other requests.
                         self.state.memory.narrow(Sharing::Pairs);
                     }
                     return Ok(self.carrying(granted, need, step));
@@ -108,13 +110,14 @@ impl<'a> Asking<'a> {
             let Some(next) = tried.after(step, &failure) else { return Err(failure) };
             tried = next;
             if step != Step::WithoutCredentials {
-                // What the token server says to the credentials is reported, not what it says to everyone.
+                // Report the token server's refusal of the credentials, not its refusal of an anonymous request.
                 refusal = Some(failure);
             }
         }
     }
 
-    /// The token that a request carries at `step`; none if that is shared and the repository is in no group.
+    /// Returns the token that a request carries at `step`. `None` if `step` uses the shared token and the repository is
+    /// in no group.
     async fn cached_token(&self, step: Step, identity: &Arc<Identity>, need: &Scopes) -> Option<Arc<CachedToken>> {
         match step {
             Step::SharedToken => self.shared().await.choose(identity, need),
@@ -123,7 +126,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Remembers for later requests that the token server failed at `step`.
+    /// Records for later requests that the token server failed at `step`.
     fn remember(&self, step: Step, tried: Tried, failure: &Failure, need: &Scopes) {
         let memory = &self.state.memory;
         match step {
@@ -139,22 +142,23 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// The failure of a request that has nothing left to try: the token server's refusal of the credentials, if it was
-    /// asked.
+    /// Returns the failure of a request that has nothing left to try. It is the token server's refusal of the
+    /// credentials, if the token server was asked.
     fn given_up(&self, refusal: Option<Failure>, need: &Scopes) -> Failure {
         let is_refused_without = self.is_refused_without(need);
         let refusal = refusal.unwrap_or_else(|| Failure::of(ErrorKind::Denied));
         refusal.with_access(|access| access.is_refused_without = is_refused_without)
     }
 
-    /// What the registry wants; its base is asked where another answer did not say.
+    /// Returns the authentication scheme of the registry. Queries its base (`/v2/`) if another answer did not state the
+    /// scheme.
     async fn scheme(&self) -> Result<AuthScheme, Failure> {
         let state = &self.state;
         let scheme = state.scheme();
         if !matches!(scheme, AuthScheme::Mute) {
             return Ok(scheme);
         }
-        // Boxed, as it is large and rare: every request would carry room for it.
+        // Boxed, because it is large and rarely needed. Otherwise every request would reserve memory for it.
         let said = state.base.get_or_try_init(|| Box::pin(self.ask_base())).await?;
         state.learn(|| said.clone().unwrap_or(AuthScheme::Open), |scheme| matches!(scheme, AuthScheme::Mute));
         match said {
@@ -184,7 +188,7 @@ impl<'a> Asking<'a> {
         let make = async || {
             let mut known: HashMap<&str, Arc<Identity>> = HashMap::new();
             for path in state.groups.iter().flat_map(Group::paths) {
-                // Where it can't be known who we are, that is told when the repository itself is asked for.
+                // If the credentials cannot be read, this is reported when the repository itself is requested.
                 if !known.contains_key(path)
                     && let Ok(credential) = self.client.credentials.find(host, path).await
                 {
@@ -205,7 +209,7 @@ impl<'a> Asking<'a> {
                 Box::pin(cached.identity.ask(cached.scopes.len(), fetched))
             };
             let token = slot.token.get_or_init(fetch).await.clone()?;
-            // One that was asked for just now is used however soon it ends: another would end as soon.
+            // A token that was fetched just now is used even if it expires soon: another would expire just as soon.
             if Instant::now() < token.renew || token.fetched >= began {
                 let held = Held { generation: slot.generation, fetched: token.fetched, renew: token.renew, cached };
                 return Ok((token, held));
@@ -221,14 +225,14 @@ impl<'a> Asking<'a> {
         Signature { authorization, need: need.clone(), token: Some(held), step }
     }
 
-    /// Signed with the password or token of the user, as it is.
+    /// Signs with the user's password or registry token, sent unchanged.
     fn by_login(&self, identity: &Identity, need: &Scopes) -> Result<Signature, Failure> {
         let (header, source) = match &identity.credential {
             Some(Credential { login: Login::Basic { user, password }, source }) => (basic(user, password)?, source),
             Some(Credential { login: Login::Bearer(token), source }) => {
                 (sensitive(&format!("Bearer {}", token.expose_secret()))?, source)
             }
-            // An identity token is sent to the token server alone.
+            // An identity token is sent only to the token server.
             Some(Credential { login: Login::Identity(_), .. }) | None => return Ok(Signature::none(need)),
         };
         self.endpoint.counters.credentials(source);
@@ -238,7 +242,8 @@ impl<'a> Asking<'a> {
         Ok(Signature { authorization, step: Step::Login, ..Signature::none(need) })
     }
 
-    /// Takes an answer in; whether the request is to be sent once more, signed anew. That is no attempt.
+    /// Processes an answer. Returns whether the request is to be sent again with a new signature. That does not count
+    /// as an attempt.
     pub(crate) async fn answered(
         &mut self,
         status: StatusCode,
@@ -259,7 +264,8 @@ impl<'a> Asking<'a> {
                 && held.cached.scopes == signature.need
                 && state.memory.goes_alone(&signature.need)
             {
-                // The token of its group was of no use to it and its own is: so it would be with all others.
+                // The shared token does not work for this repository, but its own token does. Assume the same for all
+                // other repositories.
                 state.memory.narrow(Sharing::Pairs);
             }
             return Ok(false);
@@ -294,7 +300,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// 401 in spite of a token: another, or the end.
+    /// Handles a 401 to a request that carried a token. Returns whether the request is sent again, with another token
+    /// or without credentials.
     fn token_refused(&mut self, held: &Held, headers: &HeaderMap, signature: &Signature) -> bool {
         let (memory, need) = (&self.state.memory, &signature.need);
         if !challenge::bearer_error_is(headers, "insufficient_scope")
@@ -304,7 +311,8 @@ impl<'a> Asking<'a> {
             held.cached.renew(held.generation);
             return true;
         }
-        // The same rights asked for once more would be granted as they were.
+        // Requesting the same rights again would have the same result, so only a shared token is replaced, by one for
+        // `need`.
         if held.cached.scopes != *need {
             memory.set_alone(need);
             self.renewals = 0;
@@ -314,19 +322,19 @@ impl<'a> Asking<'a> {
         self.tries_without(signature)
     }
 
-    /// Whether a token that was refused was good when it was given, so that another may do.
+    /// Whether a refused token may have been valid when it was issued, so that a new one may work.
     fn may_have_ended(&self, held: &Held, headers: &HeaderMap, is_denied: bool) -> bool {
-        // It was good until the request had waited too long: for its turn, in a pause, for another attempt.
+        // The token expired because the request waited too long: for its turn, during a pause or for another attempt.
         if Instant::now() >= held.renew {
             return self.renewals < RENEWALS;
         }
-        // One that is newer than the request was refused as it is, unless the registry says that it knows it not.
+        // A token newer than the request was refused for what it is, unless the registry says that it is invalid.
         let is_new = held.fetched >= self.began && !challenge::bearer_error_is(headers, "invalid_token");
         self.renewals == 0 && !is_new && !is_denied
     }
 
-    /// Takes in the answer to a request without credentials; whether it is sent once more with them. Only a success
-    /// counts: to a client that may not read a repository, a registry may say that it is not there.
+    /// Processes the answer to a request without credentials. Returns whether it is sent again with them. Only a
+    /// success counts, because a registry may answer "not found" to a client that may not read the repository.
     fn went_without(&mut self, status: StatusCode, signature: &Signature) -> bool {
         self.tried.without = true;
         let (memory, path) = (&self.state.memory, signature.need.path());
@@ -340,7 +348,7 @@ impl<'a> Asking<'a> {
         true
     }
 
-    /// Whether the request is sent once more without credentials, now that the registry refuses those it carried.
+    /// Whether the request is sent again without credentials, now that the registry has refused those it carried.
     fn tries_without(&mut self, signature: &Signature) -> bool {
         let had_credentials = signature.authorization.signed.credentials.source().is_some();
         let goes_without = had_credentials && may_go_without(&signature.need, &self.state.memory, self.tried);
@@ -355,8 +363,8 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether the first request has to go alone: over TLS it shows which protocol is spoken, and with credentials it shows
-/// how they are wanted. Elsewhere that would cost a round trip for nothing.
+/// Whether the first request must be sent alone. Over TLS, it shows which HTTP protocol the host uses. With
+/// credentials, it shows how they must be sent. In other cases, waiting for it would only cost a round trip.
 fn first_goes_alone(client: &AuthClient, endpoint: &Endpoint) -> bool {
     !endpoint.is_plain_and_local() || client.credentials.may_know(&endpoint.host)
 }

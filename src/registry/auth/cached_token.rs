@@ -1,4 +1,4 @@
-//! [`CachedToken`]: a token for certain rights, renewed as often as it has to be; [`SharedTokens`]: those that the
+//! [`CachedToken`]: a token for certain rights, renewed when necessary; [`SharedTokens`]: the tokens that the
 //! repositories of a list share.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,8 +15,8 @@ use super::identity::Identity;
 use super::token::Token;
 use super::{Right, Scopes};
 
-/// How many repositories one token is asked for. The token of 16 has 3 KB; beyond 50 it does not fit into the 8 KB that
-/// proxies take as a header, nor its request into a line.
+/// The maximum number of repositories in one token. A token for 16 repositories has 3 KB. Beyond 50, the token exceeds
+/// the 8 KB that proxies accept for a header, and the request for it exceeds the limit for a request line.
 const SHARED: usize = 16;
 
 /// A token of one identity for certain rights, fetched when it is first needed.
@@ -26,7 +26,7 @@ pub(super) struct CachedToken {
     slot: Mutex<Arc<Slot>>,
 }
 
-/// One token, asked for once however many wait for it; a refusal stands as a token does.
+/// One token, requested once, however many requests wait for it. A refusal is kept like a token.
 #[derive(Default)]
 pub(super) struct Slot {
     pub(super) generation: u64,
@@ -38,12 +38,12 @@ impl CachedToken {
         Arc::new(Self { identity: Arc::clone(identity), scopes, slot: Mutex::default() })
     }
 
-    /// Its token as of now.
+    /// Returns the current token.
     pub(super) fn slot(&self) -> Arc<Slot> {
         Arc::clone(&lock(&self.slot))
     }
 
-    /// Drops the token of `generation`, unless another has taken its place meanwhile.
+    /// Drops the token of `generation`, unless it has already been replaced.
     pub(super) fn renew(&self, generation: u64) {
         let mut slot = lock(&self.slot);
         if slot.generation == generation {
@@ -56,7 +56,7 @@ impl CachedToken {
     }
 }
 
-/// The repositories of one registry that belong together, by their names within it.
+/// The repositories of one registry that belong together, by their paths within the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     target: Option<(String, Right)>,
@@ -64,7 +64,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The groups of `host`: lists of one target are one group, and those of equal repositories too.
+    /// Returns the groups of `host`. Lists with the same target form one group. So do lists whose target is elsewhere
+    /// and whose sources are the same.
     pub(super) fn all(access: &Access, host: &Host) -> Vec<Self> {
         let right = if access.rights() == Rights::Write { Right::PullPush } else { Right::Pull };
         let mut groups: Vec<Self> = Vec::new();
@@ -93,7 +94,7 @@ impl Group {
         groups
     }
 
-    /// The names of all its repositories.
+    /// The paths of all its repositories.
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         let target = self.target.iter().map(|(path, _)| path.as_str());
         target.chain(self.sources.iter().map(String::as_str))
@@ -103,12 +104,12 @@ impl Group {
 /// The tokens that the groups of one registry share.
 pub(super) struct SharedTokens {
     tokens: Vec<Arc<CachedToken>>,
-    /// Those of a repository, by its name.
+    /// The positions of a repository's tokens in `tokens`, by its path.
     of: HashMap<String, Vec<usize>>,
 }
 
 impl SharedTokens {
-    /// `identity` is who we are in a repository; one of which that can't be known shares nothing.
+    /// `identity` returns the identity used for a repository. A repository whose identity is unknown shares no token.
     pub(super) fn new(groups: &[Group], identity: impl Fn(&str) -> Option<Arc<Identity>>) -> Self {
         let mut tokens: Vec<Arc<CachedToken>> = Vec::new();
         for group in groups {
@@ -122,7 +123,7 @@ impl SharedTokens {
             }
             let target = group.target.as_ref().and_then(|(path, right)| Some((identity(path)?, path, *right)));
             for (identity, paths) in sources {
-                // In each part, since a mount needs one token for target and source. It goes first.
+                // The target is in each part, because a mount needs one token for target and source. It comes first.
                 let target = target.as_ref().filter(|(target, ..)| target.number == identity.number);
                 let first =
                     target.map_or_else(Scopes::default, |(_, path, right)| Scopes::default().and_path(path, *right));
@@ -132,7 +133,7 @@ impl SharedTokens {
                 }
             }
         }
-        // One that nobody shares is asked for when it is needed.
+        // A token for a single repository is not shared. It is requested when it is needed.
         tokens.retain(|token| token.scopes.len() > 1);
         let mut of: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, token) in tokens.iter().enumerate() {
@@ -143,7 +144,7 @@ impl SharedTokens {
         Self { tokens, of }
     }
 
-    /// The token that serves `need` as `identity`; of several, one that was fetched.
+    /// Returns the token of `identity` that allows `need`. If there are several, prefers one that is already fetched.
     pub(super) fn choose(&self, identity: &Identity, need: &Scopes) -> Option<Arc<CachedToken>> {
         let tokens = self.of.get(need.path())?.iter().map(|at| &self.tokens[*at]);
         let mut fitting =
@@ -170,8 +171,8 @@ mod tests {
         }
     }
 
-    /// The tokens that are asked of `r.example` for lists of `TARGET < SOURCE SOURCE`; to repositories below `other/` we
-    /// are someone else.
+    /// The tokens requested from `r.example` for lists of the form `TARGET < SOURCE SOURCE`. Repositories below
+    /// `other/` use another identity.
     fn tokens(rights: Rights, lists: &[&str]) -> Vec<String> {
         let group = |list: &&str| {
             let (target, sources) = list.split_once('<').unwrap();

@@ -1,4 +1,4 @@
-//! [`Challenge`]: what `WWW-Authenticate` asks for (RFC 9110 11.6.1).
+//! [`Challenge`]: a challenge in `WWW-Authenticate` (RFC 9110 11.6.1).
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 /// One scheme and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Challenge {
-    /// In lower case: `bearer`.
+    /// In lower case, for example `bearer`.
     pub(crate) scheme: String,
-    /// Names in lower case.
+    /// The names are in lower case.
     pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Challenge {
-    /// All challenges of an answer: of several headers, and several in one.
+    /// Returns all challenges of an answer. It may have several headers, and a header may have several challenges.
     pub(crate) fn all(headers: &HeaderMap) -> Vec<Self> {
-        // A realm may hold any letters; that they are not of ASCII is no reason to overlook what stands beside it.
+        // A realm may contain non-ASCII characters. They must not prevent the rest of the header from being read.
         let lines = headers.get_all(WWW_AUTHENTICATE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
         lines.flat_map(|line| read_line(&line)).collect()
     }
 }
 
-/// Whether the registry says that this is why it refuses the token (RFC 6750 3.1): `insufficient_scope` where it lives
-/// and lacks the right, `invalid_token` where it has ended or was never good.
+/// Whether the registry gives `why` as the reason for refusing the token (RFC 6750 3.1): `insufficient_scope` if the
+/// token is valid but lacks the right, `invalid_token` if it has expired or was never valid.
 pub(super) fn bearer_error_is(headers: &HeaderMap, why: &str) -> bool {
     let says_so = |challenge: &Challenge| {
         challenge.scheme == "bearer" && challenge.parameters.get("error").is_some_and(|error| error == why)
@@ -35,8 +35,8 @@ fn read_line(line: &str) -> Vec<Challenge> {
     let mut found: Vec<Challenge> = Vec::new();
     let mut rest = Scanner(line);
     while let Some(word) = rest.word() {
-        // `name = value` belongs to the challenge before it; a word without `=` begins the next one. Base64 of the
-        // old form (`Negotiate abc==`) has nothing behind its `=` and is passed over.
+        // `name = value` is a parameter of the challenge before it. A word without `=` begins the next challenge.
+        // Base64 in the old form (`Negotiate abc==`) has nothing after its `=` and is skipped.
         if rest.skip_equals() {
             let value = rest.value();
             if let (Some(challenge), Some(value)) = (found.last_mut(), value) {
@@ -49,11 +49,11 @@ fn read_line(line: &str) -> Vec<Challenge> {
     found
 }
 
-/// The text of a header that is still to be read.
+/// The part of a header that is not parsed yet.
 struct Scanner<'a>(&'a str);
 
 impl Scanner<'_> {
-    /// The next token, separators before it skipped.
+    /// Skips separators and returns the next word.
     fn word(&mut self) -> Option<String> {
         self.0 = self.0.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '"' | ';'));
         let end = self.0.find(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '"')).unwrap_or(self.0.len());
@@ -62,14 +62,14 @@ impl Scanner<'_> {
         Some(word.to_owned()).filter(|word| !word.is_empty())
     }
 
-    /// Whether `=` follows, with a value behind it.
+    /// Skips `=` and the space around it. Returns whether there was a `=`.
     fn skip_equals(&mut self) -> bool {
         let Some(rest) = self.0.trim_start().strip_prefix('=') else { return false };
         self.0 = rest.trim_start();
         true
     }
 
-    /// A quoted string, its escapes undone, or a token.
+    /// Returns a quoted string with its escapes resolved, or an unquoted value.
     fn value(&mut self) -> Option<String> {
         let Some(quoted) = self.0.strip_prefix('"') else {
             let end = self.0.find([',', ' ', '\t']).unwrap_or(self.0.len());
@@ -89,7 +89,7 @@ impl Scanner<'_> {
                 c => value.push(c),
             }
         }
-        // Never closed: nothing of it can be relied on.
+        // The quote is never closed, so the rest cannot be trusted.
         self.0 = "";
         None
     }

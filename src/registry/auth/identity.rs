@@ -1,5 +1,5 @@
-//! [`Identity`]: who we are to a registry, by what we log in with. To most we are one; where credentials are given by
-//! namespace (`quay.io/team`) we are several, and a token of the one is none of the other.
+//! [`Identity`]: the credentials that a registry is accessed with. Most registries need only one identity. If
+//! credentials are given by namespace (`quay.io/team`), there are several, and a token of one is not used for another.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,36 +10,36 @@ use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::lock::lock;
 
-/// So often is a login tried that was never accepted: accounts are locked for more.
+/// The maximum number of times that a login is tried which was never accepted. Registries lock accounts after more.
 const TRIES: usize = 3;
 
-/// All that we are to one registry.
+/// The identities used for one registry.
 #[derive(Default)]
 pub(super) struct Identities(Mutex<Vec<Arc<Identity>>>);
 
-/// What tokens are asked for with.
+/// The credentials that tokens are requested with.
 pub(super) struct Identity {
-    /// Its place among those of its registry.
+    /// Its index among the identities of its registry.
     pub(super) number: usize,
-    /// None where we are nobody.
+    /// `None` for anonymous access.
     pub(super) credential: Option<Credential>,
-    /// Whether the token server took it once, or failed otherwise than by refusing it.
+    /// Whether the token server has accepted the credentials, or has failed in a way other than refusing them.
     is_past_trial: AtomicBool,
-    /// Who holds it asks; the others wait for what comes of that.
+    /// The request that holds the lock asks the token server. The others wait for its result.
     trial: tokio::sync::Mutex<Trial>,
 }
 
-/// What a login was refused with, as long as it was never accepted.
+/// The refusals of a login that was never accepted.
 #[derive(Default)]
 struct Trial {
-    /// By a server that was asked for several rights at once, and may have meant that.
+    /// The refusal of a request for several rights at once, which may be the reason for the refusal.
     together: Option<Failure>,
-    /// By one that was asked for a single right.
+    /// The refusals of requests for a single right.
     alone: Vec<Failure>,
 }
 
 impl Identities {
-    /// Who we are with `credential`.
+    /// Returns the identity for `credential`.
     pub(super) fn of(&self, credential: Option<Credential>) -> Arc<Identity> {
         let mut known = lock(&self.0);
         if let Some(identity) = known.iter().find(|known| same(known.credential.as_ref(), credential.as_ref())) {
@@ -53,8 +53,9 @@ impl Identities {
 }
 
 impl Identity {
-    /// Asks for a token to so many rights, which is what `fetch` does. Until a login is accepted it is tried once at a
-    /// time, and not for ever: a wrong password would else be sent for every repository of a run.
+    /// Runs `fetch`, which requests a token for as many repositories as `rights` says. Until the login is accepted, it
+    /// is tried by one request at a time and at most [`TRIES`] times. Otherwise a wrong password would be sent for
+    /// every repository of a run.
     pub(super) async fn ask<T>(
         &self,
         rights: usize,
@@ -74,7 +75,7 @@ impl Identity {
         }
         let fetched = fetch.await;
         match &fetched {
-            // 403 is of the rights that were asked for; 401 is of the one who asks.
+            // A 403 concerns the requested rights. A 401 concerns the credentials.
             Err(refusal) if refusal.kind == ErrorKind::Unauthorized && rights > 1 => {
                 trial.together = Some(refusal.clone());
             }
