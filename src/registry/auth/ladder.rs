@@ -4,11 +4,11 @@
 //!
 //! | step | when |
 //! |---|---|
-//! | anonymous | the registry does not ask for credentials, or the repository is known to be open to all |
-//! | login | the password or token of the user is sent as it is |
-//! | shared token | the registry takes tokens, and the repository belongs to a group |
-//! | own token | it belongs to none, or the shared token is of no use |
-//! | without credentials | they were refused, and the request only reads: the repository may be open to all |
+//! | anonymous | the registry does not require credentials, or the repository is known to be public |
+//! | login | the user's password or registry token is sent unchanged |
+//! | shared token | the registry uses tokens, and the repository belongs to a group |
+//! | own token | the repository belongs to no group, or the shared token does not work for it |
+//! | without credentials | the credentials were refused, and the request only reads: the repository may be public |
 //! | give up | nothing is left to try |
 
 use crate::registry::credentials::Login;
@@ -25,13 +25,13 @@ pub(super) enum Step {
     /// Nothing, or a token that is granted to everyone.
     #[default]
     Anonymous,
-    /// The password or token of the user, as it is.
+    /// The user's password or registry token, sent unchanged.
     Login,
-    /// The token of its group.
+    /// The token that its group shares.
     SharedToken,
-    /// A token for what it needs and nothing else.
+    /// A token for exactly the rights that the request needs.
     OwnToken,
-    /// As anonymous, to see whether only the credentials are refused.
+    /// Like `Anonymous`, to find out whether only the credentials are refused.
     WithoutCredentials,
     /// Nothing is left to try.
     GiveUp,
@@ -46,7 +46,7 @@ pub(super) struct Tried {
     pub(super) without: bool,
 }
 
-/// What was found of the token that a group shares.
+/// What is known about the token that a group shares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum SharedTried {
     #[default]
@@ -62,7 +62,8 @@ pub(super) enum SharedTried {
 pub(super) enum CredentialsTried {
     #[default]
     NotYet,
-    /// The registry. If it refuses the request without them too, they are sent again, and that answer is reported.
+    /// The registry. If it also refuses the request without credentials, they are sent again, and that answer is
+    /// reported.
     RefusedByRegistry,
     /// The token server, whose answer is reported.
     RefusedByTokenServer,
@@ -77,14 +78,15 @@ pub(super) struct Known<'a> {
 }
 
 impl Tried {
-    /// What was tried once the token server has failed so at `step`; none if no other step can help.
+    /// Returns what has been tried once the token server has failed with `failure` at `step`. `None` if no other step
+    /// can help.
     pub(super) fn after(self, step: Step, failure: &Failure) -> Option<Self> {
         match step {
             Step::SharedToken if refuses_several(failure) => Some(Self { shared: SharedTried::Refused, ..self }),
             Step::SharedToken | Step::OwnToken if is_refusal(failure) => {
                 Some(Self { credentials: CredentialsTried::RefusedByTokenServer, ..self })
             }
-            // After a refusal of the credentials, that refusal is reported, however this fails.
+            // If the credentials were refused before, that refusal is reported, however this step fails.
             Step::WithoutCredentials
                 if is_refusal(failure) || self.credentials == CredentialsTried::RefusedByTokenServer =>
             {
@@ -96,7 +98,7 @@ impl Tried {
 }
 
 impl Known<'_> {
-    /// The next step of a request for which `tried` was tried.
+    /// Returns the next step of a request, given what was tried for it.
     pub(super) fn next_step(&self, tried: Tried) -> Step {
         let without = self.need.only_read().and_then(|path| self.memory.without(path));
         if self.login.is_some() && without == Some(Without::Works) {
@@ -112,7 +114,7 @@ impl Known<'_> {
         }
     }
 
-    /// The step that uses the credentials; without any, the tokens are those that everyone is granted.
+    /// Returns the step that uses the credentials. Without credentials, the tokens are those that everyone is granted.
     fn with_credentials(&self, tried: Tried) -> Step {
         let sharing = self.memory.sharing();
         match (self.scheme, self.login) {
@@ -135,7 +137,7 @@ impl Known<'_> {
     }
 }
 
-/// Whether a request whose credentials are refused may be sent without them: it only reads, and that was not tried
+/// Whether a request whose credentials are refused may be sent without them: it only reads, and this was not tried
 /// before.
 pub(super) fn may_go_without(need: &Scopes, memory: &Memory, tried: Tried) -> bool {
     !tried.without && need.only_read().is_some_and(|path| memory.without(path).is_none())
@@ -174,7 +176,7 @@ mod tests {
         write().and_path("b", Right::Pull)
     }
 
-    /// The steps of a request for which `tried` was tried, if the token server refuses every token.
+    /// The steps of a request after `tried`, if the token server refuses every token.
     fn steps(known: &Known<'_>, mut tried: Tried) -> Vec<Step> {
         let refusal = Failure { status: Some(401), ..Failure::of(ErrorKind::Unauthorized) };
         let mut steps = Vec::new();
@@ -262,7 +264,7 @@ mod tests {
         let failure = Failure { status: Some(500), ..Failure::of(ErrorKind::Server) };
         let unreachable = Failure::of(ErrorKind::Unreachable("no connection".into()));
         for (step, failure, goes_on) in [
-            // It may fail at several rights at once.
+            // It may have failed only because several rights were requested at once.
             (SharedToken, &failure, true),
             (SharedToken, &unreachable, false),
             (OwnToken, &failure, false),

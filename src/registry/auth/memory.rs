@@ -1,4 +1,5 @@
-//! [`Memory`]: what the refusals of a registry taught, kept for the run so that each costs its requests once.
+//! [`Memory`]: what the refusals of a registry have shown. It is kept for the whole run, so that each refusal costs
+//! extra requests only once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -7,7 +8,7 @@ use crate::registry::lock::lock;
 
 use super::Scopes;
 
-/// What was learnt of one registry.
+/// What is known about one registry from its refusals.
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Learnt>);
 
@@ -19,24 +20,24 @@ struct Learnt {
     without: HashMap<String, Without>,
 }
 
-/// How many repositories one token serves here. It is only ever narrowed.
+/// How many repositories one token can serve in this registry. The value only ever becomes narrower.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sharing {
-    /// Those of a group.
+    /// All repositories of a group.
     #[default]
     Groups,
-    /// The two of a mount.
+    /// The two repositories of a mount.
     Pairs,
-    /// One, and so nothing can be mounted.
+    /// One repository, so nothing can be mounted.
     Alone,
 }
 
-/// What came of reading a repository without our credentials.
+/// The result of reading a repository without credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Without {
-    /// It is open to all.
+    /// The repository is public.
     Works,
-    /// It is not.
+    /// The repository is not public.
     Refused,
 }
 
@@ -45,28 +46,28 @@ impl Memory {
         lock(&self.0).sharing
     }
 
-    /// A token serves no more repositories than so.
+    /// Records that a token serves no more repositories than `to` says.
     pub(super) fn narrow(&self, to: Sharing) {
         let sharing = &mut lock(&self.0).sharing;
         *sharing = (*sharing).max(to);
     }
 
-    /// Whether the token of its group was of no use to `need`.
+    /// Whether the shared token does not work for `need`.
     pub(super) fn goes_alone(&self, need: &Scopes) -> bool {
         lock(&self.0).alone.contains(need)
     }
 
-    /// The token of its group is of no use to `need`.
+    /// Records that the shared token does not work for `need`.
     pub(super) fn set_alone(&self, need: &Scopes) {
         lock(&self.0).alone.insert(need.clone());
     }
 
-    /// Whether a token that was asked for `need` and nothing else was of no use to it.
+    /// Whether a token requested for exactly `need` does not work for it.
     pub(super) fn is_denied(&self, need: &Scopes) -> bool {
         lock(&self.0).denied.contains(need)
     }
 
-    /// Even a token of its own is of no use to `need`.
+    /// Records that even a token requested for exactly `need` does not work for it.
     pub(super) fn set_denied(&self, need: &Scopes) {
         let mut learnt = lock(&self.0);
         learnt.denied.insert(need.clone());
@@ -75,7 +76,7 @@ impl Memory {
         }
     }
 
-    /// What came of reading the repository `path` without credentials, if that was tried.
+    /// Returns the result of reading the repository `path` without credentials, if that was tried.
     pub(super) fn without(&self, path: &str) -> Option<Without> {
         lock(&self.0).without.get(path).copied()
     }

@@ -17,22 +17,24 @@ pub(super) enum AuthScheme {
     /// No answer yet.
     #[default]
     Unknown,
-    /// It answers without asking; it may still ask for a write.
+    /// It answers without authentication. It may still require authentication for writes.
     Open,
-    /// It requires authentication and did not say how; its base (`/v2/`) may, as with the old gcr.io.
+    /// It requires authentication but does not state the scheme. Its base (`/v2/`) may state it, as with the old
+    /// gcr.io.
     Mute,
     Basic,
     Bearer(Arc<Bearer>),
 }
 
 impl AuthScheme {
-    /// Whether the registry is known to ask for credentials, and how.
+    /// Whether the registry is known to require credentials, with a known scheme.
     pub(super) fn requires_credentials(&self) -> bool {
         matches!(self, Self::Basic | Self::Bearer(_))
     }
 }
 
-/// Where tokens are asked for: a realm is another host by design, and the only one that gets a registry's credentials.
+/// The token server of a registry. It may be another host by design, and is the only other host that receives the
+/// registry's credentials.
 pub(super) struct Bearer {
     pub(super) realm: Url,
     pub(super) service: Option<String>,
@@ -49,7 +51,8 @@ pub(super) enum ChallengeOutcome {
 }
 
 impl ChallengeOutcome {
-    /// Reads the challenges of the registry at `base`: a token, rather than the password with every request.
+    /// Reads the challenges of the registry at `base`. Prefers Bearer, which does not send the password with every
+    /// request.
     pub(super) fn from_headers(headers: &HeaderMap, base: &Url) -> Self {
         let challenges = Challenge::all(headers);
         let named = |scheme: &'static str| challenges.iter().filter(move |challenge| challenge.scheme == scheme);
@@ -64,7 +67,7 @@ impl ChallengeOutcome {
         }
         let mut unsupported: Vec<String> = Vec::new();
         for scheme in challenges.iter().map(|challenge| one_line(&challenge.scheme)) {
-            // A token that can't be asked for anywhere is no scheme of its own.
+            // A Bearer challenge without a usable realm is not an unsupported scheme.
             if scheme != "bearer" && !scheme.is_empty() && !unsupported.contains(&scheme) {
                 unsupported.push(scheme);
             }
@@ -88,24 +91,24 @@ impl ChallengeOutcome {
 }
 
 impl Bearer {
-    /// Its host, if it is not the registry's.
+    /// Returns the host of the token server, if it differs from the registry's.
     pub(super) fn elsewhere(&self, base: &Url) -> Option<String> {
         (self.realm.origin() != base.origin()).then(|| self.authority())
     }
 
-    /// `auth.docker.io`
+    /// Returns the authority of the token server: `auth.docker.io`.
     pub(super) fn authority(&self) -> String {
         authority(&self.realm)
     }
 }
 
-/// The address that a realm names; none where it is no address of the web.
+/// Returns the URL that a realm stands for. `None` if it is not an HTTP or HTTPS URL.
 fn realm(base: &Url, text: &str) -> Option<Url> {
     let mut realm = base.join(Some(text.trim()).filter(|text| !text.is_empty())?).ok()?;
     if !matches!(realm.scheme(), "http" | "https") {
         return None;
     }
-    // Who is let in there is for us to say: a name in the address would be sent in place of ours.
+    // A user name in the URL would be sent instead of the configured credentials.
     realm.set_username("").and_then(|()| realm.set_password(None)).ok()?;
     realm.set_fragment(None);
     Some(realm)
@@ -123,7 +126,7 @@ mod tests {
         ChallengeOutcome::from_headers(&headers, &Url::parse(base).unwrap())
     }
 
-    /// Where tokens are asked for, or why nowhere.
+    /// The URL of the token server, or the error if there is none.
     fn asked_at(base: &str, realm: &str) -> Result<String, String> {
         match outcome(base, &[&format!("Bearer realm=\"{realm}\"")]) {
             ChallengeOutcome::Scheme(AuthScheme::Bearer(bearer)) => Ok(bearer.realm.to_string()),

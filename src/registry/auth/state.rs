@@ -19,31 +19,34 @@ use super::scopes::Scopes;
 pub(super) struct AuthState {
     pub(super) groups: Vec<Group>,
     scheme: Mutex<AuthScheme>,
-    /// Whether a first request was sent alone; whatever its answer, the others need not wait.
+    /// Whether a first request was sent alone. Once it is answered, with whatever result, the other requests need not
+    /// wait.
     pub(super) first: Arc<tokio::sync::Mutex<bool>>,
-    /// What its base asks for; asked once, where another answer did not say.
+    /// The scheme that the registry's base (`/v2/`) requires. The base is queried once, if another answer did not state
+    /// the scheme.
     pub(super) base: OnceCell<Option<AuthScheme>>,
     pub(super) identities: Identities,
-    /// Of groups; made when the first is needed, as that takes the credentials of all repositories.
+    /// The tokens that groups share. Created when the first is needed, because this looks up the credentials of all
+    /// repositories.
     pub(super) shared: OnceCell<SharedTokens>,
-    /// Of needs that share none, by the number of the identity.
+    /// The tokens that are not shared, by the number of the identity and the rights.
     own: Mutex<HashMap<(usize, Scopes), Arc<CachedToken>>>,
     pub(super) memory: Memory,
 }
 
 impl AuthState {
-    /// Nothing is known of `host` yet but what will be asked of it.
+    /// Creates the state of `host`, of which only the groups in `access` are known yet.
     pub(super) fn new(access: &Access, host: &Host) -> Self {
         let (scheme, first, base, identities, shared, own, memory) = Default::default();
         Self { groups: Group::all(access, host), scheme, first, base, identities, shared, own, memory }
     }
 
-    /// How the registry authenticates, as far as it is known now.
+    /// Returns how the registry authenticates requests, as far as it is known now.
     pub(super) fn scheme(&self) -> AuthScheme {
         lock(&self.scheme).clone()
     }
 
-    /// Notes what an answer shows, if `only_if` what is known so far allows it.
+    /// Stores the scheme that an answer shows, if `only_if` allows it for the scheme known so far.
     pub(super) fn learn(&self, new: impl FnOnce() -> AuthScheme, only_if: impl Fn(&AuthScheme) -> bool) {
         let mut scheme = lock(&self.scheme);
         if only_if(&scheme) {
@@ -51,7 +54,7 @@ impl AuthState {
         }
     }
 
-    /// The token for `need` and nothing else.
+    /// Returns the token for exactly the rights `need`.
     pub(super) fn own(&self, identity: &Arc<Identity>, need: &Scopes) -> Arc<CachedToken> {
         let mut own = lock(&self.own);
         let token = own.entry((identity.number, need.clone()));

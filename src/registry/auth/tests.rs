@@ -1,4 +1,4 @@
-//! Tokens and Basic, against servers that ask for them.
+//! Authentication by token and with Basic, against servers that require it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn logged_in(server_to_be: &str) -> TempDir {
     folder
 }
 
-/// Grants `t0`, `t1`, …; takes the newest only.
+/// A server that grants `t0`, `t1`, … and accepts only the newest.
 async fn bearer_server() -> (Server, Arc<AtomicUsize>) {
     let newest = Arc::new(AtomicUsize::new(0));
     let valid = Arc::clone(&newest);
@@ -39,7 +39,7 @@ async fn bearer_server() -> (Server, Arc<AtomicUsize>) {
         }
         match asked.header("authorization") {
             Some(header) if header == format!("Bearer {token}") => Reply::manifest(&manifest()),
-            // As Harbor answers a stale token: who followed this would switch schemes in the middle.
+            // Harbor answers a stale token like this. A client that followed the challenge would switch schemes midway.
             Some(_) => Reply::of(401).with("www-authenticate", "Basic realm=\"harbor\""),
             None => challenge(asked),
         }
@@ -93,7 +93,7 @@ async fn a_mount_has_one_token_for_both_repositories() {
     let (server, _) = bearer_server().await;
     let client = Client::new(&[&server.repository("target")]);
     client.head(&server, "target:1").await.unwrap();
-    // The script answers 200, which is no mount: that the blob is then sent is not what is tested here.
+    // The script answers 200, which is not a mount, so the blob is then sent. This test does not check that.
     let _ = client
         .registries
         .copy_blob(&blob(b"x"), &server.place("source"), &server.place("target"), Way::MountOrSend)

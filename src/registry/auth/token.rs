@@ -1,4 +1,4 @@
-//! [`fetch`]: asks a registry's token server (distribution `spec/auth/token.md` and `oauth.md`).
+//! [`fetch`]: requests a token from a registry's token server (distribution `spec/auth/token.md` and `oauth.md`).
 
 use std::time::Duration;
 
@@ -27,22 +27,22 @@ use super::cached_token::CachedToken;
 use super::scheme::Bearer;
 use super::{Scopes, basic, sensitive};
 
-/// A token's answer.
+/// The maximum size of a token server's answer, in bytes.
 const LIMIT: u64 = 128 << 10;
-/// How long a token lives that does not say so.
+/// The lifetime of a token that does not state one.
 const LIFETIME: Duration = Duration::from_mins(1);
-/// No token is believed to live longer.
+/// The maximum lifetime that a token is assumed to have.
 const DAY: Duration = Duration::from_hours(24);
 
 /// A token that was granted.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
-    /// `Bearer …`
+    /// The value of the `Authorization` header: `Bearer …`.
     pub(super) header: HeaderValue,
     pub(super) fetched: Instant,
-    /// From then on it is renewed before it is used, though it still lives.
+    /// From this time on, the token is renewed before it is used, although it is still valid.
     pub(super) renew: Instant,
-    /// Where the credentials came from that it was asked with.
+    /// Where the credentials came from that the token was requested with.
     pub(super) credentials: AskedAs,
 }
 
@@ -50,13 +50,14 @@ pub(crate) struct Token {
 struct Granted {
     token: Option<SecretString>,
     access_token: Option<SecretString>,
-    /// A number by the letter, but some write a text, or a fraction: what can't be read says nothing.
+    /// A number according to the specification, but some servers send a string or a fraction. A value that cannot be
+    /// parsed is ignored.
     #[serde(default)]
     expires_in: Value,
 }
 
 impl Granted {
-    /// How long it lives, if the server says so; time that is over is none.
+    /// Returns the lifetime that the server states, if any. A negative one counts as zero.
     fn lifetime(&self) -> Option<Duration> {
         let seconds = match &self.expires_in {
             Value::String(text) => text.trim().parse::<u32>().ok()?.into(),
@@ -66,7 +67,7 @@ impl Granted {
     }
 }
 
-/// Asks for a token with the rights and the identity of `cached`.
+/// Requests a token with the rights and the identity of `cached`.
 pub(super) async fn fetch(
     transport: &Transport,
     endpoint: &Endpoint,
@@ -89,7 +90,7 @@ pub(super) async fn fetch(
             authorization.header = Some(basic(user, password)?);
             ask(bearer, &cached.scopes, Some(user))
         }
-        // A token that was given to us is sent to the registry itself, and nowhere else.
+        // A registry token that the user provided is sent only to the registry itself.
         Some(Login::Bearer(_)) | None => ask(bearer, &cached.scopes, None),
     };
     let asked = Instant::now();
@@ -130,7 +131,7 @@ fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
     Request { limit: Some(LIMIT), follow: Follow::SameHost, purpose: Purpose::Token, ..request }
 }
 
-/// The body holds the secret, and a redirect would carry it along: none is followed.
+/// The body contains the secret, and a redirect would send it along. So no redirect is followed.
 fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
     let mut form = bearer.realm.clone();
     form.set_query(None);
@@ -158,16 +159,17 @@ fn granted(answer: &Answer, asked: Instant, credential: Option<&Credential>) -> 
     let token = token.filter(|token| !token.expose_secret().is_empty());
     let token = token.ok_or_else(|| answer.out_of_place("its token server sent no token"))?;
     let lifetime = lifetime.or_else(|| jwt_lifetime(token.expose_secret())).unwrap_or(LIFETIME);
-    // Some time before its end: a token must live until the request that carries it has arrived. By the clock that
-    // began before it was asked for, and never for less than a second, or it could not be used at all.
+    // The token is renewed before it expires, because it must be valid until the request that carries it has arrived.
+    // The time counts from before the token was requested. It is at least one second, or the token could not be used at
+    // all.
     let renew = asked + lifetime.mul_f64(0.8).clamp(Duration::from_secs(1), DAY);
     let header = sensitive(&format!("Bearer {}", token.expose_secret()))?;
     let credentials = credential.map(|credential| AskedAs::With(credential.source.clone())).unwrap_or_default();
     Ok(Token { header, fetched: asked, renew, credentials })
 }
 
-/// What a token server's refusal means: 403 without credentials asks for them as 401 does, and 400 to a token that is to
-/// be exchanged says that it has ended (RFC 6749 5.2).
+/// Returns the failure for a token server's refusal. A 403 to a request without credentials asks for them, as a 401
+/// does. A 400 with `invalid_grant` to the exchange of an identity token means that it has expired (RFC 6749 5.2).
 fn refused(answer: &Answer, credential: Option<&Credential>) -> Failure {
     let failure = answer.failure();
     let is_exchange = matches!(credential.map(|credential| &credential.login), Some(Login::Identity(_)));
@@ -181,13 +183,13 @@ fn refused(answer: &Answer, credential: Option<&Credential>) -> Failure {
     Failure { kind, ..failure }
 }
 
-/// Whether a token server refused the one who asks, or the right.
+/// Whether a token server refused the credentials or the requested rights.
 pub(super) fn is_refusal(failure: &Failure) -> bool {
     matches!(failure.kind, ErrorKind::Unauthorized | ErrorKind::Denied)
 }
 
-/// Whether a token server may have refused because several rights were asked for at once: as malformed, as too long, or
-/// because one of them can't be had; and some fail at it.
+/// Whether a token server may have refused because several rights were requested at once: because the request is
+/// malformed or too long for it, or because one of the rights cannot be granted. Some servers fail with a 5xx.
 pub(super) fn refuses_several(failure: &Failure) -> bool {
     matches!(failure.status, Some(400 | 401 | 403 | 413 | 414 | 431 | 500..=599))
 }
@@ -197,7 +199,7 @@ fn has_ended(answer: &Answer) -> bool {
     said.get("error").and_then(Value::as_str) == Some("invalid_grant")
 }
 
-/// From `iat` to `exp` of a JWT: how long it lives, whatever the clocks say.
+/// Returns the lifetime of a JWT: from `iat`, or else `nbf`, to `exp`. It does not depend on any clock.
 fn jwt_lifetime(token: &str) -> Option<Duration> {
     #[derive(Deserialize)]
     struct Claims {
@@ -212,7 +214,7 @@ fn jwt_lifetime(token: &str) -> Option<Duration> {
 
 #[cfg(test)]
 impl Token {
-    /// A token of no meaning that lives for a minute.
+    /// A dummy token that lives for a minute.
     pub(super) fn for_tests() -> Self {
         let now = Instant::now();
         Self {

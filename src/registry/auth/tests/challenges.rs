@@ -1,4 +1,4 @@
-//! How registries say how they are to be asked, and where their token servers are.
+//! How registries state their authentication scheme and token server.
 
 use futures_util::future::join_all;
 

@@ -1,18 +1,18 @@
-//! Credentials that are refused: what may be read without them, and what is told.
+//! Credentials that are refused: what can be read without them, and what is reported.
 
 use futures_util::future::join_all;
 
 use super::*;
 use crate::registry::{AccessFacts, RegistryError};
 
-/// How a registry refuses credentials that were good once.
+/// How a registry refuses credentials that were valid once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stale {
-    /// The token server says so.
+    /// The token server refuses them, with this status.
     Token(u16),
-    /// The registry says so of the token that its server gave.
+    /// The registry refuses the token that its token server granted.
     Registry(u16),
-    /// It takes passwords itself.
+    /// The registry uses Basic and refuses the password.
     Basic(u16),
 }
 
@@ -25,8 +25,8 @@ const STALE: [Stale; 6] = [
     Stale::Basic(403),
 ];
 
-/// A registry that refuses our credentials so. `public/…` is open to all; a tag `absent` is nowhere, and nobody is told
-/// of `hidden/…`.
+/// A registry that refuses the credentials as `stale` says. `public/…` is public. A tag `absent` does not exist.
+/// `hidden/…` is answered with 404 to anonymous requests.
 async fn registry(stale: Stale) -> Server {
     Server::start(move |asked, _| {
         let authorization = asked.header("authorization").unwrap_or_default().to_owned();
@@ -41,7 +41,7 @@ async fn registry(stale: Stale) -> Server {
         }
         let is_somebody = !matches!(authorization.as_str(), "" | "Bearer of-nobody");
         match (is_somebody, stale) {
-            // As GHCR does it: without a challenge.
+            // GHCR does it like this, without a challenge.
             (true, Stale::Registry(403) | Stale::Basic(403)) => {
                 Reply::of(403).body(r#"{"errors":[{"code":"DENIED","message":"stale"}]}"#)
             }
@@ -77,7 +77,7 @@ async fn what_all_may_read_is_read_without_credentials_that_are_refused() {
     for kind in STALE {
         let (server, _folder, client) = stale(kind, false).await;
         if matches!(kind, Stale::Basic(_)) {
-            // Only what asks for a password shows that it is one that is wanted.
+            // Only a repository that requires a password shows that the registry uses Basic.
             client.head(&server, "private/first:1").await.unwrap_err();
         }
         for name in ["public/a:1", "public/a:2", "public/b:1"] {

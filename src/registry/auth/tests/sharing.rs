@@ -1,4 +1,4 @@
-//! One token for the repositories of a list, and what becomes of that where servers won't have it.
+//! One token for all repositories of a list, and what happens with servers that do not support this.
 
 use futures_util::future::join_all;
 
@@ -6,13 +6,13 @@ use super::*;
 use crate::registry::testing::jobs;
 use crate::registry::{Copied, Group, Options, Rights};
 
-/// What a token server grants of the scopes that it is asked for, or the status of its refusal.
+/// What a token server grants of the requested scopes, or the status of its refusal.
 type Policy = fn(&[String]) -> Result<Vec<String>, u16>;
 
 const ALL: Policy = |scopes| Ok(scopes.to_vec());
 
-/// A registry whose tokens are worth what their server granted, and which says `error` of those that are worth too
-/// little.
+/// A registry that accepts tokens for what its token server granted, and adds `error` to the challenge for tokens that
+/// lack a right.
 async fn registry(policy: Policy, error: &'static str) -> Server {
     Server::start(move |asked, _| {
         let url = reqwest::Url::parse(&format!("http://x{}", asked.path)).unwrap();
@@ -55,7 +55,7 @@ async fn registry(policy: Policy, error: &'static str) -> Server {
 
 const TOO_NARROW: &str = r#",error="insufficient_scope""#;
 
-/// One that may write to lists of `TARGET SOURCE SOURCE`.
+/// A client that may write to lists of the form `TARGET SOURCE SOURCE`.
 fn client(server: &Server, at_once: usize, lists: &[String]) -> Client {
     client_with(server, lists, |options| options.jobs = jobs(at_once))
 }
@@ -71,7 +71,7 @@ fn client_with(server: &Server, lists: &[String], change: impl FnOnce(&mut Optio
     })
 }
 
-/// Reads them one after the other.
+/// Reads the manifests of `names`, one after the other.
 async fn read(client: &Client, server: &Server, names: &str) {
     for name in names.split(' ') {
         assert!(client.head(server, &format!("{name}:1")).await.unwrap().is_some(), "{name}");
@@ -148,7 +148,8 @@ async fn who_refuses_several_scopes_is_asked_for_one_at_a_time() {
         let mut expected =
             vec!["t:pull,push a:pull b:pull", "t:pull,push", "a:pull", "b:pull", "u:pull,push", "c:pull", "d:pull"];
         assert_eq!(asked_for(&server), expected, "the second list is not asked for as a whole");
-        // A mount needs two; where two are refused the bytes are sent, and that is tried once for all lists.
+        // A mount needs a token for two repositories. If that is refused, the bytes are sent. It is tried only once for
+        // all lists.
         for (from, to) in [("a", "t"), ("a", "t"), ("b", "t"), ("c", "u")] {
             assert_eq!(copy(&client, &server, from, to).await, Copied::Streamed { bytes: 1 });
         }
@@ -170,7 +171,7 @@ async fn who_fails_at_several_scopes_is_asked_for_one_at_a_time() {
 #[tokio::test]
 async fn who_heeds_only_the_first_scope_is_asked_for_one_at_a_time() {
     let first: Policy = |scopes| Ok(scopes[..1].to_vec());
-    // A registry that does not say why a token is refused may mean that it has ended: it is renewed first.
+    // A registry that gives no reason for refusing a token may mean that it has expired, so it is renewed first.
     for (error, renewed) in [(TOO_NARROW, 0), ("", 1)] {
         let server = registry(first, error).await;
         let client = client(&server, 1, &["t a b".into(), "u c d".into()]);
@@ -220,7 +221,7 @@ async fn a_mount_that_its_token_is_no_right_to_is_not_tried_for_every_blob() {
 #[tokio::test]
 async fn one_token_that_ended_is_renewed_once_for_its_list() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
-    // Each token is good until the next is asked for.
+    // Each token is valid until the next one is requested.
     let server = Server::start(|asked, _| {
         let newest = || ENDED.load(Ordering::SeqCst);
         if asked.path.starts_with("/token") {
@@ -268,7 +269,7 @@ async fn a_token_of_a_minute_is_renewed_before_it_ends() {
     assert!(tokens(&server).iter().all(|line| line.starts_with("GET ")), "a refresh token was not asked for");
 }
 
-/// A registry of tokens that live for a minute, and that says `error` of those that have ended.
+/// A registry whose tokens live for a minute, and which adds `error` to the challenge for expired ones.
 async fn registry_of_a_minute(error: &'static str, paused: &'static str) -> Server {
     let began = Instant::now();
     let was_paused = AtomicUsize::new(0);
@@ -304,7 +305,7 @@ async fn a_token_that_ends_while_its_request_waits_is_no_denial() {
 async fn each_namespace_is_asked_for_with_its_own_credentials() {
     let server = registry(ALL, TOO_NARROW).await;
     let folder = TempDir::new().unwrap();
-    // `ci:pass` for all, `team:word` below team/.
+    // `ci:pass` for all repositories, `team:word` for those below `team/`.
     let (all, team) = ("Y2k6cGFzcw==", "dGVhbTp3b3Jk");
     let host = server.address;
     let config = format!(r#"{{"auths":{{"{host}":{{"auth":"{all}"}},"{host}/team":{{"auth":"{team}"}}}}}}"#);
