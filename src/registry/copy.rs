@@ -1,8 +1,8 @@
-//! [`Copier`]: a blob from one place to another, whichever they are.
+//! [`Copier`]: copies a blob from one place to another, between registries and layouts.
 //!
-//! Within a registry it is mounted; else, or where the registry does not mount it, its bytes go from the one to the other
-//! as they come, never to disk and never whole into memory. A stream that breaks begins anew with a new upload: what is
-//! half sent can't be committed. `source` is where the bytes come from.
+//! Within a registry, the blob is mounted. Otherwise, or if the registry does not mount it, its bytes are streamed from
+//! one place to the other. They are not stored on disk in between, and never held in memory as a whole. An interrupted
+//! stream starts again with a new upload, because a partial upload cannot be committed. `source` provides the bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,31 +44,31 @@ pub(crate) struct Copier<'a> {
 
 /// What a failed attempt means for the next one.
 enum RetryDecision {
-    /// It was not signed as it has to be now.
+    /// The request must be sent again with a new signature.
     Again,
-    /// That end wants to be asked later.
+    /// That end refuses for now, and possibly says when to try again.
     Refusal(End, Box<Failure>, Option<Duration>),
-    /// That end, or the network before it, failed.
+    /// That end failed, or the network on the way to it.
     Fault(End, Failure),
-    /// No other attempt will do better.
+    /// Another attempt would not help.
     Final(End, Failure),
-    /// No other attempt will do better: the error of a layout.
+    /// Another attempt would not help: the error of a layout.
     Layout(Box<RegistryError>),
 }
 
 type Attempt<T> = std::result::Result<T, RetryDecision>;
 
-/// The registry that is written to, as one upload sees it.
+/// The registry that one upload writes to.
 struct Target<'a> {
     endpoint: &'a Endpoint,
     asking: Asking<'a>,
     repository: &'a Repository,
-    /// Whether the upload is one that was begun before.
+    /// Whether the upload is new or repeats an earlier attempt.
     turn: Turn,
 }
 
 impl Copier<'_> {
-    /// Copies the blob, unless it stands there.
+    /// Copies the blob, unless the target already has it.
     pub(crate) async fn copy(&self) -> Result<Copied> {
         if self.from == self.to {
             return Ok(Copied::Mounted);
@@ -94,7 +94,8 @@ impl Copier<'_> {
             (way, Place::Repository(from)) if from.host() == to.host() => {
                 match self.http.mount(from, to, digest).await.map_err(failed)? {
                     Mount::Done => return Ok(Copied::Mounted),
-                    // An upload that was opened instead ends by itself: few tokens have the right to cancel it.
+                    // An upload that the registry opened instead expires by itself: few tokens have the right to cancel
+                    // it.
                     _ if way == Way::Mount => return Ok(Copied::Skipped),
                     Mount::Session(session) => Some(session),
                     Mount::Refused => None,
@@ -110,7 +111,8 @@ impl Copier<'_> {
 
     async fn to_layout(&self, dir: &LayoutDir, from: Option<&Endpoint>) -> Result<Copied> {
         if self.way != Way::Send {
-            // A folder that can't be looked into can't be written to either, and is told as that, once.
+            // A folder that cannot be read cannot be written either. Report this as a failure to write, so that it is
+            // reported once.
             let stands = self.layouts.has_blob(dir, self.blob).await;
             if stands.map_err(|error| RegistryError { operation: Operation::Write, ..*error })? {
                 return Ok(Copied::Mounted);
@@ -165,8 +167,8 @@ impl Copier<'_> {
     async fn upload(&self, to: &Repository, from: Option<&Endpoint>, session: Option<Url>) -> Result<()> {
         let failed = |failure| self.failed(End::Target, failure);
         let endpoint = self.http.client.transport.endpoint(to.host()).map_err(failed)?;
-        // Before anything is asked in this one's name: the first to ask a host is waited for by all others, and must
-        // not itself wait for one of them.
+        // Open the upload before this copy begins requests of its own. All other requests to a host wait for its first
+        // one, so a request that may be the first must not itself wait for one of them.
         let mut session = Some(match session {
             Some(session) => session,
             None => self.http.begin_upload(to).await.map_err(failed)?,
@@ -201,7 +203,7 @@ impl Copier<'_> {
     ) -> Attempt<()> {
         let at_target = |failure| RetryDecision::Final(End::Target, failure);
         let url = commit(session, &self.blob.digest);
-        // Both tokens before the permit: a token server may be the very host whose permits are all taken.
+        // Get both tokens before the permit: the token server may be the same host, and all its permits may be taken.
         let read_as = source.sign().await.map_err(|failure| RetryDecision::Final(End::Source, failure))?;
         let write_as = target.asking.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
         let (to, counters) = (&*target.endpoint.gate, &target.endpoint.counters);
@@ -219,7 +221,7 @@ impl Copier<'_> {
         out.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
         out.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         out.authorization.clone_from(&write_as.authorization.header);
-        // How long it may take depends on its size; that it moves is watched.
+        // The time depends on the size of the blob. There is no time limit, but a transfer that stalls is detected.
         out.head_within = Duration::MAX;
         out.body = Some(if self.blob.size > 0 {
             Body::wrap_stream(stream)
@@ -240,7 +242,8 @@ impl Copier<'_> {
             (End::Source, kind) = progress.stalled() => return Err(source.fault(kind)),
             (end, kind) = progress.stalled() => return Err(RetryDecision::Fault(end, Failure::of(kind))),
         };
-        // A storage that the registry sent us to says nothing of how the registry is to be asked.
+        // An answer from another host that the registry uses for storage says nothing about how the registry
+        // authenticates requests.
         let again =
             is_own && target.asking.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
         if again { Err(RetryDecision::Again) } else { self.taken(&answer, to) }
@@ -258,7 +261,7 @@ impl Copier<'_> {
         })
     }
 
-    /// Whether the answer to an upload says that the blob stands.
+    /// Checks from the answer to an upload whether the blob was stored.
     fn taken(&self, answer: &Answer, target: &Gate) -> Attempt<()> {
         let failure = answer.failure();
         let came_to_harm = failure.code.as_deref() == Some("DIGEST_INVALID");
@@ -267,7 +270,8 @@ impl Copier<'_> {
                 target.refused(answer.status.as_u16(), wait);
                 Err(RetryDecision::Refusal(End::Target, Box::new(failure), wait))
             }
-            // An upload that is gone or out of step, and bytes that are not those that were sent: another may do.
+            // The upload does not exist any more or is out of step, or the registry received other bytes than were
+            // sent. Another upload may succeed.
             (Verdict::Fault, _) | (_, 404 | 416) => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 400) if came_to_harm => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 200 | 201) if answer.is_page() => {
@@ -285,7 +289,7 @@ impl Copier<'_> {
         }
     }
 
-    /// Waits until another attempt may be made, or says why there is none.
+    /// Waits until another attempt may be made. Returns an error if no other attempt is made.
     async fn prepare_retry(
         &self,
         decision: RetryDecision,
@@ -308,7 +312,7 @@ impl Copier<'_> {
         let peer = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
         let goes_on = match wait {
             Some(wait) => attempts.refusal(failure, wait, peer).await,
-            // A stream may take as long as it moves; what counts against it is its back-off.
+            // A stream may take any time as long as bytes move. Only its back-off counts towards the limit.
             None => attempts.fault(failure, Duration::ZERO, peer).await,
         };
         goes_on.map_err(|failure| self.failed(end, failure))
@@ -337,7 +341,7 @@ impl Copier<'_> {
         Progress::new(self.blob, Arc::clone(&self.http.client.transport.run.observer))
     }
 
-    /// A failure of one of the ends, by its name.
+    /// Converts a failure to an error that names the end where it happened.
     fn failed(&self, end: End, failure: Failure) -> Box<RegistryError> {
         let (operation, place) =
             if end == End::Source { (Operation::Read, self.from) } else { (Operation::Push, self.to) };
@@ -345,7 +349,8 @@ impl Copier<'_> {
     }
 }
 
-/// The body of a blob of no bytes, which nobody but us would check.
+/// Reads the stream of an empty blob, so that it is verified. The HTTP client would not read it, because the body is
+/// empty.
 async fn drained(mut stream: Verified<Bytestream>) -> Body {
     while stream.next().await.is_some() {}
     Body::from(Bytes::new())

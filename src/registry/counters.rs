@@ -1,4 +1,4 @@
-//! [`Counters`]: what one host was asked, counted as it is sent.
+//! [`Counters`]: counts the requests to one registry as they are sent.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,10 +16,10 @@ pub(crate) struct Counters(Mutex<Figures>);
 #[derive(Default)]
 struct Figures {
     stats: HostStats,
-    /// Where the credentials came from; namespaces of one host may have their own.
+    /// Where the credentials came from. Namespaces of one host may have credentials of their own.
     sources: Vec<Arc<Source>>,
     waiting: u32,
-    /// Since when somebody waits, if anybody does.
+    /// When the current wait began, if any request is waiting.
     since: Option<Instant>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Purpose {
 }
 
 impl Counters {
-    /// A request goes out.
+    /// Counts a request that is sent.
     pub(crate) fn sent(&self, method: &Method, purpose: Purpose) {
         let stats = &mut lock(&self.0).stats;
         let counter = match (purpose, method.as_str()) {
@@ -46,19 +46,19 @@ impl Counters {
         *counter += 1;
     }
 
-    /// What went out will go out once more.
+    /// Counts a repeated request.
     pub(crate) fn repeated(&self) {
         lock(&self.0).stats.retries += 1;
     }
 
-    /// Notes a quota that an answer tells of: `ratelimit-remaining: 97;w=21600`.
+    /// Stores the quota that an answer states: `ratelimit-remaining: 97;w=21600`.
     pub(crate) fn heard(&self, headers: &HeaderMap) {
         if let Some(left) = pulls_left(headers) {
             lock(&self.0).stats.pulls_left = Some(left);
         }
     }
 
-    /// Notes where the credentials came from.
+    /// Stores where the credentials came from.
     pub(crate) fn credentials(&self, source: &Arc<Source>) {
         let sources = &mut lock(&self.0).sources;
         if !sources.contains(source) {
@@ -66,13 +66,13 @@ impl Counters {
         }
     }
 
-    /// Waits for `work`. Requests that wait at the same time are counted as one: the sum is time on the clock.
+    /// Waits for `work`. Requests that wait at the same time count as one, so the sum is elapsed time.
     pub(crate) async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
         let _wait = Wait::begin(self);
         work.await
     }
 
-    /// The figures so far.
+    /// Returns the figures so far.
     pub(crate) fn stats(&self) -> HostStats {
         let figures = lock(&self.0);
         let mut stats = figures.stats.clone();
@@ -83,12 +83,12 @@ impl Counters {
     }
 }
 
-/// What is left of a quota of pulls, where the answer says so.
+/// Returns how many pulls are left of a quota, if the answer states this.
 pub(crate) fn pulls_left(headers: &HeaderMap) -> Option<u64> {
     headers.get("ratelimit-remaining")?.to_str().ok()?.split(';').next()?.trim().parse().ok()
 }
 
-/// One request that waits; ends when it is dropped, as a wait that is cut short must.
+/// A waiting request. The wait ends when this is dropped, so that a cancelled wait ends too.
 struct Wait<'a>(&'a Counters);
 
 impl<'a> Wait<'a> {

@@ -1,15 +1,15 @@
-//! [`Http`]: the endpoints of the distribution-spec, nothing else.
+//! [`Http`]: the endpoints of the distribution-spec.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`manifests`] | HEAD, GET and PUT of manifests, GET of configs |
-//! | [`kind`] | what a manifest's bytes say they are |
-//! | [`written`] | what the answer to a PUT of a manifest says |
-//! | [`tagging`] | several tags with one PUT, where that is known |
-//! | [`tags`] | the tags of a repository, page by page; `link` reads where the next page is |
-//! | [`referrers`] | what speaks of a manifest |
+//! | [`kind`] | the media type of a manifest, from its bytes |
+//! | [`written`] | whether a manifest was written, according to the answer to its PUT |
+//! | [`tagging`] | several tags with one PUT, where the registry supports it |
+//! | [`tags`] | the tags of a repository, page by page; `link` finds the next page |
+//! | [`referrers`] | the referrers of a manifest |
 //! | [`blobs`] | HEAD, mount and upload of blobs |
-//! | [`stream`] | a blob on its way from one place to another |
+//! | [`stream`] | the bytes of a blob while they are copied |
 
 use std::sync::Arc;
 
@@ -43,15 +43,16 @@ pub(crate) struct Http {
     pub(crate) tagging: Tagging,
 }
 
-/// The types a list can be or be made of; one line, because old proxies read only the first.
+/// The media types of lists and of the manifests they are made of. They are sent in one header line, because old
+/// proxies read only the first.
 const MANIFEST_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json";
 
 impl Http {
-    /// The rights the run may ask for in `repository`: Quay makes a repository when asked for a right to push to one
-    /// that does not exist.
+    /// Returns the rights that the run may request in `repository`. Quay creates a repository that does not exist when
+    /// the right to push to it is requested.
     fn scopes(&self, repository: &Repository) -> Scopes {
         Scopes::one(repository, if self.access.may_write(repository) { Right::PullPush } else { Right::Pull })
     }
@@ -60,21 +61,21 @@ impl Http {
         self.client.transport.endpoint(repository.host())
     }
 
-    /// Sends `request` with the rights that the run may ask for in `repository`.
+    /// Sends `request` with the rights that the run may request in `repository`.
     async fn send(&self, endpoint: &Endpoint, request: &Request, repository: &Repository) -> Result<Answer, Failure> {
         self.client.send(endpoint, request, &self.scopes(repository)).await
     }
 }
 
-/// A request for `path` of `repository`: `blobs/uploads/`.
+/// Creates a request for `path` of `repository`, such as `blobs/uploads/`.
 fn request_for(method: Method, endpoint: &Endpoint, repository: &Repository, path: &str) -> Result<Request, Failure> {
     let mut request = Request::new(method, endpoint.url(&format!("{}/{path}", repository.path()))?);
-    // Sizes are of the very bytes, and so are digests.
+    // Sizes and digests are those of the unencoded bytes.
     request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Ok(request)
 }
 
-/// A request for the manifest that `locator`, a tag or digest, names in `repository`.
+/// Creates a request for the manifest that `locator`, a tag or digest, names in `repository`.
 fn manifest_request(
     method: Method,
     endpoint: &Endpoint,

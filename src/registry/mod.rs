@@ -1,25 +1,26 @@
-//! The world outside: registries over HTTP and OCI layouts on disk, behind one trait.
+//! Access to registries over HTTP and OCI layouts on disk, behind one trait.
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`http`] | the endpoints of the distribution-spec, nothing else |
-//! | [`copy`] | blobs from one place to another |
-//! | [`transport`] | one request: client, time limits, attempts, caps |
-//! | [`gate`] | who may send to a host now: permits, pauses, its pace, the end of a dead host |
-//! | [`auth`] | who sends a request: challenges, tokens, which credentials are tried |
-//! | `authorization` | what a request carries to say who sends it |
-//! | `counters` | what one host was asked, counted as it is sent |
-//! | [`credentials`] | Docker's and Podman's files, credential helpers |
-//! | [`tls`] | certificates: whose are believed, which are shown |
+//! | [`http`] | the endpoints of the distribution-spec |
+//! | [`copy`] | copies blobs from one place to another |
+//! | [`transport`] | sends one request: client, time limits, attempts, size limits |
+//! | [`gate`] | when requests to a host may be sent: permits, pauses, rate, and hosts that are given up |
+//! | [`auth`] | authentication: challenges, tokens, which credentials are tried |
+//! | `authorization` | the authentication that a request carries |
+//! | `counters` | counts the requests to one registry |
+//! | [`credentials`] | the files of Docker and Podman, credential helpers |
+//! | [`tls`] | HTTP clients with TLS: trusted certificates, client certificates |
 //! | [`layout`] | OCI image layouts |
-//! | `referrers` | what speaks of a manifest, where only a tag says it |
+//! | `referrers` | referrers in registries without the referrers endpoint |
 //! | [`registries`] | HTTP and layouts as one [`Registry`] |
-//! | [`options`] | how the world is reached, with which rights |
-//! | [`error`] | why something did not work |
-//! | `sanitize`, `lock` | what a registry says, fit to be shown; a mutex |
-//! | `fuzz` | what is read from outside, for `src/fuzz.rs` |
+//! | [`options`] | how registries are accessed, and with which rights |
+//! | [`error`] | which operation failed, on what, and why |
+//! | `sanitize`, `lock` | makes text from a registry safe to display; locks a mutex |
+//! | `fuzz` | fuzz targets for foreign input, used by `src/fuzz.rs` |
 //!
-//! Nothing here knows of manifests.toml, plans or lists. What is read is verified by its digest before it is returned.
+//! Nothing here knows about manifests.toml, plans or lists. Everything that is read is verified by its digest before it
+//! is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,34 +57,37 @@ pub use registries::Registries;
 #[cfg(test)]
 pub(crate) use testing::jobs;
 
-/// A result of this layer.
+/// The result type of this layer.
 pub type Result<T> = std::result::Result<T, Box<RegistryError>>;
 
-/// Registries and layouts. All methods may be called at once, as often as there is work: implementations hold back
-/// what they must. `None` is "absent" (404) and nothing else; an error is "could not know" or "refused".
+/// Registries and layouts. All methods may be called concurrently, any number of times: implementations limit the load
+/// themselves. `None` means not found (404) and nothing else. An error means that the state is unknown or that the
+/// request was refused.
 pub trait Registry: Send + Sync {
-    /// Type, digest and size of what `reference` names.
+    /// Returns the media type, digest and size of the manifest that `reference` names.
     ///
-    /// Where a HEAD can't be believed (no digest, no length, no known type, 403, 405) the manifest is read instead;
-    /// those bytes are not returned. A tag of a target that is answered 403 is absent if the repository's list of tags
-    /// can be read and has no such tag: so Artifactory says it of virtual repositories.
+    /// If the answer to a HEAD is not usable (no digest, no length, an unknown media type, 403, 405), the manifest is
+    /// read instead, and its bytes are discarded. A tag of a target that is answered with 403 counts as not found if
+    /// the tags of the repository can be listed and do not include it: Artifactory answers like this for virtual
+    /// repositories.
     fn head(&self, reference: &Reference) -> impl Future<Output = Result<Option<Descriptor>>> + Send;
 
-    /// The manifest of `digest`, verified.
+    /// Returns the manifest with `digest`, verified.
     fn manifest(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
 
-    /// A config blob of `digest`, verified, 8 MiB at most.
+    /// Returns the config blob with `digest`, verified. The maximum size is 8 MiB.
     fn config(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
 
-    /// All tags of `place`, 100,000 at most; none where there is no such repository. What is no tag by the
-    /// distribution-spec is left out.
+    /// Returns all tags of `place`, at most 100,000. `None` if the repository does not exist. Names that are not valid
+    /// tags by the distribution-spec are left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
 
-    /// The manifests of `place` whose subject is `digest`, without platforms (distribution-spec "Listing Referrers");
-    /// none where there are none, or the registry knows nothing of the kind.
+    /// Returns the manifests of `place` whose subject is `digest`, without platforms (distribution-spec "Listing
+    /// Referrers"). `None` if there are none or the registry does not know them.
     fn referrers(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
 
-    /// Puts `blob` of `from` into `to`, by `way`. The bytes are verified on their way: what is wrong is never committed.
+    /// Copies `blob` from `from` to `to`, as `way` says. The bytes are verified while they are copied: wrong bytes are
+    /// never committed.
     fn copy_blob(
         &self,
         blob: &Descriptor,
@@ -92,7 +96,7 @@ pub trait Registry: Send + Sync {
         way: Way,
     ) -> impl Future<Output = Result<Copied>> + Send;
 
-    /// Writes a manifest under a tag or its digest; the bytes go as they are.
+    /// Writes a manifest under a tag or its digest. The bytes are sent unchanged.
     fn put_manifest(
         &self,
         place: &Place,
@@ -101,63 +105,66 @@ pub trait Registry: Send + Sync {
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// Writes a manifest by its digest and, with the same request, under `tags` (distribution-spec end-7b, `?tag=`).
-    /// Returns those that the registry says it wrote; the others are to be put one by one.
+    /// Returns the tags that the registry confirms; the others must be written one by one.
     ///
-    /// Few registries know this. One that was found in this run not to is not asked again: then nothing is sent.
+    /// Few registries support this. If a registry was found not to support it in this run, nothing is sent.
     fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag])
     -> impl Future<Output = Result<Vec<Tag>>> + Send;
 }
 
-/// How a blob is brought to its target.
+/// How to copy a blob to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Mounted where both places are repositories of one registry, else sent, unless it stands there already.
+    /// Between repositories of one registry, mount the blob, and send it if that is refused. Otherwise send it, unless
+    /// the target already has it.
     MountOrSend,
-    /// Sent, whatever was mounted or said to stand there: the registry does not see it.
+    /// Send the blob, even if it was mounted or reported to exist, because the registry does not see it.
     Send,
-    /// Mounted, or left where it is: the bytes of a foreign layer need not be in any registry.
+    /// Mount the blob, or skip it: the bytes of a foreign layer need not be in any registry.
     Mount,
 }
 
-/// How a blob came to its target.
+/// How a blob was copied to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
-    /// It stood there, or the registry took it from the other repository (201).
+    /// It already existed there, or the registry mounted it from the other repository (201).
     Mounted,
-    /// It was sent, byte by byte.
+    /// Its bytes were sent.
     Streamed {
-        /// How many bytes.
+        /// The number of bytes.
         bytes: u64,
     },
-    /// It was not: [`Way::Mount`], and the registry could not.
+    /// It was not copied: with [`Way::Mount`], if the registry could not mount it.
     Skipped,
 }
 
-/// What a host was asked, and how that went.
+/// The requests to a host, and their results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostStats {
-    /// HEAD requests sent, repeated ones included.
+    /// HEAD requests sent, including repeated ones.
     pub head: u64,
-    /// GET requests sent, tokens not included.
+    /// GET requests sent, except for tokens.
     pub get: u64,
     /// PUT and PATCH requests sent.
     pub put: u64,
-    /// POST requests sent, tokens not included.
+    /// POST requests sent, except for tokens.
     pub post: u64,
-    /// Requests for a token, sent for this registry.
+    /// Token requests sent for this registry.
     pub token: u64,
-    /// How many of all these were repeats.
+    /// How many of all these requests were repeats.
     pub retries: u64,
-    /// How long any request waited for a pause or for its next attempt; those that wait at the same time count once.
+    /// How long requests waited for a pause to end or for their next attempt. Requests that wait at the same time count
+    /// once.
     pub waited: Duration,
-    /// Where the credentials came from: `~/.docker/config.json (user ci-bot)`; of several, each once.
+    /// Where the credentials came from: `~/.docker/config.json (user ci-bot)`. If there are several sources, each is
+    /// listed once.
     pub credentials: Option<String>,
-    /// Pulls left of a quota, where the host says so (`ratelimit-remaining`).
+    /// Pulls left of a quota, if the host states this (`ratelimit-remaining`).
     pub pulls_left: Option<u64>,
 }
 
 impl HostStats {
-    /// Of two parts of one run, of which `later` is the later one.
+    /// Adds the figures of two parts of one run, of which `later` is the later part.
     #[must_use]
     pub fn sum(earlier: Self, later: Self) -> Self {
         Self {
@@ -177,46 +184,46 @@ impl HostStats {
 /// [`HostStats`] by host.
 pub type Stats = BTreeMap<String, HostStats>;
 
-/// Something that happens between requests and that a person may wonder about.
+/// An event between requests that the user may want to know about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// A host is not asked for a while.
+    /// No requests are sent to a host for a while.
     Paused {
         /// The host.
         host: String,
-        /// Its answer: 429 or 503.
+        /// The status of its answer: 429 or 503.
         status: u16,
-        /// For how long.
+        /// The length of the pause.
         wait: Duration,
-        /// Whether it asked for that; else it was refusing too much, and is given a rest.
+        /// Whether the host asked for this pause. Otherwise mlist pauses because the host refuses too many requests.
         as_asked: bool,
     },
-    /// A paused host answers again.
+    /// A paused host responds again.
     Resumed {
         /// The host.
         host: String,
         /// How long it was paused.
         after: Duration,
     },
-    /// Bytes of a blob on their way.
+    /// Bytes of a blob were transferred.
     Streaming {
         /// The blob.
         digest: Digest,
-        /// How many bytes went since the last notice.
+        /// The number of bytes since the last notice.
         bytes: u64,
     },
-    /// A request and its answer (for `-vv`); URLs without query and userinfo.
+    /// A request and its answer (for `-vv`). URLs are without query and userinfo.
     Request {
-        /// `GET`.
+        /// The HTTP method: `GET`.
         method: &'static str,
-        /// Without query.
+        /// The URL, without its query.
         url: String,
-        /// The status, or none where there was no answer.
+        /// The HTTP status. `None` if there was no answer.
         status: Option<u16>,
-        /// From sending to the head of the answer.
+        /// The time from sending the request to receiving the head of the answer.
         took: Duration,
     },
 }
 
-/// Takes notices; called from anywhere, must not block.
+/// Receives notices. It is called from any thread and must not block.
 pub type Observer = Arc<dyn Fn(Notice) + Send + Sync>;

@@ -22,10 +22,10 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Opens nothing yet: hosts are reached when they are first asked.
+    /// Creates the registries without connecting: a host is contacted when it is first used.
     ///
     /// # Errors
-    /// A TLS client that can't be made.
+    /// Fails if an HTTP client cannot be created.
     pub fn new(options: Options) -> Result<Self> {
         let Options { access, jobs, credentials, observer, hosts, certificates } = options;
         let (run, access) = (Arc::new(Run::new(jobs, observer)), Arc::new(access));
@@ -36,13 +36,13 @@ impl Registries {
         Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts: Layouts::default() })
     }
 
-    /// What was asked so far, by host; layouts are not counted.
+    /// Returns the requests so far, by host. Layouts are not counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.http.client.transport.stats()
     }
 
-    /// An error of a host is told with what stands between.
+    /// Adds the proxy between mlist and the host to an error, if there is one.
     fn told<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|mut error| {
             let host = error.host.as_deref().and_then(|host| Host::parse(host).ok());
@@ -51,8 +51,8 @@ impl Registries {
         })
     }
 
-    /// Ends pauses, back-off and streams of blobs at once: what waits fails as stopped. A manifest that is being
-    /// written is not cut off.
+    /// Ends pauses, back-off and blob transfers at once: requests that wait fail as stopped. The writing of a manifest
+    /// is not interrupted.
     pub fn stop(&self) {
         self.http.client.transport.run.stop.cancel();
     }
@@ -108,7 +108,7 @@ impl Registry for Registries {
     async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
         match place {
             Place::Repository(repository) => self.told(self.http.put_tags(repository, payload, tags).await),
-            // Each tag of a layout is a step of its own.
+            // In a layout, each tag is written in a step of its own.
             Place::Layout(_) => Ok(Vec::new()),
         }
     }

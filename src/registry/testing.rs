@@ -1,4 +1,4 @@
-//! A server whose every answer a test writes, and a registry client to ask it with. For tests only.
+//! A server whose answers are scripted by a test, and a registry client for it. For tests only.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -19,11 +19,11 @@ use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Referen
 
 use super::{Access, Group, Notice, Options, Registries, Registry as _, Rights};
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) method: String,
-    /// With its query.
+    /// The path, including the query.
     pub(crate) path: String,
     pub(crate) headers: hyper::HeaderMap,
     pub(crate) body: Bytes,
@@ -35,7 +35,7 @@ impl Asked {
     }
 }
 
-/// What is answered.
+/// The answer to a request.
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -47,15 +47,15 @@ pub(crate) struct Reply {
 /// How an answer ends.
 enum Ends {
     Well,
-    /// The connection is closed after so many bytes of the body.
+    /// The connection is closed after this many bytes of the body.
     CutAfter(usize),
     /// The connection is closed without an answer.
     Reset,
-    /// Never: a byte comes every second.
+    /// The body never ends: one byte is sent every second.
     Drips,
-    /// Never, and nothing of the body comes.
+    /// The body never begins.
     StandsStill,
-    /// Well, and nothing says before how long it is.
+    /// Normally, but no header announces the length of the body.
     Unannounced,
 }
 
@@ -68,7 +68,7 @@ impl Reply {
         Self { ends: Ends::Reset, ..Self::of(200) }
     }
 
-    /// 200 with a manifest and all headers that belong to it.
+    /// A 200 with a manifest and its headers.
     pub(crate) fn manifest(payload: &Payload) -> Self {
         Self::of(200)
             .with("content-type", payload.media_type().as_str())
@@ -91,19 +91,19 @@ impl Reply {
         self
     }
 
-    /// The body never ends.
+    /// Makes the body endless.
     pub(crate) fn drips(mut self) -> Self {
         self.ends = Ends::Drips;
         self.with("content-length", "100000")
     }
 
-    /// The body never begins.
+    /// Makes the body never begin.
     pub(crate) fn stands_still(mut self) -> Self {
         self.ends = Ends::StandsStill;
         self
     }
 
-    /// No header says how long the body is.
+    /// Sends no header with the length of the body.
     pub(crate) fn unannounced(mut self) -> Self {
         self.ends = Ends::Unannounced;
         self
@@ -115,14 +115,15 @@ impl Reply {
     }
 }
 
-/// A server on loopback; it ends with the runtime of its test.
+/// A server on the loopback interface. It ends with the runtime of its test.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
-    /// Answers each request by `script`, which is given its number too, counted from 0.
+    /// Starts a server that answers each request with `script`, which also receives the number of the request, counted
+    /// from 0.
     pub(crate) async fn start(script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -135,24 +136,24 @@ impl Server {
                 let service = service_fn(move |request| answer(request, Arc::clone(&script), Arc::clone(&seen)));
                 let serve =
                     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
-                // A connection that a script resets ends in an error, as it is meant to.
+                // A connection that a script resets ends in an error, as intended.
                 tokio::spawn(async move { drop(serve.await) });
             }
         });
         Self { address, log }
     }
 
-    /// What was asked so far.
+    /// Returns the requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.log.lock().unwrap().clone()
     }
 
-    /// What was asked so far, as `GET /v2/…`.
+    /// Returns the requests so far, as `GET /v2/…`.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
     }
 
-    /// A repository of this server.
+    /// Returns a repository of this server.
     pub(crate) fn repository(&self, name: &str) -> Repository {
         match self.place(name) {
             Place::Repository(repository) => repository,
@@ -160,12 +161,12 @@ impl Server {
         }
     }
 
-    /// A repository of this server, as a place.
+    /// Returns a repository of this server, as a place.
     pub(crate) fn place(&self, name: &str) -> Place {
         Place::parse(&format!("{}/{name}", self.address)).unwrap()
     }
 
-    /// What a tag of this server names.
+    /// Returns a reference to a tag of this server.
     pub(crate) fn reference(&self, name_and_tag: &str) -> Reference {
         Reference::parse(&format!("{}/{name_and_tag}", self.address)).unwrap()
     }
@@ -180,7 +181,7 @@ async fn answer(
 ) -> Result<Answer, std::io::Error> {
     let (head, body) = request.into_parts();
     let (method, path) = (head.method.to_string(), head.uri.to_string());
-    // A client that gives up in the middle of its body has asked nothing.
+    // A request whose body is not sent completely is not recorded.
     let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
     let asked = Asked { method, path, headers: head.headers, body };
     let number = {
@@ -219,19 +220,20 @@ async fn answer(
     Ok(response.body(StreamBody::new(frames)).unwrap())
 }
 
-/// Registries as a test asks them.
+/// A client for registries, as tests use it.
 pub(crate) struct Client {
     pub(crate) registries: Arc<Registries>,
     notices: Arc<Mutex<Vec<Notice>>>,
 }
 
 impl Client {
-    /// One without credentials, that may write to `targets`.
+    /// Creates a client without credentials that may write to `targets`.
     pub(crate) fn new(targets: &[&Repository]) -> Self {
         Self::with(targets, |options| options.jobs = jobs(8))
     }
 
-    /// One that reads its credentials from `folder`, and asks the helpers in it.
+    /// Creates a client that takes its credentials and credential helpers from `folder` and sends at most `at_once`
+    /// requests at a time.
     pub(crate) fn with_logins(targets: &[&Repository], at_once: usize, folder: &Path) -> Self {
         Self::with(targets, |options| {
             options.jobs = jobs(at_once);
@@ -240,7 +242,8 @@ impl Client {
         })
     }
 
-    /// One that may write to `targets`, a group each, without credentials and with one request in flight, changed so.
+    /// Creates a client that may write to `targets`, each a group of its own. It has no credentials and sends one
+    /// request at a time, unless `change` sets other options.
     pub(crate) fn with(targets: &[&Repository], change: impl FnOnce(&mut Options)) -> Self {
         let rights = if targets.is_empty() { Rights::ReadOnly } else { Rights::Write };
         let group = |target: &&Repository| Group { target: Some((*target).clone()), sources: Vec::new() };
@@ -263,31 +266,31 @@ impl Client {
         self.registries.put_manifest(&place, &locator, payload).await
     }
 
-    /// What was heard but for requests.
+    /// Returns all notices except those about requests.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let notices = self.notices.lock().unwrap();
         notices.iter().filter(|notice| !matches!(notice, Notice::Request { .. })).cloned().collect()
     }
 }
 
-/// A manifest of no meaning.
+/// A minimal manifest.
 pub(crate) fn manifest() -> Payload {
     let bytes = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#;
     Payload::new(MediaType::OciManifest, Bytes::from_static(bytes))
 }
 
-/// A blob of these bytes.
+/// The descriptor of a blob with these bytes.
 pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
     let media_type = MediaType::Other("application/octet-stream".into());
     Descriptor { media_type, digest: Digest::of(bytes), size: bytes.len() as u64 }
 }
 
-/// By digest.
+/// The locator of a manifest by its digest.
 pub(crate) fn by_digest(payload: &Payload) -> Locator {
     Locator::Digest(payload.digest().clone())
 }
 
-/// So many requests in flight at once.
+/// This number of requests in flight at once.
 pub(crate) const fn jobs(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).expect("at least one")
 }

@@ -1,4 +1,4 @@
-//! [`Source`]: where a blob's bytes come from.
+//! [`Source`]: the place a blob is copied from.
 
 use std::io;
 
@@ -23,10 +23,10 @@ use crate::registry::transport::{Endpoint, read};
 
 use super::RetryDecision;
 
-/// A blob's bytes, unchecked.
+/// The bytes of a blob, not yet verified.
 pub(super) type Bytestream = BoxStream<'static, io::Result<Bytes>>;
 
-/// Where a blob's bytes come from.
+/// The place a blob is copied from.
 pub(super) enum Source<'a> {
     Layout { layouts: &'a Layouts, dir: &'a LayoutDir },
     Repository { http: &'a Http, repository: &'a Repository, endpoint: &'a Endpoint, asking: Box<Asking<'a>> },
@@ -42,7 +42,7 @@ impl<'a> Source<'a> {
         Ok(Self::Repository { http, repository, endpoint, asking })
     }
 
-    /// The registry; a layout is none.
+    /// Returns the endpoint of the registry. `None` for a layout.
     pub(super) fn endpoint(&self) -> Option<&'a Endpoint> {
         match self {
             Self::Layout { .. } => None,
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// How the request for the bytes is signed; to be had before a permit is taken.
+    /// Returns how the request for the bytes is signed. This must be called before a permit is taken.
     pub(super) async fn sign(&self) -> Result<Signature, Failure> {
         match self {
             Self::Layout { .. } => Ok(Signature::default()),
@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The bytes of `blob`.
+    /// Opens `blob` for reading.
     pub(super) async fn open(&mut self, blob: &Descriptor, signature: &Signature) -> Result<Bytestream, RetryDecision> {
         match self {
             Self::Layout { layouts, dir } => {
@@ -77,7 +77,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What follows from bytes that were not those of the blob, or broke off.
+    /// Returns the decision after bytes that do not match the blob, or that broke off.
     pub(super) fn fault(&self, kind: ErrorKind) -> RetryDecision {
         match (self, kind) {
             (Self::Repository { .. }, kind) => RetryDecision::Fault(End::Source, Failure::of(kind)),
@@ -114,7 +114,8 @@ async fn download(
         TransferError::Fault(failure) => RetryDecision::Fault(End::Source, failure),
         TransferError::Final(failure) => RetryDecision::Final(End::Source, endpoint.gate.last_words(failure)),
     };
-    // Redirects, and what the host did not look at, are many requests; each in its time may be too long in all.
+    // Redirects and requests that the host did not process lead to several requests. Each may be within its time limit
+    // while all together take too long.
     let exchange = timeout(WHOLE, http.client.transport.wire.exchange(out, &endpoint.counters)).await;
     let response = exchange.unwrap_or_else(|_| Err(TransferError::Fault(too_late()))).map_err(failed)?;
     let (status, headers) = (response.status(), response.headers());

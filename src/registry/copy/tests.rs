@@ -1,4 +1,4 @@
-//! Blobs between registries and layouts.
+//! Copies of blobs between registries and layouts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use crate::registry::{Notice, Registry as _};
 
 const BYTES: &[u8] = b"the bytes of a layer";
 
-/// A registry that takes uploads, and mounts as `mount` answers.
+/// A registry that accepts uploads and answers mounts with `mount`.
 async fn target(mount: fn(&Asked) -> Reply) -> Server {
     Server::start(move |asked, _| match (asked.method.as_str(), asked.path.as_str()) {
         ("POST", path) if path.contains("mount=") => mount(asked),
@@ -35,7 +35,7 @@ fn streamed() -> Copied {
     Copied::Streamed { bytes: BYTES.len() as u64 }
 }
 
-/// A layout that holds the blob.
+/// A layout that contains the blob.
 async fn layout() -> (TempDir, Place) {
     let folder = TempDir::new().unwrap();
     let dir = LayoutDir::new(folder.path());
@@ -422,7 +422,7 @@ async fn who_waits_for_its_turn_does_not_stand_still() {
     let client = Client::with(&[&to.repository("b")], |options| options.jobs = jobs(64));
     let (from, to) = (from.place("a"), to.place("b"));
     let blobs: Vec<Descriptor> = (0..44_u8).map(|n| blob(&[n])).collect();
-    // Four go at a time, so the last of them wait for more than three minutes.
+    // Four are copied at a time, so the last of them wait for more than three minutes.
     let copies = blobs.iter().map(|blob| client.registries.copy_blob(blob, &from, &to, Way::MountOrSend));
     for copied in futures_util::future::join_all(copies).await {
         assert_eq!(copied.unwrap(), Copied::Streamed { bytes: 1 });
