@@ -13,7 +13,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`asking`] | the authentication of one request |
-//! | [`ladder`] | which credentials it carries next |
+//! | [`ladder`] | which credentials a request carries next |
 //! | [`state`] | what is known about one registry, and its tokens |
 //! | [`scheme`] | how a registry authenticates requests, and where its token server is |
 //! | [`challenge`] | parses `WWW-Authenticate` |
@@ -150,18 +150,18 @@ impl AuthClient {
 }
 
 impl Signature {
-    /// The signature of a request that needs `need` and carries nothing.
+    /// Returns the signature of a request that needs `need` and carries nothing.
     fn none(need: &Scopes) -> Self {
         Self { need: need.clone(), ..Self::default() }
     }
 }
 
-/// `Basic …` (RFC 7617).
+/// Returns the header value `Basic …` (RFC 7617).
 fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, Failure> {
     sensitive(&format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret()))))
 }
 
-/// A header value that is hidden in debug output.
+/// Returns a header value that is hidden in debug output.
 fn sensitive(text: &str) -> Result<HeaderValue, Failure> {
     let unfit =
         || Failure::of(ErrorKind::NotARegistry("its token server sent a token that no header can carry".into()));

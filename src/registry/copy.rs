@@ -167,8 +167,8 @@ impl Copier<'_> {
     async fn upload(&self, to: &Repository, from: Option<&Endpoint>, session: Option<Url>) -> Result<()> {
         let failed = |failure| self.failed(End::Target, failure);
         let endpoint = self.http.client.transport.endpoint(to.host()).map_err(failed)?;
-        // Open the upload before this copy begins requests of its own. All other requests to a host wait for its first
-        // one, so a request that may be the first must not itself wait for one of them.
+        // Open the upload before either `Asking` below begins. An `Asking` may be the first request to a host. All
+        // other requests to that host wait for it, so it must not itself wait for another request.
         let mut session = Some(match session {
             Some(session) => session,
             None => self.http.begin_upload(to).await.map_err(failed)?,
@@ -270,8 +270,8 @@ impl Copier<'_> {
                 target.refused(answer.status.as_u16(), wait);
                 Err(RetryDecision::Refusal(End::Target, Box::new(failure), wait))
             }
-            // The upload does not exist any more or is out of step, or the registry received other bytes than were
-            // sent. Another upload may succeed.
+            // The upload no longer exists or is out of step, or the registry received other bytes than were sent.
+            // Another upload may succeed.
             (Verdict::Fault, _) | (_, 404 | 416) => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 400) if came_to_harm => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 200 | 201) if answer.is_page() => {
@@ -349,8 +349,8 @@ impl Copier<'_> {
     }
 }
 
-/// Reads the stream of an empty blob, so that it is verified. The HTTP client would not read it, because the body is
-/// empty.
+/// Returns the body of an empty blob. Reads the stream to verify it, because the HTTP client does not read the stream
+/// of an empty body.
 async fn drained(mut stream: Verified<Bytestream>) -> Body {
     while stream.next().await.is_some() {}
     Body::from(Bytes::new())

@@ -19,8 +19,7 @@
 //! | `sanitize`, `lock` | makes text from a registry safe to display; locks a mutex |
 //! | `fuzz` | fuzz targets for foreign input, used by `src/fuzz.rs` |
 //!
-//! Nothing here knows about manifests.toml, plans or lists. Everything that is read is verified by its digest before it
-//! is returned.
+//! Nothing here knows about manifests.toml, plans or lists. Content is verified by its digest before it is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -78,8 +77,8 @@ pub trait Registry: Send + Sync {
     /// Returns the config blob with `digest`, verified. The maximum size is 8 MiB.
     fn config(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
 
-    /// Returns all tags of `place`, at most 100,000. `None` if the repository does not exist. Names that are not valid
-    /// tags by the distribution-spec are left out.
+    /// Returns all tags of `place`; more than 100,000 are an error. `None` if the repository does not exist. Names that
+    /// are not valid tags by the distribution-spec are left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
 
     /// Returns the manifests of `place` whose subject is `digest`, without platforms (distribution-spec "Listing

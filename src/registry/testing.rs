@@ -290,7 +290,7 @@ pub(crate) fn by_digest(payload: &Payload) -> Locator {
     Locator::Digest(payload.digest().clone())
 }
 
-/// This number of requests in flight at once.
+/// The number of requests in flight at once.
 pub(crate) const fn jobs(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).expect("at least one")
 }

@@ -98,8 +98,8 @@ impl<'a> Asking<'a> {
             let failure = match self.token(bearer, cached).await {
                 Ok(granted) => {
                     if step == Step::OwnToken && tried.shared == SharedTried::Refused {
-                        // The token server refuses several rights together but grants them alone. Assume the same for
-                        // all other requests.
+                        // The token server refused the shared token and grants the own token. Assume the same for all
+                        // other groups.
                         self.state.memory.narrow(Sharing::Pairs);
                     }
                     return Ok(self.carrying(granted, need, step));
@@ -328,7 +328,8 @@ impl<'a> Asking<'a> {
         if Instant::now() >= held.renew {
             return self.renewals < RENEWALS;
         }
-        // A token newer than the request was refused for what it is, unless the registry says that it is invalid.
+        // A token fetched since the request began was not refused for its age, so another would be refused too, unless
+        // the registry says that the token is invalid.
         let is_new = held.fetched >= self.began && !challenge::bearer_error_is(headers, "invalid_token");
         self.renewals == 0 && !is_new && !is_denied
     }

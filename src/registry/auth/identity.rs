@@ -10,7 +10,8 @@ use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::lock::lock;
 
-/// The maximum number of times that a login is tried which was never accepted. Registries lock accounts after more.
+/// The maximum number of times that a login which was never accepted is tried for a single right. Registries lock
+/// accounts after more.
 const TRIES: usize = 3;
 
 /// The identities used for one registry.
@@ -54,8 +55,8 @@ impl Identities {
 
 impl Identity {
     /// Runs `fetch`, which requests a token for as many repositories as `rights` says. Until the login is accepted, it
-    /// is tried by one request at a time and at most [`TRIES`] times. Otherwise a wrong password would be sent for
-    /// every repository of a run.
+    /// is tried by one request at a time and only a limited number of times. Otherwise a wrong password would be sent
+    /// for every repository of a run.
     pub(super) async fn ask<T>(
         &self,
         rights: usize,

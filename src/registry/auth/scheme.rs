@@ -102,7 +102,7 @@ impl Bearer {
     }
 }
 
-/// Returns the URL that a realm stands for. `None` if it is not an HTTP or HTTPS URL.
+/// Resolves a realm to a URL. `None` if it is not an HTTP or HTTPS URL.
 fn realm(base: &Url, text: &str) -> Option<Url> {
     let mut realm = base.join(Some(text.trim()).filter(|text| !text.is_empty())?).ok()?;
     if !matches!(realm.scheme(), "http" | "https") {
