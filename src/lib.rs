@@ -35,6 +35,26 @@
 //! A good reading order: `src/command/sync.rs`, which has the whole run on one screen; `src/config/expand/load.rs`;
 //! `src/plan/decide.rs`; `src/exec/survey.rs`; `src/exec/executor.rs`, `src/exec/publish.rs`; `src/ui/show.rs`.
 //!
+//! # The way of one `source`
+//!
+//! How `source = "ghcr.io/org/app-{arch}:{version}"` becomes bytes that are sent to a registry. Each step has its own
+//! type, and no step converts a value back to the type of an earlier one.
+//!
+//! | step | where | result |
+//! |---|---|---|
+//! | parse the file | `ParseResult::root` in `src/config/read/parse_result.rs`; `level.rs`, `template.rs` | `SpannedTemplate` |
+//! | find the level that applies, expand for a member | `TargetInstance::member` in `src/config/expand/instance/members.rs` | `Expanded` |
+//! | parse the expanded text | `Reference::parse` in `src/oci/reference.rs` | [`oci::Reference`] in [`config::model::Member`] |
+//! | query what it names | `current_state::read` in `src/plan/decide/current_state.rs` | [`plan::snapshot::Query`] |
+//! | send the HEAD | `Surveyor::survey` in `src/exec/survey.rs`; `Http::head` in `src/registry/http/manifests.rs` | [`oci::Descriptor`] in the snapshot |
+//! | choose the image for the platform | `images::choose` in `src/plan/decide/images.rs` | `Image` |
+//! | check it, fill in open parts of its platform | `members::resolve` in `src/plan/decide/members.rs` | `ResolvedMember` |
+//! | order the entries, encode the list once | `entries::compose`, `list::of` in `src/plan/decide` | [`oci::Payload`] in [`plan::ListPlan`] |
+//! | note what the target does not have yet | `verdict::conclude` in `src/plan/decide/verdict.rs` | [`plan::Child`] |
+//! | copy its blobs and manifest | `Publisher::prepare` in `src/exec/prepare.rs`; `ChildCopier::child` in `src/exec/copy.rs` | `Prepared` |
+//! | write the list by its tags | `Publisher::commit` in `src/exec/commit.rs`; `TagWriter::write_all` in `src/exec/tags.rs` | `Ending` |
+//! | PUT the bytes of the payload | `Http::put_manifest` in `src/registry/http/manifests.rs` | `201 Created` |
+//!
 //! # Layers
 //!
 //! Each layer may use only the layers in its row, which a test enforces. The first four are pure: no runtime, no

@@ -90,7 +90,7 @@ fn in_words(cause: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// The system's words for a name that could not be looked up tell little to who does not know its library.
+/// Replaces the system's texts for an unknown host, which are different on each system and hard to understand.
 fn of_names(words: String) -> NoAnswer {
     let unknown = ["not known", "No address associated", "nodename nor servname", "No such host"];
     let is_unknown_host = unknown.iter().any(|text| words.contains(text));
