@@ -135,15 +135,29 @@ impl Machine {
 /// `text` after defaults that make each empty table a complete list.
 fn with_defaults(text: &str) -> String {
     format!(
-        "[defaults]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/{{name}}-{{arch}}:1\"\ntarget = \"r.io/{{name}}\"\ntags = [\"1\"]\n{text}"
+        r#"
+            [defaults]
+            platforms = ["linux/amd64"]
+            source = "r.io/{{name}}-{{arch}}:1"
+            target = "r.io/{{name}}"
+            tags = ["1"]
+            {text}"#
     )
 }
 
 #[test]
 fn what_no_selected_list_uses_is_not_asked() {
     let text = with_defaults(
-        "[vars]\nunused = { env = \"UNUSED\" }\n[list.a]\nvars.v = { env = \"A\", default = \"x\" }\ntags = [\"{v}\"]\n\
-         [list.b]\nvars.v = { env = \"B\" }\ntags = [\"{v}\"]\n",
+        r#"
+            [vars]
+            unused = { env = "UNUSED" }
+            [list.a]
+            vars.v = { env = "A", default = "x" }
+            tags = ["{v}"]
+            [list.b]
+            vars.v = { env = "B" }
+            tags = ["{v}"]
+        "#,
     );
     let mut machine = Machine::default().select("a");
     assert_eq!(machine.ids(&text), ["a"]);
@@ -157,8 +171,14 @@ fn what_no_selected_list_uses_is_not_asked() {
 
 #[test]
 fn faults_in_lists_that_are_not_selected_are_told_but_not_that_a_value_is_lacking() {
-    let text =
-        with_defaults("[list.a]\n[list.b]\nvars.v = { env = \"B\" }\ntags = [\"{v}\", \"{nothing}\", \"a+b\"]\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            [list.b]
+            vars.v = { env = "B" }
+            tags = ["{v}", "{nothing}", "a+b"]
+        "#,
+    );
     let mut slugs = Machine::default().select("a").slugs(&text);
     slugs.sort_unstable();
     assert_eq!(slugs, ["bad_tag", "unknown_variable"]);
@@ -167,8 +187,14 @@ fn faults_in_lists_that_are_not_selected_are_told_but_not_that_a_value_is_lackin
 #[test]
 fn files_and_layouts_are_beside_the_file() {
     let text = with_defaults(
-        "[list.a]\nvars.v = { file = \"images/{name}/VERSION\" }\nvars.g = { git = \"tag\" }\nsource = \"oci:in/{os}:{v}\"\n\
-         target = \"oci:./out/../out/{name}\"\ntags = [\"{g}\"]\n",
+        r#"
+            [list.a]
+            vars.v = { file = "images/{name}/VERSION" }
+            vars.g = { git = "tag" }
+            source = "oci:in/{os}:{v}"
+            target = "oci:./out/../out/{name}"
+            tags = ["{g}"]
+        "#,
     );
     let mut machine = Machine { file: Some("ci/manifests.toml"), ..Machine::default() }
         .knows(Question::File("ci/images/a/VERSION".into()), "\u{feff} 1.2\r\n")
@@ -183,7 +209,13 @@ fn files_and_layouts_are_beside_the_file() {
 fn git_is_asked_where_the_file_is_even_if_that_is_here() {
     let mut machine = Machine::default().knows(Question::Git(".".into(), GitFact::Commit), "abc\n");
     assert_eq!(
-        machine.lists(&with_defaults("[vars]\nc = { git = \"commit\" }\n[list.a]\ntags = [\"{c}\"]")),
+        machine.lists(&with_defaults(
+            r#"
+                [vars]
+                c = { git = "commit" }
+                [list.a]
+                tags = ["{c}"]"#
+        )),
         ["r.io/a:abc"]
     );
 }
@@ -191,7 +223,12 @@ fn git_is_asked_where_the_file_is_even_if_that_is_here() {
 #[test]
 fn a_variable_may_differ_by_member() {
     let text = with_defaults(
-        "[list.a]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"r.io/a@{digest}\"\nvars.digest = { file = \"{os}-{arch}\" }\n",
+        r#"
+            [list.a]
+            platforms = ["linux/amd64", "linux/arm64"]
+            source = "r.io/a@{digest}"
+            vars.digest = { file = "{os}-{arch}" }
+        "#,
     );
     let digest = |c: &str| format!("sha256:{}", c.repeat(64));
     let mut machine = Machine::default()
@@ -205,7 +242,14 @@ fn a_variable_may_differ_by_member() {
 
 #[test]
 fn what_comes_from_outside_is_no_template() {
-    let text = with_defaults("[vars]\nv = { env = \"V\" }\n[list.a]\ntags = [\"{v|tag}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { env = "V" }
+            [list.a]
+            tags = ["{v|tag}"]
+        "#,
+    );
     assert_eq!(Machine::default().env("V", "{name}").lists(&text), ["r.io/a:-name-".replace(":-", ":_")]);
     assert_eq!(Machine::default().set("v={arch}").lists(&text), ["r.io/a:_arch-"]);
 }
@@ -220,7 +264,12 @@ fn one_fault_of_many_lists_is_told_once() {
 
 #[test]
 fn a_publication_knows_where_its_parts_are_written() {
-    let text = with_defaults("[list.a]\ntags = [\"{name}\"]\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            tags = ["{name}"]
+        "#,
+    );
     let loaded = Machine::default().load(&text);
     let publication = &loaded.publications[0];
     let written = |span: &crate::config::Span| text[span.range.clone()].to_owned();
@@ -232,7 +281,16 @@ fn a_publication_knows_where_its_parts_are_written() {
 
 #[test]
 fn a_byte_order_mark_and_crlf_leave_every_place_right() {
-    let text = format!("\u{feff}{}", with_defaults("[list.a]\ntags = [\"{nme}\"]\n").replace('\n', "\r\n"));
+    let text = format!(
+        "\u{feff}{}",
+        with_defaults(
+            r#"
+                [list.a]
+                tags = ["{nme}"]
+            "#
+        )
+        .replace('\n', "\r\n")
+    );
     let problems = Machine::default().load(&text).problems;
     assert_eq!(&text[problems[0].labels[0].span.range.clone()], "{nme}");
 }
@@ -240,7 +298,11 @@ fn a_byte_order_mark_and_crlf_leave_every_place_right() {
 #[test]
 fn a_table_of_platforms_spells_arch_and_rows_have_their_own_sources() {
     let text = with_defaults(
-        "[list.a.platforms]\nx64 = \"linux/amd64\"\nold = { platform = \"linux/386\", source = \"q.io/{name}-{arch}:2\" }\n",
+        r#"
+            [list.a.platforms]
+            x64 = "linux/amd64"
+            old = { platform = "linux/386", source = "q.io/{name}-{arch}:2" }
+        "#,
     );
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
@@ -252,19 +314,42 @@ fn a_table_of_platforms_spells_arch_and_rows_have_their_own_sources() {
 #[test]
 fn windows_images_of_one_platform_are_told_apart_later() {
     let rows = "[\"windows/amd64\", { platform = \"windows/amd64\", arch = \"win2\" }]";
-    assert_eq!(Machine::default().ids(&with_defaults(&format!("[list.a]\nplatforms = {rows}\n"))), ["a"]);
+    assert_eq!(
+        Machine::default().ids(&with_defaults(&format!(
+            "
+        [list.a]
+        platforms = {rows}
+    "
+        ))),
+        ["a"]
+    );
 }
 
 #[test]
 fn rows_that_write_their_sources_may_share_an_index() {
     let row = |platform: &str| format!("{{ platform = \"{platform}\", source = \"q.io/index:1\" }}");
     let rows = format!("[{}, {}]", row("linux/amd64"), row("linux/arm64"));
-    assert_eq!(Machine::default().ids(&with_defaults(&format!("[list.a]\nplatforms = {rows}\n"))), ["a"]);
+    assert_eq!(
+        Machine::default().ids(&with_defaults(&format!(
+            "
+        [list.a]
+        platforms = {rows}
+    "
+        ))),
+        ["a"]
+    );
 }
 
 #[test]
 fn equal_tags_of_a_list_become_one() {
-    let text = with_defaults("[vars]\nv = \"1\"\n[list.a]\ntags = [\"1\", \"{v}\", \"2\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = "1"
+            [list.a]
+            tags = ["1", "{v}", "2"]
+        "#,
+    );
     let loaded = Machine::default().load(&text);
     let tags: Vec<_> = loaded.publications[0].tags.iter().map(|tag| tag.tag.as_str().to_owned()).collect();
     assert_eq!(tags, ["1", "2"]);

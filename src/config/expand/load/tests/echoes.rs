@@ -11,7 +11,13 @@ fn a_list_lacks_nothing_but_a_key_that_is_misspelt() {
         ("target", "taget"),
         ("tags", "tag"),
     ] {
-        let text = with_defaults("[list.a]\n[list.b]\n").replace(&format!("\n{right} ="), &format!("\n{wrong} ="));
+        let text = with_defaults(
+            "
+            [list.a]
+            [list.b]
+        ",
+        )
+        .replace(&format!(" {right} ="), &format!(" {wrong} ="));
         let slug = if wrong == "platform" { "misplaced_key" } else { "unknown_key" };
         assert_eq!(Machine::default().slugs(&text), [slug], "{wrong}");
     }
@@ -28,7 +34,12 @@ fn a_header_that_is_misspelt_leaves_nothing_lacking() {
 
 #[test]
 fn an_image_of_many_members_is_told_of_once() {
-    let text = with_defaults("[list.a]\nsource = \"r.io/a:1\"\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            source = "r.io/a:1"
+        "#,
+    );
     let text = text.replace("[\"linux/amd64\"]", "[\"linux/amd64\", \"linux/arm64\", \"linux/s390x\", \"linux/386\"]");
     let problems = Machine::default().load(&text).problems;
     assert_eq!(problems.len(), 1);

@@ -16,17 +16,42 @@ fn slugs(text: &str) -> Vec<&'static str> {
 
 #[test]
 fn lists_stand_where_their_headers_stand() {
-    let text = with_defaults("[list.z]\n[list.m]\n[list.a]\n[list.10]\n[list.9]\n[list]\nb = {}\n");
+    let text = with_defaults(
+        "
+        [list.z]
+        [list.m]
+        [list.a]
+        [list.10]
+        [list.9]
+        [list]
+        b = {}
+    ",
+    );
     assert_eq!(Machine::default().ids(&text), ["z", "m", "a", "10", "9", "b"]);
     // A list without a header of its own has the position of its first table.
-    let text = with_defaults("[list.z.vars]\n[list.m.vars]\n[list.a.vars]\n[list.z.matrix]\n[list.m]\n");
+    let text = with_defaults(
+        "
+        [list.z.vars]
+        [list.m.vars]
+        [list.a.vars]
+        [list.z.matrix]
+        [list.m]
+    ",
+    );
     assert_eq!(Machine::default().ids(&text), ["z", "a", "m"]);
 }
 
 #[test]
 fn members_and_tags_stand_in_the_order_of_the_file() {
     let text = with_defaults(
-        "[list.a]\ntags = [\"z\", \"a\", \"10\", \"9\", \"z\"]\n[list.a.platforms]\nz = \"linux/s390x\"\na = \"linux/amd64\"\nm.platform = \"linux/arm64\"\n",
+        r#"
+            [list.a]
+            tags = ["z", "a", "10", "9", "z"]
+            [list.a.platforms]
+            z = "linux/s390x"
+            a = "linux/amd64"
+            m.platform = "linux/arm64"
+        "#,
     );
     let loaded = Machine::default().load(&text);
     let tags: Vec<&str> = loaded.publications[0].tags.iter().map(|tag| tag.tag.as_str()).collect();
@@ -40,8 +65,15 @@ fn members_and_tags_stand_in_the_order_of_the_file() {
 #[test]
 fn axes_of_all_levels_turn_in_their_order() {
     let text = with_defaults(
-        "matrix.d = [\"1\", \"2\"]\ntags = [\"{d}{c}{l}\"]\nconvention = \"c\"\n[convention.c]\nmatrix.c = [\"x\", \"y\"]\n\
-         [list.a]\nmatrix.l = [\"p\", \"q\"]\n",
+        r#"
+            matrix.d = ["1", "2"]
+            tags = ["{d}{c}{l}"]
+            convention = "c"
+            [convention.c]
+            matrix.c = ["x", "y"]
+            [list.a]
+            matrix.l = ["p", "q"]
+        "#,
     )
     .replacen("tags = [\"1\"]\n", "", 1);
     assert_eq!(
@@ -53,8 +85,25 @@ fn axes_of_all_levels_turn_in_their_order() {
 #[test]
 fn tables_are_joined_name_by_name_and_all_else_is_taken_whole() {
     let text = with_defaults(
-        "convention = \"c\"\nmatrix.a = [\"1\"]\n[vars]\nv = \"v\"\nw = \"w\"\n[convention.c]\nvars.w = \"c\"\nvars.x = \"c\"\ntags = [\"{v}{w}{x}{a}{b}\", \"c\"]\n\
-         [list.l]\nvars.x = \"l\"\nmatrix.b = [\"2\"]\n[list.m]\nvars.a = \"m\"\nvars.b = \"m\"\ntags = [\"{v}{w}{x}{a}{b}\"]\nplatforms = { x = \"linux/386\" }\n",
+        r#"
+            convention = "c"
+            matrix.a = ["1"]
+            [vars]
+            v = "v"
+            w = "w"
+            [convention.c]
+            vars.w = "c"
+            vars.x = "c"
+            tags = ["{v}{w}{x}{a}{b}", "c"]
+            [list.l]
+            vars.x = "l"
+            matrix.b = ["2"]
+            [list.m]
+            vars.a = "m"
+            vars.b = "m"
+            tags = ["{v}{w}{x}{a}{b}"]
+            platforms = { x = "linux/386" }
+        "#,
     );
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
@@ -66,8 +115,22 @@ fn tables_are_joined_name_by_name_and_all_else_is_taken_whole() {
 #[test]
 fn a_variable_takes_an_axis_away_and_an_axis_a_variable() {
     let text = with_defaults(
-        "convention = \"c\"\nmatrix.v = [\"d\"]\ntags = [\"{v}-{w}\"]\n[vars]\nv = \"top\"\n[convention.c]\nmatrix.w = [\"x\", \"y\"]\n\
-         [list.axes]\n[list.variable]\nvars.v = \"\"\nvars.w = \"own\"\n[list.back]\nmatrix.v = [\"b\"]\nvars.w = \"own\"\n",
+        r#"
+            convention = "c"
+            matrix.v = ["d"]
+            tags = ["{v}-{w}"]
+            [vars]
+            v = "top"
+            [convention.c]
+            matrix.w = ["x", "y"]
+            [list.axes]
+            [list.variable]
+            vars.v = ""
+            vars.w = "own"
+            [list.back]
+            matrix.v = ["b"]
+            vars.w = "own"
+        "#,
     )
     .replacen("tags = [\"1\"]\n", "", 1)
     .replace("{v}-{w}", "x{v}-{w}");
@@ -81,8 +144,23 @@ fn a_variable_takes_an_axis_away_and_an_axis_a_variable() {
 #[test]
 fn set_reaches_only_what_no_nearer_level_gives() {
     let text = with_defaults(
-        "[vars]\nv = { env = \"V\" }\n[convention.c]\nvars.v = \"conv\"\n[list.free]\ntags = [\"{v}\"]\n[list.conv]\nconvention = \"c\"\ntags = [\"{v}\"]\n\
-         [list.axis]\nmatrix.v = [\"1\"]\ntags = [\"{v}\"]\n[list.uses]\nvars.w = \"{v}-w\"\ntags = [\"{w}\"]\n",
+        r#"
+            [vars]
+            v = { env = "V" }
+            [convention.c]
+            vars.v = "conv"
+            [list.free]
+            tags = ["{v}"]
+            [list.conv]
+            convention = "c"
+            tags = ["{v}"]
+            [list.axis]
+            matrix.v = ["1"]
+            tags = ["{v}"]
+            [list.uses]
+            vars.w = "{v}-w"
+            tags = ["{w}"]
+        "#,
     );
     let mut machine = Machine::default().set("v={os}=x:y").set("v=1.2=3:4").set("v=set");
     assert_eq!(machine.lists(&text), ["r.io/free:set", "r.io/conv:conv", "r.io/axis:1", "r.io/uses:set-w"]);
@@ -97,7 +175,15 @@ fn set_reaches_only_what_no_nearer_level_gives() {
 #[test]
 fn a_value_for_one_entry_holds_for_all_its_lists_and_beats_the_one_for_all() {
     let text = with_defaults(
-        "[vars]\nv = \"1\"\n[list.a]\nmatrix.x = [\"p\", \"q\"]\ntags = [\"{v}{x}\"]\n[list.b]\ntags = [\"{v}\"]\n",
+        r#"
+            [vars]
+            v = "1"
+            [list.a]
+            matrix.x = ["p", "q"]
+            tags = ["{v}{x}"]
+            [list.b]
+            tags = ["{v}"]
+        "#,
     );
     for sets in [["v=2", "a:v=3"], ["a:v=3", "v=2"]] {
         let mut machine = sets.into_iter().fold(Machine::default(), Machine::set);
@@ -107,8 +193,15 @@ fn a_value_for_one_entry_holds_for_all_its_lists_and_beats_the_one_for_all() {
 
 #[test]
 fn what_only_a_convention_has_is_set_for_an_entry() {
-    let text =
-        with_defaults("[convention.c]\nvars.suite = \"x\"\n[list.a]\nconvention = \"c\"\ntags = [\"{suite}\"]\n");
+    let text = with_defaults(
+        r#"
+            [convention.c]
+            vars.suite = "x"
+            [list.a]
+            convention = "c"
+            tags = ["{suite}"]
+        "#,
+    );
     let problems = Machine::default().set("suite=y").load(&text).problems;
     assert_eq!(problems[0].help.as_deref(), Some("to set it for one list: --set ENTRY:suite=…"));
     assert_eq!(Machine::default().set("a:suite=y").lists(&text), ["r.io/a:y"]);
@@ -117,8 +210,13 @@ fn what_only_a_convention_has_is_set_for_an_entry() {
 #[test]
 fn a_default_is_a_template_that_is_looked_up_only_if_needed() {
     let text = with_defaults(
-        "[vars]\nv = { env = \"V\", default = \"{w}-{name}\" }\nw = { file = \"{name}/{os}\", default = \"{arch}\" }\n\
-         [list.a]\nsource = \"r.io/a:{v}\"\n",
+        r#"
+            [vars]
+            v = { env = "V", default = "{w}-{name}" }
+            w = { file = "{name}/{os}", default = "{arch}" }
+            [list.a]
+            source = "r.io/a:{v}"
+        "#,
     );
     let mut machine = Machine::default();
     assert_eq!(members(&mut machine, &text), ["linux/amd64 = r.io/a:amd64-a"]);
@@ -133,8 +231,14 @@ fn a_default_is_a_template_that_is_looked_up_only_if_needed() {
 #[test]
 fn a_file_per_member_is_read_per_member() {
     let text = with_defaults(
-        "[vars]\nd = { file = \"digests/{os}-{arch}\" }\n[list.a]\nsource = \"r.io/a:{d}\"\narch-style = \"debian\"\n\
-         platforms = [\"linux/amd64\", { platform = \"linux/arm\", arch = \"any\" }]\n",
+        r#"
+            [vars]
+            d = { file = "digests/{os}-{arch}" }
+            [list.a]
+            source = "r.io/a:{d}"
+            arch-style = "debian"
+            platforms = ["linux/amd64", { platform = "linux/arm", arch = "any" }]
+        "#,
     );
     let mut machine = Machine::default()
         .knows(Question::File("digests/linux-amd64".into()), "1\n")
@@ -145,7 +249,14 @@ fn a_file_per_member_is_read_per_member() {
 
 #[test]
 fn an_empty_value_of_an_axis_leaves_nothing_in_the_id() {
-    let text = with_defaults("[list.a]\nmatrix.x = [\"\", \"b\"]\nmatrix.y = [\"\", \"c\"]\ntags = [\"t{x}{y}\"]\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            matrix.x = ["", "b"]
+            matrix.y = ["", "c"]
+            tags = ["t{x}{y}"]
+        "#,
+    );
     assert_eq!(Machine::default().ids(&text), ["a//", "a//c", "a/b/", "a/b/c"]);
     assert_eq!(Machine::default().select("a//").ids(&text), ["a//"]);
 }
@@ -153,7 +264,11 @@ fn an_empty_value_of_an_axis_leaves_nothing_in_the_id() {
 #[test]
 fn platform_stands_for_the_text_as_it_is_declared() {
     let text = with_defaults(
-        "[list.a]\nplatforms = [\"linux/arm64/v8\", \"linux/arm/v7\"]\nsource = \"r.io/a:{platform|replace:/:_}\"\n",
+        r#"
+            [list.a]
+            platforms = ["linux/arm64/v8", "linux/arm/v7"]
+            source = "r.io/a:{platform|replace:/:_}"
+        "#,
     );
     assert_eq!(
         members(&mut Machine::default(), &text),
@@ -163,7 +278,15 @@ fn platform_stands_for_the_text_as_it_is_declared() {
 
 #[test]
 fn rows_by_one_convention_may_not_come_to_one_image_and_others_may() {
-    let list = |platforms: &str| with_defaults(&format!("[list.a]\nsource = \"x:1\"\nplatforms = [{platforms}]\n"));
+    let list = |platforms: &str| {
+        with_defaults(&format!(
+            r#"
+                [list.a]
+                source = "x:1"
+                platforms = [{platforms}]
+            "#
+        ))
+    };
     let own = |platform: &str, source: &str| format!("{{ platform = \"{platform}\", source = \"{source}\" }}");
     assert_eq!(slugs(&list("\"linux/amd64\", \"linux/386\"")), ["source_twice"]);
     assert_eq!(slugs(&list("\"windows/amd64\", \"windows/amd64\"")), ["source_twice"]);
@@ -184,9 +307,22 @@ fn a_tag_is_claimed_once_whatever_the_repository_is_written_as() {
         ("R.io/x", "r.io/x"),
         ("r.io:443/x", "r.io:443/x"),
     ] {
-        let text = with_defaults(&format!("[list.a]\ntarget = \"{one}\"\n[list.b]\ntarget = \"{other}\"\n"));
+        let text = with_defaults(&format!(
+            r#"
+                [list.a]
+                target = "{one}"
+                [list.b]
+                target = "{other}"
+            "#
+        ));
         assert_eq!(slugs(&text), ["tag_twice"], "{one} {other}");
-        let apart = text.replace("[list.b]\n", "[list.b]\ntags = [\"2\"]\n");
+        let apart = text.replace(
+            "[list.b]\n",
+            r#"
+                [list.b]
+                tags = ["2"]
+            "#,
+        );
         assert_eq!(slugs(&apart), [""; 0], "{one} {other}");
     }
 }
@@ -194,17 +330,42 @@ fn a_tag_is_claimed_once_whatever_the_repository_is_written_as() {
 #[test]
 fn names_are_told_apart_by_what_they_name() {
     for good in ["list.\"a/b.c_d-e\"", "list.1a", "list.list", "list.vars", "convention.defaults", "convention.a_B-9"] {
-        assert_eq!(slugs(&with_defaults(&format!("[{good}]\n[list.other]\n"))), [""; 0], "{good}");
+        assert_eq!(
+            slugs(&with_defaults(&format!(
+                "
+            [{good}]
+            [list.other]
+        "
+            ))),
+            [""; 0],
+            "{good}"
+        );
     }
     for bad in
         ["list.-a", "list.\"\"", "list.\"{name}\"", "list._a", "convention.1a", "convention.\"a.b\"", "list.\"ä\""]
     {
-        assert_eq!(slugs(&with_defaults(&format!("[{bad}]\n[list.other]\n"))), ["bad_name"], "{bad}");
+        assert_eq!(
+            slugs(&with_defaults(&format!(
+                "
+            [{bad}]
+            [list.other]
+        "
+            ))),
+            ["bad_name"],
+            "{bad}"
+        );
     }
     for bad in ["1a", "_a", "\"a.b\"", "\"\"", "\"a/b\""] {
-        for text in
-            [format!("vars.{bad} = \"x\"\n"), format!("matrix.{bad} = [\"x\"]\n"), format!("[vars]\n{bad} = \"x\"\n")]
-        {
+        for text in [
+            format!("vars.{bad} = \"x\"\n"),
+            format!("matrix.{bad} = [\"x\"]\n"),
+            format!(
+                r#"
+                    [vars]
+                    {bad} = "x"
+                "#
+            ),
+        ] {
             assert_eq!(slugs(&with_defaults(&format!("[list.l]\n{text}"))), ["bad_name"], "{text}");
         }
     }
@@ -218,13 +379,35 @@ fn no_variable_is_called_like_something_built_in_or_like_a_key_of_a_list() {
     let built_in = ["os", "arch", "platform", "tag"].map(|name| (name, "reserved_name"));
     for (name, slug) in keys.chain(built_in) {
         for table in tables {
-            let text = with_defaults(&format!("[list.l]\n[{table}]\n{name} = [\"x\"]\n"));
+            let text = with_defaults(&format!(
+                r#"
+                    [list.l]
+                    [{table}]
+                    {name} = ["x"]
+                "#
+            ));
             assert_eq!(slugs(&text), [slug], "{table} {name}");
         }
     }
-    assert_eq!(slugs(&with_defaults("[vars]\nname = \"x\"\n[list.l]\n")), ["reserved_name"]);
     assert_eq!(
-        Machine::default().lists(&with_defaults("convention = \"c\"\n[convention.c]\nvars.name = \"x\"\n[list.l]\n")),
+        slugs(&with_defaults(
+            r#"
+                [vars]
+                name = "x"
+                [list.l]
+            "#
+        )),
+        ["reserved_name"]
+    );
+    assert_eq!(
+        Machine::default().lists(&with_defaults(
+            r#"
+                convention = "c"
+                [convention.c]
+                vars.name = "x"
+                [list.l]
+            "#
+        )),
         ["r.io/x:1"]
     );
 }
@@ -238,18 +421,47 @@ fn what_is_not_built_is_refused_wherever_it_may_stand() {
         for place in info.places() {
             let text = match place {
                 Place::Top => format!("{key} = 1\n{}", with_defaults("[list.l]\n")),
-                Place::Defaults => with_defaults(&format!("{key} = 1\n[list.l]\n")),
-                Place::Convention => with_defaults(&format!("[convention.c]\n{key} = 1\n[list.l]\n")),
-                Place::List => with_defaults(&format!("[list.l]\n{key} = 1\n")),
+                Place::Defaults => with_defaults(&format!(
+                    "
+                    {key} = 1
+                    [list.l]
+                "
+                )),
+                Place::Convention => with_defaults(&format!(
+                    "
+                    [convention.c]
+                    {key} = 1
+                    [list.l]
+                "
+                )),
+                Place::List => with_defaults(&format!(
+                    "
+                    [list.l]
+                    {key} = 1
+                "
+                )),
                 Place::Row => {
                     let row = format!("{{ platform = \"linux/amd64\", {key} = 1 }}");
-                    let table = with_defaults(&format!("[list.l]\nplatforms = {{ amd64 = {row} }}\n"));
+                    let table = with_defaults(&format!(
+                        "
+                        [list.l]
+                        platforms = {{ amd64 = {row} }}
+                    "
+                    ));
                     assert_eq!(slugs(&table), ["not_yet"], "{key}");
-                    with_defaults(&format!("[list.l]\nplatforms = [{row}]\n"))
+                    with_defaults(&format!(
+                        "
+                        [list.l]
+                        platforms = [{row}]
+                    "
+                    ))
                 }
-                Place::Target => {
-                    with_defaults(&format!("[list.l]\ntarget = {{ repository = \"r.io/x\", {key} = 1 }}\n"))
-                }
+                Place::Target => with_defaults(&format!(
+                    r#"
+                        [list.l]
+                        target = {{ repository = "r.io/x", {key} = 1 }}
+                    "#
+                )),
                 Place::Tag | Place::OsVersion | Place::Axis | Place::Variable | Place::Registry => continue,
             };
             let problems = Machine::default().load(&text).problems;

@@ -6,7 +6,13 @@ use crate::config::{Author, Problem};
 const SEED: &str = "1.29.0 1.30.0 1.30.1 1.31.0-rc.1 v1.30.1 1.4 latest main 1.30.1-alpine";
 
 fn from_tags(axis: &str) -> String {
-    with_defaults(&format!("[list.a]\nmatrix.v = {{ tags-of = \"q.io/seed\", {axis} }}\ntags = [\"{{v}}\"]\n"))
+    with_defaults(&format!(
+        r#"
+            [list.a]
+            matrix.v = {{ tags-of = "q.io/seed", {axis} }}
+            tags = ["{{v}}"]
+        "#
+    ))
 }
 
 fn values(axis: &str) -> Vec<String> {
@@ -36,8 +42,16 @@ fn a_pattern_is_inverted_and_match_looks_at_the_value() {
 #[test]
 fn the_repository_and_the_pattern_are_templates_that_see_no_other_axis() {
     let text = with_defaults(
-        "[vars]\nseed = \"q.io/seed\"\nform = \"{v}-{flavor}\"\nflavor = \"alpine\"\n[list.a]\nmatrix.b = [\"x\"]\n\
-         matrix.v = { tags-of = \"{seed}\", pattern = \"{form}\" }\ntags = [\"{b}-{v}\"]\n",
+        r#"
+            [vars]
+            seed = "q.io/seed"
+            form = "{v}-{flavor}"
+            flavor = "alpine"
+            [list.a]
+            matrix.b = ["x"]
+            matrix.v = { tags-of = "{seed}", pattern = "{form}" }
+            tags = ["{b}-{v}"]
+        "#,
     );
     assert_eq!(Machine::default().tags("q.io/seed", SEED).ids(&text), ["a/x/1.30.1"]);
     let text = text.replace("\"{form}\"", "\"{v}-{b}\"");
@@ -75,7 +89,13 @@ fn nothing_left_says_where_it_was_lost() {
 #[test]
 fn tags_are_listed_once_and_only_for_lists_that_may_be_meant() {
     let list = |name: &str, seed: &str| {
-        format!("[list.{name}]\nmatrix.v = {{ tags-of = \"q.io/{seed}\" }}\ntags = [\"{{v}}\"]\n")
+        format!(
+            r#"
+                [list.{name}]
+                matrix.v = {{ tags-of = "q.io/{seed}" }}
+                tags = ["{{v}}"]
+            "#
+        )
     };
     let text = with_defaults(&(list("a", "one") + &list("b", "two") + &list("c", "two")));
     let listed = |selectors: &[&str]| {
@@ -92,7 +112,14 @@ fn tags_are_listed_once_and_only_for_lists_that_may_be_meant() {
 
 #[test]
 fn lists_of_tags_are_lists_as_all_others() {
-    let text = with_defaults("[list.a]\nmatrix.v = { tags-of = \"q.io/seed\" }\n[list.b]\ntarget = \"r.io/a\"\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            matrix.v = { tags-of = "q.io/seed" }
+            [list.b]
+            target = "r.io/a"
+        "#,
+    );
     let mut machine = Machine::default().tags("q.io/seed", "1 2");
     assert_eq!(machine.slugs(&text), ["tag_twice"], "all three claim one tag");
 }
@@ -100,7 +127,13 @@ fn lists_of_tags_are_lists_as_all_others() {
 #[test]
 fn before_they_are_listed_the_rest_is_known() {
     let text = with_defaults(
-        "[list.a]\nmatrix.v = { tags-of = \"q.io/seed\" }\nmatrix.w = [\"x\", \"y\"]\ntags = [\"{v}-{w}\"]\n[list.b]\n",
+        r#"
+            [list.a]
+            matrix.v = { tags-of = "q.io/seed" }
+            matrix.w = ["x", "y"]
+            tags = ["{v}-{w}"]
+            [list.b]
+        "#,
     );
     let so_far = |text: &str, selectors: &[&str]| {
         let mut sources = Sources::default();
@@ -157,7 +190,11 @@ fn from_lines(text: &str) -> Machine {
     Machine::default().knows(Question::File("images.txt".into()), text)
 }
 
-const LINES: &str = "[list.a]\nmatrix.v = { lines = \"images.txt\" }\ntags = [\"{v}\"]\n";
+const LINES: &str = r#"
+    [list.a]
+    matrix.v = { lines = "images.txt" }
+    tags = ["{v}"]
+"#;
 
 #[test]
 fn lines_are_values_but_blank_ones_and_remarks() {

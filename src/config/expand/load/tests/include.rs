@@ -21,7 +21,13 @@ fn told(loaded: &Loaded) -> Vec<(&'static str, Vec<String>)> {
 fn lists_stand_behind_the_files_own_in_path_order() {
     let text = including(&["z.toml", "a/x.toml", "a-b.toml"], "[list.m]\n");
     let mut machine = Machine::default()
-        .includes("z.toml", "[list.b]\n[list.a]\n")
+        .includes(
+            "z.toml",
+            "
+            [list.b]
+            [list.a]
+        ",
+        )
         .includes("a/x.toml", "[list.x]\n")
         .includes("a-b.toml", "[list.y]\n");
     assert_eq!(machine.ids(&text), ["m", "x", "y", "b", "a"]);
@@ -47,12 +53,34 @@ fn globs_make_one_set_without_the_file_itself_and_what_is_taken_away() {
 fn an_included_file_sees_the_other_beneath_its_own() {
     let text = including(
         &["s/m.toml"],
-        "missing-key-free = 1\n[vars]\nouter = \"o\"\nboth = \"o\"\n[convention.outer]\nvars.c = \"oc\"\ntags = [\"{c}-{both}\"]\n\
-         [convention.both]\ntags = [\"outer\"]\n[list.root]\ntags = [\"{outer}-{both}\"]\n",
-    )
-    .replace("missing-key-free = 1\n", "");
-    let included = "[vars]\nboth = \"i\"\n[defaults]\nsource = \"i.io/{name}-{arch}:1\"\n[convention.both]\ntags = [\"inner\"]\n\
-        [list.a]\ntags = [\"{outer}-{both}\"]\n[list.b]\nconvention = \"outer\"\n[list.c]\nconvention = \"both\"\n[list.d]\n";
+        r#"
+            [vars]
+            outer = "o"
+            both = "o"
+            [convention.outer]
+            vars.c = "oc"
+            tags = ["{c}-{both}"]
+            [convention.both]
+            tags = ["outer"]
+            [list.root]
+            tags = ["{outer}-{both}"]
+        "#,
+    );
+    let included = r#"
+        [vars]
+        both = "i"
+        [defaults]
+        source = "i.io/{name}-{arch}:1"
+        [convention.both]
+        tags = ["inner"]
+        [list.a]
+        tags = ["{outer}-{both}"]
+        [list.b]
+        convention = "outer"
+        [list.c]
+        convention = "both"
+        [list.d]
+    "#;
     let mut machine = Machine::default().includes("s/m.toml", included);
     assert_eq!(
         machine.lists(&text),
@@ -67,8 +95,26 @@ fn an_included_file_sees_the_other_beneath_its_own() {
 
 #[test]
 fn its_own_reaches_only_its_own_lists() {
-    let text = including(&["a.toml", "b.toml"], "[list.root]\ntags = [\"{v}\"]\n");
-    let (a, b) = ("[vars]\nv = \"1\"\n[convention.a]\n[list.a]\ntags = [\"{v}\"]\n", "[list.b]\nconvention = \"a\"\n");
+    let text = including(
+        &["a.toml", "b.toml"],
+        r#"
+            [list.root]
+            tags = ["{v}"]
+        "#,
+    );
+    let (a, b) = (
+        r#"
+            [vars]
+            v = "1"
+            [convention.a]
+            [list.a]
+            tags = ["{v}"]
+        "#,
+        r#"
+            [list.b]
+            convention = "a"
+        "#,
+    );
     let loaded = Machine::default().includes("a.toml", a).includes("b.toml", b).load(&text);
     assert_eq!(
         told(&loaded),
@@ -81,9 +127,24 @@ fn its_own_reaches_only_its_own_lists() {
 
 #[test]
 fn names_go_list_convention_axes_set_vars_file_by_file() {
-    let root = "matrix.axis = [\"o\"]\nmatrix.gone = [\"o\"]\n[vars]\nv = \"o\"\nw = \"o\"\naxis = \"below\"\n";
+    let root = r#"
+        matrix.axis = ["o"]
+        matrix.gone = ["o"]
+        [vars]
+        v = "o"
+        w = "o"
+        axis = "below"
+    "#;
     let text = including(&["a.toml"], root);
-    let a = "[defaults]\nmatrix.w = [\"inner-axis\"]\n[vars]\nv = \"i\"\ngone = \"i\"\n[list.a]\ntags = [\"{v}-{w}-{axis}-{gone}\"]\n";
+    let a = r#"
+        [defaults]
+        matrix.w = ["inner-axis"]
+        [vars]
+        v = "i"
+        gone = "i"
+        [list.a]
+        tags = ["{v}-{w}-{axis}-{gone}"]
+    "#;
     let lists = |sets: &[&str]| {
         let machine = Machine::default().includes("a.toml", a);
         sets.iter().fold(machine, |machine, set| machine.set(set)).lists(&text)
@@ -97,9 +158,22 @@ fn names_go_list_convention_axes_set_vars_file_by_file() {
 
 #[test]
 fn a_value_that_no_vars_has_is_unknown_and_one_that_reaches_no_list_is_told() {
-    let text = including(&["a.toml"], "[vars]\nouter = \"1\"\n[list.root]\ntags = [\"{outer}\"]\n");
+    let text = including(
+        &["a.toml"],
+        r#"
+            [vars]
+            outer = "1"
+            [list.root]
+            tags = ["{outer}"]
+        "#,
+    );
     let load = |set: &str, selector: &str| {
-        let a = "[vars]\nown = \"1\"\n[list.a]\ntags = [\"{own}\"]\n";
+        let a = r#"
+            [vars]
+            own = "1"
+            [list.a]
+            tags = ["{own}"]
+        "#;
         let mut machine = Machine::default().includes("a.toml", a).set(set);
         machine.selectors.extend((!selector.is_empty()).then(|| selector.to_owned()));
         machine.slugs(&text)
@@ -116,10 +190,25 @@ fn a_value_that_no_vars_has_is_unknown_and_one_that_reaches_no_list_is_told() {
 fn paths_belong_to_the_file_they_stand_in() {
     let text = including(
         &["s/a.toml"],
-        "[vars]\nouter = { file = \"V\" }\n[list.root]\nsource = \"oci:layouts:1\"\ntags = [\"{outer}\"]\n",
+        r#"
+            [vars]
+            outer = { file = "V" }
+            [list.root]
+            source = "oci:layouts:1"
+            tags = ["{outer}"]
+        "#,
     );
-    let a = "[vars]\ninner = { file = \"V\" }\n[list.a]\nsource = \"oci:layouts:1\"\ntarget = \"oci:../out\"\ntags = [\"{outer}-{inner}\"]\n\
-        [list.b]\nmatrix.x = { lines = \"lines.txt\" }\ntags = [\"{x}\"]\n";
+    let a = r#"
+        [vars]
+        inner = { file = "V" }
+        [list.a]
+        source = "oci:layouts:1"
+        target = "oci:../out"
+        tags = ["{outer}-{inner}"]
+        [list.b]
+        matrix.x = { lines = "lines.txt" }
+        tags = ["{x}"]
+    "#;
     let mut machine = Machine::default()
         .includes("s/a.toml", a)
         .knows(Question::File("V".into()), "1")
@@ -136,10 +225,30 @@ fn paths_belong_to_the_file_they_stand_in() {
 
 #[test]
 fn every_error_names_its_file_and_all_are_told_in_one_run() {
-    let text = including(&["b.toml", "a.toml", "broken.toml"], "[list.root]\nplatfroms = 1\n");
+    let text = including(
+        &["b.toml", "a.toml", "broken.toml"],
+        "
+        [list.root]
+        platfroms = 1
+    ",
+    );
     let loaded = Machine::default()
-        .includes("a.toml", "[list.a]\ntags = [\"{x}\"]\n")
-        .includes("b.toml", "[list.b]\ntarget = \"R.io\"\n[list.c]\nnonsense = 1\n")
+        .includes(
+            "a.toml",
+            r#"
+                [list.a]
+                tags = ["{x}"]
+            "#,
+        )
+        .includes(
+            "b.toml",
+            r#"
+                [list.b]
+                target = "R.io"
+                [list.c]
+                nonsense = 1
+            "#,
+        )
         .includes("broken.toml", "[list.d\n")
         .load(&text);
     let told = told(&loaded);
@@ -158,8 +267,18 @@ fn every_error_names_its_file_and_all_are_told_in_one_run() {
 
 #[test]
 fn both_ends_of_a_conflict_are_labelled_each_in_its_file() {
-    let text = including(&["a.toml"], "[list.one]\n[list.two]\n");
-    let a = "[list.one]\n[list.three]\ntarget = \"r.io/two\"\n";
+    let text = including(
+        &["a.toml"],
+        "
+        [list.one]
+        [list.two]
+    ",
+    );
+    let a = r#"
+        [list.one]
+        [list.three]
+        target = "r.io/two"
+    "#;
     let loaded = Machine::default().includes("a.toml", a).load(&text);
     let told = told(&loaded);
     assert_eq!(told[0].0, "id_twice");
@@ -185,7 +304,12 @@ fn what_is_lacking_in_a_file_that_is_not_known_is_no_news() {
 
 #[test]
 fn what_belongs_to_the_root_is_refused_in_an_included_file() {
-    let a = "include = [\"b.toml\"]\n[registry.\"r.io\"]\nhttp = true\n[list.a]\n";
+    let a = r#"
+        include = ["b.toml"]
+        [registry."r.io"]
+        http = true
+        [list.a]
+    "#;
     let loaded = Machine::default().includes("a.toml", a).load(&including(&["a.toml"], ""));
     let told = told(&loaded);
     assert_eq!(told[0], ("nested_include", vec!["a.toml:include".to_owned(), "manifests.toml:a.toml".to_owned()]));
@@ -196,8 +320,18 @@ fn what_belongs_to_the_root_is_refused_in_an_included_file() {
 
 #[test]
 fn no_variable_of_an_included_file_takes_what_a_registry_is_logged_in_to_with() {
-    let root = "[registry.\"r.io\"]\nusername-env = \"U\"\npassword-env = \"P\"\n[list.root]\n";
-    let a = "[vars]\nv = { env = \"P\" }\n[list.a]\ntags = [\"{v}\"]\n";
+    let root = r#"
+        [registry."r.io"]
+        username-env = "U"
+        password-env = "P"
+        [list.root]
+    "#;
+    let a = r#"
+        [vars]
+        v = { env = "P" }
+        [list.a]
+        tags = ["{v}"]
+    "#;
     let mut machine = Machine::default().env("P", "s3cret").includes("a.toml", a);
     assert_eq!(machine.slugs(&including(&["a.toml"], root)), ["secret_variable"]);
     assert!(!machine.asked.contains(&Question::Env("P".into())));
@@ -207,7 +341,15 @@ fn no_variable_of_an_included_file_takes_what_a_registry_is_logged_in_to_with() 
 fn a_file_with_neither_lists_nor_files_is_nothing() {
     assert_eq!(Machine::default().slugs("[vars]\n"), ["no_list"]);
     let text = including(&["a.toml"], "");
-    let loaded = Machine::default().includes("a.toml", "[vars]\nv = \"1\"\n").load(&text);
+    let loaded = Machine::default()
+        .includes(
+            "a.toml",
+            r#"
+                [vars]
+                v = "1"
+            "#,
+        )
+        .load(&text);
     assert_eq!(told(&loaded), [("no_list", vec!["manifests.toml:a.toml".to_owned()])]);
     assert_eq!(loaded.problems[0].message, "there is no list in `a.toml`");
 }
@@ -215,8 +357,21 @@ fn a_file_with_neither_lists_nor_files_is_nothing() {
 #[test]
 fn a_misspelt_name_that_nothing_uses_is_told_in_each_file() {
     // An included file may define the names that templates of the root use.
-    let text = including(&["a.toml"], "[convention.x]\ntags = [\"{given}-{ginev}\"]\n[list.root]\n");
-    let a = "[vars]\ngiven = \"1\"\n[convention.y]\ntags = [\"{name}-{outre}\"]\n[list.a]\n";
+    let text = including(
+        &["a.toml"],
+        r#"
+            [convention.x]
+            tags = ["{given}-{ginev}"]
+            [list.root]
+        "#,
+    );
+    let a = r#"
+        [vars]
+        given = "1"
+        [convention.y]
+        tags = ["{name}-{outre}"]
+        [list.a]
+    "#;
     let loaded = Machine::default().includes("a.toml", a).load(&text);
     assert_eq!(
         told(&loaded),

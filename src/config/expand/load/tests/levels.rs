@@ -141,7 +141,14 @@ fn file(key: &str, at: &[(Place, &str)]) -> String {
     let base = base.iter().filter(|(name, _)| *name != key).map(|(name, value)| format!("{name} = {value}"));
     let base = base.collect::<Vec<_>>().join("\n");
     format!(
-        "[defaults]\n{base}\n{}[convention.c]\n{}[list.l]\nconvention = \"c\"\ntarget = {{ repository = \"r.io/l\"{} }}\n{}",
+        r#"
+            [defaults]
+            {base}
+            {}[convention.c]
+            {}[list.l]
+            convention = "c"
+            target = {{ repository = "r.io/l"{} }}
+            {}"#,
         line(Place::Defaults),
         line(Place::Convention),
         inline(Place::Target),
@@ -196,9 +203,18 @@ fn every_key_of_a_target_is_in_the_table() {
 #[test]
 fn annotations_are_joined_name_by_name_and_immutable_is_taken_whole() {
     let text = with_defaults(
-        "annotations = { a = \"defaults\", b = \"defaults\", c = \"defaults\", d = \"{name}\" }\nimmutable = [\"v*\"]\n\
-         convention = \"c\"\nwait = \"5m\"\n[convention.c]\nannotations = { b = \"convention\" }\n\
-         [list.l]\nannotations.c = \"list\"\nimmutable = [\"w*\"]\ntarget = { repository = \"r.io/l\", annotations = { e = \"target\", c = \"target\" } }\n",
+        r#"
+            annotations = { a = "defaults", b = "defaults", c = "defaults", d = "{name}" }
+            immutable = ["v*"]
+            convention = "c"
+            wait = "5m"
+            [convention.c]
+            annotations = { b = "convention" }
+            [list.l]
+            annotations.c = "list"
+            immutable = ["w*"]
+            target = { repository = "r.io/l", annotations = { e = "target", c = "target" } }
+        "#,
     );
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
@@ -214,7 +230,14 @@ fn annotations_are_joined_name_by_name_and_immutable_is_taken_whole() {
 #[test]
 fn what_no_level_needs_of_annotations_is_not_asked() {
     let text = with_defaults(
-        "annotations = { a = \"{v}\" }\n[vars]\nv = { env = \"V\" }\n[list.l]\nannotations = { a = \"own\" }\n[list.other]\n",
+        r#"
+            annotations = { a = "{v}" }
+            [vars]
+            v = { env = "V" }
+            [list.l]
+            annotations = { a = "own" }
+            [list.other]
+        "#,
     );
     let mut machine = Machine::default().select("l");
     assert_eq!(machine.ids(&text), ["l"]);

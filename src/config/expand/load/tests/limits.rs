@@ -7,7 +7,15 @@ use super::*;
 /// One list that uses `{v0}`, with these variables.
 fn with_variables(vars: &str) -> String {
     format!(
-        "[vars]\n{vars}\n[list.a]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/x:{{v0}}\"\ntarget = \"r.io/a\"\ntags = [\"t\"]\n"
+        r#"
+            [vars]
+            {vars}
+            [list.a]
+            platforms = ["linux/amd64"]
+            source = "r.io/x:{{v0}}"
+            target = "r.io/a"
+            tags = ["t"]
+        "#
     )
 }
 
@@ -58,7 +66,14 @@ fn the_lists_of_a_file_have_a_bound_all_together() {
     let axis = |length: usize| format!("{:?}", (0..length).map(|at| at.to_string()).collect::<Vec<_>>());
     let list = |entry: &str, length: usize| {
         format!(
-            "[list.{entry}]\nmatrix.x = {}\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/x:1\"\ntarget = \"r.io/{entry}-{{x}}\"\ntags = [\"t\"]\n",
+            r#"
+                [list.{entry}]
+                matrix.x = {}
+                platforms = ["linux/amd64"]
+                source = "r.io/x:1"
+                target = "r.io/{entry}-{{x}}"
+                tags = ["t"]
+            "#,
             axis(length)
         )
     };

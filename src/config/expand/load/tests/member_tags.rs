@@ -20,7 +20,14 @@ fn found(text: &str, tag: &str) -> Vec<Option<String>> {
 }
 
 fn list(keys: &str) -> String {
-    with_defaults(&format!("[vars]\nversion = \"1.2.3\"\n[list.l]\n{TWO}{keys}\n"))
+    with_defaults(&format!(
+        r#"
+            [vars]
+            version = "1.2.3"
+            [list.l]
+            {TWO}{keys}
+        "#
+    ))
 }
 
 #[test]
@@ -59,7 +66,15 @@ fn only_templates_with_the_platform_alone_are_read_backwards() {
         assert_eq!(read(template, "1-a"), [], "{template}");
     }
     let through = |value: &str| {
-        let text = list("member-tags = [\"{tag}-{w}\"]").replace("[vars]\n", &format!("[vars]\nw = {value}\n"));
+        let text = list("member-tags = [\"{tag}-{w}\"]").replace(
+            "[vars]\n",
+            &format!(
+                "
+            [vars]
+            w = {value}
+        "
+            ),
+        );
         let mut machine = Machine::default()
             .knows(Question::File("linux-amd64".into()), "x")
             .knows(Question::File("linux-arm-v7".into()), "y");
@@ -80,7 +95,13 @@ fn the_tag_is_known_in_tags_of_members_alone() {
         assert_eq!(problems[0].labels[0].text, "known only in `member-tags`");
     }
     // Also through a variable.
-    let text = list("member-tags = [\"{w}\"]").replace("[vars]\n", "[vars]\nw = \"{tag}-{arch}\"\n");
+    let text = list("member-tags = [\"{w}\"]").replace(
+        "[vars]\n",
+        r#"
+            [vars]
+            w = "{tag}-{arch}"
+        "#,
+    );
     assert_eq!(tags(&text), ["1-amd64", "1-arm"]);
     let problems = Machine::default().load(&list("member-tags = [\"{tga}-{arch}\"]")).problems;
     assert_eq!(problems[0].help.as_deref(), Some("known here: arch, name, os, platform, tag, version"));

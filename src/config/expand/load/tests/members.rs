@@ -4,7 +4,14 @@ use super::*;
 use crate::config::model::{Missing, OsVersion};
 
 fn list(rows: &str) -> String {
-    with_defaults(&format!("[vars]\nversion = \"1.2.3\"\n[list.l]\nplatforms = [{rows}]\n"))
+    with_defaults(&format!(
+        r#"
+            [vars]
+            version = "1.2.3"
+            [list.l]
+            platforms = [{rows}]
+        "#
+    ))
 }
 
 fn loaded(rows: &str) -> Vec<crate::config::Member> {
@@ -108,7 +115,11 @@ fn a_row_says_what_becomes_of_it_where_it_is_absent() {
 #[test]
 fn annotations_of_a_row_speak_of_it_and_are_not_those_of_the_list() {
     let text = with_defaults(
-        "annotations = { a = \"list\" }\n[list.l]\nplatforms = [{ platform = \"linux/arm64\", annotations = { \"a.b\" = \"{os} {arch} {platform} {name}\" } }, \"linux/386\"]\n",
+        r#"
+            annotations = { a = "list" }
+            [list.l]
+            platforms = [{ platform = "linux/arm64", annotations = { "a.b" = "{os} {arch} {platform} {name}" } }, "linux/386"]
+        "#,
     );
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
@@ -116,14 +127,24 @@ fn annotations_of_a_row_speak_of_it_and_are_not_those_of_the_list() {
     assert_eq!(members[0].annotations, [("a.b".to_owned(), "linux arm64 linux/arm64 l".to_owned())].into());
     assert_eq!(members[1].annotations, std::collections::BTreeMap::new());
     assert_eq!(
-        Machine::default().slugs(&with_defaults("annotations.a = \"{arch}\"\n[list.l]\n")),
+        Machine::default().slugs(&with_defaults(
+            r#"
+                annotations.a = "{arch}"
+                [list.l]
+            "#
+        )),
         ["unknown_variable"]
     );
 }
 
 #[test]
 fn a_name_of_an_annotation_with_dots_is_quoted() {
-    let text = with_defaults("[list.l]\nannotations.org.example.title = \"x\"\n");
+    let text = with_defaults(
+        r#"
+            [list.l]
+            annotations.org.example.title = "x"
+        "#,
+    );
     let problems = Machine::default().load(&text).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["type"]);
     let help = "a name with dots stands in quotes: annotations.\"org.example.title\"";
@@ -136,7 +157,12 @@ fn a_name_of_an_annotation_with_dots_is_quoted() {
         ("[list.l.annotations]\nsource = \"r.io/x:1\"", "misplaced_key"),
     ] {
         assert_eq!(
-            Machine::default().slugs(&with_defaults(&format!("[list.l]\n{annotations}\n"))),
+            Machine::default().slugs(&with_defaults(&format!(
+                "
+                [list.l]
+                {annotations}
+            "
+            ))),
             [slug],
             "{annotations}"
         );
@@ -152,7 +178,13 @@ fn a_row_whose_conditions_do_not_hold_is_not_declared() {
     assert_eq!(loaded(&format!("\"linux/amd64\", {}", when("[\"stable\", { version = \"!1.*\" }]", ""))).len(), 1);
     // A row that is not declared is not checked and causes no questions.
     let quiet = when(other, ", source = \"r.io/x:{e}\", annotations = { a = \"{e}\" }");
-    let text = list(&format!("\"linux/amd64\", {quiet}")).replace("[vars]\n", "[vars]\ne = { env = \"E\" }\n");
+    let text = list(&format!("\"linux/amd64\", {quiet}")).replace(
+        "[vars]\n",
+        r#"
+            [vars]
+            e = { env = "E" }
+        "#,
+    );
     let mut machine = Machine::default();
     assert_eq!(machine.ids(&text), ["l"]);
     assert_eq!(machine.asked, BTreeSet::new());

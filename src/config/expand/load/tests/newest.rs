@@ -21,7 +21,13 @@ fn claims(machine: &mut Machine, text: &str) -> Vec<String> {
 
 /// A list of these versions, all published in one repository with these tags.
 fn versions(versions: &str, tags: &str) -> String {
-    with_defaults(&format!("[list.app]\nmatrix.version = [{versions}]\ntags = [{tags}]\n"))
+    with_defaults(&format!(
+        "
+        [list.app]
+        matrix.version = [{versions}]
+        tags = [{tags}]
+    "
+    ))
 }
 
 const ALIASES: &str = "\"{version}\", { tag = \"{version.major}.{version.minor}\", when = \"newest\" }, \
@@ -47,7 +53,10 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         (
             "a revision",
             versions("\"3.5.12-0\", \"3.5.12-1\"", ALIASES),
-            &["app/3.5.12-0: 3.5.12-0 3.5<3.5.12-1 3<3.5.12-1 latest<3.5.12-1", "app/3.5.12-1: 3.5.12-1 3.5< 3< latest<"],
+            &[
+                "app/3.5.12-0: 3.5.12-0 3.5<3.5.12-1 3<3.5.12-1 latest<3.5.12-1",
+                "app/3.5.12-1: 3.5.12-1 3.5< 3< latest<",
+            ],
         ),
         (
             "a pre-release has none of them",
@@ -57,8 +66,15 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         (
             "an arch tag is no rival",
             with_defaults(
-                "target = \"r.io/app\"\n[list.app]\nvars.version = \"1.22.0\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n\
-                 [list.arch]\nvars.version = \"1.22.0-386\"\ntags = [\"{version}\", { tag = \"latest-386\", when = \"newest\" }]\n",
+                r#"
+                    target = "r.io/app"
+                    [list.app]
+                    vars.version = "1.22.0"
+                    tags = ["{version}", { tag = "latest", when = "newest" }]
+                    [list.arch]
+                    vars.version = "1.22.0-386"
+                    tags = ["{version}", { tag = "latest-386", when = "newest" }]
+                "#,
             )
             .replacen("target = \"r.io/{name}\"\n", "", 1),
             &["app: 1.22.0 latest<", "arch: 1.22.0-386 latest-386<"],
@@ -66,8 +82,12 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         (
             "a variant has its own",
             with_defaults(
-                "[list.app]\nmatrix.version = [\"1.3\", \"1.2\"]\nmatrix.variant = [\"-alpine\", \"\"]\n\
-                 tags = [\"{version}{variant}\", { tag = \"latest{variant}\", when = \"newest\" }]\n",
+                r#"
+                    [list.app]
+                    matrix.version = ["1.3", "1.2"]
+                    matrix.variant = ["-alpine", ""]
+                    tags = ["{version}{variant}", { tag = "latest{variant}", when = "newest" }]
+                "#,
             ),
             &[
                 "app/1.3/-alpine: 1.3-alpine latest-alpine<",
@@ -79,8 +99,13 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         (
             "through variables",
             with_defaults(
-                "[list.app]\nmatrix.version = [\"v1.2.3\", \"v1.2.4\", \"v1.3.0\"]\nvars.full = \"{version}-x\"\nvars.minor = \"{version.major}.{version.minor}\"\n\
-                 tags = [\"{full}\", { tag = \"{minor|replace:.:_}-x\", when = \"newest\" }]\n",
+                r#"
+                    [list.app]
+                    matrix.version = ["v1.2.3", "v1.2.4", "v1.3.0"]
+                    vars.full = "{version}-x"
+                    vars.minor = "{version.major}.{version.minor}"
+                    tags = ["{full}", { tag = "{minor|replace:.:_}-x", when = "newest" }]
+                "#,
             ),
             &["app/v1.2.3: v1.2.3-x 1_2-x<v1.2.4", "app/v1.2.4: v1.2.4-x 1_2-x<", "app/v1.3.0: v1.3.0-x 1_3-x<"],
         ),
@@ -92,9 +117,13 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
 #[test]
 fn the_templates_know_the_other_versions() {
     let text = with_defaults(
-        "[list.app]\nvars.version = \"v1.2.3\"\nvars.variant = \"-alpine\"\nvars.minor = \"{version.major}.{version.minor}\"\n\
-         tags = [{ tag = \"{version}\", when = \"stable\" }, \"x-{version|no-v}{variant}\", \"{version}\", \
-         { tag = \"{minor}{variant}\", when = \"newest\" }, { tag = \"latest\", when = \"newest\" }]\n",
+        r#"
+            [list.app]
+            vars.version = "v1.2.3"
+            vars.variant = "-alpine"
+            vars.minor = "{version.major}.{version.minor}"
+            tags = [{ tag = "{version}", when = "stable" }, "x-{version|no-v}{variant}", "{version}", { tag = "{minor}{variant}", when = "newest" }, { tag = "latest", when = "newest" }]
+        "#,
     );
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, []);
@@ -113,7 +142,12 @@ fn the_templates_know_the_other_versions() {
 #[test]
 fn a_version_from_outside_is_as_good_as_one_of_the_file() {
     let text = with_defaults(
-        "[vars]\nversion = { env = \"VERSION\" }\n[list.app]\ntags = [\"{version}\", { tag = \"{version.major}\", when = \"newest\" }]\n",
+        r#"
+            [vars]
+            version = { env = "VERSION" }
+            [list.app]
+            tags = ["{version}", { tag = "{version.major}", when = "newest" }]
+        "#,
     );
     assert_eq!(claims(&mut Machine::default().env("VERSION", "1.4.0"), &text), ["app: 1.4.0 1<"]);
     let mut machine = Machine::default().set("version=2.0");
@@ -141,7 +175,11 @@ fn who_always_has_a_tag_has_it_whatever_else_is_published() {
 fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
     let list = |name: &str, version: &str, tag: &str| {
         format!(
-            "[list.{name}]\nvars.version = \"{version}\"\ntags = [\"{name}-{{version}}\", {{ tag = \"{tag}\", when = \"newest\" }}]\n"
+            r#"
+                [list.{name}]
+                vars.version = "{version}"
+                tags = ["{name}-{{version}}", {{ tag = "{tag}", when = "newest" }}]
+            "#
         )
     };
     let file = |lists: &[String]| {
@@ -175,7 +213,11 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
     // A list that gives way to another does not conflict with it. A list that always has the tag does conflict.
     let lists = [list("a", "1.2", "latest"), list("b", "1.3", "latest"), list("c", "1.1", "latest")];
     assert_eq!(Machine::default().slugs(&file(&lists)), [""; 0]);
-    let always = "[list.z]\ntags = [\"latest\"]\n".to_owned();
+    let always = r#"
+        [list.z]
+        tags = ["latest"]
+    "#
+    .to_owned();
     let problems = Machine::default().load(&file(&[list("a", "1.2", "latest"), always])).problems;
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].message, "`a` and `z` both claim r.io/all:latest");
@@ -184,8 +226,14 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
 #[test]
 fn a_repository_of_another_name_has_its_own_newest() {
     let text = with_defaults(
-        "[list.a]\nvars.version = \"1.2\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n\
-         [list.b]\nvars.version = \"1.3\"\ntags = [\"{version}\", { tag = \"latest\", when = \"newest\" }]\n",
+        r#"
+            [list.a]
+            vars.version = "1.2"
+            tags = ["{version}", { tag = "latest", when = "newest" }]
+            [list.b]
+            vars.version = "1.3"
+            tags = ["{version}", { tag = "latest", when = "newest" }]
+        "#,
     );
     assert_eq!(claims(&mut Machine::default(), &text), ["a: 1.2 latest<", "b: 1.3 latest<"]);
 }
@@ -194,7 +242,14 @@ fn a_repository_of_another_name_has_its_own_newest() {
 fn rivals_are_looked_for_in_lists_that_are_not_selected_and_only_where_they_count() {
     let list = |name: &str, target: &str, tags: &str| {
         format!(
-            "[list.{name}]\nsource = \"r.io/s:{{other}}\"\nvars.other = {{ env = \"S_{name}\" }}\nvars.version = {{ env = \"V_{name}\" }}\ntarget = \"{target}\"\ntags = [{tags}]\n"
+            r#"
+                [list.{name}]
+                source = "r.io/s:{{other}}"
+                vars.other = {{ env = "S_{name}" }}
+                vars.version = {{ env = "V_{name}" }}
+                target = "{target}"
+                tags = [{tags}]
+            "#
         )
     };
     let newest = "\"{version}\", { tag = \"latest\", when = \"newest\" }";
@@ -233,7 +288,12 @@ fn some_tag_says_which_versions_are_published() {
         // Also reported for a pre-release, so that the mistake is not found only at a release.
         for version in ["1.2", "1.2-rc"] {
             let text = with_defaults(&format!(
-                "[list.a]\nvars.version = \"{version}\"\nvars.lower = \"{{version|lower|replace:a:b}}\"\ntags = [{tags}]\n"
+                r#"
+                    [list.a]
+                    vars.version = "{version}"
+                    vars.lower = "{{version|lower|replace:a:b}}"
+                    tags = [{tags}]
+                "#
             ));
             let slugs = Machine::default().slugs(&text);
             let expected = if tags.contains("{lower}") { vec![] } else { vec!["newest_without_version_tag"] };
@@ -241,7 +301,12 @@ fn some_tag_says_which_versions_are_published() {
         }
     }
     let filtered = with_defaults(&format!(
-        "[list.a]\nvars.version = \"1.2\"\nvars.full = \"{{version}}-x\"\ntags = [\"{{full|lower}}\", {newest}]\n"
+        r#"
+            [list.a]
+            vars.version = "1.2"
+            vars.full = "{{version}}-x"
+            tags = ["{{full|lower}}", {newest}]
+        "#
     ));
     assert_eq!(Machine::default().slugs(&filtered), ["newest_without_version_tag"]);
 }

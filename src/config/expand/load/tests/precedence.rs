@@ -11,9 +11,19 @@ fn sources(text: &str) -> Vec<String> {
 #[test]
 fn row_list_convention_defaults() {
     let text = with_defaults(
-        "[convention.c]\nsource = \"c.io/{name}:1\"\n[list.defaults]\n[list.convention]\nconvention = \"c\"\n\
-         [list.list]\nconvention = \"c\"\nsource = \"l.io/{name}:1\"\n\
-         [list.row]\nsource = \"l.io/x:1\"\nplatforms = [{ platform = \"linux/amd64\", source = \"row.io/{name}:1\" }]\n",
+        r#"
+            [convention.c]
+            source = "c.io/{name}:1"
+            [list.defaults]
+            [list.convention]
+            convention = "c"
+            [list.list]
+            convention = "c"
+            source = "l.io/{name}:1"
+            [list.row]
+            source = "l.io/x:1"
+            platforms = [{ platform = "linux/amd64", source = "row.io/{name}:1" }]
+        "#,
     );
     assert_eq!(sources(&text), ["r.io/defaults-amd64:1", "c.io/convention:1", "l.io/list:1", "row.io/row:1"]);
 }
@@ -21,7 +31,16 @@ fn row_list_convention_defaults() {
 #[test]
 fn a_convention_of_the_defaults_holds_where_a_list_asks_for_none() {
     let text = with_defaults(
-        "convention = \"c\"\n[convention.c]\ntags = [\"c\"]\n[convention.d]\ntags = [\"d\"]\n[list.a]\n[list.b]\nconvention = \"d\"\n",
+        r#"
+            convention = "c"
+            [convention.c]
+            tags = ["c"]
+            [convention.d]
+            tags = ["d"]
+            [list.a]
+            [list.b]
+            convention = "d"
+        "#,
     );
     assert_eq!(Machine::default().lists(&text), ["r.io/a:c", "r.io/b:d"]);
 }
@@ -29,8 +48,23 @@ fn a_convention_of_the_defaults_holds_where_a_list_asks_for_none() {
 #[test]
 fn variables_go_list_convention_axes_of_defaults_set_vars() {
     let text = with_defaults(
-        "matrix.axis = [\"d1\"]\n[vars]\nv = \"vars\"\naxis = \"vars\"\n[convention.c]\nvars.v = \"conv\"\ntags = [\"{v}-{axis}\"]\n\
-         [list.a]\ntags = [\"{v}-{axis}\"]\n[list.b]\nconvention = \"c\"\n[list.c]\nconvention = \"c\"\nvars.v = \"own\"\nvars.axis = \"own\"\n",
+        r#"
+            matrix.axis = ["d1"]
+            [vars]
+            v = "vars"
+            axis = "vars"
+            [convention.c]
+            vars.v = "conv"
+            tags = ["{v}-{axis}"]
+            [list.a]
+            tags = ["{v}-{axis}"]
+            [list.b]
+            convention = "c"
+            [list.c]
+            convention = "c"
+            vars.v = "own"
+            vars.axis = "own"
+        "#,
     );
     assert_eq!(Machine::default().lists(&text), ["r.io/a:vars-d1", "r.io/b:conv-d1", "r.io/c:own-own"]);
     assert_eq!(Machine::default().set("v=set").lists(&text), ["r.io/a:set-d1", "r.io/b:conv-d1", "r.io/c:own-own"]);
@@ -45,7 +79,18 @@ fn variables_go_list_convention_axes_of_defaults_set_vars() {
 #[test]
 fn an_axis_of_the_nearest_level_wins_and_keeps_its_turn() {
     let text = with_defaults(
-        "matrix.a = [\"1\", \"2\"]\nmatrix.b = [\"x\"]\ntags = [\"{a}-{b}\"]\n[list.l]\nmatrix.b = [\"y\", \"z\"]\nmatrix.a = [\"3\"]\n[list.m]\nvars.a = \"\"\nmatrix.c = [\"\"]\ntags = [\"{b}{c}\"]\n",
+        r#"
+            matrix.a = ["1", "2"]
+            matrix.b = ["x"]
+            tags = ["{a}-{b}"]
+            [list.l]
+            matrix.b = ["y", "z"]
+            matrix.a = ["3"]
+            [list.m]
+            vars.a = ""
+            matrix.c = [""]
+            tags = ["{b}{c}"]
+        "#,
     )
     .replacen("tags = [\"1\"]\n", "", 1);
     assert_eq!(Machine::default().ids(&text), ["l/3/y", "l/3/z", "m/x/"]);
@@ -53,28 +98,57 @@ fn an_axis_of_the_nearest_level_wins_and_keeps_its_turn() {
 
 #[test]
 fn the_first_axis_turns_slowest() {
-    let text = with_defaults("[list.l]\nmatrix.z = [\"1\", \"2\"]\nmatrix.a = [\"x\", \"y\"]\ntags = [\"{z}{a}\"]\n");
+    let text = with_defaults(
+        r#"
+            [list.l]
+            matrix.z = ["1", "2"]
+            matrix.a = ["x", "y"]
+            tags = ["{z}{a}"]
+        "#,
+    );
     assert_eq!(Machine::default().ids(&text), ["l/1/x", "l/1/y", "l/2/x", "l/2/y"]);
 }
 
 #[test]
 fn name_is_the_axis_then_the_variable_then_the_key() {
     let text = with_defaults(
-        "[list.key]\n[list.variable]\nvars.name = \"v\"\n[list.axis]\nmatrix.name = [\"{name}-1\", \"{name}-2\"]\n",
+        r#"
+            [list.key]
+            [list.variable]
+            vars.name = "v"
+            [list.axis]
+            matrix.name = ["{name}-1", "{name}-2"]
+        "#,
     );
     assert_eq!(Machine::default().lists(&text), ["r.io/key:1", "r.io/v:1", "r.io/axis-1:1", "r.io/axis-2:1"]);
 }
 
 #[test]
 fn a_list_that_breaks_a_ring_has_none() {
-    let text = with_defaults("[vars]\na = \"{b}\"\nb = \"{a}\"\n[list.l]\nvars.b = \"x\"\ntags = [\"{a}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            a = "{b}"
+            b = "{a}"
+            [list.l]
+            vars.b = "x"
+            tags = ["{a}"]
+        "#,
+    );
     assert_eq!(Machine::default().lists(&text), ["r.io/l:x"]);
 }
 
 #[test]
 fn set_must_name_a_variable() {
     let text = with_defaults(
-        "[vars]\nversion = \"1\"\n[list.app]\nvars.own = \"x\"\nmatrix.axis = [\"a\"]\ntags = [\"{version}{own}\"]\n",
+        r#"
+            [vars]
+            version = "1"
+            [list.app]
+            vars.own = "x"
+            matrix.axis = ["a"]
+            tags = ["{version}{own}"]
+        "#,
     );
     for (set, help) in [
         ("versoin=2", "did you mean `version`?"),
@@ -95,7 +169,15 @@ fn set_must_name_a_variable() {
 #[test]
 fn set_must_reach_a_selected_list() {
     let text = with_defaults(
-        "[vars]\nv = \"1\"\n[list.pinned]\nvars.v = \"2\"\ntags = [\"{v}\"]\n[list.free]\ntags = [\"{v}\"]\n",
+        r#"
+            [vars]
+            v = "1"
+            [list.pinned]
+            vars.v = "2"
+            tags = ["{v}"]
+            [list.free]
+            tags = ["{v}"]
+        "#,
     );
     assert_eq!(Machine::default().set("v=9").lists(&text), ["r.io/pinned:2", "r.io/free:9"]);
     assert_eq!(Machine::default().set("v=9").select("pinned").slugs(&text), ["set_without_effect"]);

@@ -33,7 +33,14 @@ fn security(keys: &str) -> Security {
 
 #[test]
 fn hosts_are_known_in_their_canonical_form_in_the_order_of_the_file() {
-    let text = "[registry]\n\"Quay.IO\" = {}\n\"registry-1.docker.io\" = {}\nlocalhost = {}\n\"[0:0::1]:5000\" = {}\n\"app:5000\" = {}\n";
+    let text = r#"
+        [registry]
+        "Quay.IO" = {}
+        "registry-1.docker.io" = {}
+        localhost = {}
+        "[0:0::1]:5000" = {}
+        "app:5000" = {}
+    "#;
     let hosts: Vec<String> = registries(text).iter().map(|settings| settings.host.to_string()).collect();
     assert_eq!(hosts, ["quay.io", "docker.io", "localhost", "[::1]:5000", "app:5000"]);
 }
@@ -52,7 +59,14 @@ fn http_and_insecure_say_how_safe_the_way_is() {
 #[test]
 fn files_are_beside_the_file_that_names_them_and_each_value_knows_its_place() {
     let text = behind(
-        "[registry.\"r.io\"]\nca = \"ca.pem\"\nclient-cert = \"../c.pem\"\nclient-key = \"/k.pem\"\nusername-env = \"U\"\npassword-env = \"P\"\n",
+        r#"
+            [registry."r.io"]
+            ca = "ca.pem"
+            client-cert = "../c.pem"
+            client-key = "/k.pem"
+            username-env = "U"
+            password-env = "P"
+        "#,
     );
     let mut machine = Machine { file: Some("deploy/manifests.toml"), ..Machine::default() };
     let settings = machine.load(&text).registries.remove(0);
@@ -68,7 +82,12 @@ fn files_are_beside_the_file_that_names_them_and_each_value_knows_its_place() {
 
 #[test]
 fn nothing_in_it_is_a_template() {
-    let settings = &registries("[registry.\"r.io\"]\nca = \"{name}/{{x}.pem\"\n")[0];
+    let settings = &registries(
+        r#"
+            [registry."r.io"]
+            ca = "{name}/{{x}.pem"
+        "#,
+    )[0];
     assert_eq!(settings.ca.as_ref().unwrap().value, Path::new("{name}/{{x}.pem"));
 }
 
@@ -107,7 +126,12 @@ fn a_rate_that_is_none_is_told_with_the_right_one() {
         ("4294967296/s", ""),
         ("99999999999999999999/sec", ""),
     ] {
-        let text = format!("[registry.\"r.io\"]\nrate = \"{written}\"\n");
+        let text = format!(
+            r#"
+                [registry."r.io"]
+                rate = "{written}"
+            "#
+        );
         assert_eq!(slugs(&text), ["type"], "{written}");
         assert_eq!(told(&text).1, right, "{written}");
     }
@@ -124,7 +148,12 @@ fn a_count_is_an_integer_above_zero() {
         ("true", "`concurrency` takes an integer above 0, not true", ""),
         ("[16]", "`concurrency` takes an integer above 0, not an array", ""),
     ] {
-        let told = told(&format!("[registry.\"r.io\"]\nconcurrency = {written}\n"));
+        let told = told(&format!(
+            r#"
+                [registry."r.io"]
+                concurrency = {written}
+            "#
+        ));
         assert_eq!((told.0.as_str(), told.1.as_str()), (message, label), "{written}");
     }
 }
@@ -144,7 +173,12 @@ fn what_is_no_host_is_told_with_the_host_that_was_meant() {
         ("quay.io:99999", ""),
         ("", ""),
     ] {
-        let text = format!("[registry.\"{written}\"]\nhttp = true\n");
+        let text = format!(
+            r#"
+                [registry."{written}"]
+                http = true
+            "#
+        );
         assert_eq!(slugs(&text), ["bad_name"], "{written}");
         assert_eq!(told(&text).1, right, "{written}");
     }
@@ -175,21 +209,81 @@ fn one_slip_is_told_once() {
     let keys = "username-env = \"U\"\npasword-env = \"P\"\nclient-cert = 1\nclient-key = \"k\"\n";
     assert_eq!(slugs(&format!("[registry.\"r.io\"]\n{keys}")), ["unknown_key", "type"]);
     assert_eq!(slugs("[registries.\"r.io\"]\nhttp = true"), ["unknown_key"]);
-    assert_eq!(slugs("[registry.\"r.io\"]\nhttp = \"yes\"\nca = \"x\""), ["type"]);
+    assert_eq!(
+        slugs(
+            r#"
+                [registry."r.io"]
+                http = "yes"
+                ca = "x""#
+        ),
+        ["type"]
+    );
 }
 
 #[test]
 fn what_is_logged_in_with_is_asked_for_by_no_variable() {
-    let login = "[registry.\"r.io\"]\nusername-env = \"R_USER\"\npassword-env = \"R_TOKEN\"\n";
-    let using =
-        "[defaults]\nplatforms = [\"linux/amd64\"]\nsource = \"r.io/a:{t}\"\ntarget = \"r.io/a\"\ntags = [\"{t}\"]\n";
+    let login = r#"
+        [registry."r.io"]
+        username-env = "R_USER"
+        password-env = "R_TOKEN"
+    "#;
+    let using = r#"
+        [defaults]
+        platforms = ["linux/amd64"]
+        source = "r.io/a:{t}"
+        target = "r.io/a"
+        tags = ["{t}"]
+    "#;
     for (place, variables) in [
-        ("the top", "[vars]\nt = { env = \"R_TOKEN\" }\n[list.a]\n"),
-        ("a list", "[list.a]\nvars.t = { env = \"R_TOKEN\", default = \"x\" }\n"),
-        ("a convention", "[convention.c]\nvars.t = { env = \"R_TOKEN\" }\n[list.a]\nconvention = \"c\"\n"),
-        ("nobody's", "[vars]\nt = \"x\"\nu = { env = \"R_TOKEN\" }\n[list.a]\n"),
-        ("another case", "[vars]\nt = { env = \"r_token\" }\n[list.a]\n"),
-        ("the user", "[vars]\nt = { env = \"R_USER\" }\n[list.a]\n"),
+        (
+            "the top",
+            r#"
+                [vars]
+                t = { env = "R_TOKEN" }
+                [list.a]
+            "#,
+        ),
+        (
+            "a list",
+            r#"
+                [list.a]
+                vars.t = { env = "R_TOKEN", default = "x" }
+            "#,
+        ),
+        (
+            "a convention",
+            r#"
+                [convention.c]
+                vars.t = { env = "R_TOKEN" }
+                [list.a]
+                convention = "c"
+            "#,
+        ),
+        (
+            "nobody's",
+            r#"
+                [vars]
+                t = "x"
+                u = { env = "R_TOKEN" }
+                [list.a]
+            "#,
+        ),
+        (
+            "another case",
+            r#"
+                [vars]
+                t = { env = "r_token" }
+                [list.a]
+            "#,
+        ),
+        (
+            "the user",
+            r#"
+                [vars]
+                t = { env = "R_USER" }
+                [list.a]
+            "#,
+        ),
     ] {
         for text in [format!("{login}{using}{variables}"), format!("{using}{variables}{login}")] {
             let mut machine = Machine::default();
@@ -197,14 +291,25 @@ fn what_is_logged_in_with_is_asked_for_by_no_variable() {
             assert_eq!(machine.asked, BTreeSet::new(), "{place}");
         }
     }
-    let other = "[vars]\nt = { env = \"R_TOKENS\", default = \"x\" }\n[list.a]\n";
+    let other = r#"
+        [vars]
+        t = { env = "R_TOKENS", default = "x" }
+        [list.a]
+    "#;
     assert_eq!(Machine::default().ids(&format!("{login}{using}{other}")), ["a"]);
 }
 
 #[test]
 fn half_a_login_keeps_its_variable_to_itself_all_the_same() {
-    let text =
-        behind("[vars]\nt = { env = \"T\" }\n[registry.\"r.io\"]\npassword-env = \"T\"\n").replace("\"1\"", "\"{t}\"");
+    let text = behind(
+        r#"
+            [vars]
+            t = { env = "T" }
+            [registry."r.io"]
+            password-env = "T"
+        "#,
+    )
+    .replace("\"1\"", "\"{t}\"");
     let mut machine = Machine::default();
     assert_eq!(machine.slugs(&text), ["secret_variable", "missing_key"]);
     assert_eq!(machine.asked, BTreeSet::new());

@@ -4,7 +4,15 @@ use super::*;
 
 fn text() -> String {
     with_defaults(
-        "[list.kube]\nmatrix.name = [\"kube-apiserver\", \"kube-proxy\"]\n[list.debian]\ntarget = \"debian\"\ntags = [\"12\", \"latest\"]\n[list.out]\ntarget = \"oci:out/{name}\"\n",
+        r#"
+            [list.kube]
+            matrix.name = ["kube-apiserver", "kube-proxy"]
+            [list.debian]
+            target = "debian"
+            tags = ["12", "latest"]
+            [list.out]
+            target = "oci:out/{name}"
+        "#,
     )
 }
 
@@ -68,7 +76,13 @@ fn a_selector_that_is_no_glob_is_told_of() {
 #[test]
 fn an_axis_that_decides_the_selection_is_asked_for() {
     let text = with_defaults(
-        "[vars]\na = { env = \"AXIS\", default = \"x\" }\n[list.l]\nmatrix.axis = [\"{a}\", \"y\"]\ntags = [\"{axis}\"]\n",
+        r#"
+            [vars]
+            a = { env = "AXIS", default = "x" }
+            [list.l]
+            matrix.axis = ["{a}", "y"]
+            tags = ["{axis}"]
+        "#,
     );
     let mut machine = Machine::default().env("AXIS", "z").select("l/z");
     assert_eq!(machine.ids(&text), ["l/z"]);

@@ -21,10 +21,23 @@ fn slugs(text: &str) -> Vec<&'static str> {
 fn each_target_is_a_publication_in_the_order_of_the_file() {
     let expected = ["q.io/l:1 linux/amd64", "d.io/l:2 linux/386", "r.io/l:1 linux/amd64"];
     let table = "repository = \"d.io/{name}\", tags = [\"2\"], platforms = [\"linux/386\"]";
-    let array = format!("[list.l]\ntarget = [\"q.io/{{name}}\", {{ {table} }}, \"r.io/l\"]\n");
+    let array = format!(
+        r#"
+            [list.l]
+            target = ["q.io/{{name}}", {{ {table} }}, "r.io/l"]
+        "#
+    );
     assert_eq!(published(&with_defaults(&array)), expected);
     let headers = format!(
-        "[list.l]\n[[list.l.target]]\nrepository = \"q.io/l\"\n[[list.l.target]]\n{}\n[[list.l.target]]\nrepository = \"r.io/l\"\n",
+        r#"
+            [list.l]
+            [[list.l.target]]
+            repository = "q.io/l"
+            [[list.l.target]]
+            {}
+            [[list.l.target]]
+            repository = "r.io/l"
+        "#,
         table.replace(", ", "\n")
     );
     assert_eq!(published(&with_defaults(&headers)), expected);
@@ -38,21 +51,47 @@ fn each_target_is_a_publication_in_the_order_of_the_file() {
 #[test]
 fn one_table_is_one_target() {
     for target in ["target = { repository = \"q.io/x\" }", "[list.l.target]\nrepository = \"q.io/x\""] {
-        assert_eq!(published(&with_defaults(&format!("[list.l]\n{target}\n"))), ["q.io/x:1 linux/amd64"]);
+        assert_eq!(
+            published(&with_defaults(&format!(
+                "
+            [list.l]
+            {target}
+        "
+            ))),
+            ["q.io/x:1 linux/amd64"]
+        );
     }
 }
 
 #[test]
 fn a_nearer_target_takes_the_place_of_all_of_those_that_are_farther() {
-    let text = with_defaults("[convention.c]\ntarget = [{ repository = \"q.io/x\", tags = [\"2\"] }, \"q.io/y\"]\n");
-    let text = format!("{text}[list.a]\nconvention = \"c\"\n[list.b]\nconvention = \"c\"\ntarget = \"q.io/b\"\n");
+    let text = with_defaults(
+        r#"
+            [convention.c]
+            target = [{ repository = "q.io/x", tags = ["2"] }, "q.io/y"]
+        "#,
+    );
+    let text = format!(
+        r#"
+            {text}[list.a]
+            convention = "c"
+            [list.b]
+            convention = "c"
+            target = "q.io/b"
+        "#
+    );
     assert_eq!(published(&text), ["q.io/x:2 linux/amd64", "q.io/y:1 linux/amd64", "q.io/b:1 linux/amd64"]);
 }
 
 #[test]
 fn a_selector_means_one_target_or_all() {
-    let text =
-        with_defaults("[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/y\", tags = [\"2\"] }]\n[list.m]\n");
+    let text = with_defaults(
+        r#"
+            [list.l]
+            target = ["q.io/x", { repository = "r.io/y", tags = ["2"] }]
+            [list.m]
+        "#,
+    );
     let select = |selector: &str| Machine::default().select(selector).lists(&text);
     assert_eq!(select("l"), ["q.io/x:1", "r.io/y:2"]);
     assert_eq!(select("r.io/y"), ["r.io/y:2"]);
@@ -63,7 +102,12 @@ fn a_selector_means_one_target_or_all() {
 #[test]
 fn what_only_another_target_uses_is_not_asked() {
     let text = with_defaults(
-        "[vars]\nv = { env = \"V\" }\n[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/y\", annotations = { a = \"{v}\" } }]\n",
+        r#"
+            [vars]
+            v = { env = "V" }
+            [list.l]
+            target = ["q.io/x", { repository = "r.io/y", annotations = { a = "{v}" } }]
+        "#,
     );
     let mut machine = Machine::default().select("q.io/x");
     assert_eq!(machine.lists(&text), ["q.io/x:1"]);
@@ -74,12 +118,25 @@ fn what_only_another_target_uses_is_not_asked() {
 fn what_every_target_has_the_list_need_not_have() {
     let keys = "platforms = [\"linux/amd64\"], source = \"r.io/{name}:1\", tags = [\"1\"]";
     let target = |keys: &str| format!("{{ repository = \"r.io/{}\"{keys} }}", keys.len());
-    let all = format!("[list.l]\ntarget = [{}, {}]\n", target(&format!(", {keys}")), target(&format!(", {keys} ")));
+    let all = format!(
+        "
+        [list.l]
+        target = [{}, {}]
+    ",
+        target(&format!(", {keys}")),
+        target(&format!(", {keys} "))
+    );
     assert_eq!(published(&all).len(), 2);
     for key in ["platforms", "source", "tags"] {
         let without = keys.split(", ").filter(|entry| !entry.starts_with(key)).collect::<Vec<_>>().join(", ");
-        let text =
-            format!("[list.l]\ntarget = [{}, {}]\n", target(&format!(", {keys}")), target(&format!(", {without}")));
+        let text = format!(
+            "
+                [list.l]
+                target = [{}, {}]
+            ",
+            target(&format!(", {keys}")),
+            target(&format!(", {without}"))
+        );
         let problems = Machine::default().load(&text).problems;
         assert_eq!(problems.len(), 1, "{key}: {problems:?}");
         assert_eq!(problems[0].message, format!("`l` has no `{key}`"));
@@ -88,7 +145,12 @@ fn what_every_target_has_the_list_need_not_have() {
     // A target with its own rows may need a source even if the rows of the list do not.
     let rows = "platforms = [{ platform = \"linux/386\", source = \"x:1\" }]";
     let text = format!(
-        "[list.l]\n{rows}\ntags = [\"1\"]\ntarget = [\"r.io/a\", {{ repository = \"r.io/b\", platforms = [\"linux/386\"] }}]\n"
+        r#"
+            [list.l]
+            {rows}
+            tags = ["1"]
+            target = ["r.io/a", {{ repository = "r.io/b", platforms = ["linux/386"] }}]
+        "#
     );
     assert_eq!(Machine::default().load(&text).problems[0].message, "`l` has no `source`");
 }
@@ -116,14 +178,38 @@ fn a_target_at_fault_is_told_of_alone() {
         ("{ repository = \"r.io/x\", annotations = { a = \"{nme}\" } }", "unknown_variable"),
         ("[\"r.io/x\", { repository = \"r.io/x:1\" }]", "bad_reference"),
     ] {
-        assert_eq!(slugs(&with_defaults(&format!("[list.l]\ntarget = {target}\n"))), [slug], "{target}");
+        assert_eq!(
+            slugs(&with_defaults(&format!(
+                "
+            [list.l]
+            target = {target}
+        "
+            ))),
+            [slug],
+            "{target}"
+        );
         // If the list itself lacks a key, a target that could not be read may have had it.
         if ["unknown_key", "missing_key"].contains(&slug) && !target.contains("repository =") {
-            let text = format!("[list.l]\nplatforms = [\"linux/386\"]\nsource = \"r.io/x:1\"\ntarget = {target}\n");
+            let text = format!(
+                r#"
+                    [list.l]
+                    platforms = ["linux/386"]
+                    source = "r.io/x:1"
+                    target = {target}
+                "#
+            );
             assert_eq!(slugs(&text), [slug], "{target}");
         }
     }
-    assert_eq!(slugs(&with_defaults("repository = \"r.io/x\"\n[list.l]\n")), ["misplaced_key"]);
+    assert_eq!(
+        slugs(&with_defaults(
+            r#"
+                repository = "r.io/x"
+                [list.l]
+            "#
+        )),
+        ["misplaced_key"]
+    );
 }
 
 #[test]
@@ -131,7 +217,13 @@ fn a_list_has_a_repository_once() {
     for (one, other) in [("x", "docker.io/library/x"), ("r.io/x", "r.io/{name}"), ("oci:out", "oci:./out")] {
         for own in ["", ", tags = [\"2\"]"] {
             let text = with_defaults(&format!(
-                "[list.x]\ntarget = [\"{one}\", {{ repository = \"{other}\"{own} }}]\n[list.y]\nmatrix.a = [\"1\", \"2\"]\ntarget = \"y-{{a}}\"\n"
+                r#"
+                    [list.x]
+                    target = ["{one}", {{ repository = "{other}"{own} }}]
+                    [list.y]
+                    matrix.a = ["1", "2"]
+                    target = "y-{{a}}"
+                "#
             ));
             let problems = Machine::default().load(&text).problems;
             assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["id_twice"], "{one} {other}{own}");
@@ -143,10 +235,16 @@ fn a_list_has_a_repository_once() {
 
 #[test]
 fn two_targets_of_two_lists_may_not_claim_one_tag() {
-    let text =
-        with_defaults("[list.a]\ntarget = [\"q.io/x\", \"r.io/x\"]\n[list.b]\ntarget = [\"s.io/x\", \"r.io/x\"]\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            target = ["q.io/x", "r.io/x"]
+            [list.b]
+            target = ["s.io/x", "r.io/x"]
+        "#,
+    );
     assert_eq!(slugs(&text), ["tag_twice"]);
-    let apart = text.replace("\"r.io/x\"]\n[list.b]", "{ repository = \"r.io/x\", tags = [\"2\"] }]\n[list.b]");
+    let apart = text.replacen(r#", "r.io/x"]"#, r#", { repository = "r.io/x", tags = ["2"] }]"#, 1);
     assert_eq!(slugs(&apart), [""; 0]);
 }
 
@@ -164,7 +262,13 @@ fn what_needs_oci_is_refused_beside_docker() {
         ),
         ("target = { repository = \"oci:out\", artifact-type = \"a/b\" }", "artifact-type, a layout need"),
     ] {
-        let text = with_defaults(&format!("[list.l]\n{keys}\nformat = \"docker\"\n"));
+        let text = with_defaults(&format!(
+            r#"
+                [list.l]
+                {keys}
+                format = "docker"
+            "#
+        ));
         let problems = Machine::default().load(&text).problems;
         assert_eq!(problems.len(), 1, "{keys}: {problems:?}");
         assert_eq!(problems[0].slug(), "needs_oci");
@@ -177,14 +281,22 @@ fn what_needs_oci_is_refused_beside_docker() {
     // A row that is not declared needs nothing.
     for (build, said) in [("full", &["needs_oci"][..]), ("fast", &[])] {
         let text = with_defaults(&format!(
-            "[list.l]\nvars.build = \"{build}\"\nformat = \"docker\"\nplatforms = [\"linux/amd64\", \
-             {{ platform = \"linux/386\", annotations.a = \"x\", when = {{ build = \"full\" }} }}]\n"
+            r#"
+                [list.l]
+                vars.build = "{build}"
+                format = "docker"
+                platforms = ["linux/amd64", {{ platform = "linux/386", annotations.a = "x", when = {{ build = "full" }} }}]
+            "#
         ));
         assert_eq!(slugs(&text), said, "{build}");
     }
     // Each target is checked separately.
     let text = with_defaults(
-        "annotations.a = \"x\"\n[list.l]\ntarget = [\"q.io/x\", { repository = \"r.io/x\", format = \"docker\" }]\n",
+        r#"
+            annotations.a = "x"
+            [list.l]
+            target = ["q.io/x", { repository = "r.io/x", format = "docker" }]
+        "#,
     );
     assert_eq!(slugs(&text), ["needs_oci"]);
 }

@@ -38,7 +38,14 @@ impl Machine {
 
 #[test]
 fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
-    let text = with_defaults("[vars]\nv = { env = \"SECRET\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { env = "SECRET" }
+            [list.a]
+            tags = ["{v}"]
+        "#,
+    );
     let mut machine = suspicious(&["OTHER"]).env("SECRET", "s3cr3t");
     let problem = machine.only(&text);
     assert_eq!(problem.message, "`v` has no value: `SECRET` is not read under --untrusted");
@@ -52,7 +59,14 @@ fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
 #[test]
 fn a_strangers_file_asks_git_nothing() {
     for word in ["describe", "tag", "commit", "branch"] {
-        let text = with_defaults(&format!("[vars]\nv = {{ git = \"{word}\" }}\n[list.a]\ntags = [\"{{v}}\"]\n"));
+        let text = with_defaults(&format!(
+            r#"
+                [vars]
+                v = {{ git = "{word}" }}
+                [list.a]
+                tags = ["{{v}}"]
+            "#
+        ));
         let mut machine = suspicious(&[]);
         assert_eq!(machine.only(&text).message, "`v` has no value: git is not asked under --untrusted");
         assert_eq!(machine.asked, BTreeSet::new());
@@ -63,7 +77,14 @@ fn a_strangers_file_asks_git_nothing() {
 
 #[test]
 fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
-    let text = with_defaults("[vars]\nv = { file = \"../VERSION\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "../VERSION" }
+            [list.a]
+            tags = ["{v}"]
+        "#,
+    );
     for mut machine in [suspicious(&[]), confined("")] {
         let problem = machine.only(&text);
         assert_eq!((problem.slug(), &*problem.message), ("outside_root", "`../VERSION` leads outside of `.`"));
@@ -79,7 +100,14 @@ fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
 
 #[test]
 fn why_a_path_leads_nowhere_is_told() {
-    let text = with_defaults("[vars]\nv = { file = \"v\", default = \"1\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "v", default = "1" }
+            [list.a]
+            tags = ["{v}"]
+        "#,
+    );
     let mut machine = confined("");
     machine.answers.push((Question::Inside("v".into()), Err("its links lead in a circle".to_owned())));
     let problem = machine.only(&text);
@@ -88,7 +116,13 @@ fn why_a_path_leads_nowhere_is_told() {
 
 #[test]
 fn layouts_outside_of_the_root_are_told_of_as_source_and_as_target() {
-    let text = with_defaults("[list.a]\nsource = \"oci:/srv/{name}:1\"\ntarget = \"oci:../out/{name}\"\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            source = "oci:/srv/{name}:1"
+            target = "oci:../out/{name}"
+        "#,
+    );
     let mut machine = suspicious(&[]);
     let problems = machine.load(&text).problems;
     let told: Vec<_> = problems.iter().map(|problem| (problem.slug(), problem.message.as_str())).collect();
@@ -107,7 +141,13 @@ fn layouts_outside_of_the_root_are_told_of_as_source_and_as_target() {
 #[test]
 fn what_is_not_selected_is_not_opened_and_may_lead_anywhere() {
     let text = with_defaults(
-        "[list.a]\n[list.b]\nvars.v = { file = \"/etc/version\" }\nsource = \"oci:/srv:{v}\"\ntarget = \"oci:/srv/out\"\n",
+        r#"
+            [list.a]
+            [list.b]
+            vars.v = { file = "/etc/version" }
+            source = "oci:/srv:{v}"
+            target = "oci:/srv/out"
+        "#,
     );
     let mut machine = confined("").select("a");
     assert_eq!(machine.ids(&text), ["a"]);
@@ -116,8 +156,15 @@ fn what_is_not_selected_is_not_opened_and_may_lead_anywhere() {
 
 #[test]
 fn without_a_root_no_path_is_asked_for() {
-    let text =
-        with_defaults("[vars]\nv = { file = \"/srv/VERSION\" }\n[list.a]\ntarget = \"oci:/srv/a\"\ntags = [\"{v}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "/srv/VERSION" }
+            [list.a]
+            target = "oci:/srv/a"
+            tags = ["{v}"]
+        "#,
+    );
     let mut machine = Machine::default().file("/srv/VERSION", "v1");
     assert_eq!(machine.lists(&text), ["oci:/srv/a:v1"]);
     assert_eq!(machine.asked, BTreeSet::from([Question::File("/srv/VERSION".into())]));
@@ -125,7 +172,15 @@ fn without_a_root_no_path_is_asked_for() {
 
 #[test]
 fn a_value_from_a_file_is_one_short_line() {
-    let text = with_defaults("[vars]\nv = { file = \"V\" }\n[list.a]\nsource = \"r.io/a:1\"\ntarget = \"oci:{v}\"\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "V" }
+            [list.a]
+            source = "r.io/a:1"
+            target = "oci:{v}"
+        "#,
+    );
     let long = "x".repeat(256);
     assert_eq!(Machine::default().file("V", &format!(" {long}\n")).ids(&text), ["a"]);
     let problem = Machine::default().file("V", &format!("{long}y\n")).only(&text);
@@ -137,24 +192,99 @@ fn a_value_from_a_file_is_one_short_line() {
 
 /// Every mistake whose problem quotes an expanded template that contains `{v}`.
 const MISTAKES: [(&str, &str); 12] = [
-    ("bad_reference", "[list.a]\nsource = \"r.io/{v}:1\"\n"),
-    ("bad_reference", "[list.a]\nsource = \"r.io/a@{v}\"\n"),
-    ("bad_reference", "[list.a]\nvars.all = \"r.io/{v}\"\nsource = \"{all}:1\"\n"),
-    ("bad_reference", "[list.a]\ntarget = \"{v}@r.io/a\"\n"),
-    ("bad_tag", "[list.a]\ntags = [\"v{v}\"]\n"),
-    ("bad_tag", "[list.a]\ntags = [\"v{v|lower}\"]\n"),
-    ("no_part", "[list.a]\ntags = [\"{v.major}\"]\n"),
-    ("axis_twice", "[list.a]\nmatrix.x = [\"{v}\", \"{v}\"]\n"),
-    ("bad_tag", "[list.a]\nmatrix.x = [\"{v}\"]\ntags = [\"{x}\"]\n"),
+    (
+        "bad_reference",
+        r#"
+            [list.a]
+            source = "r.io/{v}:1"
+        "#,
+    ),
+    (
+        "bad_reference",
+        r#"
+            [list.a]
+            source = "r.io/a@{v}"
+        "#,
+    ),
+    (
+        "bad_reference",
+        r#"
+            [list.a]
+            vars.all = "r.io/{v}"
+            source = "{all}:1"
+        "#,
+    ),
+    (
+        "bad_reference",
+        r#"
+            [list.a]
+            target = "{v}@r.io/a"
+        "#,
+    ),
+    (
+        "bad_tag",
+        r#"
+            [list.a]
+            tags = ["v{v}"]
+        "#,
+    ),
+    (
+        "bad_tag",
+        r#"
+            [list.a]
+            tags = ["v{v|lower}"]
+        "#,
+    ),
+    (
+        "no_part",
+        r#"
+            [list.a]
+            tags = ["{v.major}"]
+        "#,
+    ),
+    (
+        "axis_twice",
+        r#"
+            [list.a]
+            matrix.x = ["{v}", "{v}"]
+        "#,
+    ),
+    (
+        "bad_tag",
+        r#"
+            [list.a]
+            matrix.x = ["{v}"]
+            tags = ["{x}"]
+        "#,
+    ),
     (
         "id_twice",
-        "[list.a]\nmatrix.x = [\"{v}\", \"{v}/q\"]\nmatrix.y = [\"q/r\", \"r\"]\ntags = [\"{x|tag}{y|tag}\"]\n",
+        r#"
+            [list.a]
+            matrix.x = ["{v}", "{v}/q"]
+            matrix.y = ["q/r", "r"]
+            tags = ["{x|tag}{y|tag}"]
+        "#,
     ),
     (
         "tag_twice",
-        "[list.a]\ntarget = \"r.io/q\"\ntags = [\"{v|tag}\"]\n[list.b]\ntarget = \"r.io/q\"\ntags = [\"{v|tag}\"]\n",
+        r#"
+            [list.a]
+            target = "r.io/q"
+            tags = ["{v|tag}"]
+            [list.b]
+            target = "r.io/q"
+            tags = ["{v|tag}"]
+        "#,
     ),
-    ("source_twice", "[list.a]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"r.io/a:{v|tag}\"\n"),
+    (
+        "source_twice",
+        r#"
+            [list.a]
+            platforms = ["linux/amd64", "linux/arm64"]
+            source = "r.io/a:{v|tag}"
+        "#,
+    ),
 ];
 
 /// The problems with all their parts, as one text.
@@ -174,7 +304,12 @@ fn assert_shows_no_secret(problems: &[Problem], slug: &str, mistake: &str) {
 #[test]
 fn no_problem_shows_what_a_file_holds() {
     for (slug, mistake) in MISTAKES {
-        let text = with_defaults(&format!("[vars]\nv = {{ file = \"V\" }}\n{mistake}"));
+        let text = with_defaults(&format!(
+            r#"
+                [vars]
+                v = {{ file = "V" }}
+                {mistake}"#
+        ));
         let problems = Machine::default().file("V", SECRET).load(&text).problems;
         assert_shows_no_secret(&problems, slug, mistake);
     }
@@ -183,7 +318,12 @@ fn no_problem_shows_what_a_file_holds() {
 #[test]
 fn no_problem_shows_a_stranger_the_environment() {
     for (slug, mistake) in MISTAKES {
-        let text = with_defaults(&format!("[vars]\nv = {{ env = \"V\" }}\n{mistake}"));
+        let text = with_defaults(&format!(
+            r#"
+                [vars]
+                v = {{ env = "V" }}
+                {mistake}"#
+        ));
         let problems = suspicious(&["V"]).env("V", SECRET).load(&text).problems;
         assert_shows_no_secret(&problems, slug, mistake);
     }
@@ -191,7 +331,15 @@ fn no_problem_shows_a_stranger_the_environment() {
 
 #[test]
 fn no_problem_shows_a_path_with_what_a_file_holds() {
-    let text = with_defaults("[vars]\nv = { file = \"V\" }\nw = { file = \"{v}/x\" }\n[list.a]\ntags = [\"{w}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "V" }
+            w = { file = "{v}/x" }
+            [list.a]
+            tags = ["{w}"]
+        "#,
+    );
     let long = "1".repeat(300);
     for (slug, fact) in [
         ("no_value", Ok(None)),
@@ -209,7 +357,15 @@ fn no_problem_shows_a_path_with_what_a_file_holds() {
 
 #[test]
 fn a_selector_that_fits_nothing_is_not_answered_with_what_a_file_holds() {
-    let text = with_defaults("[vars]\nv = { file = \"V\" }\n[list.a]\nmatrix.x = [\"{v}\"]\nvars.name = \"{v}\"\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { file = "V" }
+            [list.a]
+            matrix.x = ["{v}"]
+            vars.name = "{v}"
+        "#,
+    );
     for selector in ["a/S3cr3t Valu", "S3cr3t Valu", "q"] {
         let problems = Machine::default().file("V", SECRET).select(selector).load(&text).problems;
         let problem = problems.iter().find(|problem| problem.slug() == "unknown_selector").expect(selector);
@@ -220,7 +376,11 @@ fn a_selector_that_fits_nothing_is_not_answered_with_what_a_file_holds() {
 #[test]
 fn what_is_shown_stands_where_its_placeholder_stood() {
     let message = |file: &str, text: &str| Machine::default().file("V", file).only(&with_defaults(text)).message;
-    let vars = "[vars]\nv = { file = \"V\" }\nimage = \"r.io/{name}/{v}\"\n";
+    let vars = r#"
+        [vars]
+        v = { file = "V" }
+        image = "r.io/{name}/{v}"
+    "#;
     assert_eq!(
         message("U P", &format!("{vars}[list.a]\nsource = \"{{image}}:{{v|tag}}-{{arch}}\"\n")),
         "`r.io/a/{v}:{v|tag}-amd64` has an upper-case letter in its path"
@@ -234,7 +394,14 @@ fn what_is_shown_stands_where_its_placeholder_stood() {
 
 #[test]
 fn what_the_user_typed_or_set_is_shown_to_the_user() {
-    let text = with_defaults("[vars]\nv = { env = \"V\" }\n[list.a]\ntags = [\"{v}\"]\n");
+    let text = with_defaults(
+        r#"
+            [vars]
+            v = { env = "V" }
+            [list.a]
+            tags = ["{v}"]
+        "#,
+    );
     let shown = |machine: Machine| {
         let mut machine = machine;
         machine.only(&text).message
@@ -250,9 +417,22 @@ fn the_root_is_named_as_it_was_given() {
     assert_eq!(problem.message, "`x` leads outside of `../y`");
 }
 
-const EVERYTHING: &str = "[registry.\"r.io\"]\nca = \"ca.pem\"\nclient-cert = \"../c.pem\"\nclient-key = \"/k.pem\"\n\
-    username-env = \"U\"\npassword-env = \"P\"\nconcurrency = 2\nrate = \"5/s\"\n[registry.\"q.io\"]\nhttp = true\n\
-    [registry.\"s.io\"]\nrate = \"1/h\"\n[registry.\"t.io\"]\ninsecure = true\n";
+const EVERYTHING: &str = r#"
+    [registry."r.io"]
+    ca = "ca.pem"
+    client-cert = "../c.pem"
+    client-key = "/k.pem"
+    username-env = "U"
+    password-env = "P"
+    concurrency = 2
+    rate = "5/s"
+    [registry."q.io"]
+    http = true
+    [registry."s.io"]
+    rate = "1/h"
+    [registry."t.io"]
+    insecure = true
+"#;
 
 #[test]
 fn of_what_a_stranger_says_of_registries_limits_alone_are_left() {

@@ -15,7 +15,14 @@ fn tags(text: &str) -> Result<Vec<String>, String> {
 
 /// The list `a` of this version with these tags.
 fn list(version: &str, tags: &str) -> String {
-    with_defaults(&format!("[list.a]\nvars.version = \"{version}\"\nvars.variant = \"alpine3.20\"\ntags = [{tags}]\n"))
+    with_defaults(&format!(
+        r#"
+            [list.a]
+            vars.version = "{version}"
+            vars.variant = "alpine3.20"
+            tags = [{tags}]
+        "#
+    ))
 }
 
 fn problems(text: &str) -> Vec<(&'static str, String)> {
@@ -81,9 +88,16 @@ fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
 #[test]
 fn what_does_not_apply_is_not_expanded_and_nothing_of_it_is_asked() {
     let text = with_defaults(
-        "[vars]\nversion = \"1.0-rc\"\nunset = { env = \"UNSET\" }\n\
-         [list.a]\ntags = [\"1\", { tag = \"{version.patch}{unset}\", when = [\"stable\", { unset = \"x\" }] }]\n\
-         [list.gone]\nsource = \"r.io/a:{unset}\"\ntags = [{ tag = \"1\", when = \"stable\" }]\n",
+        r#"
+            [vars]
+            version = "1.0-rc"
+            unset = { env = "UNSET" }
+            [list.a]
+            tags = ["1", { tag = "{version.patch}{unset}", when = ["stable", { unset = "x" }] }]
+            [list.gone]
+            source = "r.io/a:{unset}"
+            tags = [{ tag = "1", when = "stable" }]
+        "#,
     );
     let mut machine = Machine::default();
     assert_eq!(machine.ids(&text), ["a"]);
@@ -92,8 +106,13 @@ fn what_does_not_apply_is_not_expanded_and_nothing_of_it_is_asked() {
 
 #[test]
 fn what_a_condition_needs_is_asked_and_lacking_it_is_a_problem() {
-    let text =
-        with_defaults("[list.a]\nvars.v = { env = \"V\" }\ntags = [\"1\", { tag = \"t\", when = { v = \"x\" } }]\n");
+    let text = with_defaults(
+        r#"
+            [list.a]
+            vars.v = { env = "V" }
+            tags = ["1", { tag = "t", when = { v = "x" } }]
+        "#,
+    );
     assert_eq!(Machine::default().slugs(&text), ["no_value"]);
     let mut machine = Machine::default().env("V", "x");
     assert_eq!(machine.load(&text).publications[0].tags.len(), 2);
@@ -106,7 +125,11 @@ fn what_a_condition_needs_is_asked_and_lacking_it_is_a_problem() {
 #[test]
 fn a_reason_does_not_say_what_a_file_holds() {
     let text = with_defaults(
-        "[list.a]\nvars.version = { file = \"VERSION\" }\ntags = [{ tag = \"t\", when = \"stable\" }, { tag = \"u\", when = { version = \"x*\" } }]\n",
+        r#"
+            [list.a]
+            vars.version = { file = "VERSION" }
+            tags = [{ tag = "t", when = "stable" }, { tag = "u", when = { version = "x*" } }]
+        "#,
     );
     let mut machine = Machine::default().knows(Question::File("VERSION".into()), "secret");
     let loaded = machine.load(&text);
@@ -116,11 +139,21 @@ fn a_reason_does_not_say_what_a_file_holds() {
 #[test]
 fn a_list_without_a_version_has_neither_stable_nor_newest() {
     for when in ["\"stable\"", "\"newest\"", "[{ name = \"a\" }, \"stable\"]"] {
-        let text = with_defaults(&format!("[list.a]\ntags = [\"1\", {{ tag = \"t\", when = {when} }}]\n"));
+        let text = with_defaults(&format!(
+            r#"
+                [list.a]
+                tags = ["1", {{ tag = "t", when = {when} }}]
+            "#
+        ));
         assert_eq!(Machine::default().slugs(&text), ["no_version"], "{when}");
     }
-    let axis =
-        with_defaults("[list.a]\nmatrix.version = [\"1.2\"]\ntags = [\"1\", { tag = \"t\", when = \"stable\" }]\n");
+    let axis = with_defaults(
+        r#"
+            [list.a]
+            matrix.version = ["1.2"]
+            tags = ["1", { tag = "t", when = "stable" }]
+        "#,
+    );
     assert_eq!(tags(&axis), Ok(vec!["1".to_owned(), "t".to_owned()]));
 }
 
@@ -156,7 +189,11 @@ fn one_fault_is_told_once_and_none_is_its_echo() {
 fn a_row_has_conditions_but_newest() {
     let row = |when: &str| {
         with_defaults(&format!(
-            "[list.a]\nvars.version = \"1.2\"\nplatforms = [\"linux/amd64\", {{ platform = \"linux/arm64\", when = {when} }}]\n"
+            r#"
+                [list.a]
+                vars.version = "1.2"
+                platforms = ["linux/amd64", {{ platform = "linux/arm64", when = {when} }}]
+            "#
         ))
     };
     for (when, members) in [
