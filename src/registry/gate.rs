@@ -341,6 +341,4 @@ pub(crate) fn jitter(longest: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;

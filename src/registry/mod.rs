@@ -44,7 +44,7 @@ mod referrers;
 pub mod registries;
 mod sanitize;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod tls;
 mod transport;
 
@@ -54,7 +54,7 @@ pub use error::{AccessFacts, ErrorKind, NoAnswer, Operation, Proxy, RegistryErro
 pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
 pub use registries::Registries;
 #[cfg(test)]
-pub(crate) use testing::jobs;
+pub(crate) use tests::server::jobs;
 
 /// The result type of this layer.
 pub type Result<T> = std::result::Result<T, Box<RegistryError>>;

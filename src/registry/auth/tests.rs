@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::registry::error::ErrorKind;
-use crate::registry::testing::{Asked, Client, Reply, Server, blob, manifest};
+use crate::registry::tests::server::{Asked, Client, Reply, Server, blob, manifest};
 use crate::registry::{Registry as _, Way};
 
 mod challenges;

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::oci::{Digest, LayoutDir};
-use crate::registry::testing::{Asked, Client, Reply, Server, blob, jobs};
+use crate::registry::tests::server::{Asked, Client, Reply, Server, blob, jobs};
 use crate::registry::{Notice, Registry as _};
 
 const BYTES: &[u8] = b"the bytes of a layer";

@@ -6,8 +6,10 @@ use futures_util::future::join_all;
 use tokio::time::{advance, sleep, timeout};
 
 use super::*;
-use crate::registry::testing::jobs;
+use crate::registry::tests::server::jobs;
 use crate::registry::transport::answer::classify;
+
+mod simulation;
 
 const SOON: Duration = Duration::from_millis(10);
 

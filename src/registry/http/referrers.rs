@@ -89,7 +89,7 @@ fn no_index(answer: &Answer) -> Failure {
 mod tests {
     use super::*;
     use crate::registry::Registry as _;
-    use crate::registry::testing::{Client, Reply, Server, manifest};
+    use crate::registry::tests::server::{Client, Reply, Server, manifest};
 
     fn list(names: &[&str]) -> String {
         let entry = |name: &&str| {

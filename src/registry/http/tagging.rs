@@ -115,7 +115,7 @@ fn named(headers: &HeaderMap) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use crate::oci::Place;
-    use crate::registry::testing::{Asked, Client, Reply, Server, manifest};
+    use crate::registry::tests::server::{Asked, Client, Reply, Server, manifest};
     use crate::registry::{ErrorKind, Registry as _};
 
     use super::*;

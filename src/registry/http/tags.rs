@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::oci::Place;
     use crate::registry::Registry as _;
-    use crate::registry::testing::{Client, Reply, Server};
+    use crate::registry::tests::server::{Client, Reply, Server};
 
     async fn tags(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
         let tags = Client::new(&[]).registries.tags(&server.place("a/b")).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::oci::{Descriptor, Digest, MediaType, Payload};
-use crate::registry::testing::{Client, Reply, Server, by_digest, manifest};
+use crate::registry::tests::server::{Client, Reply, Server, by_digest, manifest};
 use crate::registry::{ErrorKind, Operation, Registry as _};
 
 #[tokio::test]

@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
     use crate::oci::MediaType;
-    use crate::registry::testing::manifest;
+    use crate::registry::tests::server::manifest;
 
     fn repository() -> Repository {
         match crate::oci::Place::parse("r.example/immutable/app").unwrap() {

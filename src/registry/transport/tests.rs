@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::oci::{Host, Reference};
 use crate::registry::options::Rate;
-use crate::registry::testing::{Asked, Client, Reply, Server, jobs, manifest};
+use crate::registry::tests::server::{Asked, Client, Reply, Server, jobs, manifest};
 use crate::registry::{ErrorKind, HostOptions, HostStats, Notice, Registry as _};
 
 fn stats(client: &Client, server: &Server) -> HostStats {

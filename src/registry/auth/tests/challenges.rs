@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::registry::testing::jobs;
+use crate::registry::tests::server::jobs;
 
 #[tokio::test]
 async fn who_does_not_say_how_to_ask_is_asked_at_its_base_once() {

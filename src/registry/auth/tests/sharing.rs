@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::registry::testing::jobs;
+use crate::registry::tests::server::jobs;
 use crate::registry::{Copied, Group, Options, Rights};
 
 /// What a token server grants of the requested scopes, or the status of its refusal.

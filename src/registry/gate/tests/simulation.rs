@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 
-use super::*;
+use super::super::*;
 use crate::registry::authorization::Authorization;
-use crate::registry::testing::jobs;
+use crate::registry::tests::server::jobs;
 use crate::registry::transport::answer::{Answer, classify};
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::wire::TransferError;

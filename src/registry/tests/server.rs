@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Reference, Repository};
 
-use super::{Access, Group, Notice, Options, Registries, Registry as _, Rights};
+use crate::registry::{Access, Group, Notice, Options, Registries, Registry as _, Rights};
 
 /// A request that the server received.
 #[derive(Debug, Clone)]
@@ -257,11 +257,11 @@ impl Client {
         Self { registries: Arc::new(Registries::new(options).unwrap()), notices }
     }
 
-    pub(crate) async fn head(&self, server: &Server, name: &str) -> super::Result<Option<Descriptor>> {
+    pub(crate) async fn head(&self, server: &Server, name: &str) -> crate::registry::Result<Option<Descriptor>> {
         self.registries.head(&server.reference(name)).await
     }
 
-    pub(crate) async fn put(&self, server: &Server, name: &str, payload: &Payload) -> super::Result<()> {
+    pub(crate) async fn put(&self, server: &Server, name: &str, payload: &Payload) -> crate::registry::Result<()> {
         let Reference { place, locator } = server.reference(name);
         self.registries.put_manifest(&place, &locator, payload).await
     }
