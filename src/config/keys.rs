@@ -3,24 +3,24 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `place` | the kinds of tables that have keys |
+//! | `table_kind` | the kinds of tables that have keys |
 //! | `shape` | the kinds of values |
 //! | `sets` | the keys of each kind of table, as a closed set |
 
-mod place;
 mod sets;
 mod shape;
+mod table_kind;
 
-pub(super) use place::Place;
 pub(super) use sets::{AxisKey, KeySet, LevelKey, OsVersionKey, RegistryKey, RowKey, TagKey, TopKey, VariableKey};
 pub(super) use shape::Shape;
+pub(super) use table_kind::TableKind;
 
 /// The tables that a key is allowed in, and the key's variant for the code that reads these tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeyAt {
     Top(TopKey),
     /// A key in the tables of these levels.
-    Level(LevelKey, &'static [Place]),
+    Level(LevelKey, &'static [TableKind]),
     Row(RowKey),
     OsVersion(OsVersionKey),
     Tag(TagKey),
@@ -28,7 +28,7 @@ pub(super) enum KeyAt {
     Variable(VariableKey),
     Registry(RegistryKey),
     /// A key that is not implemented, so no code reads it.
-    NotYet(&'static [Place]),
+    NotYet(&'static [TableKind]),
 }
 
 /// A key of the format.
@@ -47,9 +47,9 @@ pub(super) struct KeyInfo {
 
 use KeyAt::{Axis, Level, NotYet, OsVersion, Registry, Row, Tag, Top, Variable};
 
-const LEVELS: &[Place] = &[Place::Defaults, Place::Convention, Place::List];
+const LEVELS: &[TableKind] = &[TableKind::Defaults, TableKind::Convention, TableKind::List];
 /// The tables of keys that are also allowed in a target table.
-const AIMED: &[Place] = &[Place::Defaults, Place::Convention, Place::List, Place::Target];
+const AIMED: &[TableKind] = &[TableKind::Defaults, TableKind::Convention, TableKind::List, TableKind::Target];
 
 const fn key(name: &'static str, keys: &'static [KeyAt], shape: Shape, about: &'static str) -> KeyInfo {
     KeyInfo { name, keys, shape, about, default: "", example: "" }
@@ -60,29 +60,29 @@ const fn not_yet(name: &'static str, keys: &'static [KeyAt], default: &'static s
 }
 
 impl KeyAt {
-    const fn places(self) -> &'static [Place] {
+    const fn table_kinds(self) -> &'static [TableKind] {
         match self {
-            Top(_) => &[Place::Top],
+            Top(_) => &[TableKind::Top],
             Level(_, places) | NotYet(places) => places,
-            Row(_) => &[Place::Row],
-            OsVersion(_) => &[Place::OsVersion],
-            Tag(_) => &[Place::Tag],
-            Axis(_) => &[Place::Axis],
-            Variable(_) => &[Place::Variable],
-            Registry(_) => &[Place::Registry],
+            Row(_) => &[TableKind::Row],
+            OsVersion(_) => &[TableKind::OsVersion],
+            Tag(_) => &[TableKind::Tag],
+            Axis(_) => &[TableKind::Axis],
+            Variable(_) => &[TableKind::Variable],
+            Registry(_) => &[TableKind::Registry],
         }
     }
 }
 
 impl KeyInfo {
     /// The tables that the key is allowed in.
-    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
-        self.keys.iter().flat_map(|key| key.places()).copied()
+    pub(super) fn table_kinds(&self) -> impl Iterator<Item = TableKind> {
+        self.keys.iter().flat_map(|key| key.table_kinds()).copied()
     }
 
-    /// The key's variant for `place`. `None` if the key is not allowed there.
-    fn at(&self, place: Place) -> Option<KeyAt> {
-        self.keys.iter().find(|key| key.places().contains(&place)).copied()
+    /// The key's variant for `table_kind`. `None` if the key is not allowed there.
+    fn at(&self, table_kind: TableKind) -> Option<KeyAt> {
+        self.keys.iter().find(|key| key.table_kinds().contains(&table_kind)).copied()
     }
 
     const fn example(self, example: &'static str) -> Self {
@@ -129,14 +129,14 @@ pub(super) const KEYS: &[KeyInfo] = &[
     .example("[\"services/**/manifests.toml\", \"!services/old/**\"]"),
     key(
         "convention",
-        &[Level(LevelKey::Convention, &[Place::Defaults, Place::List])],
+        &[Level(LevelKey::Convention, &[TableKind::Defaults, TableKind::List])],
         Shape::Convention,
         "The convention that holds where the list is silent.",
     )
     .example("\"tag-suffix\""),
     key(
         "vars",
-        &[Level(LevelKey::Vars, &[Place::Convention, Place::List])],
+        &[Level(LevelKey::Vars, &[TableKind::Convention, TableKind::List])],
         Shape::Variables,
         "Variables of these lists, nearer than [vars].",
     )
@@ -179,7 +179,7 @@ pub(super) const KEYS: &[KeyInfo] = &[
     .example("\"{registry}/{name}\""),
     key(
         "repository",
-        &[Level(LevelKey::Repository, &[Place::Target])],
+        &[Level(LevelKey::Repository, &[TableKind::Target])],
         Shape::Template,
         "Where the list is published: a repository, or oci:DIR.",
     )
@@ -410,20 +410,20 @@ pub(super) const GIT_WORDS: [(&str, &str); 4] = [
     ("branch", "The branch."),
 ];
 
-/// The keys that are allowed in `place`, in the order of the reference.
-pub(super) fn keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
-    KEYS.iter().filter(move |info| info.at(place).is_some())
+/// The keys that are allowed in `table_kind`, in the order of the reference.
+pub(super) fn keys_of(table_kind: TableKind) -> impl Iterator<Item = &'static KeyInfo> {
+    KEYS.iter().filter(move |info| info.at(table_kind).is_some())
 }
 
-/// The keys that are allowed in `place` and implemented.
-pub(super) fn built_keys_of(place: Place) -> impl Iterator<Item = &'static KeyInfo> {
-    keys_of(place).filter(|info| info.shape != Shape::NotYet)
+/// The keys that are allowed in `table_kind` and implemented.
+pub(super) fn built_keys_of(table_kind: TableKind) -> impl Iterator<Item = &'static KeyInfo> {
+    keys_of(table_kind).filter(|info| info.shape != Shape::NotYet)
 }
 
 /// Whether a list has a key with this name. Variables, axes, annotations and keys of a `platforms` table cannot have
 /// such a name.
 pub(super) fn is_list_key(name: &str) -> bool {
-    keys_of(Place::List).any(|info| info.name == name)
+    keys_of(TableKind::List).any(|info| info.name == name)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, GIT_WORDS, KeyInfo, Place, Shape};
+use super::keys::{self, GIT_WORDS, KeyInfo, Shape, TableKind};
 use super::policy::{Attestations, Format, Mismatch, Missing, Undeclared, Words};
 use super::read::duration::DURATION;
 use super::read::names::{MEMBER_NAMES, NameKind};
@@ -55,7 +55,7 @@ pub fn schema() -> String {
         description: "The manifest lists that mlist publishes.",
         toml_version: "v1.1.0",
         kind: "object",
-        properties: properties(Place::Top),
+        properties: properties(TableKind::Top),
         any_of: json!([{ "required": ["list"] }, { "required": ["include"] }]),
         additional_properties: false,
         definitions: definitions(),
@@ -65,10 +65,10 @@ pub fn schema() -> String {
     text
 }
 
-fn properties(place: Place) -> Map<String, Value> {
+fn properties(table_kind: TableKind) -> Map<String, Value> {
     let mut properties: Map<String, Value> =
-        keys::built_keys_of(place).map(|info| (info.name.to_owned(), property(info))).collect();
-    if let (Place::Top, Some(Value::Object(vars))) = (place, properties.get_mut("vars")) {
+        keys::built_keys_of(table_kind).map(|info| (info.name.to_owned(), property(info))).collect();
+    if let (TableKind::Top, Some(Value::Object(vars))) = (table_kind, properties.get_mut("vars")) {
         // `{name}` is the key of each list, so `[vars]` cannot define it. A list can define its own.
         vars.insert("propertyNames".to_owned(), json!({ "not": { "const": "name" } }));
     }
@@ -197,8 +197,8 @@ fn table_of(definition: &str, names: &Value, filled: Filled) -> Value {
     value
 }
 
-fn table(place: Place, required: &[&str]) -> Value {
-    let mut value = json!({ "type": "object", "properties": properties(place), "additionalProperties": false });
+fn table(table_kind: TableKind, required: &[&str]) -> Value {
+    let mut value = json!({ "type": "object", "properties": properties(table_kind), "additionalProperties": false });
     if let (false, Value::Object(fields)) = (required.is_empty(), &mut value) {
         fields.insert("required".to_owned(), json!(required));
     }
@@ -207,7 +207,7 @@ fn table(place: Place, required: &[&str]) -> Value {
 
 /// A row in a table of platforms. It has no `arch`, because its key is the spelling.
 fn spelled_row() -> Value {
-    let mut value = table(Place::Row, &["platform"]);
+    let mut value = table(TableKind::Row, &["platform"]);
     if let Some(Value::Object(properties)) = value.get_mut("properties") {
         properties.remove("arch");
     }
@@ -218,7 +218,7 @@ fn spelled_row() -> Value {
 fn registry_table() -> Value {
     let is_true = |key: &str| json!({ "required": [key], "properties": { key: { "const": true } } });
     let has = |key: &str| json!({ "required": [key] });
-    let mut value = table(Place::Registry, &[]);
+    let mut value = table(TableKind::Registry, &[]);
     if let Value::Object(fields) = &mut value {
         let pairs = registry::PAIRS.iter().flat_map(|(one, other)| [(one, other), (other, one)]);
         let pairs: Map<String, Value> = pairs.map(|(key, other)| ((*key).to_owned(), json!([other]))).collect();
@@ -234,9 +234,9 @@ fn registry_table() -> Value {
 
 /// An axis that is a table. Its values come from a file or from tags.
 fn axis_table() -> Value {
-    let mut value = table(Place::Axis, &[]);
+    let mut value = table(TableKind::Axis, &[]);
     if let Value::Object(fields) = &mut value {
-        let of_tags = keys::keys_of(Place::Axis).map(|info| info.name).filter(|name| *name != "lines");
+        let of_tags = keys::keys_of(TableKind::Axis).map(|info| info.name).filter(|name| *name != "lines");
         let of_tags: Vec<Value> = of_tags.map(|name| json!({ "required": [name] })).collect();
         let lines = json!({ "required": ["lines"], "not": { "anyOf": of_tags } });
         fields
@@ -246,12 +246,12 @@ fn axis_table() -> Value {
 }
 
 fn definitions() -> Map<String, Value> {
-    let list_keys: Vec<&str> = keys::keys_of(Place::List).map(|info| info.name).collect();
+    let list_keys: Vec<&str> = keys::keys_of(TableKind::List).map(|info| info.name).collect();
     let taken: Vec<&str> = list_keys.iter().copied().chain(MEMBER_NAMES).chain(["tag"]).collect();
     let names = json!({ "pattern": NameKind::Variable.pattern(), "not": { "enum": taken } });
     let member = json!({ "oneOf": [reference("platform"), reference("row")] });
     let target = reference("template");
-    let mut variable = table(Place::Variable, &[]);
+    let mut variable = table(TableKind::Variable, &[]);
     if let Value::Object(fields) = &mut variable {
         fields.insert(
             "oneOf".to_owned(),
@@ -283,7 +283,7 @@ fn definitions() -> Map<String, Value> {
             "os-version",
             described(
                 "10.0.17763.6532, 10.0.17763.*, or the image that says it.",
-                json!({ "oneOf": [{ "type": "string", "pattern": "\\S" }, table(Place::OsVersion, &["from"])] }),
+                json!({ "oneOf": [{ "type": "string", "pattern": "\\S" }, table(TableKind::OsVersion, &["from"])] }),
             ),
         ),
         (
@@ -295,7 +295,7 @@ fn definitions() -> Map<String, Value> {
                 "additionalProperties": reference("template"),
             }),
         ),
-        ("target", described("A repository, and what holds there alone.", table(Place::Target, &["repository"]))),
+        ("target", described("A repository, and what holds there alone.", table(TableKind::Target, &["repository"]))),
         (
             "targets",
             json!({ "oneOf": [
@@ -304,9 +304,12 @@ fn definitions() -> Map<String, Value> {
                 { "type": "array", "items": { "oneOf": [target, reference("target")] }, "minItems": 1 },
             ] }),
         ),
-        ("row", described("A member, and what it does otherwise than the others.", table(Place::Row, &["platform"]))),
+        (
+            "row",
+            described("A member, and what it does otherwise than the others.", table(TableKind::Row, &["platform"])),
+        ),
         ("spelled-row", described("A member whose {arch} is the key, and what it does otherwise.", spelled_row())),
-        ("tag", described("A tag that the list has under conditions.", table(Place::Tag, &["tag"]))),
+        ("tag", described("A tag that the list has under conditions.", table(TableKind::Tag, &["tag"]))),
         (
             "globs-by-variable",
             json!({
@@ -349,9 +352,9 @@ fn definitions() -> Map<String, Value> {
                 ] }),
             ),
         ),
-        ("defaults", table(Place::Defaults, &[])),
-        ("convention", described("Keys for the lists that ask for it by its name.", table(Place::Convention, &[]))),
-        ("list", described("A list, or with a matrix one for each combination.", table(Place::List, &[]))),
+        ("defaults", table(TableKind::Defaults, &[])),
+        ("convention", described("Keys for the lists that ask for it by its name.", table(TableKind::Convention, &[]))),
+        ("list", described("A list, or with a matrix one for each combination.", table(TableKind::List, &[]))),
         ("registry", described("What holds for one registry.", registry_table())),
     ];
     definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -1,21 +1,21 @@
 //! [`KeySet`]: the keys of each kind of table, as a closed set. Code that reads a table matches on its set, so that it
 //! does not compile if it forgets a key.
 
-use super::{KeyAt, Place, keys_of};
+use super::{KeyAt, TableKind, keys_of};
 
 /// The keys of one kind of table.
 pub(in crate::config) trait KeySet: Copy {
     /// The key's variant in this set. `None` if the key is not in this set.
     fn from_key(key: KeyAt) -> Option<Self>;
 
-    /// The keys that are allowed in `place` and implemented, in the order of the reference.
-    fn all(place: Place) -> impl Iterator<Item = Self> {
-        keys_of(place).filter_map(move |info| Self::from_key(info.at(place)?))
+    /// The keys that are allowed in `table_kind` and implemented, in the order of the reference.
+    fn all(table_kind: TableKind) -> impl Iterator<Item = Self> {
+        keys_of(table_kind).filter_map(move |info| Self::from_key(info.at(table_kind)?))
     }
 
-    /// The key with this name in `place`. `None` if it is not allowed there or not implemented.
-    fn find(name: &str, place: Place) -> Option<Self> {
-        keys_of(place).find(|info| info.name == name).and_then(|info| Self::from_key(info.at(place)?))
+    /// The key with this name in `table_kind`. `None` if it is not allowed there or not implemented.
+    fn find(name: &str, table_kind: TableKind) -> Option<Self> {
+        keys_of(table_kind).find(|info| info.name == name).and_then(|info| Self::from_key(info.at(table_kind)?))
     }
 }
 

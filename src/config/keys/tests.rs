@@ -1,6 +1,6 @@
 //! Tests of the whole table.
 
-use super::Place::{Axis, Convention, Defaults, List, OsVersion, Registry, Row, Tag, Target, Top, Variable};
+use super::TableKind::{Axis, Convention, Defaults, List, OsVersion, Registry, Row, Tag, Target, Top, Variable};
 use super::*;
 use crate::naming::nearest;
 
@@ -8,7 +8,7 @@ use crate::naming::nearest;
 fn no_place_has_a_key_twice() {
     for (at, info) in KEYS.iter().enumerate() {
         for other in &KEYS[at + 1..] {
-            let shared = info.places().any(|place| other.at(place).is_some());
+            let shared = info.table_kinds().any(|table_kind| other.at(table_kind).is_some());
             assert!(info.name != other.name || !shared, "{}", info.name);
         }
     }
@@ -16,10 +16,10 @@ fn no_place_has_a_key_twice() {
 
 #[test]
 fn each_built_key_of_a_place_is_another_one_of_its_set() {
-    fn check<K: KeySet + PartialEq>(place: Place) {
-        let all: Vec<K> = K::all(place).collect();
-        assert_eq!(all.len(), built_keys_of(place).count(), "{place:?}");
-        assert!(all.iter().enumerate().all(|(at, key)| !all[at + 1..].contains(key)), "{place:?}");
+    fn check<K: KeySet + PartialEq>(table_kind: TableKind) {
+        let all: Vec<K> = K::all(table_kind).collect();
+        assert_eq!(all.len(), built_keys_of(table_kind).count(), "{table_kind:?}");
+        assert!(all.iter().enumerate().all(|(at, key)| !all[at + 1..].contains(key)), "{table_kind:?}");
     }
     check::<TopKey>(Top);
     [Defaults, Convention, List, Target].into_iter().for_each(check::<LevelKey>);
@@ -36,9 +36,11 @@ fn a_key_of_another_place_is_only_taken_for_one_that_it_is_written_like() {
     let places = [Top, Defaults, Convention, List, Target, Row, OsVersion, Tag, Axis, Variable, Registry];
     let mut guesses = Vec::new();
     for info in KEYS.iter().filter(|info| info.shape != Shape::NotYet) {
-        for place in places.into_iter().filter(|place| keys_of(*place).all(|known| known.name != info.name)) {
-            let meant = nearest(info.name, built_keys_of(place).map(|known| known.name));
-            guesses.extend(meant.map(|meant| (info.name, place, meant)));
+        for table_kind in
+            places.into_iter().filter(|table_kind| keys_of(*table_kind).all(|known| known.name != info.name))
+        {
+            let meant = nearest(info.name, built_keys_of(table_kind).map(|known| known.name));
+            guesses.extend(meant.map(|meant| (info.name, table_kind, meant)));
         }
     }
     assert_eq!(

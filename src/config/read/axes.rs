@@ -4,7 +4,7 @@ use super::declared::{Axis, Parsed, SpannedTemplate, TagsOf};
 use super::raw::{Key, Node, Table, Value};
 use super::template::{template, template_item};
 use super::{known_keys, names, types};
-use crate::config::keys::{AxisKey, Place};
+use crate::config::keys::{AxisKey, TableKind};
 use crate::config::problem::Problem;
 
 /// The keys that are allowed only if the values come from tags.
@@ -44,7 +44,7 @@ fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Sp
 
 /// Reads an axis whose values come from a file or from tags.
 fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
-    let found = known_keys::known(table, Place::Axis, problems);
+    let found = known_keys::known(table, TableKind::Axis, problems);
     let mut faulty = found.len() < table.len();
     let (mut lines, mut repository, mut pattern, mut wanted, mut newest) = (None, None, None, None, None);
     for (key, _, node) in &found {

@@ -7,7 +7,7 @@ use super::declared::{Level, ParsedFile};
 use super::names::{self, NameKind};
 use super::raw::{Key, Node, Table, Value};
 use super::{include, known_keys, level, login_names, registry, types, vars};
-use crate::config::keys::{self, LevelKey, Place, TopKey};
+use crate::config::keys::{self, LevelKey, TableKind, TopKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
@@ -18,11 +18,11 @@ const REQUIRED: [LevelKey; 4] = [LevelKey::Platforms, LevelKey::Source, LevelKey
 pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
     let mut document = ParsedFile::default();
     let mut has_list = false;
-    for (key, written, node) in known_keys::known(tree, Place::Top, problems) {
+    for (key, written, node) in known_keys::known(tree, TableKind::Top, problems) {
         match key {
             TopKey::Vars => {
                 if let Some(table) = types::table("vars", "[vars]", node, problems) {
-                    document.vars = vars::read(table, Place::Top, problems);
+                    document.vars = vars::read(table, TableKind::Top, problems);
                 } else {
                     document.defaults.names_unknown = true;
                 }
@@ -30,7 +30,7 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
             TopKey::Defaults => {
                 if let Some(table) = types::table("defaults", "[defaults]", node, problems) {
                     let names_unknown = document.defaults.names_unknown;
-                    document.defaults = level::level(table, Place::Defaults, problems);
+                    document.defaults = level::level(table, TableKind::Defaults, problems);
                     document.defaults.names_unknown |= names_unknown;
                 } else {
                     level::faulty(&mut document.defaults);
@@ -42,15 +42,15 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
             }
             TopKey::Include => document.include = include::globs(node, problems),
             TopKey::Convention => {
-                document.conventions = named(written, node, Place::Convention, problems);
+                document.conventions = named(written, node, TableKind::Convention, problems);
             }
             TopKey::List => {
                 has_list = !matches!(&node.value, Value::Table(table) if table.is_empty());
-                document.lists = named(written, node, Place::List, problems);
+                document.lists = named(written, node, TableKind::List, problems);
             }
         }
     }
-    for meant in known_keys::meant(tree, Place::Top) {
+    for meant in known_keys::meant(tree, TableKind::Top) {
         match meant {
             // The included files could contain lists.
             TopKey::List | TopKey::Include => has_list = true,
@@ -72,9 +72,9 @@ pub(super) fn no_list(name: &str) -> Problem {
 }
 
 /// Reads the tables in `[convention]` or `[list]`.
-fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Level)> {
-    let (kind, header) = match place {
-        Place::List => (NameKind::Entry, "[list.ENTRY]"),
+fn named(key: &Key, node: &Node, table_kind: TableKind, problems: &mut Vec<Problem>) -> Vec<(Key, Level)> {
+    let (kind, header) = match table_kind {
+        TableKind::List => (NameKind::Entry, "[list.ENTRY]"),
         _ => (NameKind::Convention, "[convention.NAME]"),
     };
     let Some(table) = types::table(&key.name, header, node, problems) else { return Vec::new() };
@@ -85,14 +85,14 @@ fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> V
         let bare = name.name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
         let header = format!("[{}.{}]", key.name, if bare { &name.name } else { &shown });
         if let Some(table) = types::table(&name.name, &header, node, problems) {
-            let own = match place {
-                Place::List => without_dotted_lists(name, table, problems),
+            let own = match table_kind {
+                TableKind::List => without_dotted_lists(name, table, problems),
                 _ => Cow::Borrowed(table),
             };
             // Report no missing keys for a table that was not intended as a list, and no errors in references that
             // are caused by an invalid name.
             let misread = own.is_empty() && !table.is_empty() || !good_name;
-            let level = Level { misread, ..level::level(&own, place, problems) };
+            let level = Level { misread, ..level::level(&own, table_kind, problems) };
             levels.push((name.clone(), level));
         }
     }
@@ -104,7 +104,7 @@ fn named(key: &Key, node: &Node, place: Place, problems: &mut Vec<Problem>) -> V
 fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Problem>) -> Cow<'a, Table> {
     let is_key = |key: &Key| keys::is_list_key(&key.name);
     let is_list = |(inner, node): &&(Key, Node)| {
-        let misspelt = || nearest(&inner.name, keys::built_keys_of(Place::List).map(|info| info.name)).is_some();
+        let misspelt = || nearest(&inner.name, keys::built_keys_of(TableKind::List).map(|info| info.name)).is_some();
         matches!(node.value, Value::Table(_)) && !is_key(inner) && !misspelt()
     };
     for (inner, node) in table.iter().filter(is_list) {

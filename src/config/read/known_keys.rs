@@ -1,36 +1,36 @@
 //! [`known`]: returns the keys that a table can have, and reports all others.
 
 use super::raw::{Key, Node, Table, Value};
-use crate::config::keys::Place::{Defaults, Registry, Tag, Top};
-use crate::config::keys::{KEYS, KeyInfo, KeySet, Place, Shape, built_keys_of, keys_of};
+use crate::config::keys::TableKind::{Defaults, Registry, Tag, Top};
+use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of, keys_of};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// Returns the entries of `table` whose keys are allowed in `place` and implemented. Reports the others to `problems`.
+/// Returns the entries of `table` whose keys are allowed in `table_kind` and implemented. Reports the others to `problems`.
 pub(super) fn known<'a, K: KeySet>(
     table: &'a Table,
-    place: Place,
+    table_kind: TableKind,
     problems: &mut Vec<Problem>,
 ) -> Vec<(K, &'a Key, &'a Node)> {
     let mut found = Vec::new();
     for (written, node) in table {
-        match K::find(&written.name, place) {
+        match K::find(&written.name, table_kind) {
             Some(key) => found.push((key, written, node)),
-            None => problems.push(refused(written, node, place)),
+            None => problems.push(refused(written, node, table_kind)),
         }
     }
     found
 }
 
-/// Returns the keys of `place` that misspelled keys in `table` were probably intended to be.
-pub(super) fn meant<K: KeySet>(table: &Table, place: Place) -> Vec<K> {
-    table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, place)?, place)).collect()
+/// Returns the keys of `table_kind` that misspelled keys in `table` were probably intended to be.
+pub(super) fn meant<K: KeySet>(table: &Table, table_kind: TableKind) -> Vec<K> {
+    table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, table_kind)?, table_kind)).collect()
 }
 
-/// Returns the key of `place` that `name` is probably a misspelling of. `None` if `name` is itself a key of `place`.
-pub(super) fn slip_of(name: &str, place: Place) -> Option<&'static str> {
-    let stands_here = keys_of(place).any(|info| info.name == name);
-    if stands_here { None } else { nearest(name, built_keys_of(place).map(|info| info.name)) }
+/// Returns the key of `table_kind` that `name` is probably a misspelling of. `None` if `name` is itself a key of `table_kind`.
+pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static str> {
+    let stands_here = keys_of(table_kind).any(|info| info.name == name);
+    if stands_here { None } else { nearest(name, built_keys_of(table_kind).map(|info| info.name)) }
 }
 
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
@@ -49,14 +49,14 @@ pub(in crate::config) fn part_not_built(what: &str) -> Problem {
     )
 }
 
-/// Returns the problem with a key that is not allowed in `place` or not implemented.
-fn refused(key: &Key, node: &Node, place: Place) -> Problem {
+/// Returns the problem with a key that is not allowed in `table_kind` or not implemented.
+fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
     let name = key.name.as_str();
     // `tag` in a list is probably a misspelling of `tags`, not a key of a table in `tags`.
-    let is_slip = |info: &KeyInfo| info.places().eq([Tag]) && slip_of(name, place).is_some();
+    let is_slip = |info: &KeyInfo| info.table_kinds().eq([Tag]) && slip_of(name, table_kind).is_some();
     let elsewhere: Vec<&KeyInfo> = KEYS.iter().filter(|info| info.name == name && !is_slip(info)).collect();
-    let built: Vec<Place> =
-        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.places()).collect();
+    let built: Vec<TableKind> =
+        elsewhere.iter().filter(|info| info.shape != Shape::NotYet).flat_map(|info| info.table_kinds()).collect();
     if let ([unbuilt, ..], []) = (elsewhere.as_slice(), built.as_slice()) {
         // The key is not implemented in any table, so do not suggest another table.
         return not_built(unbuilt, key);
@@ -64,14 +64,14 @@ fn refused(key: &Key, node: &Node, place: Place) -> Problem {
     if !built.is_empty() {
         // `vars` and `convention` are allowed at the top level and inside other tables. For a key inside a table,
         // name only the other tables.
-        let inner = built.iter().any(|other| *other != Top) && place != Top;
+        let inner = built.iter().any(|other| *other != Top) && table_kind != Top;
         let places: Vec<&str> =
-            built.iter().filter(|other| !inner || **other != Top).map(|place| place.shown()).collect();
+            built.iter().filter(|other| !inner || **other != Top).map(|table_kind| table_kind.shown()).collect();
         let (last, rest) = places.split_last().unwrap_or((&"", &[]));
         let places = if rest.is_empty() { (*last).to_owned() } else { format!("{} or {last}", rest.join(", ")) };
         let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` does not belong here"))
-            .at(&key.span, format!("this is {}", place.shown()));
-        return problem.help(match (name, place, slip_of(name, place)) {
+            .at(&key.span, format!("this is {}", table_kind.shown()));
+        return problem.help(match (name, table_kind, slip_of(name, table_kind)) {
             ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
             ("registry", ..) => {
                 "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
@@ -81,19 +81,19 @@ fn refused(key: &Key, node: &Node, place: Place) -> Problem {
         });
     }
     let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
-    let known: Vec<&str> = built_keys_of(place).map(|info| info.name).collect();
-    match slip_of(name, place) {
+    let known: Vec<&str> = built_keys_of(table_kind).map(|info| info.name).collect();
+    match slip_of(name, table_kind) {
         Some(meant) => {
             let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
             // The value of a key such as `password` is probably a password, not a variable name.
-            let is_name = place == Registry && meant.ends_with("-env");
+            let is_name = table_kind == Registry && meant.ends_with("-env");
             if is_name {
                 problem.help(format!("{meant} takes the name of an environment variable, never what it holds"))
             } else {
                 problem
             }
         }
-        None if matches!(node.value, Value::Table(_)) && place == Top => {
+        None if matches!(node.value, Value::Table(_)) && table_kind == Top => {
             problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
         }
         None => problem.at(&key.span, "").help(format!("known here: {}", known.join(", "))),

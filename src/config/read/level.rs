@@ -10,13 +10,13 @@ use super::raw::{Node, Table, Value};
 use super::template::{template, template_item};
 use super::words::word;
 use super::{axes, known_keys, members, strings, tags, types, vars, words};
-use crate::config::keys::{KeySet, LevelKey, Place};
+use crate::config::keys::{KeySet, LevelKey, TableKind};
 use crate::config::problem::Problem;
 
 /// Reads the keys of `[defaults]`, a convention or a list.
-pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Level {
+pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) -> Level {
     let mut level = Level::default();
-    fill_all(&mut level, table, place, problems);
+    fill_all(&mut level, table, table_kind, problems);
     for (name, _) in &level.matrix {
         if let Some((variable, _)) = level.vars.iter().find(|(variable, _)| variable.name == name.name) {
             let (first, second) =
@@ -33,11 +33,11 @@ pub(super) fn level(table: &Table, place: Place, problems: &mut Vec<Problem>) ->
 }
 
 /// Reads the keys of `table`. Misspelled keys are marked as already reported.
-fn fill_all(level: &mut Level, table: &Table, place: Place, problems: &mut Vec<Problem>) {
-    for (key, _, node) in known_keys::known(table, place, problems) {
+fn fill_all(level: &mut Level, table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) {
+    for (key, _, node) in known_keys::known(table, table_kind, problems) {
         fill(level, key, node, problems);
     }
-    for key in known_keys::meant(table, place) {
+    for key in known_keys::meant(table, table_kind) {
         told_of(level, key);
     }
 }
@@ -48,7 +48,7 @@ fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Proble
         LevelKey::Convention => level.convention = Some(types::text("convention", node, problems).cloned().into()),
         LevelKey::Vars => {
             if let Some(table) = types::table("vars", "vars.NAME = \"…\"", node, problems) {
-                level.vars = vars::read(table, Place::List, problems);
+                level.vars = vars::read(table, TableKind::List, problems);
             }
             swallowed(level, node);
         }
@@ -101,7 +101,7 @@ fn swallowed(level: &mut Level, node: &Node) {
 /// Marks the keys of a list that are in a table inside it as already reported.
 fn swallowed_keys(level: &mut Level, node: &Node) {
     if let Value::Table(table) = &node.value {
-        for key in table.iter().filter_map(|(key, _)| LevelKey::find(&key.name, Place::List)) {
+        for key in table.iter().filter_map(|(key, _)| LevelKey::find(&key.name, TableKind::List)) {
             told_of(level, key);
         }
     }
@@ -110,7 +110,7 @@ fn swallowed_keys(level: &mut Level, node: &Node) {
 /// Marks the keys of `level` as already reported and its names as unknown, because its value is not a table.
 pub(super) fn faulty(level: &mut Level) {
     level.names_unknown = true;
-    for key in LevelKey::all(Place::List).filter(|key| *key != LevelKey::Convention) {
+    for key in LevelKey::all(TableKind::List).filter(|key| *key != LevelKey::Convention) {
         told_of(level, key);
     }
 }

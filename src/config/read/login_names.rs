@@ -2,7 +2,7 @@
 
 use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Text, Value};
-use crate::config::keys::{KeySet, Place, RegistryKey};
+use crate::config::keys::{KeySet, RegistryKey, TableKind};
 use crate::config::problem::Problem;
 
 /// Returns the names of environment variables in `[registry]`, even if other parts of it are invalid.
@@ -13,7 +13,7 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
     };
     let keys = below(node).iter().flat_map(|(_, node)| below(node)).collect::<Table>();
     let is_name = |key: &Key| {
-        let key = RegistryKey::find(&key.name, Place::Registry);
+        let key = RegistryKey::find(&key.name, TableKind::Registry);
         matches!(key, Some(RegistryKey::UsernameEnv | RegistryKey::PasswordEnv))
     };
     keys.into_iter()

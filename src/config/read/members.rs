@@ -9,7 +9,7 @@ use super::strings::texts;
 use super::template::template;
 use super::words::word;
 use super::{annotations, known_keys, names, types, when};
-use crate::config::keys::{self, Place, RowKey};
+use crate::config::keys::{self, RowKey, TableKind};
 use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 use crate::oci::Platform;
@@ -51,7 +51,7 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
     }
     if let Value::Table(table) = &node.value
         && let [(inner, Node { value: Value::Text(text), .. })] = table.as_slice()
-        && keys::keys_of(Place::Row).all(|info| info.name != inner.name)
+        && keys::keys_of(TableKind::Row).all(|info| info.name != inner.name)
         && Platform::parse(&text.value).is_ok()
     {
         let whole = types::quoted(&format!("{}.{}", key.name, inner.name));
@@ -85,7 +85,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
     let (mut declared, mut arch, mut source, mut missing) = (None, None, None, None);
     let (mut os_version, mut os_features, mut annotations) = (None, None, Annotations::new());
     let mut when = Some(Vec::new());
-    for (key, written, node) in known_keys::known(table, Place::Row, problems) {
+    for (key, written, node) in known_keys::known(table, TableKind::Row, problems) {
         match key {
             RowKey::Platform => {
                 let text = types::text("platform", node, problems);

@@ -6,7 +6,7 @@ use super::declared::ParsedFile;
 use super::document::{document, no_list};
 use super::login_names;
 use super::raw::{self, Text};
-use crate::config::keys::{KeySet, Place, TopKey};
+use crate::config::keys::{KeySet, TableKind, TopKey};
 use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A parsed file, and the problems that were found without any facts.
@@ -36,7 +36,7 @@ impl ParseResult {
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|mut tree| {
             tree.retain(|(key, _)| {
-                let problem = TopKey::find(&key.name, Place::Top).and_then(|key| of_the_root(key, &source.name));
+                let problem = TopKey::find(&key.name, TableKind::Top).and_then(|key| of_the_root(key, &source.name));
                 let is_own = problem.is_none();
                 problems.extend(problem.map(|problem| problem.at(&key.span, "").at(place, "this includes the file")));
                 is_own

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::raw::{Key, Node, Scalar, Table, Text, Value};
 use super::{known_keys, names, types};
-use crate::config::keys::{self, KEYS, Place, RegistryKey};
+use crate::config::keys::{self, KEYS, RegistryKey, TableKind};
 use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
 use crate::config::problem::{Problem, Span};
 use crate::oci::{self, Host};
@@ -60,7 +60,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
     let Some(table) = types::table("registry", header, node, problems) else { return Vec::new() };
     let mut registries: Vec<RegistrySettings> = Vec::new();
     for (name, node) in table {
-        let is_key = keys::keys_of(Place::Registry).any(|info| info.name == name.name);
+        let is_key = keys::keys_of(TableKind::Registry).any(|info| info.name == name.name);
         if is_key && !matches!(node.value, Value::Table(_)) {
             problems.push(
                 Problem::error("mlist::config::misplaced_key", format!("`{}` does not say of which host", name.name))
@@ -141,7 +141,7 @@ fn no_host(name: &Key) -> Problem {
 fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
     let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
     let (mut certificate, mut client_key, mut user, mut password) = (None, None, None, None);
-    for (key, _, node) in known_keys::known(table, Place::Registry, problems) {
+    for (key, _, node) in known_keys::known(table, TableKind::Registry, problems) {
         match key {
             RegistryKey::Http => http = types::boolean("http", node, problems),
             RegistryKey::Insecure => insecure = types::boolean("insecure", node, problems),
@@ -175,7 +175,7 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
         let Some((key, _)) = entry(table, one) else { continue };
         // A misspelled key was already reported.
         let is_there = |(key, _): &(Key, Node)| {
-            key.name == other || known_keys::slip_of(&key.name, Place::Registry) == Some(other)
+            key.name == other || known_keys::slip_of(&key.name, TableKind::Registry) == Some(other)
         };
         if table.iter().any(is_there) {
             continue;

@@ -4,7 +4,7 @@ use super::declared::{Parsed, TagRule};
 use super::raw::{Key, Node, Table, Value};
 use super::template::{template, template_item};
 use super::{known_keys, types, when};
-use crate::config::keys::{Place, TagKey};
+use crate::config::keys::{TableKind, TagKey};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
@@ -25,7 +25,7 @@ fn tag(node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
 fn conditional(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
     let mut tag = None;
     let mut when = Some(Vec::new());
-    for (key, _, node) in known_keys::known(table, Place::Tag, problems) {
+    for (key, _, node) in known_keys::known(table, TableKind::Tag, problems) {
         match key {
             TagKey::Tag => tag = Some(template("tag", node, problems)),
             TagKey::When => when = when::read(node, when::Of::Tag, problems),

@@ -6,19 +6,19 @@ use super::template::template;
 use super::words::unknown_word;
 use super::{known_keys, names, types};
 use crate::config::facts::GitFact;
-use crate::config::keys::{GIT_WORDS, Place, VariableKey};
+use crate::config::keys::{GIT_WORDS, TableKind, VariableKey};
 use crate::config::problem::Problem;
 
-/// Reads `[vars]` if `place` is the top level, otherwise `vars` in another table.
-pub(super) fn read(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Variable>)> {
+/// Reads `[vars]` if `table_kind` is the top level, otherwise `vars` in another table.
+pub(super) fn read(table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Variable>)> {
     let mut variables = Vec::new();
     for (name, node) in table {
-        if place == Place::Top && name.name == "name" {
+        if table_kind == TableKind::Top && name.name == "name" {
             problems.push(
                 names::reserved(name, "it is what a list is called")
                     .help("one list is given another: vars.name in the list"),
             );
-        } else if names::may_be_called(name, if place == Place::Top { names::TOP } else { "vars" }, problems) {
+        } else if names::may_be_called(name, if table_kind == TableKind::Top { names::TOP } else { "vars" }, problems) {
             variables.push((name.clone(), variable(&name.name, node, problems).into()));
         }
     }
@@ -34,7 +34,7 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     let mut value = None;
     let mut default = None;
     let mut faulty = false;
-    for (key, written, node) in known_keys::known(table, Place::Variable, problems) {
+    for (key, written, node) in known_keys::known(table, TableKind::Variable, problems) {
         let read: fn(&Node, &mut Vec<Problem>) -> Option<VariableValue> = match key {
             VariableKey::Env => env,
             VariableKey::File => file,

@@ -29,23 +29,32 @@ pub(super) fn of(
 }
 
 /// Values, each with its place.
-type Placed = Vec<(Value, Place)>;
+type WrittenValues = Vec<(Value, WrittenAt)>;
 
 /// Where a value is written.
-struct Place {
+struct WrittenAt {
     span: Span,
     /// The line number, if the value comes from a file of lines.
     line: Option<usize>,
 }
 
-fn written(templates: &[SpannedTemplate], scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
+fn written(
+    templates: &[SpannedTemplate],
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<WrittenValues, Stop> {
     let expanded: Vec<_> = templates.iter().map(|template| evaluator.expand(template, scope)).collect();
-    let placed = |template: &SpannedTemplate| Place { span: template.text.span.clone(), line: None };
+    let placed = |template: &SpannedTemplate| WrittenAt { span: template.text.span.clone(), line: None };
     templates.iter().zip(expanded).map(|(template, expanded)| Ok((expanded?.into_value(), placed(template)))).collect()
 }
 
 /// The lines of a file, without blank lines and lines that begin with `#`.
-fn lines(name: &Key, path: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Placed, Stop> {
+fn lines(
+    name: &Key,
+    path: &SpannedTemplate,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<WrittenValues, Stop> {
     let span = &path.text.span;
     let expanded = evaluator.expand(path, scope)?;
     let base = evaluator.base_of(span).to_owned();
@@ -85,12 +94,17 @@ fn lines(name: &Key, path: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut E
         return refuse(problem.help("blank lines and those that begin with # do not count"), scope, evaluator);
     }
     let value = |line: &str| Value::new(line.to_owned(), Some(format!("{{{}}}", name.name)));
-    Ok(lines.into_iter().map(|(at, line)| (value(line), Place { span: span.clone(), line: Some(at) })).collect())
+    Ok(lines.into_iter().map(|(at, line)| (value(line), WrittenAt { span: span.clone(), line: Some(at) })).collect())
 }
 
 /// `mlist::config::axis_twice`
-fn once(name: &Key, values: Placed, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Vec<Value>, Stop> {
-    let mut seen: HashMap<&str, &Place> = HashMap::new();
+fn once(
+    name: &Key,
+    values: WrittenValues,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<Vec<Value>, Stop> {
+    let mut seen: HashMap<&str, &WrittenAt> = HashMap::new();
     for (value, place) in &values {
         let Some(first) = seen.insert(value.text(), place) else { continue };
         let name = &name.name;

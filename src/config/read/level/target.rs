@@ -1,7 +1,7 @@
 //! `target`: a repository, a target table, or an array of both.
 
 use super::fill_all;
-use crate::config::keys::Place;
+use crate::config::keys::TableKind;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{Level, Parsed, Target};
 use crate::config::read::raw::{Node, Table, Value};
@@ -44,7 +44,7 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
 /// Reads `{ repository = …, … }`. Invalid keys other than `repository` are reported, and the target is still returned.
 fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
     let mut level = Level::default();
-    fill_all(&mut level, table, Place::Target, problems);
+    fill_all(&mut level, table, TableKind::Target, problems);
     let repository = level.repository.take();
     if repository.is_none() {
         problems.push(

@@ -1,6 +1,6 @@
 //! `os-version`: a version, a glob, or the image that the version comes from.
 
-use crate::config::keys::{OsVersionKey, Place};
+use crate::config::keys::{OsVersionKey, TableKind};
 use crate::config::model::Placed;
 use crate::config::problem::Problem;
 use crate::config::read::declared::OsVersion;
@@ -81,14 +81,14 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
 fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
     let mut from = None;
     let mut build = Some(None);
-    for (key, _, node) in known_keys::known(table, Place::OsVersion, problems) {
+    for (key, _, node) in known_keys::known(table, TableKind::OsVersion, problems) {
         match key {
             OsVersionKey::From => from = Some(template("from", node, problems)),
             OsVersionKey::Build => build = read_build(node, problems).map(Some),
         }
     }
     // A misspelled `from` was already reported.
-    if from.is_none() && !known_keys::meant(table, Place::OsVersion).contains(&OsVersionKey::From) {
+    if from.is_none() && !known_keys::meant(table, TableKind::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
             Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
                 .at(&node.span, "")

@@ -375,7 +375,8 @@ fn names_are_told_apart_by_what_they_name() {
 fn no_variable_is_called_like_something_built_in_or_like_a_key_of_a_list() {
     let tables =
         ["vars", "list.l.vars", "convention.c.vars", "list.l.matrix", "defaults.matrix", "convention.c.matrix"];
-    let keys = crate::config::keys::keys_of(crate::config::keys::Place::List).map(|info| (info.name, "misplaced_key"));
+    let keys =
+        crate::config::keys::keys_of(crate::config::keys::TableKind::List).map(|info| (info.name, "misplaced_key"));
     let built_in = ["os", "arch", "platform", "tag"].map(|name| (name, "reserved_name"));
     for (name, slug) in keys.chain(built_in) {
         for table in tables {
@@ -414,33 +415,33 @@ fn no_variable_is_called_like_something_built_in_or_like_a_key_of_a_list() {
 
 #[test]
 fn what_is_not_built_is_refused_wherever_it_may_stand() {
-    use crate::config::keys::{KEYS, Place, Shape};
+    use crate::config::keys::{KEYS, Shape, TableKind};
     let unbuilt = || KEYS.iter().filter(|info| info.shape == Shape::NotYet);
     for info in unbuilt() {
         let key = info.name;
-        for place in info.places() {
+        for place in info.table_kinds() {
             let text = match place {
-                Place::Top => format!("{key} = 1\n{}", with_defaults("[list.l]\n")),
-                Place::Defaults => with_defaults(&format!(
+                TableKind::Top => format!("{key} = 1\n{}", with_defaults("[list.l]\n")),
+                TableKind::Defaults => with_defaults(&format!(
                     "
                     {key} = 1
                     [list.l]
                 "
                 )),
-                Place::Convention => with_defaults(&format!(
+                TableKind::Convention => with_defaults(&format!(
                     "
                     [convention.c]
                     {key} = 1
                     [list.l]
                 "
                 )),
-                Place::List => with_defaults(&format!(
+                TableKind::List => with_defaults(&format!(
                     "
                     [list.l]
                     {key} = 1
                 "
                 )),
-                Place::Row => {
+                TableKind::Row => {
                     let row = format!("{{ platform = \"linux/amd64\", {key} = 1 }}");
                     let table = with_defaults(&format!(
                         "
@@ -456,13 +457,15 @@ fn what_is_not_built_is_refused_wherever_it_may_stand() {
                     "
                     ))
                 }
-                Place::Target => with_defaults(&format!(
+                TableKind::Target => with_defaults(&format!(
                     r#"
                         [list.l]
                         target = {{ repository = "r.io/x", {key} = 1 }}
                     "#
                 )),
-                Place::Tag | Place::OsVersion | Place::Axis | Place::Variable | Place::Registry => continue,
+                TableKind::Tag | TableKind::OsVersion | TableKind::Axis | TableKind::Variable | TableKind::Registry => {
+                    continue;
+                }
             };
             let problems = Machine::default().load(&text).problems;
             assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["not_yet"], "{place:?} {key}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::keys::{Place, Shape, keys_of};
+use crate::config::keys::{Shape, TableKind, keys_of};
 use crate::config::model::Placed;
 
 /// A key with two values, its built-in default, and a function that shows its value.
@@ -125,16 +125,17 @@ const CASES: [Case; 14] = [
 ];
 
 /// The levels, from the farthest to the nearest.
-const LEVELS: [Place; 5] = [Place::Defaults, Place::Convention, Place::List, Place::Target, Place::Row];
+const LEVELS: [TableKind; 5] =
+    [TableKind::Defaults, TableKind::Convention, TableKind::List, TableKind::Target, TableKind::Row];
 
 /// A file with `key` at these levels.
-fn file(key: &str, at: &[(Place, &str)]) -> String {
-    let line = |place: Place| {
+fn file(key: &str, at: &[(TableKind, &str)]) -> String {
+    let line = |place: TableKind| {
         at.iter().find(|(level, _)| *level == place).map_or_else(String::new, |(_, value)| format!("{key} = {value}\n"))
     };
-    let inline = |place: Place| line(place).lines().next().map_or_else(String::new, |line| format!(", {line}"));
+    let inline = |place: TableKind| line(place).lines().next().map_or_else(String::new, |line| format!(", {line}"));
     let base = [
-        ("platforms", format!("[{{ platform = \"linux/386\"{} }}]", inline(Place::Row))),
+        ("platforms", format!("[{{ platform = \"linux/386\"{} }}]", inline(TableKind::Row))),
         ("source", "\"r.io/{name}-{arch}:1\"".to_owned()),
         ("tags", "[\"1\"]".to_owned()),
     ];
@@ -149,14 +150,14 @@ fn file(key: &str, at: &[(Place, &str)]) -> String {
             convention = "c"
             target = {{ repository = "r.io/l"{} }}
             {}"#,
-        line(Place::Defaults),
-        line(Place::Convention),
-        inline(Place::Target),
-        line(Place::List),
+        line(TableKind::Defaults),
+        line(TableKind::Convention),
+        inline(TableKind::Target),
+        line(TableKind::List),
     )
 }
 
-fn shown(case: &Case, at: &[(Place, &str)]) -> String {
+fn shown(case: &Case, at: &[(TableKind, &str)]) -> String {
     let text = file(case.key, at);
     let loaded = Machine::default().load(&text);
     assert_eq!(loaded.problems, [], "{text}");
@@ -166,12 +167,13 @@ fn shown(case: &Case, at: &[(Place, &str)]) -> String {
 #[test]
 fn the_nearest_level_gives_each_key() {
     for case in &CASES {
-        let info = keys_of(Place::List).find(|info| info.name == case.key).unwrap();
+        let info = keys_of(TableKind::List).find(|info| info.name == case.key).unwrap();
         // The annotations of a row belong to its own entry, not to the list.
-        let levels: Vec<Place> = LEVELS
+        let levels: Vec<TableKind> = LEVELS
             .into_iter()
             .filter(|level| {
-                info.places().any(|place| place == *level) && (*level != Place::Row || case.key != "annotations")
+                info.table_kinds().any(|place| place == *level)
+                    && (*level != TableKind::Row || case.key != "annotations")
             })
             .collect();
         assert!(levels.len() >= 4, "{}", case.key);
@@ -195,7 +197,7 @@ fn the_nearest_level_gives_each_key() {
 
 #[test]
 fn every_key_of_a_target_is_in_the_table() {
-    let of_target = keys_of(Place::Target).filter(|info| info.shape != Shape::NotYet && info.name != "repository");
+    let of_target = keys_of(TableKind::Target).filter(|info| info.shape != Shape::NotYet && info.name != "repository");
     let known: BTreeSet<&str> = of_target.map(|info| info.name).collect();
     assert_eq!(CASES.iter().map(|case| case.key).collect::<BTreeSet<_>>(), known);
 }

@@ -1,8 +1,8 @@
-//! [`Place`]: the kinds of tables that can have keys of the format.
+//! [`TableKind`]: the kinds of tables that can have keys of the format.
 
 /// A kind of table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Place {
+pub(in crate::config) enum TableKind {
     /// The top level of the file.
     Top,
     /// `[defaults]`
@@ -27,7 +27,7 @@ pub(in crate::config) enum Place {
     Registry,
 }
 
-impl Place {
+impl TableKind {
     /// The name of the table in messages.
     pub(in crate::config) fn shown(self) -> &'static str {
         match self {
