@@ -36,7 +36,13 @@ fn project(registry: &AnyRegistry) -> Context {
     registry.push("acme/app", "v1-amd64", &Image::new(Dialect::Oci, "linux/amd64", "app"));
     let app = format!("{}/acme/app", registry.host());
     let list = format!("platforms = [\"linux/amd64\"]\nsource = \"{app}:v1-{{arch}}\"\ntarget = \"{app}\"");
-    Context::with(&format!("[list.app]\n{list}\ntags = [\"v1\"]\n"))
+    Context::with(&format!(
+        r#"
+        [list.app]
+        {list}
+        tags = ["v1"]
+    "#
+    ))
 }
 
 /// A place that may have credentials.
@@ -190,7 +196,12 @@ fn the_registry_table_names_variables(kind: Kind) {
     let host = registry.host();
     let keys = "username-env = \"APP_USER\"\npassword-env = \"APP_PASSWORD\"\n";
     let list = std::fs::read_to_string(context.path("manifests.toml")).expect("a manifest");
-    context.manifest(&format!("[registry.\"{host}\"]\n{keys}\n{list}"));
+    context.manifest(&format!(
+        r#"
+        [registry."{host}"]
+        {keys}
+        {list}"#
+    ));
     Inline.log_in(&mut context, &host, &Account::new("other", "wrong"));
     context.set("APP_USER", "ci-bot");
     let output = context.mlist("sync").exits(1);
@@ -328,7 +339,13 @@ fn credentials_of_one_registry_go_to_no_other() {
     let open = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     let (from, to) = (registry.host(), open.host());
     let list = format!("source = \"{from}/acme/app:v1-{{arch}}\"\ntarget = \"{to}/acme/app\"\ntags = [\"v1\"]");
-    context.manifest(&format!("[list.app]\nplatforms = [\"linux/amd64\"]\n{list}\n"));
+    context.manifest(&format!(
+        r#"
+        [list.app]
+        platforms = ["linux/amd64"]
+        {list}
+    "#
+    ));
     let auth = account().encoded();
     DockerHome.write(&mut context, &json!({ "auths": { from: { "auth": auth }, to: { "auth": auth } } }).to_string());
     let (output, log) = open.watch(|| context.mlist("sync"));

@@ -50,9 +50,18 @@ impl Project {
         let registry = kind.start().expect("it was installed a moment ago");
         let (host, source) = (registry.host(), images.source());
         let context = Context::with(&format!(
-            "[vars]\nregistry = \"{host}/acme\"\nversion = \"0\"\n\n[list.app]\n{more}\n\
-             platforms = [\"linux/amd64\", \"linux/386\"]\nsource = \"{{registry}}/{source}\"\n\
-             target = \"{{registry}}/app\"\ntags = {tags}\n"
+            r#"
+                [vars]
+                registry = "{host}/acme"
+                version = "0"
+
+                [list.app]
+                {more}
+                platforms = ["linux/amd64", "linux/386"]
+                source = "{{registry}}/{source}"
+                target = "{{registry}}/app"
+                tags = {tags}
+            "#
         ));
         Self { registry, context, versions: BTreeMap::new() }
     }

@@ -33,7 +33,13 @@ fn images() -> Vec<Image> {
 /// Returns manifests.toml with one list, `acme/app:v1`.
 fn manifest(source: &str, target: &str, more: &str) -> String {
     format!(
-        "[list.app]\nplatforms = {PLATFORMS:?}\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = [\"v1\"]\n{more}"
+        r#"
+            [list.app]
+            platforms = {PLATFORMS:?}
+            source = "{source}"
+            target = "{target}"
+            tags = ["v1"]
+            {more}"#
     )
 }
 
@@ -148,8 +154,15 @@ fn one_index_is_the_source_of_many_members(kind: Kind) {
         .iter()
         .map(|platform| format!("{{ platform = \"{platform}\", source = \"{host}/acme/all:v1\" }}"))
         .collect();
-    let text =
-        format!("[list.app]\nplatforms = [{}]\ntarget = \"{host}/acme/app\"\ntags = [\"v1\"]\n", rows.join(", "));
+    let text = format!(
+        r#"
+            [list.app]
+            platforms = [{}]
+            target = "{host}/acme/app"
+            tags = ["v1"]
+        "#,
+        rows.join(", ")
+    );
     let context = Context::with(&text);
     sync(&context, &registry);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images, &[attestation])));
@@ -186,7 +199,15 @@ fn indexes_go_into_a_layout(kind: Kind) {
         .map(|platform| format!("{{ platform = \"{platform}\", source = \"oci:out/app:v1\" }}"))
         .collect();
     let target = format!("{}/acme/back", registry.host());
-    let text = format!("[list.app]\nplatforms = [{}]\ntarget = \"{target}\"\ntags = [\"v1\"]\n", rows.join(", "));
+    let text = format!(
+        r#"
+        [list.app]
+        platforms = [{}]
+        target = "{target}"
+        tags = ["v1"]
+    "#,
+        rows.join(", ")
+    );
     std::fs::write(context.path("manifests.toml"), text).expect("a file");
     context.mlist("sync").exits(0);
     assert_eq!(registry.list("acme/back", "v1"), Some(expected));

@@ -15,8 +15,16 @@ fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
     registry.push("acme/app-amd64", "v1", &Image::new(Dialect::Oci, "linux/amd64", "app"));
     let host = registry.plain_host();
     let manifest = format!(
-        "[registry.\"{host}\"]\n{settings}\n\n[list.app]\nplatforms = [\"linux/amd64\"]\n\
-         source = \"{host}/acme/{{name}}-{{arch}}:v1\"\ntarget = \"{host}/acme/{{name}}\"\ntags = [\"v1\"]\n"
+        r#"
+            [registry."{host}"]
+            {settings}
+
+            [list.app]
+            platforms = ["linux/amd64"]
+            source = "{host}/acme/{{name}}-{{arch}}:v1"
+            target = "{host}/acme/{{name}}"
+            tags = ["v1"]
+        "#
     );
     (registry, Context::with(&manifest))
 }
@@ -41,8 +49,20 @@ fn where_tls_is_asked_for_nothing_is_sent_without_it(kind: Kind) {
 #[test]
 fn what_a_registry_is_logged_in_to_with_is_in_no_name() {
     let context = Context::with(
-        "[registry.\"registry.example\"]\nusername-env = \"USER\"\npassword-env = \"HOME\"\n\n[vars]\nhome = { env = \"HOME\" }\n\n\
-         [list.app]\nplatforms = [\"linux/amd64\"]\nsource = \"127.0.0.1:9/app:{home|tag}\"\ntarget = \"127.0.0.1:9/app\"\ntags = [\"v1\"]\n",
+        r#"
+            [registry."registry.example"]
+            username-env = "USER"
+            password-env = "HOME"
+
+            [vars]
+            home = { env = "HOME" }
+
+            [list.app]
+            platforms = ["linux/amd64"]
+            source = "127.0.0.1:9/app:{home|tag}"
+            target = "127.0.0.1:9/app"
+            tags = ["v1"]
+        "#,
     );
     let secret = context.environment()["HOME"].to_str().expect("a path").to_owned();
     for command in ["check", "plan", "sync -vv", "plan --format json"] {

@@ -96,8 +96,13 @@ impl World {
             Put::Named => {
                 self.context.set("RIG_USER", USER);
                 self.context.set("RIG_PASSWORD", secret);
-                let named =
-                    format!("[registry.\"{host}\"]\nusername-env = \"RIG_USER\"\npassword-env = \"RIG_PASSWORD\"\n");
+                let named = format!(
+                    r#"
+                        [registry."{host}"]
+                        username-env = "RIG_USER"
+                        password-env = "RIG_PASSWORD"
+                    "#
+                );
                 self.context.manifest(&manifest(&host, &self.stranger.host(), &named));
             }
         }
@@ -136,9 +141,14 @@ impl World {
 
 fn manifest(guarded: &str, stranger: &str, more: &str) -> String {
     format!(
-        "[list.app]\ntarget = \"{guarded}/acme/app\"\ntags = [\"v1\"]\n[list.app.platforms]\n\
-         amd64 = {{ platform = \"linux/amd64\", source = \"{guarded}/acme/app-amd64:v1\" }}\n\
-         arm64 = {{ platform = \"linux/arm64\", source = \"{stranger}/else/app-arm64:v1\" }}\n{more}"
+        r#"
+            [list.app]
+            target = "{guarded}/acme/app"
+            tags = ["v1"]
+            [list.app.platforms]
+            amd64 = {{ platform = "linux/amd64", source = "{guarded}/acme/app-amd64:v1" }}
+            arm64 = {{ platform = "linux/arm64", source = "{stranger}/else/app-arm64:v1" }}
+            {more}"#
     )
 }
 

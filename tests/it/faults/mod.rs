@@ -71,8 +71,13 @@ impl World {
             world.registry.push(&format!("acme/app-{arch}"), "v1", image);
         }
         world.context.manifest(&format!(
-            "[list.app]\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nsource = \"{host}/acme/app-{{arch}}:v1\"\n\
-             target = \"{host}/acme/app\"\ntags = {tags:?}\n",
+            r#"
+                [list.app]
+                platforms = ["linux/amd64", "linux/arm64"]
+                source = "{host}/acme/app-{{arch}}:v1"
+                target = "{host}/acme/app"
+                tags = {tags:?}
+            "#,
             host = world.registry.host()
         ));
         turn(&mut world.inner().knobs());
