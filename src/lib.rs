@@ -42,18 +42,19 @@
 //!
 //! | step | where | result |
 //! |---|---|---|
-//! | parse the file | `ParseResult::root` in `src/config/read/parse_result.rs`; `level.rs`, `template.rs` | `SpannedTemplate` |
-//! | find the level that applies, expand for a member | `TargetInstance::member` in `src/config/expand/instance/members.rs` | `Expanded` |
+//! | parse the file | `ParseResult::root` in `src/config/read/parse_result.rs`; `level.rs` or `members.rs`, `template.rs` | `SpannedTemplate` |
+//! | find the level that applies, expand for a member | `TargetInstance::members` in `src/config/expand/instance/members.rs`; `Evaluator::expand` | `Expanded` |
 //! | parse the expanded text | `Reference::parse` in `src/oci/reference.rs` | [`oci::Reference`] in [`config::model::Member`] |
-//! | query what it names | `current_state::read` in `src/plan/decide/current_state.rs` | [`plan::snapshot::Query`] |
-//! | send the HEAD | `Surveyor::survey` in `src/exec/survey.rs`; `Http::head` in `src/registry/http/manifests.rs` | [`oci::Descriptor`] in the snapshot |
-//! | choose the image for the platform | `images::choose` in `src/plan/decide/images.rs` | `Image` |
+//! | query what it names | `current_state::read`, `QueryBatch::head` in `src/plan/decide` | [`plan::Query`] |
+//! | send the HEAD | `Surveyor::survey` in `src/exec/survey.rs`; `Registries`; `Http::head` in `src/registry/http/manifests.rs` | [`oci::Descriptor`] in the snapshot |
+//! | choose the image for the platform | `images::choose`, `image::find` in `src/plan/decide` | `Image` |
 //! | check it, fill in open parts of its platform | `members::resolve` in `src/plan/decide/members.rs` | `ResolvedMember` |
-//! | order the entries, encode the list once | `entries::compose`, `list::of` in `src/plan/decide` | [`oci::Payload`] in [`plan::ListPlan`] |
-//! | note what the target does not have yet | `verdict::conclude` in `src/plan/decide/verdict.rs` | [`plan::Child`] |
+//! | order the entries | `entries::compose`, `list::of` in `src/plan/decide` | [`oci::Index`] |
+//! | encode it, or use the bytes of an equal published list | `verdict::conclude` in `src/plan/decide/verdict.rs` | [`oci::Payload`] in [`plan::ListPlan`] |
+//! | list the children to copy | `missing_children::missing` in `src/plan/decide/missing_children.rs` | [`plan::Child`] |
 //! | copy its blobs and manifest | `Publisher::prepare` in `src/exec/prepare.rs`; `ChildCopier::child` in `src/exec/copy.rs` | `Prepared` |
 //! | write the list by its tags | `Publisher::commit` in `src/exec/commit.rs`; `TagWriter::write_all` in `src/exec/tags.rs` | `Ending` |
-//! | PUT the bytes of the payload | `Http::put_manifest` in `src/registry/http/manifests.rs` | `201 Created` |
+//! | PUT the bytes of the payload | `Http::put_manifest` in `src/registry/http/manifests.rs`, judged by `written.rs` | `201 Created` |
 //!
 //! # Layers
 //!
@@ -77,31 +78,32 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | which keys exist, and their schema | `src/config/keys.rs` |
+//! | which keys exist, and their schema; the suggestion for a misspelt key | `src/config/keys.rs`; `src/config/read/known_keys.rs` |
 //! | which level a key or variable comes from | `src/config/expand/scope.rs` |
 //! | the syntax of templates; the values of variables | `src/naming/template.rs`, `src/config/expand/evaluate.rs` |
 //! | how an architecture is spelled | `src/naming/arch_style.rs` |
 //! | what an untrusted file may access; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
 //! | how an expanded text may be shown | `src/config/expand/value.rs`, `src/config/expand/evaluate/variable.rs` |
-//! | which lists a selector selects | `src/config/expand/select.rs` |
+//! | which lists a selector selects | `src/config/expand/publications.rs`, `src/config/expand/select.rs` |
 //! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether a published list is equal to the declared one | `src/plan/equality.rs` |
 //! | whether an image is as declared | `src/plan/decide/check.rs` |
 //! | parts of a platform that the file leaves open, such as the variant of arm | `src/plan/decide/platforms.rs` |
 //! | which version a floating tag belongs to; moving it | `src/plan/newest.rs`, `src/plan/decide/guard.rs`; `src/exec/floating.rs` |
+//! | whether an absent image blocks, is skipped or is kept | `src/plan/decide/current_state.rs`; `src/plan/decide/retained.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
-//! | when a request may be sent; retries | `src/registry/gate.rs`, `src/registry/transport/attempts.rs` |
+//! | when a request may be sent; retries; when a host is given up | `src/registry/gate/scheduler.rs`; `src/registry/transport/attempts.rs`; `src/registry/gate/health.rs` |
 //! | the settings of a registry | `src/config/read/registry.rs`, passed on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; trusted certificates; client certificates and their hosts | `src/registry/tls.rs` |
 //! | where a registry may redirect to; what is sent there | `src/registry/transport/destination.rs`; `src/registry/transport/wire.rs` |
-//! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/ladder.rs` |
+//! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/asking.rs`, `src/registry/auth/ladder.rs` |
 //! | which scopes are requested | `src/registry/http.rs`, `src/registry/auth/cached_token.rs` |
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/written.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
-//! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file |
+//! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |
 //! | which problems are shown as one | `src/ui/render/fold.rs` |
 //! | what is written to stdout, to stderr and to files | `src/ui/show.rs` |
 //! | the JSON | `src/ui/render/json.rs` |
@@ -126,6 +128,7 @@
 //! | child | a manifest that a list names by digest: a member's image after it was copied to the target |
 //! | entry | a `[list.ENTRY]` in the file, which a matrix expands to several lists; also a descriptor in an index |
 //! | floating tag | a tag such as `latest` that only the newest version has |
+//! | own tag | the first tag of a list that is not a floating tag; the list is named by it |
 //! | open part | a part of a platform that the file does not declare; the image's config fills it in |
 //! | publication | a list in one repository with all its tags: the unit that is planned, counted and reported |
 //! | source, target | the reference of a member; the repository of a list |

@@ -94,7 +94,7 @@ pub struct Newest {
     pub claim: Partial,
     /// The template of the tags under which versions are published, with the version left open.
     pub published_as: Partial,
-    /// Greater versions in other lists of the file that claim the same tag. If there are several, only the greatest.
+    /// The greatest version above this one that another list of the file has for the same tag. Empty if there is none.
     pub rivals: Vec<Version>,
 }
 

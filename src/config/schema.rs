@@ -22,7 +22,7 @@ const STABLE: &str = "`version` is a stable version.";
 
 /// The whole schema. The fields that describe the document itself come first.
 #[derive(Serialize)]
-struct Document {
+struct SchemaDocument {
     #[serde(rename = "$schema")]
     dialect: &'static str,
     #[serde(rename = "$id")]
@@ -48,7 +48,7 @@ struct Document {
 /// Never panics: the document contains only values that JSON can represent.
 #[must_use]
 pub fn schema() -> String {
-    let document = Document {
+    let document = SchemaDocument {
         dialect: "https://json-schema.org/draft/2020-12/schema",
         id: "manifests.schema.json",
         title: "manifests.toml",

@@ -21,19 +21,19 @@ use super::tags::PushAgain;
 pub(super) type BlobsOpen = Sender<Infallible>;
 
 /// The result of copying something into a target, and the place it was copied from.
-type Put<T> = (Place, Result<T, StepFailure>);
+type CopyResult<T> = (Place, Result<T, StepFailure>);
 
 /// Copies children. What one list has copied, or failed to copy, is not tried again for another list.
 pub(super) struct ChildCopier<'a, R> {
     registry: &'a R,
     relay: &'a EventRelay,
-    children: SingleFlight<(Place, Digest), Put<()>>,
-    blobs: SingleFlight<(Place, Digest), Put<Copied>>,
+    children: SingleFlight<(Place, Digest), CopyResult<()>>,
+    blobs: SingleFlight<(Place, Digest), CopyResult<Copied>>,
     /// Foreign layers, kept apart from `blobs`: a foreign layer of an old image may be a normal layer of a new one, and
     /// then it must be in the target.
-    foreign: SingleFlight<(Place, Digest), Put<Copied>>,
+    foreign: SingleFlight<(Place, Digest), CopyResult<Copied>>,
     /// Blobs that were sent because the registry did not see them.
-    sent: SingleFlight<(Place, Digest), Put<Copied>>,
+    sent: SingleFlight<(Place, Digest), CopyResult<Copied>>,
 }
 
 /// The copy of one child.
@@ -60,15 +60,15 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         let CopyTask { child, target, .. } = task;
         let key = (target.clone(), child.descriptor.digest.clone());
         let (from, result) =
-            self.children.once(key, async { (child.from.clone(), self.stand(task, Some(open)).await) }).await;
+            self.children.once(key, async { (child.from.clone(), self.copy_child(task, Some(open)).await) }).await;
         match result {
             // Another list copied it from another place, and a problem there does not have to exist here.
-            Err(_) if from != child.from => self.stand(task, None).await,
+            Err(_) if from != child.from => self.copy_child(task, None).await,
             result => result,
         }
     }
 
-    async fn stand(&self, task: CopyTask<'_>, open: Option<BlobsOpen>) -> Result<(), StepFailure> {
+    async fn copy_child(&self, task: CopyTask<'_>, open: Option<BlobsOpen>) -> Result<(), StepFailure> {
         let CopyTask { list, child, .. } = task;
         let (payload, manifest) = self.read(task).await?;
         let parts = ImageBlobs::of(&manifest);
@@ -124,7 +124,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
     /// Copies a blob, unless `flights` already has a result from the same place.
     async fn once(
         &self,
-        flights: &SingleFlight<(Place, Digest), Put<Copied>>,
+        flights: &SingleFlight<(Place, Digest), CopyResult<Copied>>,
         blob: &Descriptor,
         task: CopyTask<'_>,
         way: Way,
@@ -143,6 +143,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
     /// Then the blobs are sent, whatever the registry reported about them before. Then it gets time again.
     async fn put(&self, task: CopyTask<'_>, payload: &Payload, parts: &ImageBlobs<'_>) -> Result<(), StepFailure> {
         let locator = Locator::Digest(payload.digest().clone());
+        // After two pauses, the blobs are sent once (`None`), then the other pauses follow.
         let mut cures = lag().map(Some).collect::<Vec<_>>();
         cures.insert(2, None);
         let mut cures = cures.into_iter();
@@ -150,7 +151,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
             let Err(error) = self.registry.put_manifest(task.target, &locator, payload).await else { return Ok(()) };
             match (&error.kind, cures.len()) {
                 // Some registries reject the write of a manifest that already exists unchanged.
-                (ErrorKind::Immutable | ErrorKind::Refused, _) if self.stands(task).await => return Ok(()),
+                (ErrorKind::Immutable | ErrorKind::Refused, _) if self.exists(task).await => return Ok(()),
                 (ErrorKind::ContentUnknown(named), 1..) => match cures.next().flatten() {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => self.send(task, parts, named).await?,
@@ -161,7 +162,7 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
     }
 
     /// Whether the child exists in its target, according to the registry.
-    async fn stands(&self, task: CopyTask<'_>) -> bool {
+    async fn exists(&self, task: CopyTask<'_>) -> bool {
         let digest = &task.child.descriptor.digest;
         let head = self.registry.head(&task.target.with_digest(digest)).await;
         head.is_ok_and(|head| head.is_some_and(|head| head.digest == *digest))

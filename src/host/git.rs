@@ -75,14 +75,14 @@ fn complaint(stderr: &str) -> String {
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-struct Output {
+struct GitOutput {
     status: ExitStatus,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
 /// Runs the program until it exits, or kills it when `limit` has passed.
-fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
+fn run(mut command: Command, limit: Duration) -> Result<GitOutput, String> {
     let end = Instant::now() + limit;
     let too_late = || format!("git did not answer within {}s", limit.as_secs());
     let failed = |error: io::Error| format!("git can't be run: {error}");
@@ -105,7 +105,7 @@ fn run(mut command: Command, limit: Duration) -> Result<Output, String> {
     let rest = |pipe: Receiver<Vec<u8>>| {
         pipe.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|_| too_late())
     };
-    Ok(Output { status, stdout: rest(stdout)?, stderr: rest(stderr)? })
+    Ok(GitOutput { status, stdout: rest(stdout)?, stderr: rest(stderr)? })
 }
 
 /// Kills the program and returns `reason`.

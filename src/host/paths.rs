@@ -23,26 +23,26 @@ const MOST_NAMES: usize = 1_000_000;
 /// file that is a symbolic link to a location outside is part of the result, and the caller reports it.
 pub(super) fn fact(folder: &Path, glob: &str, boundary: Option<&Boundary>) -> Fact {
     let glob = PathGlob::parse(glob).map_err(|error| error.message)?;
-    let mut walk = Walk { boundary, found: BTreeSet::new(), looked_at: 0 };
+    let mut walk = FolderWalk { boundary, found: BTreeSet::new(), looked_at: 0 };
     walk.step(&folder.join(glob.start()), glob.steps())?;
     let lines: Vec<&str> = walk.found.iter().filter_map(|path| path.to_str()).collect();
     Ok((!lines.is_empty()).then(|| lines.join("\n")))
 }
 
-struct Walk<'a> {
+struct FolderWalk<'a> {
     boundary: Option<&'a Boundary>,
     found: BTreeSet<PathBuf>,
     looked_at: usize,
 }
 
 /// An entry of a directory.
-struct Entry {
+struct FolderEntry {
     name: String,
     path: PathBuf,
     is_link: bool,
 }
 
-impl Walk<'_> {
+impl FolderWalk<'_> {
     /// Finds the files that match `steps`, starting at `path`.
     fn step(&mut self, path: &Path, steps: &[Step]) -> Result<(), String> {
         let (step, rest) = match steps {
@@ -53,7 +53,7 @@ impl Walk<'_> {
         if *step == Step::Folders && !rest.is_empty() {
             self.step(path, rest)?;
         }
-        for Entry { name, path, is_link } in self.entries(path)? {
+        for FolderEntry { name, path, is_link } in self.entries(path)? {
             match step {
                 Step::Fits(glob) if glob.means(&name) && (rest.is_empty() || self.is_inside(&path)) => {
                     self.step(&path, rest)?;
@@ -99,7 +99,7 @@ impl Walk<'_> {
 
     /// Returns the entries of a directory. Empty if the directory does not exist, is not a directory or is outside the
     /// boundary.
-    fn entries(&mut self, folder: &Path) -> Result<Vec<Entry>, String> {
+    fn entries(&mut self, folder: &Path) -> Result<Vec<FolderEntry>, String> {
         let real = match self.boundary.map(|boundary| boundary.lead(folder)) {
             None if folder.as_os_str().is_empty() => PathBuf::from("."),
             None => folder.to_owned(),
@@ -122,7 +122,7 @@ impl Walk<'_> {
                 return Err(format!("more than {MOST_NAMES} names were looked at: name its folders more exactly"));
             }
             let name = entry.file_name();
-            entries.push(Entry {
+            entries.push(FolderEntry {
                 path: folder.join(&name),
                 name: name.to_string_lossy().into_owned(),
                 is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),

@@ -21,10 +21,10 @@ pub enum ArchStyle {
 }
 
 /// One row of [`TABLE`]: architecture and variant, then the spellings of uname, debian, rpm and docker-library.
-type Row = ((&'static str, Option<&'static str>), [Option<&'static str>; 4]);
+type StyleRow = ((&'static str, Option<&'static str>), [Option<&'static str>; 4]);
 
 /// The spellings of all other styles. Go's styles need no table, because platforms are written with the names of Go.
-const TABLE: [Row; 10] = [
+const TABLE: [StyleRow; 10] = [
     (("386", None), [Some("i686"), Some("i386"), Some("i686"), Some("i386")]),
     (("amd64", None), [Some("x86_64"), Some("amd64"), Some("x86_64"), Some("amd64")]),
     (("arm", Some("v5")), [Some("armv5tel"), Some("armel"), Some("armv5tel"), Some("arm32v5")]),

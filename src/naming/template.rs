@@ -175,7 +175,7 @@ impl Template {
                 return Err(ExpandError::TooLong { span: span.clone() });
             }
             let verbatim = matches!(part, Part::Text(text) if text.len() == span.len());
-            expansion.pieces.push(Piece { text: start..expansion.text.len(), source: span.clone(), verbatim });
+            expansion.pieces.push(TemplatePiece { text: start..expansion.text.len(), source: span.clone(), verbatim });
         }
         Ok(expansion)
     }
@@ -218,11 +218,11 @@ pub(super) fn finish(value: &str, part: Option<VersionPart>, filters: &[Filter])
 pub struct Expansion {
     /// The expanded text.
     pub text: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Piece {
+struct TemplatePiece {
     text: Range<usize>,
     source: Range<usize>,
     /// Whether the piece is byte for byte the same as in the template.

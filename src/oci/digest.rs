@@ -67,8 +67,8 @@ impl Digest {
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let state = match self.algorithm() {
-            "sha512" => State::Sha512(Box::default()),
-            _ => State::Sha256(Box::default()),
+            "sha512" => HashState::Sha512(Box::default()),
+            _ => HashState::Sha256(Box::default()),
         };
         Verifier { expected: self.clone(), state }
     }
@@ -77,10 +77,10 @@ impl Digest {
 /// Hashes a stream and compares the result with the expected digest.
 pub struct Verifier {
     expected: Digest,
-    state: State,
+    state: HashState,
 }
 
-enum State {
+enum HashState {
     Sha256(Box<Sha256>),
     Sha512(Box<Sha512>),
 }
@@ -89,8 +89,8 @@ impl Verifier {
     /// Adds the next bytes of the stream.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
-            State::Sha256(hasher) => hasher.update(bytes),
-            State::Sha512(hasher) => hasher.update(bytes),
+            HashState::Sha256(hasher) => hasher.update(bytes),
+            HashState::Sha512(hasher) => hasher.update(bytes),
         }
     }
 
@@ -100,8 +100,8 @@ impl Verifier {
     /// Returns the actual digest of the bytes if it differs from the expected one.
     pub fn finish(self) -> Result<(), Digest> {
         let actual = match self.state {
-            State::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),
-            State::Sha512(hasher) => format!("sha512:{}", hex(&hasher.finalize())),
+            HashState::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),
+            HashState::Sha512(hasher) => format!("sha512:{}", hex(&hasher.finalize())),
         };
         if actual == *self.expected.0 { Ok(()) } else { Err(Digest(actual.into())) }
     }

@@ -63,7 +63,7 @@ pub(crate) enum Login {
 }
 
 /// The answer of a helper for a host. Each helper runs once per host.
-type Answer = Arc<OnceCell<Result<Option<Login>, Unhelpful>>>;
+type HelperAnswer = Arc<OnceCell<Result<Option<Login>, Unhelpful>>>;
 
 /// All places that credentials can come from.
 pub(crate) struct Credentials {
@@ -72,7 +72,7 @@ pub(crate) struct Credentials {
     /// The search path for helpers.
     search: OsString,
     /// The answers of helpers, by helper name and host.
-    answers: Mutex<HashMap<(String, Host), Answer>>,
+    answers: Mutex<HashMap<(String, Host), HelperAnswer>>,
 }
 
 impl Credentials {

@@ -13,7 +13,8 @@
 //! the token server may be the very host whose permits are all in use. Token requests need no permit of the run, and a
 //! stream needs only one permit for both ends. So there cannot be a deadlock.
 //!
-//! A host that never answers is dead for this run: all requests that wait for it fail at once, with the same error.
+//! A host is dead for this run if it never answers, serves nothing for two minutes, or asks to wait longer than
+//! [`LONGEST_PAUSE`]: all requests that wait for it fail at once, with the same error.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -205,12 +206,12 @@ pub(crate) enum Turn {
     New,
 }
 
-/// Whether a failed request has attempts left.
+/// Whether all attempts of a failed request were used up by faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// Yes.
+    /// No: it may be sent again, or it was not repeated for another reason.
     Left,
-    /// All attempts are used up.
+    /// Yes.
     Over,
 }
 
@@ -293,6 +294,7 @@ impl Gate {
 
     /// Records that the host refused a request with this status. `asked` is how long it asked to wait, if it did.
     pub(crate) fn refused(&self, status: u16, asked: Option<Duration>) {
+        // The request that asked gives the host up. There is no pause to wait for.
         if asked.is_some_and(|asked| asked > LONGEST_PAUSE) {
             return;
         }

@@ -10,13 +10,13 @@ const NAMED: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    found: Vec<Found>,
+    found: Vec<FoundProblem>,
     /// The index in `found` for each cause.
     causes: HashMap<(&'static str, Vec<Span>), usize>,
 }
 
 #[derive(Debug)]
-struct Found {
+struct FoundProblem {
     problem: Problem,
     /// The list in which the problem was found.
     list: Option<String>,
@@ -42,7 +42,7 @@ impl Problems {
 
     fn insert(&mut self, problem: Problem, list: Option<&str>) {
         let places: Vec<Span> = problem.labels.iter().map(|label| label.span.clone()).collect();
-        let new = Found { problem, list: list.map(str::to_owned), also: Vec::new() };
+        let new = FoundProblem { problem, list: list.map(str::to_owned), also: Vec::new() };
         if places.is_empty() {
             if !self.found.iter().any(|found| found.problem == new.problem) {
                 self.found.push(new);
@@ -67,7 +67,7 @@ impl Problems {
 
     /// All problems, ordered by place. Those without a place come last, in the order in which they were found.
     pub(super) fn finish(self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self.found.into_iter().map(Found::told).collect();
+        let mut problems: Vec<Problem> = self.found.into_iter().map(FoundProblem::told).collect();
         problems.sort_by_key(|problem| {
             let place = problem.labels.first().map(|label| (label.span.file, label.span.range.start));
             (place.is_none(), place)
@@ -76,7 +76,7 @@ impl Problems {
     }
 }
 
-impl Found {
+impl FoundProblem {
     fn told(self) -> Problem {
         let mut names = self.also;
         let more = names.len().saturating_sub(NAMED);

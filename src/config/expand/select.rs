@@ -40,8 +40,8 @@ impl Selection {
     }
 
     /// Whether any selector can match a repository that `target` expands to. A selector without wildcards, `/` and `:`
-    /// can only match ids and short names of Docker Hub. It can match the repository only if the text of the template
-    /// has no `/` and `:` either.
+    /// can only match ids and short names of Docker Hub. So it matches no repository whose template has `/` or `:` in its
+    /// text.
     pub(super) fn may_mean_target(&self, target: &Template) -> bool {
         let is_short = |text: &str| !text.contains(['/', ':']);
         let short_target = target.parts().iter().all(|part| !matches!(part, Part::Text(text) if !is_short(text)));

@@ -21,19 +21,19 @@ pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
     if files.all().flat_map(levels).any(|level| level.names_unknown) || files.incomplete {
         return;
     }
-    let mut outer = Known::of(&files.root);
+    let mut outer = DefinedNames::of(&files.root);
     for file in &files.included {
-        let own = Known::of(file);
+        let own = DefinedNames::of(file);
         told(file, &[&own, &outer], problems);
     }
-    outer.0.extend(files.included.iter().flat_map(|file| Known::of(file).0));
+    outer.0.extend(files.included.iter().flat_map(|file| DefinedNames::of(file).0));
     told(&files.root, &[&outer], problems);
 }
 
 /// The names that a file defines.
-struct Known<'a>(BTreeSet<&'a str>);
+struct DefinedNames<'a>(BTreeSet<&'a str>);
 
-impl<'a> Known<'a> {
+impl<'a> DefinedNames<'a> {
     fn of(document: &'a ParsedFile) -> Self {
         let mut known: BTreeSet<&str> = document.vars.iter().map(|(key, _)| key.name.as_str()).collect();
         for level in levels(document) {
@@ -44,7 +44,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn told(document: &ParsedFile, known: &[&Known<'_>], problems: &mut Problems) {
+fn told(document: &ParsedFile, known: &[&DefinedNames<'_>], problems: &mut Problems) {
     let is_known = |name: &str| {
         matches!(name, "name" | "tag")
             || MEMBER_NAMES.contains(&name)

@@ -24,7 +24,7 @@ const HELP: &str = "hours, minutes and seconds: \"30s\", \"5m\", \"1h30m\"";
 
 /// The error for a text that is not a valid duration.
 #[derive(Debug, PartialEq, Eq)]
-struct Fault {
+struct DurationError {
     message: String,
     /// The range of the error, in bytes of the text. Empty for the whole text.
     span: Range<usize>,
@@ -58,8 +58,8 @@ pub(super) fn duration(key: &str, node: &Node, problems: &mut Vec<Problem>) -> O
     None
 }
 
-fn parse(text: &str) -> Result<Duration, Fault> {
-    let fault = |message: String, span: Range<usize>| Fault { message, span, instead: meant(text).map(shown) };
+fn parse(text: &str) -> Result<Duration, DurationError> {
+    let fault = |message: String, span: Range<usize>| DurationError { message, span, instead: meant(text).map(shown) };
     let mut seconds: u64 = 0;
     let mut left = UNITS.as_slice();
     let mut rest = text;
@@ -93,7 +93,7 @@ fn parse(text: &str) -> Result<Duration, Fault> {
         seconds = number
             .and_then(|number| number.checked_mul(left[at].1)?.checked_add(seconds))
             .filter(|seconds| *seconds <= LONGEST_HOURS * UNITS[0].1)
-            .ok_or_else(|| Fault {
+            .ok_or_else(|| DurationError {
                 message: format!("`{text}` is longer than {LONGEST_HOURS}h"),
                 span: 0..0,
                 instead: None,

@@ -135,8 +135,8 @@ fn published_at(line: &PlannedEntry<'_, '_>, own: &Index) -> Option<usize> {
 }
 
 /// Inserts members that are not declared among those that are. Within one os and architecture the order is content. One
-/// of several writers must not decide whose members come first, or each would undo the other's order. So a member that
-/// is published before the second declared one of its os and architecture stays before the second.
+/// of several writers must not decide whose members come first, or each would undo the other's order. So if such a
+/// member is published before the second declared member of its os and architecture, it stays there.
 fn place<'a, 's>(
     input: Input<'_>,
     lines: &mut Vec<PlannedEntry<'a, 's>>,

@@ -46,7 +46,8 @@ pub(super) struct MissingChildren {
 ///
 /// A child that no published list names is copied without a query, because copying an existing manifest costs no more
 /// than a query. If a published list names the child, only the target can tell whether it still exists, because
-/// registries delete manifests that have no tag. The same holds for the children of an index in the target.
+/// registries delete manifests that have no tag. The children of an index in the target are queried too,
+/// for the same reason.
 pub(super) fn missing(
     batch: &mut QueryBatch<'_>,
     input: Input<'_>,

@@ -97,8 +97,8 @@ impl Published {
 }
 
 /// Assigns the entries of `index` to members. Members whose platform is declared completely choose first. A member with
-/// open parts does not take them from an entry whose platform occurs more than once in the list or is declared by
-/// another member: its own config is more reliable.
+/// open parts gets no entry whose platform occurs more than once in the list or is declared by another member: the
+/// member's own config is more reliable.
 fn assign<'i>(index: &'i Index, images: &[Image<'_>]) -> Vec<Option<&'i Entry>> {
     let mut free: Vec<(&Entry, &Platform, Platform)> = index
         .entries

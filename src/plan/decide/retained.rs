@@ -106,7 +106,7 @@ impl<'a> Claims<'a, '_> {
         others.into_iter().any(|resolved| is_for(&resolved.platform, entry))
     }
 
-    /// Whether an absent member other than `member` declares the platform of `entry` at least as exactly.
+    /// Whether an absent member other than `member` fits the platform of `entry` at least as exactly as `member` does.
     fn absent_but(&self, member: &'a Member, entry: &Entry) -> bool {
         let is_exact = is_for(&os_version::known(self.input, member), entry);
         self.absent.iter().filter(|other| !std::ptr::eq(**other, member)).any(|other| {

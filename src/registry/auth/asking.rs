@@ -2,7 +2,7 @@
 //!
 //! The first request carries nothing and is challenged once. After that, [`super::ladder`] chooses what the request
 //! carries, and this module carries out the step: it fetches tokens, renews a token that may have expired, and records
-//! refusals. Only a refusal leads to the next step, and each step is taken at most once, so the process ends.
+//! refusals. The number of steps and of renewals is limited, so the process ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(crate) struct Asking<'a> {
 const RENEWALS: u32 = 8;
 
 /// A token, and the cache entry it belongs to.
-type Granted = (Token, Held);
+type GrantedToken = (Token, Held);
 
 impl<'a> Asking<'a> {
     pub(crate) async fn begin(client: &'a AuthClient, endpoint: &'a Endpoint) -> Result<Self, Failure> {
@@ -200,7 +200,7 @@ impl<'a> Asking<'a> {
         state.shared.get_or_init(|| Box::pin(make())).await
     }
 
-    async fn token(&self, bearer: &Bearer, cached: Arc<CachedToken>) -> Result<Granted, Failure> {
+    async fn token(&self, bearer: &Bearer, cached: Arc<CachedToken>) -> Result<GrantedToken, Failure> {
         let began = Instant::now();
         loop {
             let slot = cached.slot();
@@ -218,7 +218,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn carrying(&self, (token, held): Granted, need: &Scopes, step: Step) -> Signature {
+    fn carrying(&self, (token, held): GrantedToken, need: &Scopes, step: Step) -> Signature {
         let is_refused_without = token.credentials.source().is_some() && self.is_refused_without(need);
         let signed = Signed { credentials: token.credentials, by_token: true, is_refused_without };
         let authorization = Authorization { header: Some(token.header), signed, exchanged: None };

@@ -1,6 +1,7 @@
 //! [`Known::next_step`]: which credentials a request carries next.
 //!
-//! A request begins at the first step that fits, and only a refusal leads to a later one:
+//! A request begins at the first step that fits. If that is refused, or there is no token for it, the next step that
+//! fits follows:
 //!
 //! | step | when |
 //! |---|---|

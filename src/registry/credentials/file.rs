@@ -16,7 +16,7 @@ use super::keys::{ByHost, Paths};
 /// The content of a file that `docker login` or `podman login` wrote.
 #[derive(Default)]
 pub(in crate::registry) struct ConfigFile {
-    auths: ByHost<Entry>,
+    auths: ByHost<AuthEntry>,
     helpers: ByHost<String>,
     /// The helper for all hosts that have no helper of their own (`credsStore`).
     store: String,
@@ -26,7 +26,7 @@ pub(in crate::registry) struct ConfigFile {
 #[serde(rename_all = "camelCase", default)]
 struct Written {
     #[serde(deserialize_with = "null_as_default")]
-    auths: BTreeMap<String, Option<Entry>>,
+    auths: BTreeMap<String, Option<AuthEntry>>,
     #[serde(deserialize_with = "null_as_default")]
     creds_store: String,
     #[serde(deserialize_with = "null_as_default")]
@@ -35,7 +35,7 @@ struct Written {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct AuthEntry {
     #[serde(deserialize_with = "null_as_default")]
     auth: SecretString,
     #[serde(deserialize_with = "null_as_default")]
@@ -92,11 +92,11 @@ impl ConfigFile {
     /// # Errors
     /// Returns why the entry is malformed, written to follow "has an entry that".
     pub(in crate::registry) fn login(&self, host: &Host, path: &str) -> Result<Option<Login>, &'static str> {
-        self.auths.of(host, path).next().map(Entry::login).transpose()
+        self.auths.of(host, path).next().map(AuthEntry::login).transpose()
     }
 }
 
-impl Entry {
+impl AuthEntry {
     /// Whether the entry has no credentials. Docker writes such entries if a helper stores the credentials.
     fn is_empty(&self) -> bool {
         let none = |secret: &SecretString| secret.expose_secret().is_empty();
@@ -119,7 +119,7 @@ impl Entry {
 }
 
 /// Removes the entries that have no credentials.
-fn filled(auths: BTreeMap<String, Option<Entry>>) -> BTreeMap<String, Entry> {
+fn filled(auths: BTreeMap<String, Option<AuthEntry>>) -> BTreeMap<String, AuthEntry> {
     let filled = auths.into_iter().filter_map(|(key, entry)| Some((key, entry?)));
     filled.filter(|(_, entry)| !entry.is_empty()).collect()
 }

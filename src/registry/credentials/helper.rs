@@ -42,7 +42,7 @@ pub(super) enum Unhelpful {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct HelperCredentials {
     #[serde(default)]
     username: String,
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Optio
 }
 
 #[derive(Default)]
-struct Output {
+struct HelperOutput {
     ok: bool,
     stdout: Vec<u8>,
     /// The last `TALK` bytes of stderr.
@@ -84,7 +84,7 @@ struct Output {
 
 /// Runs a helper to its end. If this future is dropped before that, the helper and all processes that it started are
 /// killed.
-async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output, String> {
+async fn run(program: PathBuf, server: &str, search: OsString) -> Result<HelperOutput, String> {
     let cannot = |error: std::io::Error| format!("cannot be run: {error}");
     let mut command = Command::new(program);
     command.arg("get").env("PATH", search).kill_on_drop(true);
@@ -92,7 +92,7 @@ async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output,
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(cannot)?;
-    let mut group = Group(child.id());
+    let mut group = ProcessGroup(child.id());
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that does not read its input closes the pipe early. Only its output matters.
         let _ = stdin.write_all(format!("{server}\n").as_bytes()).await;
@@ -102,7 +102,7 @@ async fn run(program: PathBuf, server: &str, search: OsString) -> Result<Output,
     let status = child.wait().await.map_err(cannot)?;
     // A process that the helper leaves running on purpose, such as an agent that keeps a key, is not killed.
     group.0 = None;
-    Ok(Output { ok: status.success(), stdout, stderr })
+    Ok(HelperOutput { ok: status.success(), stdout, stderr })
 }
 
 /// Reads everything from `pipe`, up to `LIMIT` bytes.
@@ -128,9 +128,9 @@ async fn end_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
 }
 
 /// The process group of a helper. It is killed on drop.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)) {
@@ -140,7 +140,7 @@ impl Drop for Group {
     }
 }
 
-fn read(output: &Output) -> Result<Option<Login>, String> {
+fn read(output: &HelperOutput) -> Result<Option<Login>, String> {
     if !output.ok {
         let said = one_line(&String::from_utf8_lossy(&output.stdout));
         // In this protocol, helpers print errors on stdout. This message means that there are no credentials. That
@@ -156,7 +156,8 @@ fn read(output: &Output) -> Result<Option<Login>, String> {
             said => format!("failed: {said}"),
         });
     }
-    let given: Given = serde_json::from_slice(&output.stdout).map_err(|_| "printed no credentials".to_owned())?;
+    let given: HelperCredentials =
+        serde_json::from_slice(&output.stdout).map_err(|_| "printed no credentials".to_owned())?;
     if given.secret.expose_secret().is_empty() {
         return Ok(None);
     }
@@ -194,7 +195,7 @@ mod tests {
 
     fn failed(stdout: &str, stderr: &str) -> String {
         let (stdout, stderr) = (stdout.as_bytes().to_vec(), stderr.as_bytes().to_vec());
-        read(&Output { ok: false, stdout, stderr }).map(|login| login.is_some()).unwrap_err()
+        read(&HelperOutput { ok: false, stdout, stderr }).map(|login| login.is_some()).unwrap_err()
     }
 
     #[test]

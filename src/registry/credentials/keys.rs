@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use crate::oci::Host;
 
 /// The values of a config file, by the host of their key. For each host, the most specific key comes first.
-pub(super) struct ByHost<T>(HashMap<Host, Vec<(Scope, T)>>);
+pub(super) struct ByHost<T>(HashMap<Host, Vec<(KeyScope, T)>>);
 
 /// Which repositories of a host a key is for.
-struct Scope {
+struct KeyScope {
     /// The namespace: `team/app` means that repository and all below it. If it is empty, the key is for the whole host.
     namespace: String,
     spelling: Spelling,
@@ -45,7 +45,7 @@ impl<T> Default for ByHost<T> {
 impl<T> ByHost<T> {
     /// Sorts values by host. Keys that do not name a host are ignored, because no request goes to them.
     pub(super) fn new(values: BTreeMap<String, T>, paths: Paths) -> Self {
-        let mut hosts: HashMap<Host, Vec<(Scope, T)>> = HashMap::new();
+        let mut hosts: HashMap<Host, Vec<(KeyScope, T)>> = HashMap::new();
         for (key, value) in values {
             if let Some((host, scope)) = read(&key, paths) {
                 hosts.entry(host).or_default().push((scope, value));
@@ -70,14 +70,14 @@ impl<T> ByHost<T> {
     }
 }
 
-impl Scope {
+impl KeyScope {
     fn holds(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.namespace.as_str());
         self.namespace.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
-fn read(key: &str, paths: Paths) -> Option<(Host, Scope)> {
+fn read(key: &str, paths: Paths) -> Option<(Host, KeyScope)> {
     let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let (host, path) = bare.unwrap_or(key).split_once('/').unwrap_or((bare.unwrap_or(key), ""));
     let path = path.trim_end_matches('/');
@@ -90,7 +90,7 @@ fn read(key: &str, paths: Paths) -> Option<(Host, Scope)> {
         key.strip_prefix(host.as_str()).is_some_and(|rest| rest.trim_start_matches('/') == namespace)
     };
     let spelling = if is_usual { Spelling::Usual } else { Spelling::Other };
-    Some((host, Scope { namespace: namespace.to_owned(), spelling }))
+    Some((host, KeyScope { namespace: namespace.to_owned(), spelling }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! [`Health`]: whether a host answers at all.
 //!
-//! A host that has never answered, or has not answered for two minutes while requests were sent, is dead for this run.
+//! A host that has never answered, or has served nothing for two minutes while requests were sent, is dead for this run.
+//! Answers that only refuse (429) do not count as served.
 //! A host may serve reads and answer no write. After some writes of one kind were given up, no more writes of that kind
 //! are sent: each would use all its attempts for the same result.
 
@@ -18,7 +19,7 @@ const SILENCE: Duration = Duration::from_mins(2);
 /// The number of writes of one kind that were given up without an answer, with no answered one in between, after which
 /// no more are sent. If one request in five fails, all eight attempts fail for 1 of 400,000 writes, so four such writes
 /// in a row are not random.
-const IN_VAIN: u32 = 4;
+const WRITES_IN_VAIN: u32 = 4;
 
 #[derive(Default)]
 pub(super) struct Health {
@@ -85,7 +86,7 @@ impl Health {
         if patience == Patience::Over && class.writes() && matches!(failure.kind, ErrorKind::Unreachable(_)) {
             let in_vain = self.in_vain.entry(class).or_default();
             in_vain.writes += 1;
-            if in_vain.writes >= IN_VAIN {
+            if in_vain.writes >= WRITES_IN_VAIN {
                 return (in_vain.cause.get_or_insert(failure).clone(), false);
             }
         }

@@ -36,8 +36,8 @@ const BEYOND: f64 = 1.3;
 const SLOWEST: f64 = 1.0;
 const UNLIMITED: f64 = 10_000.0;
 /// After this many slow-downs without effect, the refusals do not depend on the rate.
-const IN_VAIN: u32 = 6;
-/// The host is expected to refuse from this fraction of the rate on at which it refused before.
+const LOWERED_IN_VAIN: u32 = 6;
+/// From this fraction of the ceiling on, the host is expected to refuse.
 const NEAR: f64 = 0.95;
 /// A single refusal among more answers than this is ignored.
 const SELDOM: f64 = 60.0;
@@ -56,19 +56,19 @@ pub(super) struct Pace {
     /// The number of pauses in a row after which the host still served nothing.
     fruitless: u32,
     quiet_until: Option<Instant>,
-    learnt: Option<Learnt>,
+    learnt: Option<LearntRate>,
     /// Whether the host also refuses at random, so that only many refusals count.
     only_many: bool,
-    given: Option<Given>,
+    given: Option<GivenRate>,
 }
 
 /// A rate learned from refusals.
-struct Learnt {
+struct LearntRate {
     /// Requests per second when the rate was last set.
     rate: f64,
     /// How long the rate was used since then, in seconds.
     age: f64,
-    /// The rate at which requests were refused, if it is known.
+    /// The rate at which the host is expected to refuse, estimated from earlier refusals.
     ceiling: Option<f64>,
     /// How often the host refused near this rate.
     seen: u32,
@@ -88,7 +88,7 @@ struct Learnt {
 }
 
 /// A rate from the options. It is kept exactly, without bursts.
-struct Given {
+struct GivenRate {
     space: Duration,
     next: Option<Instant>,
 }
@@ -103,7 +103,7 @@ impl Pace {
     /// Limits requests to `rate`, even if the host allows more.
     pub(super) fn keep_to(&mut self, rate: Rate) {
         let next = self.given.as_ref().and_then(|given| given.next);
-        self.given = Some(Given { space: rate.per / rate.requests.get(), next });
+        self.given = Some(GivenRate { space: rate.per / rate.requests.get(), next });
     }
 
     /// Returns when the next request may be sent, `now` at the earliest.
@@ -186,11 +186,11 @@ impl Pace {
         self.served.clear();
         self.since = Some(now);
         let Some(learnt) = &mut self.learnt else {
-            self.learnt = Some(Learnt::new(served * 0.9, now));
+            self.learnt = Some(LearntRate::new(served * 0.9, now));
             return;
         };
         learnt.lower(served);
-        if learnt.in_vain == IN_VAIN {
+        if learnt.in_vain == LOWERED_IN_VAIN {
             self.refusals.was_chance();
             self.only_many = true;
             learnt.release();
@@ -204,7 +204,7 @@ impl Pace {
     }
 }
 
-impl Learnt {
+impl LearntRate {
     fn new(rate: f64, now: Instant) -> Self {
         let (ceiling, age, seen, longest, answers, in_vain) = Default::default();
         let rate = rate.max(SLOWEST);

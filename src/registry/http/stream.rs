@@ -29,10 +29,10 @@ const PACE: u64 = 4 << 10;
 pub(crate) struct Progress {
     blob: Descriptor,
     observer: Observer,
-    state: Mutex<State>,
+    state: Mutex<StreamState>,
 }
 
-struct State {
+struct StreamState {
     /// Bytes released in this attempt.
     sent: u64,
     /// Bytes reported to the observer. A second attempt sends the first bytes again, which is not progress.
@@ -54,7 +54,8 @@ pub(crate) enum End {
 
 impl Progress {
     pub(crate) fn new(blob: &Descriptor, observer: Observer) -> Arc<Self> {
-        let state = State { sent: 0, told: 0, moved: Instant::now(), since: 0, waits_for: End::Target, fault: None };
+        let state =
+            StreamState { sent: 0, told: 0, moved: Instant::now(), since: 0, waits_for: End::Target, fault: None };
         Arc::new(Self { blob: blob.clone(), observer, state: Mutex::new(state) })
     }
 
@@ -129,7 +130,7 @@ impl Progress {
     }
 }
 
-impl State {
+impl StreamState {
     /// Records that bytes moved.
     fn step(&mut self, bytes: u64) {
         self.since += bytes;

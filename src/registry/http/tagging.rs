@@ -22,10 +22,10 @@ const AT_ONCE: usize = 10;
 
 /// What is known in this run about the hosts that were asked to write several tags at once.
 #[derive(Default)]
-pub(crate) struct Tagging(Mutex<HashMap<Host, Known>>);
+pub(crate) struct Tagging(Mutex<HashMap<Host, TagSupport>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum TagSupport {
     /// The first request is in flight and will show it. Other requests do not wait for it.
     Soon,
     Yes,
@@ -37,16 +37,16 @@ impl Tagging {
     fn may_ask(&self, host: &Host) -> bool {
         let mut hosts = lock(&self.0);
         if let Some(known) = hosts.get(host) {
-            return *known == Known::Yes;
+            return *known == TagSupport::Yes;
         }
-        hosts.insert(host.clone(), Known::Soon);
+        hosts.insert(host.clone(), TagSupport::Soon);
         true
     }
 
     /// Records the result of the first answer. A host that supported it once still supports it later.
-    fn learn(&self, host: &Host, known: Known) {
+    fn learn(&self, host: &Host, known: TagSupport) {
         let mut hosts = lock(&self.0);
-        if hosts.get(host) == Some(&Known::Soon) {
+        if hosts.get(host) == Some(&TagSupport::Soon) {
             hosts.insert(host.clone(), known);
         }
     }
@@ -93,13 +93,13 @@ impl Http {
             Written::Yes => {
                 let named = named(&answer.headers);
                 let confirmed: Vec<Tag> = tags.iter().filter(|tag| named.contains(&tag.as_str())).cloned().collect();
-                self.tagging.learn(host, if confirmed.is_empty() { Known::No } else { Known::Yes });
+                self.tagging.learn(host, if confirmed.is_empty() { TagSupport::No } else { TagSupport::Yes });
                 Ok(confirmed)
             }
             // The registry refuses either several tags at once or the list itself. Writing the tags one by one will
             // show which.
             Written::Unsaid(failure) | Written::No(failure) => {
-                self.tagging.learn(host, Known::No);
+                self.tagging.learn(host, TagSupport::No);
                 Err(failure)
             }
         }

@@ -11,7 +11,7 @@ use crate::naming::Globs;
 use crate::oci::Place;
 
 /// A feature that OCI lists have and Docker lists do not have.
-struct Need<'a> {
+struct OciFeature<'a> {
     what: &'static str,
     span: &'a Span,
 }
@@ -59,11 +59,11 @@ impl<'a> TargetInstance<'a> {
         let of_rows = rows.iter().flat_map(|row| &row.annotations);
         let artifact_type = self.pick(|level| &level.artifact_type).and_then(Parsed::good);
         let layout = names.map(|names| &names.target).filter(|target| matches!(target.place, Place::Layout(_)));
-        let first = |(key, _): &'a (Key, _)| Need { what: "annotations", span: &key.span };
-        let needs: Vec<Need<'_>> = (annotations.map(first).take(1))
+        let first = |(key, _): &'a (Key, _)| OciFeature { what: "annotations", span: &key.span };
+        let needs: Vec<OciFeature<'_>> = (annotations.map(first).take(1))
             .chain(of_rows.map(first).take(1))
-            .chain(artifact_type.map(|placed| Need { what: "artifact-type", span: &placed.span }))
-            .chain(layout.map(|target| Need { what: "a layout", span: &target.span }))
+            .chain(artifact_type.map(|placed| OciFeature { what: "artifact-type", span: &placed.span }))
+            .chain(layout.map(|target| OciFeature { what: "a layout", span: &target.span }))
             .collect();
         let mut names: Vec<&str> = needs.iter().map(|need| need.what).collect();
         names.dedup();
