@@ -63,7 +63,7 @@ impl KeyAt {
     const fn table_kinds(self) -> &'static [TableKind] {
         match self {
             Top(_) => &[TableKind::Top],
-            Level(_, places) | NotYet(places) => places,
+            Level(_, table_kinds) | NotYet(table_kinds) => table_kinds,
             Row(_) => &[TableKind::Row],
             OsVersion(_) => &[TableKind::OsVersion],
             Tag(_) => &[TableKind::Tag],

@@ -6,7 +6,8 @@ use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of
 use crate::config::problem::Problem;
 use crate::naming::nearest;
 
-/// Returns the entries of `table` whose keys are allowed in `table_kind` and implemented. Reports the others to `problems`.
+/// Returns the entries of `table` whose keys are allowed in `table_kind` and implemented. Reports the others to
+/// `problems`.
 pub(super) fn known<'a, K: KeySet>(
     table: &'a Table,
     table_kind: TableKind,
@@ -27,7 +28,8 @@ pub(super) fn meant<K: KeySet>(table: &Table, table_kind: TableKind) -> Vec<K> {
     table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, table_kind)?, table_kind)).collect()
 }
 
-/// Returns the key of `table_kind` that `name` is probably a misspelling of. `None` if `name` is itself a key of `table_kind`.
+/// Returns the key of `table_kind` that `name` is probably a misspelling of. `None` if `name` is itself a key of
+/// `table_kind`.
 pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static str> {
     let stands_here = keys_of(table_kind).any(|info| info.name == name);
     if stands_here { None } else { nearest(name, built_keys_of(table_kind).map(|info| info.name)) }
