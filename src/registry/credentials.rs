@@ -117,7 +117,7 @@ impl Credentials {
         let has_entry = |place: &Place| place.read().is_ok_and(|file| file.is_some_and(|file| file.has_entry(host)));
         if *asked_as == AskedAs::Unknown && !self.named.contains_key(host) && !self.places.iter().any(has_entry) {
             let looked_in = self.places.iter().filter_map(|place| place.looked_in(host)).collect();
-            *asked_as = AskedAs::Nobody { looked_in };
+            *asked_as = AskedAs::Anonymous { looked_in };
         }
     }
 

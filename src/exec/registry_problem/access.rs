@@ -13,7 +13,7 @@ impl Subject<'_> {
             format!("unauthorized: {host} asks for credentials to {doing} {what}"),
         );
         match &self.error.credentials {
-            AskedAs::Nobody { looked_in } => problem.because(self.in_vain(looked_in)).help(self.log_in_or_name()),
+            AskedAs::Anonymous { looked_in } => problem.because(self.in_vain(looked_in)).help(self.log_in_or_name()),
             AskedAs::With(source) => self
                 .nor_without(self.with_words(problem).because(format!("it does not accept those of {source}")))
                 .help(self.log_in_anew(source)),
@@ -39,7 +39,7 @@ impl Subject<'_> {
                         .help(format!("give them the right to {doing} there, or {another}"))
                 }
             }
-            AskedAs::Nobody { looked_in } => no_right()
+            AskedAs::Anonymous { looked_in } => no_right()
                 .because(format!("no credentials were sent: {}", self.in_vain(looked_in)))
                 .help(self.log_in_or_name()),
             AskedAs::Unknown => no_right().help(self.log_in_or_name()),

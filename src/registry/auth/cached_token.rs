@@ -237,16 +237,16 @@ mod tests {
         };
         let groups = vec![access("r.example/t", "r.example/a"), access("r.example/u", "r.example/b")];
         let groups = Group::all(&Access::new(Rights::Write, groups), &Host::parse("r.example").unwrap());
-        let nobody = Identities::default().of(None);
-        let tokens = SharedTokens::new(&groups, |_| Some(Arc::clone(&nobody)));
+        let anonymous = Identities::default().of(None);
+        let tokens = SharedTokens::new(&groups, |_| Some(Arc::clone(&anonymous)));
         let base = Scopes::default().and_path("base", Right::Pull);
-        let chosen = || tokens.choose(&nobody, &base).unwrap().scopes.path().to_owned();
+        let chosen = || tokens.choose(&anonymous, &base).unwrap().scopes.path().to_owned();
         assert_eq!(chosen(), "t");
-        let second = tokens.choose(&nobody, &Scopes::default().and_path("b", Right::Pull)).unwrap();
+        let second = tokens.choose(&anonymous, &Scopes::default().and_path("b", Right::Pull)).unwrap();
         second.slot().token.set(Ok(Token::for_tests())).unwrap();
         assert_eq!(chosen(), "u");
-        assert!(tokens.choose(&nobody, &Scopes::default().and_path("base", Right::PullPush)).is_none());
+        assert!(tokens.choose(&anonymous, &Scopes::default().and_path("base", Right::PullPush)).is_none());
         let mount = Scopes::default().and_path("u", Right::PullPush).and_path("base", Right::Pull);
-        assert_eq!(tokens.choose(&nobody, &mount).unwrap().scopes.path(), "u");
+        assert_eq!(tokens.choose(&anonymous, &mount).unwrap().scopes.path(), "u");
     }
 }

@@ -199,8 +199,8 @@ async fn basic_is_sent_once_it_was_asked_for() {
     let stats = client.registries.stats().remove(&server.address.to_string()).unwrap();
     assert!(stats.credentials.unwrap().ends_with("(user ci)"));
 
-    let nobody = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
-    assert_eq!((nobody.kind, nobody.credentials.source()), (ErrorKind::Unauthorized, None));
+    let anonymous = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
+    assert_eq!((anonymous.kind, anonymous.credentials.source()), (ErrorKind::Unauthorized, None));
 }
 
 #[tokio::test]

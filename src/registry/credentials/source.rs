@@ -47,7 +47,7 @@ pub enum AskedAs {
     #[default]
     Unknown,
     /// Without credentials, because there are none for the registry.
-    Nobody {
+    Anonymous {
         /// The places that were searched, as users write them.
         looked_in: Vec<String>,
     },
@@ -61,7 +61,7 @@ impl AskedAs {
     pub fn source(&self) -> Option<&Source> {
         match self {
             Self::With(source) => Some(source),
-            Self::Unknown | Self::Nobody { .. } => None,
+            Self::Unknown | Self::Anonymous { .. } => None,
         }
     }
 }

@@ -313,7 +313,7 @@ fn where_it_was_looked_is_told_of_places_that_are_there_and_of_dockers_file() {
         let mut asked_as = AskedAs::Unknown;
         credentials.tell_where(&Host::parse(host).unwrap(), &mut asked_as);
         match asked_as {
-            AskedAs::Nobody { looked_in } => looked_in.join(", "),
+            AskedAs::Anonymous { looked_in } => looked_in.join(", "),
             other => format!("{other:?}"),
         }
     };
@@ -339,7 +339,7 @@ fn a_helper_that_was_asked_is_told_with_its_place() {
     let mut asked_as = AskedAs::Unknown;
     credentials.tell_where(&Host::parse("a.io").unwrap(), &mut asked_as);
     let looked_in = vec!["DOCKER_AUTH_CONFIG (docker-credential-desktop)".to_owned()];
-    assert_eq!(asked_as, AskedAs::Nobody { looked_in });
+    assert_eq!(asked_as, AskedAs::Anonymous { looked_in });
 }
 
 #[tokio::test]

@@ -132,13 +132,13 @@ async fn a_quota_that_is_used_up_ends_that_read_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_host_is_told_once() {
-    let nobody = {
+    let closed = {
         // A port that was free a moment ago. Nothing listens on it now.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
     let client = Client::new(&[]);
-    let reference = Reference::parse(&format!("{nobody}/a:1")).unwrap();
+    let reference = Reference::parse(&format!("{closed}/a:1")).unwrap();
     let all = join_all((0..20).map(|_| client.registries.head(&reference))).await;
     let told = |error: &crate::registry::RegistryError| (error.kind.to_string(), error.attempts);
     let first = told(all[0].as_ref().unwrap_err());

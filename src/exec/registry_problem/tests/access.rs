@@ -1,8 +1,8 @@
 use super::*;
 use crate::registry::{Account, CredentialFault, Origin, Source};
 
-fn nobody(places: &[&str]) -> AskedAs {
-    AskedAs::Nobody { looked_in: places.iter().map(ToString::to_string).collect() }
+fn anonymous(places: &[&str]) -> AskedAs {
+    AskedAs::Anonymous { looked_in: places.iter().map(ToString::to_string).collect() }
 }
 
 fn with(origin: Origin, place: &str, user: Option<&str>) -> AskedAs {
@@ -24,7 +24,7 @@ fn denied(credentials: AskedAs) -> RegistryError {
 
 #[test]
 fn unauthorized_says_where_credentials_were_looked_for() {
-    assert_snapshot!(show(&unauthorized(nobody(&["DOCKER_AUTH_CONFIG", "~/.docker/config.json"]))), @r#"
+    assert_snapshot!(show(&unauthorized(anonymous(&["DOCKER_AUTH_CONFIG", "~/.docker/config.json"]))), @r#"
     mlist::registry::unauthorized
     unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
     > looked in DOCKER_AUTH_CONFIG, ~/.docker/config.json: nothing for gcr.io
@@ -32,7 +32,7 @@ fn unauthorized_says_where_credentials_were_looked_for() {
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
-    let stranger = problem(&unauthorized(nobody(&[])));
+    let stranger = problem(&unauthorized(anonymous(&[])));
     assert_eq!(stranger.causes, ["credentials are looked for nowhere in this run"]);
 }
 
@@ -109,9 +109,13 @@ fn denied_of_a_token_or_of_nobody_names_no_user() {
     retry
     "#);
     let code = Some("DENIED".to_owned());
-    let nobody =
-        RegistryError { code, message: None, operation: Operation::Read, ..denied(nobody(&["~/.docker/config.json"])) };
-    assert_snapshot!(show(&nobody), @r#"
+    let anonymous = RegistryError {
+        code,
+        message: None,
+        operation: Operation::Read,
+        ..denied(anonymous(&["~/.docker/config.json"]))
+    };
+    assert_snapshot!(show(&anonymous), @r#"
     mlist::registry::denied
     denied: no right to read google_containers/kubectl:v1.3.0 on gcr.io
     > 403 DENIED
@@ -276,7 +280,7 @@ fn a_right_is_to_a_repository_and_not_to_one_of_its_blobs() {
     let told = of(b"layer", denied(docker()));
     assert_eq!(told.message, "denied: ci-bot may not push a/b to gcr.io");
     assert_eq!(told, of(b"config", denied(docker())), "and is told once");
-    let told = of(b"layer", unauthorized(nobody(&["~/.docker/config.json"])));
+    let told = of(b"layer", unauthorized(anonymous(&["~/.docker/config.json"])));
     assert_eq!(told.message, "unauthorized: gcr.io asks for credentials to push a/b");
     assert_eq!(told.reference.as_deref(), Some("gcr.io/a/b"));
 }

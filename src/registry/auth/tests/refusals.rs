@@ -100,12 +100,12 @@ async fn what_is_refused_with_credentials_and_without_is_told_as_both() {
             assert!(error.credentials.source().unwrap().to_string().ends_with("(user ci)"), "{kind:?}");
             assert_eq!(error.message.as_deref(), Some("stale"), "{kind:?}: in the words of the refusal");
             assert!(access(&error).is_refused_without, "{kind:?}");
-            let nobody = server
+            let anonymous = server
                 .asked()
                 .iter()
                 .filter(|asked| asked.header("authorization").is_none_or(|header| header == "Bearer of-nobody"))
                 .count();
-            assert!(nobody <= 3, "{kind:?}, round {round}: it is tried once: {:?}", server.lines());
+            assert!(anonymous <= 3, "{kind:?}, round {round}: it is tried once: {:?}", server.lines());
         }
     }
 }
@@ -128,8 +128,8 @@ async fn nothing_is_written_without_credentials_that_are_refused() {
         let error = client.put(&server, "public/a:1", &manifest()).await.unwrap_err();
         assert!(matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Denied), "{kind:?}: {error}");
         client.head(&server, "public/a:1").await.unwrap_err();
-        let nobody = |asked: &Asked| asked.path.starts_with("/token") && asked.header("authorization").is_none();
-        assert!(!server.asked().iter().any(nobody), "{kind:?}: {:?}", server.lines());
+        let anonymous = |asked: &Asked| asked.path.starts_with("/token") && asked.header("authorization").is_none();
+        assert!(!server.asked().iter().any(anonymous), "{kind:?}: {:?}", server.lines());
         assert!(!access(&error).is_refused_without, "{kind:?}");
     }
 }
