@@ -3,14 +3,15 @@
 //! `refusals` builds those for what a registry or layout does not have, return or accept. `access` builds those for
 //! credentials, permissions and token servers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::Digest;
+use crate::oci::{Digest, Locator, Place, Reference};
 use crate::plan::Cause;
 use crate::registry::error::NAMED;
-use crate::registry::{CredentialFault, ErrorKind, Proxy, RegistryError, TlsFault};
+use crate::registry::{CredentialFault, ErrorKind, ErrorTarget, Proxy, RegistryError, TlsFault};
 
 mod access;
 mod refusals;
@@ -92,12 +93,13 @@ fn may_pass(kind: &ErrorKind) -> bool {
 /// An error, and the host or layout it belongs to.
 struct Subject<'a> {
     error: &'a RegistryError,
-    host: &'a str,
+    host: Cow<'a, str>,
 }
 
 impl<'a> Subject<'a> {
     fn of(error: &'a RegistryError) -> Self {
-        Self { error, host: error.host.as_deref().unwrap_or(&error.target) }
+        let host = error.host.as_deref().map_or_else(|| error.target.to_string().into(), Cow::Borrowed);
+        Self { error, host }
     }
 
     /// Returns the token server, if the failure is that of a host and this host is the token server, not the registry.
@@ -113,7 +115,7 @@ impl<'a> Subject<'a> {
         if let Some(token_server) = self.elsewhere() {
             return self.of_token_server(token_server);
         }
-        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
+        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
         match &self.error.kind {
             ErrorKind::Unauthorized => self.unauthorized(),
             ErrorKind::Denied => self.denied(),
@@ -135,12 +137,12 @@ impl<'a> Subject<'a> {
                         "sync again when it answers: what is published is not sent again"
                     }))
             }
-            ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host), &error.fault),
+            ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host.as_ref()), &error.fault),
             ErrorKind::WrongDigest { actual, .. } => Problem::error(
                 "mlist::registry::wrong_digest",
                 format!("{host} sent bytes that are not what was asked for"),
             )
-            .because(target)
+            .because(target.to_string())
             .because(format!("got {actual}{}; nothing of it was used", times(self.error.attempts)))
             .help(self.between("look at what stands between: a proxy, a cache"))
             .about(target),
@@ -187,7 +189,7 @@ impl<'a> Subject<'a> {
 
     /// Describes a TLS error. `at` is the host at fault: the registry, or one that it redirects to.
     fn tls(&self, at: &str, fault: &TlsFault) -> Problem {
-        let host = self.host;
+        let host = &*self.host;
         let (message, help) = match fault {
             TlsFault::Untrusted { trusted, .. } => (
                 format!("{at} shows a certificate that is not trusted here"),
@@ -255,7 +257,7 @@ impl<'a> Subject<'a> {
     }
 
     fn server(&self) -> Problem {
-        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
+        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
         let problem = Problem::error("mlist::registry::server", format!("{host} failed to {doing} {target}"));
         self.with_words(problem).help("sync again when it works: what is published is not sent again").about(target)
     }
@@ -284,17 +286,24 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Returns the target without the host, which the message already names.
-    fn within_host(&self) -> &str {
-        let target = self.what_needs_rights();
-        target.strip_prefix(self.host).and_then(|rest| rest.strip_prefix('/')).unwrap_or(target)
+    /// Returns what the permission is for, without the host, which the message already names.
+    fn within_host(&self) -> String {
+        match &self.what_needs_rights() {
+            ErrorTarget::Place(Place::Repository(repository)) => repository.path().to_owned(),
+            ErrorTarget::Content(Reference { place: Place::Repository(repository), locator: Locator::Tag(tag) }) => {
+                format!("{}:{tag}", repository.path())
+            }
+            target => target.to_string(),
+        }
     }
 
     /// Returns what the permission is for: a repository or tag. The digest is left out, because it does not matter
     /// which of many blobs or children failed first.
-    fn what_needs_rights(&self) -> &str {
-        let target = self.error.target.as_str();
-        target.split_once('@').map_or(target, |(repository, _)| repository)
+    fn what_needs_rights(&self) -> ErrorTarget {
+        match &self.error.target {
+            ErrorTarget::Content(Reference { place, locator: Locator::Digest(_) }) => ErrorTarget::Place(place.clone()),
+            target => target.clone(),
+        }
     }
 }
 

@@ -345,7 +345,7 @@ impl Copier<'_> {
     fn failed(&self, end: End, failure: Failure) -> Box<RegistryError> {
         let (operation, place) =
             if end == End::Source { (Operation::Read, self.from) } else { (Operation::Push, self.to) };
-        failure.at(operation, format!("{place}@{}", self.blob.digest), place.host())
+        failure.at(operation, place.with_digest(&self.blob.digest))
     }
 }
 

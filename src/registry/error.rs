@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::oci::{Digest, Host};
+use crate::oci::{Digest, Host, Locator, Place, Reference, Repository};
 
 use super::{AskedAs, CredentialFault};
 
@@ -15,8 +15,8 @@ use super::{AskedAs, CredentialFault};
 pub struct RegistryError {
     /// The operation.
     pub operation: Operation,
-    /// The reference, blob or folder.
-    pub target: String,
+    /// What the operation was done to.
+    pub target: ErrorTarget,
     /// The registry. `None` for a layout.
     pub host: Option<String>,
     /// The cause.
@@ -35,6 +35,79 @@ pub struct RegistryError {
     pub access: AccessFacts,
     /// The proxy between mlist and the host, if there is one.
     pub proxy: Option<Proxy>,
+}
+
+/// What a failed operation was done to. Displayed, it follows the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorTarget {
+    /// All registries: there is no client for any.
+    Registries,
+    /// A token for the registry of this host, which its token server issues.
+    Token(String),
+    /// A repository or layout as a whole.
+    Place(Place),
+    /// A manifest or blob.
+    Content(Reference),
+}
+
+impl ErrorTarget {
+    /// The repository or layout. `None` if the operation was not about one.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Registries | Self::Token(_) => None,
+            Self::Place(place) => Some(place),
+            Self::Content(reference) => Some(&reference.place),
+        }
+    }
+
+    /// The registry. `None` for a layout.
+    #[must_use]
+    pub fn host(&self) -> Option<&Host> {
+        self.place()?.host()
+    }
+}
+
+impl fmt::Display for ErrorTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registries => f.write_str("registries"),
+            Self::Token(host) => write!(f, "a token for {host}"),
+            Self::Place(place) => place.fmt(f),
+            Self::Content(reference) => reference.fmt(f),
+        }
+    }
+}
+
+impl From<&Repository> for ErrorTarget {
+    fn from(repository: &Repository) -> Self {
+        Self::Place(Place::Repository(repository.clone()))
+    }
+}
+
+impl From<Reference> for ErrorTarget {
+    fn from(reference: Reference) -> Self {
+        Self::Content(reference)
+    }
+}
+
+#[cfg(test)]
+impl From<&str> for ErrorTarget {
+    fn from(text: &str) -> Self {
+        Reference::parse(text).map_or_else(|_| Self::Place(Place::parse(text).unwrap()), Self::Content)
+    }
+}
+
+impl From<(&Repository, &Locator)> for ErrorTarget {
+    fn from((repository, locator): (&Repository, &Locator)) -> Self {
+        Self::Content(Reference { place: Place::Repository(repository.clone()), locator: locator.clone() })
+    }
+}
+
+impl From<(&Repository, &Digest)> for ErrorTarget {
+    fn from((repository, digest): (&Repository, &Digest)) -> Self {
+        (repository, &Locator::Digest(digest.clone())).into()
+    }
 }
 
 /// An operation on a registry or layout. Displayed, it stands between "cannot" and its target.
@@ -280,10 +353,11 @@ impl Failure {
         self
     }
 
-    /// Creates the error for this failure of `operation` on `target` at `host`.
-    pub(crate) fn at(self, operation: Operation, target: impl Into<String>, host: Option<&Host>) -> Box<RegistryError> {
+    /// Creates the error for this failure of `operation` on `target`.
+    pub(crate) fn at(self, operation: Operation, target: impl Into<ErrorTarget>) -> Box<RegistryError> {
         let Self { kind, status, code, message, attempts, credentials, access } = self;
-        let (target, host) = (target.into(), host.map(ToString::to_string));
+        let target = target.into();
+        let host = target.host().map(ToString::to_string);
         let (code, message) = (code.map(Into::into), message.map(Into::into));
         let access = access.map(|access| *access).unwrap_or_default();
         let proxy = None;

@@ -22,10 +22,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::oci::{Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Tag};
+use crate::oci::{
+    Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MediaType, Payload, Place, Reference, Tag,
+};
 
 use super::error::Failure;
-use super::{ErrorKind, Operation, RegistryError, Result, referrers};
+use super::{ErrorKind, ErrorTarget, Operation, RegistryError, Result, referrers};
 
 mod blob;
 mod contents;
@@ -96,7 +98,7 @@ impl Layouts {
     pub async fn tags(&self, dir: &LayoutDir) -> Result<Option<BTreeSet<Tag>>> {
         let root = dir.path().to_owned();
         let tags = move || Ok(IndexJson::read(&root)?.map(|index| index.tags()));
-        blocking(Operation::ReadTags, format!("oci:{dir}"), tags).await
+        blocking(Operation::ReadTags, ErrorTarget::Place(Place::Layout(dir.clone())), tags).await
     }
 
     /// Returns the manifests whose subject is `digest`. They are found among the manifests that `index.json` names, and
@@ -282,7 +284,7 @@ async fn lock(root: &Path) -> Disk<File> {
 /// Runs `work`, which waits for the disk, on a thread where it does not block other tasks.
 async fn blocking<T: Send + 'static>(
     operation: Operation,
-    target: String,
+    target: ErrorTarget,
     work: impl FnOnce() -> Disk<T> + Send + 'static,
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
@@ -293,19 +295,16 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn named(dir: &LayoutDir, locator: &Locator) -> String {
-    match locator {
-        Locator::Tag(tag) => format!("oci:{dir}:{tag}"),
-        Locator::Digest(digest) => named_digest(dir, digest),
-    }
+fn named(dir: &LayoutDir, locator: &Locator) -> ErrorTarget {
+    Reference { place: Place::Layout(dir.clone()), locator: locator.clone() }.into()
 }
 
-fn named_digest(dir: &LayoutDir, digest: &Digest) -> String {
-    format!("oci:{dir}@{digest}")
+fn named_digest(dir: &LayoutDir, digest: &Digest) -> ErrorTarget {
+    named(dir, &Locator::Digest(digest.clone()))
 }
 
-fn error(operation: Operation, target: String, kind: ErrorKind) -> Box<RegistryError> {
-    Failure::of(kind).at(operation, target, None)
+fn error(operation: Operation, target: ErrorTarget, kind: ErrorKind) -> Box<RegistryError> {
+    Failure::of(kind).at(operation, target)
 }
 
 /// Returns the error for a file of a layout.

@@ -50,7 +50,7 @@ mod transport;
 
 pub use credentials::fault::CredentialFault;
 pub use credentials::source::{Account, AskedAs, Origin, Source};
-pub use error::{AccessFacts, ErrorKind, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault};
+pub use error::{AccessFacts, ErrorKind, ErrorTarget, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault};
 pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
 pub use registries::Registries;
 #[cfg(test)]

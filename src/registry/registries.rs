@@ -13,7 +13,7 @@ use super::http::Http;
 use super::http::tagging::Tagging;
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Copied, Operation, Options, Registry, Result, Stats, Way};
+use super::{Copied, ErrorTarget, Operation, Options, Registry, Result, Stats, Way};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -31,7 +31,7 @@ impl Registries {
         let (run, access) = (Arc::new(Run::new(jobs, observer)), Arc::new(access));
         let credentials = Credentials::new(credentials, &hosts);
         let transport = Transport::new(run, hosts, certificates);
-        let transport = transport.map_err(|failure| failure.at(Operation::Connect, "registries", None))?;
+        let transport = transport.map_err(|failure| failure.at(Operation::Connect, ErrorTarget::Registries))?;
         let client = AuthClient::new(transport, credentials, Arc::clone(&access));
         Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts: Layouts::default() })
     }

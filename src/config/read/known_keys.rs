@@ -1,7 +1,7 @@
 //! [`known`]: returns the keys that a table can have, and reports all others.
 
 use super::raw::{Key, Node, Table, Value};
-use crate::config::keys::TableKind::{Defaults, Registry, Tag, Top};
+use crate::config::keys::TableKind::{Defaults, Tag, Top};
 use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of, keys_of};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
@@ -25,14 +25,17 @@ pub(super) fn known<'a, K: KeySet>(
 
 /// Returns the keys of `table_kind` that misspelled keys in `table` were probably intended to be.
 pub(super) fn meant<K: KeySet>(table: &Table, table_kind: TableKind) -> Vec<K> {
-    table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, table_kind)?, table_kind)).collect()
+    table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, table_kind)?.name, table_kind)).collect()
 }
 
 /// Returns the key of `table_kind` that `name` is probably a misspelling of. `None` if `name` is itself a key of
 /// `table_kind`.
-pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static str> {
-    let stands_here = keys_of(table_kind).any(|info| info.name == name);
-    if stands_here { None } else { nearest(name, built_keys_of(table_kind).map(|info| info.name)) }
+pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static KeyInfo> {
+    if keys_of(table_kind).any(|info| info.name == name) {
+        return None;
+    }
+    let meant = nearest(name, built_keys_of(table_kind).map(|info| info.name))?;
+    built_keys_of(table_kind).find(|info| info.name == meant)
 }
 
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
@@ -78,7 +81,7 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
             ("registry", ..) => {
                 "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
             }
-            (.., Some(meant)) => format!("did you mean `{meant}`? `{name}` stands in {places}"),
+            (.., Some(meant)) => format!("did you mean `{}`? `{name}` stands in {places}", meant.name),
             (.., None) => format!("it stands in {places}"),
         });
     }
@@ -86,11 +89,10 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
     let known: Vec<&str> = built_keys_of(table_kind).map(|info| info.name).collect();
     match slip_of(name, table_kind) {
         Some(meant) => {
-            let problem = problem.at(&key.span, format!("did you mean `{meant}`?"));
+            let problem = problem.at(&key.span, format!("did you mean `{}`?", meant.name));
             // The value of a key such as `password` is probably a password, not a variable name.
-            let is_name = table_kind == Registry && meant.ends_with("-env");
-            if is_name {
-                problem.help(format!("{meant} takes the name of an environment variable, never what it holds"))
+            if meant.shape == Shape::EnvName {
+                problem.help(format!("{} takes the name of an environment variable, never what it holds", meant.name))
             } else {
                 problem
             }

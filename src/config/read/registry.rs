@@ -175,7 +175,8 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
         let Some((key, _)) = entry(table, one) else { continue };
         // A misspelled key was already reported.
         let is_there = |(key, _): &(Key, Node)| {
-            key.name == other || known_keys::slip_of(&key.name, TableKind::Registry) == Some(other)
+            key.name == other
+                || known_keys::slip_of(&key.name, TableKind::Registry).is_some_and(|meant| meant.name == other)
         };
         if table.iter().any(is_there) {
             continue;

@@ -1,13 +1,15 @@
 //! Messages about credentials and permissions.
 
 use crate::config::problem::Problem;
-use crate::registry::{AccessFacts, Account, AskedAs, CredentialFault, Operation, Origin, RegistryError, Source};
+use crate::registry::{
+    AccessFacts, Account, AskedAs, CredentialFault, ErrorTarget, Operation, Origin, RegistryError, Source,
+};
 
 use super::Subject;
 
 impl Subject<'_> {
     pub(super) fn unauthorized(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.operation, self.within_host());
+        let (host, doing, what) = (&self.host, self.error.operation, self.within_host());
         let problem = Problem::error(
             "mlist::registry::unauthorized",
             format!("unauthorized: {host} asks for credentials to {doing} {what}"),
@@ -23,7 +25,7 @@ impl Subject<'_> {
     }
 
     pub(super) fn denied(&self) -> Problem {
-        let (host, doing, what) = (self.host, self.error.operation, self.within_host());
+        let (host, doing, what) = (&self.host, self.error.operation, self.within_host());
         let problem = |message| self.with_words(Problem::error("mlist::registry::denied", message));
         let no_right = || problem(format!("denied: no right to {doing} {what} on {host}"));
         match &self.error.credentials {
@@ -61,7 +63,7 @@ impl Subject<'_> {
     pub(super) fn of_token_server(&self, token_server: &str) -> Problem {
         // The token server is described like any other host. Only the registry's name is added.
         let at_it = RegistryError {
-            target: format!("a token for {}", self.host),
+            target: ErrorTarget::Token(self.host.to_string()),
             operation: Operation::GiveToken,
             host: Some(token_server.to_owned()),
             access: AccessFacts::default(),
@@ -75,7 +77,7 @@ impl Subject<'_> {
     /// Describes a credentials error. It names no list: all lists that use the host have the same problem, which is
     /// reported once.
     pub(super) fn credentials(&self, fault: &CredentialFault) -> Problem {
-        let host = self.host;
+        let host = &self.host;
         let problem = |message| Problem::error("mlist::registry::credentials", message);
         match fault {
             CredentialFault::Place { origin, place, why } => {
@@ -127,7 +129,7 @@ impl Subject<'_> {
     /// Returns the help for credentials that are not accepted. It depends on where they come from: `docker login` does
     /// not help if another place takes precedence over the file it writes.
     fn log_in_anew(&self, source: &Source) -> String {
-        let (host, place) = (self.host, &source.place);
+        let (host, place) = (&self.host, &source.place);
         match source.origin {
             Origin::Docker => format!("docker login {host}"),
             Origin::Podman => format!("podman login {host}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::problem::Problem;
-use crate::oci::{Place, Reference};
+use crate::oci::Place;
 
 use super::{Subject, asked_to_wait};
 
@@ -11,19 +11,19 @@ impl Subject<'_> {
     /// Describes a repository or blob that was not found.
     pub(super) fn not_found(&self) -> Problem {
         const CODE: &str = "mlist::registry::not_found";
-        let (host, doing, target) = (self.host, self.error.operation, &self.error.target);
+        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
         let names_no_repository = matches!(self.error.code.as_deref(), Some("NAME_UNKNOWN" | "NOT_FOUND"));
         let generic = || Problem::error(CODE, format!("cannot {doing} {target}: not found"));
         if self.reads() {
             let help = "push the image again: what its manifest names is not there";
             return self.with_words(generic()).help(help).about(target);
         }
-        match self.place() {
+        match self.error.target.place() {
             // This problem is equal for everything that was to be written there, so it is reported once.
             Some(place @ Place::Repository(_)) if names_no_repository => self
                 .with_words(Problem::error(CODE, format!("there is no repository {place}")))
                 .help(format!("create it on {host}, which makes none by itself, or correct its name in manifests.toml"))
-                .about(&place),
+                .about(place),
             _ => self
                 .with_words(generic())
                 .help(format!("create the repository on {host}, or correct its name in manifests.toml"))
@@ -33,7 +33,7 @@ impl Subject<'_> {
 
     /// Describes a pull quota that is used up.
     pub(super) fn pull_quota(&self, retry_after: Option<Duration>) -> Problem {
-        let host = self.host;
+        let host = &self.host;
         let message = format!("{host} gives out no more images for now: 0 pulls left");
         let problem = self.with_words(Problem::error("mlist::registry::rate_limited", message));
         asked_to_wait(problem, retry_after)
@@ -42,7 +42,7 @@ impl Subject<'_> {
 
     /// Describes a tag that cannot be moved.
     pub(super) fn immutable(&self) -> Problem {
-        let (host, target) = (self.host, &self.error.target);
+        let (host, target) = (&self.host, &self.error.target);
         let message = format!("{target} is immutable: {host} refuses to write it");
         self.with_words(Problem::error("mlist::registry::immutable", message))
             .help(format!("publish under another tag, or have the rule lifted that protects this one on {host}"))
@@ -51,7 +51,7 @@ impl Subject<'_> {
 
     /// Describes a manifest or blob that is larger than the registry accepts.
     pub(super) fn oversized(&self) -> Problem {
-        let (host, target) = (self.host, &self.error.target);
+        let (host, target) = (&self.host, &self.error.target);
         let message = format!("{target} is larger than {host} takes");
         self.with_words(Problem::error("mlist::registry::too_large", message))
             .help(format!("raise the limit of {host}, or of the proxy before it"))
@@ -70,8 +70,8 @@ impl Subject<'_> {
     pub(super) fn layout(&self, why: &str) -> Problem {
         const CODE: &str = "mlist::registry::layout";
         let (doing, target) = (self.error.operation, &self.error.target);
-        let problem = match self.place().filter(|_| !self.reads()) {
-            Some(place) => Problem::error(CODE, format!("cannot write to {place}")).about(&place),
+        let problem = match self.error.target.place().filter(|_| !self.reads()) {
+            Some(place) => Problem::error(CODE, format!("cannot write to {place}")).about(place),
             None => Problem::error(CODE, format!("cannot {doing} {target}")).about(target),
         };
         problem.because(why).help("mend the folder, or write the layout anew")
@@ -80,10 +80,5 @@ impl Subject<'_> {
     /// Whether the failed operation only reads.
     pub(super) fn reads(&self) -> bool {
         self.error.operation.only_reads()
-    }
-
-    /// Returns the repository or layout of the target. `None` if the target is not in one.
-    fn place(&self) -> Option<Place> {
-        Reference::parse(&self.error.target).ok().map(|reference| reference.place)
     }
 }

@@ -409,7 +409,8 @@ fn a_layout_has_no_host() {
     about: oci:out/kubectl
     "#);
     assert_eq!(problem(&layout).http, None);
-    let blob = RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")), ..layout.clone() };
+    let blob =
+        RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(), ..layout.clone() };
     assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
     assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r#"
     mlist::registry::layout

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::oci::{
     Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
-use crate::registry::{Copied, ErrorKind, Operation, Registry, RegistryError, Result, Way};
+use crate::registry::{Copied, ErrorKind, ErrorTarget, Operation, Registry, RegistryError, Result, Way};
 
 /// All hosts in one registry. It rejects a list unless its children exist in the repository, and an image unless its
 /// blobs do.
@@ -249,7 +249,12 @@ impl Fake {
 
     /// Handles one call, with the fault configured for it. Yields before and after, so that other calls can come in
     /// between.
-    async fn call<T>(&self, line: String, act: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+    async fn call<T>(
+        &self,
+        target: impl Into<ErrorTarget>,
+        line: String,
+        act: impl FnOnce(&mut State) -> Result<T>,
+    ) -> Result<T> {
         let is_put = line.starts_with("PUT");
         self.state().puts.begin(is_put);
         tokio::task::yield_now().await;
@@ -258,7 +263,7 @@ impl Fake {
         if let Some(hook) = hook {
             hook();
         }
-        let answer = self.state().answer(line, act);
+        let answer = self.state().answer(target.into(), line, act);
         let Some(answer) = answer else {
             self.dead.notify_one();
             return std::future::pending().await;
@@ -271,7 +276,12 @@ impl Fake {
 
 impl State {
     /// Returns the answer of a call. `None` if it is never answered.
-    fn answer<T>(&mut self, line: String, act: impl FnOnce(&mut Self) -> Result<T>) -> Option<Result<T>> {
+    fn answer<T>(
+        &mut self,
+        target: ErrorTarget,
+        line: String,
+        act: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Option<Result<T>> {
         if self.is_dead {
             return None;
         }
@@ -289,13 +299,13 @@ impl State {
             *times -= 1;
             fault.clone()
         });
-        let failed = |kind| Some(Err(error(&line, kind)));
+        let failed = |kind| Some(Err(error(target.clone(), kind)));
         let answer = match fault {
             None => Some(act(self)),
             Some(Fault::Fail(kind)) => failed(kind),
             Some(Fault::Race) => {
                 let code = Some("MANIFEST_INVALID".to_owned());
-                Some(Err(Box::new(RegistryError { code, ..*error(&line, ErrorKind::Refused) })))
+                Some(Err(Box::new(RegistryError { code, ..*error(target.clone(), ErrorKind::Refused) })))
             }
             Some(Fault::DoneAndFail(kind)) => {
                 let _ = act(self);
@@ -306,7 +316,7 @@ impl State {
                 None
             }
             Some(Fault::NotSent) => {
-                Some(Err(Box::new(RegistryError { attempts: 0, ..*error(&line, ErrorKind::Stopped) })))
+                Some(Err(Box::new(RegistryError { attempts: 0, ..*error(target, ErrorKind::Stopped) })))
             }
             Some(Fault::Also(what)) => {
                 what();
@@ -350,17 +360,17 @@ impl State {
 impl Registry for Fake {
     async fn head(&self, reference: &Reference) -> Result<Option<Descriptor>> {
         let act = |state: &mut State| Ok(state.resolve(reference).map(|payload| payload.descriptor().clone()));
-        self.call(format!("HEAD {reference}"), act).await
+        self.call(reference.clone(), format!("HEAD {reference}"), act).await
     }
 
     async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         let reference = place.with_digest(digest);
-        self.call(format!("GET {reference}"), |state| Ok(state.resolve(&reference).cloned())).await
+        self.call(reference.clone(), format!("GET {reference}"), |state| Ok(state.resolve(&reference).cloned())).await
     }
 
     async fn config(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         let act = |state: &mut State| Ok(state.configs.get(digest).cloned());
-        self.call(format!("CONFIG {}", place.with_digest(digest)), act).await
+        self.call(place.with_digest(digest), format!("CONFIG {}", place.with_digest(digest)), act).await
     }
 
     async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
@@ -369,12 +379,12 @@ impl Registry for Fake {
             let tags: BTreeSet<Tag> = here.filter_map(Reference::tag).cloned().collect();
             Ok(Some(tags).filter(|tags| !tags.is_empty()))
         };
-        self.call(format!("TAGS {place}"), act).await
+        self.call(ErrorTarget::Place(place.clone()), format!("TAGS {place}"), act).await
     }
 
     async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let act = |state: &mut State| Ok(state.referrers.get(&(place.clone(), digest.clone())).cloned());
-        self.call(format!("REFERRERS {}", place.with_digest(digest)), act).await
+        self.call(place.with_digest(digest), format!("REFERRERS {}", place.with_digest(digest)), act).await
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {
@@ -395,12 +405,12 @@ impl Registry for Fake {
             let stood = !state.blobs.insert((to.clone(), blob.digest.clone()));
             if !stood && !state.blobs.contains(&(from.clone(), blob.digest.clone())) {
                 state.blobs.remove(&(to.clone(), blob.digest.clone()));
-                return Err(error("BLOB", ErrorKind::NotFound));
+                return Err(error(to.with_digest(&blob.digest), ErrorKind::NotFound));
             }
             let mounted = way != Way::Send && (stood || from.host() == to.host());
             Ok(if mounted { Copied::Mounted } else { Copied::Streamed { bytes: blob.size } })
         };
-        self.call(line, act).await
+        self.call(to.with_digest(&blob.digest), line, act).await
     }
 
     async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
@@ -409,7 +419,7 @@ impl Registry for Fake {
             let lacks = state.lacks(place, payload);
             if !lacks.is_empty() {
                 state.refusals += 1;
-                return Err(error("PUT", ErrorKind::ContentUnknown(lacks)));
+                return Err(error(reference.clone(), ErrorKind::ContentUnknown(lacks)));
             }
             state.manifests.insert((place.clone(), payload.digest().clone()), payload.clone());
             if reference.tag().is_some() {
@@ -417,7 +427,7 @@ impl Registry for Fake {
             }
             Ok(())
         };
-        self.call(format!("PUT {reference}"), act).await
+        self.call(reference.clone(), format!("PUT {reference}"), act).await
     }
 
     async fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag]) -> Result<Vec<Tag>> {
@@ -433,17 +443,17 @@ impl Registry for Fake {
             Ok(takes.to_vec())
         };
         let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-        self.call(format!("PUT {place}@ tags {}", names.join(",")), act).await
+        self.call(ErrorTarget::Place(place.clone()), format!("PUT {place}@ tags {}", names.join(",")), act).await
     }
 }
 
 /// Returns an error of this kind, after two attempts.
-pub(crate) fn error(target: &str, kind: ErrorKind) -> Box<RegistryError> {
+pub(crate) fn error(target: impl Into<ErrorTarget>, kind: ErrorKind) -> Box<RegistryError> {
     let (status, code, message, credentials, access, proxy) = Default::default();
     let host = Some("r.example".to_owned());
     Box::new(RegistryError {
         operation: Operation::Push,
-        target: target.to_owned(),
+        target: target.into(),
         host,
         kind,
         status,

@@ -23,19 +23,19 @@ impl Http {
     /// is read.
     pub(crate) async fn head(&self, repository: &Repository, locator: &Locator) -> Result<Option<Descriptor>> {
         let head = self.try_head(repository, locator).await;
-        head.map_err(|failure| failure.at(Operation::Read, named(repository, locator), Some(repository.host())))
+        head.map_err(|failure| failure.at(Operation::Read, (repository, locator)))
     }
 
     /// Returns the manifest of `digest`, verified.
     pub(crate) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_manifest(repository, digest).await;
-        got.map_err(|failure| failure.at(Operation::Read, format!("{repository}@{digest}"), Some(repository.host())))
+        got.map_err(|failure| failure.at(Operation::Read, (repository, digest)))
     }
 
     /// Returns the config blob of `digest`, verified.
     pub(crate) async fn config(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_config(repository, digest).await;
-        got.map_err(|failure| failure.at(Operation::Read, format!("{repository}@{digest}"), Some(repository.host())))
+        got.map_err(|failure| failure.at(Operation::Read, (repository, digest)))
     }
 
     /// Writes a manifest. Its bytes are sent unchanged.
@@ -46,7 +46,7 @@ impl Http {
         payload: &Payload,
     ) -> Result<()> {
         let put = self.try_put(repository, locator, payload).await;
-        put.map_err(|failure| failure.at(Operation::Push, named(repository, locator), Some(repository.host())))
+        put.map_err(|failure| failure.at(Operation::Push, (repository, locator)))
     }
 
     async fn try_head(&self, repository: &Repository, locator: &Locator) -> Outcome<Option<Descriptor>> {
@@ -212,11 +212,4 @@ fn payload(answer: &Answer, media_type: MediaType, digest: &Digest) -> Outcome<P
 /// Removes the code and message from a failure. Use this if the body of the answer is not an error message.
 pub(super) fn silent(failure: Failure) -> Failure {
     Failure { code: None, message: None, ..failure }
-}
-
-fn named(repository: &Repository, locator: &Locator) -> String {
-    match locator {
-        Locator::Tag(tag) => format!("{repository}:{tag}"),
-        Locator::Digest(digest) => format!("{repository}@{digest}"),
-    }
 }

@@ -21,9 +21,7 @@ impl Http {
     /// them.
     pub(crate) async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Option<Vec<Entry>>> {
         let found = self.try_referrers(repository, digest).await.map(referrers::some);
-        found.map_err(|failure| {
-            failure.at(Operation::ReadReferrers, format!("{repository}@{digest}"), Some(repository.host()))
-        })
+        found.map_err(|failure| failure.at(Operation::ReadReferrers, (repository, digest)))
     }
 
     async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> Outcome<Vec<Entry>> {

@@ -36,7 +36,7 @@ impl Http {
     /// Returns all tags. `None` if the repository does not exist.
     pub(crate) async fn tags(&self, repository: &Repository) -> Result<Option<BTreeSet<Tag>>> {
         let tags = self.try_tags(repository).await;
-        tags.map_err(|failure| failure.at(Operation::ReadTags, repository.to_string(), Some(repository.host())))
+        tags.map_err(|failure| failure.at(Operation::ReadTags, repository))
     }
 
     pub(super) async fn try_tags(&self, repository: &Repository) -> Outcome<Option<BTreeSet<Tag>>> {

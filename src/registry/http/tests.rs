@@ -97,7 +97,7 @@ async fn a_head_that_is_refused_is_told_with_the_reason_of_a_get() {
     let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
     assert_eq!((error.kind, error.status, error.code.as_deref()), (ErrorKind::Denied, Some(403), Some("DENIED")));
     assert_eq!(error.message.as_deref(), Some("no entry"));
-    assert_eq!(error.target, format!("{}/a:1", server.address));
+    assert_eq!(error.target.to_string(), format!("{}/a:1", server.address));
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,10 +197,10 @@ async fn other_bytes_never_get_the_name_of_a_blob() {
 async fn an_error_of_the_stream_comes_back_as_it_is() {
     let folder = Folder::new();
     let blob = Payload::new(MediaType::OciConfig, Bytes::from_static(b"right")).descriptor().clone();
-    let cut = error(Operation::Read, "elsewhere".to_owned(), ErrorKind::Unreachable("the connection broke".into()));
+    let cut = error(Operation::Read, "gcr.io/elsewhere".into(), ErrorKind::Unreachable("the connection broke".into()));
     let pieces = stream::iter([Ok(Bytes::from_static(b"ri")), Err(cut)]);
     let error = folder.layouts.write_blob(&folder.dir, &blob, pieces).await.unwrap_err();
-    assert_eq!(error.target, "elsewhere");
+    assert_eq!(error.target, "gcr.io/elsewhere".into());
     assert_eq!(folder.files(), Vec::<String>::new());
 }
 

@@ -275,7 +275,7 @@ fn a_token_server_that_fails_is_one_problem_that_names_it() {
 #[test]
 fn a_right_is_to_a_repository_and_not_to_one_of_its_blobs() {
     let of = |content: &[u8], error: RegistryError| {
-        problem(&RegistryError { target: format!("gcr.io/a/b@{}", Digest::of(content)), ..error })
+        problem(&RegistryError { target: format!("gcr.io/a/b@{}", Digest::of(content)).as_str().into(), ..error })
     };
     let told = of(b"layer", denied(docker()));
     assert_eq!(told.message, "denied: ci-bot may not push a/b to gcr.io");
