@@ -46,6 +46,14 @@ pub struct HttpFacts {
     pub attempts: u32,
 }
 
+impl HttpFacts {
+    /// Creates the facts for something that the registry does not have.
+    #[must_use]
+    pub fn not_found(host: &str) -> Self {
+        Self { host: host.to_owned(), status: Some(404), code: None, attempts: 1 }
+    }
+}
+
 /// Something that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {

@@ -25,6 +25,17 @@ pub enum Answer<T> {
     Unknown(Cause),
 }
 
+impl<T> Answer<T> {
+    /// Borrows the answer. `borrow` borrows its value.
+    pub(super) fn borrow_with<'a, U>(&'a self, borrow: impl FnOnce(&'a T) -> U) -> Answer<U> {
+        match self {
+            Self::Found(value) => Answer::Found(borrow(value)),
+            Self::Absent => Answer::Absent,
+            Self::Unknown(cause) => Answer::Unknown(cause.clone()),
+        }
+    }
+}
+
 /// A question that only a registry or a layout can answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Query {

@@ -73,21 +73,13 @@ impl<'a> QueryBatch<'a> {
 
     /// Returns what `reference` names. `None` if there is no usable answer yet.
     pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Presence<&'a Descriptor>> {
-        let answer = self.input.snapshot.head(reference).map(|answer| match answer {
-            Answer::Found(descriptor) => Answer::Found(descriptor),
-            Answer::Absent => Answer::Absent,
-            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
-        });
+        let answer = self.input.snapshot.head(reference).map(|answer| answer.borrow_with(|descriptor| descriptor));
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
     /// Returns all tags of `place`. `None` if there is no usable answer yet.
     pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
-        let answer = self.input.snapshot.tags(place).map(|answer| match answer {
-            Answer::Found(tags) => Answer::Found(tags.as_ref()),
-            Answer::Absent => Answer::Absent,
-            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
-        });
+        let answer = self.input.snapshot.tags(place).map(|answer| answer.borrow_with(AsRef::as_ref));
         self.take(answer, || Query::Tags(place.clone()), origin)
     }
 
@@ -120,11 +112,7 @@ impl<'a> QueryBatch<'a> {
         place: &Place,
         origin: &Origin<'_>,
     ) -> Option<Presence<&'a [Entry]>> {
-        let answer = self.input.snapshot.referrers(digest, place).map(|answer| match answer {
-            Answer::Found(entries) => Answer::Found(&**entries),
-            Answer::Absent => Answer::Absent,
-            Answer::Unknown(cause) => Answer::Unknown(cause.clone()),
-        });
+        let answer = self.input.snapshot.referrers(digest, place).map(|answer| answer.borrow_with(AsRef::as_ref));
         self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
     }
 

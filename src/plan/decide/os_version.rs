@@ -150,8 +150,7 @@ fn absent(member: &Member, of: &OsVersionOf) -> Problem {
         .because(format!("the os-version of {} is that of this image", machine(member)))
         .help("name another, or write the version: os-version = \"10.0.17763.*\" takes that of the member's config")
         .about(from);
-    problem.http =
-        host.map(|host| HttpFacts { host: host.as_str().to_owned(), status: Some(404), code: None, attempts: 1 });
+    problem.http = host.map(|host| HttpFacts::not_found(host.as_str()));
     problem
 }
 

@@ -36,8 +36,7 @@ pub(super) fn absent(reference: &Reference) -> Problem {
     let mut problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent{status}"))
         .help("push it and sync again, or publish without it: missing = \"skip\"")
         .about(reference);
-    problem.http =
-        host.map(|host| HttpFacts { host: host.as_str().to_owned(), status: Some(404), code: None, attempts: 1 });
+    problem.http = host.map(|host| HttpFacts::not_found(host.as_str()));
     problem
 }
 
