@@ -12,16 +12,16 @@ use bytes::Bytes;
 
 use crate::config::facts::{Facts, Question};
 use crate::config::trust::{Author, Trust};
-use crate::config::{Loaded, Loader, Outcome, Request, SourceFile, Sources};
+use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, SourceFile, Sources};
 use crate::naming::Template;
 use crate::oci::{ImageConfig, ImageManifest, Index, MediaType, Payload, Place, Reference, Tag};
 use crate::registry::fuzz;
 
 /// Parses bytes and checks the result.
-pub type Target = fn(&[u8]);
+pub type FuzzTarget = fn(&[u8]);
 
 /// All targets, by the name of their program and their corpus.
-pub const TARGETS: &[(&str, Target)] = &[
+pub const TARGETS: &[(&str, FuzzTarget)] = &[
     ("reference", reference),
     ("manifest", manifest),
     ("template", template),
@@ -116,12 +116,12 @@ pub fn manifests_toml(data: &[u8]) {
 fn loaded(text: &str, trust: &Trust) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: Arc::from(text) });
-    let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust };
+    let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust };
     let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
         match parsed.load(&facts) {
-            Outcome::Done(loaded) => return loaded,
-            Outcome::NeedsTags(places, _) => {
+            LoadOutcome::Done(loaded) => return loaded,
+            LoadOutcome::NeedsTags(places, _) => {
                 assert!(!places.is_empty());
                 let tags = ["v1.2.3", "v1.2.4-rc.1", "latest"].map(|tag| Tag::parse(tag).expect("a tag"));
                 let tags = Arc::new(BTreeSet::from(tags));
@@ -129,7 +129,7 @@ fn loaded(text: &str, trust: &Trust) -> Loaded {
                     facts.add_tags(place, Ok(Some(Arc::clone(&tags))));
                 }
             }
-            Outcome::Needs(questions) => {
+            LoadOutcome::Needs(questions) => {
                 assert!(!questions.is_empty() && questions.iter().all(|question| facts.get(question).is_none()));
                 for question in questions {
                     let is_private = matches!(question, Question::Env(_) | Question::Git(..));

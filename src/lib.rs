@@ -54,7 +54,7 @@
 //! | list the children to copy | `missing_children::missing` in `src/plan/decide/missing_children.rs` | [`plan::Child`] |
 //! | copy its blobs and manifest | `Publisher::prepare` in `src/exec/prepare.rs`; `ChildCopier::child` in `src/exec/copy.rs` | `Prepared` |
 //! | write the list by its tags | `Publisher::commit` in `src/exec/commit.rs`; `TagWriter::write_all` in `src/exec/tags.rs` | `Ending` |
-//! | PUT the bytes of the payload | `Http::put_manifest` in `src/registry/http/manifests.rs`, judged by `written.rs` | `201 Created` |
+//! | PUT the bytes of the payload | `Http::put_manifest` in `src/registry/http/manifests.rs`, judged by `write_result.rs` | `201 Created` |
 //!
 //! # Layers
 //!
@@ -98,10 +98,10 @@
 //! | the settings of a registry | `src/config/read/registry.rs`, passed on by `src/command/registry_options.rs` |
 //! | HTTP or HTTPS; trusted certificates; client certificates and their hosts | `src/registry/tls.rs` |
 //! | where a registry may redirect to; what is sent there | `src/registry/transport/destination.rs`; `src/registry/transport/wire.rs` |
-//! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/asking.rs`, `src/registry/auth/ladder.rs` |
+//! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/request_auth.rs`, `src/registry/auth/ladder.rs` |
 //! | which scopes are requested | `src/registry/http.rs`, `src/registry/auth/cached_token.rs` |
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
-//! | the meaning of a refused manifest | `src/registry/http/written.rs` |
+//! | the meaning of a refused manifest | `src/registry/http/write_result.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
 //! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |
 //! | which problems are shown as one | `src/ui/render/fold.rs` |

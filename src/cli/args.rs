@@ -42,25 +42,25 @@ pub(super) enum Command {
         override_usage = "mlist check [OPTIONS]",
         after_help = words::CHECK
     )]
-    Check(Check),
+    Check(CheckArgs),
     #[command(
         about = "Show what sync would publish, and why",
         override_usage = "mlist plan [SELECTOR]... [OPTIONS]",
         after_help = words::PLAN
     )]
-    Plan(Plan),
+    Plan(PlanArgs),
     #[command(
         about = "Publish the lists that differ: members, then the list, then its tags",
         override_usage = "mlist sync [SELECTOR]... [OPTIONS]",
         after_help = words::SYNC
     )]
-    Sync(Sync),
+    Sync(SyncArgs),
     #[command(
         about = "Print the JSON Schema of manifests.toml, for editors",
         override_usage = "mlist schema [OPTIONS]",
         after_help = words::SCHEMA
     )]
-    Schema(Schema),
+    Schema(SchemaArgs),
 }
 
 impl Command {
@@ -78,9 +78,9 @@ impl Command {
 /// `mlist check`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-pub(super) struct Check {
+pub(super) struct CheckArgs {
     #[command(flatten)]
-    pub(super) author: Author,
+    pub(super) author: AuthorArgs,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -88,14 +88,14 @@ pub(super) struct Check {
 /// `mlist plan`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-pub(super) struct Plan {
+pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) which: Which,
     /// Exit with 3 where something would be published
     #[arg(long)]
     pub(super) exit_code: bool,
     #[command(flatten)]
-    pub(super) author: Author,
+    pub(super) author: AuthorArgs,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -103,7 +103,7 @@ pub(super) struct Plan {
 /// `mlist sync`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-pub(super) struct Sync {
+pub(super) struct SyncArgs {
     #[command(flatten)]
     pub(super) which: Which,
     /// Show the plan, write nothing
@@ -119,7 +119,7 @@ pub(super) struct Sync {
 /// `mlist schema`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-pub(super) struct Schema {
+pub(super) struct SchemaArgs {
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -134,7 +134,7 @@ pub(super) struct Which {
 
 /// Who may have written the file.
 #[derive(Debug, clap::Args)]
-pub(super) struct Author {
+pub(super) struct AuthorArgs {
     /// A stranger's file: no environment, credentials, git
     #[arg(long)]
     pub(super) untrusted: bool,

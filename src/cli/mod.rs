@@ -62,7 +62,7 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
 }
 
 /// Shows a help page, or why the arguments are not valid.
-fn explain(error: &clap::Error, options: ui::Options) -> u8 {
+fn explain(error: &clap::Error, options: ui::UiOptions) -> u8 {
     let style = if error.use_stderr() { options.err } else { options.out };
     let page = match style.color {
         Color::On => error.render().ansi().to_string(),

@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
 use crate::command::plan::Pending;
-use crate::command::{Input, RegistryOptions, check, plan, sync};
+use crate::command::{InputOptions, RegistryOptions, check, plan, sync};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
@@ -53,15 +53,15 @@ pub(super) struct Environment {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) task: Task,
-    pub(super) ui: ui::Options,
+    pub(super) ui: ui::UiOptions,
 }
 
 /// A command with its options.
 #[derive(Debug)]
 pub(super) enum Task {
-    Check(check::Options),
-    Plan(plan::Options),
-    Sync(sync::Options),
+    Check(check::CheckOptions),
+    Plan(plan::PlanOptions),
+    Sync(sync::SyncOptions),
     Schema,
 }
 
@@ -122,9 +122,9 @@ impl Environment {
     }
 
     /// Returns the output options that are used if the arguments are unknown or not valid.
-    pub(super) fn usual(&self, args: &[OsString]) -> ui::Options {
+    pub(super) fn usual(&self, args: &[OsString]) -> ui::UiOptions {
         let style = |terminal| Style::decide(color(args), &self.hints(), terminal);
-        ui::Options {
+        ui::UiOptions {
             out: style(self.out),
             err: style(self.err),
             verbosity: Verbosity::Normal,
@@ -150,13 +150,13 @@ impl Settings {
         let ui = shown(common, environment);
         let task = match args.command {
             Command::Check(check) => {
-                Task::Check(check::Options { input: input(check.common, Vec::new(), author(check.author)) })
+                Task::Check(check::CheckOptions { input: input(check.common, Vec::new(), author(check.author)) })
             }
             Command::Plan(plan) => {
                 let author = author(plan.author);
                 let registries = registries(&plan.common, &author, environment);
                 let pending = if plan.exit_code { Pending::Differs } else { Pending::Done };
-                Task::Plan(plan::Options {
+                Task::Plan(plan::PlanOptions {
                     input: input(plan.common, plan.which.selectors, author),
                     registries,
                     pending,
@@ -167,9 +167,9 @@ impl Settings {
                 let input = input(sync.common, sync.which.selectors, Author::Trusted);
                 let after_failure = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
                 if sync.dry_run {
-                    Task::Plan(plan::Options { input, registries, pending: Pending::Done })
+                    Task::Plan(plan::PlanOptions { input, registries, pending: Pending::Done })
                 } else {
-                    Task::Sync(sync::Options { input, registries, after_failure })
+                    Task::Sync(sync::SyncOptions { input, registries, after_failure })
                 }
             }
             Command::Schema(_) => Task::Schema,
@@ -179,13 +179,13 @@ impl Settings {
 }
 
 /// Returns what to read, and who may have written it.
-fn input(common: Common, selectors: Vec<String>, author: Author) -> Input {
+fn input(common: Common, selectors: Vec<String>, author: Author) -> InputOptions {
     let paths = match common.root {
-        Some(folder) => host::Paths::Folder(folder),
-        None if author.is_stranger() => host::Paths::OwnFolder,
-        None => host::Paths::Anywhere,
+        Some(folder) => host::AllowedPaths::Folder(folder),
+        None if author.is_stranger() => host::AllowedPaths::OwnFolder,
+        None => host::AllowedPaths::Anywhere,
     };
-    Input { file: common.file, overrides: common.set, selectors, paths, author }
+    InputOptions { file: common.file, overrides: common.set, selectors, paths, author }
 }
 
 /// Returns the registry options for a file that `author` wrote.
@@ -198,7 +198,7 @@ fn registries(common: &Common, author: &Author, environment: &Environment) -> Re
     RegistryOptions { jobs: common.jobs, credentials, certificates }
 }
 
-fn author(said: args::Author) -> Author {
+fn author(said: args::AuthorArgs) -> Author {
     if said.untrusted {
         Author::Stranger { environment: said.allow_env.into_iter().collect() }
     } else {
@@ -239,7 +239,7 @@ fn choice(when: When) -> ColorChoice {
     }
 }
 
-fn shown(common: &Common, environment: &Environment) -> ui::Options {
+fn shown(common: &Common, environment: &Environment) -> ui::UiOptions {
     let hints = environment.hints();
     let choice = choice(common.color);
     let verbosity = match common.verbose {
@@ -249,7 +249,7 @@ fn shown(common: &Common, environment: &Environment) -> ui::Options {
         _ => Verbosity::Requests,
     };
     let bars = !common.no_progress && !common.quiet && !hints.is_dumb();
-    ui::Options {
+    ui::UiOptions {
         out: Style::decide(choice, &hints, environment.out),
         err: Style::decide(choice, &hints, environment.err),
         verbosity,
@@ -273,7 +273,7 @@ mod tests {
 
     impl Settings {
         /// The input of the command.
-        fn input(&self) -> &Input {
+        fn input(&self) -> &InputOptions {
             match &self.task {
                 Task::Check(check) => &check.input,
                 Task::Plan(plan) => &plan.input,
@@ -333,14 +333,14 @@ mod tests {
         let settings = resolve("mlist plan --untrusted --allow-env A --allow-env B", &nowhere()).unwrap();
         let environment = ["A", "B"].map(str::to_owned).into();
         assert_eq!(settings.input().author, Author::Stranger { environment });
-        assert_eq!(settings.input().paths, host::Paths::OwnFolder);
+        assert_eq!(settings.input().paths, host::AllowedPaths::OwnFolder);
         let registries = registries("mlist plan --untrusted");
         let CredentialSources { inline, auth_file, docker, podman, old, search, home: _ } = registries.credentials;
         assert!(inline.is_none() && auth_file.is_none() && docker.is_none() && old.is_none());
         assert!(podman.is_empty() && search.is_empty());
         assert_eq!(registries.certificates, [] as [PathBuf; 0]);
         let settings = resolve("mlist check --untrusted --root ..", &nowhere()).unwrap();
-        assert_eq!(settings.input().paths, host::Paths::Folder("..".into()));
+        assert_eq!(settings.input().paths, host::AllowedPaths::Folder("..".into()));
     }
 
     #[test]
@@ -348,12 +348,12 @@ mod tests {
         for line in ["mlist sync --root x", "mlist plan --root x", "mlist check --root x", "mlist sync -n --root x"] {
             let settings = resolve(line, &nowhere()).unwrap();
             assert_eq!(settings.input().author, Author::Trusted, "{line}");
-            assert_eq!(settings.input().paths, host::Paths::Folder("x".into()), "{line}");
+            assert_eq!(settings.input().paths, host::AllowedPaths::Folder("x".into()), "{line}");
             if !line.contains("check") {
                 assert!(registries(line).credentials.docker.is_some(), "{line}");
             }
         }
-        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input().paths, host::Paths::Anywhere);
+        assert_eq!(resolve("mlist sync", &nowhere()).unwrap().input().paths, host::AllowedPaths::Anywhere);
         for line in ["mlist sync --untrusted", "mlist sync -n --untrusted", "mlist plan --allow-env A"] {
             assert!(resolve(line, &nowhere()).is_err(), "{line}");
         }

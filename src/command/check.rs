@@ -3,18 +3,18 @@
 use crate::exec::ExitStatus;
 use crate::ui::{Document, Ui};
 
-use super::{Input, load};
+use super::{InputOptions, load};
 
 /// The options of the command.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct CheckOptions {
     /// What to check.
-    pub input: Input,
+    pub input: InputOptions,
 }
 
 /// Runs the command.
 #[must_use]
-pub fn run(options: &Options, ui: &Ui) -> ExitStatus {
+pub fn run(options: &CheckOptions, ui: &Ui) -> ExitStatus {
     match load::without_registries(&options.input, ui) {
         Ok(project) => ui.show(Document::check(&project.loaded)),
         Err(status) => status,

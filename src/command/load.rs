@@ -9,17 +9,17 @@ use futures_util::future::join_all;
 
 use crate::config::facts::Facts;
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
-use crate::config::{Loaded, Loader, Outcome, Request, Trust};
+use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, Trust};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, plan_lists, registry_problem};
-use crate::host::{self, Boundary, Found};
+use crate::host::{self, Boundary, ManifestFile};
 use crate::oci::Place;
 use crate::plan::Plan;
 use crate::registry::{HostStats, Registry as _, Rights, Stats};
 use crate::ui::{Context, Document, Ui};
 
-use super::session::{Clock, Purpose, Session};
-use super::{Input, RegistryOptions};
+use super::session::{Clock, Session, SessionScope};
+use super::{InputOptions, RegistryOptions};
 
 /// A project file that was loaded without errors.
 pub(super) struct Project {
@@ -40,7 +40,7 @@ impl Project {
     /// # Errors
     /// Returns the exit status after the problems were shown.
     pub(super) fn open(&self, rights: Rights, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
-        open(Purpose::lists(&self.loaded.publications, rights), &self.loaded, options, ui)
+        open(SessionScope::lists(&self.loaded.publications, rights), &self.loaded, options, ui)
     }
 
     /// Plans the lists.
@@ -58,9 +58,14 @@ impl Project {
     }
 }
 
-fn open(purpose: Purpose<'_>, loaded: &Loaded, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
+fn open(
+    scope: SessionScope<'_>,
+    loaded: &Loaded,
+    options: &RegistryOptions,
+    ui: &Arc<Ui>,
+) -> Result<Session, ExitStatus> {
     let refuse = |problems| ui.show(Document::problems(Context::from(loaded), problems, ExitStatus::Failed));
-    Session::open(purpose, &loaded.registries, options, ui).map_err(refuse)
+    Session::open(scope, &loaded.registries, options, ui).map_err(refuse)
 }
 
 fn interrupted(loaded: &Loaded, signal: Signal, clock: Clock, ui: &Ui) -> ExitStatus {
@@ -79,7 +84,7 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
 ///
 /// # Errors
 /// Returns the exit status after the problems were shown.
-pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, ExitStatus> {
+pub(super) fn without_registries(input: &InputOptions, ui: &Ui) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let (_, loaded) = Reading::new(&file, input).load();
     let loaded = good(loaded, ui)?;
@@ -88,7 +93,7 @@ pub(super) fn without_registries(input: &Input, ui: &Ui) -> Result<Project, Exit
 
 /// Like [`without_registries`], but also lists the tags of repositories if an axis needs them.
 pub(super) async fn with_registries(
-    input: &Input,
+    input: &InputOptions,
     options: &RegistryOptions,
     ui: &Arc<Ui>,
 ) -> Result<Project, ExitStatus> {
@@ -101,7 +106,7 @@ pub(super) async fn with_registries(
         if places.is_empty() {
             return Ok(Project { loaded, clock: file.clock, asked });
         }
-        let session = open(Purpose::read(places.iter()), &loaded, options, ui)?;
+        let session = open(SessionScope::read(places.iter()), &loaded, options, ui)?;
         let listings = places.iter().map(|place| session.registries.tags(place));
         let listed = session.unless_stopped(join_all(listings)).await;
         let listed = listed.map_err(|signal| interrupted(&loaded, signal, file.clock, ui))?;
@@ -136,10 +141,10 @@ struct ProjectFile {
 }
 
 impl ProjectFile {
-    fn open(input: &Input, ui: &Ui) -> Result<Self, ExitStatus> {
+    fn open(input: &InputOptions, ui: &Ui) -> Result<Self, ExitStatus> {
         let clock = Clock::start();
         let mut sources = Sources::default();
-        let Found { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
+        let ManifestFile { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
             Ok(found) => found,
             Err(problem) => {
                 if let Some(file) = &input.file {
@@ -167,10 +172,10 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(file: &'a ProjectFile, input: &'a Input) -> Self {
+    fn new(file: &'a ProjectFile, input: &'a InputOptions) -> Self {
         let ProjectFile { sources, file, trust, boundary, .. } = file;
-        let Input { overrides, selectors, .. } = input;
-        let loader = Loader::new(Request { sources, file: *file, overrides, selectors, trust });
+        let InputOptions { overrides, selectors, .. } = input;
+        let loader = Loader::new(LoadRequest { sources, file: *file, overrides, selectors, trust });
         Self { loader, boundary: boundary.as_ref(), facts: Facts::default() }
     }
 
@@ -179,9 +184,9 @@ impl<'a> Reading<'a> {
     fn load(&mut self) -> (BTreeSet<Place>, Loaded) {
         loop {
             match self.loader.load(&self.facts) {
-                Outcome::Needs(questions) => host::answer(&questions, self.boundary, &mut self.facts),
-                Outcome::NeedsTags(places, loaded) => return (places, loaded),
-                Outcome::Done(loaded) => return (BTreeSet::new(), loaded),
+                LoadOutcome::Needs(questions) => host::answer(&questions, self.boundary, &mut self.facts),
+                LoadOutcome::NeedsTags(places, loaded) => return (places, loaded),
+                LoadOutcome::Done(loaded) => return (BTreeSet::new(), loaded),
             }
         }
     }

@@ -29,7 +29,7 @@ pub mod sync;
 
 /// The options of every command that reads manifests.toml.
 #[derive(Debug, Clone)]
-pub struct Input {
+pub struct InputOptions {
     /// The file to read. `None` for the nearest manifests.toml in this directory or above.
     pub file: Option<PathBuf>,
     /// Values of variables from the command line.
@@ -37,7 +37,7 @@ pub struct Input {
     /// Selectors of lists. If there are none, all lists are selected.
     pub selectors: Vec<String>,
     /// Where the file, and the files that it names, may be.
-    pub paths: host::Paths,
+    pub paths: host::AllowedPaths,
     /// Who may have written the file.
     pub author: Author,
 }

@@ -6,13 +6,13 @@ use crate::exec::ExitStatus;
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
-use super::{Input, RegistryOptions, load};
+use super::{InputOptions, RegistryOptions, load};
 
 /// The options of the command.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct PlanOptions {
     /// What to plan.
-    pub input: Input,
+    pub input: InputOptions,
     /// How to access registries.
     pub registries: RegistryOptions,
     /// How pending changes affect the exit status.
@@ -29,14 +29,14 @@ pub enum Pending {
 }
 
 /// Runs the command.
-pub async fn run(options: &Options, ui: &Arc<Ui>) -> ExitStatus {
+pub async fn run(options: &PlanOptions, ui: &Arc<Ui>) -> ExitStatus {
     match planned(options, ui).await {
         Ok(status) | Err(status) => status,
     }
 }
 
-async fn planned(options: &Options, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let Options { input, registries, pending } = options;
+async fn planned(options: &PlanOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
+    let PlanOptions { input, registries, pending } = options;
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::ReadOnly, registries, ui)?;
     let plan = project.plan(&session, ui).await?;

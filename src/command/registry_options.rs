@@ -9,10 +9,10 @@ use crate::config::model::{LoginNames, Member, Per, Placed, Rate, Security};
 use crate::config::{Problem, Publication, RegistrySettings};
 use crate::oci::{Host, Place};
 use crate::registry::options::{self, ClientCertificate, NamedLogin};
-use crate::registry::{Group, HostOptions};
+use crate::registry::{HostOptions, RepositoryGroup};
 
 /// Returns the value of an environment variable, if it is set, or the reason why it could not be read.
-type Variable = fn(&str) -> Result<Option<SecretString>, String>;
+type ReadVariable = fn(&str) -> Result<Option<SecretString>, String>;
 
 /// Returns the options of each host. Environment variables are read only for the hosts in `needed`.
 ///
@@ -21,7 +21,7 @@ type Variable = fn(&str) -> Result<Option<SecretString>, String>;
 pub(super) fn hosts(
     registries: &[RegistrySettings],
     needed: &[&Place],
-    variable: Variable,
+    variable: ReadVariable,
 ) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
     let needed: BTreeSet<&Host> = needed.iter().filter_map(|place| place.host()).collect();
     let mut hosts = BTreeMap::new();
@@ -42,10 +42,10 @@ pub(super) fn hosts(
 fn usual_options(settings: &RegistrySettings) -> HostOptions {
     HostOptions {
         security: match settings.security {
-            Security::Usual => options::Security::Usual,
-            Security::Tls => options::Security::Tls,
-            Security::Plain => options::Security::Plain,
-            Security::Unverified => options::Security::Unverified,
+            Security::Usual => options::ConnectionSecurity::Usual,
+            Security::Tls => options::ConnectionSecurity::Tls,
+            Security::Plain => options::ConnectionSecurity::Plain,
+            Security::Unverified => options::ConnectionSecurity::Unverified,
         },
         ca: settings.ca.as_ref().map(|file| file.value.clone()),
         client: settings.client.as_ref().map(|files| ClientCertificate {
@@ -58,16 +58,16 @@ fn usual_options(settings: &RegistrySettings) -> HostOptions {
     }
 }
 
-fn rate(Rate { requests, per }: Rate) -> options::Rate {
+fn rate(Rate { requests, per }: Rate) -> options::RateLimit {
     let per = match per {
         Per::Second => Duration::from_secs(1),
         Per::Minute => Duration::from_mins(1),
         Per::Hour => Duration::from_hours(1),
     };
-    options::Rate { requests, per }
+    options::RateLimit { requests, per }
 }
 
-fn named_login(names: &LoginNames, host: &Host, variable: Variable) -> Result<NamedLogin, Box<Problem>> {
+fn named_login(names: &LoginNames, host: &Host, variable: ReadVariable) -> Result<NamedLogin, Box<Problem>> {
     let value = |name: &Placed<String>| {
         variable(&name.value).map_err(|why| {
             let problem = Problem::error("mlist::registry::credentials", why).at(&name.span, "");
@@ -83,7 +83,7 @@ fn named_login(names: &LoginNames, host: &Host, variable: Variable) -> Result<Na
 }
 
 /// Returns the repositories of a list.
-pub(super) fn group(list: &Publication) -> Group {
+pub(super) fn group(list: &Publication) -> RepositoryGroup {
     let repository = |place: &Place| match place {
         Place::Repository(repository) => Some(repository.clone()),
         Place::Layout(_) => None,
@@ -93,14 +93,14 @@ pub(super) fn group(list: &Publication) -> Group {
         list.members.iter().flat_map(Member::reads).filter_map(|source| repository(&source.place)).collect();
     let mut seen = BTreeSet::new();
     sources.retain(|source| Some(source) != target.as_ref() && seen.insert(source.clone()));
-    Group { target, sources }
+    RepositoryGroup { target, sources }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::facts::Facts;
-    use crate::config::{Loaded, Loader, Outcome, Request, SourceFile, Sources, Trust};
+    use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, SourceFile, Sources, Trust};
 
     const LIST: &str = r#"
         [list.app]
@@ -114,20 +114,20 @@ mod tests {
         let mut sources = Sources::default();
         let text = format!("{registries}{LIST}").into();
         let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text });
-        let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
-        let Outcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
+        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
+        let LoadOutcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
             panic!("nothing is to be asked")
         };
         assert_eq!(loaded.problems, []);
         loaded
     }
 
-    fn hosts_needed(registries: &str, variable: Variable) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
+    fn hosts_needed(registries: &str, variable: ReadVariable) -> Result<BTreeMap<Host, HostOptions>, Vec<Problem>> {
         let places = ["quay.io/acme/app", "ghcr.io/acme/app"].map(|place| Place::parse(place).unwrap());
         hosts(&loaded(registries).registries, &places.iter().collect::<Vec<_>>(), variable)
     }
 
-    fn hosts_of(registries: &str, variable: Variable) -> BTreeMap<String, HostOptions> {
+    fn hosts_of(registries: &str, variable: ReadVariable) -> BTreeMap<String, HostOptions> {
         let hosts = hosts_needed(registries, variable).unwrap();
         hosts.into_iter().map(|(host, options)| (host.to_string(), options)).collect()
     }
@@ -157,7 +157,7 @@ mod tests {
         let names: Vec<&str> = hosts.keys().map(String::as_str).collect();
         assert_eq!(names, ["docker.io", "lab.corp", "localhost:5000", "plain.corp", "registry.corp:5000"]);
         let hub = &hosts["docker.io"];
-        assert_eq!((hub.security, hub.concurrency.map(usize::from)), (options::Security::Usual, Some(8)));
+        assert_eq!((hub.security, hub.concurrency.map(usize::from)), (options::ConnectionSecurity::Usual, Some(8)));
         let rate = |host: &str| hosts[host].rate.map(|rate| (u32::from(rate.requests), rate.per.as_secs()));
         assert_eq!(
             ["docker.io", "plain.corp", "lab.corp", "localhost:5000"].map(rate),
@@ -166,7 +166,11 @@ mod tests {
         let security = |host: &str| hosts[host].security;
         assert_eq!(
             ["plain.corp", "lab.corp", "localhost:5000"].map(security),
-            [options::Security::Plain, options::Security::Unverified, options::Security::Tls]
+            [
+                options::ConnectionSecurity::Plain,
+                options::ConnectionSecurity::Unverified,
+                options::ConnectionSecurity::Tls
+            ]
         );
         let corp = &hosts["registry.corp:5000"];
         assert_eq!(corp.ca, Some("deploy/corp.pem".into()), "beside the file");
@@ -209,8 +213,8 @@ mod tests {
             tags = ["v1"]
         "#;
         let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
-        let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
-        let Outcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
+        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
+        let LoadOutcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
             panic!("nothing is to be asked")
         };
         let group = group(&loaded.publications[0]);

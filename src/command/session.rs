@@ -12,7 +12,7 @@ use crate::exec::report::Signal;
 use crate::exec::{EventRelay, ExitStatus, Stop, registry_problem};
 use crate::host;
 use crate::oci::Place;
-use crate::registry::{self, Access, Group, Registries, Rights};
+use crate::registry::{self, Access, Registries, RepositoryGroup, Rights};
 use crate::ui::Ui;
 
 use super::{RegistryOptions, registry_options};
@@ -30,14 +30,14 @@ impl Clock {
     }
 }
 
-/// The purpose for which registries are opened.
-pub(super) struct Purpose<'a> {
+/// The places that a session accesses, and its rights there.
+pub(super) struct SessionScope<'a> {
     access: Access,
     /// The places to access.
     places: Vec<&'a Place>,
 }
 
-impl<'a> Purpose<'a> {
+impl<'a> SessionScope<'a> {
     /// For planning or publishing these lists, according to `rights`.
     pub(super) fn lists(publications: &'a [Arc<Publication>], rights: Rights) -> Self {
         let groups = publications.iter().map(|list| registry_options::group(list)).collect();
@@ -55,7 +55,7 @@ impl<'a> Purpose<'a> {
             Place::Repository(repository) => Some(repository.clone()),
             Place::Layout(_) => None,
         };
-        let alone = |repository| Group { target: None, sources: vec![repository] };
+        let alone = |repository| RepositoryGroup { target: None, sources: vec![repository] };
         let groups = places.iter().filter_map(|place| repository(place)).map(alone).collect();
         Self { access: Access::new(Rights::ReadOnly, groups), places }
     }
@@ -76,15 +76,15 @@ impl Session {
     /// # Errors
     /// Returns the reasons why the registries could not be opened.
     pub(super) fn open(
-        purpose: Purpose<'_>,
+        scope: SessionScope<'_>,
         settings: &[RegistrySettings],
         options: &RegistryOptions,
         ui: &Arc<Ui>,
     ) -> Result<Self, Vec<Problem>> {
         let relay = EventRelay::new(ui.listener());
-        let hosts = registry_options::hosts(settings, &purpose.places, host::secret)?;
-        let options = registry::Options {
-            access: purpose.access,
+        let hosts = registry_options::hosts(settings, &scope.places, host::secret)?;
+        let options = registry::RegistriesOptions {
+            access: scope.access,
             jobs: options.jobs,
             credentials: options.credentials.clone(),
             hosts,
@@ -130,9 +130,11 @@ async fn handle_signals(stop: Stop, registries: Arc<Registries>, ui: Arc<Ui>) {
     std::process::exit(i32::from(ExitStatus::from(first).code()));
 }
 
-#[cfg(unix)]
+/// The signals that stop a run: SIGINT and SIGTERM, or Ctrl-C on systems without them.
 struct Signals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
@@ -152,12 +154,9 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self)
+        Ok(Self {})
     }
 
     async fn next(&mut self) -> Signal {
@@ -177,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn registries_are_opened_without_a_file() {
-        let ui = Arc::new(Ui::new(ui::Options {
+        let ui = Arc::new(Ui::new(ui::UiOptions {
             out: Style::PLAIN,
             err: Style::PLAIN,
             verbosity: Verbosity::Quiet,
@@ -188,7 +187,7 @@ mod tests {
         let (credentials, certificates) = (CredentialSources::default(), Vec::new());
         let options = RegistryOptions { jobs: jobs(1), credentials, certificates };
         let image = Reference::parse("oci:examples/quickstart/images/clock-amd64:v1.0.0").unwrap();
-        let session = Session::open(Purpose::read([&image.place].into_iter()), &[], &options, &ui).unwrap();
+        let session = Session::open(SessionScope::read([&image.place].into_iter()), &[], &options, &ui).unwrap();
         let head = session.unless_stopped(session.registries.head(&image)).await.unwrap().unwrap();
         assert!(head.unwrap().media_type.is_image());
         session.stop.request(Signal::Terminate);

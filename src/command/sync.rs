@@ -6,13 +6,13 @@ use crate::exec::{self, AfterFailure, Event, ExitStatus, Report, execute};
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
-use super::{Input, RegistryOptions, load};
+use super::{InputOptions, RegistryOptions, load};
 
 /// The options of the command.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SyncOptions {
     /// What to publish.
-    pub input: Input,
+    pub input: InputOptions,
     /// How to access registries.
     pub registries: RegistryOptions,
     /// What to do after a list has failed.
@@ -20,19 +20,19 @@ pub struct Options {
 }
 
 /// Runs the command.
-pub async fn run(options: &Options, ui: &Arc<Ui>) -> ExitStatus {
+pub async fn run(options: &SyncOptions, ui: &Arc<Ui>) -> ExitStatus {
     match synced(options, ui).await {
         Ok(status) | Err(status) => status,
     }
 }
 
-async fn synced(options: &Options, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let Options { input, registries, after_failure } = options;
+async fn synced(options: &SyncOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
+    let SyncOptions { input, registries, after_failure } = options;
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::Write, registries, ui)?;
     let plan = Arc::new(project.plan(&session, ui).await?);
     (session.relay.listener())(Event::Planned(Arc::clone(&plan)));
-    let how = exec::Options { jobs: registries.jobs, after_failure: *after_failure };
+    let how = exec::ExecutorOptions { jobs: registries.jobs, after_failure: *after_failure };
     let lists = execute(plan, &*session.registries, how, &session.stop, &session.relay).await;
     let report = Report {
         lists,

@@ -13,13 +13,13 @@ use crate::naming::{GlobError, Pattern};
 pub struct PathGlob {
     /// The path before the first name with wildcards.
     start: PathBuf,
-    steps: Vec<Step>,
+    segments: Vec<GlobSegment>,
     takes_away: bool,
 }
 
 /// A part of a [`PathGlob`] after its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum GlobSegment {
     /// `**`: any number of folders, including zero.
     Folders,
     /// A name with wildcards.
@@ -40,11 +40,11 @@ impl PathGlob {
     pub fn parse(text: &str) -> Result<Self, GlobError> {
         let glob = text.strip_prefix('!').unwrap_or(text);
         let mut start = PathBuf::from(if glob.starts_with('/') { "/" } else { "" });
-        let mut steps: Vec<Step> = Vec::new();
+        let mut segments: Vec<GlobSegment> = Vec::new();
         for name in glob.split('/').filter(|name| !matches!(*name, "" | ".")) {
             match name {
-                "**" if steps.last() == Some(&Step::Folders) => {}
-                "**" => steps.push(Step::Folders),
+                "**" if segments.last() == Some(&GlobSegment::Folders) => {}
+                "**" => segments.push(GlobSegment::Folders),
                 _ if name.contains(['*', '?', '[']) => {
                     // The name is part of a path, so its own `!` is a normal character. The added `!` is the one that
                     // the parser removes.
@@ -52,13 +52,13 @@ impl PathGlob {
                         message: error.message.replace(&format!("`!{name}`"), &format!("`{text}`")),
                         ..error
                     })?;
-                    steps.push(Step::Fits(NameGlob(pattern)));
+                    segments.push(GlobSegment::Fits(NameGlob(pattern)));
                 }
-                _ if steps.is_empty() => start.push(name),
-                _ => steps.push(Step::Is(name.to_owned())),
+                _ if segments.is_empty() => start.push(name),
+                _ => segments.push(GlobSegment::Is(name.to_owned())),
             }
         }
-        Ok(Self { start, steps, takes_away: text.starts_with('!') })
+        Ok(Self { start, segments, takes_away: text.starts_with('!') })
     }
 
     /// The path before the first name with wildcards. This is the whole path if no name has wildcards.
@@ -69,8 +69,8 @@ impl PathGlob {
 
     /// The parts after [`PathGlob::start`].
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    pub fn segments(&self) -> &[GlobSegment] {
+        &self.segments
     }
 
     /// Whether the glob begins with `!`, so that it excludes files.
@@ -83,7 +83,7 @@ impl PathGlob {
 impl NameGlob {
     /// Whether the glob matches the name of a file or folder.
     #[must_use]
-    pub fn means(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         let written_out = self.0.source().strip_prefix('!').is_some_and(|name| name.starts_with('.'));
         (written_out || !is_hidden(name)) && self.0.matches(name)
     }
@@ -101,7 +101,7 @@ mod tests {
 
     fn parsed(text: &str) -> (String, usize, bool) {
         let glob = PathGlob::parse(text).unwrap();
-        (glob.start().display().to_string(), glob.steps().len(), glob.takes_away())
+        (glob.start().display().to_string(), glob.segments().len(), glob.takes_away())
     }
 
     #[test]
@@ -120,13 +120,13 @@ mod tests {
 
     #[test]
     fn hidden_names_have_to_be_written_out() {
-        let means = |glob: &str, name: &str| match PathGlob::parse(glob).unwrap().steps() {
-            [Step::Fits(fits)] => fits.means(name),
+        let matches = |glob: &str, name: &str| match PathGlob::parse(glob).unwrap().segments() {
+            [GlobSegment::Fits(fits)] => fits.matches(name),
             other => panic!("{other:?}"),
         };
-        assert!(means("*.toml", "a.toml") && means("[!a]*", "b"));
-        assert!(!means("*.toml", ".a.toml") && !means("?a", ".a") && !means("[.]a", ".a"));
-        assert!(means(".*.toml", ".a.toml"));
-        assert!(means("!!*", "!a"), "one `!` is the mark, the next a character");
+        assert!(matches("*.toml", "a.toml") && matches("[!a]*", "b"));
+        assert!(!matches("*.toml", ".a.toml") && !matches("?a", ".a") && !matches("[.]a", ".a"));
+        assert!(matches(".*.toml", ".a.toml"));
+        assert!(matches("!!*", "!a"), "one `!` is the mark, the next a character");
     }
 }

@@ -1,4 +1,4 @@
-//! [`Request`], the input of loading, and [`Outcome`], its result.
+//! [`LoadRequest`], the input of loading, and [`LoadOutcome`], its result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Override {
 
 /// What to load.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct LoadRequest<'a> {
     /// The files that are already read.
     pub sources: &'a Sources,
     /// The index of manifests.toml in `sources`.
@@ -37,7 +37,7 @@ pub struct Request<'a> {
 
 /// The result of [`Loader::load`](super::Loader::load).
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum LoadOutcome {
     /// These questions must be answered first. Never empty, and never contains a question that the facts answer.
     Needs(BTreeSet<Question>),
     /// The tags of these repositories must be listed first. Never empty, and never contains a repository whose tags the

@@ -33,8 +33,8 @@ pub(super) struct Done {
 
 /// Returns the results for the tags of a list that was not written.
 pub(super) fn untouched(plan: &ListPlan) -> Done {
-    let stands = |fate: TagFate| matches!(fate, TagFate::Same | TagFate::Stays);
-    let done = |tag: &TagChange| if stands(tag.fate) { TagDone::Yes } else { TagDone::No };
+    let is_unchanged = |fate: TagFate| matches!(fate, TagFate::Same | TagFate::Stays);
+    let done = |tag: &TagChange| if is_unchanged(tag.fate) { TagDone::Yes } else { TagDone::No };
     Done {
         tags: plan.tags.iter().map(done).collect(),
         member_tags: plan.member_tags.iter().map(|member| done(&member.tag)).collect(),

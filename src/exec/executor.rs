@@ -21,7 +21,7 @@ use super::{Event, ListReport, Outcome};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct ExecutorOptions {
     /// The number of requests in flight at once. This is also the number of lists per host that are worked on at once.
     pub jobs: NonZeroUsize,
     /// What a failure means for lists that have not begun.
@@ -44,7 +44,7 @@ pub enum AfterFailure {
 pub async fn execute<R: Registry>(
     plan: Arc<Plan>,
     registry: &R,
-    options: Options,
+    options: ExecutorOptions,
     stop: &Stop,
     relay: &EventRelay,
 ) -> Vec<Arc<ListReport>> {
@@ -82,7 +82,7 @@ async fn work<R: Registry>(list: usize, plan: &Arc<ListPlan>, publisher: &Publis
 /// Starts lists and collects their reports.
 struct WorkQueue<'a> {
     lists: &'a [Arc<ListPlan>],
-    options: Options,
+    options: ExecutorOptions,
     relay: &'a EventRelay,
     queues: BTreeMap<Option<Host>, HostLists>,
     /// Whether new lists are begun.
@@ -99,7 +99,7 @@ struct HostLists {
 
 impl<'a> WorkQueue<'a> {
     /// Reports lists that need no work at once, and queues the rest.
-    fn new(lists: &'a [Arc<ListPlan>], options: Options, relay: &'a EventRelay) -> Self {
+    fn new(lists: &'a [Arc<ListPlan>], options: ExecutorOptions, relay: &'a EventRelay) -> Self {
         let reports = lists.iter().map(|_| None).collect();
         let mut queue = Self { lists, options, relay, queues: BTreeMap::new(), begins: true, reports };
         for (list, plan) in lists.iter().enumerate() {

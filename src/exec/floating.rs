@@ -107,7 +107,7 @@ impl<'a, R: Registry> Floating<'a, R> {
             }
         }
         for _ in 0..ROUNDS {
-            if self.stands().await? {
+            if self.recheck().await? {
                 return Ok(());
             }
         }
@@ -116,12 +116,12 @@ impl<'a, R: Registry> Floating<'a, R> {
     }
 
     /// Step 4, for the tags that this run moved. Returns whether none had to be pointed to a greater version.
-    async fn stands(&mut self) -> Result<bool, StepFailure> {
+    async fn recheck(&mut self) -> Result<bool, StepFailure> {
         let mine = self.writer.payload;
         if self.tags.iter().all(|tag| tag.names(mine).is_none()) {
             return Ok(true);
         }
-        let (published, mut stands) = (self.published().await?, true);
+        let (published, mut is_current) = (self.published().await?, true);
         for tag in &mut self.tags {
             let (Some(names), Some(rival)) = (tag.names(mine).cloned(), tag.rival(&published)) else { continue };
             // A tag that was listed but deleted since has no digest to point to.
@@ -129,7 +129,7 @@ impl<'a, R: Registry> Floating<'a, R> {
             if digest == names {
                 continue;
             }
-            stands = false;
+            is_current = false;
             let Some(list) = self.writer.registry.manifest(self.writer.target, &digest).await? else { continue };
             let change = TagChange { from: Some(names), to: Some(digest.clone()), ..tag.change.clone() };
             if let Err(Unwritten { done, why }) = self.writer.of(&list).write_one(&change).await {
@@ -139,7 +139,7 @@ impl<'a, R: Registry> Floating<'a, R> {
             tag.stay(&rival, Some(digest.clone()));
             tag.pointed_to = Some(digest);
         }
-        Ok(stands)
+        Ok(is_current)
     }
 
     async fn published(&self) -> Result<BTreeSet<Tag>, StepFailure> {

@@ -49,7 +49,7 @@ mod wait;
 
 pub use event::{Event, ListStep, Listener};
 pub use event_relay::EventRelay;
-pub use executor::{AfterFailure, Options, execute};
+pub use executor::{AfterFailure, ExecutorOptions, execute};
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
 pub use survey::{Surveyor, plan_lists};

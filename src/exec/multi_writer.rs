@@ -92,8 +92,8 @@ fn joined(first: &ListPlan, second: &ListPlan) -> ListPlan {
                 && first.descriptor == second.descriptor
                 && first.fate != MemberFate::Absent
         };
-        let stands = matches!(second.fate, MemberFate::Same | MemberFate::Kept);
-        first.members.iter().find(is_it).filter(|_| stands).unwrap_or(second).clone()
+        let is_kept = matches!(second.fate, MemberFate::Same | MemberFate::Kept);
+        first.members.iter().find(is_it).filter(|_| is_kept).unwrap_or(second).clone()
     };
     let new_problems = second.problems.iter().filter(|problem| !first.problems.contains(problem));
     ListPlan {

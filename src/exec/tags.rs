@@ -170,9 +170,9 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                 PutVerdict::Final(unwritten) => return Err(unwritten),
                 PutVerdict::Untouched => {}
             }
-            let stands = Unwritten { done: TagDone::No, why: StepFailure::from(error.clone()) };
+            let unwritten = Unwritten { done: TagDone::No, why: StepFailure::from(error.clone()) };
             if self.stop.signal().is_some() {
-                return Err(stands);
+                return Err(unwritten);
             }
             match &error.kind {
                 ErrorKind::ContentUnknown(named) if let Some(pushed) = self.pushed => {
@@ -190,12 +190,12 @@ impl<'a, R: Registry> TagWriter<'a, R> {
                     };
                     let cured = tokio::select! {
                         cured = cure => cured,
-                        () = self.stop.requested() => return Err(stands),
+                        () = self.stop.requested() => return Err(unwritten),
                     };
                     cured.map_err(|why| Unwritten { done: TagDone::No, why })?;
                 }
                 kind if is_transient(kind) && !repeated => repeated = true,
-                _ => return Err(stands),
+                _ => return Err(unwritten),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::oci::Reference;
 use super::Event;
 
 /// Pauses double up to this limit.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_QUERY_PAUSE: Duration = Duration::from_secs(10);
 
 /// Which members to wait for, and how long.
 ///
@@ -59,7 +59,7 @@ impl Waits {
         let left = patience.checked_sub(waited).filter(|left| !left.is_zero())?;
         let pause = self.absent.entry(reference.clone()).or_insert(Duration::from_secs(1));
         let next = (*pause).min(left);
-        *pause = (*pause * 2).min(LONGEST_PAUSE);
+        *pause = (*pause * 2).min(LONGEST_QUERY_PAUSE);
         Some(next)
     }
 

@@ -24,7 +24,7 @@ pub struct Boundary {
 
 /// The location that a path leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(super) enum PathLocation {
     /// A location within the directory. It need not exist.
     Inside(PathBuf),
     /// A location outside the directory, or one that cannot be accessed.
@@ -54,12 +54,12 @@ impl Boundary {
 
     /// Resolves `path`. Every symbolic link in it is followed; components that do not exist are kept as they are
     /// written. Callers must open the returned path, never `path` again: a symbolic link can change in the meantime.
-    pub(super) fn lead(&self, path: &Path) -> Lead {
+    pub(super) fn locate(&self, path: &Path) -> PathLocation {
         match real(&self.here.join(path)) {
-            Ok(Some(real)) if self.holds(&real) => Lead::Inside(real),
-            Ok(None) => Lead::Circle,
+            Ok(Some(real)) if self.holds(&real) => PathLocation::Inside(real),
+            Ok(None) => PathLocation::Circle,
             // The author of the file must not learn why a location outside cannot be accessed.
-            Ok(Some(_)) | Err(_) => Lead::Outside,
+            Ok(Some(_)) | Err(_) => PathLocation::Outside,
         }
     }
 
@@ -72,10 +72,10 @@ impl Boundary {
 
     /// Returns the answer to [`Question::Inside`](crate::config::facts::Question::Inside).
     pub(super) fn fact(&self, path: &Path) -> Fact {
-        match self.lead(path) {
-            Lead::Inside(real) => Ok(Some(real.display().to_string())),
-            Lead::Outside => Ok(None),
-            Lead::Circle => Err("its links lead in a circle".to_owned()),
+        match self.locate(path) {
+            PathLocation::Inside(real) => Ok(Some(real.display().to_string())),
+            PathLocation::Outside => Ok(None),
+            PathLocation::Circle => Err("its links lead in a circle".to_owned()),
         }
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn inside(boundary: &Boundary, path: &str, real: &str) {
-        assert_eq!(boundary.lead(Path::new(path)), Lead::Inside(boundary.real.join(real)), "{path}");
+        assert_eq!(boundary.locate(Path::new(path)), PathLocation::Inside(boundary.real.join(real)), "{path}");
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
         let secret = dir.path().join("outside/secret").display().to_string();
         let next_door = format!("{}x", dir.path().join("project").display());
         for path in ["/etc/passwd", "/", "../..", "../../outside/secret", "../../nothing/at/all", &secret, &next_door] {
-            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+            assert_eq!(boundary.locate(Path::new(path)), PathLocation::Outside, "{path}");
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
     fn what_git_keeps_for_itself_is_outside() {
         let (_dir, boundary) = folders();
         for path in ["../.git/config", ".git", "../module/.GIT/config", "b/../../.git/x"] {
-            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+            assert_eq!(boundary.locate(Path::new(path)), PathLocation::Outside, "{path}");
         }
         inside(&boundary, "../.github/x", ".github/x");
         inside(&boundary, "../x.git/x", "x.git/x");
@@ -191,10 +191,10 @@ mod tests {
         for path in
             ["folder", "folder/secret", "folder/new", "file", "slash/etc/passwd", "by-way-of-another", "dangling"]
         {
-            assert_eq!(boundary.lead(Path::new(path)), Lead::Outside, "{path}");
+            assert_eq!(boundary.locate(Path::new(path)), PathLocation::Outside, "{path}");
         }
         // `..` after a symbolic link means the parent of its target, not the parent of the link.
-        assert_eq!(boundary.lead(Path::new("folder/../secret")), Lead::Outside);
+        assert_eq!(boundary.locate(Path::new("folder/../secret")), PathLocation::Outside);
         link("b", "within");
         link("../../project/a/b/new", "dangling-within");
         inside(&boundary, "within/../x", "a/x");
@@ -209,7 +209,7 @@ mod tests {
             symlink(target, dir.path().join("project/a").join(name)).unwrap();
         }
         for path in ["one", "two/x", "self"] {
-            assert_eq!(boundary.lead(Path::new(path)), Lead::Circle, "{path}");
+            assert_eq!(boundary.locate(Path::new(path)), PathLocation::Circle, "{path}");
         }
         assert_eq!(boundary.fact(Path::new("one")), Err("its links lead in a circle".to_owned()));
     }
@@ -221,7 +221,7 @@ mod tests {
         let boundary = Boundary::new(dir.path(), Path::new("link")).unwrap();
         inside(&boundary, "project/x", "x");
         inside(&boundary, "link/x", "x");
-        assert_eq!(boundary.lead(Path::new("outside")), Lead::Outside);
+        assert_eq!(boundary.locate(Path::new("outside")), PathLocation::Outside);
         for path in ["nothing", "outside/secret"] {
             assert!(Boundary::new(dir.path(), Path::new(path)).is_err(), "{path}");
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::config::facts::Fact;
 
-use super::boundary::{Boundary, Lead};
+use super::boundary::{Boundary, PathLocation};
 
 const MIB: u64 = 1024 * 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -85,10 +85,10 @@ fn told(text: Result<String, FileError>) -> Fact {
 /// Reads a file of at most `limit` bytes and returns its text byte for byte. If there is a boundary, no file outside it
 /// is opened.
 pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Result<String, FileError> {
-    let (path, links) = match boundary.map(|boundary| boundary.lead(path)) {
+    let (path, links) = match boundary.map(|boundary| boundary.locate(path)) {
         None => (path.to_owned(), Links::Followed),
-        Some(Lead::Inside(real)) => (real, Links::Refused),
-        Some(Lead::Outside | Lead::Circle) => return Err(FileError::OutOfBounds),
+        Some(PathLocation::Inside(real)) => (real, Links::Refused),
+        Some(PathLocation::Outside | PathLocation::Circle) => return Err(FileError::OutOfBounds),
     };
     // Check the type before opening the file: opening a device can have side effects.
     regular(&std::fs::metadata(&path).map_err(|error| failure(&error))?)?;

@@ -26,7 +26,7 @@ use crate::config::facts::{Facts, Question};
 
 pub use boundary::Boundary;
 pub use env::secret;
-pub use root::{Found, Paths, manifest_file};
+pub use root::{AllowedPaths, ManifestFile, manifest_file};
 
 /// Answers all `questions` and adds the answers to `facts`. No file outside `boundary` is opened, whichever question
 /// names it. If there is no boundary, all files are inside.

@@ -6,9 +6,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::facts::Fact;
-use crate::config::path_glob::{PathGlob, Step, is_hidden};
+use crate::config::path_glob::{GlobSegment, PathGlob, is_hidden};
 
-use super::boundary::{Boundary, Lead};
+use super::boundary::{Boundary, PathLocation};
 
 /// The maximum number of files that a glob can match.
 const MOST_FILES: usize = 10_000;
@@ -24,7 +24,7 @@ const MOST_NAMES: usize = 1_000_000;
 pub(super) fn fact(folder: &Path, glob: &str, boundary: Option<&Boundary>) -> Fact {
     let glob = PathGlob::parse(glob).map_err(|error| error.message)?;
     let mut walk = FolderWalk { boundary, found: BTreeSet::new(), looked_at: 0 };
-    walk.step(&folder.join(glob.start()), glob.steps())?;
+    walk.visit(&folder.join(glob.start()), glob.segments())?;
     let lines: Vec<&str> = walk.found.iter().filter_map(|path| path.to_str()).collect();
     Ok((!lines.is_empty()).then(|| lines.join("\n")))
 }
@@ -43,45 +43,45 @@ struct FolderEntry {
 }
 
 impl FolderWalk<'_> {
-    /// Finds the files that match `steps`, starting at `path`.
-    fn step(&mut self, path: &Path, steps: &[Step]) -> Result<(), String> {
-        let (step, rest) = match steps {
+    /// Finds the files that match `segments`, starting at `path`.
+    fn visit(&mut self, path: &Path, segments: &[GlobSegment]) -> Result<(), String> {
+        let (segment, rest) = match segments {
             [] => return self.take(path),
-            [Step::Is(name), rest @ ..] => return self.step(&path.join(name), rest),
-            [step, rest @ ..] => (step, rest),
+            [GlobSegment::Is(name), rest @ ..] => return self.visit(&path.join(name), rest),
+            [segment, rest @ ..] => (segment, rest),
         };
-        if *step == Step::Folders && !rest.is_empty() {
-            self.step(path, rest)?;
+        if *segment == GlobSegment::Folders && !rest.is_empty() {
+            self.visit(path, rest)?;
         }
         for FolderEntry { name, path, is_link } in self.entries(path)? {
-            match step {
-                Step::Fits(glob) if glob.means(&name) && (rest.is_empty() || self.is_inside(&path)) => {
-                    self.step(&path, rest)?;
+            match segment {
+                GlobSegment::Fits(glob) if glob.matches(&name) && (rest.is_empty() || self.is_inside(&path)) => {
+                    self.visit(&path, rest)?;
                 }
-                Step::Folders if !is_hidden(&name) => {
+                GlobSegment::Folders if !is_hidden(&name) => {
                     if !is_link && path.is_dir() {
-                        self.step(&path, steps)?;
+                        self.visit(&path, segments)?;
                     } else if rest.is_empty() {
                         self.take(&path)?;
                     }
                 }
-                Step::Fits(_) | Step::Folders | Step::Is(_) => {}
+                GlobSegment::Fits(_) | GlobSegment::Folders | GlobSegment::Is(_) => {}
             }
         }
         Ok(())
     }
 
     fn is_inside(&self, path: &Path) -> bool {
-        self.boundary.is_none_or(|boundary| matches!(boundary.lead(path), Lead::Inside(_)))
+        self.boundary.is_none_or(|boundary| matches!(boundary.locate(path), PathLocation::Inside(_)))
     }
 
     /// Adds a file to the result. Directories are ignored.
     fn take(&mut self, path: &Path) -> Result<(), String> {
         // Locations outside the boundary are not accessed, not even to check whether they exist.
-        let is_file = match self.boundary.map(|boundary| boundary.lead(path)) {
+        let is_file = match self.boundary.map(|boundary| boundary.locate(path)) {
             None => path.is_file(),
-            Some(Lead::Inside(real)) => real.is_file(),
-            Some(Lead::Outside | Lead::Circle) => true,
+            Some(PathLocation::Inside(real)) => real.is_file(),
+            Some(PathLocation::Outside | PathLocation::Circle) => true,
         };
         if !is_file {
             return Ok(());
@@ -100,11 +100,11 @@ impl FolderWalk<'_> {
     /// Returns the entries of a directory. Empty if the directory does not exist, is not a directory or is outside the
     /// boundary.
     fn entries(&mut self, folder: &Path) -> Result<Vec<FolderEntry>, String> {
-        let real = match self.boundary.map(|boundary| boundary.lead(folder)) {
+        let real = match self.boundary.map(|boundary| boundary.locate(folder)) {
             None if folder.as_os_str().is_empty() => PathBuf::from("."),
             None => folder.to_owned(),
-            Some(Lead::Inside(real)) => real,
-            Some(Lead::Outside | Lead::Circle) => return Ok(Vec::new()),
+            Some(PathLocation::Inside(real)) => real,
+            Some(PathLocation::Outside | PathLocation::Circle) => return Ok(Vec::new()),
         };
         let refused = |error: std::io::Error| format!("{} can't be looked into: {error}", folder.display());
         let found = match fs::read_dir(real) {

@@ -14,7 +14,7 @@ const UNREADABLE: &str = "mlist::config::unreadable";
 
 /// Where manifests.toml and the files that it names may be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Paths {
+pub enum AllowedPaths {
     /// Anywhere.
     #[default]
     Anywhere,
@@ -26,7 +26,7 @@ pub enum Paths {
 
 /// manifests.toml, and the directory that all its paths must stay within.
 #[derive(Debug)]
-pub struct Found {
+pub struct ManifestFile {
     /// The file.
     pub file: SourceFile,
     /// The directory that all paths must stay within. `None` if paths may lead anywhere.
@@ -40,7 +40,7 @@ pub struct Found {
 /// # Errors
 /// Returns `mlist::config::unreadable` if there is no such file or it cannot be read, and `mlist::config::outside_root`
 /// if it is outside the directory in `paths`.
-pub fn manifest_file(explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
+pub fn manifest_file(explicit: Option<&Path>, paths: &AllowedPaths) -> Result<ManifestFile, Box<Problem>> {
     let here = match (explicit, std::env::current_dir()) {
         (_, Ok(here)) => here,
         // An absolute path does not depend on the current directory.
@@ -59,7 +59,7 @@ const NAMED: &str = "to read another file: -f FILE";
 const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
 
 /// Like [`manifest_file`], but paths are relative to `here`.
-fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Found, Box<Problem>> {
+fn file_from(here: &Path, explicit: Option<&Path>, paths: &AllowedPaths) -> Result<ManifestFile, Box<Problem>> {
     let path = match explicit {
         Some(path) => path.to_owned(),
         None => nearest(here).ok_or_else(|| unreadable(format!("no {NAME} here or in any directory above"), NONE))?,
@@ -67,7 +67,7 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Foun
     let name = path.display().to_string();
     let boundary = boundary(here, &path, paths)?;
     match files::text(&here.join(&path), boundary.as_ref(), MANIFEST_LIMIT) {
-        Ok(text) => Ok(Found { file: SourceFile { name, text: text.into() }, boundary }),
+        Ok(text) => Ok(ManifestFile { file: SourceFile { name, text: text.into() }, boundary }),
         Err(FileError::OutOfBounds) => {
             let root = boundary.as_ref().map_or(Path::new(""), Boundary::named);
             Err(Box::new(outside_root(&name, root)))
@@ -87,11 +87,11 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &Paths) -> Result<Foun
 }
 
 /// Returns the directory that all paths must stay within. `None` if paths may lead anywhere.
-fn boundary(here: &Path, file: &Path, paths: &Paths) -> Result<Option<Boundary>, Box<Problem>> {
+fn boundary(here: &Path, file: &Path, paths: &AllowedPaths) -> Result<Option<Boundary>, Box<Problem>> {
     let folder = match paths {
-        Paths::Anywhere => return Ok(None),
-        Paths::OwnFolder => file.parent().unwrap_or(Path::new("")),
-        Paths::Folder(folder) => folder,
+        AllowedPaths::Anywhere => return Ok(None),
+        AllowedPaths::OwnFolder => file.parent().unwrap_or(Path::new("")),
+        AllowedPaths::Folder(folder) => folder,
     };
     Boundary::new(here, folder).map(Some).map_err(|error| {
         let message = match error.kind() {
@@ -119,7 +119,7 @@ mod tests {
 
     /// Reads the file without a restriction on its location.
     fn read(here: &Path, explicit: Option<&Path>) -> Result<SourceFile, Box<Problem>> {
-        file_from(here, explicit, &Paths::Anywhere).map(|found| found.file)
+        file_from(here, explicit, &AllowedPaths::Anywhere).map(|found| found.file)
     }
 
     /// Creates a directory that contains `a/b`.
@@ -202,23 +202,23 @@ mod tests {
         std::fs::write(dir.path().join("manifests.toml"), "outside").unwrap();
         std::fs::write(below.join("m.toml"), "inside").unwrap();
         std::os::unix::fs::symlink("../../manifests.toml", below.join("link.toml")).unwrap();
-        let read = |file: Option<&str>, paths: Paths| {
+        let read = |file: Option<&str>, paths: AllowedPaths| {
             file_from(&below, file.map(Path::new), &paths)
                 .map(|found| found.file.text.to_string())
                 .map_err(|problem| (problem.slug(), problem.message))
         };
-        let root = || Paths::Folder(".".into());
+        let root = || AllowedPaths::Folder(".".into());
         assert_eq!(read(Some("m.toml"), root()), Ok("inside".to_owned()));
-        assert_eq!(read(Some("m.toml"), Paths::OwnFolder), Ok("inside".to_owned()));
+        assert_eq!(read(Some("m.toml"), AllowedPaths::OwnFolder), Ok("inside".to_owned()));
         let refused = |name: &str| Err(("outside_root", format!("`{name}` leads outside of `.`")));
         assert_eq!(read(None, root()), refused("../../manifests.toml"));
         assert_eq!(read(Some("link.toml"), root()), refused("link.toml"));
-        assert_eq!(read(Some("link.toml"), Paths::OwnFolder), refused("link.toml"));
-        assert_eq!(read(None, Paths::OwnFolder), Ok("outside".to_owned()));
-        assert_eq!(read(Some("link.toml"), Paths::Folder("../..".into())), Ok("outside".to_owned()));
+        assert_eq!(read(Some("link.toml"), AllowedPaths::OwnFolder), refused("link.toml"));
+        assert_eq!(read(None, AllowedPaths::OwnFolder), Ok("outside".to_owned()));
+        assert_eq!(read(Some("link.toml"), AllowedPaths::Folder("../..".into())), Ok("outside".to_owned()));
         let nowhere = Err(("unreadable", "there is no folder `nowhere`".to_owned()));
-        assert_eq!(read(Some("m.toml"), Paths::Folder("nowhere".into())), nowhere);
+        assert_eq!(read(Some("m.toml"), AllowedPaths::Folder("nowhere".into())), nowhere);
         let file = Err(("unreadable", "`m.toml` is no folder".to_owned()));
-        assert_eq!(read(Some("m.toml"), Paths::Folder("m.toml".into())), file);
+        assert_eq!(read(Some("m.toml"), AllowedPaths::Folder("m.toml".into())), file);
     }
 }

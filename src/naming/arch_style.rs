@@ -1,4 +1,4 @@
-//! [`ArchStyle`]: how a platform is spelled in names, and [`claims`]: what a name says about the platform.
+//! [`ArchStyle`]: how a platform is spelled in names, and [`platform_hints`]: what a name says about the platform.
 
 use crate::oci::Platform;
 
@@ -105,14 +105,14 @@ impl ArchStyle {
 
 /// What a word in a name says about the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Claim {
+pub enum PlatformHint {
     /// The image is for this OS.
     Os(&'static str),
     /// The image is for this architecture, with any variant.
     Architecture(&'static str),
 }
 
-impl Claim {
+impl PlatformHint {
     /// Whether `platform` has a different OS or architecture.
     #[must_use]
     pub fn contradicts(self, platform: &Platform) -> bool {
@@ -169,14 +169,14 @@ const SYSTEMS: [(&str, &str); 8] = [
 /// of an architecture in a name. A variant after the word (`arm64v8`) is ignored.
 ///
 /// ```
-/// # use mlist::naming::{Claim, claims};
-/// assert_eq!(claims("x86_64"), [("x86_64".to_owned(), Claim::Architecture("amd64"))]);
-/// assert_eq!(claims("armhf"), []);
+/// # use mlist::naming::{PlatformHint, platform_hints};
+/// assert_eq!(platform_hints("x86_64"), [("x86_64".to_owned(), PlatformHint::Architecture("amd64"))]);
+/// assert_eq!(platform_hints("armhf"), []);
 /// ```
 #[must_use]
-pub fn claims(arch: &str) -> Vec<(String, Claim)> {
+pub fn platform_hints(arch: &str) -> Vec<(String, PlatformHint)> {
     let words = words(arch);
-    let mut claims = Vec::new();
+    let mut hints = Vec::new();
     let mut at = 0;
     while let Some(&(start, word)) = words.get(at) {
         at += 1;
@@ -187,7 +187,7 @@ pub fn claims(arch: &str) -> Vec<(String, Claim)> {
             && next == start + word.len() + 1
         {
             at += 1;
-            claims.push((arch[start..next + bits.len()].to_owned(), Claim::Architecture("amd64")));
+            hints.push((arch[start..next + bits.len()].to_owned(), PlatformHint::Architecture("amd64")));
             continue;
         }
         let lower = word.to_ascii_lowercase();
@@ -195,11 +195,11 @@ pub fn claims(arch: &str) -> Vec<(String, Claim)> {
             let find = |word: &str| table.iter().find(|(known, _)| *known == word).map(|(_, meant)| *meant);
             find(&lower).or_else(|| find(without_variant(&lower)))
         };
-        let os = meant(&SYSTEMS).map(Claim::Os);
-        let architecture = meant(&ARCHITECTURES).map(Claim::Architecture);
-        claims.extend(os.into_iter().chain(architecture).map(|claim| (word.to_owned(), claim)));
+        let os = meant(&SYSTEMS).map(PlatformHint::Os);
+        let architecture = meant(&ARCHITECTURES).map(PlatformHint::Architecture);
+        hints.extend(os.into_iter().chain(architecture).map(|hint| (word.to_owned(), hint)));
     }
-    claims
+    hints
 }
 
 /// Returns the runs of letters and digits, each with its byte offset.

@@ -93,13 +93,13 @@ impl Globs {
     /// Whether the globs select `text`. If there are no globs, every text is selected.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.mean(|pattern| pattern.matches(text))
+        self.selects(|pattern| pattern.matches(text))
     }
 
     /// Applies the same rule to something that has several names. `fits` returns whether a glob matches any of these
     /// names.
     #[must_use]
-    pub fn mean(&self, mut fits: impl FnMut(&Pattern) -> bool) -> bool {
+    pub fn selects(&self, mut fits: impl FnMut(&Pattern) -> bool) -> bool {
         let mut wanted = None;
         for pattern in &self.0 {
             match (pattern.is_negated(), fits(pattern)) {

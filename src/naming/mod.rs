@@ -21,11 +21,11 @@ pub mod partial;
 pub mod template;
 pub mod version;
 
-pub use arch_style::{ArchStyle, Claim, claims};
+pub use arch_style::{ArchStyle, PlatformHint, platform_hints};
 pub use filter::Filter;
 pub use glob::{GlobError, Globs, Pattern};
 pub use nearest::nearest;
-pub use partial::{Partial, Piece, Stands};
+pub use partial::{Partial, Piece, PlaceholderValue};
 pub use template::{
     ExpandError, Expansion, LONGEST_TEXT, Part, Placeholder, Template, TemplateError, TemplateErrorKind,
 };

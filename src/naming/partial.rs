@@ -33,7 +33,7 @@ pub enum Piece {
         filters: Vec<Filter>,
     },
     /// A variable whose template contains the open name, with a version part or filters applied to the whole.
-    Made {
+    Derived {
         /// The variable's template.
         of: Partial,
         /// The selected number of the version. `None` for the whole value.
@@ -43,15 +43,15 @@ pub enum Piece {
     },
 }
 
-/// What a placeholder means in a template with one open name.
+/// The value of a placeholder in a template with one open name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stands {
+pub enum PlaceholderValue {
     /// The open name.
     Open,
     /// A known value.
-    For(String),
+    Known(String),
     /// A variable whose template contains the open name.
-    Around(Partial),
+    Partial(Partial),
 }
 
 impl Partial {
@@ -69,15 +69,15 @@ impl Partial {
         Self { pieces: joined }
     }
 
-    /// Creates a partial from a template. `lookup` returns what each placeholder means. If a variable contains the open
-    /// name, its pieces are inserted. If such a variable has a part or filters, it becomes a [`Piece::Made`].
+    /// Creates a partial from a template. `lookup` returns the value of each placeholder. If a variable contains the
+    /// open name, its pieces are inserted. If such a variable has a part or filters, it becomes a [`Piece::Derived`].
     ///
     /// ```
-    /// # use mlist::naming::{Partial, Stands, Template};
+    /// # use mlist::naming::{Partial, PlaceholderValue, Template};
     /// let template = Template::parse("{version|no-v}-{variant}")?;
     /// let partial = Partial::of(&template, |word| match word.name.as_str() {
-    ///     "version" => Ok::<_, ()>(Stands::Open),
-    ///     _ => Ok(Stands::For("alpine".to_owned())),
+    ///     "version" => Ok::<_, ()>(PlaceholderValue::Open),
+    ///     _ => Ok(PlaceholderValue::Known("alpine".to_owned())),
     /// });
     /// assert_eq!(partial.unwrap().with("v1.31.4").as_deref(), Some("1.31.4-alpine"));
     /// # Ok::<_, mlist::naming::TemplateError>(())
@@ -87,7 +87,7 @@ impl Partial {
     /// Returns the same errors as [`Template::expand`], except for the open name, whose value is not known yet.
     pub fn of<E>(
         template: &Template,
-        mut lookup: impl FnMut(&Placeholder) -> Result<Stands, E>,
+        mut lookup: impl FnMut(&Placeholder) -> Result<PlaceholderValue, E>,
     ) -> Result<Self, ExpandError<E>> {
         let mut pieces = Vec::with_capacity(template.parts().len());
         for part in template.parts() {
@@ -100,10 +100,10 @@ impl Partial {
             };
             let (part, filters) = (word.part, word.filters.clone());
             match lookup(word).map_err(ExpandError::Lookup)? {
-                Stands::Open => pieces.push(Piece::Open { part, filters }),
-                Stands::For(value) => pieces.push(Piece::Text(word.apply(value)?)),
-                Stands::Around(of) if part.is_none() && filters.is_empty() => pieces.extend(of.pieces),
-                Stands::Around(of) => pieces.push(Piece::Made { of, part, filters }),
+                PlaceholderValue::Open => pieces.push(Piece::Open { part, filters }),
+                PlaceholderValue::Known(value) => pieces.push(Piece::Text(word.apply(value)?)),
+                PlaceholderValue::Partial(of) if part.is_none() && filters.is_empty() => pieces.extend(of.pieces),
+                PlaceholderValue::Partial(of) => pieces.push(Piece::Derived { of, part, filters }),
             }
             let length: usize = pieces.iter().map(Piece::fixed).sum();
             if length > LONGEST_TEXT {
@@ -254,7 +254,7 @@ impl Piece {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Open { part, filters } => finish(value, *part, filters).ok(),
-            Self::Made { of, part, filters } => finish(&of.with(value)?, *part, filters).ok(),
+            Self::Derived { of, part, filters } => finish(&of.with(value)?, *part, filters).ok(),
         }
     }
 }

@@ -192,12 +192,12 @@ fn by_number(a: &str, b: &str) -> Ordering {
 
 /// A run of digits or a run of letters. Any run of digits is lower than any run of letters.
 #[derive(PartialEq, Eq)]
-enum Run<'a> {
+enum CharRun<'a> {
     Digits(&'a str),
     Letters(&'a str),
 }
 
-impl Ord for Run<'_> {
+impl Ord for CharRun<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Digits(a), Self::Digits(b)) => by_number(a, b),
@@ -208,14 +208,14 @@ impl Ord for Run<'_> {
     }
 }
 
-impl PartialOrd for Run<'_> {
+impl PartialOrd for CharRun<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// Returns the runs of a pre-release. All other characters separate runs.
-fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+fn runs(text: &str) -> impl Iterator<Item = CharRun<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(|c: char| !c.is_ascii_digit() && !c.is_alphabetic());
@@ -223,7 +223,7 @@ fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
         let same = |c: char| if first.is_ascii_digit() { c.is_ascii_digit() } else { c.is_alphabetic() };
         let (run, behind) = rest.split_at(rest.find(|c| !same(c)).unwrap_or(rest.len()));
         rest = behind;
-        Some(if first.is_ascii_digit() { Run::Digits(run) } else { Run::Letters(run) })
+        Some(if first.is_ascii_digit() { CharRun::Digits(run) } else { CharRun::Letters(run) })
     })
 }
 

@@ -65,17 +65,17 @@ impl Digest {
 
     /// Returns a verifier that checks a stream of bytes against this digest, chunk by chunk.
     #[must_use]
-    pub fn verifier(&self) -> Verifier {
+    pub fn verifier(&self) -> DigestVerifier {
         let state = match self.algorithm() {
             "sha512" => HashState::Sha512(Box::default()),
             _ => HashState::Sha256(Box::default()),
         };
-        Verifier { expected: self.clone(), state }
+        DigestVerifier { expected: self.clone(), state }
     }
 }
 
 /// Hashes a stream and compares the result with the expected digest.
-pub struct Verifier {
+pub struct DigestVerifier {
     expected: Digest,
     state: HashState,
 }
@@ -85,7 +85,7 @@ enum HashState {
     Sha512(Box<Sha512>),
 }
 
-impl Verifier {
+impl DigestVerifier {
     /// Adds the next bytes of the stream.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {

@@ -19,7 +19,7 @@ pub mod media_type;
 pub mod platform;
 pub mod reference;
 
-pub use digest::{Digest, Verifier};
+pub use digest::{Digest, DigestVerifier};
 pub use index::{Entry, Index};
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;

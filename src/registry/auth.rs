@@ -12,7 +12,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`asking`] | the authentication of one request |
+//! | [`request_auth`] | the authentication of one request |
 //! | [`ladder`] | which credentials a request carries next |
 //! | [`state`] | what is known about one registry, and its tokens |
 //! | [`scheme`] | how a registry authenticates requests, and where its token server is |
@@ -40,23 +40,23 @@ use super::credentials::Credentials;
 use super::error::{ErrorKind, Failure};
 use super::gate::RequestClass;
 use super::lock::lock;
-use super::transport::answer::Answer;
 use super::transport::attempts::Attempts;
+use super::transport::response::HttpResponse;
 use super::transport::{Endpoint, OnStop, Peer, Request, Transport};
 
 use cached_token::CachedToken;
-use ladder::Step;
+use ladder::AuthStep;
 use state::AuthState;
 
-pub(crate) use asking::Asking;
+pub(crate) use request_auth::RequestAuth;
 pub(crate) use scopes::{Right, Scopes};
 
-mod asking;
 mod cached_token;
 pub(super) mod challenge;
 mod identity;
 mod ladder;
 mod memory;
+mod request_auth;
 mod scheme;
 mod scopes;
 mod state;
@@ -79,7 +79,7 @@ pub(crate) struct Signature {
     need: Scopes,
     token: Option<Held>,
     /// The step that chose its credentials.
-    step: Step,
+    step: AuthStep,
 }
 
 /// The token that a request carried.
@@ -99,7 +99,12 @@ impl AuthClient {
 
     /// Sends `request`, which needs the rights `need`, until there is a final answer. The caller decides what the
     /// answer means.
-    pub(crate) async fn send(&self, endpoint: &Endpoint, request: &Request, need: &Scopes) -> Result<Answer, Failure> {
+    pub(crate) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        need: &Scopes,
+    ) -> Result<HttpResponse, Failure> {
         let mut attempts = Attempts::new(request.repeat);
         let mut sent = self.send_signed(endpoint, request, need, &mut attempts).await;
         match &mut sent {
@@ -126,15 +131,15 @@ impl AuthClient {
         request: &Request,
         need: &Scopes,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Failure> {
-        let mut asking = Asking::begin(self, endpoint).await?;
+    ) -> Result<HttpResponse, Failure> {
+        let mut auth = RequestAuth::begin(self, endpoint).await?;
         loop {
             // Get the token before the permit: the token server may be the same host, and all its permits may be taken.
-            let signature = asking.sign(&request.url, need).await?;
+            let signature = auth.sign(&request.url, need).await?;
             let class = RequestClass::of(&request.method);
             let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
             let answer = self.transport.deliver(request, &signature.authorization, to, attempts).await?;
-            if !asking.answered(answer.status, &answer.headers, &signature).await? {
+            if !auth.answered(answer.status, &answer.headers, &signature).await? {
                 return Ok(answer);
             }
             attempts.signed_anew();

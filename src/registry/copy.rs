@@ -14,7 +14,7 @@ use reqwest::{Body, Method, Url};
 
 use crate::oci::{Descriptor, LayoutDir, Place, Repository};
 
-use super::auth::Asking;
+use super::auth::RequestAuth;
 use super::authorization::Authorization;
 use super::error::{ErrorKind, Failure, Operation};
 use super::gate::{Gate, RequestClass, Turn};
@@ -22,13 +22,13 @@ use super::http::Http;
 use super::http::blobs::{Mount, commit};
 use super::http::stream::{End, Progress, Verified};
 use super::layout::Layouts;
-use super::transport::answer::{Answer, Verdict, classify};
 use super::transport::attempts::{Attempts, Repeat};
+use super::transport::response::{HttpResponse, RetryVerdict, classify};
 use super::transport::wire::{Outgoing, TransferError};
 use super::transport::{Endpoint, Peer, read};
 use super::{Copied, RegistryError, Result, Way};
 
-use source::{Bytestream, Source};
+use source::{BlobSource, Bytestream};
 
 mod source;
 
@@ -59,9 +59,9 @@ enum RetryDecision {
 type Attempt<T> = std::result::Result<T, RetryDecision>;
 
 /// The registry that one upload writes to.
-struct Target<'a> {
+struct UploadTarget<'a> {
     endpoint: &'a Endpoint,
-    asking: Asking<'a>,
+    auth: RequestAuth<'a>,
     repository: &'a Repository,
     /// Whether the upload is new or repeats an earlier attempt.
     turn: Turn,
@@ -113,8 +113,8 @@ impl Copier<'_> {
         if self.way != Way::Send {
             // A folder that cannot be read cannot be written either. Report this as a failure to write, so that it is
             // reported once.
-            let stands = self.layouts.has_blob(dir, self.blob).await;
-            if stands.map_err(|error| RegistryError { operation: Operation::Write, ..*error })? {
+            let exists = self.layouts.has_blob(dir, self.blob).await;
+            if exists.map_err(|error| RegistryError { operation: Operation::Write, ..*error })? {
                 return Ok(Copied::Mounted);
             }
         }
@@ -137,7 +137,7 @@ impl Copier<'_> {
     async fn try_to_layout(
         &self,
         dir: &LayoutDir,
-        source: &mut Source<'_>,
+        source: &mut BlobSource<'_>,
         progress: &Arc<Progress>,
         turn: Turn,
     ) -> Attempt<()> {
@@ -167,15 +167,15 @@ impl Copier<'_> {
     async fn upload(&self, to: &Repository, from: Option<&Endpoint>, session: Option<Url>) -> Result<()> {
         let failed = |failure| self.failed(End::Target, failure);
         let endpoint = self.http.client.transport.endpoint(to.host()).map_err(failed)?;
-        // Open the upload before either `Asking` below begins. An `Asking` may be the first request to a host. All
-        // other requests to that host wait for it, so it must not itself wait for another request.
+        // Open the upload before either `RequestAuth` below begins. A `RequestAuth` may be the first request to a host.
+        // All other requests to that host wait for it, so it must not itself wait for another request.
         let mut session = Some(match session {
             Some(session) => session,
             None => self.http.begin_upload(to).await.map_err(failed)?,
         });
         let mut source = self.source(from).await?;
-        let asking = Asking::begin(&self.http.client, &endpoint).await.map_err(failed)?;
-        let mut target = Target { endpoint: &endpoint, asking, repository: to, turn: Turn::New };
+        let auth = RequestAuth::begin(&self.http.client, &endpoint).await.map_err(failed)?;
+        let mut target = UploadTarget { endpoint: &endpoint, auth, repository: to, turn: Turn::New };
         let progress = self.progress();
         let mut attempts = Attempts::new(Repeat::AsUsual);
         loop {
@@ -197,15 +197,15 @@ impl Copier<'_> {
     async fn try_upload(
         &self,
         session: Url,
-        source: &mut Source<'_>,
-        target: &mut Target<'_>,
+        source: &mut BlobSource<'_>,
+        target: &mut UploadTarget<'_>,
         progress: &Arc<Progress>,
     ) -> Attempt<()> {
         let at_target = |failure| RetryDecision::Final(End::Target, failure);
         let url = commit(session, &self.blob.digest);
         // Get both tokens before the permit: the token server may be the same host, and all its permits may be taken.
         let read_as = source.sign().await.map_err(|failure| RetryDecision::Final(End::Source, failure))?;
-        let write_as = target.asking.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
+        let write_as = target.auth.sign(&url, &self.http.rights(target.repository)).await.map_err(at_target)?;
         let (to, counters) = (&*target.endpoint.gate, &target.endpoint.counters);
         let entered = match source.endpoint() {
             Some(from) => Gate::enter_both(&from.gate, to, target.turn, counters).await,
@@ -245,11 +245,11 @@ impl Copier<'_> {
         // An answer from another host that the registry uses for storage says nothing about how the registry
         // authenticates requests.
         let again =
-            is_own && target.asking.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
+            is_own && target.auth.answered(answer.status, &answer.headers, &write_as).await.map_err(at_target)?;
         if again { Err(RetryDecision::Again) } else { self.taken(&answer, to) }
     }
 
-    async fn put(&self, out: Outgoing, target: &Endpoint, authorization: &Authorization) -> Attempt<Answer> {
+    async fn put(&self, out: Outgoing, target: &Endpoint, authorization: &Authorization) -> Attempt<HttpResponse> {
         let exchange = async {
             let response = self.http.client.transport.wire.exchange(out, &target.counters).await?;
             target.gate.answered(RequestClass::Upload, classify(response.status(), response.headers()));
@@ -262,17 +262,17 @@ impl Copier<'_> {
     }
 
     /// Checks from the answer to an upload whether the blob was stored.
-    fn taken(&self, answer: &Answer, target: &Gate) -> Attempt<()> {
+    fn taken(&self, answer: &HttpResponse, target: &Gate) -> Attempt<()> {
         let failure = answer.failure();
         let came_to_harm = failure.code.as_deref() == Some("DIGEST_INVALID");
         match (answer.verdict(), answer.status.as_u16()) {
-            (Verdict::Refusal(wait), _) => {
+            (RetryVerdict::Refusal(wait), _) => {
                 target.refused(answer.status.as_u16(), wait);
                 Err(RetryDecision::Refusal(End::Target, Box::new(failure), wait))
             }
             // The upload no longer exists or is out of step, or the registry received other bytes than were sent.
             // Another upload may succeed.
-            (Verdict::Fault, _) | (_, 404 | 416) => Err(RetryDecision::Fault(End::Target, failure)),
+            (RetryVerdict::Fault, _) | (_, 404 | 416) => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 400) if came_to_harm => Err(RetryDecision::Fault(End::Target, failure)),
             (_, 200 | 201) if answer.is_page() => {
                 let failure = answer.out_of_place("answered the bytes of a blob with a page");
@@ -318,13 +318,13 @@ impl Copier<'_> {
         goes_on.map_err(|failure| self.failed(end, failure))
     }
 
-    async fn source<'a>(&'a self, endpoint: Option<&'a Endpoint>) -> Result<Source<'a>> {
+    async fn source<'a>(&'a self, endpoint: Option<&'a Endpoint>) -> Result<BlobSource<'a>> {
         match (self.from, endpoint) {
             (Place::Repository(repository), Some(endpoint)) => {
-                let source = Source::repository(self.http, repository, endpoint).await;
+                let source = BlobSource::repository(self.http, repository, endpoint).await;
                 source.map_err(|failure| self.failed(End::Source, failure))
             }
-            (Place::Layout(dir), _) => Ok(Source::Layout { layouts: self.layouts, dir }),
+            (Place::Layout(dir), _) => Ok(BlobSource::Layout { layouts: self.layouts, dir }),
             (Place::Repository(_), None) => unreachable!("`copy` looks its endpoint up"),
         }
     }

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::registry::lock::lock;
-use crate::registry::{HostStats, Source};
+use crate::registry::{CredentialSource, HostStats};
 
 /// The running figures of one registry.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Counters(Mutex<Figures>);
 struct Figures {
     stats: HostStats,
     /// Where the credentials came from. Namespaces of one host may have credentials of their own.
-    sources: Vec<Arc<Source>>,
+    sources: Vec<Arc<CredentialSource>>,
     waiting: u32,
     /// When the current wait began, if any request is waiting.
     since: Option<Instant>,
@@ -25,7 +25,7 @@ struct Figures {
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum RequestPurpose {
     /// Manifests and blobs.
     Content,
     /// A token.
@@ -34,10 +34,10 @@ pub(crate) enum Purpose {
 
 impl Counters {
     /// Counts a request that is sent.
-    pub(crate) fn sent(&self, method: &Method, purpose: Purpose) {
+    pub(crate) fn sent(&self, method: &Method, purpose: RequestPurpose) {
         let stats = &mut lock(&self.0).stats;
         let counter = match (purpose, method.as_str()) {
-            (Purpose::Token, _) => &mut stats.token,
+            (RequestPurpose::Token, _) => &mut stats.token,
             (_, "HEAD") => &mut stats.head,
             (_, "GET") => &mut stats.get,
             (_, "POST") => &mut stats.post,
@@ -59,7 +59,7 @@ impl Counters {
     }
 
     /// Stores where the credentials came from.
-    pub(crate) fn credentials(&self, source: &Arc<Source>) {
+    pub(crate) fn credentials(&self, source: &Arc<CredentialSource>) {
         let sources = &mut lock(&self.0).sources;
         if !sources.contains(source) {
             sources.push(Arc::clone(source));
@@ -117,7 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::registry::{Account, Origin};
+    use crate::registry::{Account, CredentialOrigin};
 
     #[tokio::test(start_paused = true)]
     async fn waits_at_the_same_time_are_counted_once() {
@@ -135,7 +135,7 @@ mod tests {
         let counters = Counters::default();
         let source = |user: &str| {
             let (place, account) = ("~/auth.json".to_owned(), Account::User(user.to_owned()));
-            Arc::new(Source { origin: Origin::Podman, place, account })
+            Arc::new(CredentialSource { origin: CredentialOrigin::Podman, place, account })
         };
         assert_eq!(counters.stats().credentials, None);
         ["a", "b", "a"].map(source).iter().for_each(|source| counters.credentials(source));

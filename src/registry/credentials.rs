@@ -34,8 +34,8 @@ use super::{CredentialSources, HostOptions};
 
 use fault::CredentialFault;
 use helper::{Helper, Unhelpful};
-use place::Place;
-use source::{Account, AskedAs, Origin, Source};
+use place::CredentialPlace;
+use source::{Account, AskedAs, CredentialOrigin, CredentialSource};
 
 pub(super) mod fault;
 pub(super) mod file;
@@ -48,7 +48,7 @@ pub(super) mod source;
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
     pub(crate) login: Login,
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<CredentialSource>,
 }
 
 /// What to log in with.
@@ -68,7 +68,7 @@ type HelperAnswer = Arc<OnceCell<Result<Option<Login>, Unhelpful>>>;
 /// All places that credentials can come from.
 pub(crate) struct Credentials {
     named: BTreeMap<Host, NamedLogin>,
-    places: Vec<Place>,
+    places: Vec<CredentialPlace>,
     /// The search path for helpers.
     search: OsString,
     /// The answers of helpers, by helper name and host.
@@ -79,13 +79,13 @@ impl Credentials {
     /// Creates the list of places. Nothing is read yet.
     pub(crate) fn new(sources: CredentialSources, hosts: &BTreeMap<Host, HostOptions>) -> Self {
         let login = |(host, options): (&Host, &HostOptions)| Some((host.clone(), options.login.clone()?));
-        let (named, places) = (hosts.iter().filter_map(login).collect(), Place::all(&sources));
+        let (named, places) = (hosts.iter().filter_map(login).collect(), CredentialPlace::all(&sources));
         Self { named, places, search: sources.search, answers: Mutex::default() }
     }
 
     /// Whether there could be credentials for `host`. This runs no helper.
     pub(crate) fn may_know(&self, host: &Host) -> bool {
-        let may_know = |place: &Place| match place.read() {
+        let may_know = |place: &CredentialPlace| match place.read() {
             Ok(file) => file.is_some_and(|file| file.may_know(host)),
             Err(_) => true,
         };
@@ -114,27 +114,33 @@ impl Credentials {
     /// Adds the searched places to `asked_as`, for a request that was sent without credentials. Does nothing if there
     /// are credentials for `host`.
     pub(crate) fn tell_where(&self, host: &Host, asked_as: &mut AskedAs) {
-        let has_entry = |place: &Place| place.read().is_ok_and(|file| file.is_some_and(|file| file.has_entry(host)));
+        let has_entry =
+            |place: &CredentialPlace| place.read().is_ok_and(|file| file.is_some_and(|file| file.has_entry(host)));
         if *asked_as == AskedAs::Unknown && !self.named.contains_key(host) && !self.places.iter().any(has_entry) {
             let looked_in = self.places.iter().filter_map(|place| place.looked_in(host)).collect();
             *asked_as = AskedAs::Anonymous { looked_in };
         }
     }
 
-    async fn look_in(&self, place: &Place, host: &Host, path: &str) -> Result<Option<Credential>, CredentialFault> {
+    async fn look_in(
+        &self,
+        place: &CredentialPlace,
+        host: &Host,
+        path: &str,
+    ) -> Result<Option<Credential>, CredentialFault> {
         let Some(file) = place.read().map_err(Clone::clone)? else { return Ok(None) };
         if let Some(helper) = file.helper(host, path) {
             let answer = self.ask(&helper, host).await.map_err(|unhelpful| unusable(&helper, place, unhelpful))?;
             if let Some(login) = answer {
                 let place = format!("{} ({})", helper::program(&helper.name), helper.key);
-                let source = Source { origin: Origin::Helper, place, account: login.account() };
+                let source = CredentialSource { origin: CredentialOrigin::Helper, place, account: login.account() };
                 return Ok(Some(Credential { login, source: source.into() }));
             }
         }
         let login = file.login(host, path);
         let login = login.map_err(|why| place.fault(format!("has an entry for {host} that {why}")))?;
         Ok(login.map(|login| {
-            let source = Source { origin: place.origin, place: place.name.clone(), account: login.account() };
+            let source = CredentialSource { origin: place.origin, place: place.name.clone(), account: login.account() };
             Credential { login, source: source.into() }
         }))
     }
@@ -171,12 +177,12 @@ impl NamedLogin {
         let password = filled.ok_or_else(|| unset(password_env, "password-env", password.is_some()))?;
         let place = format!("{user_env}, {password_env} ([registry.\"{host}\"])");
         let login = Login::Basic { user, password };
-        let source = Source { origin: Origin::Named, place, account: login.account() };
+        let source = CredentialSource { origin: CredentialOrigin::Named, place, account: login.account() };
         Ok(Credential { login, source: source.into() })
     }
 }
 
-fn unusable(helper: &Helper, place: &Place, unhelpful: Unhelpful) -> CredentialFault {
+fn unusable(helper: &Helper, place: &CredentialPlace, unhelpful: Unhelpful) -> CredentialFault {
     let (helper, named_by) = (helper::program(&helper.name), place.name.clone());
     match unhelpful {
         Unhelpful::Absent => CredentialFault::HelperAbsent { helper, named_by },

@@ -14,7 +14,7 @@
 //! stream needs only one permit for both ends. So there cannot be a deadlock.
 //!
 //! A host is dead for this run if it never answers, serves nothing for two minutes, or asks to wait longer than
-//! [`LONGEST_PAUSE`]: all requests that wait for it fail at once, with the same error.
+//! [`LONGEST_RETRY_PAUSE`]: all requests that wait for it fail at once, with the same error.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::counters::Counters;
 use super::error::{ErrorKind, Failure};
 use super::lock::lock;
-use super::options::{HostOptions, Rate};
+use super::options::{HostOptions, RateLimit};
 use super::{Notice, Observer};
 
 use health::Health;
@@ -45,10 +45,10 @@ mod window;
 /// Refusals and failures within this time after a slow-down belong to requests that were sent before it.
 const QUIET: Duration = Duration::from_millis(250);
 /// The longest pause that mlist waits for.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(90);
+pub(crate) const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(90);
 
 /// The state that all gates of a run share.
-pub(crate) struct Run {
+pub(crate) struct RunState {
     /// The maximum number of requests in flight, over all hosts and to each host.
     jobs: NonZeroUsize,
     scheduler: Mutex<Scheduler>,
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     pub(crate) stop: CancellationToken,
 }
 
-impl Run {
+impl RunState {
     pub(crate) fn new(jobs: NonZeroUsize, observer: Observer) -> Self {
         Self { jobs, scheduler: Mutex::new(Scheduler::new(jobs.get())), observer, stop: CancellationToken::new() }
     }
@@ -107,7 +107,7 @@ impl Run {
 pub(crate) struct Gate {
     host: String,
     id: HostId,
-    run: Arc<Run>,
+    run: Arc<RunState>,
     health: Mutex<Health>,
     death: CancellationToken,
 }
@@ -118,7 +118,7 @@ pub(crate) struct Limits {
     /// The maximum number of requests in flight. Token requests are counted separately.
     pub(crate) concurrency: Option<NonZeroUsize>,
     /// The maximum number of requests per time. Token requests count if the host itself is the token server.
-    pub(crate) rate: Option<Rate>,
+    pub(crate) rate: Option<RateLimit>,
 }
 
 impl From<&HostOptions> for Limits {
@@ -184,7 +184,7 @@ impl Queue {
 
 /// What an answer says about the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AnswerClass {
+pub(crate) enum ResponseClass {
     /// The host processed the request. The answer is final.
     Served,
     /// The host failed to process the request. Another attempt may succeed.
@@ -217,7 +217,7 @@ pub(crate) enum Patience {
 
 /// The right to have one request in flight. It is returned when this is dropped.
 pub(crate) struct Permit {
-    run: Option<Arc<Run>>,
+    run: Option<Arc<RunState>>,
     route: Route,
 }
 
@@ -231,7 +231,7 @@ impl Drop for Permit {
 }
 
 impl Gate {
-    pub(crate) fn new(host: &str, run: Arc<Run>) -> Self {
+    pub(crate) fn new(host: &str, run: Arc<RunState>) -> Self {
         let id = lock(&run.scheduler).add(HostState::new(host, run.jobs.get()));
         let (health, death) = Default::default();
         Self { host: host.to_owned(), id, run, health, death }
@@ -272,15 +272,15 @@ impl Gate {
     }
 
     /// Records an answer. Refusals are ignored, because they do not show that the host serves any requests.
-    pub(crate) fn answered(&self, class: RequestClass, answer: AnswerClass) {
-        if matches!(answer, AnswerClass::Refused | AnswerClass::QuotaUsedUp) {
+    pub(crate) fn answered(&self, class: RequestClass, answer: ResponseClass) {
+        if matches!(answer, ResponseClass::Refused | ResponseClass::QuotaUsedUp) {
             return;
         }
         lock(&self.health).served(class);
         let is_open_again = {
             let (mut scheduler, now) = (lock(&self.run.scheduler), Instant::now());
             let host = scheduler.host(self.id);
-            if answer == AnswerClass::Overloaded {
+            if answer == ResponseClass::Overloaded {
                 host.faltered(now);
                 false
             } else {
@@ -295,7 +295,7 @@ impl Gate {
     /// Records that the host refused a request with this status. `asked` is how long it asked to wait, if it did.
     pub(crate) fn refused(&self, status: u16, asked: Option<Duration>) {
         // The request that asked gives the host up. There is no pause to wait for.
-        if asked.is_some_and(|asked| asked > LONGEST_PAUSE) {
+        if asked.is_some_and(|asked| asked > LONGEST_RETRY_PAUSE) {
             return;
         }
         let pause = lock(&self.run.scheduler).host(self.id).refused(asked, Instant::now());

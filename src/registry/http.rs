@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`manifests`] | HEAD, GET and PUT of manifests, GET of configs |
 //! | [`kind`] | the media type of a manifest, from its bytes |
-//! | [`written`] | whether a manifest was written, according to the answer to its PUT |
+//! | [`write_result`] | whether a manifest was written, according to the answer to its PUT |
 //! | [`tagging`] | several tags with one PUT, where the registry supports it |
 //! | [`tags`] | the tags of a repository, page by page; `link` finds the next page |
 //! | [`referrers`] | the referrers of a manifest |
@@ -21,7 +21,7 @@ use crate::oci::Repository;
 use super::Access;
 use super::auth::{AuthClient, Right, Scopes};
 use super::error::Failure;
-use super::transport::answer::Answer;
+use super::transport::response::HttpResponse;
 use super::transport::{Endpoint, Request};
 
 use tagging::Tagging;
@@ -34,7 +34,7 @@ mod referrers;
 pub(crate) mod stream;
 pub(crate) mod tagging;
 mod tags;
-mod written;
+mod write_result;
 
 /// Registries over HTTP.
 pub(crate) struct Http {
@@ -62,7 +62,12 @@ impl Http {
     }
 
     /// Sends `request` with the rights that the run may request in `repository`.
-    async fn send(&self, endpoint: &Endpoint, request: &Request, repository: &Repository) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        repository: &Repository,
+    ) -> Result<HttpResponse, Failure> {
         self.client.send(endpoint, request, &self.scopes(repository)).await
     }
 }

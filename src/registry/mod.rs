@@ -49,9 +49,9 @@ mod tls;
 mod transport;
 
 pub use credentials::fault::CredentialFault;
-pub use credentials::source::{Account, AskedAs, Origin, Source};
+pub use credentials::source::{Account, AskedAs, CredentialOrigin, CredentialSource};
 pub use error::{AccessFacts, ErrorKind, ErrorTarget, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault};
-pub use options::{Access, CredentialSources, Group, HostOptions, Options, Rights};
+pub use options::{Access, CredentialSources, HostOptions, RegistriesOptions, RepositoryGroup, Rights};
 pub use registries::Registries;
 #[cfg(test)]
 pub(crate) use tests::server::jobs;

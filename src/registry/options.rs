@@ -1,4 +1,4 @@
-//! [`Options`]: how registries are accessed.
+//! [`RegistriesOptions`]: how registries are accessed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ use super::Observer;
 
 /// How registries are accessed.
 #[derive(Clone)]
-pub struct Options {
+pub struct RegistriesOptions {
     /// The repositories of the run, and its rights.
     pub access: Access,
     /// The maximum number of requests in flight, for all hosts together and for each host.
@@ -33,7 +33,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     rights: Rights,
-    groups: Vec<Group>,
+    groups: Vec<RepositoryGroup>,
     /// The targets of the groups, as a set because every request checks whether its repository is a target.
     targets: HashSet<Repository>,
 }
@@ -49,7 +49,7 @@ pub enum Rights {
 
 /// The repositories of one list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct RepositoryGroup {
     /// The repository where it is published. `None` for a layout.
     pub target: Option<Repository>,
     /// The repositories of its members, in order, without the target and without layouts.
@@ -80,7 +80,7 @@ pub struct CredentialSources {
 #[derive(Debug, Clone, Default)]
 pub struct HostOptions {
     /// The required security of connections.
-    pub security: Security,
+    pub security: ConnectionSecurity,
     /// A file of certificates (PEM) that are trusted in addition to the system's.
     pub ca: Option<PathBuf>,
     /// The client certificate.
@@ -90,12 +90,12 @@ pub struct HostOptions {
     /// The maximum number of requests in flight.
     pub concurrency: Option<NonZeroUsize>,
     /// The maximum rate of requests.
-    pub rate: Option<Rate>,
+    pub rate: Option<RateLimit>,
 }
 
 /// The required security of connections to a host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Security {
+pub enum ConnectionSecurity {
     /// TLS with a verified certificate. On this machine plain HTTP, unless certificates are specified for the host.
     #[default]
     Usual,
@@ -131,7 +131,7 @@ pub struct NamedLogin {
 
 /// A number of requests per time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     /// The number of requests.
     pub requests: NonZeroU32,
     /// The time: a second, a minute or an hour.
@@ -141,7 +141,7 @@ pub struct Rate {
 impl Access {
     /// Requests `rights` for the repositories of `groups`. One token serves each group.
     #[must_use]
-    pub fn new(rights: Rights, groups: Vec<Group>) -> Self {
+    pub fn new(rights: Rights, groups: Vec<RepositoryGroup>) -> Self {
         let targets = groups.iter().filter_map(|group| group.target.clone()).collect();
         Self { rights, groups, targets }
     }
@@ -152,7 +152,7 @@ impl Access {
     }
 
     /// Returns the groups of repositories that share a token.
-    pub(super) fn groups(&self) -> &[Group] {
+    pub(super) fn groups(&self) -> &[RepositoryGroup] {
         &self.groups
     }
 

@@ -8,12 +8,12 @@ use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Refer
 use super::auth::AuthClient;
 use super::copy::Copier;
 use super::credentials::Credentials;
-use super::gate::Run;
+use super::gate::RunState;
 use super::http::Http;
 use super::http::tagging::Tagging;
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Copied, ErrorTarget, Operation, Options, Registry, Result, Stats, Way};
+use super::{Copied, ErrorTarget, Operation, RegistriesOptions, Registry, Result, Stats, Way};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -26,9 +26,9 @@ impl Registries {
     ///
     /// # Errors
     /// Fails if an HTTP client cannot be created.
-    pub fn new(options: Options) -> Result<Self> {
-        let Options { access, jobs, credentials, observer, hosts, certificates } = options;
-        let (run, access) = (Arc::new(Run::new(jobs, observer)), Arc::new(access));
+    pub fn new(options: RegistriesOptions) -> Result<Self> {
+        let RegistriesOptions { access, jobs, credentials, observer, hosts, certificates } = options;
+        let (run, access) = (Arc::new(RunState::new(jobs, observer)), Arc::new(access));
         let credentials = Credentials::new(credentials, &hosts);
         let transport = Transport::new(run, hosts, certificates);
         let transport = transport.map_err(|failure| failure.at(Operation::Connect, ErrorTarget::Registries))?;

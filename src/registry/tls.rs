@@ -24,10 +24,10 @@ use crate::oci::Host;
 
 use super::error::{ErrorKind, Failure, TlsFault};
 use super::lock::lock;
-use super::options::{HostOptions, Security};
+use super::options::{ConnectionSecurity, HostOptions};
 
-use files::{Authorities, Files};
-use verify::{ClientKeys, Verifier};
+use files::{Authorities, HostCertificates};
+use verify::{CertificateVerifier, ClientKeys};
 
 pub(crate) use verify::Untrusted;
 
@@ -56,7 +56,7 @@ pub(crate) struct Clients {
     roots: OnceLock<RootCertStore>,
     /// The verifier for hosts without authorities of their own. It is shared, because a registry that names a new host
     /// in every answer would otherwise fill the memory with copies of the roots.
-    usual: OnceLock<Arc<Verifier>>,
+    usual: OnceLock<Arc<CertificateVerifier>>,
     /// The clients for https, by origin. Each is created for the first request to its origin.
     known: Mutex<HashMap<String, Result<Secured, Failure>>>,
 }
@@ -95,9 +95,9 @@ impl Clients {
     /// specified for the host.
     pub(crate) fn speaks_tls(&self, host: &Host, options: &HostOptions) -> bool {
         match options.security {
-            Security::Plain => false,
-            Security::Tls | Security::Unverified => true,
-            Security::Usual => {
+            ConnectionSecurity::Plain => false,
+            ConnectionSecurity::Tls | ConnectionSecurity::Unverified => true,
+            ConnectionSecurity::Usual => {
                 !host.is_loopback()
                     || options.ca.is_some()
                     || options.client.is_some()
@@ -134,11 +134,11 @@ impl Clients {
     fn make(&self, url: &Url) -> Result<Secured, Failure> {
         let usual = HostOptions::default();
         let options = self.named.get(&origin(url)).unwrap_or(&usual);
-        let Files { authorities, keys } =
-            Files::read(options, files::folder(&self.folders, &names_of(url)).as_deref())?;
+        let HostCertificates { authorities, keys } =
+            HostCertificates::read(options, files::folder(&self.folders, &names_of(url)).as_deref())?;
         let (provider, keys) = (Arc::new(ring::default_provider()), Arc::new(ClientKeys::new(keys)));
         let verifier = match options.security {
-            Security::Unverified => Ok(Arc::new(Verifier::credulous(&provider))),
+            ConnectionSecurity::Unverified => Ok(Arc::new(CertificateVerifier::credulous(&provider))),
             _ => self.trusting(authorities, &provider),
         };
         let verifier = verifier.map_err(|error| unmade(&error))?;
@@ -157,12 +157,13 @@ impl Clients {
         &self,
         authorities: Authorities,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<Verifier>, VerifierBuilderError> {
+    ) -> Result<Arc<CertificateVerifier>, VerifierBuilderError> {
         let is_usual = authorities.certificates.is_empty() && authorities.places.is_empty();
         if let Some(usual) = self.usual.get().filter(|_| is_usual) {
             return Ok(Arc::clone(usual));
         }
-        let made = Arc::new(Verifier::trusting(self.roots.get_or_init(roots).clone(), authorities, provider)?);
+        let made =
+            Arc::new(CertificateVerifier::trusting(self.roots.get_or_init(roots).clone(), authorities, provider)?);
         Ok(if is_usual { Arc::clone(self.usual.get_or_init(|| made)) } else { made })
     }
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`wire`] | sends one request and follows its redirects |
 //! | [`attempts`] | how often a request is sent, and the delays in between |
-//! | [`answer`] | the answer to a request, and the failure that it describes |
+//! | [`response`] | the answer to a request, and the failure that it describes |
 //! | [`destination`] | where a registry may direct requests to |
 //! | [`retry_after`] | how long a host asks to wait |
 
@@ -20,20 +20,20 @@ use reqwest::{Method, Response, Url};
 use crate::oci::{Digest, Host, MediaType};
 
 use super::authorization::Authorization;
-use super::counters::{Counters, Purpose};
+use super::counters::{Counters, RequestPurpose};
 use super::error::{ErrorKind, Failure, Proxy};
-use super::gate::{Gate, Limits, RequestClass, Run};
+use super::gate::{Gate, Limits, RequestClass, RunState};
 use super::lock::lock;
 use super::tls::Clients;
 use super::{HostOptions, Stats, tls};
 
-use answer::{Answer, classify};
 use attempts::{Attempts, Repeat};
+use response::{HttpResponse, classify};
 use wire::{Follow, Outgoing, TransferError, Wire};
 
-pub(crate) mod answer;
 pub(crate) mod attempts;
 pub(crate) mod destination;
+pub(crate) mod response;
 pub(super) mod retry_after;
 pub(crate) mod wire;
 
@@ -42,7 +42,7 @@ const ERROR_BODY: usize = 64 << 10;
 
 /// Sends the requests of a run to all of its registries.
 pub(crate) struct Transport {
-    pub(crate) run: Arc<Run>,
+    pub(crate) run: Arc<RunState>,
     pub(crate) wire: Wire,
     /// The options of hosts.
     hosts: BTreeMap<Host, HostOptions>,
@@ -76,7 +76,7 @@ pub(crate) struct Request {
     pub(crate) repeat: Repeat,
     pub(crate) on_stop: OnStop,
     pub(crate) follow: Follow,
-    pub(crate) purpose: Purpose,
+    pub(crate) purpose: RequestPurpose,
 }
 
 /// The digest that the body of an answer must have.
@@ -119,7 +119,7 @@ impl Request {
 
 impl Transport {
     pub(crate) fn new(
-        run: Arc<Run>,
+        run: Arc<RunState>,
         hosts: BTreeMap<Host, HostOptions>,
         certificates: Vec<PathBuf>,
     ) -> Result<Self, Failure> {
@@ -175,7 +175,7 @@ impl Transport {
         authorization: &Authorization,
         to: Peer<'_>,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         attempts.make(to, request.on_stop, || self.attempt(request, authorization, to)).await
     }
 
@@ -184,7 +184,7 @@ impl Transport {
         request: &Request,
         authorization: &Authorization,
         to: Peer<'_>,
-    ) -> Result<Answer, TransferError> {
+    ) -> Result<HttpResponse, TransferError> {
         let mut out = Outgoing::new(request.method.clone(), request.url.clone());
         out.headers.clone_from(&request.headers);
         out.body = request.body.clone().map(Into::into);
@@ -204,7 +204,7 @@ impl Transport {
 }
 
 impl Expected {
-    fn digest(&self, answer: &Answer) -> Option<Digest> {
+    fn digest(&self, answer: &HttpResponse) -> Option<Digest> {
         // The digest of a signed schema 1 manifest covers only a part of its body.
         let is_signed = || answer.header("content-type").map(MediaType::parse).is_some_and(|it| it.is_schema1());
         match self {
@@ -229,7 +229,7 @@ pub(crate) async fn read(
     mut response: Response,
     limit: Option<u64>,
     authorization: &Authorization,
-) -> Result<Answer, TransferError> {
+) -> Result<HttpResponse, TransferError> {
     let body = match limit {
         Some(limit) if response.status().is_success() => {
             wire::refuse_encoding(response.headers()).map_err(TransferError::Final)?;
@@ -243,7 +243,7 @@ pub(crate) async fn read(
             if authorization.is_repeated_in(&said) { Bytes::new() } else { said }
         }
     };
-    Ok(Answer {
+    Ok(HttpResponse {
         status: response.status(),
         headers: response.headers().clone(),
         body,
@@ -252,7 +252,7 @@ pub(crate) async fn read(
     })
 }
 
-fn verify(expected: &Digest, answer: &Answer) -> Result<(), Failure> {
+fn verify(expected: &Digest, answer: &HttpResponse) -> Result<(), Failure> {
     let mut verifier = expected.verifier();
     verifier.update(&answer.body);
     verifier.finish().map_err(|actual| {

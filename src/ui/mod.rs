@@ -88,7 +88,7 @@ pub struct Output {
 
 /// The settings for all output.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct UiOptions {
     /// The style of stdout.
     pub out: Style,
     /// The style of stderr.
@@ -105,7 +105,7 @@ pub struct Options {
 
 /// Writes all output of a command.
 pub struct Ui {
-    options: Options,
+    options: UiOptions,
     printer: Arc<Printer>,
     live: Live,
 }
@@ -113,12 +113,12 @@ pub struct Ui {
 impl Ui {
     /// Creates a `Ui` that writes to stdout and stderr of the process.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: UiOptions) -> Self {
         let printer = Printer::new(options.out, options.err);
         Self::with(options, printer)
     }
 
-    fn with(options: Options, printer: Printer) -> Self {
+    fn with(options: UiOptions, printer: Printer) -> Self {
         let printer = Arc::new(printer);
         let live = Live::new(options.clone(), Arc::clone(&printer));
         Self { options, printer, live }

@@ -18,7 +18,7 @@ use super::printer::Printer;
 use super::render::human::{self, View, report::ListColumns};
 use super::style::Style;
 use super::text;
-use super::{Options, ProgressMode, Verbosity};
+use super::{ProgressMode, UiOptions, Verbosity};
 
 /// Runs shorter than this show no progress bars.
 const BEFORE_BARS: Duration = Duration::from_millis(300);
@@ -39,7 +39,7 @@ pub(super) struct Live {
 }
 
 struct LiveShared {
-    options: Options,
+    options: UiOptions,
     printer: Arc<Printer>,
     state: Mutex<LiveState>,
     over: Condvar,
@@ -103,7 +103,7 @@ struct ShownPlan {
 }
 
 impl Live {
-    pub(super) fn new(options: Options, printer: Arc<Printer>) -> Self {
+    pub(super) fn new(options: UiOptions, printer: Arc<Printer>) -> Self {
         let now = Instant::now();
         let state = LiveState {
             began: now,
@@ -224,7 +224,7 @@ impl LiveShared {
 
 impl LiveState {
     /// Records an event. Returns the text to print, if any.
-    fn note(&mut self, event: Event, options: &Options) -> Option<String> {
+    fn note(&mut self, event: Event, options: &UiOptions) -> Option<String> {
         match event {
             Event::Reading { done, total } => {
                 self.phase = Phase::Reading { done, total };
@@ -272,7 +272,7 @@ impl LiveState {
     }
 
     /// Records a notice about a registry. Returns the text to print, if any.
-    fn notice(&mut self, notice: Notice, options: &Options) -> Option<String> {
+    fn notice(&mut self, notice: Notice, options: &UiOptions) -> Option<String> {
         match notice {
             Notice::Paused { host, status, wait, as_asked } => {
                 let line = format!(
@@ -300,7 +300,7 @@ impl LiveState {
         }
     }
 
-    fn planned(&mut self, plan: Arc<Plan>, options: &Options) -> String {
+    fn planned(&mut self, plan: Arc<Plan>, options: &UiOptions) -> String {
         let view = options.view(options.err, &plan);
         let columns = ListColumns::of(&plan, &view);
         let summary = plan.summary();

@@ -12,7 +12,7 @@ pub(super) mod json;
 
 /// A part of the human-readable output, for one stream. A file gets all parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct OutputPart {
     pub(super) channel: Channel,
     pub(super) text: String,
 }
@@ -29,7 +29,7 @@ pub(super) enum Channel {
     Message,
 }
 
-impl Part {
+impl OutputPart {
     fn message(text: String) -> Self {
         Self { channel: Channel::Message, text }
     }

@@ -4,7 +4,7 @@ use crate::config::problem::Problem;
 use crate::exec::report::ExitStatus;
 
 use super::render::human::{self, PublishedLists, Styles};
-use super::render::{Channel, Part, json};
+use super::render::{Channel, OutputPart, json};
 use super::{Document, Output, OutputFormat, Style, Ui, Verbosity, text};
 
 /// The format that is written to stdout.
@@ -32,7 +32,7 @@ impl Ui {
         if self.options.verbosity > Verbosity::Quiet || document.status != ExitStatus::Done {
             let err = self.options.err;
             let out = if stdout == StdoutUse::Human { self.options.out } else { err };
-            for Part { channel, text } in
+            for OutputPart { channel, text } in
                 human::render(&document, &self.options, Styles { out, err }, PublishedLists::AlreadyShown)
             {
                 match (channel, stdout) {

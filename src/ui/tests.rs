@@ -41,7 +41,7 @@ struct Desk {
 
 fn desk(verbosity: Verbosity, formats: &[(OutputFormat, Option<&std::path::Path>)]) -> Desk {
     let outputs = formats.iter().map(|(format, file)| Output { format: *format, file: file.map(PathBuf::from) });
-    let options = Options {
+    let options = UiOptions {
         out: Style::PLAIN,
         err: Style::PLAIN,
         verbosity,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use mlist::config::facts::Facts;
-use mlist::config::{Loaded, Loader, Outcome, Problem, Publication, Request, SourceFile, Sources, Trust};
+use mlist::config::{LoadOutcome, LoadRequest, Loaded, Loader, Problem, Publication, SourceFile, Sources, Trust};
 use mlist::oci::Tag;
 
 use crate::support::context::{Context, Output};
@@ -111,19 +111,19 @@ fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
     let trust = Trust::default();
-    let request = Request { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust };
+    let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust };
     let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
         match parsed.load(&facts) {
-            Outcome::Done(loaded) => return loaded,
-            Outcome::NeedsTags(places, _) => {
+            LoadOutcome::Done(loaded) => return loaded,
+            LoadOutcome::NeedsTags(places, _) => {
                 for place in places {
                     let is_there = place.to_string().contains("some-tags");
                     let tags = ["latest", "main", "v1.31.0"].map(|tag| Tag::parse(tag).unwrap());
                     facts.add_tags(place, Ok(is_there.then(|| Arc::new(tags.into()))));
                 }
             }
-            Outcome::Needs(questions) => {
+            LoadOutcome::Needs(questions) => {
                 assert!(!questions.is_empty());
                 for question in questions {
                     let shown = format!("{question:?}");

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use mlist::oci::{Descriptor, Digest, ImageManifest, Index, MediaType, Payload, Place, Reference};
 use mlist::registry::Registry as _;
 use mlist::registry::{
-    Access, Copied, CredentialSources, ErrorKind, Group, Options, Registries, RegistryError, Rights, Way,
+    Access, Copied, CredentialSources, ErrorKind, Registries, RegistriesOptions, RegistryError, RepositoryGroup,
+    Rights, Way,
 };
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
@@ -40,10 +41,10 @@ fn image(content: &str) -> Image {
 /// Creates `Registries` with the right to write to `target`.
 fn registries(target: &Place, docker_config: Option<&Path>) -> Registries {
     let Place::Repository(target) = target else { panic!("{target} is a layout") };
-    let groups = vec![Group { target: Some(target.clone()), sources: Vec::new() }];
+    let groups = vec![RepositoryGroup { target: Some(target.clone()), sources: Vec::new() }];
     let docker = docker_config.map(|folder| folder.join("config.json"));
     let (hosts, certificates) = (BTreeMap::default(), nginx::certs_d());
-    let options = Options {
+    let options = RegistriesOptions {
         access: Access::new(Rights::Write, groups),
         jobs: NonZeroUsize::MIN.saturating_add(7),
         credentials: CredentialSources { docker, ..CredentialSources::default() },

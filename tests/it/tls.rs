@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlist::oci::{Host, Place, Reference};
-use mlist::registry::options::{ClientCertificate, Security};
+use mlist::registry::options::{ClientCertificate, ConnectionSecurity};
 use mlist::registry::{
-    Access, CredentialSources, ErrorKind, HostOptions, Options, Registries, Registry as _, RegistryError, Rights,
-    TlsError, TlsFault,
+    Access, CredentialSources, ErrorKind, HostOptions, Registries, RegistriesOptions, Registry as _, RegistryError,
+    Rights, TlsError, TlsFault,
 };
 
 use crate::support::any_registry::AnyRegistry;
@@ -69,7 +69,7 @@ impl Files {
 fn registries(hosts: &[(&str, HostOptions)], certificates: Vec<PathBuf>) -> Registries {
     let hosts: BTreeMap<_, _> =
         hosts.iter().map(|(host, options)| (Host::parse(host).expect("a host"), options.clone())).collect();
-    let options = Options {
+    let options = RegistriesOptions {
         access: Access::new(Rights::ReadOnly, Vec::new()),
         jobs: NonZeroUsize::MIN.saturating_add(63),
         credentials: CredentialSources::default(),
@@ -103,7 +103,7 @@ fn with_ca(ca: &Path) -> HostOptions {
     HostOptions { ca: Some(ca.to_owned()), ..HostOptions::default() }
 }
 
-fn with(security: Security) -> HostOptions {
+fn with(security: ConnectionSecurity) -> HostOptions {
     HostOptions { security, ..HostOptions::default() }
 }
 
@@ -121,7 +121,8 @@ fn an_authority_of_ones_own_is_trusted_for_the_host_that_it_is_named_for() {
     let front = Front::of(&registry.host(), &authority);
     let (Some(named), Some(other)) = (nginx(&front), nginx(&front)) else { return };
     let ca = files.put("corp.pem", &authority.pem());
-    let registries = registries(&[(&named.host(), with_ca(&ca)), (&other.host(), with(Security::Tls))], Vec::new());
+    let registries =
+        registries(&[(&named.host(), with_ca(&ca)), (&other.host(), with(ConnectionSecurity::Tls))], Vec::new());
     ask(&registries, &named.host()).expect("its authority is named");
     let error = ask(&registries, &other.host()).expect_err("it is named for another port");
     assert_eq!(error.kind, tls(None, untrusted("Corp Root CA")));
@@ -146,7 +147,7 @@ fn a_certificate_that_is_not_good_is_told_by_what_is_wrong_with_it() {
     ] {
         let server = TlsServer::start(&registry.host(), &authority.server(names, valid), &[], None);
         assert_eq!(fault(&server.host(), with_ca(&ca)), wrong);
-        let any = registries(&[(&server.host(), with(Security::Unverified))], Vec::new());
+        let any = registries(&[(&server.host(), with(ConnectionSecurity::Unverified))], Vec::new());
         ask(&any, &server.host()).expect("insecure = true takes any certificate");
     }
 }
@@ -157,7 +158,7 @@ fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_the_one_that_is_
     let (own, other) = (self_signed("127.0.0.1"), self_signed("other.example"));
     let server = TlsServer::start(&registry.host(), &own, &["h2", "http/1.1"], None);
     let unknown = |trusted| TlsFault::Untrusted { issuer: Some("127.0.0.1".into()), is_self_signed: true, trusted };
-    assert_eq!(fault(&server.host(), with(Security::Tls)), unknown(Vec::new()));
+    assert_eq!(fault(&server.host(), with(ConnectionSecurity::Tls)), unknown(Vec::new()));
     let wrong = files.put("other.pem", &other.certificate);
     assert_eq!(fault(&server.host(), with_ca(&wrong)), unknown(vec![wrong.display().to_string()]));
     let named = registries(&[(&server.host(), with_ca(&files.put("own.pem", &own.certificate)))], Vec::new());
@@ -172,7 +173,7 @@ fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_the_one_that_is_
 #[test]
 fn what_does_not_speak_tls_is_not_spoken_to_in_plain_http() {
     let registry = registry();
-    for security in [Security::Tls, Security::Unverified] {
+    for security in [ConnectionSecurity::Tls, ConnectionSecurity::Unverified] {
         let wrong = fault(&registry.host(), with(security));
         assert_eq!(wrong, TlsFault::NotTls);
     }

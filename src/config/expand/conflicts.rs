@@ -7,7 +7,7 @@ mod members;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::instance::{MemberClaim, Names};
+use super::instance::{MemberClaim, PublicationNames};
 use super::report::Problems;
 use super::value::Value;
 use crate::config::model::{Newest, Publication};
@@ -50,7 +50,7 @@ pub(super) struct Race(HashMap<(Place, Tag), Newcomers>);
 
 impl Race {
     /// Adds the claims of a list, whether it is selected or not.
-    pub(super) fn enter(&mut self, names: &Names) {
+    pub(super) fn enter(&mut self, names: &PublicationNames) {
         for tag in names.tags() {
             let Some(newest) = &tag.newest else { continue };
             let Newcomers(groups) = self.0.entry((names.place().clone(), tag.tag.clone())).or_default();
@@ -90,7 +90,7 @@ impl Newcomers {
 /// A publication, with its names for problems.
 pub(super) struct Claimant<'a> {
     pub(super) publication: &'a Publication,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a PublicationNames,
     pub(super) id: &'a Value,
     /// The tags of its members.
     pub(super) member_claims: &'a [MemberClaim],
@@ -127,13 +127,13 @@ pub(super) fn repositories<'a>(
 /// `mlist::config::tag_twice`. The publications are in the order of the file, and their rivals are known.
 pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
     let mut order: Vec<(&Place, &Tag)> = Vec::new();
-    let mut claims: HashMap<(&Place, &Tag), Vec<Claim<'_>>> = HashMap::new();
+    let mut claims: HashMap<(&Place, &Tag), Vec<TagClaim<'_>>> = HashMap::new();
     for Claimant { publication, names, id, entry, .. } in claimants {
         for (at, tag) in publication.tags.iter().enumerate() {
             let name = (&publication.target, &tag.tag);
             let target = &publication.target_span;
             let newest = tag.newest.as_ref();
-            let claim = Claim { id: id.shown(), names, at, newest, tag: &tag.span, target, entry };
+            let claim = TagClaim { id: id.shown(), names, at, newest, tag: &tag.span, target, entry };
             let claimed = claims.entry(name).or_default();
             if claimed.len() == 1 {
                 order.push(name);
@@ -145,7 +145,7 @@ pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
         let Some(claims) = claims.remove(&name) else { continue };
         problems.extend(if claims.iter().all(|claim| claim.newest.is_some()) {
             // A list with a rival gives way to it and does not conflict.
-            let left: Vec<_> = claims.into_iter().filter(Claim::has_no_rival).collect();
+            let left: Vec<_> = claims.into_iter().filter(TagClaim::has_no_rival).collect();
             twice(&left)
         } else {
             let newest_too = claims.iter().any(|claim| claim.newest.is_some());
@@ -158,7 +158,7 @@ const APART: &str = "a tag names one list: tell them apart in `target` or in `ta
 const NEWEST_TOO: &str = "tell them apart in `target` or in `tags`, or let each claim it by when = \"newest\"";
 
 /// The problem if several lists claim one tag. `None` if only one does.
-fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
+fn twice(claims: &[TagClaim<'_>]) -> Option<Problem> {
     let [first, second, more @ ..] = claims else { return None };
     let tagged = first.names.shown(first.at);
     let message = format!("`{}` and `{}` both claim {tagged}", first.id, second.id);
@@ -179,10 +179,11 @@ fn twice(claims: &[Claim<'_>]) -> Option<Problem> {
     Some(problem.about(&tagged).help(APART))
 }
 
-struct Claim<'a> {
+/// A tag that a list claims.
+struct TagClaim<'a> {
     /// As problems may show it.
     id: &'a str,
-    names: &'a Names,
+    names: &'a PublicationNames,
     /// The index of the tag.
     at: usize,
     newest: Option<&'a Newest>,
@@ -191,8 +192,8 @@ struct Claim<'a> {
     entry: &'a Key,
 }
 
-impl<'a> Claim<'a> {
-    fn apart(&self, other: &Claim<'a>) -> (&'a Span, &'a Span) {
+impl<'a> TagClaim<'a> {
+    fn apart(&self, other: &TagClaim<'a>) -> (&'a Span, &'a Span) {
         let pairs = [(self.tag, other.tag), (self.target, other.target), (&self.entry.span, &other.entry.span)];
         pairs.into_iter().find(|(one, other)| one != other).unwrap_or((self.tag, other.tag))
     }
@@ -202,7 +203,7 @@ impl<'a> Claim<'a> {
     }
 
     /// Why neither version gives way to the other. `None` unless both claim the tag with `newest`.
-    fn why_neither(&self, other: &Claim<'_>) -> Option<String> {
+    fn why_neither(&self, other: &TagClaim<'_>) -> Option<String> {
         let (mine, others) = (&self.newest?.version, &other.newest?.version);
         let (one, two) = (self.names.version(self.at), other.names.version(other.at));
         Some(match mine.compare(others) {

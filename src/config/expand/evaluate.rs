@@ -1,7 +1,7 @@
 //! [`Evaluator`]: the values of templates and variables. It records a question for each fact that is not known yet.
-//! `variable` looks up the value of a variable. `open` expands a template in which one name is left open.
+//! `variable` looks up the value of a variable. `partial` expands a template in which one name is left open.
 
-mod open;
+mod partial;
 mod variable;
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::Problems;
 use super::resolution_stack::ResolutionStack;
-use super::scope::{Binding, Names};
+use super::scope::{Binding, ListNames};
 use super::value::{Expanded, Value};
 use crate::config::facts::{Fact, Facts, Question, TagFact};
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
@@ -18,7 +18,7 @@ use crate::config::read::names::MEMBER_NAMES;
 use crate::config::trust::{Trust, outside_root};
 use crate::naming::{ExpandError, LONGEST_TEXT, Placeholder, Version, VersionPart, nearest};
 use crate::oci;
-pub(super) use open::{holds_whole, needs_platform_alone};
+pub(super) use partial::{holds_whole, needs_platform_alone};
 pub(super) use variable::LONGEST_LINE;
 
 /// Expands templates, and collects problems and questions.
@@ -38,7 +38,7 @@ pub(super) struct Evaluator<'a> {
 /// What names mean at the place where a template is expanded.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
-    pub(super) names: &'s Names<'s>,
+    pub(super) names: &'s ListNames<'s>,
     /// The key of the list: the value of `{name}` if nothing else defines it.
     pub(super) entry: &'s str,
     /// The id of the list, as problems may show it.
@@ -77,7 +77,7 @@ pub(super) enum Need {
 
 /// There is no value. The question is recorded, the problem is reported, or nothing needs the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stop;
+pub(super) struct NoValue;
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(facts: &'a Facts, sources: &Sources, trust: &'a Trust) -> Self {
@@ -123,22 +123,22 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Expands `template`.
-    pub(super) fn expand(&mut self, template: &SpannedTemplate, scope: Scope<'_>) -> Result<Expanded, Stop> {
+    pub(super) fn expand(&mut self, template: &SpannedTemplate, scope: Scope<'_>) -> Result<Expanded, NoValue> {
         self.resolve(template, scope, &mut ResolutionStack::default())
     }
 
     /// The value of `{name}` for a condition at `place`.
-    pub(super) fn named(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<Value, Stop> {
+    pub(super) fn named(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<Value, NoValue> {
         self.lookup(name, place, scope, &mut ResolutionStack::default())
     }
 
     /// The value of `{name}`: an axis, a variable, or the key of the list.
-    pub(super) fn name(&mut self, scope: Scope<'_>) -> Result<Value, Stop> {
+    pub(super) fn name(&mut self, scope: Scope<'_>) -> Result<Value, NoValue> {
         // Nothing in the file refers to `{name}` here. The span is never shown: a cycle is reported only with the
         // references inside it.
         let place = Span { file: 0, range: 0..0 };
         self.bound("name", &place, scope, &mut ResolutionStack::default())
-            .unwrap_or_else(|| Ok(Value::open(scope.entry)))
+            .unwrap_or_else(|| Ok(Value::public(scope.entry)))
     }
 
     /// Whether the file may use the place that `path` leads to. Records the question if that is not known yet, unless
@@ -164,12 +164,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The same as [`Evaluator::may_follow`], for a path that a list uses at `place`.
-    pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), Stop> {
+    pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), NoValue> {
         self.may_follow(path, shown, scope.need).map_err(|problem| {
             if let Some(problem) = problem.filter(|_| scope.need == Need::Must) {
                 self.problems.add_for(scope.list, problem.at(place, format!("needed by {}", scope.list)));
             }
-            Stop
+            NoValue
         })
     }
 
@@ -178,16 +178,16 @@ impl<'a> Evaluator<'a> {
         template: &'r SpannedTemplate,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<Expanded, Stop> {
+    ) -> Result<Expanded, NoValue> {
         // Look up every placeholder first, so that all problems of a template are reported at once.
         let values: Vec<_> = template
             .template
             .placeholders()
             .map(|word| self.lookup(&word.name, &place_of(template, word), scope, stack))
             .collect();
-        let values = values.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+        let values = values.into_iter().collect::<Result<Vec<_>, NoValue>>()?;
         let mut texts = values.iter();
-        match template.template.expand_traced(|_| texts.next().map(|value| value.text().to_owned()).ok_or(Stop)) {
+        match template.template.expand_traced(|_| texts.next().map(|value| value.text().to_owned()).ok_or(NoValue)) {
             Ok(expansion) => Ok(Expanded::new(expansion, &template.template, &values)),
             Err(error) => Err(self.not_expanded(error, template, &values, scope)),
         }
@@ -196,11 +196,11 @@ impl<'a> Evaluator<'a> {
     /// Reports why `template`, whose placeholders have these `values`, cannot be expanded.
     fn not_expanded(
         &mut self,
-        error: ExpandError<Stop>,
+        error: ExpandError<NoValue>,
         template: &SpannedTemplate,
         values: &[Value],
         scope: Scope<'_>,
-    ) -> Stop {
+    ) -> NoValue {
         let problem = match error {
             ExpandError::Lookup(stop) => return stop,
             ExpandError::NoPart { placeholder, value } => {
@@ -223,7 +223,7 @@ impl<'a> Evaluator<'a> {
             }
         };
         self.problems.add_for(scope.list, problem);
-        Stop
+        NoValue
     }
 
     /// Counts the lookup of `name` at `place`. Reports a cycle or an exceeded limit.
@@ -233,12 +233,12 @@ impl<'a> Evaluator<'a> {
         place: &Span,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoValue> {
         stack.look_up(name, place, scope.list).map_err(|problem| {
             if let Some(problem) = problem {
                 self.problems.add_for(scope.list, *problem);
             }
-            Stop
+            NoValue
         })
     }
 
@@ -249,10 +249,10 @@ impl<'a> Evaluator<'a> {
         place: &Span,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<Value, Stop> {
+    ) -> Result<Value, NoValue> {
         self.step(name, place, scope, stack)?;
         if MEMBER_NAMES.contains(&name) {
-            return self.member_name(name, place, scope).map(Value::open);
+            return self.member_name(name, place, scope).map(Value::public);
         }
         if name == "tag" {
             return scope.tag.cloned().ok_or_else(|| {
@@ -260,19 +260,19 @@ impl<'a> Evaluator<'a> {
                     .at(place, "known only in `member-tags`")
                     .help(format!("known here: {}", known(scope).join(", ")));
                 self.problems.add_for(scope.list, problem);
-                Stop
+                NoValue
             });
         }
         if let Some(value) = self.bound(name, place, scope, stack) {
             return value;
         }
         if name == "name" {
-            return Ok(Value::open(scope.entry));
+            return Ok(Value::public(scope.entry));
         }
         if !scope.names.incomplete {
             self.problems.add_for(scope.list, unknown(name, place, scope));
         }
-        Err(Stop)
+        Err(NoValue)
     }
 
     /// The value of a variable or axis. `None` if there is none with this name.
@@ -282,15 +282,15 @@ impl<'a> Evaluator<'a> {
         place: &Span,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Option<Result<Value, Stop>> {
+    ) -> Option<Result<Value, NoValue>> {
         match scope.names.get(name)? {
             Binding::Axis(_) => {
                 // `None` for an axis: axis values cannot use other axes.
                 let value = scope.axes?.iter().find(|(axis, _)| *axis == name);
-                Some(value.map(|(_, value)| value.clone()).ok_or(Stop))
+                Some(value.map(|(_, value)| value.clone()).ok_or(NoValue))
             }
-            Binding::Set(set) => Some(Ok(Value::open(&set.value))),
-            Binding::Variable(Parsed::Faulty) => Some(Err(Stop)),
+            Binding::Set(set) => Some(Ok(Value::public(&set.value))),
+            Binding::Variable(Parsed::Faulty) => Some(Err(NoValue)),
             Binding::Variable(Parsed::Good(variable)) => {
                 stack.enter(name, place);
                 let value = self.variable(name, variable, scope, stack);
@@ -300,13 +300,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn member_name(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<String, Stop> {
+    fn member_name(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<String, NoValue> {
         let Some(member) = scope.member else {
             let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"))
                 .at(place, "known only where a member is spoken of")
                 .help(format!("known here: {}", known(scope).join(", ")));
             self.problems.add_for(scope.list, problem);
-            return Err(Stop);
+            return Err(NoValue);
         };
         match (name, &member.arch) {
             ("os", _) => Ok(member.os.clone()),
@@ -320,7 +320,7 @@ impl<'a> Evaluator<'a> {
                     .at(place, "needed here")
                     .help(format!("give it one: {{ platform = \"{platform}\", arch = \"…\" }}"));
                 self.problems.add_for(scope.list, problem);
-                Err(Stop)
+                Err(NoValue)
             }
         }
     }

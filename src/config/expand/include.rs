@@ -1,4 +1,4 @@
-//! `include`: manifests.toml and the files that it includes → [`Files`].
+//! `include`: manifests.toml and the files that it includes → [`ParsedFiles`].
 //!
 //! The globs together select one set of files, in path order, whatever the order of the globs. Each file is read once,
 //! and no file includes itself. The lists of included files come after the lists of the including file. A glob with `!`
@@ -20,7 +20,7 @@ pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), ParseResult>;
 
 /// manifests.toml and the files that it includes.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(super) struct ParsedFiles {
     pub(super) root: Arc<ParsedFile>,
     /// In path order.
     pub(super) included: Vec<Arc<ParsedFile>>,
@@ -28,7 +28,7 @@ pub(super) struct Files {
     pub(super) incomplete: bool,
 }
 
-impl Files {
+impl ParsedFiles {
     /// All files, the root first.
     pub(super) fn all(&self) -> impl Iterator<Item = &ParsedFile> {
         [&self.root].into_iter().chain(&self.included).map(|file| &**file)
@@ -42,11 +42,11 @@ pub(super) fn files(
     parsed: &mut ParsedIncludes,
     sources: &mut Sources,
     evaluator: &mut Evaluator<'_>,
-) -> Files {
-    let mut files = Files { root, included: Vec::new(), incomplete: false };
-    let meant = meant(&files.root.include, sources, evaluator);
-    files.incomplete = meant.is_none();
-    for (path, place) in meant.unwrap_or_default().into_values() {
+) -> ParsedFiles {
+    let mut files = ParsedFiles { root, included: Vec::new(), incomplete: false };
+    let selected = selected_files(&files.root.include, sources, evaluator);
+    files.incomplete = selected.is_none();
+    for (path, place) in selected.unwrap_or_default().into_values() {
         match text(&path, &place, evaluator) {
             Some(text) => {
                 let source = SourceFile { name: path.display().to_string(), text: text.into() };
@@ -71,7 +71,7 @@ pub(super) fn files(
 
 /// The files that the globs select, by their [`plain`] paths. Each has its path as found, and the place of the first
 /// glob that selects it. `None` if not all of them are known.
-fn meant(
+fn selected_files(
     globs: &[Include],
     sources: &Sources,
     evaluator: &mut Evaluator<'_>,

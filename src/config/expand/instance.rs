@@ -19,7 +19,7 @@ mod policies;
 mod refused;
 mod tags;
 
-use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::evaluate::{Evaluator, Need, NoValue, Scope};
 use super::matrix::Combination;
 use super::scope::ListScope;
 use super::value::Value;
@@ -28,7 +28,7 @@ use crate::config::read::declared::{Level, Parsed, Target};
 use crate::naming::Template;
 
 pub(super) use member_tags::MemberClaim;
-pub(super) use names::Names;
+pub(super) use names::PublicationNames;
 
 /// A list with a value for each of its axes.
 pub(super) struct Instance<'a> {
@@ -47,9 +47,9 @@ pub(super) struct TargetInstance<'a> {
 }
 
 /// A list in one repository, with the details that only problems and selectors need.
-pub(super) struct Made {
-    pub(super) product: Product,
-    pub(super) names: Names,
+pub(super) struct ExpandedInstance {
+    pub(super) result: InstanceResult,
+    pub(super) names: PublicationNames,
     /// The tags of its members, in the order of the members.
     pub(super) member_claims: Vec<MemberClaim>,
     /// The value of `{name}`.
@@ -57,12 +57,12 @@ pub(super) struct Made {
 }
 
 /// The result for a list in one repository.
-pub(super) enum Product {
+pub(super) enum InstanceResult {
     Publication(Box<Publication>),
     LeftOut(LeftOut),
 }
 
-impl Product {
+impl InstanceResult {
     pub(super) fn publication(&self) -> Option<&Publication> {
         match self {
             Self::Publication(publication) => Some(publication),
@@ -92,7 +92,7 @@ impl<'a> Instance<'a> {
     }
 
     /// The value of `{name}`.
-    pub(super) fn name(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Value, Stop> {
+    pub(super) fn name(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Value, NoValue> {
         evaluator.name(self.scope(need))
     }
 
@@ -126,7 +126,7 @@ impl<'a> TargetInstance<'a> {
     }
 
     /// Expands all parts. Problems of each part are reported, even if other parts fail.
-    pub(super) fn publication(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Made, Stop> {
+    pub(super) fn publication(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<ExpandedInstance, NoValue> {
         let name = self.instance.name(need, evaluator);
         let names = self.names(need, evaluator);
         let id = self.instance.id.text().to_owned();
@@ -138,11 +138,11 @@ impl<'a> TargetInstance<'a> {
         let annotations = self.annotations(need, evaluator);
         let artifact_type = self.artifact_type();
         let rows = self.declared_rows(need, evaluator);
-        let members = rows.as_ref().map_err(|_| Stop).and_then(|rows| self.members(rows, need, evaluator));
+        let members = rows.as_ref().map_err(|_| NoValue).and_then(|rows| self.members(rows, need, evaluator));
         self.needs_oci(names.as_ref().ok(), rows.as_ref().map_or(&[], |declared| &declared.rows), evaluator);
         if let Some(left_out) = left_out {
-            let product = Product::LeftOut(left_out);
-            return Ok(Made { product, names: names?, member_claims: Vec::new(), name: name? });
+            let result = InstanceResult::LeftOut(left_out);
+            return Ok(ExpandedInstance { result, names: names?, member_claims: Vec::new(), name: name? });
         }
         let (names, mut members, name) = (names?, members?, name?);
         let member_claims = self.tag_members(&names, &mut members, need, evaluator)?;
@@ -159,6 +159,6 @@ impl<'a> TargetInstance<'a> {
             artifact_type: artifact_type?,
             member_tags: self.by_platform_alone(&names, need, evaluator)?,
         };
-        Ok(Made { product: Product::Publication(Box::new(publication)), names, member_claims, name })
+        Ok(ExpandedInstance { result: InstanceResult::Publication(Box::new(publication)), names, member_claims, name })
     }
 }

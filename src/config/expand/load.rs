@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::evaluate::Evaluator;
-use super::include::{self, Files, ParsedIncludes};
+use super::include::{self, ParsedFiles, ParsedIncludes};
 use super::publications::publications;
 use super::registries::registries;
 use super::scope::FileScope;
@@ -13,12 +13,12 @@ use super::{overrides, unused_templates};
 use crate::config::facts::Facts;
 use crate::config::problem::Sources;
 use crate::config::read::parse_result::ParseResult;
-use crate::config::request::{Loaded, Outcome, Request};
+use crate::config::request::{LoadOutcome, LoadRequest, Loaded};
 
 /// Loads manifests.toml while facts are added. It parses each file only once.
 #[derive(Debug)]
 pub struct Loader<'a> {
-    request: Request<'a>,
+    request: LoadRequest<'a>,
     root: ParseResult,
     included: ParsedIncludes,
 }
@@ -26,7 +26,7 @@ pub struct Loader<'a> {
 impl<'a> Loader<'a> {
     /// Parses manifests.toml.
     #[must_use]
-    pub fn new(request: Request<'a>) -> Self {
+    pub fn new(request: LoadRequest<'a>) -> Self {
         let nothing = || ParseResult { file: None, problems: Vec::new() };
         let root = request.sources.get(request.file).map_or_else(nothing, |file| ParseResult::root(request.file, file));
         Self { request, root, included: BTreeMap::new() }
@@ -35,10 +35,10 @@ impl<'a> Loader<'a> {
     /// Returns the publications, or the questions that must be answered first. The result depends only on the files and
     /// the facts. Only questions that matter for the selected lists are asked.
     #[must_use]
-    pub fn load(&mut self, facts: &Facts) -> Outcome {
+    pub fn load(&mut self, facts: &Facts) -> LoadOutcome {
         let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());
         let Some(root) = &self.root.file else {
-            return Outcome::Done(Loaded { problems: found, sources, ..Loaded::default() });
+            return LoadOutcome::Done(Loaded { problems: found, sources, ..Loaded::default() });
         };
         let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
         evaluator.problems.extend(found);
@@ -46,13 +46,18 @@ impl<'a> Loader<'a> {
         if evaluator.questions.is_empty() {
             loaded(&files, sources, request, evaluator)
         } else {
-            Outcome::Needs(evaluator.questions)
+            LoadOutcome::Needs(evaluator.questions)
         }
     }
 }
 
 /// Expands the files to publications.
-fn loaded(files: &Files, sources: Sources, request: Request<'_>, mut evaluator: Evaluator<'_>) -> Outcome {
+fn loaded(
+    files: &ParsedFiles,
+    sources: Sources,
+    request: LoadRequest<'_>,
+    mut evaluator: Evaluator<'_>,
+) -> LoadOutcome {
     let base =
         sources.get(request.file).and_then(|file| Path::new(&*file.name).parent()).unwrap_or(Path::new("")).to_owned();
     let root = FileScope::new(&files.root, None, request.overrides);
@@ -66,13 +71,13 @@ fn loaded(files: &Files, sources: Sources, request: Request<'_>, mut evaluator: 
     let registries = registries(&files.root, &base, request.trust, &mut evaluator);
 
     if !evaluator.questions.is_empty() {
-        return Outcome::Needs(evaluator.questions);
+        return LoadOutcome::Needs(evaluator.questions);
     }
     unused_templates::unknown_names(files, &mut evaluator.problems);
     let Evaluator { problems, unlisted, .. } = evaluator;
     let problems = problems.finish();
     let loaded = Loaded { registries, problems, sources, ..expanded };
-    if unlisted.is_empty() { Outcome::Done(loaded) } else { Outcome::NeedsTags(unlisted, loaded) }
+    if unlisted.is_empty() { LoadOutcome::Done(loaded) } else { LoadOutcome::NeedsTags(unlisted, loaded) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 mod from_tags;
 mod values;
 
-use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::evaluate::{Evaluator, Need, NoValue, Scope};
 use super::scope::ListScope;
 use super::value::Value;
 use crate::config::problem::Problem;
@@ -85,9 +85,9 @@ pub(super) fn combinations<'a>(
     need: Need,
     room: &mut Room,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Combinations<'a>, Stop> {
+) -> Result<Combinations<'a>, NoValue> {
     let axes: Vec<_> = list.axes.iter().map(|axis| values::of(axis, list, need, evaluator)).collect();
-    let axes = axes.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+    let axes = axes.into_iter().collect::<Result<Vec<_>, NoValue>>()?;
     let counts = axes.iter().map(|values| match values {
         Values::Known(values) => values.len(),
         Values::Open => 1,
@@ -96,7 +96,7 @@ pub(super) fn combinations<'a>(
         if let Some(problem) = problem {
             evaluator.problems.add(*problem);
         }
-        return Err(Stop);
+        return Err(NoValue);
     }
     let (mut all, mut open) = (vec![Vec::new()], false);
     for ((key, _), values) in list.axes.iter().zip(axes) {
@@ -116,13 +116,13 @@ pub(super) fn combinations<'a>(
 
 /// `ENTRY`, or with axes `ENTRY/VALUE/VALUE`.
 pub(super) fn id(entry: &str, combination: &Combination<'_>) -> Value {
-    combination.iter().fold(Value::open(entry), |id, (_, value)| id.then(value))
+    combination.iter().fold(Value::public(entry), |id, (_, value)| id.then(value))
 }
 
 /// Reports why an axis has no values, if a selected list needs it.
-fn refuse<T>(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<T, Stop> {
+fn refuse<T>(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<T, NoValue> {
     if scope.need == Need::Must {
         evaluator.problems.add_for(scope.list, problem);
     }
-    Err(Stop)
+    Err(NoValue)
 }

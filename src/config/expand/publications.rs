@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use super::conflicts::{self, Claimant, Race};
 use super::evaluate::{Evaluator, Need};
-use super::include::Files;
-use super::instance::{Instance, Made, Product, TargetInstance};
+use super::include::ParsedFiles;
+use super::instance::{ExpandedInstance, Instance, InstanceResult, TargetInstance};
 use super::matrix::{self, Combinations};
 use super::report::Problems;
 use super::scope::{FileScope, ListScope};
 use super::select::Selection;
 use super::{overrides, required_keys};
 use crate::config::read::declared::{Axis, Parsed, Target};
-use crate::config::request::{Loaded, Override, Request};
+use crate::config::request::{LoadRequest, Loaded, Override};
 use crate::oci::Place;
 
 /// Returns the selected publications, and the selected lists that are left out. The other fields of [`Loaded`] are not
 /// filled in.
 pub(super) fn publications<'a>(
-    files: &Files,
+    files: &ParsedFiles,
     scopes: &[&'a FileScope<'a>],
-    request: Request<'a>,
+    request: LoadRequest<'a>,
     evaluator: &mut Evaluator<'_>,
 ) -> Loaded {
     let lists = lists(scopes, request.overrides, &mut evaluator.problems);
@@ -39,18 +39,18 @@ pub(super) fn publications<'a>(
     for (target, _) in open.iter().filter(|(_, selected)| *selected) {
         let _ = target.publication(Need::Must, evaluator);
     }
-    let all = make(&targets, evaluator);
+    let all = expand_all(&targets, evaluator);
     if !selection.is_everything() {
-        for (target, _, Made { names, name, .. }) in &all {
+        for (target, _, ExpandedInstance { names, name, .. }) in &all {
             let mut called = names.all();
             called
                 .extend([target.instance.id.text(), &target.instance.list.entry.name, name.text()].map(str::to_owned));
-            selection.means(&called.iter().map(String::as_str).collect::<Vec<_>>());
+            selection.selects(&called.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
-    let claimants = all.iter().filter_map(|(target, _, Made { product, names, member_claims, .. })| {
+    let claimants = all.iter().filter_map(|(target, _, ExpandedInstance { result, names, member_claims, .. })| {
         let (id, entry) = (&target.instance.id, target.instance.list.entry);
-        Some(Claimant { publication: product.publication()?, names, id, member_claims, entry })
+        Some(Claimant { publication: result.publication()?, names, id, member_claims, entry })
     });
     let claimants = conflicts::repositories(claimants, &mut evaluator.problems);
     conflicts::tags(&claimants, &mut evaluator.problems);
@@ -61,7 +61,7 @@ pub(super) fn publications<'a>(
             targets.iter().filter(|(_, selected)| *selected).map(|(target, _)| target.instance.list).collect();
         overrides::without_effect(scopes, request.overrides, &selected, &mut evaluator.problems);
         let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
-        let names: Vec<&str> = all.iter().map(|(.., made)| made.name.shown()).collect();
+        let names: Vec<&str> = all.iter().map(|(.., expanded)| expanded.name.shown()).collect();
         match (selection.fits(), evaluator.unlistable.is_empty()) {
             // The selectors may match values from tags that could not be listed.
             (false, false) => evaluator.problems.extend(std::mem::take(&mut evaluator.unlistable)),
@@ -69,10 +69,10 @@ pub(super) fn publications<'a>(
         }
     }
     let mut loaded = Loaded::default();
-    for (.., made) in all.into_iter().filter(|(_, selected, _)| *selected) {
-        match made.product {
-            Product::Publication(publication) => loaded.publications.push(Arc::from(publication)),
-            Product::LeftOut(left_out) => loaded.left_out.push(left_out),
+    for (.., expanded) in all.into_iter().filter(|(_, selected, _)| *selected) {
+        match expanded.result {
+            InstanceResult::Publication(publication) => loaded.publications.push(Arc::from(publication)),
+            InstanceResult::LeftOut(left_out) => loaded.left_out.push(left_out),
         }
     }
     let needed = unexpanded.into_iter().filter(|(_, need)| *need == Need::Must);
@@ -139,17 +139,18 @@ fn instances<'a>(
 /// How much the axis values of a list are needed.
 fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     let entry = list.entry.name.as_str();
-    if selection.is_everything() || selection.surely_means(&[entry]) {
+    if selection.is_everything() || selection.certainly_selects(&[entry]) {
         return Need::Must;
     }
     // Tags are listed only if a selector can match one of the resulting lists.
     let from_tags = list.axes.iter().any(|(_, axis)| matches!(axis.good(), Some(Axis::TagsOf(_))));
     let targets: Vec<_> = list.pick(|level| &level.target).and_then(Parsed::good).into_iter().flatten().collect();
-    let may_mean = |target: &Parsed<Target>| {
-        target.good().is_none_or(|target| selection.may_mean_target(&target.repository.template))
+    let may_select = |target: &Parsed<Target>| {
+        target.good().is_none_or(|target| selection.may_select_target(&target.repository.template))
     };
-    let by_entry_alone = list.names.get("name").is_none() && !targets.is_empty() && !targets.into_iter().any(may_mean);
-    match (from_tags && by_entry_alone, selection.means(&[entry])) {
+    let by_entry_alone =
+        list.names.get("name").is_none() && !targets.is_empty() && !targets.into_iter().any(may_select);
+    match (from_tags && by_entry_alone, selection.selects(&[entry])) {
         (true, true) => Need::Must,
         (true, false) => Need::Never,
         (false, _) => Need::Ask,
@@ -157,20 +158,20 @@ fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
 }
 
 /// Expands each target as far as its values are known, in the order of the file, and returns whether it is selected.
-fn make<'a, 'i>(
+fn expand_all<'a, 'i>(
     targets: &'a [(TargetInstance<'i>, bool)],
     evaluator: &mut Evaluator<'_>,
-) -> Vec<(&'a TargetInstance<'i>, bool, Made)> {
-    let mut all: Vec<Option<Made>> = Vec::new();
+) -> Vec<(&'a TargetInstance<'i>, bool, ExpandedInstance)> {
+    let mut all: Vec<Option<ExpandedInstance>> = Vec::new();
     for (target, selected) in targets {
         all.push(if *selected { target.publication(Need::Must, evaluator).ok() } else { None });
     }
     // Whether a selected list is the newest in its repository can depend on lists that are not selected. Their values
     // are requested only in that case.
     let mut race = Race::default();
-    let guarded = all.iter().flatten().filter(|made| made.names.tags().any(|tag| tag.newest.is_some()));
-    let guarded: HashSet<Place> = guarded.map(|made| made.names.place().clone()).collect();
-    for ((target, _), made) in targets.iter().zip(&mut all).filter(|((_, selected), _)| !selected) {
+    let guarded = all.iter().flatten().filter(|expanded| expanded.names.tags().any(|tag| tag.newest.is_some()));
+    let guarded: HashSet<Place> = guarded.map(|expanded| expanded.names.place().clone()).collect();
+    for ((target, _), expanded) in targets.iter().zip(&mut all).filter(|((_, selected), _)| !selected) {
         if !guarded.is_empty()
             && target.has_newest()
             && target.place(Need::Ask, evaluator).is_ok_and(|place| guarded.contains(&place))
@@ -178,11 +179,11 @@ fn make<'a, 'i>(
         {
             race.enter(&names);
         }
-        *made = target.publication(Need::Never, evaluator).ok();
+        *expanded = target.publication(Need::Never, evaluator).ok();
     }
-    all.iter().flatten().for_each(|made| race.enter(&made.names));
-    race.settle(all.iter_mut().flatten().filter_map(|made| made.product.publication_mut()));
-    targets.iter().zip(all).filter_map(|((target, selected), made)| Some((target, *selected, made?))).collect()
+    all.iter().flatten().for_each(|expanded| race.enter(&expanded.names));
+    race.settle(all.iter_mut().flatten().filter_map(|expanded| expanded.result.publication_mut()));
+    targets.iter().zip(all).filter_map(|((target, selected), expanded)| Some((target, *selected, expanded?))).collect()
 }
 
 fn is_selected(target: &TargetInstance<'_>, selection: &mut Selection, evaluator: &mut Evaluator<'_>) -> bool {
@@ -192,14 +193,14 @@ fn is_selected(target: &TargetInstance<'_>, selection: &mut Selection, evaluator
     let instance = target.instance;
     let name = instance.name(Need::Ask, evaluator).unwrap_or_default();
     let mut names = vec![instance.id.text(), instance.list.entry.name.as_str(), name.text()];
-    if selection.surely_means(&names) {
+    if selection.certainly_selects(&names) {
         return true;
     }
     // The repository is checked last, because its values may have to be requested first.
-    if !target.target_template().is_some_and(|target| selection.may_mean_target(target)) {
-        return selection.means(&names);
+    if !target.target_template().is_some_and(|target| selection.may_select_target(target)) {
+        return selection.selects(&names);
     }
     let published = target.names(Need::Ask, evaluator).map(|names| names.all()).unwrap_or_default();
     names.extend(published.iter().map(String::as_str));
-    selection.means(&names)
+    selection.selects(&names)
 }

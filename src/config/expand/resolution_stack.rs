@@ -13,12 +13,13 @@ const MOST_VALUES: usize = 1000;
 #[derive(Default)]
 pub(super) struct ResolutionStack<'r> {
     /// The variables that are being expanded, outermost first.
-    inside: Vec<Lookup<'r>>,
+    inside: Vec<ResolutionStep<'r>>,
     /// How many values were looked up so far.
     looked_up: usize,
 }
 
-struct Lookup<'r> {
+/// A variable that is being expanded.
+struct ResolutionStep<'r> {
     name: &'r str,
     /// Where the name is used.
     place: Span,
@@ -27,7 +28,7 @@ struct Lookup<'r> {
 impl<'r> ResolutionStack<'r> {
     /// Starts the expansion of the variable `name`, which is used at `place`.
     pub(super) fn enter(&mut self, name: &'r str, place: &Span) {
-        self.inside.push(Lookup { name, place: place.clone() });
+        self.inside.push(ResolutionStep { name, place: place.clone() });
     }
 
     /// Ends the expansion of the innermost variable.
@@ -62,7 +63,7 @@ impl<'r> ResolutionStack<'r> {
 
 /// `mlist::config::cycle`: the cycle of `steps`, whose last variable refers to the first one at `place`. The same cycle
 /// is always reported from the same place, no matter where it is entered.
-fn cycle(steps: &[Lookup<'_>], place: &Span, list: &str) -> Box<Problem> {
+fn cycle(steps: &[ResolutionStep<'_>], place: &Span, list: &str) -> Box<Problem> {
     // Each name with the place that refers to it. The recorded place of the first name is outside of the cycle, so it
     // is replaced.
     let mut ring: Vec<(&str, &Span)> = steps.iter().map(|step| (step.name, &step.place)).collect();

@@ -1,4 +1,5 @@
-//! [`ListScope`]: one `[list.ENTRY]` with the levels around it, and [`Names`]: the names that its templates may use.
+//! [`ListScope`]: one `[list.ENTRY]` with the levels around it, and [`ListNames`]: the names that its
+//! templates may use.
 //!
 //! The levels of a list are the list, its convention, `[defaults]` of its file, and `[defaults]` of the file that
 //! includes its file. Names are looked up in the same order, file by file: what a file defines comes before what the
@@ -25,7 +26,7 @@ pub(super) struct FileScope<'a> {
 pub(super) struct ListScope<'a> {
     /// The key of the list.
     pub(super) entry: &'a Key,
-    pub(super) names: Names<'a>,
+    pub(super) names: ListNames<'a>,
     /// Its axes. The first one changes slowest.
     pub(super) axes: Vec<(&'a Key, &'a Parsed<Axis>)>,
     /// Nearest first.
@@ -42,7 +43,7 @@ pub(super) enum Binding<'a> {
 }
 
 /// All names of a list except the built-in ones.
-pub(super) struct Names<'a> {
+pub(super) struct ListNames<'a> {
     /// From `--set` for this list, the list itself and its convention.
     near: HashMap<&'a str, Binding<'a>>,
     file: &'a FileScope<'a>,
@@ -70,7 +71,7 @@ impl<'a> FileScope<'a> {
     }
 }
 
-impl<'a> Names<'a> {
+impl<'a> ListNames<'a> {
     pub(super) fn get(&self, name: &str) -> Option<Binding<'a>> {
         let of_files = || self.file.outwards().find_map(|file| file.known.get(name));
         self.near.get(name).or_else(of_files).copied()
@@ -127,7 +128,7 @@ impl<'a> ListScope<'a> {
         }
         let levels: Vec<&Level> = [level].into_iter().chain(convention).chain(defaults).collect();
         let incomplete = levels.iter().any(|level| level.names_unknown);
-        let names = Names { near, file, incomplete };
+        let names = ListNames { near, file, incomplete };
         let axes = axes(&levels, &names);
         Some(Self { entry, names, axes, levels })
     }
@@ -165,7 +166,7 @@ fn convention<'a>(file: &'a FileScope<'a>, name: &Text, problems: &mut Vec<Probl
 
 /// The axes of `[defaults]`, the convention and the list, each at the position where its name first occurs. A nearer
 /// level can give an axis other values or replace it with a variable.
-fn axes<'a>(levels: &[&'a Level], names: &Names<'a>) -> Vec<(&'a Key, &'a Parsed<Axis>)> {
+fn axes<'a>(levels: &[&'a Level], names: &ListNames<'a>) -> Vec<(&'a Key, &'a Parsed<Axis>)> {
     let mut axes: Vec<(&'a Key, &'a Parsed<Axis>)> = Vec::new();
     for (key, _) in levels.iter().rev().flat_map(|level| &level.matrix) {
         if axes.iter().all(|(known, _)| known.name != key.name)

@@ -34,15 +34,15 @@ impl Selection {
     }
 
     /// Whether a list with these names is certainly selected, whatever other names it has.
-    pub(super) fn surely_means(&mut self, names: &[&str]) -> bool {
+    pub(super) fn certainly_selects(&mut self, names: &[&str]) -> bool {
         let negated = self.globs.patterns().iter().any(Pattern::is_negated);
-        self.means(names) && !negated
+        self.selects(names) && !negated
     }
 
     /// Whether any selector can match a repository that `target` expands to. A selector without wildcards, `/` and `:`
-    /// can only match ids and short names of Docker Hub. So it matches no repository whose template has `/` or `:` in its
-    /// text.
-    pub(super) fn may_mean_target(&self, target: &Template) -> bool {
+    /// can only match ids and short names of Docker Hub. So it matches no repository whose template has `/` or `:` in
+    /// its text.
+    pub(super) fn may_select_target(&self, target: &Template) -> bool {
         let is_short = |text: &str| !text.contains(['/', ':']);
         let short_target = target.parts().iter().all(|part| !matches!(part, Part::Text(text) if !is_short(text)));
         let word = |text: &str| is_short(text) && !text.contains(['*', '?', '[']);
@@ -50,11 +50,11 @@ impl Selection {
     }
 
     /// Whether a list with exactly these names is selected. Records which selectors match.
-    pub(super) fn means(&mut self, names: &[&str]) -> bool {
+    pub(super) fn selects(&mut self, names: &[&str]) -> bool {
         for (pattern, fitted) in self.globs.patterns().iter().zip(&mut self.fitted) {
             *fitted |= names.iter().any(|name| pattern.matches(name));
         }
-        self.globs.mean(|pattern| names.iter().any(|name| pattern.matches(name)))
+        self.globs.selects(|pattern| names.iter().any(|name| pattern.matches(name)))
     }
 
     /// Whether each selector has matched something.

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::evaluate::place_of;
-use super::include::Files;
+use super::include::ParsedFiles;
 use super::report::Problems;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{
-    Axis, Level, OsVersion, Parsed, ParsedFile, Row, SpannedTemplate, Target, Variable,
+    Axis, DeclaredOsVersion, Level, Parsed, ParsedFile, Row, SpannedTemplate, Target, Variable,
 };
 use crate::config::read::names::MEMBER_NAMES;
 use crate::config::read::raw::Key;
@@ -17,7 +17,7 @@ use crate::naming::nearest;
 /// Reports each name that no file defines. An included file sees its own names and those of the file that includes it.
 /// All files can use the templates of the including file, so these may use the names of all files. Nothing is reported
 /// if a table of names could not be read.
-pub(super) fn unknown_names(files: &Files, problems: &mut Problems) {
+pub(super) fn unknown_names(files: &ParsedFiles, problems: &mut Problems) {
     if files.all().flat_map(levels).any(|level| level.names_unknown) || files.incomplete {
         return;
     }
@@ -80,8 +80,8 @@ fn templates(level: &Level) -> Vec<&SpannedTemplate> {
     let tags = level.tags.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).map(|tag| &tag.template);
     let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Parsed::good);
     let from = rows.iter().filter_map(|row| match row.os_version.as_ref()?.good()? {
-        OsVersion::Of { from, .. } => Some(from),
-        OsVersion::Literal(_) | OsVersion::Fits(_) => None,
+        DeclaredOsVersion::Of { from, .. } => Some(from),
+        DeclaredOsVersion::Literal(_) | DeclaredOsVersion::Fits(_) => None,
     });
     let annotations = rows.iter().flat_map(|row| &row.annotations).chain(&level.annotations);
     let annotations = annotations.filter_map(|(_, annotation)| annotation.good());

@@ -17,7 +17,7 @@ pub(super) struct Value {
 
 impl Value {
     /// A text that everybody may see, because it is written in manifests.toml or on the command line.
-    pub(super) fn open(text: impl Into<String>) -> Self {
+    pub(super) fn public(text: impl Into<String>) -> Self {
         Self { text: text.into(), instead: None }
     }
 

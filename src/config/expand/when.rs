@@ -3,7 +3,7 @@
 //! `stable` and `newest` use the variable `version`. Whether a stable version is the newest is not known here, because
 //! it depends on the tags of the repository and on other lists. So here `newest` holds if `stable` holds.
 
-use super::evaluate::{Evaluator, Need, Scope, Stop};
+use super::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::Condition;
 use crate::naming::{Kind, Pattern, Version};
@@ -13,7 +13,7 @@ pub(super) const VERSION: &str = "version";
 
 /// The result of conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ConditionResult {
     /// All of them hold.
     Holds,
     /// One does not hold, and why: `1.4.0-rc.1 is not stable`.
@@ -26,10 +26,10 @@ pub(super) fn holds(
     conditions: &[Condition],
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Verdict, Stop> {
-    let mut result = Ok(Verdict::Holds);
+) -> Result<ConditionResult, NoValue> {
+    let mut result = Ok(ConditionResult::Holds);
     for condition in conditions {
-        let failed = matches!(result, Ok(Verdict::Fails(_)));
+        let failed = matches!(result, Ok(ConditionResult::Fails(_)));
         let scope = Scope { need: if failed { Need::Never } else { scope.need }, ..scope };
         let verdict = one_holds(condition, scope, evaluator);
         if !failed && result.is_ok() {
@@ -39,36 +39,45 @@ pub(super) fn holds(
     result
 }
 
-fn one_holds(condition: &Condition, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Verdict, Stop> {
+fn one_holds(
+    condition: &Condition,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<ConditionResult, NoValue> {
     match condition {
         Condition::Stable(span) => is_stable("stable", span, scope, evaluator),
         Condition::Newest(span) => is_stable("newest", span, scope, evaluator),
         Condition::Fits { name, globs } => {
             let value = evaluator.named(&name.name, &name.span, scope)?;
             if globs.matches(value.text()) {
-                return Ok(Verdict::Holds);
+                return Ok(ConditionResult::Holds);
             }
             let shown = if value.shown().is_empty() { "which is empty" } else { value.shown() };
             let globs: Vec<&str> = globs.patterns().iter().map(Pattern::source).collect();
-            Ok(Verdict::Fails(format!("{}, {shown}, does not fit {}", name.name, globs.join(", "))))
+            Ok(ConditionResult::Fails(format!("{}, {shown}, does not fit {}", name.name, globs.join(", "))))
         }
     }
 }
 
-fn is_stable(word: &str, span: &Span, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Verdict, Stop> {
+fn is_stable(
+    word: &str,
+    span: &Span,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<ConditionResult, NoValue> {
     if scope.names.get(VERSION).is_none() && !scope.names.incomplete {
         let message = format!("`{word}` speaks of the variable `{VERSION}`, which {} does not have", scope.list);
         let problem = Problem::error("mlist::config::no_version", message)
             .at(span, "")
             .help(format!("give it one: vars.{VERSION} = \"…\" in the list, or an axis of this name"));
         evaluator.problems.add_for(scope.list, problem);
-        return Err(Stop);
+        return Err(NoValue);
     }
     let value = evaluator.named(VERSION, span, scope)?;
     Ok(match Version::parse(value.text()).map(|version| version.kind()) {
-        Some(Kind::Stable) => Verdict::Holds,
-        Some(Kind::PreRelease) => Verdict::Fails(format!("{} is not stable", value.shown())),
-        None if value.text().is_empty() => Verdict::Fails(format!("{VERSION} is empty")),
-        None => Verdict::Fails(format!("{} is no version", value.shown())),
+        Some(Kind::Stable) => ConditionResult::Holds,
+        Some(Kind::PreRelease) => ConditionResult::Fails(format!("{} is not stable", value.shown())),
+        None if value.text().is_empty() => ConditionResult::Fails(format!("{VERSION} is empty")),
+        None => ConditionResult::Fails(format!("{} is no version", value.shown())),
     })
 }

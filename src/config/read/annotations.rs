@@ -2,7 +2,7 @@
 //! separator of tables.
 
 use super::declared::{Annotations, Parsed};
-use super::raw::{Key, Node, Value};
+use super::raw::{Key, Node, TomlValue};
 use super::template::template;
 use super::{names, types};
 use crate::config::keys;
@@ -19,7 +19,7 @@ pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotatio
     for (name, node) in table {
         if keys::is_list_key(&name.name) {
             problems.push(names::swallowed(name, "annotations"));
-        } else if let Value::Table(_) = node.value {
+        } else if let TomlValue::Table(_) = node.value {
             problems.push(dotted(name, node));
             annotations.push((name.clone(), Parsed::Faulty));
         } else {
@@ -48,7 +48,7 @@ fn dotted(name: &Key, node: &Node) -> Problem {
 /// Collects the intended names, with their dots.
 fn leaves(name: &str, node: &Node, names: &mut Vec<String>) {
     match &node.value {
-        Value::Table(table) => {
+        TomlValue::Table(table) => {
             for (inner, node) in table {
                 leaves(&format!("{name}.{}", inner.name), node, names);
             }

@@ -1,7 +1,7 @@
 //! Declared axes: an array of values, `{ lines = PATH }` or `{ tags-of = REPOSITORY, … }`.
 
 use super::declared::{Axis, Parsed, SpannedTemplate, TagsOf};
-use super::raw::{Key, Node, Table, Value};
+use super::raw::{Key, Node, Table, TomlValue};
 use super::template::{template, template_item};
 use super::{known_keys, names, types};
 use crate::config::keys::{AxisKey, TableKind};
@@ -23,7 +23,7 @@ pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Pars
 
 fn axis(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
     match &node.value {
-        Value::Table(table) => elsewhere(name, table, node, problems),
+        TomlValue::Table(table) => elsewhere(name, table, node, problems),
         _ => values(name, node, problems).map(Axis::Values),
     }
 }

@@ -213,7 +213,7 @@ pub(in crate::config) struct Row {
     pub(in crate::config) arch: Option<String>,
     pub(in crate::config) source: Option<Parsed<SpannedTemplate>>,
     pub(in crate::config) missing: Option<Parsed<Missing>>,
-    pub(in crate::config) os_version: Option<Parsed<OsVersion>>,
+    pub(in crate::config) os_version: Option<Parsed<DeclaredOsVersion>>,
     pub(in crate::config) os_features: Option<Parsed<Vec<String>>>,
     pub(in crate::config) annotations: Annotations,
     /// All conditions must hold, otherwise the row is not declared. If a condition is invalid, this is reported and the
@@ -223,7 +223,7 @@ pub(in crate::config) struct Row {
 
 /// `os-version`
 #[derive(Debug)]
-pub(in crate::config) enum OsVersion {
+pub(in crate::config) enum DeclaredOsVersion {
     /// The version as written.
     Literal(String),
     /// The version in the image's config, which must match this pattern.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::declared::{Level, ParsedFile};
 use super::names::{self, NameKind};
-use super::raw::{Key, Node, Table, Value};
+use super::raw::{Key, Node, Table, TomlValue};
 use super::{include, known_keys, level, login_names, registry, types, vars};
 use crate::config::keys::{self, LevelKey, TableKind, TopKey};
 use crate::config::problem::Problem;
@@ -45,13 +45,13 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
                 document.conventions = named(written, node, TableKind::Convention, problems);
             }
             TopKey::List => {
-                has_list = !matches!(&node.value, Value::Table(table) if table.is_empty());
+                has_list = !matches!(&node.value, TomlValue::Table(table) if table.is_empty());
                 document.lists = named(written, node, TableKind::List, problems);
             }
         }
     }
-    for meant in known_keys::meant(tree, TableKind::Top) {
-        match meant {
+    for key in known_keys::intended_keys(tree, TableKind::Top) {
+        match key {
             // The included files could contain lists.
             TopKey::List | TopKey::Include => has_list = true,
             TopKey::Defaults => REQUIRED.into_iter().for_each(|key| level::told_of(&mut document.defaults, key)),
@@ -105,7 +105,7 @@ fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Pro
     let is_key = |key: &Key| keys::is_list_key(&key.name);
     let is_list = |(inner, node): &&(Key, Node)| {
         let misspelt = || nearest(&inner.name, keys::built_keys_of(TableKind::List).map(|info| info.name)).is_some();
-        matches!(node.value, Value::Table(_)) && !is_key(inner) && !misspelt()
+        matches!(node.value, TomlValue::Table(_)) && !is_key(inner) && !misspelt()
     };
     for (inner, node) in table.iter().filter(is_list) {
         let whole = names::undotted(name, inner, node, is_key);

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::raw::{Node, Scalar, Value};
+use super::raw::{Node, Scalar, TomlValue};
 use super::types;
 use crate::config::problem::Problem;
 
@@ -34,7 +34,7 @@ struct DurationError {
 
 /// Returns the duration in `node`. If it is not valid, `mlist::config::bad_duration` points at the error in it.
 pub(super) fn duration(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Duration> {
-    if let Value::Other { scalar: Scalar::Integer(_), written } = &node.value
+    if let TomlValue::Other { scalar: Scalar::Integer(_), written } = &node.value
         && let Ok(right) = parse(&format!("{written}s"))
     {
         problems.push(
@@ -59,7 +59,11 @@ pub(super) fn duration(key: &str, node: &Node, problems: &mut Vec<Problem>) -> O
 }
 
 fn parse(text: &str) -> Result<Duration, DurationError> {
-    let fault = |message: String, span: Range<usize>| DurationError { message, span, instead: meant(text).map(shown) };
+    let fault = |message: String, span: Range<usize>| DurationError {
+        message,
+        span,
+        instead: intended_seconds(text).map(shown),
+    };
     let mut seconds: u64 = 0;
     let mut left = UNITS.as_slice();
     let mut rest = text;
@@ -106,7 +110,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
 
 /// Returns the number of seconds that was probably intended. Accepts common words for units in any order, and a number
 /// without a unit as seconds.
-fn meant(text: &str) -> Option<u64> {
+fn intended_seconds(text: &str) -> Option<u64> {
     let text: String = text.to_ascii_lowercase().split_whitespace().collect();
     let mut seconds: u64 = 0;
     let mut rest = text.as_str();

@@ -1,6 +1,6 @@
 //! [`known`]: returns the keys that a table can have, and reports all others.
 
-use super::raw::{Key, Node, Table, Value};
+use super::raw::{Key, Node, Table, TomlValue};
 use crate::config::keys::TableKind::{Defaults, Tag, Top};
 use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of, keys_of};
 use crate::config::problem::Problem;
@@ -24,7 +24,7 @@ pub(super) fn known<'a, K: KeySet>(
 }
 
 /// Returns the keys of `table_kind` that misspelled keys in `table` were probably intended to be.
-pub(super) fn meant<K: KeySet>(table: &Table, table_kind: TableKind) -> Vec<K> {
+pub(super) fn intended_keys<K: KeySet>(table: &Table, table_kind: TableKind) -> Vec<K> {
     table.iter().filter_map(|(key, _)| K::find(slip_of(&key.name, table_kind)?.name, table_kind)).collect()
 }
 
@@ -97,7 +97,7 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
                 problem
             }
         }
-        None if matches!(node.value, Value::Table(_)) && table_kind == Top => {
+        None if matches!(node.value, TomlValue::Table(_)) && table_kind == Top => {
             problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
         }
         None => problem.at(&key.span, "").help(format!("known here: {}", known.join(", "))),

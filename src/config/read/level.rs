@@ -6,7 +6,7 @@ mod target;
 use super::annotations::annotations;
 use super::declared::{Level, Parsed, SpannedTemplate};
 use super::duration::duration;
-use super::raw::{Node, Table, Value};
+use super::raw::{Node, Table, TomlValue};
 use super::template::{template, template_item};
 use super::words::word;
 use super::{axes, known_keys, members, strings, tags, types, vars, words};
@@ -37,7 +37,7 @@ fn fill_all(level: &mut Level, table: &Table, table_kind: TableKind, problems: &
     for (key, _, node) in known_keys::known(table, table_kind, problems) {
         fill(level, key, node, problems);
     }
-    for key in known_keys::meant(table, table_kind) {
+    for key in known_keys::intended_keys(table, table_kind) {
         told_of(level, key);
     }
 }
@@ -93,14 +93,14 @@ fn fault<T>(parsed: &mut Option<Parsed<T>>) {
 /// unknown.
 fn swallowed(level: &mut Level, node: &Node) {
     match &node.value {
-        Value::Table(_) => swallowed_keys(level, node),
+        TomlValue::Table(_) => swallowed_keys(level, node),
         _ => level.names_unknown = true,
     }
 }
 
 /// Marks the keys of a list that are in a table inside it as already reported.
 fn swallowed_keys(level: &mut Level, node: &Node) {
-    if let Value::Table(table) = &node.value {
+    if let TomlValue::Table(table) = &node.value {
         for key in table.iter().filter_map(|(key, _)| LevelKey::find(&key.name, TableKind::List)) {
             told_of(level, key);
         }

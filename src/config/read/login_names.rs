@@ -1,14 +1,14 @@
 //! The environment variables with credentials of registries. No variable of the file can use their values.
 
 use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
-use super::raw::{Key, Node, Table, Text, Value};
+use super::raw::{Key, Node, Table, Text, TomlValue};
 use crate::config::keys::{KeySet, RegistryKey, TableKind};
 use crate::config::problem::Problem;
 
 /// Returns the names of environment variables in `[registry]`, even if other parts of it are invalid.
 pub(super) fn login_names(node: &Node) -> Vec<Text> {
     let below = |node: &Node| match &node.value {
-        Value::Table(table) => table.clone(),
+        TomlValue::Table(table) => table.clone(),
         _ => Table::new(),
     };
     let keys = below(node).iter().flat_map(|(_, node)| below(node)).collect::<Table>();
@@ -19,7 +19,7 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
     keys.into_iter()
         .filter(|(key, _)| is_name(key))
         .filter_map(|(_, node)| match node.value {
-            Value::Text(text) => Some(text),
+            TomlValue::Text(text) => Some(text),
             _ => None,
         })
         .collect()

@@ -4,7 +4,7 @@
 mod os_version;
 
 use super::declared::{Annotations, Parsed, Row};
-use super::raw::{Key, Node, Text, Value};
+use super::raw::{Key, Node, Text, TomlValue};
 use super::strings::texts;
 use super::template::template;
 use super::words::word;
@@ -17,14 +17,16 @@ use crate::oci::Platform;
 /// Reads `platforms`. Invalid rows are reported and dropped.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>> {
     match &node.value {
-        Value::Table(table) if table.is_empty() => {
+        TomlValue::Table(table) if table.is_empty() => {
             problems.push(
                 Problem::error("mlist::config::type", "`platforms` is empty")
                     .at(&node.span, "at least one belongs here"),
             );
             None
         }
-        Value::Table(table) => Some(table.iter().filter_map(|(key, node)| spelled_row(key, node, problems)).collect()),
+        TomlValue::Table(table) => {
+            Some(table.iter().filter_map(|(key, node)| spelled_row(key, node, problems)).collect())
+        }
         _ => {
             let items = types::filled_array("platforms", node, problems)?;
             Some(items.iter().filter_map(|item| row(item, problems)).collect())
@@ -38,7 +40,7 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
         problems.push(names::swallowed(key, "platforms"));
         return None;
     }
-    if let Value::Table(table) = &node.value
+    if let TomlValue::Table(table) = &node.value
         && let Some((arch, _)) = table.iter().find(|(inner, _)| inner.name == "arch")
     {
         problems.push(
@@ -49,8 +51,8 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
         );
         return None;
     }
-    if let Value::Table(table) = &node.value
-        && let [(inner, Node { value: Value::Text(text), .. })] = table.as_slice()
+    if let TomlValue::Table(table) = &node.value
+        && let [(inner, Node { value: TomlValue::Text(text), .. })] = table.as_slice()
         && keys::keys_of(TableKind::Row).all(|info| info.name != inner.name)
         && Platform::parse(&text.value).is_ok()
     {
@@ -68,12 +70,12 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
 
 fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
     let table = match &node.value {
-        Value::Table(table) => table,
-        Value::Text(text) => {
+        TomlValue::Table(table) => table,
+        TomlValue::Text(text) => {
             let platform = platform(text, problems)?;
             return Some(Row::bare(platform, text.clone()));
         }
-        Value::Array(_) | Value::Other { .. } => {
+        TomlValue::Array(_) | TomlValue::Other { .. } => {
             problems.push(
                 types::wrong("an item of `platforms`", "a platform or a row", node)
                     .at(&node.span, "")

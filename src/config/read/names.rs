@@ -1,6 +1,6 @@
 //! [`NameKind`]: which names are valid for lists, variables, axes and conventions.
 
-use super::raw::{Key, Node, Value};
+use super::raw::{Key, Node, TomlValue};
 use crate::config::keys;
 use crate::config::problem::Problem;
 
@@ -101,8 +101,8 @@ pub(super) fn reserved(name: &Key, why: &str) -> Problem {
 /// content is not just one more table.
 pub(super) fn undotted(name: &Key, inner: &Key, mut node: &Node, is_key: impl Fn(&Key) -> bool) -> String {
     let mut whole = format!("{}.{}", name.name, inner.name);
-    while let Value::Table(below) = &node.value
-        && let [(deeper, next @ Node { value: Value::Table(_), .. })] = below.as_slice()
+    while let TomlValue::Table(below) = &node.value
+        && let [(deeper, next @ Node { value: TomlValue::Table(_), .. })] = below.as_slice()
         && !is_key(deeper)
     {
         whole = format!("{whole}.{}", deeper.name);

@@ -20,13 +20,13 @@ pub(in crate::config) struct Key {
 /// A value with its span, which includes brackets and quotes. The span of a table is its header or its first key.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct Node {
-    pub(in crate::config) value: Value,
+    pub(in crate::config) value: TomlValue,
     pub(in crate::config) span: Span,
 }
 
 /// A value.
 #[derive(Debug, Clone)]
-pub(in crate::config) enum Value {
+pub(in crate::config) enum TomlValue {
     Text(Text),
     Array(Vec<Node>),
     Table(Table),
@@ -196,11 +196,11 @@ impl Walk<'_> {
     fn node(&self, range: Range<usize>, value: &DeValue<'_>) -> Node {
         let span = self.span(range);
         let value = match value {
-            DeValue::String(text) => Value::Text(self.text(&span, text)),
+            DeValue::String(text) => TomlValue::Text(self.text(&span, text)),
             DeValue::Array(array) => {
-                Value::Array(array.iter().map(|item| self.node(item.span(), item.get_ref())).collect())
+                TomlValue::Array(array.iter().map(|item| self.node(item.span(), item.get_ref())).collect())
             }
-            DeValue::Table(table) => Value::Table(self.table(table)),
+            DeValue::Table(table) => TomlValue::Table(self.table(table)),
             DeValue::Integer(integer) => {
                 self.other(&span, Scalar::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).ok()))
             }
@@ -211,8 +211,8 @@ impl Walk<'_> {
         Node { value, span }
     }
 
-    fn other(&self, span: &Span, scalar: Scalar) -> Value {
-        Value::Other { scalar, written: self.source[span.range.clone()].trim().to_owned() }
+    fn other(&self, span: &Span, scalar: Scalar) -> TomlValue {
+        TomlValue::Other { scalar, written: self.source[span.range.clone()].trim().to_owned() }
     }
 
     fn text(&self, span: &Span, text: &str) -> Text {
@@ -288,7 +288,7 @@ mod tests {
 
     fn text(node: &Node) -> &Text {
         match &node.value {
-            Value::Text(text) => text,
+            TomlValue::Text(text) => text,
             other => panic!("{other:?}"),
         }
     }
@@ -319,7 +319,7 @@ mod tests {
         let tree = tree("[z]\n[list.b]\n[list.a.x]\n[list.a]\nq = 1\n[a]\n");
         let names = |table: &Table| table.iter().map(|(key, _)| key.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&tree), ["z", "list", "a"]);
-        let Value::Table(list) = &tree[1].1.value else { panic!() };
+        let TomlValue::Table(list) = &tree[1].1.value else { panic!() };
         assert_eq!(names(list), ["b", "a"]);
     }
 

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use super::raw::{Key, Node, Scalar, Table, Text, Value};
+use super::raw::{Key, Node, Scalar, Table, Text, TomlValue};
 use super::{known_keys, names, types};
 use crate::config::keys::{self, KEYS, RegistryKey, TableKind};
 use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
@@ -52,7 +52,7 @@ const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h",
 /// Reads `[registry]`. Paths stay as written.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySettings> {
     let header = "[registry.\"HOST\"]";
-    if let Value::Text(text) = &node.value {
+    if let TomlValue::Text(text) = &node.value {
         let help = "what holds for a host is written [registry.\"HOST\"], a variable of this name stands in [vars]";
         problems.push(types::wrong("`registry`", "a table", node).at(&text.span, "").help(help));
         return Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
     let mut registries: Vec<RegistrySettings> = Vec::new();
     for (name, node) in table {
         let is_key = keys::keys_of(TableKind::Registry).any(|info| info.name == name.name);
-        if is_key && !matches!(node.value, Value::Table(_)) {
+        if is_key && !matches!(node.value, TomlValue::Table(_)) {
             problems.push(
                 Problem::error("mlist::config::misplaced_key", format!("`{}` does not say of which host", name.name))
                     .at(&name.span, "this is [registry]")
@@ -93,7 +93,7 @@ fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Regis
     // No key of a registry has a table as its value. If the name is not a host, a table in it means that the host has a
     // dot but no quotes.
     let (dotted, own): (Table, Table) =
-        table.iter().cloned().partition(|(_, node)| matches!(node.value, Value::Table(_)));
+        table.iter().cloned().partition(|(_, node)| matches!(node.value, TomlValue::Table(_)));
     for (inner, node) in &dotted {
         let whole = names::undotted(name, inner, node, |_| false);
         problems.push(
@@ -192,7 +192,10 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
 
 /// Returns one problem `mlist::config::misplaced_key` for all keys that have no effect because of `rule`.
 fn excluded(rule: &Excluded, table: &Table) -> Option<Problem> {
-    let is = |node: &Node, truth: bool| matches!(node.value, Value::Other { scalar: Scalar::Boolean(value), .. } if value == truth);
+    let is = |node: &Node, truth: bool| match node.value {
+        TomlValue::Other { scalar: Scalar::Boolean(value), .. } => value == truth,
+        _ => false,
+    };
     let (ruling, _) = entry(table, rule.key).filter(|(_, node)| is(node, true))?;
     let is_odd = |(key, node): &&(Key, Node)| rule.others.contains(&key.name.as_str()) && !is(node, false);
     let odd: Vec<&Key> = table.iter().filter(is_odd).map(|(key, _)| key).collect();
@@ -238,7 +241,7 @@ fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Place
 
 /// Reads `N/s`, `N/min` or `N/h`.
 fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
-    let Value::Text(Text { value: written, .. }) = &node.value else {
+    let TomlValue::Text(Text { value: written, .. }) = &node.value else {
         problems.push(types::wrong("`rate`", "a string", node).at(&node.span, "").help(RATE_HELP));
         return None;
     };

@@ -1,7 +1,7 @@
 //! Declared tags: templates, and tables with a template and the conditions under which the tag applies.
 
 use super::declared::{Parsed, TagRule};
-use super::raw::{Key, Node, Table, Value};
+use super::raw::{Key, Node, Table, TomlValue};
 use super::template::{template, template_item};
 use super::{known_keys, types, when};
 use crate::config::keys::{TableKind, TagKey};
@@ -17,7 +17,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parse
 /// Reads a template, or `{ tag = TEMPLATE, when = … }`.
 fn tag(node: &Node, problems: &mut Vec<Problem>) -> Option<TagRule> {
     match &node.value {
-        Value::Table(table) => conditional(table, node, problems),
+        TomlValue::Table(table) => conditional(table, node, problems),
         _ => Some(TagRule { template: template_item("tags", node, problems)?, when: Vec::new() }),
     }
 }

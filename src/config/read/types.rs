@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::raw::{Node, Scalar, Table, Text, Value};
+use super::raw::{Node, Scalar, Table, Text, TomlValue};
 use crate::config::problem::Problem;
 use crate::naming::{Globs, Pattern};
 
@@ -19,16 +19,16 @@ pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -
 
 fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
     match &node.value {
-        Value::Text(text) => Some(text),
-        Value::Array(items) => {
+        TomlValue::Text(text) => Some(text),
+        TomlValue::Array(items) => {
             let problem = wrong(subject, "a string", node);
             problems.push(match items.as_slice() {
-                [Node { value: Value::Text(only), .. }] => advise(problem, node, &quoted(&only.value)),
+                [Node { value: TomlValue::Text(only), .. }] => advise(problem, node, &quoted(&only.value)),
                 _ => problem.at(&node.span, "no brackets here"),
             });
             None
         }
-        Value::Table(entries) => {
+        TomlValue::Table(entries) => {
             let problem = wrong(subject, "a string", node);
             let inner = entries.first().map(|(inner, _)| inner.name.as_str()).unwrap_or_default();
             let problem = problem.at(&node.span, "");
@@ -36,7 +36,7 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
             problems.push(problem.help(format!("it is written {key} = \"…\"{what}")));
             None
         }
-        Value::Other { written, .. } => {
+        TomlValue::Other { written, .. } => {
             problems.push(advise(wrong(subject, "a string", node), node, &quoted(written)));
             None
         }
@@ -46,9 +46,9 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
 /// Returns the boolean in `node`, the value of `key`.
 pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<bool> {
     let meant = match &node.value {
-        Value::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
-        Value::Text(Text { value: written, .. }) | Value::Other { written, .. } => truth(written),
-        Value::Array(_) | Value::Table(_) => None,
+        TomlValue::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
+        TomlValue::Text(Text { value: written, .. }) | TomlValue::Other { written, .. } => truth(written),
+        TomlValue::Array(_) | TomlValue::Table(_) => None,
     };
     let problem = wrong(&format!("`{key}`"), "true or false", node);
     problems.push(match meant {
@@ -70,7 +70,7 @@ fn truth(written: &str) -> Option<bool> {
 /// Returns the integer greater than 0 in `node`, the value of `key`.
 pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<NonZeroUsize> {
     let found = match &node.value {
-        Value::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
+        TomlValue::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
         _ => None,
     };
     if let Some(count) = found.and_then(NonZeroUsize::new) {
@@ -78,12 +78,12 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
     }
     let takes = "an integer above 0";
     let (problem, meant) = match &node.value {
-        Value::Other { written, .. } => {
+        TomlValue::Other { written, .. } => {
             let message = format!("`{key}` takes {takes}, not {written}");
             (Problem::error("mlist::config::type", message), written.trim_end_matches(".0"))
         }
-        Value::Text(text) => (wrong(&format!("`{key}`"), takes, node), text.value.trim()),
-        Value::Array(_) | Value::Table(_) => (wrong(&format!("`{key}`"), takes, node), ""),
+        TomlValue::Text(text) => (wrong(&format!("`{key}`"), takes, node), text.value.trim()),
+        TomlValue::Array(_) | TomlValue::Table(_) => (wrong(&format!("`{key}`"), takes, node), ""),
     };
     problems.push(match meant.parse::<NonZeroUsize>() {
         Ok(right) => advise(problem, node, &right.to_string()),
@@ -95,8 +95,8 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
 /// Returns the items of the array in `node`.
 pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
     match &node.value {
-        Value::Array(items) => Some(items),
-        Value::Text(text) => {
+        TomlValue::Array(items) => Some(items),
+        TomlValue::Text(text) => {
             let right = format!("[{}]", quoted(&text.value));
             problems.push(advise(wrong(&format!("`{key}`"), "an array", node), node, &right));
             None
@@ -125,7 +125,7 @@ pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Pro
 /// Returns the globs in `node`, the value of `key`: one glob, or an array of at least one.
 pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Globs> {
     let texts = match &node.value {
-        Value::Array(_) => {
+        TomlValue::Array(_) => {
             let items = filled_array(key, node, problems)?;
             let texts: Vec<_> = items.iter().map(|item| self::item(key, item, problems)).collect();
             texts.into_iter().collect::<Option<Vec<&Text>>>()?
@@ -154,8 +154,10 @@ pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> 
 /// Returns the table in `node`. `header` shows how to write such a table: `[list.kube]`.
 pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Table> {
     match &node.value {
-        Value::Table(table) => Some(table),
-        Value::Array(items) if items.iter().all(|item| matches!(item.value, Value::Table(_))) && !items.is_empty() => {
+        TomlValue::Table(table) => Some(table),
+        TomlValue::Array(items)
+            if items.iter().all(|item| matches!(item.value, TomlValue::Table(_))) && !items.is_empty() =>
+        {
             problems.push(
                 Problem::error("mlist::config::type", format!("`{key}` is one table, not an array of tables"))
                     .at(&node.span, format!("write `{header}`")),
@@ -196,13 +198,13 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn kind(node: &Node) -> &'static str {
     match &node.value {
-        Value::Text(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Table(_) => "a table",
-        Value::Other { scalar: Scalar::Integer(_), .. } => "an integer",
-        Value::Other { scalar: Scalar::Float, .. } => "a number",
-        Value::Other { scalar: Scalar::Boolean(_), .. } => "a boolean",
-        Value::Other { scalar: Scalar::Date, .. } => "a date",
+        TomlValue::Text(_) => "a string",
+        TomlValue::Array(_) => "an array",
+        TomlValue::Table(_) => "a table",
+        TomlValue::Other { scalar: Scalar::Integer(_), .. } => "an integer",
+        TomlValue::Other { scalar: Scalar::Float, .. } => "a number",
+        TomlValue::Other { scalar: Scalar::Boolean(_), .. } => "a boolean",
+        TomlValue::Other { scalar: Scalar::Date, .. } => "a date",
     }
 }
 

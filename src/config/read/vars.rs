@@ -1,7 +1,7 @@
 //! Declared variables: a template, or a table with `env`, `file` or `git`, and an optional `default`.
 
 use super::declared::{Parsed, Variable, VariableValue};
-use super::raw::{Key, Node, Table, Value};
+use super::raw::{Key, Node, Table, TomlValue};
 use super::template::template;
 use super::words::unknown_word;
 use super::{known_keys, names, types};
@@ -26,7 +26,7 @@ pub(super) fn read(table: &Table, table_kind: TableKind, problems: &mut Vec<Prob
 }
 
 fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Variable> {
-    let Value::Table(table) = &node.value else {
+    let TomlValue::Table(table) = &node.value else {
         let template = template(name, node, problems)?;
         let span = template.text.span.clone();
         return Some(Variable { value: VariableValue::Template(template), span, default: None });

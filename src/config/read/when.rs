@@ -6,7 +6,7 @@
 //! ```
 
 use super::declared::Condition;
-use super::raw::{Node, Table, Text, Value};
+use super::raw::{Node, Table, Text, TomlValue};
 use super::types;
 use crate::config::problem::Problem;
 use crate::naming::nearest;
@@ -34,7 +34,7 @@ impl Of {
 
 /// Reads `when`. `None` if it is not valid, which is reported.
 pub(super) fn read(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
-    let Value::Array(_) = &node.value else { return condition(node, of, problems) };
+    let TomlValue::Array(_) = &node.value else { return condition(node, of, problems) };
     let items = types::filled_array("when", node, problems)?;
     let read: Vec<_> = items.iter().map(|item| condition(item, of, problems)).collect();
     Some(read.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
@@ -42,8 +42,8 @@ pub(super) fn read(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<V
 
 fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
     match &node.value {
-        Value::Text(text) => word(text, of, problems).map(|condition| vec![condition]),
-        Value::Table(table) if table.is_empty() => {
+        TomlValue::Text(text) => word(text, of, problems).map(|condition| vec![condition]),
+        TomlValue::Table(table) if table.is_empty() => {
             problems.push(
                 Problem::error("mlist::config::type", "a condition of `when` is empty")
                     .at(&node.span, "at least one variable belongs here")
@@ -51,8 +51,8 @@ fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Con
             );
             None
         }
-        Value::Table(table) => globs(table, problems),
-        Value::Array(_) | Value::Other { .. } => {
+        TomlValue::Table(table) => globs(table, problems),
+        TomlValue::Array(_) | TomlValue::Other { .. } => {
             problems.push(types::wrong("`when`", "a condition", node).at(&node.span, "").help(of.help()));
             None
         }

@@ -1,7 +1,7 @@
 //! Values from closed sets of words. Other words are reported as `mlist::config::type`, with the most similar valid
 //! word.
 
-use super::raw::{Node, Text, Value};
+use super::raw::{Node, Text, TomlValue};
 use super::types;
 use crate::config::model::Placed;
 use crate::config::policy::Words;
@@ -16,7 +16,7 @@ pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>
 /// Like [`word`], with the span of the word.
 pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<T>> {
     let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
-    if let Value::Other { .. } = node.value {
+    if let TomlValue::Other { .. } = node.value {
         // Do not suggest quotes: the result would not be a valid word either.
         let problem = types::wrong(&format!("`{key}`"), "a word", node).at(&node.span, "");
         problems.push(problem.help(format!("there are: {}", words.join(", "))));

@@ -41,7 +41,7 @@ async fn where_failures_stop_the_run_nothing_new_is_begun() {
     let world = World::with_lists(&THREE);
     let plan = world.plan().await;
     world.fake.fault("PUT r.example/a", 99, unreachable());
-    let options = Options { jobs: jobs(1), after_failure: AfterFailure::BeginNothing };
+    let options = ExecutorOptions { jobs: jobs(1), after_failure: AfterFailure::BeginNothing };
     let reports = world.execute(plan, options).await;
     assert_eq!(reports[1].outcome, Outcome::Cancelled { begun: false });
     assert_eq!(words(&reports), ["failed", "cancelled", "cancelled"]);
@@ -53,7 +53,7 @@ async fn where_failures_stop_the_run_nothing_new_is_begun() {
 async fn a_list_without_an_answer_stops_such_a_run_before_it_begins() {
     let world = World::with_lists(&THREE);
     world.fake.fault("HEAD r.example/c", 99, unreachable());
-    let options = Options { jobs: jobs(1), after_failure: AfterFailure::BeginNothing };
+    let options = ExecutorOptions { jobs: jobs(1), after_failure: AfterFailure::BeginNothing };
     let reports = world.execute(world.plan().await, options).await;
     assert_eq!(words(&reports), ["cancelled", "cancelled", "failed"]);
 }
@@ -81,7 +81,7 @@ async fn one_job_works_in_the_order_of_the_file() {
     let world = World::with_lists(&["z.example/a", "r.example/b", "a.example/c"]);
     let plan = world.plan().await;
     world.take_events();
-    world.execute(plan, Options { jobs: jobs(1), ..OPTIONS }).await;
+    world.execute(plan, ExecutorOptions { jobs: jobs(1), ..OPTIONS }).await;
     let events = world.take_events();
     let listed: Vec<(bool, usize)> = events
         .iter()
@@ -96,7 +96,7 @@ async fn a_host_that_hangs_holds_up_no_other() {
         World::with_lists(&["slow.example/a", "slow.example/b", "slow.example/c", "r.example/d", "r.example/e"]);
     let plan = world.plan().await;
     world.fake.fault("PUT slow.example", 99, Fault::Hang);
-    let run = world.execute(plan, Options { jobs: jobs(2), ..OPTIONS });
+    let run = world.execute(plan, ExecutorOptions { jobs: jobs(2), ..OPTIONS });
     assert!(tokio::time::timeout(Duration::from_millis(200), run).await.is_err());
     let events = world.take_events();
     let mut others = order(&events, ended);
@@ -115,7 +115,7 @@ async fn a_stop_ends_what_waits_and_begins_nothing() {
         world.fake.died().await;
         world.stop.request(Signal::Interrupt);
     };
-    let (reports, ()) = tokio::join!(world.execute(plan, Options { jobs: jobs(1), ..OPTIONS }), stopping);
+    let (reports, ()) = tokio::join!(world.execute(plan, ExecutorOptions { jobs: jobs(1), ..OPTIONS }), stopping);
     assert_eq!(reports[0].outcome, Outcome::Cancelled { begun: true });
     assert_eq!(reports[1].outcome, Outcome::Cancelled { begun: false });
     assert!(reports.iter().all(|report| report.tags == [TagDone::No] && report.problems.is_empty()));
@@ -158,7 +158,8 @@ async fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
         for calls in 0.. {
             let world = mixed();
             world.fake.die_after(calls);
-            let run = async { world.execute(world.plan().await, Options { jobs: jobs(at_once), ..OPTIONS }).await };
+            let run =
+                async { world.execute(world.plan().await, ExecutorOptions { jobs: jobs(at_once), ..OPTIONS }).await };
             let finished = tokio::select! {
                 reports = run => Some(reports),
                 () = world.fake.died() => None,

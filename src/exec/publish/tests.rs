@@ -21,7 +21,7 @@ async fn a_list_is_not_written_where_a_child_could_not_be() {
     assert!(!world.fake.take_log().iter().any(|line| line.starts_with("PUT r.example/app:")));
     // The other child already exists in the target. It is not sent again once the fault is fixed.
     let target = Place::parse("r.example/app").unwrap();
-    assert!(world.fake.stands(&target, &plan.lists[0].children[0].descriptor.digest));
+    assert!(world.fake.has(&target, &plan.lists[0].children[0].descriptor.digest));
 }
 
 #[tokio::test]

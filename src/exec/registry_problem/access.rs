@@ -2,7 +2,8 @@
 
 use crate::config::problem::Problem;
 use crate::registry::{
-    AccessFacts, Account, AskedAs, CredentialFault, ErrorTarget, Operation, Origin, RegistryError, Source,
+    AccessFacts, Account, AskedAs, CredentialFault, CredentialOrigin, CredentialSource, ErrorTarget, Operation,
+    RegistryError,
 };
 
 use super::Subject;
@@ -82,9 +83,11 @@ impl Subject<'_> {
         match fault {
             CredentialFault::Place { origin, place, why } => {
                 let mended = match origin {
-                    Origin::Podman => format!("mend it, or log in anew: podman login {host}"),
-                    Origin::Docker => format!("mend it, or log in anew: docker login {host}"),
-                    Origin::Named | Origin::Inline | Origin::Helper => format!("mend {place}, or unset it"),
+                    CredentialOrigin::Podman => format!("mend it, or log in anew: podman login {host}"),
+                    CredentialOrigin::Docker => format!("mend it, or log in anew: docker login {host}"),
+                    CredentialOrigin::Named | CredentialOrigin::Inline | CredentialOrigin::Helper => {
+                        format!("mend {place}, or unset it")
+                    }
                 };
                 problem(format!("{place} {why}")).because(format!("needed for {host}")).help(mended)
             }
@@ -128,14 +131,14 @@ impl Subject<'_> {
 
     /// Returns the help for credentials that are not accepted. It depends on where they come from: `docker login` does
     /// not help if another place takes precedence over the file it writes.
-    fn log_in_anew(&self, source: &Source) -> String {
+    fn log_in_anew(&self, source: &CredentialSource) -> String {
         let (host, place) = (&self.host, &source.place);
         match source.origin {
-            Origin::Docker => format!("docker login {host}"),
-            Origin::Podman => format!("podman login {host}"),
-            Origin::Inline => format!("correct {place}: it goes before what docker login writes"),
-            Origin::Named => format!("correct the values of {place}"),
-            Origin::Helper => format!("log in anew where {place} takes them from"),
+            CredentialOrigin::Docker => format!("docker login {host}"),
+            CredentialOrigin::Podman => format!("podman login {host}"),
+            CredentialOrigin::Inline => format!("correct {place}: it goes before what docker login writes"),
+            CredentialOrigin::Named => format!("correct the values of {place}"),
+            CredentialOrigin::Helper => format!("log in anew where {place} takes them from"),
         }
     }
 }
@@ -147,9 +150,11 @@ fn is_usual_name(name: &str) -> bool {
     name.chars().all(fits)
 }
 
-fn log_in_as_another(source: &Source) -> &'static str {
+fn log_in_as_another(source: &CredentialSource) -> &'static str {
     match source.origin {
-        Origin::Named | Origin::Inline => "name someone who has it",
-        Origin::Docker | Origin::Podman | Origin::Helper => "log in as someone who has it",
+        CredentialOrigin::Named | CredentialOrigin::Inline => "name someone who has it",
+        CredentialOrigin::Docker | CredentialOrigin::Podman | CredentialOrigin::Helper => {
+            "log in as someone who has it"
+        }
     }
 }

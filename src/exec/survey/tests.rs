@@ -60,7 +60,7 @@ async fn what_speaks_of_an_image_by_its_subject_is_found_and_copied() {
     let list = world.fake.manifest(&app, &world.named("r.example/app:1").unwrap()).await.unwrap().unwrap();
     let digests = Index::parse(&list).unwrap().entries.into_iter().map(|entry| entry.descriptor.digest);
     assert_eq!(digests.collect::<Vec<_>>(), [image.digest, attestation.digest.clone()]);
-    assert!(world.fake.stands(&app, &attestation.digest));
+    assert!(world.fake.has(&app, &attestation.digest));
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ impl Fake {
     }
 
     /// Whether a manifest exists in a place.
-    pub(crate) fn stands(&self, place: &Place, digest: &Digest) -> bool {
+    pub(crate) fn has(&self, place: &Place, digest: &Digest) -> bool {
         self.state().manifests.contains_key(&(place.clone(), digest.clone()))
     }
 
@@ -395,8 +395,8 @@ impl Registry for Fake {
         };
         let line = format!("BLOB {} {from} -> {to}{how}", blob.digest);
         let act = |state: &mut State| {
-            let stands_there = state.blobs.contains(&(from.clone(), blob.digest.clone()));
-            if way == Way::Mount && (from.host() != to.host() || !stands_there) {
+            let has_blob = state.blobs.contains(&(from.clone(), blob.digest.clone()));
+            if way == Way::Mount && (from.host() != to.host() || !has_blob) {
                 return Ok(Copied::Skipped);
             }
             if way != Way::Send && state.in_vain.contains(&blob.digest) {

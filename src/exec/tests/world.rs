@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::registry::jobs;
 
 use super::fake::Fake;
-use crate::exec::{AfterFailure, Event, EventRelay, ListReport, Options, Stop, execute, plan_lists};
+use crate::exec::{AfterFailure, Event, EventRelay, ExecutorOptions, ListReport, Stop, execute, plan_lists};
 
 /// Everything a run needs.
 pub(crate) struct World {
@@ -22,7 +22,7 @@ pub(crate) struct World {
 }
 
 /// Eight jobs, and a failed list does not stop the others.
-pub(crate) const OPTIONS: Options = Options { jobs: jobs(8), after_failure: AfterFailure::GoOn };
+pub(crate) const OPTIONS: ExecutorOptions = ExecutorOptions { jobs: jobs(8), after_failure: AfterFailure::GoOn };
 
 impl World {
     /// Creates an empty world.
@@ -83,7 +83,7 @@ impl World {
     }
 
     /// Carries out a plan. The log then contains only the requests of the execution, not those of planning.
-    pub(crate) async fn execute(&self, plan: Plan, options: Options) -> Vec<Arc<ListReport>> {
+    pub(crate) async fn execute(&self, plan: Plan, options: ExecutorOptions) -> Vec<Arc<ListReport>> {
         self.fake.take_log();
         execute(Arc::new(plan), &self.fake, options, &self.stop, &self.relay).await
     }

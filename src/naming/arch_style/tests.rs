@@ -79,15 +79,15 @@ fn words_that_mean_several_machines_claim_nothing() {
     for arch in
         ["", "arm", "armhf", "armel", "armv7a", "armv7", "armv6l", "win", "x86", "64", "mips64", "mips", "v8", "xamd64"]
     {
-        assert_eq!(claims(arch), [], "{arch}");
+        assert_eq!(platform_hints(arch), [], "{arch}");
     }
-    assert_eq!(claims("x86--64"), []);
+    assert_eq!(platform_hints("x86--64"), []);
 }
 
 #[test]
 fn words_that_mean_one_machine_claim_it() {
-    use Claim::{Architecture, Os};
-    for (arch, word, claim) in [
+    use PlatformHint::{Architecture, Os};
+    for (arch, word, hint) in [
         ("amd64", "amd64", Architecture("amd64")),
         ("x86_64", "x86_64", Architecture("amd64")),
         ("foo-x86-64", "x86-64", Architecture("amd64")),
@@ -108,19 +108,19 @@ fn words_that_mean_one_machine_claim_it() {
         ("loong64", "loong64", Architecture("loong64")),
         ("windows", "windows", Os("windows")),
     ] {
-        assert_eq!(claims(arch), [(word.to_owned(), claim)], "{arch}");
+        assert_eq!(platform_hints(arch), [(word.to_owned(), hint)], "{arch}");
     }
-    let words = claims("windows-amd64-1809");
+    let words = platform_hints("windows-amd64-1809");
     assert_eq!(words, [("windows".to_owned(), Os("windows")), ("amd64".to_owned(), Architecture("amd64"))]);
-    assert_eq!(claims("winamd64").len(), 2);
+    assert_eq!(platform_hints("winamd64").len(), 2);
 }
 
 #[test]
 fn a_claim_judges_no_variant() {
     let platform = |text| Platform::parse(text).unwrap();
-    assert!(!Claim::Architecture("arm64").contradicts(&platform("linux/arm64/v9")));
-    assert!(Claim::Architecture("arm64").contradicts(&platform("linux/amd64")));
-    assert!(Claim::Os("windows").contradicts(&platform("linux/amd64")));
+    assert!(!PlatformHint::Architecture("arm64").contradicts(&platform("linux/arm64/v9")));
+    assert!(PlatformHint::Architecture("arm64").contradicts(&platform("linux/amd64")));
+    assert!(PlatformHint::Os("windows").contradicts(&platform("linux/amd64")));
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn no_style_contradicts_itself() {
         for os in ["linux", "windows"] {
             let platform = Platform::parse(&format!("{os}/{arch}{variant}")).unwrap();
             for (style, _) in ArchStyle::ALL {
-                let claims = style.spell(&platform).map(|word| claims(&word)).unwrap_or_default();
-                assert!(claims.iter().all(|(_, claim)| !claim.contradicts(&platform)), "{style:?} {platform}");
+                let hints = style.spell(&platform).map(|word| platform_hints(&word)).unwrap_or_default();
+                assert!(hints.iter().all(|(_, hint)| !hint.contradicts(&platform)), "{style:?} {platform}");
             }
         }
     }

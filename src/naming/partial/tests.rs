@@ -9,10 +9,10 @@ use super::*;
 fn partial(template: &str) -> Partial {
     Partial::of(&Template::parse(template).unwrap(), |word| {
         Ok::<_, ()>(match word.name.as_str() {
-            "v" => Stands::Open,
-            "full" => Stands::Around(partial("{v}-alpine")),
-            "minor" => Stands::Around(partial("{v.major}.{v.minor}")),
-            other => Stands::For(other.to_owned()),
+            "v" => PlaceholderValue::Open,
+            "full" => PlaceholderValue::Partial(partial("{v}-alpine")),
+            "minor" => PlaceholderValue::Partial(partial("{v.major}.{v.minor}")),
+            other => PlaceholderValue::Known(other.to_owned()),
         })
     })
     .unwrap()
@@ -126,9 +126,10 @@ fn nothing_is_longer_than_the_longest_text() {
     let filter = Filter::Replace { from: "x".to_owned(), to: long.clone() };
     assert_eq!(Partial::new(vec![Piece::Open { part: None, filters: vec![filter] }]).with(&long), None);
     let template = Template::parse("{a}{v}{a}").unwrap();
-    let stands =
-        |word: &Placeholder| Ok::<_, ()>(if word.name == "v" { Stands::Open } else { Stands::For(long.clone()) });
-    assert_eq!(Partial::of(&template, stands), Err(ExpandError::TooLong { span: 6..9 }));
+    let lookup = |word: &Placeholder| {
+        Ok::<_, ()>(if word.name == "v" { PlaceholderValue::Open } else { PlaceholderValue::Known(long.clone()) })
+    };
+    assert_eq!(Partial::of(&template, lookup), Err(ExpandError::TooLong { span: 6..9 }));
 }
 
 #[test]
@@ -142,9 +143,10 @@ fn texts_that_stand_side_by_side_are_one() {
 #[test]
 fn a_placeholder_without_its_part_is_told_of_unless_it_is_open() {
     let template = Template::parse("{v.major}-{other.major}").unwrap();
-    let stands =
-        |word: &Placeholder| Ok::<_, ()>(if word.name == "v" { Stands::Open } else { Stands::For("main".to_owned()) });
-    assert!(matches!(Partial::of(&template, stands), Err(ExpandError::NoPart { value, .. }) if value == "main"));
+    let lookup = |word: &Placeholder| {
+        Ok::<_, ()>(if word.name == "v" { PlaceholderValue::Open } else { PlaceholderValue::Known("main".to_owned()) })
+    };
+    assert!(matches!(Partial::of(&template, lookup), Err(ExpandError::NoPart { value, .. }) if value == "main"));
     assert_eq!(Partial::of(&template, |_| Err("no")), Err(ExpandError::Lookup("no")));
 }
 

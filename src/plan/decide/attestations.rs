@@ -9,7 +9,7 @@
 use crate::config::model::{self, Member};
 use crate::oci::{Digest, Entry, Index};
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 
 /// The artifact type of an attestation that is found by its `subject`.
@@ -17,14 +17,14 @@ const ARTIFACT_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json
 
 /// The attestations of an image, as far as they are known without a referrers query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Attestations {
+pub(super) enum ImageAttestations {
     /// These, and no others.
     Known(Vec<Entry>),
     /// The index of the image names none.
     Open,
 }
 
-impl Attestations {
+impl ImageAttestations {
     /// None, and no query is made.
     pub(super) const NONE: Self = Self::Known(Vec::new());
 
@@ -65,7 +65,7 @@ impl Attestations {
         if let Self::Known(entries) = self {
             return Some(entries.clone());
         }
-        let referrers = match batch.referrers(image, &member.source.place, &Origin::member(input, member))? {
+        let referrers = match batch.referrers(image, &member.source.place, &QueryOrigin::member(input, member))? {
             Presence::Found(entries) => entries,
             Presence::Absent => &[],
         };

@@ -19,7 +19,7 @@ pub(super) enum Presence<T> {
 }
 
 /// The part of manifests.toml that a query is made for.
-pub(super) struct Origin<'a> {
+pub(super) struct QueryOrigin<'a> {
     span: &'a Span,
     text: String,
 }
@@ -34,7 +34,7 @@ pub(super) struct QueryBatch<'a> {
     blocks: Vec<Problem>,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> QueryOrigin<'a> {
     /// The source of a member: `linux/s390x of kube-scheduler`.
     pub(super) fn member(input: Input<'a>, member: &'a Member) -> Self {
         Self { span: &member.source_span, text: format!("{} of {}", member.platform, input.publication.id) }
@@ -72,13 +72,13 @@ impl<'a> QueryBatch<'a> {
     }
 
     /// Returns what `reference` names. `None` if there is no usable answer yet.
-    pub(super) fn head(&mut self, reference: &Reference, origin: &Origin<'_>) -> Option<Presence<&'a Descriptor>> {
+    pub(super) fn head(&mut self, reference: &Reference, origin: &QueryOrigin<'_>) -> Option<Presence<&'a Descriptor>> {
         let answer = self.input.snapshot.head(reference).map(|answer| answer.borrow_with(|descriptor| descriptor));
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
     /// Returns all tags of `place`. `None` if there is no usable answer yet.
-    pub(super) fn tags(&mut self, place: &Place, origin: &Origin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
+    pub(super) fn tags(&mut self, place: &Place, origin: &QueryOrigin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
         let answer = self.input.snapshot.tags(place).map(|answer| answer.borrow_with(AsRef::as_ref));
         self.take(answer, || Query::Tags(place.clone()), origin)
     }
@@ -88,7 +88,7 @@ impl<'a> QueryBatch<'a> {
         &mut self,
         digest: &Digest,
         place: &Place,
-        origin: &Origin<'_>,
+        origin: &QueryOrigin<'_>,
     ) -> Option<Presence<&'a Payload>> {
         let answer = self.input.snapshot.bytes(digest, place);
         self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
@@ -99,7 +99,7 @@ impl<'a> QueryBatch<'a> {
         &mut self,
         digest: &Digest,
         place: &Place,
-        origin: &Origin<'_>,
+        origin: &QueryOrigin<'_>,
     ) -> Option<Presence<&'a Payload>> {
         let answer = self.input.snapshot.bytes(digest, place);
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
@@ -110,7 +110,7 @@ impl<'a> QueryBatch<'a> {
         &mut self,
         digest: &Digest,
         place: &Place,
-        origin: &Origin<'_>,
+        origin: &QueryOrigin<'_>,
     ) -> Option<Presence<&'a [Entry]>> {
         let answer = self.input.snapshot.referrers(digest, place).map(|answer| answer.borrow_with(AsRef::as_ref));
         self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
@@ -149,7 +149,7 @@ impl<'a> QueryBatch<'a> {
         &mut self,
         answer: Option<Answer<T>>,
         query: impl FnOnce() -> Query,
-        origin: &Origin<'_>,
+        origin: &QueryOrigin<'_>,
     ) -> Option<Presence<T>> {
         match answer {
             Some(Answer::Found(found)) => Some(Presence::Found(found)),
@@ -166,7 +166,7 @@ impl<'a> QueryBatch<'a> {
     }
 
     /// Adds a failure. A cause is reported once, at the first place it concerns.
-    fn fail(&mut self, cause: Cause, origin: &Origin<'_>) {
+    fn fail(&mut self, cause: Cause, origin: &QueryOrigin<'_>) {
         if self.causes.contains(&cause) {
             return;
         }

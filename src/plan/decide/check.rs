@@ -1,10 +1,10 @@
 //! Compares three descriptions of a member: the declaration, its config and its name.
 
 use crate::config::problem::Problem;
-use crate::naming::arch_style::{Claim, claims};
+use crate::naming::arch_style::{PlatformHint, platform_hints};
 use crate::oci::Platform;
 
-use super::batch::Origin;
+use super::batch::QueryOrigin;
 use super::image::Image;
 use super::input::Input;
 use super::os_version;
@@ -21,15 +21,19 @@ pub(super) enum Finding {
 /// Checks a member against the platform in its `config`. Empty parts of the config are ignored.
 pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> Option<Finding> {
     let member = image.member;
-    let origin = Origin::member(input, member);
+    let origin = QueryOrigin::member(input, member);
     let (source, declared) = (&member.source, &member.platform);
     let by_config = contradicts(declared, config).then(|| format!("its config says {}", said(config)));
-    let by_name = claims(member.arch.as_deref().unwrap_or_default())
+    let by_name = platform_hints(member.arch.as_deref().unwrap_or_default())
         .into_iter()
-        .filter(|(_, claim)| claim.contradicts(declared))
-        .map(|(word, claim)| match claim {
-            Claim::Os(meant) | Claim::Architecture(meant) if meant == word => format!("its name says {word}"),
-            Claim::Os(meant) | Claim::Architecture(meant) => format!("its name says {word}, which is {meant}"),
+        .filter(|(_, hint)| hint.contradicts(declared))
+        .map(|(word, hint)| match hint {
+            PlatformHint::Os(meant) | PlatformHint::Architecture(meant) if meant == word => {
+                format!("its name says {word}")
+            }
+            PlatformHint::Os(meant) | PlatformHint::Architecture(meant) => {
+                format!("its name says {word}, which is {meant}")
+            }
         });
     // If the config contradicts the declared platform, its Windows version says nothing about this member.
     let by_version = os_version::misfit(member, &filled(&image.declared, config)).filter(|_| by_config.is_none());

@@ -3,7 +3,7 @@
 use crate::config::model::{Member, MemberTag, Missing, TargetTag};
 use crate::oci::Descriptor;
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::{Flow, Input};
 use super::problems::absent;
 use super::{os_version, other_writers};
@@ -24,7 +24,7 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     let mut batch = QueryBatch::new(input);
     let mut state = CurrentState { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
     for member in &input.publication.members {
-        let origin = Origin::member(input, member);
+        let origin = QueryOrigin::member(input, member);
         os_version::ask(&mut batch, input, member);
         match batch.head(&member.source, &origin) {
             Some(Presence::Found(descriptor)) => state.members.push((member, Some(descriptor))),
@@ -34,7 +34,7 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
         }
     }
     for tag in &input.publication.tags {
-        match batch.head(&input.publication.target.tagged(&tag.tag), &Origin::tag(input, tag)) {
+        match batch.head(&input.publication.target.tagged(&tag.tag), &QueryOrigin::tag(input, tag)) {
             Some(Presence::Found(descriptor)) => state.tags.push((tag, Some(descriptor))),
             Some(Presence::Absent) => state.tags.push((tag, None)),
             None => {}
@@ -47,7 +47,7 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
             if reference == member.source {
                 continue;
             }
-            match batch.head(&reference, &Origin::member_tag(input, tag)) {
+            match batch.head(&reference, &QueryOrigin::member_tag(input, tag)) {
                 Some(Presence::Found(descriptor)) => state.member_tags.push((member, tag, Some(descriptor))),
                 Some(Presence::Absent) => state.member_tags.push((member, tag, None)),
                 None => {}
@@ -64,7 +64,7 @@ pub(super) fn with_others<'a>(input: Input<'a>, mut state: CurrentState<'a>) -> 
     let mut batch = QueryBatch::new(input);
     for member in input.others {
         // A tag that was deleted after it was listed is no longer a member.
-        if let Some(Presence::Found(descriptor)) = batch.head(&member.source, &Origin::member(input, member)) {
+        if let Some(Presence::Found(descriptor)) = batch.head(&member.source, &QueryOrigin::member(input, member)) {
             state.members.push((member, Some(descriptor)));
         }
     }

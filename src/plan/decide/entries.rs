@@ -5,7 +5,7 @@ use crate::config::problem::Problem;
 use crate::oci::{Entry, Index, Platform};
 use crate::plan::equality::{Wanted, fits};
 
-use super::batch::{Origin, QueryBatch};
+use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::input::{Flow, Input};
 use super::members::ResolvedMember;
@@ -209,7 +209,7 @@ fn refuse_absent(input: Input<'_>, retained: &Retained<'_, '_>) -> Flow<()> {
         let own = input.publication.reference();
         let why = format!("{own} has no image that can only be the one for {}, to be kept", member.platform);
         let problem: Problem = absent(&member.source).because(why);
-        batch.block(Origin::member(input, member).label(problem));
+        batch.block(QueryOrigin::member(input, member).label(problem));
     }
     batch.end()
 }

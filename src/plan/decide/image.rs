@@ -8,8 +8,8 @@ use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Entry, Index, Platform};
 use crate::plan::equality;
 
-use super::attestations::Attestations;
-use super::batch::{Origin, Presence, QueryBatch};
+use super::attestations::ImageAttestations;
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 use super::os_version;
 use super::platforms::{filled, is_complete};
@@ -26,7 +26,7 @@ pub(super) struct Image<'a> {
     /// The descriptor, from HEAD or from the index that the source names.
     pub(super) descriptor: Descriptor,
     /// Its attestations.
-    pub(super) attestations: Attestations,
+    pub(super) attestations: ImageAttestations,
 }
 
 impl Image<'_> {
@@ -45,7 +45,7 @@ pub(super) fn find<'a>(
     mut declared: Platform,
     head: &Descriptor,
 ) -> Option<Image<'a>> {
-    let origin = Origin::member(input, member);
+    let origin = QueryOrigin::member(input, member);
     let (mut descriptor, mut lists) = (head.clone(), Vec::new());
     while descriptor.media_type.is_index() {
         if lists.len() == DEEPEST {
@@ -88,8 +88,8 @@ pub(super) fn find<'a>(
         return None;
     }
     let attestations = match lists.as_slice() {
-        [] => Attestations::NONE,
-        lists => Attestations::named_by(input, lists, &descriptor.digest),
+        [] => ImageAttestations::NONE,
+        lists => ImageAttestations::named_by(input, lists, &descriptor.digest),
     };
     Some(Image { member, declared, descriptor, attestations })
 }

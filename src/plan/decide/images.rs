@@ -3,7 +3,7 @@
 use crate::config::model::Member;
 use crate::oci::Descriptor;
 
-use super::batch::{Origin, QueryBatch};
+use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::image::{self, Image};
 use super::input::{Flow, Input};
@@ -54,7 +54,7 @@ fn member_image<'a>(
     let declared = os_version::declared(batch, input, member);
     if declared.is_none() && head.media_type.is_index() {
         // This manifest must be read in any case, so it is queried in the same batch.
-        batch.manifest(&head.digest, &member.source.place, &Origin::member(input, member));
+        batch.manifest(&head.digest, &member.source.place, &QueryOrigin::member(input, member));
     }
     image::find(batch, input, member, declared?, head)
 }

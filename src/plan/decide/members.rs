@@ -4,7 +4,7 @@ use crate::config::model::{Member, Mismatch};
 use crate::config::problem::{Problem, Severity};
 use crate::oci::{Descriptor, Entry, ImageConfig, ImageManifest, MediaType, Payload, Platform};
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::check::{self, Finding};
 use super::image::Image;
 use super::images::Images;
@@ -151,7 +151,7 @@ fn read_manifest<'a>(
         return None;
     }
     let Image { member, descriptor: head, .. } = image;
-    let origin = Origin::member(input, member);
+    let origin = QueryOrigin::member(input, member);
     let payload = match batch.manifest(&head.digest, &member.source.place, &origin)? {
         Presence::Found(payload) => payload,
         Presence::Absent => {
@@ -183,7 +183,7 @@ fn read_config<'a>(
     member: &'a Member,
     config: &Descriptor,
 ) -> Option<Platform> {
-    let origin = Origin::member(input, member);
+    let origin = QueryOrigin::member(input, member);
     let payload = match batch.config(&config.digest, &member.source.place, &origin)? {
         Presence::Found(payload) => payload,
         Presence::Absent => {

@@ -6,7 +6,7 @@ use crate::config::model::Member;
 use crate::oci::{Digest, Entry, Place};
 use crate::plan::Answer;
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 use super::published::Published;
 
@@ -59,7 +59,7 @@ pub(super) fn missing(
     let seen = own.iter().filter(|(_, child)| child.is_seen);
     let mut done: BTreeSet<&Digest> = seen.map(|(_, child)| child.digest).collect();
     let mut is_absent = |digest: &Digest| {
-        matches!(batch.head(&target.with_digest(digest), &Origin::target(input)), Some(Presence::Absent))
+        matches!(batch.head(&target.with_digest(digest), &QueryOrigin::target(input)), Some(Presence::Absent))
     };
     let mut missing = MissingChildren { elsewhere: Vec::new(), gone: Vec::new() };
     for (number, child) in foreign {

@@ -6,14 +6,14 @@ use crate::naming::Pattern;
 use crate::oci::{Descriptor, ImageConfig, ImageManifest, Index, Platform};
 use crate::plan::equality;
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 use super::problems::{damaged, not_an_image, some, unreadable};
 
 /// Queries what `from` names, together with all other heads.
 pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) {
     if let OsVersion::Of(of) = &member.os_version {
-        batch.head(&of.from, &Origin::os_version(input, member, of));
+        batch.head(&of.from, &QueryOrigin::os_version(input, member, of));
     }
 }
 
@@ -60,7 +60,7 @@ fn version_of<'a>(
     member: &'a Member,
     of: &'a OsVersionOf,
 ) -> Option<String> {
-    let origin = Origin::os_version(input, member, of);
+    let origin = QueryOrigin::os_version(input, member, of);
     let platforms = match batch.head(&of.from, &origin)? {
         Presence::Found(head) => platforms(batch, of, head, &origin)?,
         Presence::Absent => {
@@ -88,7 +88,7 @@ fn platforms(
     batch: &mut QueryBatch<'_>,
     of: &OsVersionOf,
     head: &Descriptor,
-    origin: &Origin<'_>,
+    origin: &QueryOrigin<'_>,
 ) -> Option<Vec<Platform>> {
     let (from, place) = (&of.from, &of.from.place);
     if let Some(problem) = not_an_image(from, &head.media_type).filter(|_| !head.media_type.is_index()) {

@@ -11,7 +11,7 @@ use crate::config::model::{Member, Missing, OsVersion, Publication, Undeclared};
 use crate::naming::Partial;
 use crate::oci::{Platform, Tag};
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 use super::platforms::is_complete;
 
@@ -21,7 +21,7 @@ pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'
     if rules.undeclared == Undeclared::Remove || member_tags.is_empty() {
         return None;
     }
-    match batch.tags(target, &Origin::target(input))? {
+    match batch.tags(target, &QueryOrigin::target(input))? {
         Presence::Found(tags) => Some(tags),
         Presence::Absent => None,
     }

@@ -3,7 +3,7 @@
 use crate::oci::{Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::guard::{self, Guard};
 use super::image::Image;
@@ -36,7 +36,7 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
             Some(predicted) => payloads.push(predicted.clone()),
             None if !is_named_otherwise(state, &head.digest)
                 && guard::judge(&mut batch, input, tag) != Some(Guard::Free) => {}
-            None => match batch.manifest(&head.digest, &input.publication.target, &Origin::tag(input, tag)) {
+            None => match batch.manifest(&head.digest, &input.publication.target, &QueryOrigin::tag(input, tag)) {
                 Some(Presence::Found(payload)) => payloads.push(payload.clone()),
                 Some(Presence::Absent) | None => {}
             },

@@ -5,7 +5,7 @@ use crate::config::problem::Problem;
 use crate::oci::Digest;
 use crate::plan::TagChange;
 
-use super::batch::{Origin, QueryBatch};
+use super::batch::{QueryBatch, QueryOrigin};
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::{Flow, Input};
 use super::list::is_docker;
@@ -34,11 +34,11 @@ pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
         .because(format!("it would name {}", name(tag.to.as_ref())))
         .about(&reference);
     if let Some(declared) = publication.tags.iter().find(|declared| declared.tag == tag.tag) {
-        problem = Origin::tag(input, declared).label(problem);
+        problem = QueryOrigin::tag(input, declared).label(problem);
     }
     let member_tag = publication.members.iter().flat_map(|member| &member.tags).find(|own| own.tag == tag.tag);
     if let Some(declared) = member_tag {
-        problem = Origin::member_tag(input, declared).label(problem);
+        problem = QueryOrigin::member_tag(input, declared).label(problem);
     }
     if let Some(globs) = &publication.rules.immutable {
         problem = problem.at(&globs.span, "is never moved by this");
@@ -61,7 +61,7 @@ fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEn
         .because(why)
         .help("an empty list is never published: push a member, or declare one that is there")
         .about(&publication.reference());
-    batch.block(Origin::target(input).label(problem));
+    batch.block(QueryOrigin::target(input).label(problem));
 }
 
 /// Blocks two members for one platform: clients would only use the first. This is found here only if a part of the
@@ -91,13 +91,16 @@ fn refuse_oci(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntr
     for line in lines.iter().filter(|line| !is_docker(&line.entry)) {
         let descriptor = &line.entry.descriptor;
         let (name, origin) = match line.part {
-            EntrySource::Member(resolved) => (resolved.member.source.clone(), Origin::member(input, resolved.member)),
-            EntrySource::Kept(member) => (member.source.clone(), Origin::member(input, member)),
-            EntrySource::Brought(resolved) => {
-                (resolved.member.source.place.with_digest(&descriptor.digest), Origin::member(input, resolved.member))
+            EntrySource::Member(resolved) => {
+                (resolved.member.source.clone(), QueryOrigin::member(input, resolved.member))
             }
+            EntrySource::Kept(member) => (member.source.clone(), QueryOrigin::member(input, member)),
+            EntrySource::Brought(resolved) => (
+                resolved.member.source.place.with_digest(&descriptor.digest),
+                QueryOrigin::member(input, resolved.member),
+            ),
             EntrySource::Undeclared | EntrySource::Attestation => {
-                (input.publication.target.with_digest(&descriptor.digest), Origin::target(input))
+                (input.publication.target.with_digest(&descriptor.digest), QueryOrigin::target(input))
             }
         };
         let problem = Problem::error("mlist::plan::not_docker", format!("{name} can't be in a Docker list"))

@@ -3,7 +3,7 @@
 use crate::config::problem::Problem;
 use crate::oci::{Platform, Reference};
 
-use super::batch::{Origin, Presence, QueryBatch};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 
@@ -12,9 +12,9 @@ use super::input::Input;
 pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
     for line in lines.iter().filter(|line| line.is_retained()) {
         let origin = match line.part {
-            EntrySource::Kept(member) => Origin::member(input, member),
+            EntrySource::Kept(member) => QueryOrigin::member(input, member),
             EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => {
-                Origin::target(input)
+                QueryOrigin::target(input)
             }
         };
         let image = input.publication.target.with_digest(&line.entry.descriptor.digest);

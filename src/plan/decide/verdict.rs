@@ -4,7 +4,7 @@ use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload};
 use crate::plan::{Action, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
 
-use super::batch::{Origin, QueryBatch};
+use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::entries::{self, PlannedEntry};
 use super::guard::{self, Guard};
@@ -121,10 +121,10 @@ fn is_new(state: &CurrentState<'_>) -> bool {
 }
 
 fn reason(plan: &ListPlan, equal: &[&List]) -> Reason {
-    let stands = |fate: MemberFate| matches!(fate, MemberFate::Same | MemberFate::Kept);
+    let is_unchanged = |fate: MemberFate| matches!(fate, MemberFate::Same | MemberFate::Kept);
     let is_left_out = |fate: MemberFate, from: Option<&Digest>| fate == MemberFate::Absent && from.is_none();
     let is_as_before =
-        plan.members.iter().all(|change| stands(change.fate) || is_left_out(change.fate, change.from.as_ref()));
+        plan.members.iter().all(|change| is_unchanged(change.fate) || is_left_out(change.fate, change.from.as_ref()));
     match plan.action {
         Action::Create => Reason::New,
         _ if !equal.is_empty() => Reason::Tags,
@@ -161,7 +161,7 @@ fn children(
     let missing = missing_children::missing(&mut batch, input, published, &children);
     for (resolved, descriptor, _) in missing.gone.iter().map(|number| &parts[*number]) {
         let problem = damaged(&resolved.member.source, "manifest", &descriptor.digest);
-        batch.block(Origin::member(input, resolved.member).label(problem));
+        batch.block(QueryOrigin::member(input, resolved.member).label(problem));
     }
     if writes_list {
         retained_children::require(&mut batch, input, lines);

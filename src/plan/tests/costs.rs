@@ -191,7 +191,7 @@ fn a_child_that_was_cleaned_up_is_copied_again() {
     world.push(&reference(&source("linux/arm64", Sources::OfTheirOwn)), &Image::of("linux/arm64", 2));
     let (_, written, _) = cost(&mut world, &list, Action::Update);
     assert_eq!(written, Written { rechecks: 1, reads: 1, mounts: 4, puts: 3 });
-    assert!(world.stands(&target, &gone));
+    assert!(world.has(&target, &gone));
 }
 
 #[test]

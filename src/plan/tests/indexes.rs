@@ -86,7 +86,7 @@ fn images_come_in_order_and_attestations_behind_them() {
     let from = |(platform, source): (&str, &str)| (reference(source).place.to_string(), platform.to_owned());
     assert_eq!(children, [from(AMD64), from(AMD64), from(ARM64), from(ARM64)]);
     world.apply(&plan);
-    assert!(world.stands(&list.target, &of_amd64.descriptor.digest));
+    assert!(world.has(&list.target, &of_amd64.descriptor.digest));
     assert_eq!(world.plan(&list).0.action, Action::Unchanged);
 }
 

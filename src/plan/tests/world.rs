@@ -31,7 +31,7 @@ pub(super) struct World {
     /// The digest that each tag names.
     tags: BTreeMap<Reference, Digest>,
     /// The places in which manifests and blobs exist.
-    stands: BTreeSet<(Place, Digest)>,
+    content: BTreeSet<(Place, Digest)>,
     bytes: HashMap<Digest, Payload>,
     /// The descriptors that HEAD reports, correct or not.
     claims: HashMap<Digest, Descriptor>,
@@ -174,7 +174,7 @@ impl World {
 
     /// Deletes a manifest or blob, as garbage collection of a registry does.
     pub(super) fn remove(&mut self, place: &Place, digest: &Digest) {
-        self.stands.remove(&(place.clone(), digest.clone()));
+        self.content.remove(&(place.clone(), digest.clone()));
     }
 
     /// Deletes an image if no tag names it.
@@ -187,11 +187,11 @@ impl World {
     /// Returns every query that could be made about the content of this world.
     pub(super) fn questions(&self) -> Vec<Query> {
         let heads = self.tags.keys().cloned().map(Query::Head);
-        let places: BTreeSet<&Place> = self.stands.iter().map(|(place, _)| place).collect();
+        let places: BTreeSet<&Place> = self.content.iter().map(|(place, _)| place).collect();
         let by_digest = self.bytes.keys().collect::<BTreeSet<_>>().into_iter();
         let presence = by_digest
             .flat_map(|digest| places.iter().map(|place| Query::Head(place.with_digest(digest))).collect::<Vec<_>>());
-        let bytes = self.stands.iter().map(|(place, digest)| Query::Manifest(digest.clone(), place.clone()));
+        let bytes = self.content.iter().map(|(place, digest)| Query::Manifest(digest.clone(), place.clone()));
         let referrers = self.referrers.keys().map(|(place, digest)| Query::Referrers(digest.clone(), place.clone()));
         let tags = places.iter().map(|place| Query::Tags((*place).clone()));
         heads.chain(presence.collect::<Vec<_>>()).chain(tags).chain(bytes).chain(referrers).collect()
@@ -208,8 +208,8 @@ impl World {
     }
 
     /// Whether a manifest or blob exists in a place.
-    pub(super) fn stands(&self, place: &Place, digest: &Digest) -> bool {
-        self.stands.contains(&(place.clone(), digest.clone()))
+    pub(super) fn has(&self, place: &Place, digest: &Digest) -> bool {
+        self.content.contains(&(place.clone(), digest.clone()))
     }
 
     /// Returns what a tag names.
@@ -239,7 +239,7 @@ impl World {
                 if mute {
                     let cause = cause(&place.with_digest(digest).to_string());
                     snapshot.add_unread(digest.clone(), place.clone(), Some(cause));
-                } else if self.stands(place, digest) {
+                } else if self.has(place, digest) {
                     snapshot.add_bytes(self.bytes[digest].clone());
                 } else {
                     snapshot.add_unread(digest.clone(), place.clone(), None);
@@ -268,7 +268,7 @@ impl World {
             Locator::Digest(digest) => digest,
         };
         let true_one = || self.bytes[digest].descriptor().clone();
-        self.stands(&reference.place, digest).then(|| self.claims.get(digest).cloned().unwrap_or_else(true_one))
+        self.has(&reference.place, digest).then(|| self.claims.get(digest).cloned().unwrap_or_else(true_one))
     }
 
     /// Answers queries until the list is decided. Checks that no query is repeated and that it ends.
@@ -308,22 +308,22 @@ impl World {
         let mut written = Written::default();
         for child in &plan.children {
             let payload = self.bytes[&child.descriptor.digest].clone();
-            assert!(self.stands(&child.from, payload.digest()), "{} is not where it is copied from", payload.digest());
+            assert!(self.has(&child.from, payload.digest()), "{} is not where it is copied from", payload.digest());
             assert_ne!(child.from, *target, "copied to where it is");
             assert!(child.payload.as_ref().is_none_or(|read| *read == payload));
             written.reads += usize::from(child.payload.is_none());
             for blob in ImageManifest::parse(&payload).unwrap().blobs() {
-                assert!(self.stands(&child.from, &blob.digest));
-                self.stands.insert((target.clone(), blob.digest.clone()));
+                assert!(self.has(&child.from, &blob.digest));
+                self.content.insert((target.clone(), blob.digest.clone()));
                 written.mounts += 1;
             }
-            self.stands.insert((target.clone(), payload.digest().clone()));
+            self.content.insert((target.clone(), payload.digest().clone()));
             written.puts += 1;
         }
         for MemberTagChange { tag, descriptor, .. } in &plan.member_tags {
             if matches!(tag.fate, TagFate::Created | TagFate::Moved) {
                 let payload = self.bytes[&descriptor.digest].clone();
-                assert!(self.stands(target, payload.digest()), "a tag of a member whose image is not there");
+                assert!(self.has(target, payload.digest()), "a tag of a member whose image is not there");
                 assert_eq!(tag.to.as_ref(), Some(payload.digest()));
                 self.push_bytes(&target.tagged(&tag.tag), payload.media_type().clone(), payload.bytes().clone());
                 written.rechecks += 1;
@@ -334,7 +334,7 @@ impl World {
             let list = plan.payload.as_ref().expect("a list that is written has bytes");
             assert_eq!(tag.to.as_ref(), Some(list.digest()));
             for entry in Index::parse(list).unwrap().entries {
-                assert!(self.stands(target, &entry.descriptor.digest), "the list names an absent child");
+                assert!(self.has(target, &entry.descriptor.digest), "the list names an absent child");
             }
             self.push_bytes(&target.tagged(&tag.tag), list.media_type().clone(), list.bytes().clone());
             written.rechecks += 1;
@@ -346,7 +346,7 @@ impl World {
     fn put(&mut self, place: &Place, media_type: MediaType, bytes: Bytes) -> Descriptor {
         let payload = Payload::new(media_type, bytes);
         let descriptor = payload.descriptor().clone();
-        self.stands.insert((place.clone(), descriptor.digest.clone()));
+        self.content.insert((place.clone(), descriptor.digest.clone()));
         self.bytes.entry(descriptor.digest.clone()).or_insert(payload);
         descriptor
     }

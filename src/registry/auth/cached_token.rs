@@ -58,12 +58,12 @@ impl CachedToken {
 
 /// The repositories of one registry that belong together, by their paths within the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct TokenGroup {
     target: Option<(String, Right)>,
     sources: Vec<String>,
 }
 
-impl Group {
+impl TokenGroup {
     /// Returns the groups of `host`. Lists with the same target form one group. So do lists whose target is elsewhere
     /// and whose sources are the same.
     pub(super) fn all(access: &Access, host: &Host) -> Vec<Self> {
@@ -110,7 +110,7 @@ pub(super) struct SharedTokens {
 
 impl SharedTokens {
     /// `identity` returns the identity used for a repository. A repository whose identity is unknown shares no token.
-    pub(super) fn new(groups: &[Group], identity: impl Fn(&str) -> Option<Arc<Identity>>) -> Self {
+    pub(super) fn new(groups: &[TokenGroup], identity: impl Fn(&str) -> Option<Arc<Identity>>) -> Self {
         let mut tokens: Vec<Arc<CachedToken>> = Vec::new();
         for group in groups {
             let mut sources: Vec<(Arc<Identity>, Vec<&str>)> = Vec::new();
@@ -177,13 +177,13 @@ mod tests {
         let group = |list: &&str| {
             let (target, sources) = list.split_once('<').unwrap();
             let target = Some(target.trim()).filter(|target| !target.is_empty()).map(repository);
-            registry::Group { target, sources: sources.split_whitespace().map(repository).collect() }
+            registry::RepositoryGroup { target, sources: sources.split_whitespace().map(repository).collect() }
         };
         let access = Access::new(rights, lists.iter().map(group).collect());
         let all = Identities::default();
         let login = || Credential::of_docker(Login::Identity(SecretString::from("x")));
         let identity = |path: &str| Some(all.of(path.starts_with("other/").then(login)));
-        let groups = Group::all(&access, &Host::parse("r.example").unwrap());
+        let groups = TokenGroup::all(&access, &Host::parse("r.example").unwrap());
         let tokens = SharedTokens::new(&groups, identity).tokens;
         let shown = |scope: &dyn std::fmt::Display| scope.to_string().replace("repository:", "");
         let one =
@@ -231,12 +231,12 @@ mod tests {
 
     #[test]
     fn a_source_of_several_lists_is_read_by_a_token_that_is_there() {
-        let access = |target: &str, own: &str| registry::Group {
+        let access = |target: &str, own: &str| registry::RepositoryGroup {
             target: Some(repository(target)),
             sources: [own, "r.example/base"].map(repository).into(),
         };
         let groups = vec![access("r.example/t", "r.example/a"), access("r.example/u", "r.example/b")];
-        let groups = Group::all(&Access::new(Rights::Write, groups), &Host::parse("r.example").unwrap());
+        let groups = TokenGroup::all(&Access::new(Rights::Write, groups), &Host::parse("r.example").unwrap());
         let anonymous = Identities::default().of(None);
         let tokens = SharedTokens::new(&groups, |_| Some(Arc::clone(&anonymous)));
         let base = Scopes::default().and_path("base", Right::Pull);

@@ -22,7 +22,7 @@ use super::token::{is_refusal, refuses_several};
 
 /// What a request carries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum AuthStep {
     /// Nothing, or a token that is granted to everyone.
     #[default]
     Anonymous,
@@ -81,14 +81,14 @@ pub(super) struct Known<'a> {
 impl Tried {
     /// Returns what has been tried once the token server has failed with `failure` at `step`. `None` if no other step
     /// can help.
-    pub(super) fn after(self, step: Step, failure: &Failure) -> Option<Self> {
+    pub(super) fn after(self, step: AuthStep, failure: &Failure) -> Option<Self> {
         match step {
-            Step::SharedToken if refuses_several(failure) => Some(Self { shared: SharedTried::Refused, ..self }),
-            Step::SharedToken | Step::OwnToken if is_refusal(failure) => {
+            AuthStep::SharedToken if refuses_several(failure) => Some(Self { shared: SharedTried::Refused, ..self }),
+            AuthStep::SharedToken | AuthStep::OwnToken if is_refusal(failure) => {
                 Some(Self { credentials: CredentialsTried::RefusedByTokenServer, ..self })
             }
             // If the credentials were refused before, that refusal is reported, however this step fails.
-            Step::WithoutCredentials
+            AuthStep::WithoutCredentials
                 if is_refusal(failure) || self.credentials == CredentialsTried::RefusedByTokenServer =>
             {
                 Some(Self { without: true, ..self })
@@ -100,40 +100,40 @@ impl Tried {
 
 impl Known<'_> {
     /// Returns the next step of a request, given what was tried for it.
-    pub(super) fn next_step(&self, tried: Tried) -> Step {
+    pub(super) fn next_step(&self, tried: Tried) -> AuthStep {
         let without = self.need.only_read().and_then(|path| self.memory.without(path));
         if self.login.is_some() && without == Some(Without::Works) {
-            return Step::Anonymous;
+            return AuthStep::Anonymous;
         }
         let may_go_without = || self.login.is_some() && may_go_without(self.need, self.memory, tried);
         match tried.credentials {
             CredentialsTried::RefusedByRegistry | CredentialsTried::RefusedByTokenServer if may_go_without() => {
-                Step::WithoutCredentials
+                AuthStep::WithoutCredentials
             }
             CredentialsTried::NotYet | CredentialsTried::RefusedByRegistry => self.with_credentials(tried),
-            CredentialsTried::RefusedByTokenServer => Step::GiveUp,
+            CredentialsTried::RefusedByTokenServer => AuthStep::GiveUp,
         }
     }
 
     /// Returns the step that uses the credentials. Without credentials, the tokens are those that everyone is granted.
-    fn with_credentials(&self, tried: Tried) -> Step {
+    fn with_credentials(&self, tried: Tried) -> AuthStep {
         let sharing = self.memory.sharing();
         match (self.scheme, self.login) {
             (AuthScheme::Basic, Some(Login::Basic { .. })) | (AuthScheme::Bearer(_), Some(Login::Bearer(_))) => {
-                Step::Login
+                AuthStep::Login
             }
             (AuthScheme::Bearer(_), _) => {
                 let is_mount = self.need.len() > 1;
                 let is_shared = sharing == Sharing::Groups && tried.shared == SharedTried::NotYet;
                 if is_mount && (sharing == Sharing::Alone || self.memory.is_denied(self.need)) {
-                    Step::GiveUp
+                    AuthStep::GiveUp
                 } else if is_shared && !self.memory.goes_alone(self.need) {
-                    Step::SharedToken
+                    AuthStep::SharedToken
                 } else {
-                    Step::OwnToken
+                    AuthStep::OwnToken
                 }
             }
-            _ => Step::Anonymous,
+            _ => AuthStep::Anonymous,
         }
     }
 }
@@ -154,7 +154,7 @@ mod tests {
     use crate::registry::auth::Right;
     use crate::registry::auth::scheme::Bearer;
     use crate::registry::error::ErrorKind;
-    use Step::{Anonymous, GiveUp, OwnToken, SharedToken, WithoutCredentials};
+    use AuthStep::{Anonymous, GiveUp, OwnToken, SharedToken, WithoutCredentials};
 
     fn bearer() -> AuthScheme {
         let realm = Url::parse("https://auth.example/token").unwrap();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     /// The steps of a request after `tried`, if the token server refuses every token.
-    fn steps(known: &Known<'_>, mut tried: Tried) -> Vec<Step> {
+    fn steps(known: &Known<'_>, mut tried: Tried) -> Vec<AuthStep> {
         let refusal = Failure { status: Some(401), ..Failure::of(ErrorKind::Unauthorized) };
         let mut steps = Vec::new();
         loop {
@@ -193,13 +193,13 @@ mod tests {
     #[test]
     fn each_refusal_of_the_token_server_leads_to_the_next_step() {
         let (identity, registry_token) = (Login::Identity("x".into()), Login::Bearer("x".into()));
-        let table: [(AuthScheme, Option<Login>, Scopes, &[Step]); 12] = [
+        let table: [(AuthScheme, Option<Login>, Scopes, &[AuthStep]); 12] = [
             (AuthScheme::Unknown, None, read(), &[Anonymous]),
             (AuthScheme::Open, None, write(), &[Anonymous]),
             (AuthScheme::Basic, None, read(), &[Anonymous]),
             (AuthScheme::Basic, Some(identity.clone()), read(), &[Anonymous]),
-            (AuthScheme::Basic, Some(password()), read(), &[Step::Login]),
-            (bearer(), Some(registry_token), read(), &[Step::Login]),
+            (AuthScheme::Basic, Some(password()), read(), &[AuthStep::Login]),
+            (bearer(), Some(registry_token), read(), &[AuthStep::Login]),
             (bearer(), None, read(), &[SharedToken, OwnToken, GiveUp]),
             (bearer(), None, mount(), &[SharedToken, OwnToken, GiveUp]),
             (bearer(), Some(password()), read(), &[SharedToken, OwnToken, WithoutCredentials, GiveUp]),
@@ -226,7 +226,7 @@ mod tests {
         let alone = || learn(|memory| memory.narrow(Sharing::Alone));
         let read_goes_alone = || learn(|memory| memory.set_alone(&read()));
         let mount_is_denied = || learn(|memory| memory.set_denied(&mount()));
-        let table: [(Memory, Scopes, &[Step]); 11] = [
+        let table: [(Memory, Scopes, &[AuthStep]); 11] = [
             (open_to_all(), read(), &[Anonymous]),
             (open_to_all(), write(), &[SharedToken, OwnToken, GiveUp]),
             (refused_without(), read(), &[SharedToken, OwnToken, GiveUp]),
@@ -248,9 +248,9 @@ mod tests {
     #[test]
     fn what_the_registry_refuses_with_credentials_is_read_without_them_once() {
         let tried = Tried { credentials: CredentialsTried::RefusedByRegistry, ..Tried::default() };
-        let table: [(AuthScheme, Scopes, &[Step]); 4] = [
-            (AuthScheme::Basic, read(), &[WithoutCredentials, Step::Login]),
-            (AuthScheme::Basic, write(), &[Step::Login]),
+        let table: [(AuthScheme, Scopes, &[AuthStep]); 4] = [
+            (AuthScheme::Basic, read(), &[WithoutCredentials, AuthStep::Login]),
+            (AuthScheme::Basic, write(), &[AuthStep::Login]),
             (bearer(), read(), &[WithoutCredentials, SharedToken, OwnToken, GiveUp]),
             (bearer(), write(), &[SharedToken, OwnToken, GiveUp]),
         ];

@@ -6,11 +6,11 @@ use crate::oci::Repository;
 
 /// Rights, in the order in which they are requested: some token servers use only the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Scopes(Vec<Scope>);
+pub(crate) struct Scopes(Vec<TokenScope>);
 
 /// A right in one repository.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Scope {
+struct TokenScope {
     path: String,
     right: Right,
 }
@@ -35,7 +35,7 @@ impl Scopes {
 
     /// Like [`Scopes::and`], with the path of the repository within the registry.
     pub(super) fn and_path(mut self, path: &str, right: Right) -> Self {
-        self.0.push(Scope { path: path.to_owned(), right });
+        self.0.push(TokenScope { path: path.to_owned(), right });
         self
     }
 
@@ -51,7 +51,7 @@ impl Scopes {
 
     /// Whether these rights include all of `need`.
     pub(super) fn allow(&self, need: &Self) -> bool {
-        let allowed = |need: &Scope| self.0.iter().any(|held| held.path == need.path && held.right >= need.right);
+        let allowed = |need: &TokenScope| self.0.iter().any(|held| held.path == need.path && held.right >= need.right);
         need.0.iter().all(allowed)
     }
 
@@ -64,7 +64,7 @@ impl Scopes {
     /// Returns the path of the repository if reading it is all that is needed. Such a repository may be public.
     pub(super) fn only_read(&self) -> Option<&str> {
         match self.0.as_slice() {
-            [Scope { path, right: Right::Pull }] => Some(path),
+            [TokenScope { path, right: Right::Pull }] => Some(path),
             _ => None,
         }
     }
@@ -75,7 +75,7 @@ impl Scopes {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for TokenScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let actions = if self.right == Right::Pull { "pull" } else { "pull,push" };
         write!(f, "repository:{}:{actions}", self.path)

@@ -9,7 +9,7 @@ use crate::oci::Host;
 use crate::registry::Access;
 use crate::registry::lock::lock;
 
-use super::cached_token::{CachedToken, Group, SharedTokens};
+use super::cached_token::{CachedToken, SharedTokens, TokenGroup};
 use super::identity::{Identities, Identity};
 use super::memory::Memory;
 use super::scheme::AuthScheme;
@@ -17,7 +17,7 @@ use super::scopes::Scopes;
 
 /// What this run has learned of one registry's authentication, and the tokens it holds.
 pub(super) struct AuthState {
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<TokenGroup>,
     scheme: Mutex<AuthScheme>,
     /// Whether a first request was sent alone. Once it is answered, with whatever result, the other requests need not
     /// wait.
@@ -38,7 +38,7 @@ impl AuthState {
     /// Creates the state of `host`, of which only the groups in `access` are known yet.
     pub(super) fn new(access: &Access, host: &Host) -> Self {
         let (scheme, first, base, identities, shared, own, memory) = Default::default();
-        Self { groups: Group::all(access, host), scheme, first, base, identities, shared, own, memory }
+        Self { groups: TokenGroup::all(access, host), scheme, first, base, identities, shared, own, memory }
     }
 
     /// Returns how the registry authenticates requests, as far as it is known now.

@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use crate::registry::AskedAs;
 use crate::registry::authorization::Authorization;
-use crate::registry::counters::Purpose;
+use crate::registry::counters::RequestPurpose;
 use crate::registry::credentials::{Credential, Login};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::RequestClass;
-use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::{Attempts, Repeat};
-use crate::registry::transport::destination::Lead;
+use crate::registry::transport::destination::DestinationKind;
+use crate::registry::transport::response::HttpResponse;
 use crate::registry::transport::wire::Follow;
 use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 
@@ -74,7 +74,7 @@ pub(super) async fn fetch(
     bearer: &Bearer,
     cached: &CachedToken,
 ) -> Result<Token, Failure> {
-    transport.wire.may_lead(Lead::Realm, &endpoint.base, &bearer.realm)?;
+    transport.wire.may_lead(DestinationKind::Realm, &endpoint.base, &bearer.realm)?;
     let credential = cached.identity.credential.as_ref();
     let mut authorization = Authorization::default();
     if let Some(credential) = credential {
@@ -128,7 +128,7 @@ fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
         }
     }
     let request = Request::new(Method::GET, url);
-    Request { limit: Some(LIMIT), follow: Follow::SameHost, purpose: Purpose::Token, ..request }
+    Request { limit: Some(LIMIT), follow: Follow::SameHost, purpose: RequestPurpose::Token, ..request }
 }
 
 /// The body contains the secret, and a redirect would send it along. So no redirect is followed.
@@ -146,10 +146,16 @@ fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
     let body = form.query().unwrap_or_default().to_owned();
     let mut request = Request::new(Method::POST, bearer.realm.clone());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    Request { body: Some(body.into()), limit: Some(LIMIT), follow: Follow::Nowhere, purpose: Purpose::Token, ..request }
+    Request {
+        body: Some(body.into()),
+        limit: Some(LIMIT),
+        follow: Follow::Nowhere,
+        purpose: RequestPurpose::Token,
+        ..request
+    }
 }
 
-fn granted(answer: &Answer, asked: Instant, credential: Option<&Credential>) -> Result<Token, Failure> {
+fn granted(answer: &HttpResponse, asked: Instant, credential: Option<&Credential>) -> Result<Token, Failure> {
     if answer.status != 200 {
         return Err(refused(answer, credential));
     }
@@ -170,7 +176,7 @@ fn granted(answer: &Answer, asked: Instant, credential: Option<&Credential>) -> 
 
 /// Returns the failure for a token server's refusal. A 403 to a request without credentials asks for them, as a 401
 /// does. A 400 with `invalid_grant` to the exchange of an identity token means that it has expired (RFC 6749 5.2).
-fn refused(answer: &Answer, credential: Option<&Credential>) -> Failure {
+fn refused(answer: &HttpResponse, credential: Option<&Credential>) -> Failure {
     let failure = answer.failure();
     let is_exchange = matches!(credential.map(|credential| &credential.login), Some(Login::Identity(_)));
     let kind = match failure.status {
@@ -194,7 +200,7 @@ pub(super) fn refuses_several(failure: &Failure) -> bool {
     matches!(failure.status, Some(400 | 401 | 403 | 413 | 414 | 431 | 500..=599))
 }
 
-fn has_ended(answer: &Answer) -> bool {
+fn has_ended(answer: &HttpResponse) -> bool {
     let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     said.get("error").and_then(Value::as_str) == Some("invalid_grant")
 }
@@ -232,14 +238,14 @@ mod tests {
 
     use super::*;
 
-    fn granted(answer: &Answer, asked: Instant) -> Result<Token, Failure> {
+    fn granted(answer: &HttpResponse, asked: Instant) -> Result<Token, Failure> {
         super::granted(answer, asked, None)
     }
 
-    fn answer(status: u16, body: &str) -> Answer {
+    fn answer(status: u16, body: &str) -> HttpResponse {
         let (headers, signed) = Default::default();
         let status = StatusCode::from_u16(status).unwrap();
-        Answer { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
+        HttpResponse { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
     }
 
     fn jwt(claims: &str) -> String {

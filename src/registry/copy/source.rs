@@ -1,4 +1,4 @@
-//! [`Source`]: the place a blob is copied from.
+//! [`BlobSource`]: the place a blob is copied from.
 
 use std::io;
 
@@ -10,14 +10,14 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::time::timeout;
 
 use crate::oci::{Descriptor, LayoutDir, Repository};
-use crate::registry::auth::{Asking, Signature};
+use crate::registry::auth::{RequestAuth, Signature};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::gate::RequestClass;
 use crate::registry::http::Http;
 use crate::registry::http::stream::End;
 use crate::registry::layout::Layouts;
-use crate::registry::transport::answer::{Verdict, classify};
 use crate::registry::transport::attempts::{WHOLE, too_late};
+use crate::registry::transport::response::{RetryVerdict, classify};
 use crate::registry::transport::wire::{Outgoing, TransferError, network, refuse_encoding};
 use crate::registry::transport::{Endpoint, read};
 
@@ -27,19 +27,19 @@ use super::RetryDecision;
 pub(super) type Bytestream = BoxStream<'static, io::Result<Bytes>>;
 
 /// The place a blob is copied from.
-pub(super) enum Source<'a> {
+pub(super) enum BlobSource<'a> {
     Layout { layouts: &'a Layouts, dir: &'a LayoutDir },
-    Repository { http: &'a Http, repository: &'a Repository, endpoint: &'a Endpoint, asking: Box<Asking<'a>> },
+    Repository { http: &'a Http, repository: &'a Repository, endpoint: &'a Endpoint, auth: Box<RequestAuth<'a>> },
 }
 
-impl<'a> Source<'a> {
+impl<'a> BlobSource<'a> {
     pub(super) async fn repository(
         http: &'a Http,
         repository: &'a Repository,
         endpoint: &'a Endpoint,
     ) -> Result<Self, Failure> {
-        let asking = Box::new(Asking::begin(&http.client, endpoint).await?);
-        Ok(Self::Repository { http, repository, endpoint, asking })
+        let auth = Box::new(RequestAuth::begin(&http.client, endpoint).await?);
+        Ok(Self::Repository { http, repository, endpoint, auth })
     }
 
     /// Returns the endpoint of the registry. `None` for a layout.
@@ -54,8 +54,8 @@ impl<'a> Source<'a> {
     pub(super) async fn sign(&self) -> Result<Signature, Failure> {
         match self {
             Self::Layout { .. } => Ok(Signature::default()),
-            Self::Repository { http, repository, endpoint, asking } => {
-                asking.sign(&endpoint.base, &http.rights(repository)).await
+            Self::Repository { http, repository, endpoint, auth } => {
+                auth.sign(&endpoint.base, &http.rights(repository)).await
             }
         }
     }
@@ -69,10 +69,10 @@ impl<'a> Source<'a> {
                     reader.ok_or_else(|| RetryDecision::Final(End::Source, Failure::of(ErrorKind::NotFound)))?;
                 Ok(reader.boxed())
             }
-            Self::Repository { http, repository, endpoint, asking } => {
+            Self::Repository { http, repository, endpoint, auth } => {
                 let out =
                     get(endpoint, repository, blob, signature).map_err(|it| RetryDecision::Final(End::Source, it))?;
-                download(http, endpoint, asking, out, signature).await
+                download(http, endpoint, auth, out, signature).await
             }
         }
     }
@@ -106,7 +106,7 @@ fn get(
 async fn download(
     http: &Http,
     endpoint: &Endpoint,
-    asking: &mut Asking<'_>,
+    auth: &mut RequestAuth<'_>,
     out: Outgoing,
     signature: &Signature,
 ) -> Result<Bytestream, RetryDecision> {
@@ -120,7 +120,7 @@ async fn download(
     let response = exchange.unwrap_or_else(|_| Err(TransferError::Fault(too_late()))).map_err(failed)?;
     let (status, headers) = (response.status(), response.headers());
     endpoint.gate.answered(RequestClass::Download, classify(status, headers));
-    let again = asking.answered(status, headers, signature).await;
+    let again = auth.answered(status, headers, signature).await;
     if again.map_err(|failure| RetryDecision::Final(End::Source, failure))? {
         return Err(RetryDecision::Again);
     }
@@ -133,11 +133,11 @@ async fn download(
     }
     let answer = read(response, None, &signature.authorization).await.map_err(failed)?;
     Err(match answer.verdict() {
-        Verdict::Refusal(wait) => {
+        RetryVerdict::Refusal(wait) => {
             endpoint.gate.refused(status.as_u16(), wait);
             RetryDecision::Refusal(End::Source, Box::new(answer.failure()), wait)
         }
-        Verdict::Fault => RetryDecision::Fault(End::Source, answer.failure()),
-        Verdict::Stands => RetryDecision::Final(End::Source, answer.failure()),
+        RetryVerdict::Fault => RetryDecision::Fault(End::Source, answer.failure()),
+        RetryVerdict::Final => RetryDecision::Final(End::Source, answer.failure()),
     })
 }

@@ -1,6 +1,6 @@
 //! [`CredentialFault`]: why a place of credentials cannot be used.
 
-use super::source::Origin;
+use super::source::CredentialOrigin;
 
 /// A place of credentials that cannot be used, and why. The texts never contain any content of the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +9,7 @@ pub enum CredentialFault {
     #[error("{place} {why}")]
     Place {
         /// The kind of the place.
-        origin: Origin,
+        origin: CredentialOrigin,
         /// The name of the place: `~/.docker/config.json`.
         place: String,
         /// The reason, written to follow the name of the place: `is malformed: …`.

@@ -11,7 +11,7 @@ use crate::oci::Host;
 
 use super::Login;
 use super::helper::Helper;
-use super::keys::{ByHost, Paths};
+use super::keys::{ByHost, PathMeaning};
 
 /// The content of a file that `docker login` or `podman login` wrote.
 #[derive(Default)]
@@ -22,9 +22,10 @@ pub(in crate::registry) struct ConfigFile {
     store: String,
 }
 
+/// The JSON of a [`ConfigFile`].
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Written {
+struct ConfigJson {
     #[serde(deserialize_with = "null_as_default")]
     auths: BTreeMap<String, Option<AuthEntry>>,
     #[serde(deserialize_with = "null_as_default")]
@@ -54,10 +55,10 @@ impl ConfigFile {
     /// # Errors
     /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse(text: &[u8]) -> Result<Self, String> {
-        let Written { auths, creds_store, cred_helpers } = json(text)?;
+        let ConfigJson { auths, creds_store, cred_helpers } = json(text)?;
         let helpers = cred_helpers.into_iter().map(|(key, name)| (key, name.unwrap_or_default())).collect();
-        let helpers = ByHost::new(helpers, Paths::Namespaces);
-        Ok(Self { auths: ByHost::new(filled(auths), Paths::Namespaces), helpers, store: creds_store })
+        let helpers = ByHost::new(helpers, PathMeaning::Namespaces);
+        Ok(Self { auths: ByHost::new(filled(auths), PathMeaning::Namespaces), helpers, store: creds_store })
     }
 
     /// Parses `~/.dockercfg`, the format that Docker used before `config.json`: an object whose keys are hosts.
@@ -65,7 +66,7 @@ impl ConfigFile {
     /// # Errors
     /// Returns why the text is malformed. The reason quotes nothing of the text.
     pub(in crate::registry) fn parse_old(text: &[u8]) -> Result<Self, String> {
-        Ok(Self { auths: ByHost::new(filled(json(text)?), Paths::OfApis), ..Self::default() })
+        Ok(Self { auths: ByHost::new(filled(json(text)?), PathMeaning::OfApis), ..Self::default() })
     }
 
     /// Whether the file may have credentials, or a helper, for some repository of `host`.

@@ -26,7 +26,7 @@ enum Spelling {
 
 /// What a path after the host means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paths {
+pub(super) enum PathMeaning {
     /// A namespace, unless the key has a scheme (containers-auth.json(5)).
     Namespaces,
     /// Nothing: in `~/.dockercfg`, it is the path of an API.
@@ -44,7 +44,7 @@ impl<T> Default for ByHost<T> {
 
 impl<T> ByHost<T> {
     /// Sorts values by host. Keys that do not name a host are ignored, because no request goes to them.
-    pub(super) fn new(values: BTreeMap<String, T>, paths: Paths) -> Self {
+    pub(super) fn new(values: BTreeMap<String, T>, paths: PathMeaning) -> Self {
         let mut hosts: HashMap<Host, Vec<(KeyScope, T)>> = HashMap::new();
         for (key, value) in values {
             if let Some((host, scope)) = read(&key, paths) {
@@ -77,11 +77,11 @@ impl KeyScope {
     }
 }
 
-fn read(key: &str, paths: Paths) -> Option<(Host, KeyScope)> {
+fn read(key: &str, paths: PathMeaning) -> Option<(Host, KeyScope)> {
     let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let (host, path) = bare.unwrap_or(key).split_once('/').unwrap_or((bare.unwrap_or(key), ""));
     let path = path.trim_end_matches('/');
-    let is_of_api = bare.is_some() || paths == Paths::OfApis || matches!(path, "v1" | "v2");
+    let is_of_api = bare.is_some() || paths == PathMeaning::OfApis || matches!(path, "v1" | "v2");
     let namespace = if is_of_api { "" } else { path };
     let host = Host::parse(host).ok()?;
     let is_usual = if host.is_hub() && namespace.is_empty() {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     /// Returns the keys found for `name` (`HOST/PATH`), best match first.
-    fn found(keys: &[&str], paths: Paths, name: &str) -> Vec<String> {
+    fn found(keys: &[&str], paths: PathMeaning, name: &str) -> Vec<String> {
         let values = keys.iter().map(|key| ((*key).to_owned(), (*key).to_owned())).collect();
         let (host, path) = name.split_once('/').unwrap_or((name, ""));
         ByHost::new(values, paths).of(&Host::parse(host).unwrap(), path).cloned().collect()
@@ -115,7 +115,7 @@ mod tests {
             ("quay.io", &["quay.io"]),
             ("ghcr.io/b", &[]),
         ] {
-            assert_eq!(found(&keys, Paths::Namespaces, name), expected, "{name}");
+            assert_eq!(found(&keys, PathMeaning::Namespaces, name), expected, "{name}");
         }
     }
 
@@ -123,22 +123,22 @@ mod tests {
     fn a_host_is_known_by_all_its_spellings_the_usual_one_first() {
         let keys = ["HTTPS://x.io", "http://x.io/", "https://x.io/v2/", "x.io", "X.io", "x.io/v1/", "x.io:80"];
         let expected = ["x.io", "X.io", "http://x.io/", "https://x.io/v2/", "x.io/v1/"];
-        assert_eq!(found(&keys, Paths::Namespaces, "x.io/a"), expected);
+        assert_eq!(found(&keys, PathMeaning::Namespaces, "x.io/a"), expected);
         let hub = ["docker.io", "https://index.docker.io/v1/", "index.docker.io", "registry-1.docker.io"];
         let expected = ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"];
-        assert_eq!(found(&hub, Paths::Namespaces, "docker.io/library/debian"), expected);
-        assert_eq!(found(&["docker.io/acme"], Paths::Namespaces, "docker.io/acme/api"), ["docker.io/acme"]);
+        assert_eq!(found(&hub, PathMeaning::Namespaces, "docker.io/library/debian"), expected);
+        assert_eq!(found(&["docker.io/acme"], PathMeaning::Namespaces, "docker.io/acme/api"), ["docker.io/acme"]);
     }
 
     #[test]
     fn a_path_behind_a_scheme_or_in_the_old_file_is_no_namespace() {
-        assert_eq!(found(&["https://x.io/team"], Paths::Namespaces, "x.io/other"), ["https://x.io/team"]);
-        assert_eq!(found(&["x.io/team"], Paths::OfApis, "x.io/other"), ["x.io/team"]);
-        assert_eq!(found(&["x.io/team"], Paths::Namespaces, "x.io/other"), [] as [&str; 0]);
+        assert_eq!(found(&["https://x.io/team"], PathMeaning::Namespaces, "x.io/other"), ["https://x.io/team"]);
+        assert_eq!(found(&["x.io/team"], PathMeaning::OfApis, "x.io/other"), ["x.io/team"]);
+        assert_eq!(found(&["x.io/team"], PathMeaning::Namespaces, "x.io/other"), [] as [&str; 0]);
     }
 
     #[test]
     fn what_is_no_host_is_passed_over() {
-        assert_eq!(found(&["", "/", "*.x.io", "a b", "https://"], Paths::Namespaces, "x.io"), [] as [&str; 0]);
+        assert_eq!(found(&["", "/", "*.x.io", "a b", "https://"], PathMeaning::Namespaces, "x.io"), [] as [&str; 0]);
     }
 }

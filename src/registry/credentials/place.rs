@@ -1,4 +1,4 @@
-//! [`Place`]: a file or environment variable that may contain credentials. It is read once, on first use.
+//! [`CredentialPlace`]: a file or environment variable that may contain credentials. It is read once, on first use.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -13,22 +13,23 @@ use crate::registry::CredentialSources;
 use super::fault::CredentialFault;
 use super::file::ConfigFile;
 use super::helper;
-use super::source::Origin;
+use super::source::CredentialOrigin;
 
 /// The maximum size of a file, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// A place that may contain credentials.
-pub(super) struct Place {
+pub(super) struct CredentialPlace {
     /// The name in messages: `~/.docker/config.json`, `DOCKER_AUTH_CONFIG`.
     pub(super) name: String,
-    pub(super) origin: Origin,
-    content: Content,
+    pub(super) origin: CredentialOrigin,
+    content: PlaceContent,
     mention: Mention,
     read: OnceLock<Result<Option<ConfigFile>, CredentialFault>>,
 }
 
-enum Content {
+/// What a place contains.
+enum PlaceContent {
     Text(SecretString),
     File(PathBuf),
     /// `~/.dockercfg`, which has a format of its own.
@@ -44,26 +45,33 @@ enum Mention {
     IfThere,
 }
 
-impl Place {
+impl CredentialPlace {
     /// Returns all places, in the order in which they are searched.
     pub(super) fn all(sources: &CredentialSources) -> Vec<Self> {
         let CredentialSources { inline, auth_file, docker, podman, old, search: _, home } = sources;
         let place = |origin, content, mention| {
             let name = match &content {
-                Content::Text(_) => "DOCKER_AUTH_CONFIG".to_owned(),
-                Content::File(path) | Content::OldFile(path) => shown(path, home.as_deref()),
+                PlaceContent::Text(_) => "DOCKER_AUTH_CONFIG".to_owned(),
+                PlaceContent::File(path) | PlaceContent::OldFile(path) => shown(path, home.as_deref()),
             };
             Self { name, origin, content, mention, read: OnceLock::new() }
         };
-        let file = |path: &PathBuf| Content::File(path.clone());
+        let file = |path: &PathBuf| PlaceContent::File(path.clone());
         let mut all = Vec::new();
-        all.extend(inline.iter().map(|text| place(Origin::Inline, Content::Text(text.clone()), Mention::Always)));
-        all.extend(auth_file.iter().map(|path| place(Origin::Podman, file(path), Mention::Always)));
-        all.extend(docker.iter().map(|path| place(Origin::Docker, file(path), Mention::Always)));
+        all.extend(
+            inline
+                .iter()
+                .map(|text| place(CredentialOrigin::Inline, PlaceContent::Text(text.clone()), Mention::Always)),
+        );
+        all.extend(auth_file.iter().map(|path| place(CredentialOrigin::Podman, file(path), Mention::Always)));
+        all.extend(docker.iter().map(|path| place(CredentialOrigin::Docker, file(path), Mention::Always)));
         // If the user names a file, Podman's default files are not used.
         let podman = if auth_file.is_none() { podman.as_slice() } else { &[] };
-        all.extend(podman.iter().map(|path| place(Origin::Podman, file(path), Mention::IfThere)));
-        all.extend(old.iter().map(|path| place(Origin::Docker, Content::OldFile(path.clone()), Mention::IfThere)));
+        all.extend(podman.iter().map(|path| place(CredentialOrigin::Podman, file(path), Mention::IfThere)));
+        all.extend(
+            old.iter()
+                .map(|path| place(CredentialOrigin::Docker, PlaceContent::OldFile(path.clone()), Mention::IfThere)),
+        );
         all
     }
 
@@ -76,9 +84,11 @@ impl Place {
             parse(text).map_err(|why| format!("is malformed: {why}"))
         };
         let read = || match &self.content {
-            Content::Text(text) => parsed(text.expose_secret().as_bytes(), ConfigFile::parse).map(Some),
-            Content::File(path) => read_file(path)?.map(|text| parsed(&text, ConfigFile::parse)).transpose(),
-            Content::OldFile(path) => read_file(path)?.map(|text| parsed(&text, ConfigFile::parse_old)).transpose(),
+            PlaceContent::Text(text) => parsed(text.expose_secret().as_bytes(), ConfigFile::parse).map(Some),
+            PlaceContent::File(path) => read_file(path)?.map(|text| parsed(&text, ConfigFile::parse)).transpose(),
+            PlaceContent::OldFile(path) => {
+                read_file(path)?.map(|text| parsed(&text, ConfigFile::parse_old)).transpose()
+            }
         };
         self.read.get_or_init(|| read().map_err(|why| self.fault(why))).as_ref().map(Option::as_ref)
     }

@@ -1,13 +1,13 @@
-//! [`Source`] and [`AskedAs`]: where credentials came from. They never contain the credentials.
+//! [`CredentialSource`] and [`AskedAs`]: where credentials came from. They never contain the credentials.
 
 use std::fmt;
 use std::sync::Arc;
 
 /// Where credentials came from: `~/.docker/config.json (user ci-bot)`, `docker-credential-gcr (credHelpers)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct CredentialSource {
     /// The kind of the place.
-    pub origin: Origin,
+    pub origin: CredentialOrigin,
     /// The name of the place, as users write it.
     pub place: String,
     /// The account of the credentials.
@@ -27,7 +27,7 @@ pub enum Account {
 
 /// The kind of place that credentials come from. Each kind is fixed in a different way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum CredentialOrigin {
     /// Environment variables that `[registry."HOST"]` names.
     Named,
     /// The variable `DOCKER_AUTH_CONFIG`.
@@ -52,13 +52,13 @@ pub enum AskedAs {
         looked_in: Vec<String>,
     },
     /// With credentials.
-    With(Arc<Source>),
+    With(Arc<CredentialSource>),
 }
 
 impl AskedAs {
     /// Returns where the credentials came from, if any were sent.
     #[must_use]
-    pub fn source(&self) -> Option<&Source> {
+    pub fn source(&self) -> Option<&CredentialSource> {
         match self {
             Self::With(source) => Some(source),
             Self::Unknown | Self::Anonymous { .. } => None,
@@ -66,11 +66,11 @@ impl AskedAs {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.origin, &self.account) {
             // The place is sufficient.
-            (Origin::Named | Origin::Helper, _) => f.write_str(&self.place),
+            (CredentialOrigin::Named | CredentialOrigin::Helper, _) => f.write_str(&self.place),
             (_, Account::User(user)) => write!(f, "{} (user {user})", self.place),
             (_, Account::IdentityToken) => write!(f, "{} (identity token)", self.place),
             (_, Account::RegistryToken) => write!(f, "{} (registry token)", self.place),

@@ -12,7 +12,11 @@ use super::*;
 impl Credential {
     /// Creates credentials as if they were in Docker's file.
     pub(crate) fn of_docker(login: Login) -> Self {
-        let source = Source { origin: Origin::Docker, place: "~/.docker/config.json".into(), account: login.account() };
+        let source = CredentialSource {
+            origin: CredentialOrigin::Docker,
+            place: "~/.docker/config.json".into(),
+            account: login.account(),
+        };
         Self { login, source: source.into() }
     }
 }
@@ -322,8 +326,8 @@ fn where_it_was_looked_is_told_of_places_that_are_there_and_of_dockers_file() {
     assert_eq!(told(&["auth_file"], "gcr.io"), "~/auth_file, ~/docker");
     assert_eq!(told(&["podman"], "a.io"), "Unknown", "it has some: nothing was looked for in vain");
 
-    let mut with = AskedAs::With(Arc::new(Source {
-        origin: Origin::Docker,
+    let mut with = AskedAs::With(Arc::new(CredentialSource {
+        origin: CredentialOrigin::Docker,
         place: "~/docker".into(),
         account: Account::IdentityToken,
     }));

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::registry::options::Rate;
+use crate::registry::options::RateLimit;
 
 use super::tally::Tally;
 use super::{QUIET, jitter};
@@ -101,7 +101,7 @@ impl Pace {
     }
 
     /// Limits requests to `rate`, even if the host allows more.
-    pub(super) fn keep_to(&mut self, rate: Rate) {
+    pub(super) fn keep_to(&mut self, rate: RateLimit) {
         let next = self.given.as_ref().and_then(|given| given.next);
         self.given = Some(GivenRate { space: rate.per / rate.requests.get(), next });
     }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::host_state::{HostState, Opening};
-use super::{Permit, Queue, Run, Turn};
+use super::{Permit, Queue, RunState, Turn};
 
 /// The index of a host.
 pub(super) type HostId = usize;
@@ -120,7 +120,7 @@ impl Scheduler {
     }
 
     /// Gives a permit to each request that may be sent.
-    pub(super) fn call(&mut self, run: &Arc<Run>, now: Instant) -> Called {
+    pub(super) fn call(&mut self, run: &Arc<RunState>, now: Instant) -> Called {
         let mut called = Called::default();
         loop {
             match self.next(now) {
@@ -164,7 +164,7 @@ impl Scheduler {
     }
 
     /// Gives a permit to the next request of a route. Returns the hosts whose pause this ends, and how long it was.
-    fn call_one(&mut self, run: &Arc<Run>, route: Route, now: Instant) -> Vec<(String, Duration)> {
+    fn call_one(&mut self, run: &Arc<RunState>, route: Route, now: Instant) -> Vec<(String, Duration)> {
         let Some(line) = self.lines.get_mut(&route) else { return Vec::new() };
         let Some(call) = line.next().and_then(VecDeque::pop_front) else { return Vec::new() };
         if let Err(mut unheard) = call.send(Permit { run: Some(Arc::clone(run)), route }) {

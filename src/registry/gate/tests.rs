@@ -7,25 +7,25 @@ use tokio::time::{advance, sleep, timeout};
 
 use super::*;
 use crate::registry::tests::server::jobs;
-use crate::registry::transport::answer::classify;
+use crate::registry::transport::response::classify;
 
 mod simulation;
 
 const SOON: Duration = Duration::from_millis(10);
 
-fn gate(host: &str, run: &Arc<Run>) -> Gate {
+fn gate(host: &str, run: &Arc<RunState>) -> Gate {
     Gate::new(host, Arc::clone(run))
 }
 
-fn run(at_once: usize) -> Arc<Run> {
-    Arc::new(Run::new(jobs(at_once), Arc::new(|_| {})))
+fn run(at_once: usize) -> Arc<RunState> {
+    Arc::new(RunState::new(jobs(at_once), Arc::new(|_| {})))
 }
 
 fn unreachable(why: &str) -> Failure {
     Failure::of(ErrorKind::Unreachable(why.into()))
 }
 
-fn answer(status: u16) -> AnswerClass {
+fn answer(status: u16) -> ResponseClass {
     classify(reqwest::StatusCode::from_u16(status).unwrap(), &reqwest::header::HeaderMap::new())
 }
 
@@ -68,7 +68,7 @@ async fn no_more_go_to_a_host_than_was_said_of_it() {
 async fn a_rate_is_kept_to_the_letter_by_all_that_is_sent() {
     let (run, counters) = (run(64), Counters::default());
     let a = gate("a", &run);
-    let rate = Rate { requests: NonZeroU32::new(10).unwrap(), per: Duration::from_secs(1) };
+    let rate = RateLimit { requests: NonZeroU32::new(10).unwrap(), per: Duration::from_secs(1) };
     a.keep_to(Limits { concurrency: None, rate: Some(rate) });
     let began = Instant::now();
     let times = Mutex::new(Vec::new());
@@ -105,7 +105,7 @@ async fn a_pause_only_grows_and_is_waited_out() {
 async fn only_what_a_person_wonders_about_is_told() {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&notices);
-    let run = Arc::new(Run::new(jobs(8), Arc::new(move |notice| lock(&heard).push(notice))));
+    let run = Arc::new(RunState::new(jobs(8), Arc::new(move |notice| lock(&heard).push(notice))));
     let (a, counters) = (gate("a", &run), Counters::default());
     for _ in 0..12 {
         a.refused(429, None);

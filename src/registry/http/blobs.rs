@@ -8,8 +8,8 @@ use crate::oci::{Digest, Repository};
 use crate::registry::auth::{Right, Scopes};
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::Request;
-use crate::registry::transport::answer::Answer;
-use crate::registry::transport::destination::Lead;
+use crate::registry::transport::destination::DestinationKind;
+use crate::registry::transport::response::HttpResponse;
 
 use super::{Http, request_for};
 
@@ -70,9 +70,9 @@ impl Http {
     }
 
     /// Returns the URL where an upload continues, if the registry may direct requests there.
-    fn session(&self, answer: &Answer, base: &Url) -> Result<Url, Failure> {
+    fn session(&self, answer: &HttpResponse, base: &Url) -> Result<Url, Failure> {
         let url = session(answer, base)?;
-        let admitted = self.client.transport.wire.may_lead(Lead::Upload, base, &url);
+        let admitted = self.client.transport.wire.may_lead(DestinationKind::Upload, base, &url);
         admitted.map_err(|failure| Failure { kind: failure.kind, code: None, message: None, ..answer.failure() })?;
         Ok(url)
     }
@@ -91,7 +91,7 @@ fn empty(mut request: Request) -> Request {
 }
 
 /// Returns the URL of an upload. Its `Location` may be relative, and may be on another host.
-fn session(answer: &Answer, base: &Url) -> Result<Url, Failure> {
+fn session(answer: &HttpResponse, base: &Url) -> Result<Url, Failure> {
     let out_of_place = |why: &str| {
         let failure = answer.out_of_place(why);
         Failure { code: None, message: None, ..failure }
@@ -123,7 +123,7 @@ mod tests {
             headers.insert("location", location.parse().unwrap());
         }
         let (body, signed) = Default::default();
-        let answer = Answer { status: StatusCode::ACCEPTED, headers, body, signed, attempts: 1 };
+        let answer = HttpResponse { status: StatusCode::ACCEPTED, headers, body, signed, attempts: 1 };
         let digest = Digest::of(b"");
         session(&answer, &Url::parse(base).unwrap())
             .map(|url| commit(url, &digest).to_string().replace(digest.as_str(), "D"))

@@ -6,11 +6,11 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Repository, Tag};
 use crate::registry::Result;
 use crate::registry::error::{ErrorKind, Failure, Operation};
-use crate::registry::transport::answer::Answer;
 use crate::registry::transport::attempts::Repeat;
+use crate::registry::transport::response::HttpResponse;
 use crate::registry::transport::{Endpoint, Expected, OnStop, Request};
 
-use super::written::{Written, written};
+use super::write_result::{WriteResult, write_result};
 use super::{Http, kind, manifest_request, request_for};
 
 /// The maximum size of a manifest, in bytes. Registries do not accept more either.
@@ -49,7 +49,7 @@ impl Http {
         put.map_err(|failure| failure.at(Operation::Push, (repository, locator)))
     }
 
-    async fn try_head(&self, repository: &Repository, locator: &Locator) -> Outcome<Option<Descriptor>> {
+    async fn try_head(&self, repository: &Repository, locator: &Locator) -> HttpResult<Option<Descriptor>> {
         let endpoint = self.endpoint(repository)?;
         let request = manifest_request(Method::HEAD, &endpoint, repository, &locator.to_string())?;
         let sent = self.send(&endpoint, &request, repository).await;
@@ -92,7 +92,7 @@ impl Http {
         repository: &Repository,
         tag: &Tag,
         failure: Failure,
-    ) -> Outcome<Option<Descriptor>> {
+    ) -> HttpResult<Option<Descriptor>> {
         match self.try_tags(repository).await {
             Ok(Some(tags)) if !tags.contains(tag) => Ok(None),
             Err(stopped) if stopped.kind == ErrorKind::Stopped => Err(stopped),
@@ -106,7 +106,7 @@ impl Http {
         mut get: Request,
         repository: &Repository,
         locator: &Locator,
-    ) -> Outcome<Option<Descriptor>> {
+    ) -> HttpResult<Option<Descriptor>> {
         get.expected = match locator {
             Locator::Digest(digest) => Expected::Digest(digest.clone()),
             Locator::Tag(_) => Expected::Named,
@@ -122,7 +122,7 @@ impl Http {
         Ok(Some(Descriptor { media_type, digest, size: answer.body.len() as u64 }))
     }
 
-    async fn try_manifest(&self, repository: &Repository, digest: &Digest) -> Outcome<Option<Payload>> {
+    async fn try_manifest(&self, repository: &Repository, digest: &Digest) -> HttpResult<Option<Payload>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = manifest_request(Method::GET, &endpoint, repository, digest.as_str())?;
         request.expected = Expected::Digest(digest.clone());
@@ -130,7 +130,7 @@ impl Http {
         manifest_type(&answer)?.map(|media_type| payload(&answer, media_type, digest)).transpose()
     }
 
-    async fn try_config(&self, repository: &Repository, digest: &Digest) -> Outcome<Option<Payload>> {
+    async fn try_config(&self, repository: &Repository, digest: &Digest) -> HttpResult<Option<Payload>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = request_for(Method::GET, &endpoint, repository, &format!("blobs/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
@@ -144,14 +144,14 @@ impl Http {
         }
     }
 
-    async fn try_put(&self, repository: &Repository, locator: &Locator, payload: &Payload) -> Outcome<()> {
+    async fn try_put(&self, repository: &Repository, locator: &Locator, payload: &Payload) -> HttpResult<()> {
         let endpoint = self.endpoint(repository)?;
         let request = put_request(&endpoint, repository, &locator.to_string(), payload)?;
         let answer = self.send(&endpoint, &request, repository).await?;
-        match written(&answer, payload, repository) {
-            Written::Yes => Ok(()),
-            Written::No(failure) => Err(failure),
-            Written::Unsaid(failure) => match self.try_head(repository, locator).await {
+        match write_result(&answer, payload, repository) {
+            WriteResult::Yes => Ok(()),
+            WriteResult::No(failure) => Err(failure),
+            WriteResult::Unsaid(failure) => match self.try_head(repository, locator).await {
                 Ok(Some(descriptor)) if descriptor.digest == *payload.digest() => Ok(()),
                 Err(stopped) if stopped.kind == ErrorKind::Stopped => Err(stopped),
                 _ => Err(failure),
@@ -160,7 +160,8 @@ impl Http {
     }
 }
 
-pub(super) type Outcome<T> = std::result::Result<T, Failure>;
+/// The result of a request, or why it failed.
+pub(super) type HttpResult<T> = std::result::Result<T, Failure>;
 
 /// Creates a PUT of `payload` to `manifests/TARGET`.
 pub(super) fn put_request(
@@ -168,7 +169,7 @@ pub(super) fn put_request(
     repository: &Repository,
     target: &str,
     payload: &Payload,
-) -> Outcome<Request> {
+) -> HttpResult<Request> {
     let mut request = manifest_request(Method::PUT, endpoint, repository, target)?;
     let unfit = |_| Failure::of(ErrorKind::NotARegistry(format!("no header can say {}", payload.media_type())));
     let content_type = HeaderValue::from_str(payload.media_type().as_str()).map_err(unfit)?;
@@ -180,7 +181,7 @@ pub(super) fn put_request(
 }
 
 /// Returns the descriptor in the answer to HEAD, if it is complete and plausible.
-fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
+fn believable(answer: &HttpResponse, locator: &Locator) -> Option<Descriptor> {
     let digest = answer.digest()?;
     let size: u64 = answer.header("content-length")?.parse().ok().filter(|size| *size > 0)?;
     let media_type = Some(MediaType::parse(answer.header("content-type")?)).filter(kind::is_known)?;
@@ -189,7 +190,7 @@ fn believable(answer: &Answer, locator: &Locator) -> Option<Descriptor> {
 }
 
 /// Returns the type of the manifest in an answer. `None` if the manifest does not exist.
-pub(super) fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
+pub(super) fn manifest_type(answer: &HttpResponse) -> HttpResult<Option<MediaType>> {
     match answer.status.as_u16() {
         200 => {
             let media_type = kind::media_type(answer.header("content-type"), &answer.body);
@@ -203,7 +204,7 @@ pub(super) fn manifest_type(answer: &Answer) -> Outcome<Option<MediaType>> {
     }
 }
 
-fn payload(answer: &Answer, media_type: MediaType, digest: &Digest) -> Outcome<Payload> {
+fn payload(answer: &HttpResponse, media_type: MediaType, digest: &Digest) -> HttpResult<Payload> {
     Payload::verified(media_type, answer.body.clone(), digest).map_err(|actual| {
         silent(Failure { kind: ErrorKind::WrongDigest { expected: digest.clone(), actual }, ..answer.failure() })
     })

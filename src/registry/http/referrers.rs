@@ -6,11 +6,11 @@ use reqwest::header::{ACCEPT, HeaderValue};
 use crate::oci::{Digest, Entry, Index, MediaType, Payload, Repository};
 use crate::registry::error::{ErrorKind, Failure, Operation};
 use crate::registry::transport::Endpoint;
-use crate::registry::transport::answer::Answer;
+use crate::registry::transport::response::HttpResponse;
 use crate::registry::transport::wire::Follow;
 use crate::registry::{Result, referrers};
 
-use super::manifests::{MANIFEST, Outcome, manifest_type, silent};
+use super::manifests::{HttpResult, MANIFEST, manifest_type, silent};
 use super::{Http, link, manifest_request, request_for};
 
 /// The maximum number of pages read for the referrers of one manifest. A page has at most 4 MiB.
@@ -24,7 +24,7 @@ impl Http {
         found.map_err(|failure| failure.at(Operation::ReadReferrers, (repository, digest)))
     }
 
-    async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> Outcome<Vec<Entry>> {
+    async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> HttpResult<Vec<Entry>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = request_for(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
@@ -53,7 +53,7 @@ impl Http {
         endpoint: &Endpoint,
         repository: &Repository,
         digest: &Digest,
-    ) -> Outcome<Vec<Entry>> {
+    ) -> HttpResult<Vec<Entry>> {
         let Some(tag) = referrers::tag(digest) else { return Ok(Vec::new()) };
         let request = manifest_request(Method::GET, endpoint, repository, tag.as_str())?;
         let answer = self.send(endpoint, &request, repository).await?;
@@ -66,7 +66,7 @@ impl Http {
 /// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
 /// routers give for an unknown path, or a page of the registry's website (GHCR redirects to it). If access is denied,
 /// there may be referrers that are not visible, so that does not count.
-fn knows_no_referrers(answer: &Answer) -> bool {
+fn knows_no_referrers(answer: &HttpResponse) -> bool {
     match answer.status.as_u16() {
         300..=399 | 400 | 404 | 405 | 501 => true,
         200 => answer.is_page(),
@@ -74,12 +74,12 @@ fn knows_no_referrers(answer: &Answer) -> bool {
     }
 }
 
-fn index(answer: &Answer) -> Outcome<Vec<Entry>> {
+fn index(answer: &HttpResponse) -> HttpResult<Vec<Entry>> {
     let payload = Payload::new(MediaType::OciIndex, answer.body.clone());
     Ok(Index::parse(&payload).map_err(|_| no_index(answer))?.entries)
 }
 
-fn no_index(answer: &Answer) -> Failure {
+fn no_index(answer: &HttpResponse) -> Failure {
     silent(answer.out_of_place("sent what is no list of referrers"))
 }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::{Instant, sleep_until};
 
-use crate::oci::{Descriptor, Verifier};
+use crate::oci::{Descriptor, DigestVerifier};
 use crate::registry::error::ErrorKind;
 use crate::registry::lock::lock;
 use crate::registry::transport::wire::IDLE;
@@ -144,7 +144,7 @@ impl StreamState {
 /// can never be committed.
 pub(crate) struct Verified<S> {
     inner: S,
-    verifier: Option<Verifier>,
+    verifier: Option<DigestVerifier>,
     held: Option<Bytes>,
     received: u64,
     progress: Arc<Progress>,
@@ -163,7 +163,7 @@ impl<S> Verified<S> {
             return Err(ErrorKind::Unreachable(why.into()));
         }
         let expected = self.progress.blob.digest.clone();
-        match self.verifier.take().map(Verifier::finish) {
+        match self.verifier.take().map(DigestVerifier::finish) {
             Some(Err(actual)) => Err(ErrorKind::WrongDigest { expected, actual }),
             _ => Ok(self.held.take()),
         }

@@ -13,8 +13,8 @@ use crate::registry::lock::lock;
 use crate::registry::{Operation, Result};
 
 use super::Http;
-use super::manifests::{Outcome, put_request};
-use super::written::{Written, written};
+use super::manifests::{HttpResult, put_request};
+use super::write_result::{WriteResult, write_result};
 
 /// The number of tags per request that every registry with support for this should accept (distribution-spec). zot
 /// accepts 46. A registry may answer 414.
@@ -72,7 +72,7 @@ impl Http {
         Ok(confirmed)
     }
 
-    async fn try_put_tags(&self, repository: &Repository, payload: &Payload, tags: &[Tag]) -> Outcome<Vec<Tag>> {
+    async fn try_put_tags(&self, repository: &Repository, payload: &Payload, tags: &[Tag]) -> HttpResult<Vec<Tag>> {
         let host = repository.host();
         let sent = async {
             let endpoint = self.endpoint(repository)?;
@@ -87,8 +87,8 @@ impl Http {
                 return Err(failure);
             }
         };
-        match written(&answer, payload, repository) {
-            Written::Yes => {
+        match write_result(&answer, payload, repository) {
+            WriteResult::Yes => {
                 let named = named(&answer.headers);
                 let confirmed: Vec<Tag> = tags.iter().filter(|tag| named.contains(&tag.as_str())).cloned().collect();
                 self.tagging.learn(host, if confirmed.is_empty() { TagSupport::No } else { TagSupport::Yes });
@@ -96,7 +96,7 @@ impl Http {
             }
             // The registry refuses either several tags at once or the list itself. Writing the tags one by one will
             // show which.
-            Written::Unsaid(failure) | Written::No(failure) => {
+            WriteResult::Unsaid(failure) | WriteResult::No(failure) => {
                 self.tagging.learn(host, TagSupport::No);
                 Err(failure)
             }

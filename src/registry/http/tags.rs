@@ -9,9 +9,9 @@ use serde::Deserialize;
 use crate::oci::{Repository, Tag};
 use crate::registry::Result;
 use crate::registry::error::{ErrorKind, Failure, Operation};
-use crate::registry::transport::answer::Answer;
+use crate::registry::transport::response::HttpResponse;
 
-use super::manifests::{MANIFEST, Outcome, silent};
+use super::manifests::{HttpResult, MANIFEST, silent};
 use super::{Http, link, request_for};
 
 /// The number of tags requested per page. ECR accepts no greater number, and others return fewer.
@@ -39,7 +39,7 @@ impl Http {
         tags.map_err(|failure| failure.at(Operation::ReadTags, repository))
     }
 
-    pub(super) async fn try_tags(&self, repository: &Repository) -> Outcome<Option<BTreeSet<Tag>>> {
+    pub(super) async fn try_tags(&self, repository: &Repository) -> HttpResult<Option<BTreeSet<Tag>>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = request_for(Method::GET, &endpoint, repository, &format!("tags/list?n={PAGE}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -72,7 +72,7 @@ impl Http {
     }
 }
 
-fn page(answer: &Answer) -> Outcome<impl Iterator<Item = Tag>> {
+fn page(answer: &HttpResponse) -> HttpResult<impl Iterator<Item = Tag>> {
     let no_list = || silent(answer.out_of_place("sent what is no list of tags"));
     // serde would also accept an array with the right values.
     if answer.body.trim_ascii_start().first() != Some(&b'{') {

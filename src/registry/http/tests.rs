@@ -269,13 +269,13 @@ async fn a_put_whose_answer_says_nothing_is_looked_at() {
         || Reply::of(202).body("queued"),
     ];
     for answer in answers {
-        let stands = Server::start(move |asked, _| match asked.method.as_str() {
+        let written = Server::start(move |asked, _| match asked.method.as_str() {
             "PUT" => answer(),
             _ => Reply::manifest(&manifest()),
         })
         .await;
-        Client::new(&[&stands.repository("a")]).put(&stands, "a:1", &manifest()).await.unwrap();
-        assert_eq!(stands.lines(), ["PUT /v2/a/manifests/1", "HEAD /v2/a/manifests/1"]);
+        Client::new(&[&written.repository("a")]).put(&written, "a:1", &manifest()).await.unwrap();
+        assert_eq!(written.lines(), ["PUT /v2/a/manifests/1", "HEAD /v2/a/manifests/1"]);
 
         let others: [fn() -> Reply; 3] = [
             || Reply::of(404),

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
-use crate::oci::{Descriptor, Digest, LayoutDir, Verifier};
+use crate::oci::{Descriptor, Digest, DigestVerifier, LayoutDir};
 
 use super::{ErrorKind, Operation, RegistryError, Result, blocking, error, files, named_digest};
 
@@ -24,7 +24,7 @@ const PIECE: usize = 128 << 10;
 pub struct BlobReader {
     pieces: ReaderStream<tokio::fs::File>,
     /// `None` after the end.
-    verifier: Option<Verifier>,
+    verifier: Option<DigestVerifier>,
     expected: Digest,
     /// How many bytes are still to come.
     left: u64,
@@ -44,7 +44,7 @@ impl BlobReader {
     }
 
     /// Returns the held piece if all bytes are correct.
-    fn finish(&mut self, verifier: Verifier) -> Option<io::Result<Bytes>> {
+    fn finish(&mut self, verifier: DigestVerifier) -> Option<io::Result<Bytes>> {
         let held = self.held.take();
         let wrong = |why: String| Some(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
         if self.left > 0 {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Reference, Repository};
 
-use crate::registry::{Access, Group, Notice, Options, Registries, Registry as _, Rights};
+use crate::registry::{Access, Notice, Registries, RegistriesOptions, Registry as _, RepositoryGroup, Rights};
 
 /// A request that the server received.
 #[derive(Debug, Clone)]
@@ -244,15 +244,15 @@ impl Client {
 
     /// Creates a client that may write to `targets`, each a group of its own. It has no credentials and sends one
     /// request at a time, unless `change` sets other options.
-    pub(crate) fn with(targets: &[&Repository], change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(targets: &[&Repository], change: impl FnOnce(&mut RegistriesOptions)) -> Self {
         let rights = if targets.is_empty() { Rights::ReadOnly } else { Rights::Write };
-        let group = |target: &&Repository| Group { target: Some((*target).clone()), sources: Vec::new() };
+        let group = |target: &&Repository| RepositoryGroup { target: Some((*target).clone()), sources: Vec::new() };
         let access = Access::new(rights, targets.iter().map(group).collect());
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
         let observer = Arc::new(move |notice| heard.lock().unwrap().push(notice));
         let (credentials, hosts, certificates) = Default::default();
-        let mut options = Options { access, jobs: jobs(1), credentials, hosts, certificates, observer };
+        let mut options = RegistriesOptions { access, jobs: jobs(1), credentials, hosts, certificates, observer };
         change(&mut options);
         Self { registries: Arc::new(Registries::new(options).unwrap()), notices }
     }

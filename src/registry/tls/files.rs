@@ -1,5 +1,5 @@
-//! [`Files`]: certificates and keys on disk: those that the options of a host name, and those in the host's folder in
-//! `certs.d` (containers-certs.d(5); Docker's docs, "Verify repository client with certificates").
+//! [`HostCertificates`]: certificates and keys on disk: those that the options of a host name, and those in
+//! the host's folder in `certs.d` (containers-certs.d(5); Docker's docs, "Verify repository client with certificates").
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -17,7 +17,7 @@ use crate::registry::sanitize::one_line;
 
 /// The certificates and keys that were read for one host.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct HostCertificates {
     /// Authorities that are trusted in addition to the system's roots.
     pub(super) authorities: Authorities,
     /// Client certificates with their keys.
@@ -39,7 +39,7 @@ pub(super) fn folder(folders: &[PathBuf], names: &[impl AsRef<str>]) -> Option<P
     all.into_iter().find(|folder| folder.is_dir())
 }
 
-impl Files {
+impl HostCertificates {
     /// Reads the files that `options` name and those in `folder`. If `options` name a client certificate, those in the
     /// folder are not used.
     ///

@@ -6,7 +6,7 @@ fn clients(hosts: &[(&str, HostOptions)], folders: Vec<PathBuf>) -> Clients {
     Clients::new(&hosts, folders).unwrap()
 }
 
-fn with(security: Security) -> HostOptions {
+fn with(security: ConnectionSecurity) -> HostOptions {
     HostOptions { security, ..HostOptions::default() }
 }
 
@@ -45,17 +45,17 @@ fn plain_http_is_for_this_machine_or_asked_for() {
     for (host, options, is) in [
         ("registry.example", HostOptions::default(), true),
         ("10.0.0.1:5000", HostOptions::default(), true),
-        ("registry.example", with(Security::Tls), true),
-        ("registry.example", with(Security::Unverified), true),
-        ("registry.example", with(Security::Plain), false),
+        ("registry.example", with(ConnectionSecurity::Tls), true),
+        ("registry.example", with(ConnectionSecurity::Unverified), true),
+        ("registry.example", with(ConnectionSecurity::Plain), false),
         ("localhost:5000", HostOptions::default(), false),
         ("127.0.0.1:5000", HostOptions::default(), false),
-        ("localhost:5000", with(Security::Tls), true),
-        ("localhost:5000", with(Security::Unverified), true),
+        ("localhost:5000", with(ConnectionSecurity::Tls), true),
+        ("localhost:5000", with(ConnectionSecurity::Unverified), true),
         ("localhost:5000", absent(), true),
         ("localhost:5000", client(), true),
         ("localhost:5443", HostOptions::default(), true),
-        ("localhost:5443", with(Security::Plain), false),
+        ("localhost:5443", with(ConnectionSecurity::Plain), false),
     ] {
         assert_eq!(clients.speaks_tls(&Host::parse(host).unwrap(), &options), is, "{host} {options:?}");
     }

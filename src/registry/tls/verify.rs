@@ -1,4 +1,5 @@
-//! [`Verifier`]: whether a server's certificate is trusted; [`ClientKeys`]: which client certificate a server receives.
+//! [`CertificateVerifier`]: whether a server's certificate is trusted; [`ClientKeys`]: which client certificate a
+//! server receives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::names::{issuer, raw_issuer};
 
 /// Verifies server certificates, or accepts any.
 #[derive(Debug)]
-pub(super) struct Verifier {
+pub(super) struct CertificateVerifier {
     /// The trusted roots. `None` if any certificate is accepted.
     roots: Option<Arc<WebPkiServerVerifier>>,
     /// Certificates that are trusted for this host. The server's own certificate may be one of them.
@@ -46,7 +47,7 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-impl Verifier {
+impl CertificateVerifier {
     /// Creates a verifier that trusts `roots` and `authorities`.
     pub(super) fn trusting(
         mut roots: RootCertStore,
@@ -72,7 +73,7 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

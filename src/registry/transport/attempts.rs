@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::registry::error::{ErrorKind, Failure, NoAnswer};
-use crate::registry::gate::{LONGEST_PAUSE, Patience, Turn, jitter};
+use crate::registry::gate::{LONGEST_RETRY_PAUSE, Patience, Turn, jitter};
 
-use super::answer::{Answer, Verdict};
+use super::response::{HttpResponse, RetryVerdict};
 use super::wire::TransferError;
 use super::{OnStop, Peer};
 
@@ -97,9 +97,9 @@ impl Attempts {
         to: Peer<'_>,
         on_stop: OnStop,
         attempt: impl Fn() -> F,
-    ) -> Result<Answer, Failure>
+    ) -> Result<HttpResponse, Failure>
     where
-        F: Future<Output = Result<Answer, TransferError>>,
+        F: Future<Output = Result<HttpResponse, TransferError>>,
     {
         loop {
             let permit = to.gate.enter(to.class, self.turn(), to.counters).await?;
@@ -113,14 +113,14 @@ impl Attempts {
                 Ok(Ok(mut answer)) => {
                     answer.attempts = self.so_far();
                     match answer.verdict() {
-                        Verdict::Refusal(wait) => {
+                        RetryVerdict::Refusal(wait) => {
                             to.gate.refused(answer.status.as_u16(), wait);
                             drop(permit);
                             self.refusal(answer.failure(), wait, to).await?;
                             continue;
                         }
-                        Verdict::Stands => return Ok(answer),
-                        Verdict::Fault => answer.failure(),
+                        RetryVerdict::Final => return Ok(answer),
+                        RetryVerdict::Fault => answer.failure(),
                     }
                 }
                 Ok(Err(TransferError::Fault(failure))) => failure,
@@ -162,7 +162,7 @@ impl Attempts {
         to: Peer<'_>,
     ) -> Result<(), Failure> {
         self.refusals += 1;
-        if wait.is_some_and(|wait| wait > LONGEST_PAUSE) {
+        if wait.is_some_and(|wait| wait > LONGEST_RETRY_PAUSE) {
             return Err(to.gate.die(self.told(failure)));
         }
         if self.refusals > REFUSALS || self.limit == 1 {

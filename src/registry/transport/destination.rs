@@ -16,9 +16,9 @@ use crate::registry::tls::is_loopback;
 
 use super::wire::shown;
 
-/// How a registry directs requests to another address.
+/// The kind of address that a registry directs requests to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lead {
+pub(crate) enum DestinationKind {
     /// A redirect.
     Redirect,
     /// The `Location` of an upload.
@@ -38,7 +38,7 @@ enum Zone {
     Link,
 }
 
-impl fmt::Display for Lead {
+impl fmt::Display for DestinationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redirect => "redirected to",
@@ -53,7 +53,7 @@ impl fmt::Display for Lead {
 ///
 /// # Errors
 /// Returns how the registry directed requests there, to which address, and why that is refused.
-pub(crate) fn check(lead: Lead, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
+pub(crate) fn check(lead: DestinationKind, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
     refusal(from, peer, to)
         .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", shown(to))))))
 }
@@ -273,7 +273,7 @@ mod tests {
     fn a_refusal_says_where_to_and_keeps_secrets() {
         let (from, to) = ("https://a.example/", "https://user:geheim@10.0.0.1/up?sig=geheim");
         let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
-        let failure = check(Lead::Upload, &from, None, &to).unwrap_err();
+        let failure = check(DestinationKind::Upload, &from, None, &to).unwrap_err();
         let words = "opened an upload at https://10.0.0.1/up, which is an address of a private network";
         assert_eq!(failure.kind.to_string(), words);
     }

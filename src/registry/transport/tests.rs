@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::oci::{Host, Reference};
-use crate::registry::options::Rate;
+use crate::registry::options::RateLimit;
 use crate::registry::tests::server::{Asked, Client, Reply, Server, jobs, manifest};
 use crate::registry::{ErrorKind, HostOptions, HostStats, Notice, Registry as _};
 
@@ -265,7 +265,7 @@ async fn a_host_that_breaks_every_write_is_told_once_and_asked_for_no_more() {
 async fn a_host_is_asked_no_faster_than_was_said_of_it() {
     let server = Server::start(|_, _| Reply::manifest(&manifest())).await;
     let client = Client::with(&[], |options| {
-        let rate = Rate { requests: NonZeroU32::new(20).unwrap(), per: Duration::from_secs(1) };
+        let rate = RateLimit { requests: NonZeroU32::new(20).unwrap(), per: Duration::from_secs(1) };
         let host = Host::parse(&server.address.to_string()).unwrap();
         options.hosts.insert(host, HostOptions { rate: Some(rate), ..HostOptions::default() });
         options.jobs = jobs(8);

@@ -12,14 +12,14 @@ use reqwest::{Body, Method, Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
-use crate::registry::counters::{Counters, Purpose};
+use crate::registry::counters::{Counters, RequestPurpose};
 use crate::registry::error::{ErrorKind, Failure, NoAnswer, TlsError, TlsFault};
-use crate::registry::gate::Run;
+use crate::registry::gate::RunState;
 use crate::registry::lock::lock;
 use crate::registry::sanitize::one_line;
 use crate::registry::tls::{Clients, proxy};
 
-use super::destination::{self, Lead};
+use super::destination::{self, DestinationKind};
 
 use transfer_error::{explained, fault, was_not_looked_at};
 
@@ -40,7 +40,7 @@ const UNSEEN: usize = 60;
 /// Sends single requests.
 pub(crate) struct Wire {
     pub(super) clients: Clients,
-    run: Arc<Run>,
+    run: Arc<RunState>,
     /// The origins that have answered, and the IP address of the last answer. `None` if the answer came through a
     /// proxy.
     peers: Mutex<HashMap<String, Option<IpAddr>>>,
@@ -55,7 +55,7 @@ pub(crate) struct Outgoing {
     /// The `Authorization` header. It is sent only to the host of `url`, never to another host after a redirect.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) follow: Follow,
-    pub(crate) purpose: Purpose,
+    pub(crate) purpose: RequestPurpose,
     pub(crate) head_within: Duration,
 }
 
@@ -74,12 +74,12 @@ impl Outgoing {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let follow = if method == Method::GET || method == Method::HEAD { Follow::Anywhere } else { Follow::Nowhere };
         let (headers, body, authorization) = Default::default();
-        Self { method, url, headers, body, authorization, follow, purpose: Purpose::Content, head_within: HEAD }
+        Self { method, url, headers, body, authorization, follow, purpose: RequestPurpose::Content, head_within: HEAD }
     }
 }
 
 impl Wire {
-    pub(crate) fn new(clients: Clients, run: Arc<Run>) -> Self {
+    pub(crate) fn new(clients: Clients, run: Arc<RunState>) -> Self {
         Self { clients, run, peers: Mutex::default() }
     }
 
@@ -87,7 +87,7 @@ impl Wire {
     ///
     /// # Errors
     /// Returns the error of [`destination::check`] if it may not.
-    pub(crate) fn may_lead(&self, lead: Lead, from: &Url, to: &Url) -> Result<(), Failure> {
+    pub(crate) fn may_lead(&self, lead: DestinationKind, from: &Url, to: &Url) -> Result<(), Failure> {
         destination::check(lead, from, self.peer(from), to)
     }
 
@@ -98,7 +98,7 @@ impl Wire {
         let mut body = out.body.take();
         for _ in 0..=HOPS {
             let sent = self.hop(&out, body.take(), counters).await;
-            let mut response = if is_home(&out.url) && out.purpose == Purpose::Content {
+            let mut response = if is_home(&out.url) && out.purpose == RequestPurpose::Content {
                 sent?
             } else {
                 sent.map_err(|error| elsewhere(error, &out))?
@@ -111,7 +111,7 @@ impl Wire {
             let Some(next) = redirected(&response, &out)? else { return Ok(response) };
             // Whether the registry is in a private network depends on its own IP address, not on those of its storage
             // hosts.
-            let checked = destination::check(Lead::Redirect, &out.url, self.peer(&home), &next);
+            let checked = destination::check(DestinationKind::Redirect, &out.url, self.peer(&home), &next);
             checked.map_err(TransferError::Final)?;
             if !is_home(&next) {
                 if out.follow == Follow::SameHost {
@@ -194,7 +194,7 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
     let named = |failure: Failure| {
         let kind = match failure.kind {
             ErrorKind::Tls(error) => ErrorKind::Tls(Box::new(TlsError { at: Some(host), ..*error })),
-            ErrorKind::Unreachable(no_answer) if out.purpose == Purpose::Content => {
+            ErrorKind::Unreachable(no_answer) if out.purpose == RequestPurpose::Content => {
                 let why = format!("{host}, where it leads to: {}", no_answer.why);
                 ErrorKind::Unreachable(NoAnswer { why, ..no_answer })
             }

@@ -6,8 +6,8 @@ use crate::oci::Platform;
 use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::{DigestLength, Size};
 
-fn options(progress: ProgressMode) -> Options {
-    Options {
+fn options(progress: ProgressMode) -> UiOptions {
+    UiOptions {
         out: WIDE,
         err: WIDE,
         verbosity: Verbosity::Normal,
@@ -17,7 +17,7 @@ fn options(progress: ProgressMode) -> Options {
     }
 }
 
-fn state(options: &Options, plan: Plan) -> LiveState {
+fn state(options: &UiOptions, plan: Plan) -> LiveState {
     let printer = Printer::to(Box::new(std::io::sink()), Box::new(std::io::sink()));
     let live = Live::new(options.clone(), Arc::new(printer));
     let shared = Arc::into_inner(live.shared).unwrap();
@@ -156,7 +156,7 @@ fn requests_are_told_only_when_asked_for() {
         })
     };
     let normal = options(ProgressMode::Lines);
-    let asked = Options { verbosity: Verbosity::Requests, ..normal.clone() };
+    let asked = UiOptions { verbosity: Verbosity::Requests, ..normal.clone() };
     let mut state = state(&normal, Plan::default());
     assert_eq!(state.note(request(), &normal), None);
     assert_eq!(state.note(request(), &asked).unwrap(), "HEAD https://gcr.io/v2/a/manifests/v1 200 31ms\n");

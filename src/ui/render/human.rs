@@ -21,10 +21,10 @@ use crate::plan::{ListPlan, Plan};
 use crate::ui::document::{Checked, Content, Context, Document};
 use crate::ui::style::{Role, Style};
 use crate::ui::text::{self, Digests};
-use crate::ui::{DigestLength, Options, Verbosity};
+use crate::ui::{DigestLength, UiOptions, Verbosity};
 
 use super::fold::{self, ProblemGroup};
-use super::{Channel, Part};
+use super::{Channel, OutputPart};
 
 mod details;
 mod excerpt;
@@ -67,10 +67,10 @@ pub(in crate::ui) enum PublishedLists {
 /// Renders `document` for people. The parts are in reading order.
 pub(in crate::ui) fn render(
     document: &Document,
-    options: &Options,
+    options: &UiOptions,
     styles: Styles,
     published: PublishedLists,
-) -> Vec<Part> {
+) -> Vec<OutputPart> {
     let Document { context, content, status } = document;
     let parts = DocumentParts { context, options };
     match content {
@@ -83,7 +83,7 @@ pub(in crate::ui) fn render(
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Report(report) => vec![parts.report(report, *status, styles.err, published)],
         Content::Interrupted { after } => {
-            vec![Part::message(report::interrupted(*after, "nothing was published", styles.err))]
+            vec![OutputPart::message(report::interrupted(*after, "nothing was published", styles.err))]
         }
     }
 }
@@ -91,7 +91,7 @@ pub(in crate::ui) fn render(
 /// Builds the parts of one document.
 struct DocumentParts<'a> {
     context: &'a Context,
-    options: &'a Options,
+    options: &'a UiOptions,
 }
 
 impl DocumentParts<'_> {
@@ -111,15 +111,15 @@ impl DocumentParts<'_> {
     }
 
     /// Renders a result about manifests.toml alone: the problems, then the file name and `verdict`.
-    fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> Part {
+    fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> OutputPart {
         let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
         let groups = fold::fold(problems.map(|problem| (None, problem)));
         let lines = self.left_out(style);
         let problems = self.in_full(&groups, style, &lines);
-        Part::message(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
+        OutputPart::message(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
     }
 
-    fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<Part> {
+    fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<OutputPart> {
         let lists = plan.lists.iter().enumerate();
         let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
@@ -127,13 +127,13 @@ impl DocumentParts<'_> {
         let talk = self.in_full(&groups, err, &lines) + &self.asked(requests, err);
         let verdict = plan::summary(&plan.summary(), out);
         vec![
-            Part { channel: Channel::Lines, text: lines },
-            Part::message(talk),
-            Part { channel: Channel::Verdict, text: verdict },
+            OutputPart { channel: Channel::Lines, text: lines },
+            OutputPart::message(talk),
+            OutputPart { channel: Channel::Verdict, text: verdict },
         ]
     }
 
-    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: PublishedLists) -> Part {
+    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: PublishedLists) -> OutputPart {
         let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
         let view = self.options.view(style, &plan);
         let columns = report::ListColumns::of(&plan, &view);
@@ -153,7 +153,7 @@ impl DocumentParts<'_> {
         let before = if published == PublishedLists::AlreadyShown { "lines" } else { &lines };
         let problems = self.in_full(&groups, style, before);
         let asked = self.asked(&report.requests, style);
-        Part::message(lines + &problems + &asked + &report::summary(report, status, style))
+        OutputPart::message(lines + &problems + &asked + &report::summary(report, status, style))
     }
 
     /// Returns the warnings of the file, then the problems of lists, grouped by cause.
@@ -182,19 +182,19 @@ impl DocumentParts<'_> {
 }
 
 /// Renders a problem that has no place in a file, in full, followed by a blank line.
-pub(in crate::ui) fn problem(problem: &Problem, options: &Options, style: Style) -> String {
+pub(in crate::ui) fn problem(problem: &Problem, options: &UiOptions, style: Style) -> String {
     in_full(&fold::fold([(None, problem)]), &Sources::default(), options, style)
 }
 
 /// Renders problems in full, followed by a blank line. Empty if there are none.
-fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &Options, style: Style) -> String {
+fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &UiOptions, style: Style) -> String {
     if groups.is_empty() {
         return String::new();
     }
     problems::render(groups, sources, style, options.verbosity >= Verbosity::Verbose) + "\n"
 }
 
-impl Options {
+impl UiOptions {
     /// Returns the settings for showing `plan` on a stream.
     pub(in crate::ui) fn view(&self, style: Style, plan: &Plan) -> View {
         let digests = match self.digests {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Evaluator, Need, Scope, Stop};
+use super::{Evaluator, Need, NoValue, Scope};
 use crate::config::expand::resolution_stack::ResolutionStack;
 use crate::config::expand::value::Value;
 use crate::config::facts::{Fact, GitFact, Question};
@@ -22,9 +22,9 @@ impl Evaluator<'_> {
         variable: &'r Variable,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<Value, Stop> {
+    ) -> Result<Value, NoValue> {
         let needed_by = |problem: Problem| problem.at(&variable.span, format!("needed by {}", scope.list));
-        let lookup = match &variable.value {
+        let source = match &variable.value {
             VariableValue::Template(template) => return Ok(self.resolve(template, scope, stack)?.into_value()),
             VariableValue::Env(env) => self.env(env),
             VariableValue::File(template) => {
@@ -34,11 +34,11 @@ impl Evaluator<'_> {
                 let path = base.join(path.text());
                 self.follow(&path, &shown, &template.text.span, scope)?;
                 let lacking = format!("`{shown}` is absent or empty");
-                Lookup { question: Some(Question::File(path)), shown, lacking, help: SET_IT.to_owned() }
+                VariableSource { question: Some(Question::File(path)), shown, lacking, help: SET_IT.to_owned() }
             }
             VariableValue::Git(fact) => self.git(*fact, &variable.span),
         };
-        let problem = match self.look(name, &lookup, scope.need)? {
+        let problem = match self.look(name, &source, scope.need)? {
             Ok(Some(value)) => {
                 let instead = self.hides(&variable.value).then(|| format!("{{{name}}}"));
                 return Ok(Value::new(value, instead));
@@ -47,46 +47,61 @@ impl Evaluator<'_> {
                 if let Some(default) = &variable.default {
                     return Ok(self.resolve(default, scope, stack)?.into_value());
                 }
-                let message = format!("`{name}` has no value: {}", lookup.lacking);
-                needed_by(Problem::error("mlist::config::no_value", message)).help(lookup.help)
+                let message = format!("`{name}` has no value: {}", source.lacking);
+                needed_by(Problem::error("mlist::config::no_value", message)).help(source.help)
             }
             Err(problem) => needed_by(*problem),
         };
         if scope.need == Need::Must {
             self.problems.add_for(scope.list, problem);
         }
-        Err(Stop)
+        Err(NoValue)
     }
 
     /// The value, or what is wrong with it. If it is not known yet, records the question, unless `need` is
     /// [`Need::Never`].
-    fn look(&mut self, name: &str, lookup: &Lookup, need: Need) -> Result<Result<Option<String>, Box<Problem>>, Stop> {
-        let Some(question) = &lookup.question else { return Ok(Ok(None)) };
+    fn look(
+        &mut self,
+        name: &str,
+        source: &VariableSource,
+        need: Need,
+    ) -> Result<Result<Option<String>, Box<Problem>>, NoValue> {
+        let Some(question) = &source.question else { return Ok(Ok(None)) };
         if let Some(fact) = self.facts.get(question) {
-            return Ok(value_of(name, question, fact, &lookup.shown));
+            return Ok(value_of(name, question, fact, &source.shown));
         }
         if need != Need::Never {
             self.questions.insert(question.clone());
         }
-        Err(Stop)
+        Err(NoValue)
     }
 
-    fn env(&self, name: &str) -> Lookup {
+    fn env(&self, name: &str) -> VariableSource {
         let shown = name.to_owned();
         if self.trust.author.may_read(name) {
             let lacking = format!("`{name}` is unset or empty");
-            return Lookup { question: Some(Question::Env(name.to_owned())), shown, lacking, help: SET_IT.to_owned() };
+            return VariableSource {
+                question: Some(Question::Env(name.to_owned())),
+                shown,
+                lacking,
+                help: SET_IT.to_owned(),
+            };
         }
         let lacking = format!("`{name}` is not read under --untrusted");
         let help = format!("to let the file read it: --allow-env {name}; or say what it is otherwise: {DEFAULT}");
-        Lookup { question: None, shown, lacking, help }
+        VariableSource { question: None, shown, lacking, help }
     }
 
-    fn git(&self, fact: GitFact, written: &Span) -> Lookup {
+    fn git(&self, fact: GitFact, written: &Span) -> VariableSource {
         let shown = "git".to_owned();
         if self.trust.author.is_stranger() {
             let lacking = "git is not asked under --untrusted".to_owned();
-            return Lookup { question: None, shown, lacking, help: format!("say what it is otherwise: {DEFAULT}") };
+            return VariableSource {
+                question: None,
+                shown,
+                lacking,
+                help: format!("say what it is otherwise: {DEFAULT}"),
+            };
         }
         let base = self.base_of(written);
         let folder = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base.to_owned() };
@@ -96,7 +111,7 @@ impl Evaluator<'_> {
             GitFact::Branch => "HEAD is on no branch",
         };
         let question = Some(Question::Git(folder, fact));
-        Lookup { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
+        VariableSource { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
     }
 
     /// Whether problems show the placeholder instead of the value. A value from a file is never shown, because the path
@@ -108,7 +123,7 @@ impl Evaluator<'_> {
 }
 
 /// Where the value of a variable comes from.
-struct Lookup {
+struct VariableSource {
     /// The question to ask. `None` if the file may not ask it.
     question: Option<Question>,
     /// The source of the value, as problems may show it.

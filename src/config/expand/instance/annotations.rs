@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::TargetInstance;
-use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::read::declared::{Annotations, Parsed};
 
 impl TargetInstance<'_> {
@@ -12,7 +12,7 @@ impl TargetInstance<'_> {
         &self,
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<BTreeMap<String, String>, Stop> {
+    ) -> Result<BTreeMap<String, String>, NoValue> {
         joined(self.levels().map(|level| &level.annotations), self.instance.scope(need), evaluator)
     }
 }
@@ -22,12 +22,12 @@ pub(super) fn joined<'a>(
     levels: impl IntoIterator<Item = &'a Annotations>,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<BTreeMap<String, String>, Stop> {
-    let mut found: BTreeMap<&str, Result<String, Stop>> = BTreeMap::new();
+) -> Result<BTreeMap<String, String>, NoValue> {
+    let mut found: BTreeMap<&str, Result<String, NoValue>> = BTreeMap::new();
     for (key, annotation) in levels.into_iter().flatten() {
         found.entry(&key.name).or_insert_with(|| match annotation {
             Parsed::Good(template) => Ok(evaluator.expand(template, scope)?.text().to_owned()),
-            Parsed::Faulty => Err(Stop),
+            Parsed::Faulty => Err(NoValue),
         });
     }
     found.into_iter().map(|(name, text)| Ok((name.to_owned(), text?))).collect()

@@ -1,10 +1,10 @@
 //! The tags of each member, in the repository of its list.
 
-use super::members::Found;
+use super::members::NamedMember;
 use super::refused::bad_tag;
 use super::tags::NamedTag;
-use super::{Names, TargetInstance};
-use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop, holds_whole, needs_platform_alone};
+use super::{PublicationNames, TargetInstance};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole, needs_platform_alone};
 use crate::config::expand::value::Value;
 use crate::config::model::{MemberTag, Placed};
 use crate::config::policy::Undeclared;
@@ -38,7 +38,7 @@ pub(in crate::config::expand) struct MemberClaim {
 }
 
 impl NamedMemberTag {
-    fn claim(self, member: usize, names: &Names) -> MemberClaim {
+    fn claim(self, member: usize, names: &PublicationNames) -> MemberClaim {
         let MemberTag { tag, span } = self.tag;
         let shown = format!("{}:{}", names.target.shown(), self.instead.as_deref().unwrap_or(tag.as_str()));
         MemberClaim { tag, span, member, shown }
@@ -50,11 +50,11 @@ impl TargetInstance<'_> {
     /// become one.
     pub(super) fn tag_members(
         &self,
-        names: &Names,
-        members: &mut [Found],
+        names: &PublicationNames,
+        members: &mut [NamedMember],
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<Vec<MemberClaim>, Stop> {
+    ) -> Result<Vec<MemberClaim>, NoValue> {
         let templates = self.member_tag_templates()?;
         let list_tags: Vec<Value> = names.own_tags().map(NamedTag::value).collect();
         let mut claims = Vec::new();
@@ -63,27 +63,27 @@ impl TargetInstance<'_> {
             let pairs = list_tags.iter().flat_map(|tag| templates.iter().map(move |template| (tag, template)));
             for (tag, template) in pairs {
                 let scope = Scope { member: Some(&found.names), tag: Some(tag), ..self.instance.scope(need) };
-                let Ok(made) = member_tag(template, scope, evaluator) else {
+                let Ok(named_tag) = member_tag(template, scope, evaluator) else {
                     failed = true;
                     continue;
                 };
-                if found.member.tags.iter().all(|other| other.tag != made.tag.tag) {
-                    found.member.tags.push(made.tag.clone());
-                    claims.push(made.claim(at, names));
+                if found.member.tags.iter().all(|other| other.tag != named_tag.tag.tag) {
+                    found.member.tags.push(named_tag.tag.clone());
+                    claims.push(named_tag.claim(at, names));
                 }
             }
         }
-        if failed { Err(Stop) } else { Ok(claims) }
+        if failed { Err(NoValue) } else { Ok(claims) }
     }
 
     /// The templates with the first tag that always belongs to the list, and with the platform left open. Only
     /// templates that contain `{platform}` as a whole and need no other value of a member.
     pub(super) fn by_platform_alone(
         &self,
-        names: &Names,
+        names: &PublicationNames,
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<Vec<Partial>, Stop> {
+    ) -> Result<Vec<Partial>, NoValue> {
         let Some(tag) = names.own_tags().next().map(NamedTag::value) else { return Ok(Vec::new()) };
         let scope = Scope { tag: Some(&tag), ..self.instance.scope(need) };
         let is_open = |template: &&SpannedTemplate| {
@@ -94,10 +94,10 @@ impl TargetInstance<'_> {
     }
 
     /// The templates of `member-tags`, or the implied one.
-    fn member_tag_templates(&self) -> Result<Vec<SpannedTemplate>, Stop> {
+    fn member_tag_templates(&self) -> Result<Vec<SpannedTemplate>, NoValue> {
         match self.pick(|level| &level.member_tags) {
             Some(Parsed::Good(templates)) => Ok(templates.clone()),
-            Some(Parsed::Faulty) => Err(Stop),
+            Some(Parsed::Faulty) => Err(NoValue),
             None => Ok(match self.undeclared()? {
                 Some(Placed { value: Undeclared::Keep, span }) => by_platform(span).into_iter().collect(),
                 _ => Vec::new(),
@@ -116,7 +116,7 @@ fn member_tag(
     template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<NamedMemberTag, Stop> {
+) -> Result<NamedMemberTag, NoValue> {
     let expanded = evaluator.expand(template, scope)?;
     match Tag::parse(expanded.text()) {
         Ok(tag) => {
@@ -127,7 +127,7 @@ fn member_tag(
             let platform = scope.member.map_or("", |member| member.platform.as_str());
             let label = format!("{platform} of {}", scope.list);
             evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, &label));
-            Err(Stop)
+            Err(NoValue)
         }
     }
 }

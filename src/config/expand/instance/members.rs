@@ -6,10 +6,10 @@ mod twice;
 use super::policies::good;
 use super::refused::{ARCHIVE, archive, bad_reference};
 use super::{TargetInstance, annotations, names};
-use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, Scope, Stop};
-use crate::config::expand::when::{self, Verdict};
+use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, NoValue, Scope};
+use crate::config::expand::when::{self, ConditionResult};
 use crate::config::model::{Member, Missing, OsVersion, OsVersionOf};
-use crate::config::read::declared::{OsVersion as Declared, Parsed, Row, SpannedTemplate};
+use crate::config::read::declared::{DeclaredOsVersion, Parsed, Row, SpannedTemplate};
 use crate::naming::ArchStyle;
 use crate::oci::{Platform, Reference};
 
@@ -17,11 +17,11 @@ use crate::oci::{Platform, Reference};
 struct MemberRules<'a> {
     style: ArchStyle,
     source: Option<&'a Parsed<SpannedTemplate>>,
-    missing: Result<Missing, Stop>,
+    missing: Result<Missing, NoValue>,
 }
 
 /// A member, with its names for templates and problems.
-pub(super) struct Found {
+pub(super) struct NamedMember {
     pub(super) member: Member,
     pub(super) names: MemberNames,
     /// What problems show instead of its source.
@@ -43,15 +43,15 @@ impl MemberRules<'_> {
 
 impl<'a> TargetInstance<'a> {
     /// The declared rows. The other rows cause no questions, and no problems are reported for them.
-    pub(super) fn declared_rows(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<DeclaredRows<'a>, Stop> {
-        let rows = self.pick(|level| &level.platforms).and_then(Parsed::good).ok_or(Stop)?;
+    pub(super) fn declared_rows(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<DeclaredRows<'a>, NoValue> {
+        let rows = self.pick(|level| &level.platforms).and_then(Parsed::good).ok_or(NoValue)?;
         let scope = self.instance.scope(need);
         let mut declared = DeclaredRows { rows: Vec::new(), unknown: false };
         for row in rows {
             match when::holds(&row.when, scope, evaluator) {
-                Ok(Verdict::Holds) => declared.rows.push(row),
-                Ok(Verdict::Fails(_)) => {}
-                Err(Stop) => declared.unknown = true,
+                Ok(ConditionResult::Holds) => declared.rows.push(row),
+                Ok(ConditionResult::Fails(_)) => {}
+                Err(NoValue) => declared.unknown = true,
             }
         }
         Ok(declared)
@@ -63,9 +63,9 @@ impl<'a> TargetInstance<'a> {
         DeclaredRows { rows: declared, unknown }: &DeclaredRows<'a>,
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<Vec<Found>, Stop> {
+    ) -> Result<Vec<NamedMember>, NoValue> {
         let style = match self.pick(|level| &level.arch_style) {
-            Some(style) => *style.good().ok_or(Stop)?,
+            Some(style) => *style.good().ok_or(NoValue)?,
             None => ArchStyle::default(),
         };
         let source = self.pick(|level| &level.source);
@@ -73,10 +73,10 @@ impl<'a> TargetInstance<'a> {
         let found: Vec<_> = declared.iter().map(|row| self.member(row, &rules, need, evaluator)).collect();
         self.platforms_twice(declared, evaluator);
         let by_convention = declared.iter().zip(&found).filter(|(row, _)| row.source.is_none());
-        let by_convention: Vec<&Found> = by_convention.filter_map(|(_, found)| found.as_ref().ok()).collect();
+        let by_convention: Vec<&NamedMember> = by_convention.filter_map(|(_, found)| found.as_ref().ok()).collect();
         self.sources_twice(&by_convention, evaluator);
-        let found = found.into_iter().collect::<Result<Vec<_>, Stop>>()?;
-        if *unknown { Err(Stop) } else { Ok(found) }
+        let found = found.into_iter().collect::<Result<Vec<_>, NoValue>>()?;
+        if *unknown { Err(NoValue) } else { Ok(found) }
     }
 
     fn member(
@@ -85,7 +85,7 @@ impl<'a> TargetInstance<'a> {
         rules: &MemberRules<'_>,
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<Found, Stop> {
+    ) -> Result<NamedMember, NoValue> {
         let span = row.platform_text.span.clone();
         let names = MemberNames {
             os: row.platform.os.clone(),
@@ -97,7 +97,7 @@ impl<'a> TargetInstance<'a> {
         let scope = Scope { member: Some(&names), ..self.instance.scope(need) };
         let annotations = annotations::joined([&row.annotations], scope, evaluator);
         let os_version = os_version(row, scope, evaluator);
-        let template = row.source.as_ref().or(rules.source).and_then(Parsed::good).ok_or(Stop)?;
+        let template = row.source.as_ref().or(rules.source).and_then(Parsed::good).ok_or(NoValue)?;
         let (source, instead) = reference(template, scope, evaluator)?;
         let missing = match good(row.missing.as_ref())? {
             Some(missing) => *missing,
@@ -114,25 +114,25 @@ impl<'a> TargetInstance<'a> {
             annotations: annotations?,
             tags: Vec::new(),
         };
-        Ok(Found { member, names, instead })
+        Ok(NamedMember { member, names, instead })
     }
 }
 
 /// The platform, with the OS version and OS features that the row sets for Windows.
-fn platform(row: &Row) -> Result<Platform, Stop> {
+fn platform(row: &Row) -> Result<Platform, NoValue> {
     let os_version = match good(row.os_version.as_ref())? {
-        Some(Declared::Literal(version)) => Some(version.clone()),
-        Some(Declared::Fits(_) | Declared::Of { .. }) | None => None,
+        Some(DeclaredOsVersion::Literal(version)) => Some(version.clone()),
+        Some(DeclaredOsVersion::Fits(_) | DeclaredOsVersion::Of { .. }) | None => None,
     };
     let os_features = good(row.os_features.as_ref())?.cloned().unwrap_or_default();
     Ok(Platform { os_version, os_features, ..row.platform.clone() })
 }
 
-fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<OsVersion, Stop> {
+fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<OsVersion, NoValue> {
     Ok(match good(row.os_version.as_ref())? {
-        None | Some(Declared::Literal(_)) => OsVersion::AsDeclared,
-        Some(Declared::Fits(pattern)) => OsVersion::Fits(pattern.clone()),
-        Some(Declared::Of { from, build }) => {
+        None | Some(DeclaredOsVersion::Literal(_)) => OsVersion::AsDeclared,
+        Some(DeclaredOsVersion::Fits(pattern)) => OsVersion::Fits(pattern.clone()),
+        Some(DeclaredOsVersion::Of { from, build }) => {
             let (reference, _) = reference(from, scope, evaluator)?;
             OsVersion::Of(OsVersionOf { from: reference, span: from.text.span.clone(), build: build.clone() })
         }
@@ -144,17 +144,17 @@ fn reference(
     template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<(Reference, Option<String>), Stop> {
+) -> Result<(Reference, Option<String>), NoValue> {
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         evaluator.problems.add_for(scope.list, archive(template));
-        return Err(Stop);
+        return Err(NoValue);
     }
     let found = Reference::parse(expanded.text()).map_err(|error| {
         let platform = scope.member.map_or("", |member| member.platform.as_str());
         let label = format!("{platform} of {}", scope.list);
         evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, &label));
-        Stop
+        NoValue
     })?;
     let found = found.under(evaluator.base_of(&template.text.span));
     names::follow(&found.place, &expanded, template, scope, evaluator)?;

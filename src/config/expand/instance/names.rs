@@ -1,9 +1,9 @@
-//! [`Names`]: where a list is published, and its names there.
+//! [`PublicationNames`]: where a list is published, and its names there.
 
 use super::TargetInstance;
 use super::refused::{ARCHIVE, bad_reference};
 use super::tags::{NamedTag, Tags};
-use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::expand::value::{Expanded, Value};
 use crate::config::model::{LeftOut, TargetTag};
 use crate::config::problem::{Problem, Span};
@@ -11,12 +11,13 @@ use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
 
 /// Where a list is published, and by which tags.
-pub(in crate::config::expand) struct Names {
-    pub(super) target: Repository,
+pub(in crate::config::expand) struct PublicationNames {
+    pub(super) target: ExpandedTarget,
     pub(super) tags: Tags,
 }
 
-pub(super) struct Repository {
+/// The repository or layout where a list is published.
+pub(super) struct ExpandedTarget {
     /// The expanded template.
     written: Value,
     pub(super) place: Place,
@@ -25,21 +26,25 @@ pub(super) struct Repository {
 
 impl TargetInstance<'_> {
     /// The repository and the tags.
-    pub(in crate::config::expand) fn names(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Names, Stop> {
+    pub(in crate::config::expand) fn names(
+        &self,
+        need: Need,
+        evaluator: &mut Evaluator<'_>,
+    ) -> Result<PublicationNames, NoValue> {
         let scope = self.instance.scope(need);
-        let repository = self.target.map_or(Err(Stop), |target| repository(&target.repository, scope, evaluator));
+        let repository = self.target.map_or(Err(NoValue), |target| repository(&target.repository, scope, evaluator));
         let tags = self.tags(scope, evaluator);
-        Ok(Names { target: repository?, tags: tags? })
+        Ok(PublicationNames { target: repository?, tags: tags? })
     }
 
     /// Only the repository.
-    pub(in crate::config::expand) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, Stop> {
-        let target = self.target.ok_or(Stop)?;
+    pub(in crate::config::expand) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, NoValue> {
+        let target = self.target.ok_or(NoValue)?;
         Ok(repository(&target.repository, self.instance.scope(need), evaluator)?.place)
     }
 }
 
-impl Names {
+impl PublicationNames {
     pub(in crate::config::expand) fn place(&self) -> &Place {
         &self.target.place
     }
@@ -96,29 +101,33 @@ impl Names {
     }
 }
 
-impl Repository {
+impl ExpandedTarget {
     /// The repository, as problems show it.
     pub(super) fn shown(&self) -> String {
         self.written.instead().map_or_else(|| self.place.to_string(), str::to_owned)
     }
 }
 
-fn repository(template: &SpannedTemplate, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Repository, Stop> {
+fn repository(
+    template: &SpannedTemplate,
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<ExpandedTarget, NoValue> {
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         let problem = Problem::error("mlist::config::bad_reference", "an archive is no target")
             .at(&template.text.span, scope.list)
             .help("a folder is one: oci:DIR");
         evaluator.problems.add_for(scope.list, problem);
-        return Err(Stop);
+        return Err(NoValue);
     }
     let place = Place::parse(expanded.text()).map_err(|error| {
         evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, scope.list));
-        Stop
+        NoValue
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));
     follow(&place, &expanded, template, scope, evaluator)?;
-    Ok(Repository { written: expanded.into_value(), place, span: template.text.span.clone() })
+    Ok(ExpandedTarget { written: expanded.into_value(), place, span: template.text.span.clone() })
 }
 
 pub(super) fn follow(
@@ -127,7 +136,7 @@ pub(super) fn follow(
     template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), NoValue> {
     match place {
         Place::Layout(dir) if scope.need == Need::Must => {
             let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };

@@ -1,7 +1,7 @@
 //! The policies of a list, and settings that cannot be combined.
 
-use super::{Names, TargetInstance};
-use crate::config::expand::evaluate::{Evaluator, Stop};
+use super::{PublicationNames, TargetInstance};
+use crate::config::expand::evaluate::{Evaluator, NoValue};
 use crate::config::model::{Placed, Rules};
 use crate::config::policy::{Format, Undeclared};
 use crate::config::problem::{Problem, Span};
@@ -18,7 +18,7 @@ struct OciFeature<'a> {
 
 impl<'a> TargetInstance<'a> {
     /// The policies of the whole list.
-    pub(super) fn policies(&self) -> Result<Rules, Stop> {
+    pub(super) fn policies(&self) -> Result<Rules, NoValue> {
         let immutable = good(self.pick(|level| &level.immutable))?;
         Ok(Rules {
             wait: self.policy(|level| &level.wait)?,
@@ -35,25 +35,25 @@ impl<'a> TargetInstance<'a> {
     pub(super) fn policy<T: Copy + Default + 'a>(
         &self,
         key: impl Fn(&'a Level) -> &'a Option<Parsed<T>>,
-    ) -> Result<T, Stop> {
+    ) -> Result<T, NoValue> {
         Ok(good(self.pick(key))?.copied().unwrap_or_default())
     }
 
-    pub(super) fn undeclared(&self) -> Result<Option<&'a Placed<Undeclared>>, Stop> {
+    pub(super) fn undeclared(&self) -> Result<Option<&'a Placed<Undeclared>>, NoValue> {
         good(self.pick(|level| &level.undeclared))
     }
 
-    fn format(&self) -> Result<Option<&'a Placed<Format>>, Stop> {
+    fn format(&self) -> Result<Option<&'a Placed<Format>>, NoValue> {
         good(self.pick(|level| &level.format))
     }
 
-    pub(super) fn artifact_type(&self) -> Result<Option<String>, Stop> {
+    pub(super) fn artifact_type(&self) -> Result<Option<String>, NoValue> {
         Ok(good(self.pick(|level| &level.artifact_type))?.map(|placed| placed.value.clone()))
     }
 
     /// `mlist::config::needs_oci`, once for everything that conflicts with `format = "docker"`. `names` and the
     /// declared `rows` are given as far as they are known.
-    pub(super) fn needs_oci(&self, names: Option<&Names>, rows: &[&'a Row], evaluator: &mut Evaluator<'_>) {
+    pub(super) fn needs_oci(&self, names: Option<&PublicationNames>, rows: &[&'a Row], evaluator: &mut Evaluator<'_>) {
         let Ok(Some(Placed { value: Format::Docker, span: format })) = self.format() else { return };
         let annotations = self.levels().flat_map(|level| &level.annotations);
         let of_rows = rows.iter().flat_map(|row| &row.annotations);
@@ -79,7 +79,7 @@ impl<'a> TargetInstance<'a> {
     }
 }
 
-/// The value of a key, if the key is set. [`Stop`] if the value is faulty.
-pub(super) fn good<T>(parsed: Option<&Parsed<T>>) -> Result<Option<&T>, Stop> {
-    parsed.map(|parsed| parsed.good().ok_or(Stop)).transpose()
+/// The value of a key, if the key is set. [`NoValue`] if the value is faulty.
+pub(super) fn good<T>(parsed: Option<&Parsed<T>>) -> Result<Option<&T>, NoValue> {
+    parsed.map(|parsed| parsed.good().ok_or(NoValue)).transpose()
 }

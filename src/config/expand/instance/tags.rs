@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::TargetInstance;
 use super::refused::bad_tag;
-use crate::config::expand::evaluate::{Evaluator, Scope, Stop, holds_whole};
+use crate::config::expand::evaluate::{Evaluator, NoValue, Scope, holds_whole};
 use crate::config::expand::value::Value;
-use crate::config::expand::when::{self, VERSION, Verdict};
+use crate::config::expand::when::{self, ConditionResult, VERSION};
 use crate::config::model::{Newest, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Condition, Parsed, SpannedTemplate, TagRule};
@@ -51,12 +51,12 @@ impl TargetInstance<'_> {
         self.pick(|level| &level.tags).and_then(Parsed::good).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn tags(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Tags, Stop> {
+    pub(super) fn tags(&self, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Tags, NoValue> {
         let rules = self.rules();
         let published_as = self.published_as(scope, evaluator);
         let found: Vec<_> =
-            rules.iter().map(|rule| named(rule.good().ok_or(Stop)?, published_as, scope, evaluator)).collect();
-        let span = rules.iter().find_map(Parsed::good).ok_or(Stop)?.template.text.span.clone();
+            rules.iter().map(|rule| named(rule.good().ok_or(NoValue)?, published_as, scope, evaluator)).collect();
+        let span = rules.iter().find_map(Parsed::good).ok_or(NoValue)?.template.text.span.clone();
         let mut tags = Gathered::default();
         for found in found {
             match found? {
@@ -135,24 +135,24 @@ fn named(
     published_as: Option<&SpannedTemplate>,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Result<NamedTag, String>, Stop> {
+) -> Result<Result<NamedTag, String>, NoValue> {
     let template = &rule.template;
-    if let Verdict::Fails(why) = when::holds(&rule.when, scope, evaluator)? {
+    if let ConditionResult::Fails(why) = when::holds(&rule.when, scope, evaluator)? {
         return Ok(Err(why));
     }
     let expanded = evaluator.expand(template, scope)?;
     let tag = Tag::parse(expanded.text()).map_err(|error| {
         evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, scope.list));
-        Stop
+        NoValue
     })?;
     let mut tag = TargetTag::always(tag, template.text.span.clone());
     let mut version = None;
     if let Some(span) = rule.newest() {
         let value = evaluator.named(VERSION, span, scope)?;
         tag.newest = Some(Newest {
-            version: Version::parse(value.text()).ok_or(Stop)?,
+            version: Version::parse(value.text()).ok_or(NoValue)?,
             claim: evaluator.partial(template, VERSION, scope)?,
-            published_as: evaluator.partial(published_as.ok_or(Stop)?, VERSION, scope)?,
+            published_as: evaluator.partial(published_as.ok_or(NoValue)?, VERSION, scope)?,
             rivals: Vec::new(),
         });
         version = Some(value.shown().to_owned());

@@ -84,15 +84,15 @@ impl Machine {
         let name = self.file.unwrap_or("manifests.toml").to_owned();
         let file = sources.add(SourceFile { name, text: text.into() });
         let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
-        let request = Request { sources: &sources, file, overrides, selectors, trust };
+        let request = LoadRequest { sources: &sources, file, overrides, selectors, trust };
         let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
         loop {
             let outcome = parsed.load(&facts);
             let anew = Loader::new(request).load(&facts);
             assert_eq!(format!("{outcome:?}"), format!("{anew:?}"), "what is kept changes nothing");
             match outcome {
-                Outcome::Done(loaded) => return loaded,
-                Outcome::NeedsTags(places, _) => {
+                LoadOutcome::Done(loaded) => return loaded,
+                LoadOutcome::NeedsTags(places, _) => {
                     assert!(!places.is_empty());
                     for place in places {
                         assert!(self.listed.insert(place.clone()), "{place} is listed twice");
@@ -100,7 +100,7 @@ impl Machine {
                         facts.add_tags(place, known.map_or(Ok(None), |(_, tags)| tags.clone()));
                     }
                 }
-                Outcome::Needs(questions) => {
+                LoadOutcome::Needs(questions) => {
                     assert!(!questions.is_empty());
                     for question in questions {
                         assert!(self.asked.insert(question.clone()), "{question:?} is asked twice");

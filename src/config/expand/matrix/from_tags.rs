@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use super::{Values, refuse};
-use crate::config::expand::evaluate::{Evaluator, Need, Scope, Stop, holds_whole};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole};
 use crate::config::expand::value::{Expanded, Value};
 use crate::config::problem::Problem;
 use crate::config::read::declared::{SpannedTemplate, TagsOf};
@@ -20,11 +20,11 @@ pub(super) fn values(
     axis: &TagsOf,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Values, Stop> {
+) -> Result<Values, NoValue> {
     let pattern = match &axis.pattern {
         Some(pattern) if !holds_whole(pattern, &name.name, scope.names) => {
             evaluator.problems.add_for(scope.list, not_whole(name, pattern));
-            Err(Stop)
+            Err(NoValue)
         }
         Some(pattern) => evaluator.partial(pattern, &name.name, scope),
         None => Ok(Partial::new(vec![Piece::Open { part: None, filters: Vec::new() }])),
@@ -117,13 +117,13 @@ fn repository(
     template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<(Place, String), Stop> {
+) -> Result<(Place, String), NoValue> {
     let expanded: Expanded = evaluator.expand(template, scope)?;
     let place = Place::parse(expanded.text()).map_err(|error| {
         let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
         let problem = Problem::error("mlist::config::bad_reference", message).at(&template.text.span, scope.list);
         evaluator.problems.add_for(scope.list, problem.help("a repository, whose tags are read: ghcr.io/org/app"));
-        Stop
+        NoValue
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));
     let shown = if expanded.is_hidden() { expanded.shown().to_owned() } else { place.to_string() };
@@ -134,13 +134,13 @@ fn repository(
 }
 
 /// Handles tags that cannot be listed. If it is not certain that the list is selected, this may not matter.
-fn unlisted(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Values, Stop> {
+fn unlisted(problem: Problem, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Result<Values, NoValue> {
     match scope.need {
         Need::Must => evaluator.problems.add_for(scope.list, problem),
         Need::Ask => evaluator.unlistable.push(problem),
         Need::Never => {}
     }
-    Err(Stop)
+    Err(NoValue)
 }
 
 fn newest_first(one: &str, other: &str) -> Ordering {

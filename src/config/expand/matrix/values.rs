@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{MOST_LISTS, Values, from_tags, refuse};
-use crate::config::expand::evaluate::{Evaluator, LONGEST_LINE, Need, Scope, Stop};
+use crate::config::expand::evaluate::{Evaluator, LONGEST_LINE, Need, NoValue, Scope};
 use crate::config::expand::scope::ListScope;
 use crate::config::expand::value::Value;
 use crate::config::facts::Question;
@@ -17,10 +17,10 @@ pub(super) fn of(
     list: &ListScope<'_>,
     need: Need,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Values, Stop> {
+) -> Result<Values, NoValue> {
     let entry = list.entry.name.as_str();
     let scope = Scope { names: &list.names, entry, list: entry, axes: None, member: None, tag: None, need };
-    let values = match axis.good().ok_or(Stop)? {
+    let values = match axis.good().ok_or(NoValue)? {
         Axis::Values(templates) => written(templates, scope, evaluator)?,
         Axis::Lines(path) => lines(name, path, scope, evaluator)?,
         Axis::TagsOf(tags) => return from_tags::values(name, tags, scope, evaluator),
@@ -42,7 +42,7 @@ fn written(
     templates: &[SpannedTemplate],
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<WrittenValues, Stop> {
+) -> Result<WrittenValues, NoValue> {
     let expanded: Vec<_> = templates.iter().map(|template| evaluator.expand(template, scope)).collect();
     let placed = |template: &SpannedTemplate| WrittenAt { span: template.text.span.clone(), line: None };
     templates.iter().zip(expanded).map(|(template, expanded)| Ok((expanded?.into_value(), placed(template)))).collect()
@@ -54,14 +54,14 @@ fn lines(
     path: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<WrittenValues, Stop> {
+) -> Result<WrittenValues, NoValue> {
     let span = &path.text.span;
     let expanded = evaluator.expand(path, scope)?;
     let base = evaluator.base_of(span).to_owned();
     let shown = base.join(expanded.shown()).display().to_string();
     let file = base.join(expanded.text());
     evaluator.follow(&file, &shown, span, scope)?;
-    let fact = evaluator.fact(&Question::File(file)).ok_or(Stop)?;
+    let fact = evaluator.fact(&Question::File(file)).ok_or(NoValue)?;
     let text = match fact {
         Ok(Some(text)) => text,
         Ok(None) => {
@@ -103,7 +103,7 @@ fn once(
     values: WrittenValues,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<Vec<Value>, Stop> {
+) -> Result<Vec<Value>, NoValue> {
     let mut seen: HashMap<&str, &WrittenAt> = HashMap::new();
     for (value, place) in &values {
         let Some(first) = seen.insert(value.text(), place) else { continue };
@@ -117,7 +117,7 @@ fn once(
             problem.at(&place.span, "here again").at(&first.span, "here first")
         };
         evaluator.problems.add_for(scope.list, problem);
-        return Err(Stop);
+        return Err(NoValue);
     }
     Ok(values.into_iter().map(|(value, _)| value).collect())
 }

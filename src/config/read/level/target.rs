@@ -4,19 +4,19 @@ use super::fill_all;
 use crate::config::keys::TableKind;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{Level, Parsed, Target};
-use crate::config::read::raw::{Node, Table, Value};
+use crate::config::read::raw::{Node, Table, TomlValue};
 use crate::config::read::template::{template, template_item};
 use crate::config::read::types;
 
 /// Reads `target`. If there are several, each invalid one is reported by itself.
 pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parsed<Target>>> {
     match &node.value {
-        Value::Table(table) => Some(vec![of_table(table, node, problems).into()]),
-        Value::Array(_) => {
+        TomlValue::Table(table) => Some(vec![of_table(table, node, problems).into()]),
+        TomlValue::Array(_) => {
             let items = types::filled_array("target", node, problems)?;
             Some(items.iter().map(|item| of_item(item, problems).into()).collect())
         }
-        Value::Text(_) | Value::Other { .. } => {
+        TomlValue::Text(_) | TomlValue::Other { .. } => {
             let repository = template("target", node, problems)?;
             Some(vec![Parsed::Good(Target { repository, level: Level::default() })])
         }
@@ -25,8 +25,8 @@ pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Pa
 
 fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
     match &item.value {
-        Value::Table(table) => of_table(table, item, problems),
-        Value::Array(_) => {
+        TomlValue::Table(table) => of_table(table, item, problems),
+        TomlValue::Array(_) => {
             problems.push(
                 types::wrong("an item of `target`", "a repository or a target table", item)
                     .at(&item.span, "")
@@ -34,7 +34,7 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
             );
             None
         }
-        Value::Text(_) | Value::Other { .. } => {
+        TomlValue::Text(_) | TomlValue::Other { .. } => {
             let repository = template_item("target", item, problems)?;
             Some(Target { repository, level: Level::default() })
         }

@@ -3,8 +3,8 @@
 use crate::config::keys::{OsVersionKey, TableKind};
 use crate::config::model::Placed;
 use crate::config::problem::Problem;
-use crate::config::read::declared::OsVersion;
-use crate::config::read::raw::{Key, Node, Table, Text, Value};
+use crate::config::read::declared::DeclaredOsVersion;
+use crate::config::read::raw::{Key, Node, Table, Text, TomlValue};
 use crate::config::read::template::template;
 use crate::config::read::{known_keys, types};
 use crate::oci::Platform;
@@ -12,10 +12,10 @@ use crate::oci::Platform;
 const EXAMPLE: &str = "os-version = \"10.0.17763.6532\", \"10.0.17763.*\" or { from = \"REFERENCE\" }";
 
 /// Reads `os-version`.
-pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
     match &node.value {
-        Value::Table(table) => of_image(table, node, problems),
-        Value::Array(_) => {
+        TomlValue::Table(table) => of_image(table, node, problems),
+        TomlValue::Array(_) => {
             problems.push(
                 types::wrong("`os-version`", "a string or a table", node)
                     .at(&node.span, "")
@@ -23,11 +23,11 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion
             );
             None
         }
-        Value::Text(_) | Value::Other { .. } => of_text(types::text("os-version", node, problems)?, problems),
+        TomlValue::Text(_) | TomlValue::Other { .. } => of_text(types::text("os-version", node, problems)?, problems),
     }
 }
 
-fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
     if text.value.trim().is_empty() {
         problems.push(
             Problem::error("mlist::config::type", "`os-version` is empty")
@@ -42,9 +42,9 @@ fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<OsVersion> {
     }
     if text.value.contains(['*', '?', '[']) {
         let value = types::glob(text, problems)?;
-        return Some(OsVersion::Fits(Placed { value, span: text.span.clone() }));
+        return Some(DeclaredOsVersion::Fits(Placed { value, span: text.span.clone() }));
     }
-    Some(OsVersion::Literal(text.value.clone()))
+    Some(DeclaredOsVersion::Literal(text.value.clone()))
 }
 
 /// Returns the problem with braces in a value. No version has braces, only `from` is a template, and a placeholder
@@ -78,7 +78,7 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
 }
 
 /// Reads `{ from = …, build = … }`.
-fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<OsVersion> {
+fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
     let mut from = None;
     let mut build = Some(None);
     for (key, _, node) in known_keys::known(table, TableKind::OsVersion, problems) {
@@ -88,14 +88,14 @@ fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<O
         }
     }
     // A misspelled `from` was already reported.
-    if from.is_none() && !known_keys::meant(table, TableKind::OsVersion).contains(&OsVersionKey::From) {
+    if from.is_none() && !known_keys::intended_keys(table, TableKind::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
             Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
                 .at(&node.span, "")
                 .help(format!("it is written {EXAMPLE}")),
         );
     }
-    Some(OsVersion::Of { from: from??, build: build? })
+    Some(DeclaredOsVersion::Of { from: from??, build: build? })
 }
 
 /// Returns the problem `mlist::config::misplaced_key` if the platform is not Windows. No other operating system has

@@ -1,17 +1,17 @@
 use super::*;
-use crate::registry::{Account, CredentialFault, Origin, Source};
+use crate::registry::{Account, CredentialFault, CredentialOrigin, CredentialSource};
 
 fn anonymous(places: &[&str]) -> AskedAs {
     AskedAs::Anonymous { looked_in: places.iter().map(ToString::to_string).collect() }
 }
 
-fn with(origin: Origin, place: &str, user: Option<&str>) -> AskedAs {
+fn with(origin: CredentialOrigin, place: &str, user: Option<&str>) -> AskedAs {
     let account = user.map_or(Account::IdentityToken, |user| Account::User(user.to_owned()));
-    AskedAs::With(Arc::new(Source { origin, place: place.into(), account }))
+    AskedAs::With(Arc::new(CredentialSource { origin, place: place.into(), account }))
 }
 
 fn docker() -> AskedAs {
-    with(Origin::Docker, "~/.docker/config.json", Some("ci-bot"))
+    with(CredentialOrigin::Docker, "~/.docker/config.json", Some("ci-bot"))
 }
 
 fn unauthorized(credentials: AskedAs) -> RegistryError {
@@ -60,17 +60,17 @@ fn unauthorized_says_whose_credentials_are_not_accepted() {
 #[test]
 fn each_place_of_credentials_has_its_own_way_to_mend_them() {
     for (credentials, help) in [
-        (with(Origin::Podman, "~/auth.json", Some("x")), "podman login gcr.io"),
+        (with(CredentialOrigin::Podman, "~/auth.json", Some("x")), "podman login gcr.io"),
         (
-            with(Origin::Inline, "DOCKER_AUTH_CONFIG", Some("x")),
+            with(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG", Some("x")),
             "correct DOCKER_AUTH_CONFIG: it goes before what docker login writes",
         ),
         (
-            with(Origin::Named, "U, P ([registry.\"gcr.io\"])", Some("x")),
+            with(CredentialOrigin::Named, "U, P ([registry.\"gcr.io\"])", Some("x")),
             "correct the values of U, P ([registry.\"gcr.io\"])",
         ),
         (
-            with(Origin::Helper, "docker-credential-gcr (credHelpers)", Some("x")),
+            with(CredentialOrigin::Helper, "docker-credential-gcr (credHelpers)", Some("x")),
             "log in anew where docker-credential-gcr (credHelpers) takes them from",
         ),
     ] {
@@ -80,7 +80,7 @@ fn each_place_of_credentials_has_its_own_way_to_mend_them() {
 
 #[test]
 fn denied_names_who_may_not() {
-    let helper = with(Origin::Helper, "docker-credential-gcr (credHelpers)", Some("ci-bot"));
+    let helper = with(CredentialOrigin::Helper, "docker-credential-gcr (credHelpers)", Some("ci-bot"));
     assert_snapshot!(show(&denied(helper)), @r#"
     mlist::registry::denied
     denied: ci-bot may not push google_containers/kubectl:v1.3.0 to gcr.io
@@ -93,13 +93,13 @@ fn denied_names_who_may_not() {
     let read = problem(&RegistryError { operation: Operation::Read, ..denied(docker()) });
     assert_eq!(read.message, "denied: ci-bot may not read google_containers/kubectl:v1.3.0 from gcr.io");
     assert_eq!(read.causes[1], "credentials of ci-bot from ~/.docker/config.json");
-    let inline = problem(&denied(with(Origin::Inline, "DOCKER_AUTH_CONFIG", Some("x"))));
+    let inline = problem(&denied(with(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG", Some("x"))));
     assert_eq!(inline.help.unwrap(), "give x the right to push there, or name someone who has it");
 }
 
 #[test]
 fn denied_of_a_token_or_of_nobody_names_no_user() {
-    assert_snapshot!(show(&denied(with(Origin::Docker, "~/.docker/config.json", None))), @r#"
+    assert_snapshot!(show(&denied(with(CredentialOrigin::Docker, "~/.docker/config.json", None))), @r#"
     mlist::registry::denied
     denied: no right to push google_containers/kubectl:v1.3.0 on gcr.io
     > 403 "Permission uploadArtifacts denied on resource"
@@ -152,15 +152,15 @@ fn a_place_that_cannot_be_used_is_told_with_what_can_be_done() {
         let fault = CredentialFault::Place { origin, place: place.into(), why: "is a directory".into() };
         error(ErrorKind::Credentials(fault.into()))
     };
-    assert_snapshot!(show(&place(Origin::Docker, "~/.docker/config.json")), @r#"
+    assert_snapshot!(show(&place(CredentialOrigin::Docker, "~/.docker/config.json")), @r#"
     mlist::registry::credentials
     ~/.docker/config.json is a directory
     > needed for gcr.io
     help: mend it, or log in anew: docker login gcr.io
     "#);
     let help = |origin, name| problem(&place(origin, name)).help.unwrap();
-    assert_eq!(help(Origin::Podman, "~/auth.json"), "mend it, or log in anew: podman login gcr.io");
-    assert_eq!(help(Origin::Inline, "DOCKER_AUTH_CONFIG"), "mend DOCKER_AUTH_CONFIG, or unset it");
+    assert_eq!(help(CredentialOrigin::Podman, "~/auth.json"), "mend it, or log in anew: podman login gcr.io");
+    assert_eq!(help(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG"), "mend DOCKER_AUTH_CONFIG, or unset it");
     let unset = CredentialFault::Unset { variable: "REGISTRY_PASSWORD".into(), key: "password-env", is_empty: false };
     assert_snapshot!(show(&error(ErrorKind::Credentials(unset.into()))), @r#"
     mlist::registry::credentials

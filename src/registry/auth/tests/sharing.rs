@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::registry::tests::server::jobs;
-use crate::registry::{Copied, Group, Options, Rights};
+use crate::registry::{Copied, RegistriesOptions, RepositoryGroup, Rights};
 
 /// What a token server grants of the requested scopes, or the status of its refusal.
 type Policy = fn(&[String]) -> Result<Vec<String>, u16>;
@@ -60,12 +60,12 @@ fn client(server: &Server, at_once: usize, lists: &[String]) -> Client {
     client_with(server, lists, |options| options.jobs = jobs(at_once))
 }
 
-fn client_with(server: &Server, lists: &[String], change: impl FnOnce(&mut Options)) -> Client {
+fn client_with(server: &Server, lists: &[String], change: impl FnOnce(&mut RegistriesOptions)) -> Client {
     Client::with(&[], |options| {
         change(options);
         let group = |list: &String| {
             let mut all = list.split(' ').map(|name| server.repository(name));
-            Group { target: all.next(), sources: all.collect() }
+            RepositoryGroup { target: all.next(), sources: all.collect() }
         };
         options.access = Access::new(Rights::Write, lists.iter().map(group).collect());
     })

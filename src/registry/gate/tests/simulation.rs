@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use super::super::*;
 use crate::registry::authorization::Authorization;
 use crate::registry::tests::server::jobs;
-use crate::registry::transport::answer::{Answer, classify};
 use crate::registry::transport::attempts::{Attempts, Repeat};
+use crate::registry::transport::response::{HttpResponse, classify};
 use crate::registry::transport::wire::TransferError;
 use crate::registry::transport::{OnStop, Peer, read};
 
@@ -154,7 +154,7 @@ impl Server {
         Self { faults, stalls, ..self }
     }
 
-    async fn ask(&self, to: Peer<'_>) -> Result<Answer, TransferError> {
+    async fn ask(&self, to: Peer<'_>) -> Result<HttpResponse, TransferError> {
         {
             let mut state = lock(&self.state);
             state.in_flight += 1;
@@ -225,8 +225,8 @@ impl Outcome {
     }
 }
 
-fn run() -> Arc<Run> {
-    Arc::new(Run::new(jobs(JOBS), Arc::new(|_| {})))
+fn run() -> Arc<RunState> {
+    Arc::new(RunState::new(jobs(JOBS), Arc::new(|_| {})))
 }
 
 const JOBS: usize = 64;
@@ -377,7 +377,7 @@ async fn a_host_that_refuses_costs_another_nothing() {
 #[tokio::test(start_paused = true)]
 async fn limits_that_were_given_are_never_passed() {
     let (gate, counters) = (Gate::new("host", run()), Counters::default());
-    let rate = Rate { requests: NonZeroU32::new(40).unwrap(), per: Duration::from_secs(1) };
+    let rate = RateLimit { requests: NonZeroU32::new(40).unwrap(), per: Duration::from_secs(1) };
     gate.keep_to(Limits { concurrency: NonZeroUsize::new(3), rate: Some(rate) });
     let server = Server::new(50, Limit::Bucket { rate: 40.0, burst: 1.5 }, Refusal::Bare429, 1);
     let outcome = send(&server, Peer { gate: &gate, counters: &counters, class: RequestClass::Put }, 1000).await;

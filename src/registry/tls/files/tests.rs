@@ -22,7 +22,7 @@ fn folder_with(files: &[(&str, &str)]) -> TempDir {
 /// Returns the error for these files in a folder, with file names instead of full paths.
 fn refused(files: &[(&str, &str)]) -> String {
     let folder = folder_with(files);
-    let failure = Files::read(&HostOptions::default(), Some(folder.path())).unwrap_err();
+    let failure = HostCertificates::read(&HostOptions::default(), Some(folder.path())).unwrap_err();
     failure.kind.to_string().replace(&format!("{}/", folder.path().display()), "")
 }
 
@@ -59,7 +59,7 @@ fn a_file_that_is_not_there_or_is_a_folder_is_named() {
         [(folder.path().join("absent.pem"), "is not there"), (folder.path().into(), "cannot be read: is a directory")]
     {
         let options = HostOptions { ca: Some(path.clone()), ..HostOptions::default() };
-        let failure = Files::read(&options, None).unwrap_err();
+        let failure = HostCertificates::read(&options, None).unwrap_err();
         assert_eq!(failure.kind.to_string(), format!("{} {why}", path.display()));
     }
 }
@@ -69,7 +69,7 @@ fn what_is_named_and_what_lies_in_the_folder_is_read() {
     let ((ca, _), (named, _), (ours, key)) = (certificate(), certificate(), certificate());
     let both = format!("text before\n{ca}{named}");
     let folder = folder_with(&[("a.crt", &both), ("b.crt", &ca), ("us.cert", &ours), ("us.key", &key), ("README", "")]);
-    let files = Files::read(&HostOptions::default(), Some(folder.path())).unwrap();
+    let files = HostCertificates::read(&HostOptions::default(), Some(folder.path())).unwrap();
     assert_eq!((files.authorities.certificates.len(), files.keys.len()), (3, 1));
 
     let options = HostOptions {
@@ -80,13 +80,13 @@ fn what_is_named_and_what_lies_in_the_folder_is_read() {
         }),
         ..HostOptions::default()
     };
-    let files = Files::read(&options, Some(folder.path())).unwrap();
+    let files = HostCertificates::read(&options, Some(folder.path())).unwrap();
     assert_eq!(
         (files.authorities.certificates.len(), files.keys.len()),
         (4, 1),
         "the named one takes the place of the folder's"
     );
-    let files = Files::read(&HostOptions::default(), None).unwrap();
+    let files = HostCertificates::read(&HostOptions::default(), None).unwrap();
     assert_eq!((files.authorities.certificates.len(), files.keys.len()), (0, 0));
 }
 
@@ -107,6 +107,6 @@ fn the_first_folder_that_has_the_host_is_its_own() {
 #[test]
 fn a_file_that_does_not_end_is_not_read_to_its_end() {
     let options = HostOptions { ca: Some("/dev/zero".into()), ..HostOptions::default() };
-    let failure = Files::read(&options, None).unwrap_err();
+    let failure = HostCertificates::read(&options, None).unwrap_err();
     assert_eq!(failure.kind.to_string(), "/dev/zero has more than 16 MiB");
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::Found;
+use super::NamedMember;
 use crate::config::expand::evaluate::Evaluator;
 use crate::config::expand::instance::TargetInstance;
 use crate::config::problem::Problem;
-use crate::config::read::declared::{OsVersion, Parsed, Row};
+use crate::config::read::declared::{DeclaredOsVersion, Parsed, Row};
 use crate::oci::{Platform, Reference};
 
 impl TargetInstance<'_> {
@@ -36,8 +36,8 @@ impl TargetInstance<'_> {
 
     /// `mlist::config::source_twice`, once for each image. `by_convention` are the members without a source of their
     /// own. Rows with their own source may share an image.
-    pub(super) fn sources_twice(&self, by_convention: &[&Found], evaluator: &mut Evaluator<'_>) {
-        let mut images: Vec<(&Found, Vec<&Found>)> = Vec::new();
+    pub(super) fn sources_twice(&self, by_convention: &[&NamedMember], evaluator: &mut Evaluator<'_>) {
+        let mut images: Vec<(&NamedMember, Vec<&NamedMember>)> = Vec::new();
         let mut seen: HashMap<&Reference, usize> = HashMap::new();
         for found in by_convention {
             let at = *seen.entry(&found.member.source).or_insert(images.len());
@@ -46,7 +46,7 @@ impl TargetInstance<'_> {
                 None => images.push((found, Vec::new())),
             }
         }
-        for (Found { member: first, instead, .. }, others) in images {
+        for (NamedMember { member: first, instead, .. }, others) in images {
             let is_same = |platform: &Platform| is_one_word(platform, &first.platform);
             // Members with equal platforms have equal names, and the duplicate platform is already reported, except for
             // Windows.
@@ -89,7 +89,7 @@ fn machine(row: &Row) -> Option<Platform> {
 
 fn literal(row: &Row) -> Option<&str> {
     match row.os_version.as_ref().and_then(Parsed::good) {
-        Some(OsVersion::Literal(version)) => Some(version),
+        Some(DeclaredOsVersion::Literal(version)) => Some(version),
         _ => None,
     }
 }

@@ -140,9 +140,9 @@ fn before_they_are_listed_the_rest_is_known() {
         let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
         let selectors: Vec<String> = selectors.iter().map(|it| (*it).to_owned()).collect();
         let trust = Trust::default();
-        let request = Request { sources: &sources, file, overrides: &[], selectors: &selectors, trust: &trust };
+        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &selectors, trust: &trust };
         match Loader::new(request).load(&Facts::default()) {
-            Outcome::NeedsTags(places, loaded) => (places.len(), loaded),
+            LoadOutcome::NeedsTags(places, loaded) => (places.len(), loaded),
             other => panic!("{other:?}"),
         }
     };

@@ -45,7 +45,7 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
         rows.extend(
             same().map(|member| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view)),
         );
-        rows.extend(kept().map(|member| stands(list, member, "kept, not declared", view)));
+        rows.extend(kept().map(|member| unchanged_row(list, member, "kept, not declared", view)));
         return rows;
     }
     if same().count() > 0 {
@@ -81,7 +81,7 @@ pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
 pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| match (member.fate, &member.from) {
         (MemberFate::Kept, _) if is_declared(list, member) => {
-            Some(stands(list, member, &format!("kept, {} now", absence(member)), view))
+            Some(unchanged_row(list, member, &format!("kept, {} now", absence(member)), view))
         }
         (MemberFate::Absent, None) => {
             Some(DetailRow::new('=', platform(list, member)).sentence(&format!("left out, {}", absence(member))))
@@ -107,7 +107,7 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
 }
 
 /// Returns a row such as `= linux/s390x      60303ae22b99   kept, not declared`.
-fn stands(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
+fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
     DetailRow::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
 }

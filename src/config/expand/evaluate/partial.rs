@@ -3,12 +3,12 @@
 //! A variable is open too if its own template contains the open name. Only templates count: what a file, the
 //! environment or git returns is a plain value, even if its path or `default` contains the open name.
 
-use super::{Evaluator, Scope, Stop, place_of};
+use super::{Evaluator, NoValue, Scope, place_of};
 use crate::config::expand::resolution_stack::ResolutionStack;
-use crate::config::expand::scope::{Binding, Names};
+use crate::config::expand::scope::{Binding, ListNames};
 use crate::config::expand::value::Value;
 use crate::config::read::declared::{Parsed, SpannedTemplate, VariableValue};
-use crate::naming::{Partial, Placeholder, Stands};
+use crate::naming::{Partial, Placeholder, PlaceholderValue};
 
 impl Evaluator<'_> {
     /// Expands `template`, but leaves the name `open` open.
@@ -17,7 +17,7 @@ impl Evaluator<'_> {
         template: &SpannedTemplate,
         open: &str,
         scope: Scope<'_>,
-    ) -> Result<Partial, Stop> {
+    ) -> Result<Partial, NoValue> {
         self.left_open(template, open, scope, &mut ResolutionStack::default())
     }
 
@@ -27,51 +27,51 @@ impl Evaluator<'_> {
         open: &str,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<Partial, Stop> {
+    ) -> Result<Partial, NoValue> {
         let words = template.template.placeholders();
-        // What each placeholder means, and its value if it has one.
-        let standing: Vec<Result<(Stands, Value), Stop>> = words
+        // The value of each placeholder, and how problems may show it.
+        let placeholders: Vec<Result<(PlaceholderValue, Value), NoValue>> = words
             .map(|word| {
                 let name = word.name.as_str();
                 if name == open {
-                    return Ok((Stands::Open, Value::default()));
+                    return Ok((PlaceholderValue::Open, Value::default()));
                 }
                 let place = place_of(template, word);
-                let around = template_of(name, scope.names).filter(|inner| leads_to(inner, open, scope.names));
-                let Some(around) = around else {
+                let inner = template_of(name, scope.names).filter(|template| leads_to(template, open, scope.names));
+                let Some(inner) = inner else {
                     let value = self.lookup(name, &place, scope, stack)?;
-                    return Ok((Stands::For(value.text().to_owned()), value));
+                    return Ok((PlaceholderValue::Known(value.text().to_owned()), value));
                 };
                 self.step(name, &place, scope, stack)?;
                 stack.enter(name, &place);
-                let around = self.left_open(around, open, scope, stack);
+                let inner = self.left_open(inner, open, scope, stack);
                 stack.leave();
-                Ok((Stands::Around(around?), Value::default()))
+                Ok((PlaceholderValue::Partial(inner?), Value::default()))
             })
             .collect();
-        let (standing, values): (Vec<_>, Vec<_>) =
-            standing.into_iter().collect::<Result<Vec<_>, Stop>>()?.into_iter().unzip();
-        let mut standing = standing.into_iter();
-        Partial::of(&template.template, |_| standing.next().ok_or(Stop))
+        let (placeholders, values): (Vec<_>, Vec<_>) =
+            placeholders.into_iter().collect::<Result<Vec<_>, NoValue>>()?.into_iter().unzip();
+        let mut placeholders = placeholders.into_iter();
+        Partial::of(&template.template, |_| placeholders.next().ok_or(NoValue))
             .map_err(|error| self.not_expanded(error, template, &values, scope))
     }
 }
 
 /// Whether `open` occurs as a whole in `template`, either directly or in a variable that is used without a version part
 /// and filters. The same as [`Partial::holds_whole`], but no value need be known.
-pub(in crate::config::expand) fn holds_whole(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
+pub(in crate::config::expand) fn holds_whole(template: &SpannedTemplate, open: &str, names: &ListNames<'_>) -> bool {
     let plain = |word: &Placeholder| word.part.is_none() && word.filters.is_empty();
     reaches(template, names, plain, |word| word.name == open && word.part.is_none())
 }
 
 /// Whether `template`, or a variable that it uses, contains `open`.
-fn leads_to(template: &SpannedTemplate, open: &str, names: &Names<'_>) -> bool {
+fn leads_to(template: &SpannedTemplate, open: &str, names: &ListNames<'_>) -> bool {
     reaches(template, names, |_| true, |word| word.name == open)
 }
 
 /// Whether `{platform}` is the only value of a member that `template` needs, and only templates contain it. Otherwise
 /// the platform cannot be left open.
-pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate, names: &Names<'_>) -> bool {
+pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate, names: &ListNames<'_>) -> bool {
     let mut seen: Vec<(&str, bool)> = Vec::new();
     let mut templates = vec![(template, true)];
     while let Some((template, is_template)) = templates.pop() {
@@ -97,7 +97,7 @@ pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate
 /// `into` is true.
 fn reaches(
     template: &SpannedTemplate,
-    names: &Names<'_>,
+    names: &ListNames<'_>,
     into: impl Fn(&Placeholder) -> bool,
     found: impl Fn(&Placeholder) -> bool,
 ) -> bool {
@@ -118,7 +118,7 @@ fn reaches(
 }
 
 /// The template of the variable `name`, if its value is a template.
-fn template_of<'r>(name: &str, names: &Names<'r>) -> Option<&'r SpannedTemplate> {
+fn template_of<'r>(name: &str, names: &ListNames<'r>) -> Option<&'r SpannedTemplate> {
     match names.get(name)? {
         Binding::Variable(Parsed::Good(variable)) => match &variable.value {
             VariableValue::Template(template) => Some(template),

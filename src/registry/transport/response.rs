@@ -1,4 +1,4 @@
-//! [`Answer`]: the answer to a request, and the failure that an error answer describes.
+//! [`HttpResponse`]: the answer to a request, and the failure that an error answer describes.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,14 +11,14 @@ use crate::oci::Digest;
 use crate::registry::authorization::Signed;
 use crate::registry::counters::pulls_left;
 use crate::registry::error::{ErrorKind, Failure, TlsFault};
-use crate::registry::gate::AnswerClass;
+use crate::registry::gate::ResponseClass;
 use crate::registry::sanitize::one_line;
 
 use super::retry_after::retry_after;
 
 /// An answer with its body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// The body as received. At most 64 KiB for an error.
@@ -30,28 +30,28 @@ pub(crate) struct Answer {
 }
 
 /// Returns the kind of an answer, based on its status and headers.
-pub(crate) fn classify(status: StatusCode, headers: &HeaderMap) -> AnswerClass {
+pub(crate) fn classify(status: StatusCode, headers: &HeaderMap) -> ResponseClass {
     match status.as_u16() {
-        429 if pulls_left(headers) == Some(0) => AnswerClass::QuotaUsedUp,
-        429 => AnswerClass::Refused,
-        503 if headers.contains_key("retry-after") => AnswerClass::Refused,
-        503 => AnswerClass::Overloaded,
-        408 | 425 | 500 | 502 | 504 => AnswerClass::Failed,
-        _ => AnswerClass::Served,
+        429 if pulls_left(headers) == Some(0) => ResponseClass::QuotaUsedUp,
+        429 => ResponseClass::Refused,
+        503 if headers.contains_key("retry-after") => ResponseClass::Refused,
+        503 => ResponseClass::Overloaded,
+        408 | 425 | 500 | 502 | 504 => ResponseClass::Failed,
+        _ => ResponseClass::Served,
     }
 }
 
 /// Whether the request should be sent again after this answer.
-pub(crate) enum Verdict {
+pub(crate) enum RetryVerdict {
     /// No. The answer is final.
-    Stands,
+    Final,
     /// Yes. The host asks to retry later, and may say how long to wait.
     Refusal(Option<Duration>),
     /// Yes. The host failed to process the request, and another attempt may succeed.
     Fault,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -61,12 +61,12 @@ impl Answer {
         Digest::parse(self.header("docker-content-digest")?).ok()
     }
 
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> RetryVerdict {
         match classify(self.status, &self.headers) {
-            AnswerClass::Refused => Verdict::Refusal(self.asks_to_wait()),
-            AnswerClass::Failed | AnswerClass::Overloaded => Verdict::Fault,
+            ResponseClass::Refused => RetryVerdict::Refusal(self.asks_to_wait()),
+            ResponseClass::Failed | ResponseClass::Overloaded => RetryVerdict::Fault,
             // A quota is not a rate limit: it counts only manifests that are read.
-            AnswerClass::Served | AnswerClass::QuotaUsedUp => Verdict::Stands,
+            ResponseClass::Served | ResponseClass::QuotaUsedUp => RetryVerdict::Final,
         }
     }
 
@@ -91,7 +91,7 @@ impl Answer {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
-            429 if classify(self.status, &self.headers) == AnswerClass::QuotaUsedUp => {
+            429 if classify(self.status, &self.headers) == ResponseClass::QuotaUsedUp => {
                 ErrorKind::PullQuota { retry_after: self.asks_to_wait() }
             }
             429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
@@ -117,8 +117,8 @@ impl Answer {
         failure
     }
 
-    /// Like [`Answer::failure`], for an answer whose status is not an error but which is not valid here. `why` is the
-    /// reason.
+    /// Like [`HttpResponse::failure`], for an answer whose status is not an error but which is not valid here. `why` is
+    /// the reason.
     pub(crate) fn out_of_place(&self, why: impl Into<String>) -> Failure {
         Failure { kind: ErrorKind::NotARegistry(why.into()), ..self.failure() }
     }
@@ -253,14 +253,14 @@ mod tests {
             let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
             let (body, signed) = Default::default();
             let status = StatusCode::from_u16(status).unwrap();
-            match (Answer { status, headers, body, signed, attempts: 1 }).verdict() {
-                Verdict::Stands => "stands".to_owned(),
-                Verdict::Fault => "fault".to_owned(),
-                Verdict::Refusal(wait) => format!("{wait:?}"),
+            match (HttpResponse { status, headers, body, signed, attempts: 1 }).verdict() {
+                RetryVerdict::Final => "final".to_owned(),
+                RetryVerdict::Fault => "fault".to_owned(),
+                RetryVerdict::Refusal(wait) => format!("{wait:?}"),
             }
         };
         for status in [200, 201, 304, 400, 401, 403, 404, 405, 412, 501, 505] {
-            assert_eq!(verdict(status, &[]), "stands", "{status}");
+            assert_eq!(verdict(status, &[]), "final", "{status}");
         }
         for status in [408, 425, 500, 502, 503, 504] {
             assert_eq!(verdict(status, &[]), "fault", "{status}");
@@ -268,6 +268,6 @@ mod tests {
         assert_eq!(verdict(429, &[]), "None");
         assert_eq!(verdict(429, &[("retry-after", "7")]), "Some(7s)");
         assert_eq!(verdict(503, &[("retry-after", "7")]), "Some(7s)");
-        assert_eq!(verdict(429, &[("ratelimit-remaining", "0;w=21600"), ("retry-after", "7")]), "stands");
+        assert_eq!(verdict(429, &[("ratelimit-remaining", "0;w=21600"), ("retry-after", "7")]), "final");
     }
 }

@@ -1,16 +1,16 @@
-//! [`written`]: whether a manifest was written, according to the answer to its PUT.
+//! [`write_result`]: whether a manifest was written, according to the answer to its PUT.
 //!
 //! Registries refuse with different codes and messages (distribution-spec "Error Codes" is an open set). The reaction
 //! to a refusal depends on its cause, so the known forms are distinguished here.
 
 use crate::oci::{Digest, Payload, Repository};
 use crate::registry::error::{ErrorKind, Failure};
-use crate::registry::transport::answer::{Answer, codes, digests_in};
+use crate::registry::transport::response::{HttpResponse, codes, digests_in};
 
 use super::manifests::silent;
 
-/// What an answer says.
-pub(super) enum Written {
+/// Whether a manifest was written, according to an answer.
+pub(super) enum WriteResult {
     /// The manifest was written.
     Yes,
     /// The answer does not say. The registry must be queried. If the manifest was not written, this is the failure to
@@ -21,22 +21,22 @@ pub(super) enum Written {
 }
 
 /// Returns what `answer` says about `payload`, which was sent to `repository`.
-pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repository) -> Written {
+pub(super) fn write_result(answer: &HttpResponse, payload: &Payload, repository: &Repository) -> WriteResult {
     match (answer.status.as_u16(), answer.digest()) {
         // A digest with another algorithm is correct if it matches the bytes.
         (200..=202, Some(actual)) if actual != *payload.digest() && !actual.matches(payload.bytes()) => {
             let expected = payload.digest().clone();
-            Written::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
+            WriteResult::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
         }
         (201, None) if answer.is_page() => {
-            Written::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
+            WriteResult::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
         }
         // Nexus, for example, sends 201 without a digest.
-        (200..=202, Some(_)) | (201, None) => Written::Yes,
-        (200 | 202, None) => Written::Unsaid(silent(answer.out_of_place("took a manifest without saying which"))),
+        (200..=202, Some(_)) | (201, None) => WriteResult::Yes,
+        (200 | 202, None) => WriteResult::Unsaid(silent(answer.out_of_place("took a manifest without saying which"))),
         _ => {
             let failure = answer.failure();
-            Written::No(match refusal(answer, payload, repository) {
+            WriteResult::No(match refusal(answer, payload, repository) {
                 Some(kind) => Failure { kind, ..failure },
                 None => failure,
             })
@@ -45,7 +45,7 @@ pub(super) fn written(answer: &Answer, payload: &Payload, repository: &Repositor
 }
 
 /// Returns the cause of a refusal, if it is a special one.
-fn refusal(answer: &Answer, payload: &Payload, repository: &Repository) -> Option<ErrorKind> {
+fn refusal(answer: &HttpResponse, payload: &Payload, repository: &Repository) -> Option<ErrorKind> {
     let (text, codes) = (String::from_utf8_lossy(&answer.body), codes(&answer.body));
     match answer.status.as_u16() {
         400 | 409 | 412 => content_unknown(&text, &codes, payload).or_else(|| immutable(&text, &codes, repository)),
@@ -109,16 +109,16 @@ mod tests {
         }
     }
 
-    fn answer(status: u16, body: &str) -> Answer {
+    fn answer(status: u16, body: &str) -> HttpResponse {
         let (headers, signed) = Default::default();
         let status = StatusCode::from_u16(status).unwrap();
-        Answer { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
+        HttpResponse { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
     }
 
     fn kind(status: u16, body: &str, payload: &Payload) -> ErrorKind {
-        match written(&answer(status, body), payload, &repository()) {
-            Written::No(failure) => failure.kind,
-            Written::Yes | Written::Unsaid(_) => panic!("{status} {body}"),
+        match write_result(&answer(status, body), payload, &repository()) {
+            WriteResult::No(failure) => failure.kind,
+            WriteResult::Yes | WriteResult::Unsaid(_) => panic!("{status} {body}"),
         }
     }
 
@@ -204,10 +204,10 @@ mod tests {
             let by_sha512 = verifier.finish().unwrap_err();
             let mut answer = answer(201, "");
             answer.headers.insert("docker-content-digest", by_sha512.as_str().parse().unwrap());
-            written(&answer, &manifest(), &repository())
+            write_result(&answer, &manifest(), &repository())
         };
-        assert!(matches!(says(manifest().bytes()), Written::Yes));
-        assert!(matches!(says(b"other"), Written::No(Failure { kind: ErrorKind::WrongDigest { .. }, .. })));
+        assert!(matches!(says(manifest().bytes()), WriteResult::Yes));
+        assert!(matches!(says(b"other"), WriteResult::No(Failure { kind: ErrorKind::WrongDigest { .. }, .. })));
     }
 
     #[test]
@@ -220,10 +220,10 @@ mod tests {
             (200, "", "took a manifest without saying which"),
             (202, "", "took a manifest without saying which"),
         ] {
-            let said = match written(&answer(status, body), &manifest(), &repository()) {
-                Written::Yes => "yes".to_owned(),
-                Written::Unsaid(failure) => failure.kind.to_string(),
-                Written::No(failure) => panic!("{:?}", failure.kind),
+            let said = match write_result(&answer(status, body), &manifest(), &repository()) {
+                WriteResult::Yes => "yes".to_owned(),
+                WriteResult::Unsaid(failure) => failure.kind.to_string(),
+                WriteResult::No(failure) => panic!("{:?}", failure.kind),
             };
             assert_eq!(said, says, "{status} {body}");
         }

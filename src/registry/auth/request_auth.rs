@@ -1,4 +1,4 @@
-//! [`Asking`]: the authentication of one request.
+//! [`RequestAuth`]: the authentication of one request.
 //!
 //! The first request carries nothing and is challenged once. After that, [`super::ladder`] chooses what the request
 //! carries, and this module carries out the step: it fetches tokens, renews a token that may have expired, and records
@@ -21,10 +21,10 @@ use crate::registry::gate::RequestClass;
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::{Endpoint, Peer, Request};
 
-use super::cached_token::{CachedToken, Group, SharedTokens};
+use super::cached_token::{CachedToken, SharedTokens, TokenGroup};
 use super::challenge;
 use super::identity::Identity;
-use super::ladder::{CredentialsTried, Known, SharedTried, Step, Tried, may_go_without};
+use super::ladder::{AuthStep, CredentialsTried, Known, SharedTried, Tried, may_go_without};
 use super::memory::{Sharing, Without};
 use super::scheme::{AuthScheme, Bearer, ChallengeOutcome};
 use super::state::AuthState;
@@ -32,7 +32,7 @@ use super::token::{self, Token};
 use super::{AuthClient, Held, Scopes, Signature, basic, sensitive};
 
 /// The authentication of one request, until its final answer.
-pub(crate) struct Asking<'a> {
+pub(crate) struct RequestAuth<'a> {
     client: &'a AuthClient,
     endpoint: &'a Endpoint,
     state: Arc<AuthState>,
@@ -52,7 +52,7 @@ const RENEWALS: u32 = 8;
 /// A token, and the cache entry it belongs to.
 type GrantedToken = (Token, Held);
 
-impl<'a> Asking<'a> {
+impl<'a> RequestAuth<'a> {
     pub(crate) async fn begin(client: &'a AuthClient, endpoint: &'a Endpoint) -> Result<Self, Failure> {
         let state = client.state(&endpoint.host);
         let mut first = None;
@@ -86,8 +86,8 @@ impl<'a> Asking<'a> {
         loop {
             let step = known.next_step(tried);
             let bearer = match (step, &scheme) {
-                (Step::GiveUp, _) => return Err(self.given_up(refusal, need)),
-                (Step::Login, _) => return self.by_login(&identity, need),
+                (AuthStep::GiveUp, _) => return Err(self.given_up(refusal, need)),
+                (AuthStep::Login, _) => return self.by_login(&identity, need),
                 (_, AuthScheme::Bearer(bearer)) => bearer,
                 _ => return Ok(Signature { step, ..Signature::none(need) }),
             };
@@ -97,7 +97,7 @@ impl<'a> Asking<'a> {
             };
             let failure = match self.token(bearer, cached).await {
                 Ok(granted) => {
-                    if step == Step::OwnToken && tried.shared == SharedTried::Refused {
+                    if step == AuthStep::OwnToken && tried.shared == SharedTried::Refused {
                         // The token server refused the shared token and grants the own token. Assume the same for all
                         // other groups.
                         self.state.memory.narrow(Sharing::Pairs);
@@ -109,7 +109,7 @@ impl<'a> Asking<'a> {
             self.remember(step, tried, &failure, need);
             let Some(next) = tried.after(step, &failure) else { return Err(failure) };
             tried = next;
-            if step != Step::WithoutCredentials {
+            if step != AuthStep::WithoutCredentials {
                 // Report the token server's refusal of the credentials, not its refusal of an anonymous request.
                 refusal = Some(failure);
             }
@@ -118,24 +118,24 @@ impl<'a> Asking<'a> {
 
     /// Returns the token that a request carries at `step`. `None` if `step` uses the shared token and the repository is
     /// in no group.
-    async fn cached_token(&self, step: Step, identity: &Arc<Identity>, need: &Scopes) -> Option<Arc<CachedToken>> {
+    async fn cached_token(&self, step: AuthStep, identity: &Arc<Identity>, need: &Scopes) -> Option<Arc<CachedToken>> {
         match step {
-            Step::SharedToken => self.shared().await.choose(identity, need),
-            Step::OwnToken => Some(self.state.own(identity, need)),
+            AuthStep::SharedToken => self.shared().await.choose(identity, need),
+            AuthStep::OwnToken => Some(self.state.own(identity, need)),
             _ => Some(self.state.own(&self.state.identities.of(None), need)),
         }
     }
 
     /// Records for later requests that the token server failed at `step`.
-    fn remember(&self, step: Step, tried: Tried, failure: &Failure, need: &Scopes) {
+    fn remember(&self, step: AuthStep, tried: Tried, failure: &Failure, need: &Scopes) {
         let memory = &self.state.memory;
         match step {
-            Step::OwnToken
+            AuthStep::OwnToken
                 if need.len() > 1 && tried.shared != SharedTried::Refused && token::refuses_several(failure) =>
             {
                 memory.set_denied(need);
             }
-            Step::Anonymous | Step::WithoutCredentials if token::is_refusal(failure) => {
+            AuthStep::Anonymous | AuthStep::WithoutCredentials if token::is_refusal(failure) => {
                 memory.set_without(need.path(), Without::Refused);
             }
             _ => {}
@@ -187,7 +187,7 @@ impl<'a> Asking<'a> {
         let (state, host) = (&self.state, &self.endpoint.host);
         let make = async || {
             let mut known: HashMap<&str, Arc<Identity>> = HashMap::new();
-            for path in state.groups.iter().flat_map(Group::paths) {
+            for path in state.groups.iter().flat_map(TokenGroup::paths) {
                 // If the credentials cannot be read, this is reported when the repository itself is requested.
                 if !known.contains_key(path)
                     && let Ok(credential) = self.client.credentials.find(host, path).await
@@ -218,7 +218,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn carrying(&self, (token, held): GrantedToken, need: &Scopes, step: Step) -> Signature {
+    fn carrying(&self, (token, held): GrantedToken, need: &Scopes, step: AuthStep) -> Signature {
         let is_refused_without = token.credentials.source().is_some() && self.is_refused_without(need);
         let signed = Signed { credentials: token.credentials, by_token: true, is_refused_without };
         let authorization = Authorization { header: Some(token.header), signed, exchanged: None };
@@ -239,7 +239,7 @@ impl<'a> Asking<'a> {
         let is_refused_without = self.is_refused_without(need);
         let signed = Signed { credentials: AskedAs::With(Arc::clone(source)), by_token: false, is_refused_without };
         let authorization = Authorization { header: Some(header), signed, exchanged: None };
-        Ok(Signature { authorization, step: Step::Login, ..Signature::none(need) })
+        Ok(Signature { authorization, step: AuthStep::Login, ..Signature::none(need) })
     }
 
     /// Processes an answer. Returns whether the request is to be sent again with a new signature. That does not count
@@ -251,7 +251,7 @@ impl<'a> Asking<'a> {
         signature: &Signature,
     ) -> Result<bool, Failure> {
         let state = Arc::clone(&self.state);
-        if signature.step == Step::WithoutCredentials {
+        if signature.step == AuthStep::WithoutCredentials {
             return Ok(self.went_without(status, signature));
         }
         if status != StatusCode::UNAUTHORIZED {
