@@ -278,7 +278,7 @@ mod tests {
         for name in names {
             let program = fs::read_to_string(project().join(format!("fuzz/fuzz_targets/{name}.rs"))).unwrap();
             assert!(program.contains(&format!("mlist::fuzz::{name}(data)")), "{name}");
-            assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+            assert!(manifest.contains(&format!(r#"path = "fuzz_targets/{name}.rs""#)), "{name}");
         }
     }
 }

@@ -34,12 +34,22 @@ impl World {
             Self::OwnRepositories => "{registry}/{name}-{arch}:v1",
             Self::TargetRepository => "{registry}/{name}:v1-{arch}",
         };
-        let platforms = PLATFORMS.map(|(platform, _)| format!("\"{platform}\"")).join(", ");
-        let names: Vec<String> = (0..lists).map(|number| format!("\"{}\"", name(number))).collect();
+        let platforms = PLATFORMS.map(|(platform, _)| platform);
+        let names: Vec<String> = (0..lists).map(name).collect();
         format!(
-            "[vars]\nregistry = \"{host}\"\n\n[defaults]\nplatforms = [{platforms}]\nsource = \"{source}\"\n\
-             target = \"{{registry}}/{{name}}\"\ntags = [\"v1\"]\n\n[list.bench]\nmatrix.name = [{}]\n",
-            names.join(", ")
+            r#"
+                [vars]
+                registry = "{host}"
+
+                [defaults]
+                platforms = {platforms:?}
+                source = "{source}"
+                target = "{{registry}}/{{name}}"
+                tags = ["v1"]
+
+                [list.bench]
+                matrix.name = {names:?}
+            "#
         )
     }
 

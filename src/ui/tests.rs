@@ -267,7 +267,7 @@ fn an_early_signal_leaves_nothing_published() {
     let document = Document::interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
     assert_eq!(desk.ui.show(document), ExitStatus::Terminated);
     assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n");
-    assert!(desk.out.text().contains("\"exit_status\": 143"));
+    assert!(desk.out.text().contains(r#""exit_status": 143"#));
 }
 
 #[test]

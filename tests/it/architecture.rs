@@ -200,7 +200,7 @@ fn what_a_layer_may_use_is_not_refused() {
         ("config/x.rs", "use std::path::PathBuf; use std::net::{IpAddr, Ipv6Addr};"),
         ("config/x.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n"),
         ("config/x/tests.rs", "use std::fs;"),
-        ("ui/x.rs", "fn f() { println!(\"\"); std::io::stderr(); }"),
+        ("ui/x.rs", r#"fn f() { println!(""); std::io::stderr(); }"#),
         ("cli/x.rs", "use crate::command::sync; use crate::oci::Tag;"),
         ("cli/settings.rs", "fn f() -> bool { std::io::stdout().is_terminal() }"),
     ] {
@@ -213,7 +213,7 @@ fn a_pure_layer_that_touches_the_world_is_refused() {
     for (path, text) in [
         ("oci/x.rs", "use std::fs::File;"),
         ("oci/x.rs", "use std::{fmt, time::Instant};"),
-        ("naming/x.rs", "fn f() { std::env::var(\"A\"); }"),
+        ("naming/x.rs", r#"fn f() { std::env::var("A"); }"#),
         ("config/x.rs", "use std::process;"),
         ("config/x.rs", "use std::net::TcpStream;"),
         ("plan/x.rs", "use tokio::sync::Mutex;"),
@@ -227,15 +227,15 @@ fn a_pure_layer_that_touches_the_world_is_refused() {
 #[test]
 fn printing_outside_of_ui_is_refused() {
     for (path, text) in [
-        ("command/x.rs", "fn f() { println!(\"done\"); }"),
-        ("exec/x.rs", "fn f() { std::eprintln!(\"x\"); }"),
+        ("command/x.rs", r#"fn f() { println!("done"); }"#),
+        ("exec/x.rs", r#"fn f() { std::eprintln!("x"); }"#),
         ("cli/x.rs", "fn f() { std::io::stdout(); }"),
         ("cli/x.rs", "use std::io::{self, stderr};"),
         ("host/x.rs", "use std::io; fn f() { io::stderr(); }"),
         ("exec/x.rs", "use indicatif::ProgressBar;"),
         ("cli/settings.rs", "use std::io::{self, Write as _};"),
         ("cli/settings.rs", "fn f() { eprintln!(); }"),
-        ("command/x.rs", "fn f() { anstream::print!(\"x\"); }"),
+        ("command/x.rs", r#"fn f() { anstream::print!("x"); }"#),
     ] {
         assert_eq!(broken_rules(path, text).len(), 1, "{path}: {text}");
     }

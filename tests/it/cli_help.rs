@@ -237,9 +237,9 @@ fn out_and_output_point_to_format() {
 #[test]
 fn options_of_other_tools_are_answered_with_what_does_that_here() {
     for (args, ours) in [
-        (["sync", "--insecure"], "[registry.\"HOST\"] insecure = true"),
-        (["plan", "--tls-verify=false"], "[registry.\"HOST\"] insecure = true"),
-        (["sync", "--plain-http"], "[registry.\"HOST\"] http = true"),
+        (["sync", "--insecure"], r#"[registry."HOST"] insecure = true"#),
+        (["plan", "--tls-verify=false"], r#"[registry."HOST"] insecure = true"#),
+        (["sync", "--plain-http"], r#"[registry."HOST"] http = true"#),
         (["sync", "--creds=ci-bot:s3cret"], "docker login"),
         (["sync", "--password=s3cret"], "password-env"),
         (["plan", "--authfile=auth.json"], "REGISTRY_AUTH_FILE"),

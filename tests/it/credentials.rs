@@ -35,13 +35,14 @@ fn guarded(kind: Kind) -> (AnyRegistry, Context) {
 fn project(registry: &AnyRegistry) -> Context {
     registry.push("acme/app", "v1-amd64", &Image::new(Dialect::Oci, "linux/amd64", "app"));
     let app = format!("{}/acme/app", registry.host());
-    let list = format!("platforms = [\"linux/amd64\"]\nsource = \"{app}:v1-{{arch}}\"\ntarget = \"{app}\"");
     Context::with(&format!(
         r#"
-        [list.app]
-        {list}
-        tags = ["v1"]
-    "#
+            [list.app]
+            platforms = ["linux/amd64"]
+            source = "{app}:v1-{{arch}}"
+            target = "{app}"
+            tags = ["v1"]
+        "#
     ))
 }
 
@@ -153,7 +154,7 @@ fn where_nothing_is_found_the_places_are_named(kind: Kind) {
         let output = context.mlist("plan").exits(1);
         let cause = format!("looked in {places}: nothing for {host}\n");
         assert!(output.stderr.contains(&cause), "{places}: {output}");
-        let keys = format!("[registry.\"{host}\"] username-env, password-env");
+        let keys = format!(r#"[registry."{host}"] username-env, password-env"#);
         assert!(output.stderr.contains(&format!("help: docker login {host}, or name them: {keys}\n")), "{output}");
         assert_eq!(output.stderr.matches("× unauthorized: ").count(), 1, "told once: {output}");
         let causes = context.mlist("plan --format json").exits(1).json()["lists"][0]["problems"][0]["causes"].clone();
@@ -194,20 +195,21 @@ fn the_most_specific_namespace_is_used(kind: Kind) {
 fn the_registry_table_names_variables(kind: Kind) {
     let (registry, mut context) = guarded(kind);
     let host = registry.host();
-    let keys = "username-env = \"APP_USER\"\npassword-env = \"APP_PASSWORD\"\n";
     let list = std::fs::read_to_string(context.path("manifests.toml")).expect("a manifest");
     context.manifest(&format!(
         r#"
-        [registry."{host}"]
-        {keys}
-        {list}"#
+            [registry."{host}"]
+            username-env = "APP_USER"
+            password-env = "APP_PASSWORD"
+
+            {list}"#
     ));
     Inline.log_in(&mut context, &host, &Account::new("other", "wrong"));
     context.set("APP_USER", "ci-bot");
     let output = context.mlist("sync").exits(1);
     for line in [
         "  × APP_PASSWORD is not set".to_owned(),
-        format!("password-env of [registry.\"{host}\"] names it"),
+        format!(r#"password-env of [registry."{host}"] names it"#),
         format!("help: set it, or leave username-env and password-env out and log in: docker login {host}"),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
@@ -217,7 +219,7 @@ fn the_registry_table_names_variables(kind: Kind) {
     assert!(output.stderr.contains("  × APP_PASSWORD is empty\n"), "{output}");
     context.set("APP_PASSWORD", PASSWORD);
     let output = context.mlist("sync -vv").exits(0);
-    let told = format!("; credentials from APP_USER, APP_PASSWORD ([registry.\"{host}\"])");
+    let told = format!(r#"; credentials from APP_USER, APP_PASSWORD ([registry."{host}"])"#);
     assert!(output.stderr.contains(&told), "{output}");
     assert!(!output.stderr.contains(PASSWORD) && !output.stderr.contains(&account().encoded()), "{output}");
     context.set("APP_PASSWORD", "guessed-in-vain");
@@ -299,7 +301,7 @@ fn a_helper_that_is_not_installed_is_told_with_what_can_be_done() {
         "mlist::registry::credentials".to_owned(),
         "  × docker-credential-ecr-login is not on the PATH".to_owned(),
         format!("~/.docker/config.json names it for {host}"),
-        format!("help: install it, or: [registry.\"{host}\"] username-env, password-env"),
+        format!(r#"help: install it, or: [registry."{host}"] username-env, password-env"#),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }
@@ -338,13 +340,14 @@ fn credentials_of_one_registry_go_to_no_other() {
     let (registry, mut context) = in_process();
     let open = AnyRegistry::InProcess(Registry::start(Knobs::default()));
     let (from, to) = (registry.host(), open.host());
-    let list = format!("source = \"{from}/acme/app:v1-{{arch}}\"\ntarget = \"{to}/acme/app\"\ntags = [\"v1\"]");
     context.manifest(&format!(
         r#"
-        [list.app]
-        platforms = ["linux/amd64"]
-        {list}
-    "#
+            [list.app]
+            platforms = ["linux/amd64"]
+            source = "{from}/acme/app:v1-{{arch}}"
+            target = "{to}/acme/app"
+            tags = ["v1"]
+        "#
     ));
     let auth = account().encoded();
     DockerHome.write(&mut context, &json!({ "auths": { from: { "auth": auth }, to: { "auth": auth } } }).to_string());
@@ -395,8 +398,8 @@ fn a_secret_that_a_failed_helper_prints_is_not_shown() {
     let (_registry, mut context) = in_process();
     DockerHome.write(&mut context, r#"{"credsStore":"rig"}"#);
     for script in [
-        format!("echo '{{\"Username\":\"ci-bot\",\"Secret\":\"{PASSWORD}\"}}'; exit 1"),
-        format!("echo '{{\"Username\":\"ci-bot\",\"Secret\":\"{PASSWORD}\"'"),
+        format!(r#"echo '{{"Username":"ci-bot","Secret":"{PASSWORD}"}}'; exit 1"#),
+        format!(r#"echo '{{"Username":"ci-bot","Secret":"{PASSWORD}"'"#),
         format!("echo 'password is {PASSWORD}' >&2; exit 1"),
         format!("echo 'Authorization: Basic {}' >&2; exit 1", account().encoded()),
     ] {

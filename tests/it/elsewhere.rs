@@ -123,7 +123,7 @@ fn credentials_without_the_right_to_list_are_the_registrys_problem() {
 fn what_is_wrong_with_the_file_is_told_before_anybody_is_asked() {
     let (registry, context) = in_process(&["v1.2.0"]);
     let text = fs::read_to_string(context.path("manifests.toml")).unwrap();
-    context.manifest(&text.replace("tags = [\"{version}\"]", "tags = [\"{versoin}\"]"));
+    context.manifest(&text.replace(r#"tags = ["{version}"]"#, r#"tags = ["{versoin}"]"#));
     let (output, log) = registry.watch(|| context.mlist("sync"));
     assert!(output.exits(2).stderr.contains("did you mean `version`?"));
     assert_eq!(log.len(), 0, "{log}");
@@ -169,9 +169,23 @@ tags = ["{{version}}"]
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    service("api/manifests.toml", "[vars]\nversion = { file = \"VERSION\" }\n[list.api]\n");
+    service(
+        "api/manifests.toml",
+        r#"
+            [vars]
+            version = { file = "VERSION" }
+            [list.api]
+        "#,
+    );
     service("api/VERSION", "v2\n");
-    service("web/manifests.toml", "[list.front]\nmatrix.name = { lines = \"names.txt\" }\nvars.version = \"v2\"\n");
+    service(
+        "web/manifests.toml",
+        r#"
+            [list.front]
+            matrix.name = { lines = "names.txt" }
+            vars.version = "v2"
+        "#,
+    );
     service("web/names.txt", "# all of them\nweb\ncron\n");
     service("old/manifests.toml", "[list.old]\nthis is no TOML\n");
     let output = context.mlist("check").exits(0);
@@ -186,7 +200,14 @@ tags = ["{{version}}"]
     let problem = &output["lists"][0]["problems"][0];
     assert_eq!(problem["code"], "mlist::plan::member_absent");
     assert_eq!(problem["at"]["file"], "manifests.toml", "where the template of the source stands");
-    service("api/manifests.toml", "[vars]\nversion = \"v3\"\n[list.api]\nsource = \"{registry}/{name}:{version}-x\"\n");
+    service(
+        "api/manifests.toml",
+        r#"[vars]
+            version = "v3"
+            [list.api]
+            source = "{registry}/{name}:{version}-x"
+        "#,
+    );
     let output = context.mlist("plan api --format json").exits(4).json();
     let at = &output["lists"][0]["problems"][0]["at"];
     assert_eq!((at["file"].as_str(), at["line"].as_u64()), (Some("services/api/manifests.toml"), Some(4)));

@@ -152,7 +152,7 @@ fn one_index_is_the_source_of_many_members(kind: Kind) {
     let host = registry.host();
     let rows: Vec<String> = PLATFORMS
         .iter()
-        .map(|platform| format!("{{ platform = \"{platform}\", source = \"{host}/acme/all:v1\" }}"))
+        .map(|platform| format!(r#"{{ platform = "{platform}", source = "{host}/acme/all:v1" }}"#))
         .collect();
     let text = format!(
         r#"
@@ -196,7 +196,7 @@ fn indexes_go_into_a_layout(kind: Kind) {
     // And back from the layout: the source of each member is the list, and each row takes the image for its platform.
     let rows: Vec<String> = PLATFORMS
         .iter()
-        .map(|platform| format!("{{ platform = \"{platform}\", source = \"oci:out/app:v1\" }}"))
+        .map(|platform| format!(r#"{{ platform = "{platform}", source = "oci:out/app:v1" }}"#))
         .collect();
     let target = format!("{}/acme/back", registry.host());
     let text = format!(

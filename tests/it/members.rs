@@ -32,7 +32,14 @@ fn start(kind: Kind) -> AnyRegistry {
 
 /// Returns manifests.toml with one list, `acme/app:v1`.
 fn manifest(platforms: &str, source: &str, target: &str, tags: &str) -> String {
-    format!("[list.app]\nplatforms = {platforms}\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = {tags}\n")
+    format!(
+        r#"[list.app]
+            platforms = {platforms}
+            source = "{source}"
+            target = "{target}"
+            tags = {tags}
+        "#
+    )
 }
 
 fn images(dialect: Dialect, content: &str) -> Vec<Image> {

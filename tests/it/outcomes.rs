@@ -180,10 +180,13 @@ fn signals_end_a_run_with_their_own_status_and_a_report() {
 #[test]
 fn a_folder_that_takes_nothing_is_one_problem_for_all_its_lists() {
     let (registry, context) = release();
-    let target = "target = \"{registry}/{name}\"\ntags   = [\"{version}\"]";
+    let target = r#"target = "{registry}/{name}"
+tags   = ["{version}"]"#;
     let manifest = Release::manifest(&registry.host());
     assert!(manifest.contains(target), "{manifest}");
-    context.manifest(&manifest.replace(target, "target = \"oci:out\"\ntags   = [\"{name}-{version}\"]"));
+    let layout = r#"target = "oci:out"
+tags   = ["{name}-{version}"]"#;
+    context.manifest(&manifest.replace(target, layout));
     std::fs::create_dir(context.path("out")).expect("a folder");
     std::fs::write(context.path("out/blobs"), "in the way").expect("a file");
     let output = context.mlist("sync --format human --format json=report.json").exits(4);

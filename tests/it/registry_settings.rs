@@ -30,7 +30,12 @@ fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
 }
 
 fn a_registry_that_speaks_plain_http_is_published_to_where_that_is_said(kind: Kind) {
-    let (registry, context) = with_settings(kind, "http = true\nconcurrency = 2\nrate = \"1000/s\"");
+    let settings = r#"
+        http = true
+        concurrency = 2
+        rate = "1000/s"
+    "#;
+    let (registry, context) = with_settings(kind, settings);
     context.mlist("sync").exits(0);
     assert_eq!(registry.list("acme/app", "v1").map(|list| list.len()), Some(1));
 }

@@ -199,7 +199,7 @@ mod bearer {
         let answer = Wire::new(registry.host(), None).send("HEAD", "/v2/a/b/manifests/v1", &[], b"");
         assert_eq!(answer.status, 401);
         let host = registry.host();
-        let expected = format!("Bearer realm=\"http://{host}/token\",service=\"rig\",scope=\"repository:a/b:pull\"");
+        let expected = format!(r#"Bearer realm="http://{host}/token",service="rig",scope="repository:a/b:pull""#);
         assert_eq!(answer.header("WWW-Authenticate"), Some(expected.as_str()));
     }
 

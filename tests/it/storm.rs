@@ -1,8 +1,6 @@
 //! A registry that fails a fifth of all responses, and a registry with a low rate limit. All lists are published
 //! correctly, and no tag ever refers to a list whose children do not exist.
 
-use std::fmt::Write as _;
-
 use crate::support::context::Context;
 use crate::support::images::{Dialect, Image};
 use crate::support::registry::knobs::Head;
@@ -57,10 +55,22 @@ impl Fleet {
         };
         let platforms: Vec<&str> = PLATFORMS.iter().map(|(platform, _)| *platform).collect();
         let names: Vec<String> = (0..lists).map(name).collect();
-        let mut manifest = format!("[vars]\nregistry = \"{}\"\n\n[defaults]\n", registry.host());
-        writeln!(manifest, "platforms = {platforms:?}\nsource = \"{source}\"").expect("a String takes all");
-        writeln!(manifest, "target = \"{{registry}}/{{name}}\"\ntags = [\"v1\"]").expect("a String takes all");
-        writeln!(manifest, "\n[list.app]\nmatrix.name = {names:?}").expect("a String takes all");
+        let manifest = format!(
+            r#"
+                [vars]
+                registry = "{}"
+
+                [defaults]
+                platforms = {platforms:?}
+                source = "{source}"
+                target = "{{registry}}/{{name}}"
+                tags = ["v1"]
+
+                [list.app]
+                matrix.name = {names:?}
+            "#,
+            registry.host()
+        );
         Self { registry, context: Context::with(&manifest), lists }
     }
 

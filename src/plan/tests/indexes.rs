@@ -457,6 +457,6 @@ fn a_docker_list_can_not_name_attestations_of_oci() {
     let docker = with(&list(&[AMD64]), |list| list.rules.format = Format::Docker);
     let problem = blocked(&world, &docker);
     assert_eq!(problem.slug(), "not_docker");
-    assert!(problem.help.unwrap().contains("attestations = \"drop\""));
+    assert!(problem.help.unwrap().contains(r#"attestations = "drop""#));
     assert_eq!(world.plan(&without_attestations(&docker)).0.action, Action::Create);
 }

@@ -189,7 +189,7 @@ fn a_version_that_can_not_be_had_blocks() {
     let help = blocked(&two, &list(of(Some("10.0.17763")))).help;
     assert_eq!(
         help.as_deref(),
-        Some("say which: build = \"10.0.17763.1\""),
+        Some(r#"say which: build = "10.0.17763.1""#),
         "the build alone does not tell them apart"
     );
     let linux = world("windows/amd64", &["linux/amd64"]);

@@ -128,7 +128,7 @@ mod tests {
 
     /// The URL of the token server, or the error if there is none.
     fn asked_at(base: &str, realm: &str) -> Result<String, String> {
-        match outcome(base, &[&format!("Bearer realm=\"{realm}\"")]) {
+        match outcome(base, &[&format!(r#"Bearer realm="{realm}""#)]) {
             ChallengeOutcome::Scheme(AuthScheme::Bearer(bearer)) => Ok(bearer.realm.to_string()),
             other => Err(other.failure(401).kind.to_string()),
         }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_token_goes_before_a_password_and_what_is_strange_is_named() {
-        let lines = ["Negotiate, Digest realm=\"x\"", "Basic realm=\"y\"", "Bearer realm=\"/token\""];
+        let lines = [r#"Negotiate, Digest realm="x""#, r#"Basic realm="y""#, r#"Bearer realm="/token""#];
         assert!(matches!(outcome("https://r.example/", &lines), ChallengeOutcome::Scheme(AuthScheme::Bearer(_))));
         assert!(matches!(outcome("https://r.example/", &lines[..2]), ChallengeOutcome::Scheme(AuthScheme::Basic)));
         let strange = outcome("https://r.example/", &lines[..1]).failure(401);

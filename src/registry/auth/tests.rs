@@ -40,7 +40,7 @@ async fn bearer_server() -> (Server, Arc<AtomicUsize>) {
         match asked.header("authorization") {
             Some(header) if header == format!("Bearer {token}") => Reply::manifest(&manifest()),
             // Harbor answers a stale token like this. A client that followed the challenge would switch schemes midway.
-            Some(_) => Reply::of(401).with("www-authenticate", "Basic realm=\"harbor\""),
+            Some(_) => Reply::of(401).with("www-authenticate", r#"Basic realm="harbor""#),
             None => challenge(asked),
         }
     });

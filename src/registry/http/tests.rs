@@ -173,7 +173,7 @@ async fn a_registry_leads_nowhere_that_it_may_not() {
         let server = Server::start(move |asked, _| match asked.method.as_str() {
             "POST" => Reply::of(202).with("location", to),
             "GET" => Reply::of(307).with("location", to),
-            _ => Reply::of(401).with("www-authenticate", format!("Bearer realm=\"{to}\"")),
+            _ => Reply::of(401).with("www-authenticate", format!(r#"Bearer realm="{to}""#)),
         })
         .await;
         let (place, target) = (server.place("a"), server.repository("b"));

@@ -188,7 +188,7 @@ mod tests {
             (400, both.to_string(), unseen(&[&one, &two])),
             (400, error("ImageReferencedByManifestListNotFound", &ecr), unseen(&[&one, &two])),
             (404, error("BLOB_UNKNOWN", "blob unknown to registry"), unseen(&[])),
-            (404, error("MANIFEST_UNKNOWN", &format!("Sub-manifest \"{two}\" not found")), unseen(&[&two])),
+            (404, error("MANIFEST_UNKNOWN", &format!(r#"Sub-manifest "{two}" not found"#)), unseen(&[&two])),
             (400, error("MANIFEST_INVALID", &format!("{own}: no manifest {one}")), unseen(&[&one])),
             (400, error("MANIFEST_INVALID", &format!("{own} is malformed near {stranger}")), ErrorKind::Refused),
         ] {

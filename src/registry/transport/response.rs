@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn digests_are_found_in_any_text() {
         let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
-        let text = format!("Images with digests '[{a}, {b}]' required; \"{a}\" sha256:00 sha");
+        let text = format!(r#"Images with digests '[{a}, {b}]' required; "{a}" sha256:00 sha"#);
         assert_eq!(digests_in(&text), [a, b]);
         // This must be fast. If the text were read to its end from each `sha`, it would take minutes.
         assert_eq!(digests_in(&"sha".repeat(21_000)), []);

@@ -77,7 +77,7 @@ pub(in crate::ui) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publicat
         name: name.to_owned(),
         target: Place::parse(target).unwrap(),
         target_span: span("{registry}/{name}"),
-        tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span("[\"{version}\"]"))).collect(),
+        tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span(r#"["{version}"]"#))).collect(),
         members: ARCHES.into_iter().map(member).collect(),
         rules: Rules::default(),
         annotations: BTreeMap::new(),
@@ -162,7 +162,7 @@ pub(in crate::ui) fn left_out(target: &str) -> LeftOut {
         id: target.rsplit('/').next().unwrap().to_owned(),
         target: Place::parse(target).unwrap(),
         why: "1.4.0-rc.1 is not stable".to_owned(),
-        span: span("[\"{version}\"]"),
+        span: span(r#"["{version}"]"#),
     }
 }
 
@@ -194,7 +194,7 @@ pub(in crate::ui) fn immutable() -> ListPlan {
     list.members[3].descriptor = Some(descriptor("8c1e5d0b7a42"));
     list.members[3].fate = MemberFate::Changed;
     let problem = Problem::error("mlist::plan::immutable", "registry.k8s.io/conformance:v1.30.0 is immutable");
-    list.problems = vec![problem.at(&span("[\"{version}\"]"), "").about(&"registry.k8s.io/conformance:v1.30.0")];
+    list.problems = vec![problem.at(&span(r#"["{version}"]"#), "").about(&"registry.k8s.io/conformance:v1.30.0")];
     list
 }
 
@@ -269,7 +269,7 @@ pub(in crate::ui) fn absent() -> Problem {
         HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
     let problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent (404)"))
         .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of kube-scheduler")
-        .help("push it and sync again, or publish without it: missing = \"skip\"")
+        .help(r#"push it and sync again, or publish without it: missing = "skip""#)
         .about(&reference);
     Problem { http: Some(http), ..problem }
 }

@@ -98,7 +98,7 @@ fn a_page_instead_of_a_manifest_is_no_registrys() {
     ]);
     let run = world.sync().ends(1);
     let problem = run.problem("mlist::registry::not_a_registry");
-    assert_eq!(problem["causes"], serde_json::json!(["sent a page", "200 \"502 Bad Gateway\""]));
+    assert_eq!(problem["causes"], serde_json::json!(["sent a page", r#"200 "502 Bad Gateway""#]));
     assert_eq!(run.log.writes().len(), 0, "{}", run.log);
 }
 

@@ -71,6 +71,12 @@ fn one_request_at_once_is_enough_for_tokens_and_for_both_ends_of_a_stream() {
     // waiting for another request would never finish.
     let world = World::guarded(Auth::Bearer, |knobs| knobs.mount = Mount::Session);
     let manifest = std::fs::read_to_string(world.context.path("manifests.toml")).expect("manifests.toml");
-    world.context.manifest(&format!("{manifest}\n[registry.\"{}\"]\nconcurrency = 1\n", world.registry.host()));
+    world.context.manifest(&format!(
+        r#"{manifest}
+            [registry."{}"]
+            concurrency = 1
+        "#,
+        world.registry.host()
+    ));
     world.assert_gets_over();
 }

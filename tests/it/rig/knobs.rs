@@ -239,7 +239,7 @@ fn tags_come_page_by_page() {
     };
     let path = "/v2/a/b/tags/list?n=2";
     let first = r#"["v1","v2"]"#.to_owned();
-    let next = |from: &str, to: &str| format!("<{from}{path}&last={to}>; rel=\"next\"");
+    let next = |from: &str, to: &str| format!(r#"<{from}{path}&last={to}>; rel="next""#);
     assert_eq!(page(NextPage::Relative, ""), (first.clone(), next("", "v2")));
     assert_eq!(page(NextPage::Relative, "&last=v4"), (r#"["v5"]"#.to_owned(), String::new()));
     let host = format!("http://{}", registry.host());
@@ -282,7 +282,7 @@ fn a_challenge_has_the_form_that_the_knob_says() {
     assert!(asked(ChallengeForm::BaseOnly, "/v2/").expect("a challenge").starts_with("Bearer realm="));
     assert!(asked(ChallengeForm::Crowded, MANIFEST).expect("challenges").starts_with("Negotiate, Digest realm="));
     let realm = asked(ChallengeForm::Realm("https://elsewhere.example/".to_owned()), MANIFEST);
-    assert_eq!(realm.as_deref(), Some("Bearer realm=\"https://elsewhere.example/\",service=\"rig\""));
+    assert_eq!(realm.as_deref(), Some(r#"Bearer realm="https://elsewhere.example/",service="rig""#));
 }
 
 #[test]

@@ -257,7 +257,7 @@ fn what_comes_from_outside_is_no_template() {
 #[test]
 fn one_fault_of_many_lists_is_told_once() {
     let lists = (0..200).map(|n| format!("[list.l{n}]")).collect::<Vec<_>>().join("\n");
-    let problems = Machine::default().load(&with_defaults(&lists).replace("[\"1\"]", "[\"a b\"]")).problems;
+    let problems = Machine::default().load(&with_defaults(&lists).replace(r#"["1"]"#, r#"["a b"]"#)).problems;
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].causes, ["the same in l1, l2, l3 and 196 more"]);
 }
@@ -313,7 +313,7 @@ fn a_table_of_platforms_spells_arch_and_rows_have_their_own_sources() {
 
 #[test]
 fn windows_images_of_one_platform_are_told_apart_later() {
-    let rows = "[\"windows/amd64\", { platform = \"windows/amd64\", arch = \"win2\" }]";
+    let rows = r#"["windows/amd64", { platform = "windows/amd64", arch = "win2" }]"#;
     assert_eq!(
         Machine::default().ids(&with_defaults(&format!(
             "
@@ -327,7 +327,7 @@ fn windows_images_of_one_platform_are_told_apart_later() {
 
 #[test]
 fn rows_that_write_their_sources_may_share_an_index() {
-    let row = |platform: &str| format!("{{ platform = \"{platform}\", source = \"q.io/index:1\" }}");
+    let row = |platform: &str| format!(r#"{{ platform = "{platform}", source = "q.io/index:1" }}"#);
     let rows = format!("[{}, {}]", row("linux/amd64"), row("linux/arm64"));
     assert_eq!(
         Machine::default().ids(&with_defaults(&format!(

@@ -66,8 +66,8 @@ fn each_place_of_credentials_has_its_own_way_to_mend_them() {
             "correct DOCKER_AUTH_CONFIG: it goes before what docker login writes",
         ),
         (
-            with(CredentialOrigin::Named, "U, P ([registry.\"gcr.io\"])", Some("x")),
-            "correct the values of U, P ([registry.\"gcr.io\"])",
+            with(CredentialOrigin::Named, r#"U, P ([registry."gcr.io"])"#, Some("x")),
+            r#"correct the values of U, P ([registry."gcr.io"])"#,
         ),
         (
             with(CredentialOrigin::Helper, "docker-credential-gcr (credHelpers)", Some("x")),

@@ -167,7 +167,7 @@ fn a_kept_image_that_is_gone_blocks_where_the_list_is_written() {
     assert_eq!(plan.problems[0].labels[0].text, "linux/arm64 of app");
     assert_eq!(
         plan.problems[0].help.as_deref(),
-        Some("push it to its source again, or publish without it: missing = \"skip\"")
+        Some(r#"push it to its source again, or publish without it: missing = "skip""#)
     );
 }
 

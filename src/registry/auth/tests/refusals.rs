@@ -48,12 +48,12 @@ async fn registry(stale: Stale) -> Server {
             (true, _) => challenge(asked).body(r#"{"errors":[{"code":"UNAUTHORIZED","message":"stale"}]}"#),
             (false, Stale::Basic(_)) if asked.path.contains("/hidden/") => Reply::of(404),
             (false, Stale::Basic(_)) if !asked.path.starts_with("/v2/public/") || asked.path.contains("first") => {
-                Reply::of(401).with("www-authenticate", "Basic realm=\"r\"")
+                Reply::of(401).with("www-authenticate", r#"Basic realm="r""#)
             }
             (false, Stale::Token(_) | Stale::Registry(_)) if authorization.is_empty() => challenge(asked),
             _ if asked.path.contains("/hidden/") || asked.path.contains("absent") => Reply::of(404),
             _ if asked.path.starts_with("/v2/public/") && asked.method != "PUT" => Reply::manifest(&manifest()),
-            _ => Reply::of(401).with("www-authenticate", "Basic realm=\"other\""),
+            _ => Reply::of(401).with("www-authenticate", r#"Basic realm="other""#),
         }
     })
     .await

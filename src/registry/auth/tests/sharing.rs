@@ -281,7 +281,7 @@ async fn registry_of_a_minute(error: &'static str, paused: &'static str) -> Serv
         let held = asked.header("authorization").map(|header| header.strip_prefix("Bearer ").unwrap().parse::<u64>());
         let Some(Ok(given)) = held else { return challenge(asked) };
         if now - given >= 60 {
-            return Reply::of(401).with("www-authenticate", format!("Bearer realm=\"/token\"{error}"));
+            return Reply::of(401).with("www-authenticate", format!(r#"Bearer realm="/token"{error}"#));
         }
         if asked.path.contains(paused) && was_paused.fetch_add(1, Ordering::SeqCst) < 2 {
             return Reply::of(429).with("retry-after", "65");

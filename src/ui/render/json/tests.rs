@@ -47,7 +47,7 @@ fn a_problem_has_every_field_and_points_into_the_file() {
             "severity": "error",
             "message": format!("{reference} is absent (404)"),
             "causes": [],
-            "help": "push it and sync again, or publish without it: missing = \"skip\"",
+            "help": r#"push it and sync again, or publish without it: missing = "skip""#,
             "retry": false,
             "reference": reference,
             "at": {"file": "manifests.toml", "line": 6, "column": 11, "end_line": 6, "end_column": 45},

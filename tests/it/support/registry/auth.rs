@@ -203,7 +203,7 @@ pub(super) fn check(
     match auth {
         Auth::None => Ok(()),
         Auth::Basic(account) if authorization == Some(&account.basic()) => Ok(()),
-        Auth::Basic(_) => Err(Challenge("Basic realm=\"rig\"".to_owned())),
+        Auth::Basic(_) => Err(Challenge(r#"Basic realm="rig""#.to_owned())),
         Auth::Bearer(_) | Auth::Tokens(..) => {
             let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
             let held = token.and_then(|token| tokens.valid.get(token));
@@ -215,11 +215,11 @@ pub(super) fn check(
             }
             let error = match (token, held) {
                 (None, _) => "",
-                (Some(_), None) => ",error=\"invalid_token\"",
-                (Some(_), Some(_)) => ",error=\"insufficient_scope\"",
+                (Some(_), None) => r#",error="invalid_token""#,
+                (Some(_), Some(_)) => r#",error="insufficient_scope""#,
             };
-            let scope = if scopes.is_empty() { String::new() } else { format!(",scope=\"{}\"", scopes.join(" ")) };
-            Err(Challenge(format!("Bearer realm=\"http://{host}/token\",service=\"rig\"{scope}{error}")))
+            let scope = if scopes.is_empty() { String::new() } else { format!(r#",scope="{}""#, scopes.join(" ")) };
+            Err(Challenge(format!(r#"Bearer realm="http://{host}/token",service="rig"{scope}{error}"#)))
         }
     }
 }

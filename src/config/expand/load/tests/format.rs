@@ -287,15 +287,15 @@ fn rows_by_one_convention_may_not_come_to_one_image_and_others_may() {
             "#
         ))
     };
-    let own = |platform: &str, source: &str| format!("{{ platform = \"{platform}\", source = \"{source}\" }}");
-    assert_eq!(slugs(&list("\"linux/amd64\", \"linux/386\"")), ["source_twice"]);
-    assert_eq!(slugs(&list("\"windows/amd64\", \"windows/amd64\"")), ["source_twice"]);
-    assert_eq!(slugs(&list(&format!("\"linux/amd64\", {}", own("linux/386", "docker.io/library/x:1")))), [""; 0]);
+    let own = |platform: &str, source: &str| format!(r#"{{ platform = "{platform}", source = "{source}" }}"#);
+    assert_eq!(slugs(&list(r#""linux/amd64", "linux/386""#)), ["source_twice"]);
+    assert_eq!(slugs(&list(r#""windows/amd64", "windows/amd64""#)), ["source_twice"]);
+    assert_eq!(slugs(&list(&format!(r#""linux/amd64", {}"#, own("linux/386", "docker.io/library/x:1")))), [""; 0]);
     assert_eq!(slugs(&list(&format!("{}, {}", own("linux/amd64", "x:1"), own("linux/386", "x:1")))), [""; 0]);
     // Two spellings of one image are the same image.
     let spelled =
-        "{ platform = \"linux/amd64\", arch = \"docker.io/library/y\" }, { platform = \"linux/386\", arch = \"y\" }";
-    assert_eq!(slugs(&list(spelled).replace("\"x:1\"", "\"{arch}:1\"")), ["source_twice"]);
+        r#"{ platform = "linux/amd64", arch = "docker.io/library/y" }, { platform = "linux/386", arch = "y" }"#;
+    assert_eq!(slugs(&list(spelled).replace(r#""x:1""#, r#""{arch}:1""#)), ["source_twice"]);
 }
 
 #[test]
@@ -329,7 +329,8 @@ fn a_tag_is_claimed_once_whatever_the_repository_is_written_as() {
 
 #[test]
 fn names_are_told_apart_by_what_they_name() {
-    for good in ["list.\"a/b.c_d-e\"", "list.1a", "list.list", "list.vars", "convention.defaults", "convention.a_B-9"] {
+    for good in [r#"list."a/b.c_d-e""#, "list.1a", "list.list", "list.vars", "convention.defaults", "convention.a_B-9"]
+    {
         assert_eq!(
             slugs(&with_defaults(&format!(
                 "
@@ -342,7 +343,7 @@ fn names_are_told_apart_by_what_they_name() {
         );
     }
     for bad in
-        ["list.-a", "list.\"\"", "list.\"{name}\"", "list._a", "convention.1a", "convention.\"a.b\"", "list.\"ä\""]
+        ["list.-a", r#"list."""#, r#"list."{name}""#, "list._a", "convention.1a", r#"convention."a.b""#, r#"list."ä""#]
     {
         assert_eq!(
             slugs(&with_defaults(&format!(
@@ -355,7 +356,7 @@ fn names_are_told_apart_by_what_they_name() {
             "{bad}"
         );
     }
-    for bad in ["1a", "_a", "\"a.b\"", "\"\"", "\"a/b\""] {
+    for bad in ["1a", "_a", r#""a.b""#, "\"\"", r#""a/b""#] {
         for text in [
             format!("vars.{bad} = \"x\"\n"),
             format!("matrix.{bad} = [\"x\"]\n"),
@@ -442,7 +443,7 @@ fn what_is_not_built_is_refused_wherever_it_may_stand() {
                 "
                 )),
                 TableKind::Row => {
-                    let row = format!("{{ platform = \"linux/amd64\", {key} = 1 }}");
+                    let row = format!(r#"{{ platform = "linux/amd64", {key} = 1 }}"#);
                     let table = with_defaults(&format!(
                         "
                         [list.l]

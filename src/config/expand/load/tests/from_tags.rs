@@ -32,11 +32,11 @@ fn values_are_the_newest_first_and_what_is_no_version_behind_them() {
 
 #[test]
 fn a_pattern_is_inverted_and_match_looks_at_the_value() {
-    assert_eq!(values("pattern = \"{v}-alpine\""), ["1.30.1"]);
-    assert_eq!(values("pattern = \"v{v}\""), ["1.30.1"]);
-    assert_eq!(values("match = \"1.30*\""), ["1.30.1", "1.30.1-alpine", "1.30.0"]);
-    assert_eq!(values("match = [\"1.*\", \"!*-*\"], newest = 2"), ["1.30.1", "1.30.0"]);
-    assert_eq!(values("pattern = \"1.{v}\", match = \"30.?\", newest = 1"), ["30.1"]);
+    assert_eq!(values(r#"pattern = "{v}-alpine""#), ["1.30.1"]);
+    assert_eq!(values(r#"pattern = "v{v}""#), ["1.30.1"]);
+    assert_eq!(values(r#"match = "1.30*""#), ["1.30.1", "1.30.1-alpine", "1.30.0"]);
+    assert_eq!(values(r#"match = ["1.*", "!*-*"], newest = 2"#), ["1.30.1", "1.30.0"]);
+    assert_eq!(values(r#"pattern = "1.{v}", match = "30.?", newest = 1"#), ["30.1"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_repository_and_the_pattern_are_templates_that_see_no_other_axis() {
         "#,
     );
     assert_eq!(Machine::default().tags("q.io/seed", SEED).ids(&text), ["a/x/1.30.1"]);
-    let text = text.replace("\"{form}\"", "\"{v}-{b}\"");
+    let text = text.replace(r#""{form}""#, r#""{v}-{b}""#);
     assert_eq!(Machine::default().slugs(&text), ["unknown_variable"]);
 }
 
@@ -62,7 +62,7 @@ fn the_repository_and_the_pattern_are_templates_that_see_no_other_axis() {
 fn a_pattern_must_tell_the_value() {
     for pattern in ["fixed", "{v.major}", "{name}"] {
         let mut machine = Machine::default();
-        assert_eq!(machine.slugs(&from_tags(&format!("pattern = \"{pattern}\""))), ["bad_template"], "{pattern}");
+        assert_eq!(machine.slugs(&from_tags(&format!(r#"pattern = "{pattern}""#))), ["bad_template"], "{pattern}");
         assert_eq!(machine.listed, BTreeSet::new());
     }
 }
@@ -81,8 +81,8 @@ fn nothing_left_says_where_it_was_lost() {
     };
     assert_eq!(message(None, ""), "there is no repository q.io/seed");
     assert_eq!(message(Some(""), ""), "q.io/seed has no tag");
-    assert_eq!(message(Some("a b"), "pattern = \"v{v}\""), "none of the 2 tags of q.io/seed fits");
-    assert_eq!(message(Some("a"), "match = \"b\""), "`match` leaves none of the 1 tag of q.io/seed");
+    assert_eq!(message(Some("a b"), r#"pattern = "v{v}""#), "none of the 2 tags of q.io/seed fits");
+    assert_eq!(message(Some("a"), r#"match = "b""#), "`match` leaves none of the 1 tag of q.io/seed");
     assert_eq!(message(Some("a b"), "newest = 3"), "none of the 2 tags of q.io/seed is a version");
 }
 
@@ -177,7 +177,7 @@ fn a_registry_that_does_not_answer_is_told_of_where_tags_are_wanted() {
 fn what_tags_say_is_not_told_to_a_stranger() {
     let trust = Trust { root: Some("".into()), author: Author::Stranger { environment: BTreeSet::new() } };
     let stranger = || Machine { trust: trust.clone(), ..Machine::default() };
-    let text = from_tags("pattern = \"x{v}\"").replace("tags = [\"{v}\"]", "tags = [\"{v}:\"]");
+    let text = from_tags(r#"pattern = "x{v}""#).replace(r#"tags = ["{v}"]"#, r#"tags = ["{v}:"]"#);
     let loaded = stranger().tags("q.io/seed", "xs3cret").load(&text);
     assert_eq!(loaded.problems.len(), 1);
     assert!(!format!("{:?}", loaded.problems).contains("s3cret"), "{:?}", loaded.problems);

@@ -4,7 +4,7 @@ use super::*;
 
 /// A file that includes `files`.
 fn including(files: &[&str], text: &str) -> String {
-    let globs: Vec<String> = files.iter().map(|file| format!("\"{file}\"")).collect();
+    let globs: Vec<String> = files.iter().map(|file| format!(r#""{file}""#)).collect();
     format!("include = [{}]\n{}", globs.join(", "), with_defaults(text))
 }
 

@@ -23,84 +23,84 @@ fn word(value: &impl std::fmt::Debug) -> String {
 const CASES: [Case; 14] = [
     Case {
         key: "platforms",
-        values: ["[\"linux/amd64\"]", "{ x = \"linux/386\" }"],
+        values: [r#"["linux/amd64"]"#, r#"{ x = "linux/386" }"#],
         shows: ["linux/amd64", "linux/386"],
         built_in: None,
         of: |list| list.members[0].platform.to_string(),
     },
     Case {
         key: "arch-style",
-        values: ["\"uname\"", "\"docker-library\""],
+        values: [r#""uname""#, r#""docker-library""#],
         shows: ["i686", "i386"],
         built_in: Some("386"),
         of: |list| list.members[0].arch.clone().unwrap(),
     },
     Case {
         key: "source",
-        values: ["\"a.io/{name}:1\"", "\"b.io/{name}:1\""],
+        values: [r#""a.io/{name}:1""#, r#""b.io/{name}:1""#],
         shows: ["a.io/l:1", "b.io/l:1"],
         built_in: None,
         of: |list| list.members[0].source.to_string(),
     },
     Case {
         key: "tags",
-        values: ["[\"1\"]", "[\"2\", \"3\"]"],
+        values: [r#"["1"]"#, r#"["2", "3"]"#],
         shows: ["1", "2 3"],
         built_in: None,
         of: |list| list.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" "),
     },
     Case {
         key: "member-tags",
-        values: ["[\"{tag}-{arch}\"]", "[\"m-{os}\"]"],
+        values: [r#"["{tag}-{arch}"]"#, r#"["m-{os}"]"#],
         shows: ["1-386", "m-linux"],
         built_in: Some(""),
         of: |list| list.members[0].tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" "),
     },
     Case {
         key: "missing",
-        values: ["\"skip\"", "\"keep\""],
+        values: [r#""skip""#, r#""keep""#],
         shows: ["Skip", "Keep"],
         built_in: Some("Error"),
         of: |list| word(&list.members[0].missing),
     },
     Case {
         key: "wait",
-        values: ["\"90s\"", "\"1h\""],
+        values: [r#""90s""#, r#""1h""#],
         shows: ["90s", "3600s"],
         built_in: Some("0ns"),
         of: |list| word(&list.rules.wait),
     },
     Case {
         key: "undeclared",
-        values: ["\"keep\"", "\"remove\""],
+        values: [r#""keep""#, r#""remove""#],
         shows: ["Keep", "Remove"],
         built_in: Some("Remove"),
         of: |list| word(&list.rules.undeclared),
     },
     Case {
         key: "mismatch",
-        values: ["\"warn\"", "\"declared\""],
+        values: [r#""warn""#, r#""declared""#],
         shows: ["Warn", "Declared"],
         built_in: Some("Error"),
         of: |list| word(&list.rules.mismatch),
     },
     Case {
         key: "format",
-        values: ["\"oci\"", "\"docker\""],
+        values: [r#""oci""#, r#""docker""#],
         shows: ["Oci", "Docker"],
         built_in: Some("Auto"),
         of: |list| word(&list.rules.format),
     },
     Case {
         key: "attestations",
-        values: ["\"drop\"", "\"keep\""],
+        values: [r#""drop""#, r#""keep""#],
         shows: ["Drop", "Keep"],
         built_in: Some("Keep"),
         of: |list| word(&list.rules.attestations),
     },
     Case {
         key: "immutable",
-        values: ["[\"v*\", \"!v0\"]", "[]"],
+        values: [r#"["v*", "!v0"]"#, "[]"],
         shows: ["v* !v0", ""],
         built_in: Some(""),
         of: |list| {
@@ -110,14 +110,14 @@ const CASES: [Case; 14] = [
     },
     Case {
         key: "annotations",
-        values: ["{ \"a.b\" = \"{name}\" }", "{ \"a.b\" = \"2\" }"],
+        values: [r#"{ "a.b" = "{name}" }"#, r#"{ "a.b" = "2" }"#],
         shows: ["a.b=l", "a.b=2"],
         built_in: Some(""),
         of: |list| list.annotations.iter().map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join(" "),
     },
     Case {
         key: "artifact-type",
-        values: ["\"a/b\"", "\"c/d\""],
+        values: [r#""a/b""#, r#""c/d""#],
         shows: ["a/b", "c/d"],
         built_in: Some(""),
         of: |list| list.artifact_type.clone().unwrap_or_default(),
@@ -135,9 +135,9 @@ fn file(key: &str, at: &[(TableKind, &str)]) -> String {
     };
     let inline = |place: TableKind| line(place).lines().next().map_or_else(String::new, |line| format!(", {line}"));
     let base = [
-        ("platforms", format!("[{{ platform = \"linux/386\"{} }}]", inline(TableKind::Row))),
-        ("source", "\"r.io/{name}-{arch}:1\"".to_owned()),
-        ("tags", "[\"1\"]".to_owned()),
+        ("platforms", format!(r#"[{{ platform = "linux/386"{} }}]"#, inline(TableKind::Row))),
+        ("source", r#""r.io/{name}-{arch}:1""#.to_owned()),
+        ("tags", r#"["1"]"#.to_owned()),
     ];
     let base = base.iter().filter(|(name, _)| *name != key).map(|(name, value)| format!("{name} = {value}"));
     let base = base.collect::<Vec<_>>().join("\n");
@@ -226,7 +226,7 @@ fn annotations_are_joined_name_by_name_and_immutable_is_taken_whole() {
     assert_eq!(list.rules.wait, Duration::from_mins(5));
     let immutable = list.rules.immutable.as_ref().unwrap();
     assert!(immutable.value.matches("w1") && !immutable.value.matches("v1"));
-    assert_eq!(&text[immutable.span.range.clone()], "[\"w*\"]");
+    assert_eq!(&text[immutable.span.range.clone()], r#"["w*"]"#);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn slugs(text: &str) -> Vec<&'static str> {
 fn a_ring_of_any_length_is_told_once() {
     for length in [1, 2, 3, 50, 99] {
         let vars = (0..length).fold(String::new(), |mut vars, at| {
-            writeln!(vars, "v{at} = \"{{v{}}}\"", (at + 1) % length).unwrap();
+            writeln!(vars, r#"v{at} = "{{v{}}}""#, (at + 1) % length).unwrap();
             vars
         });
         assert_eq!(slugs(&with_variables(&vars)), ["cycle"], "{length}");
@@ -39,7 +39,7 @@ fn a_chain_without_end_is_no_overflow_of_the_stack() {
     for (length, said) in [(99, &[][..]), (100_000, &["bad_value"])] {
         let mut vars = format!("v{length} = \"x\"\n");
         for at in 0..length {
-            writeln!(vars, "v{at} = \"{{v{}}}\"", at + 1).unwrap();
+            writeln!(vars, r#"v{at} = "{{v{}}}""#, at + 1).unwrap();
         }
         assert_eq!(slugs(&with_variables(&vars)), said, "{length}");
     }
@@ -55,7 +55,7 @@ fn variables_that_all_need_each_other_come_to_an_end() {
 
 #[test]
 fn a_value_from_outside_has_a_bound() {
-    let text = with_variables("v0 = { env = \"V\" }");
+    let text = with_variables(r#"v0 = { env = "V" }"#);
     let problems = Machine::default().env("V", &"x".repeat(70_000)).load(&text).problems;
     assert_eq!(problems[0].message, "the value of `v0` has more than 64 KiB");
     assert_eq!(problems.len(), 1);

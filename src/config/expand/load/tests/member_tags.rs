@@ -2,7 +2,7 @@
 
 use super::*;
 
-const TWO: &str = "platforms = [\"linux/amd64\", \"linux/arm/v7\"]\n";
+const TWO: &str = r#"platforms = ["linux/amd64", "linux/arm/v7"]"#;
 
 /// The tags of each member of the first list. There must be no problem.
 fn tags(text: &str) -> Vec<String> {
@@ -25,48 +25,59 @@ fn list(keys: &str) -> String {
             [vars]
             version = "1.2.3"
             [list.l]
-            {TWO}{keys}
+            {TWO}
+            {keys}
         "#
     ))
 }
 
 #[test]
 fn each_template_is_expanded_by_each_tag_that_stays_and_equal_ones_become_one() {
-    let newest = "{ tag = \"latest\", when = \"newest\" }";
-    let keys = format!(
-        "tags = [\"{{version}}\", \"1.2\", {newest}]\nmember-tags = [\"{{tag}}-{{arch}}\", \"{{os}}-{{platform|replace:/:-}}\", \"{{tag}}-{{arch}}\"]"
-    );
-    assert_eq!(tags(&list(&keys)), ["1.2.3-amd64 linux-linux-amd64 1.2-amd64", "1.2.3-arm linux-linux-arm-v7 1.2-arm"]);
+    let keys = r#"
+        tags = ["{version}", "1.2", { tag = "latest", when = "newest" }]
+        member-tags = ["{tag}-{arch}", "{os}-{platform|replace:/:-}", "{tag}-{arch}"]
+    "#;
+    assert_eq!(tags(&list(keys)), ["1.2.3-amd64 linux-linux-amd64 1.2-amd64", "1.2.3-arm linux-linux-arm-v7 1.2-arm"]);
     assert_eq!(tags(&list("")), ["", ""]);
 }
 
 #[test]
 fn a_list_that_keeps_members_tags_them_by_platform() {
-    let text = list("undeclared = \"keep\"\ntags = [\"v1\", \"v2\"]");
+    let text = list(
+        r#"
+            undeclared = "keep"
+            tags = ["v1", "v2"]
+        "#,
+    );
     assert_eq!(tags(&text), ["v1-linux-amd64 v2-linux-amd64", "v1-linux-arm-v7 v2-linux-arm-v7"]);
     assert_eq!(found(&text, "v1-linux-386"), [Some("linux-386".to_owned())]);
     assert_eq!(found(&text, "v2-linux-386"), [None], "only the list's own tag counts");
     let loaded = Machine::default().load(&text);
     assert_eq!(&text[loaded.publications[0].members[0].tags[0].span.range.clone()], "keep");
-    assert_eq!(tags(&list("undeclared = \"keep\"\nmember-tags = []")), ["", ""]);
+    let untagged = r#"
+        undeclared = "keep"
+        member-tags = []
+    "#;
+    assert_eq!(tags(&list(untagged)), ["", ""]);
     // The nearest level decides whether members are kept.
-    let target = "target = { repository = \"r.io/x\", undeclared = \"keep\" }";
+    let target = r#"target = { repository = "r.io/x", undeclared = "keep" }"#;
     assert_eq!(tags(&list(target)), ["1-linux-amd64", "1-linux-arm-v7"]);
-    assert_eq!(
-        tags(&list("target = { repository = \"r.io/x\", undeclared = \"remove\" }\nundeclared = \"keep\"")),
-        ["", ""]
-    );
+    let target = r#"
+        target = { repository = "r.io/x", undeclared = "remove" }
+        undeclared = "keep"
+    "#;
+    assert_eq!(tags(&list(target)), ["", ""]);
 }
 
 #[test]
 fn only_templates_with_the_platform_alone_are_read_backwards() {
-    let read = |template: &str, tag: &str| found(&list(&format!("member-tags = [\"{template}\"]")), tag);
+    let read = |template: &str, tag: &str| found(&list(&format!(r#"member-tags = ["{template}"]"#)), tag);
     assert_eq!(read("{tag}_{platform|replace:/:.}", "1_a.b"), [Some("a.b".to_owned())]);
     for template in ["{tag}-{arch}", "{platform|replace:/:-}-{os}", "{platform|replace:/:-}-{tag}-{arch}"] {
         assert_eq!(read(template, "1-a"), [], "{template}");
     }
     let through = |value: &str| {
-        let text = list("member-tags = [\"{tag}-{w}\"]").replace(
+        let text = list(r#"member-tags = ["{tag}-{w}"]"#).replace(
             "[vars]\n",
             &format!(
                 "
@@ -82,20 +93,22 @@ fn only_templates_with_the_platform_alone_are_read_backwards() {
         assert_eq!(loaded.problems, [], "{value}");
         loaded.publications[0].member_tags.len()
     };
-    assert_eq!(through("\"{platform|replace:/:-}\""), 1);
-    assert_eq!(through("\"{os}-{arch}\""), 0);
-    assert_eq!(through("{ file = \"{platform|replace:/:-}\" }"), 0);
+    assert_eq!(through(r#""{platform|replace:/:-}""#), 1);
+    assert_eq!(through(r#""{os}-{arch}""#), 0);
+    assert_eq!(through(r#"{ file = "{platform|replace:/:-}" }"#), 0);
 }
 
 #[test]
 fn the_tag_is_known_in_tags_of_members_alone() {
-    for keys in ["source = \"x:{tag}\"", "target = \"r.io/{tag}\"", "tags = [\"{tag}\"]", "annotations.a = \"{tag}\""] {
+    for keys in
+        [r#"source = "x:{tag}""#, r#"target = "r.io/{tag}""#, r#"tags = ["{tag}"]"#, r#"annotations.a = "{tag}""#]
+    {
         let problems = Machine::default().load(&list(keys)).problems;
         assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_variable"], "{keys}");
         assert_eq!(problems[0].labels[0].text, "known only in `member-tags`");
     }
     // Also through a variable.
-    let text = list("member-tags = [\"{w}\"]").replace(
+    let text = list(r#"member-tags = ["{w}"]"#).replace(
         "[vars]\n",
         r#"
             [vars]
@@ -103,13 +116,13 @@ fn the_tag_is_known_in_tags_of_members_alone() {
         "#,
     );
     assert_eq!(tags(&text), ["1-amd64", "1-arm"]);
-    let problems = Machine::default().load(&list("member-tags = [\"{tga}-{arch}\"]")).problems;
+    let problems = Machine::default().load(&list(r#"member-tags = ["{tga}-{arch}"]"#)).problems;
     assert_eq!(problems[0].help.as_deref(), Some("known here: arch, name, os, platform, tag, version"));
 }
 
 #[test]
 fn what_comes_to_no_tag_is_told_of_with_the_member() {
-    let problems = Machine::default().load(&list("member-tags = [\"{tag}-{platform}\"]")).problems;
+    let problems = Machine::default().load(&list(r#"member-tags = ["{tag}-{platform}"]"#)).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["bad_tag"]);
     assert!(problems[0].message.contains("1-linux/amd64"), "{problems:?}");
     assert_eq!(problems[0].labels[0].text, "linux/amd64 of l");
@@ -119,21 +132,42 @@ fn what_comes_to_no_tag_is_told_of_with_the_member() {
 fn a_tag_is_that_of_one_image() {
     let slugs = |text: &str| Machine::default().slugs(text);
     // Two members of one list. It is reported once, no matter how many tags they share.
-    assert_eq!(slugs(&list("member-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
-    assert_eq!(slugs(&list("tags = [\"1\", \"2\"]\nmember-tags = [\"{tag}-{os}\"]")), ["tag_twice"]);
+    assert_eq!(slugs(&list(r#"member-tags = ["{tag}-{os}"]"#)), ["tag_twice"]);
+    let two_tags = r#"
+        tags = ["1", "2"]
+        member-tags = ["{tag}-{os}"]
+    "#;
+    assert_eq!(slugs(&list(two_tags)), ["tag_twice"]);
     // A member and its own list, or another list.
-    assert_eq!(slugs(&list("tags = [\"1\", \"amd64\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
-    let other = |keys: &str| format!("{}[list.m]\ntarget = \"r.io/l\"\n{keys}\n", list("member-tags = [\"{arch}\"]"));
-    assert_eq!(slugs(&other("tags = [\"arm\"]")), ["tag_twice"]);
+    let own_tag = r#"
+        tags = ["1", "amd64"]
+        member-tags = ["{arch}"]
+    "#;
+    assert_eq!(slugs(&list(own_tag)), ["tag_twice"]);
+    let other = |keys: &str| {
+        format!(
+            r#"{}
+                [list.m]
+                target = "r.io/l"
+                {keys}
+            "#,
+            list(r#"member-tags = ["{arch}"]"#)
+        )
+    };
+    assert_eq!(slugs(&other(r#"tags = ["arm"]"#)), ["tag_twice"]);
     // Members of two lists. They may share a tag if they are the same image.
-    assert_eq!(slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]")), ["tag_twice"]);
-    assert_eq!(
-        slugs(&other(&format!("tags = [\"2\"]\nmember-tags = [\"{{arch}}\"]\nvars.name = \"l\"\n{TWO}"))),
-        [""; 0]
+    let members = r#"
+        tags = ["2"]
+        member-tags = ["{arch}"]
+    "#;
+    assert_eq!(slugs(&other(members)), ["tag_twice"]);
+    let same_images = format!(
+        r#"{members}
+            vars.name = "l"
+            {TWO}
+        "#
     );
+    assert_eq!(slugs(&other(&same_images)), [""; 0]);
     // In another repository, it is a different tag.
-    assert_eq!(
-        slugs(&other("tags = [\"2\"]\nmember-tags = [\"{arch}\"]").replace("\"r.io/l\"", "\"r.io/m\"")),
-        [""; 0]
-    );
+    assert_eq!(slugs(&other(members).replace(r#""r.io/l""#, r#""r.io/m""#)), [""; 0]);
 }

@@ -25,12 +25,12 @@ fn slugs(rows: &str) -> Vec<&'static str> {
 }
 
 fn windows(keys: &str) -> String {
-    format!("{{ platform = \"windows/amd64\", {keys} }}")
+    format!(r#"{{ platform = "windows/amd64", {keys} }}"#)
 }
 
 #[test]
 fn a_literal_os_version_is_part_of_the_platform() {
-    let members = loaded(&windows("os-version = \"10.0.17763.6532\", os-features = [\"win32k\", \"b\"]"));
+    let members = loaded(&windows(r#"os-version = "10.0.17763.6532", os-features = ["win32k", "b"]"#));
     assert_eq!(members[0].platform.to_string(), "windows/amd64 10.0.17763.6532");
     assert_eq!(members[0].platform.os_features, ["win32k", "b"]);
     assert_eq!(members[0].os_version, OsVersion::AsDeclared);
@@ -38,11 +38,11 @@ fn a_literal_os_version_is_part_of_the_platform() {
 
 #[test]
 fn a_glob_and_an_image_leave_the_version_open() {
-    let members = loaded(&windows("os-version = \"10.0.17763.*\""));
+    let members = loaded(&windows(r#"os-version = "10.0.17763.*""#));
     let OsVersion::Fits(glob) = &members[0].os_version else { panic!("{members:?}") };
     assert!(glob.value.matches("10.0.17763.1") && !glob.value.matches("10.0.20348.1"));
     assert_eq!(members[0].platform.os_version, None);
-    let text = list(&windows("os-version = { from = \"mcr.io/{os}-{arch}:{version}\", build = \"10.0.17763\" }"));
+    let text = list(&windows(r#"os-version = { from = "mcr.io/{os}-{arch}:{version}", build = "10.0.17763" }"#));
     let loaded = Machine::default().load(&text);
     let OsVersion::Of(of) = &loaded.publications[0].members[0].os_version else { panic!("{loaded:?}") };
     assert_eq!((of.from.to_string().as_str(), of.build.as_deref()), ("mcr.io/windows-amd64:1.2.3", Some("10.0.17763")));
@@ -51,7 +51,7 @@ fn a_glob_and_an_image_leave_the_version_open() {
 
 #[test]
 fn an_image_that_says_the_version_is_found_beside_the_file_and_within_the_root() {
-    let text = list(&windows("os-version = { from = \"oci:../base:1\" }"));
+    let text = list(&windows(r#"os-version = { from = "oci:../base:1" }"#));
     let mut machine = Machine { file: Some("ci/manifests.toml"), ..Machine::default() };
     let loaded = machine.load(&text);
     let OsVersion::Of(of) = &loaded.publications[0].members[0].os_version else { panic!("{loaded:?}") };
@@ -68,47 +68,47 @@ fn what_is_wrong_with_a_version_of_windows_is_told() {
         ("\"\"", "type"),
         ("\" \"", "type"),
         ("10.0", "type"),
-        ("[\"10.0.17763.*\"]", "type"),
-        ("\"10.0.[17763\"", "type"),
+        (r#"["10.0.17763.*"]"#, "type"),
+        (r#""10.0.[17763""#, "type"),
         ("{ }", "missing_key"),
-        ("{ build = \"10.0.17763\" }", "missing_key"),
-        ("{ fro = \"x:1\" }", "unknown_key"),
-        ("{ from = \"x\" }", "bad_reference"),
-        ("{ from = \"oci-archive:x:1\" }", "not_yet"),
-        ("{ from = \"x:{tag}\" }", "unknown_variable"),
-        ("{ from = \"x:1\", build = 17763 }", "type"),
-        ("{ from = \"x:1\", platform = \"windows/amd64\" }", "misplaced_key"),
+        (r#"{ build = "10.0.17763" }"#, "missing_key"),
+        (r#"{ fro = "x:1" }"#, "unknown_key"),
+        (r#"{ from = "x" }"#, "bad_reference"),
+        (r#"{ from = "oci-archive:x:1" }"#, "not_yet"),
+        (r#"{ from = "x:{tag}" }"#, "unknown_variable"),
+        (r#"{ from = "x:1", build = 17763 }"#, "type"),
+        (r#"{ from = "x:1", platform = "windows/amd64" }"#, "misplaced_key"),
     ] {
         assert_eq!(slugs(&windows(&format!("os-version = {value}"))), [slug], "{value}");
     }
-    assert_eq!(slugs("{ platform = \"linux/amd64\", os-version = \"10.0.17763.1\" }"), ["misplaced_key"]);
-    assert_eq!(slugs(&windows("os-features = \"win32k\"")), ["type"]);
+    assert_eq!(slugs(r#"{ platform = "linux/amd64", os-version = "10.0.17763.1" }"#), ["misplaced_key"]);
+    assert_eq!(slugs(&windows(r#"os-features = "win32k""#)), ["type"]);
     assert_eq!(slugs(&windows("os-features = [1]")), ["type"]);
 }
 
 #[test]
 fn windows_rows_are_told_apart_by_versions_that_are_written() {
-    let row = |arch: &str, version: &str| windows(&format!("arch = \"{arch}\", os-version = \"{version}\""));
+    let row = |arch: &str, version: &str| windows(&format!(r#"arch = "{arch}", os-version = "{version}""#));
     let (one, other) = (row("a", "10.0.17763.1"), row("b", "10.0.20348.1"));
     assert_eq!(loaded(&format!("{one}, {other}")).len(), 2);
     assert_eq!(slugs(&format!("{one}, {}", row("b", "10.0.17763.1"))), ["platform_twice"]);
     // OS features do not distinguish rows.
-    let features = other.replace("20348", "17763").replace("arch =", "os-features = [\"x\"], arch =");
+    let features = other.replace("20348", "17763").replace("arch =", r#"os-features = ["x"], arch ="#);
     assert_eq!(slugs(&format!("{one}, {features}")), ["platform_twice"]);
     // If a version is not given in full, the image's config determines it.
     for open in ["10.0.17763.*", "10.0.17763.1*"] {
         assert_eq!(loaded(&format!("{one}, {}, {}", row("b", open), row("c", open))).len(), 3);
     }
-    assert_eq!(loaded(&format!("{one}, {}", windows("arch = \"b\""))).len(), 2);
+    assert_eq!(loaded(&format!("{one}, {}", windows(r#"arch = "b""#))).len(), 2);
     // With the same source template, they still expand to one image.
     assert_eq!(slugs(&format!("{one}, {}", other.replace("\"b\"", "\"a\""))), ["source_twice"]);
 }
 
 #[test]
 fn a_row_says_what_becomes_of_it_where_it_is_absent() {
-    let members = loaded("{ platform = \"linux/amd64\", missing = \"keep\" }, \"linux/386\"");
+    let members = loaded(r#"{ platform = "linux/amd64", missing = "keep" }, "linux/386""#);
     assert_eq!(members.iter().map(|member| member.missing).collect::<Vec<_>>(), [Missing::Keep, Missing::Error]);
-    let problems = Machine::default().load(&list("{ platform = \"linux/amd64\", missing = \"kep\" }")).problems;
+    let problems = Machine::default().load(&list(r#"{ platform = "linux/amd64", missing = "kep" }"#)).problems;
     assert_eq!((problems[0].slug(), problems[0].labels[0].text.as_str()), ("type", "did you mean `keep`?"));
 }
 
@@ -147,14 +147,26 @@ fn a_name_of_an_annotation_with_dots_is_quoted() {
     );
     let problems = Machine::default().load(&text).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["type"]);
-    let help = "a name with dots stands in quotes: annotations.\"org.example.title\"";
+    let help = r#"a name with dots stands in quotes: annotations."org.example.title""#;
     assert_eq!(problems[0].help.as_deref(), Some(help));
     for (annotations, slug) in [
-        ("annotations = \"x\"", "type"),
+        (r#"annotations = "x""#, "type"),
         ("annotations.a = 3.10", "type"),
-        ("annotations.a = [\"x\"]", "type"),
-        ("[list.l.annotations]\ntags = [\"2\"]", "misplaced_key"),
-        ("[list.l.annotations]\nsource = \"r.io/x:1\"", "misplaced_key"),
+        (r#"annotations.a = ["x"]"#, "type"),
+        (
+            r#"
+                [list.l.annotations]
+                tags = ["2"]
+            "#,
+            "misplaced_key",
+        ),
+        (
+            r#"
+                [list.l.annotations]
+                source = "r.io/x:1"
+            "#,
+            "misplaced_key",
+        ),
     ] {
         assert_eq!(
             Machine::default().slugs(&with_defaults(&format!(
@@ -171,14 +183,14 @@ fn a_name_of_an_annotation_with_dots_is_quoted() {
 
 #[test]
 fn a_row_whose_conditions_do_not_hold_is_not_declared() {
-    let when = |condition: &str, keys: &str| format!("{{ platform = \"linux/386\", when = {condition}{keys} }}");
-    let other = "{ version = \"9.*\" }";
-    assert_eq!(loaded(&format!("\"linux/amd64\", {}", when("{ version = \"1.*\" }", ""))).len(), 2);
-    assert_eq!(loaded(&format!("\"linux/amd64\", {}", when(other, ""))).len(), 1);
-    assert_eq!(loaded(&format!("\"linux/amd64\", {}", when("[\"stable\", { version = \"!1.*\" }]", ""))).len(), 1);
+    let when = |condition: &str, keys: &str| format!(r#"{{ platform = "linux/386", when = {condition}{keys} }}"#);
+    let other = r#"{ version = "9.*" }"#;
+    assert_eq!(loaded(&format!(r#""linux/amd64", {}"#, when(r#"{ version = "1.*" }"#, ""))).len(), 2);
+    assert_eq!(loaded(&format!(r#""linux/amd64", {}"#, when(other, ""))).len(), 1);
+    assert_eq!(loaded(&format!(r#""linux/amd64", {}"#, when(r#"["stable", { version = "!1.*" }]"#, ""))).len(), 1);
     // A row that is not declared is not checked and causes no questions.
-    let quiet = when(other, ", source = \"r.io/x:{e}\", annotations = { a = \"{e}\" }");
-    let text = list(&format!("\"linux/amd64\", {quiet}")).replace(
+    let quiet = when(other, r#", source = "r.io/x:{e}", annotations = { a = "{e}" }"#);
+    let text = list(&format!(r#""linux/amd64", {quiet}"#)).replace(
         "[vars]\n",
         r#"
             [vars]
@@ -192,20 +204,20 @@ fn a_row_whose_conditions_do_not_hold_is_not_declared() {
     assert_eq!(machine.slugs(&text.replace("9.*", "1.*")), ["no_value"]);
     assert_eq!(machine.asked, BTreeSet::from([Question::Env("E".into())]));
     // An invalid source is reported only if the row is declared.
-    let text = list(&format!("\"linux/amd64\", {}", when(other, ", source = \"r.io/x\"")));
+    let text = list(&format!(r#""linux/amd64", {}"#, when(other, r#", source = "r.io/x""#)));
     assert_eq!(Machine::default().ids(&text), ["l"]);
     // Only declared rows are checked for duplicates.
-    assert_eq!(loaded(&format!("\"linux/386\", {}", when(other, ""))).len(), 1);
-    assert_eq!(slugs(&format!("\"linux/386\", {}", when("\"stable\"", ", arch = \"x\""))), ["platform_twice"]);
+    assert_eq!(loaded(&format!(r#""linux/386", {}"#, when(other, ""))).len(), 1);
+    assert_eq!(slugs(&format!(r#""linux/386", {}"#, when(r#""stable""#, r#", arch = "x""#))), ["platform_twice"]);
     let text = |condition: &str| {
-        let row = format!("{{ platform = \"linux/arm64\", when = {condition} }}");
-        list(&format!("\"linux/amd64\", {row}")).replace("r.io/{name}-{arch}:1", "r.io/one:1")
+        let row = format!(r#"{{ platform = "linux/arm64", when = {condition} }}"#);
+        list(&format!(r#""linux/amd64", {row}"#)).replace("r.io/{name}-{arch}:1", "r.io/one:1")
     };
     assert_eq!(Machine::default().slugs(&text(other)), [""; 0]);
-    assert_eq!(Machine::default().slugs(&text("\"stable\"")), ["source_twice"]);
+    assert_eq!(Machine::default().slugs(&text(r#""stable""#)), ["source_twice"]);
 }
 
 #[test]
 fn a_list_may_be_left_with_no_member() {
-    assert_eq!(loaded("{ platform = \"linux/386\", when = { version = \"9.*\" } }"), []);
+    assert_eq!(loaded(r#"{ platform = "linux/386", when = { version = "9.*" } }"#), []);
 }

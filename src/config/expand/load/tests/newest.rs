@@ -38,12 +38,12 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
     for (name, file, expected) in [
         (
             "a backport",
-            versions("\"1.3.0\", \"1.2.9\"", ALIASES),
+            versions(r#""1.3.0", "1.2.9""#, ALIASES),
             &["app/1.3.0: 1.3.0 1.3< 1< latest<", "app/1.2.9: 1.2.9 1.2< 1<1.3.0 latest<1.3.0"][..],
         ),
         (
             "the greatest of several rivals is told",
-            versions("\"1.2.9\", \"2.0.1\", \"1.10.0\"", ALIASES),
+            versions(r#""1.2.9", "2.0.1", "1.10.0""#, ALIASES),
             &[
                 "app/1.2.9: 1.2.9 1.2< 1<1.10.0 latest<2.0.1",
                 "app/2.0.1: 2.0.1 2.0< 2< latest<",
@@ -52,7 +52,7 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         ),
         (
             "a revision",
-            versions("\"3.5.12-0\", \"3.5.12-1\"", ALIASES),
+            versions(r#""3.5.12-0", "3.5.12-1""#, ALIASES),
             &[
                 "app/3.5.12-0: 3.5.12-0 3.5<3.5.12-1 3<3.5.12-1 latest<3.5.12-1",
                 "app/3.5.12-1: 3.5.12-1 3.5< 3< latest<",
@@ -60,7 +60,7 @@ fn of_a_file_the_greatest_version_has_each_tag_that_its_template_gives_it() {
         ),
         (
             "a pre-release has none of them",
-            versions("\"2.0.0-rc.1\", \"1.2.9\"", ALIASES),
+            versions(r#""2.0.0-rc.1", "1.2.9""#, ALIASES),
             &["app/2.0.0-rc.1: 2.0.0-rc.1", "app/1.2.9: 1.2.9 1.2< 1< latest<"],
         ),
         (
@@ -161,14 +161,14 @@ fn a_version_from_outside_is_as_good_as_one_of_the_file() {
 #[test]
 fn who_always_has_a_tag_has_it_whatever_else_is_published() {
     for tags in [
-        "\"{version}\", \"latest\", { tag = \"latest\", when = \"newest\" }",
-        "\"{version}\", { tag = \"latest\", when = \"newest\" }, \"latest\"",
-        "\"{version}\", { tag = \"latest\", when = \"newest\" }, { tag = \"latest\", when = \"stable\" }",
+        r#""{version}", "latest", { tag = "latest", when = "newest" }"#,
+        r#""{version}", { tag = "latest", when = "newest" }, "latest""#,
+        r#""{version}", { tag = "latest", when = "newest" }, { tag = "latest", when = "stable" }"#,
     ] {
-        assert_eq!(claims(&mut Machine::default(), &versions("\"1.2\"", tags)), ["app/1.2: 1.2 latest"], "{tags}");
+        assert_eq!(claims(&mut Machine::default(), &versions(r#""1.2""#, tags)), ["app/1.2: 1.2 latest"], "{tags}");
     }
-    let twice = "\"{version}\", { tag = \"1\", when = \"newest\" }, { tag = \"{version.major}\", when = \"newest\" }";
-    assert_eq!(claims(&mut Machine::default(), &versions("\"1.2\"", twice)), ["app/1.2: 1.2 1<"]);
+    let twice = r#""{version}", { tag = "1", when = "newest" }, { tag = "{version.major}", when = "newest" }"#;
+    assert_eq!(claims(&mut Machine::default(), &versions(r#""1.2""#, twice)), ["app/1.2: 1.2 1<"]);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
         )
     };
     let file = |lists: &[String]| {
-        with_defaults(&lists.concat()).replacen("target = \"r.io/{name}\"", "target = \"r.io/all\"", 1)
+        with_defaults(&lists.concat()).replacen(r#"target = "r.io/{name}""#, r#"target = "r.io/all""#, 1)
     };
     for (lists, why) in [
         ([list("a", "1.2.0", "latest"), list("b", "1.2.0", "latest")], "both are 1.2.0"),
@@ -252,11 +252,11 @@ fn rivals_are_looked_for_in_lists_that_are_not_selected_and_only_where_they_coun
             "#
         )
     };
-    let newest = "\"{version}\", { tag = \"latest\", when = \"newest\" }";
+    let newest = r#""{version}", { tag = "latest", when = "newest" }"#;
     let text = with_defaults(
         &[
             list("a", "r.io/app", newest),
-            list("b", "r.io/app", "\"{version}\""),
+            list("b", "r.io/app", r#""{version}""#),
             list("c", "r.io/app", newest),
             list("d", "r.io/other", newest),
         ]
@@ -277,13 +277,13 @@ fn rivals_are_looked_for_in_lists_that_are_not_selected_and_only_where_they_coun
 
 #[test]
 fn some_tag_says_which_versions_are_published() {
-    let newest = "{ tag = \"latest\", when = \"newest\" }";
+    let newest = r#"{ tag = "latest", when = "newest" }"#;
     for tags in [
         newest,
-        "{ tag = \"{version}\", when = \"stable\" }, { tag = \"latest\", when = \"newest\" }",
-        "\"{version.major}\", { tag = \"latest\", when = \"newest\" }",
-        "\"{lower}\", { tag = \"latest\", when = \"newest\" }",
-        "\"fixed\", { tag = \"{version}\", when = \"newest\" }",
+        r#"{ tag = "{version}", when = "stable" }, { tag = "latest", when = "newest" }"#,
+        r#""{version.major}", { tag = "latest", when = "newest" }"#,
+        r#""{lower}", { tag = "latest", when = "newest" }"#,
+        r#""fixed", { tag = "{version}", when = "newest" }"#,
     ] {
         // Also reported for a pre-release, so that the mistake is not found only at a release.
         for version in ["1.2", "1.2-rc"] {

@@ -156,7 +156,7 @@ fn set_must_name_a_variable() {
         ("other=2", "there are: version"),
         ("ap:own=2", "did you mean `app`?"),
         ("app:onw=2", "did you mean `own`?"),
-        ("app:name=2", "to give it one: vars.name = \"…\" in the list"),
+        ("app:name=2", r#"to give it one: vars.name = "…" in the list"#),
     ] {
         let problems = Machine::default().set(set).load(&text).problems;
         assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_set"], "{set}");

@@ -27,8 +27,18 @@ fn told(text: &str) -> (String, String, String) {
     (problem.message, label, problem.help.unwrap_or_default())
 }
 
+/// The table of one registry.
+fn settings(keys: &str) -> String {
+    format!(
+        r#"
+            [registry."r.io"]
+            {keys}
+        "#
+    )
+}
+
 fn security(keys: &str) -> Security {
-    registries(&format!("[registry.\"r.io\"]\n{keys}"))[0].security
+    registries(&settings(keys))[0].security
 }
 
 #[test]
@@ -77,7 +87,7 @@ fn files_are_beside_the_file_that_names_them_and_each_value_knows_its_place() {
     assert_eq!(path(&key).0, Path::new("/k.pem"));
     let LoginNames { user, password } = settings.login.unwrap();
     assert_eq!((user.value.as_str(), password.value.as_str()), ("U", "P"));
-    assert_eq!(&text[settings.span.range], "\"r.io\"");
+    assert_eq!(&text[settings.span.range], r#""r.io""#);
 }
 
 #[test]
@@ -93,7 +103,7 @@ fn nothing_in_it_is_a_template() {
 
 #[test]
 fn limits_are_read_as_they_are_written() {
-    let settings = |keys: &str| registries(&format!("[registry.\"r.io\"]\n{keys}")).remove(0);
+    let settings = |keys: &str| registries(&settings(keys)).remove(0);
     for (written, count) in [("1", 1), ("1_000", 1000), ("0x10", 16), ("+8", 8)] {
         assert_eq!(
             settings(&format!("concurrency = {written}")).concurrency.map(usize::from),
@@ -105,18 +115,18 @@ fn limits_are_read_as_they_are_written() {
         [("5/s", 5, Per::Second), ("100/min", 100, Per::Minute), ("4294967295/h", u32::MAX, Per::Hour)]
     {
         let rate = Rate { requests: requests.try_into().unwrap(), per };
-        assert_eq!(settings(&format!("rate = \"{written}\"")).rate, Some(rate), "{written}");
+        assert_eq!(settings(&format!(r#"rate = "{written}""#)).rate, Some(rate), "{written}");
     }
 }
 
 #[test]
 fn a_rate_that_is_none_is_told_with_the_right_one() {
     for (written, right) in [
-        ("10/sec", "write `\"10/s\"`"),
-        ("10 / s", "write `\"10/s\"`"),
-        ("010/minute", "write `\"10/min\"`"),
-        ("5/m", "write `\"5/min\"`"),
-        ("5/H", "write `\"5/h\"`"),
+        ("10/sec", r#"write `"10/s"`"#),
+        ("10 / s", r#"write `"10/s"`"#),
+        ("010/minute", r#"write `"10/min"`"#),
+        ("5/m", r#"write `"5/min"`"#),
+        ("5/H", r#"write `"5/h"`"#),
         ("0/s", ""),
         ("-1/s", ""),
         ("1.5/s", ""),
@@ -143,7 +153,7 @@ fn a_count_is_an_integer_above_zero() {
         ("0", "`concurrency` takes an integer above 0, not 0", ""),
         ("-3", "`concurrency` takes an integer above 0, not -3", ""),
         ("99999999999999999999", "`concurrency` takes an integer above 0, not 99999999999999999999", ""),
-        ("\"16\"", "`concurrency` takes an integer above 0, not a string", "write `16`"),
+        (r#""16""#, "`concurrency` takes an integer above 0, not a string", "write `16`"),
         ("16.0", "`concurrency` takes an integer above 0, not 16.0", "write `16`"),
         ("true", "`concurrency` takes an integer above 0, not true", ""),
         ("[16]", "`concurrency` takes an integer above 0, not an array", ""),
@@ -161,12 +171,12 @@ fn a_count_is_an_integer_above_zero() {
 #[test]
 fn what_is_no_host_is_told_with_the_host_that_was_meant() {
     for (written, right) in [
-        ("https://quay.io/org", "write `\"quay.io\"`"),
-        ("quay.io/", "write `\"quay.io\"`"),
-        ("http://registry.corp:5000/v2/?x", "write `\"registry.corp:5000\"`"),
-        ("bot@quay.io", "write `\"quay.io\"`"),
-        (" quay.io ", "write `\"quay.io\"`"),
-        ("::1", "write `\"[::1]\"`"),
+        ("https://quay.io/org", r#"write `"quay.io"`"#),
+        ("quay.io/", r#"write `"quay.io"`"#),
+        ("http://registry.corp:5000/v2/?x", r#"write `"registry.corp:5000"`"#),
+        ("bot@quay.io", r#"write `"quay.io"`"#),
+        (" quay.io ", r#"write `"quay.io"`"#),
+        ("::1", r#"write `"[::1]"`"#),
         ("quay", ""),
         ("LOCALHOST", ""),
         ("*.corp.example", ""),
@@ -182,33 +192,47 @@ fn what_is_no_host_is_told_with_the_host_that_was_meant() {
         assert_eq!(slugs(&text), ["bad_name"], "{written}");
         assert_eq!(told(&text).1, right, "{written}");
     }
-    assert_eq!(told("[registry.\"https://bot:hunter2@quay.io\"]").0, "`…@quay.io` is no host of a registry");
-    assert_eq!(told("[registry]\n\"bot:hunter2@quay.io\" = 1").0, "`…@quay.io` takes a table, not an integer");
+    assert_eq!(told(r#"[registry."https://bot:hunter2@quay.io"]"#).0, "`…@quay.io` is no host of a registry");
+    let text = r#"
+        [registry]
+        "bot:hunter2@quay.io" = 1
+    "#;
+    assert_eq!(told(text).0, "`…@quay.io` takes a table, not an integer");
 }
 
 #[test]
 fn a_dot_without_quotes_is_told_as_what_it_is() {
     for (written, whole) in [
-        ("[registry.quay.io]\nhttp = true", "quay.io"),
-        ("[registry.quay.io]", "quay.io"),
-        ("[registry.a.b.example.ca]\nrate = \"5/s\"", "a.b.example.ca"),
-        ("[registry.registry.ca]\nhttp = true", "registry.ca"),
-        ("[registry]\nquay.io.http = true", "quay.io"),
+        (["[registry.quay.io]", "http = true"], "quay.io"),
+        (["[registry.quay.io]", ""], "quay.io"),
+        (["[registry.a.b.example.ca]", r#"rate = "5/s""#], "a.b.example.ca"),
+        (["[registry.registry.ca]", "http = true"], "registry.ca"),
+        (["[registry]", "quay.io.http = true"], "quay.io"),
     ] {
-        assert_eq!(slugs(written), ["type"], "{written}");
-        assert!(told(written).2.ends_with(&format!("quote it: [registry.\"{whole}\"]")), "{written}");
+        let written = written.join("\n");
+        assert_eq!(slugs(&written), ["type"], "{written}");
+        assert!(told(&written).2.ends_with(&format!(r#"quote it: [registry."{whole}"]"#)), "{written}");
     }
     // A quoted host is complete, so the next key is not part of its name.
-    assert_eq!(slugs("[registry.\"quay.io\".ca]\nx = 1"), ["type"]);
-    assert_eq!(told("[registry.\"quay.io\".ca]\nx = 1").0, "`ca` takes a string, not a table");
-    assert_eq!(slugs("[registry.\"quay.io\".extra]"), ["unknown_key"]);
+    let quoted = r#"
+        [registry."quay.io".ca]
+        x = 1
+    "#;
+    assert_eq!(slugs(quoted), ["type"]);
+    assert_eq!(told(quoted).0, "`ca` takes a string, not a table");
+    assert_eq!(slugs(r#"[registry."quay.io".extra]"#), ["unknown_key"]);
 }
 
 #[test]
 fn one_slip_is_told_once() {
-    let keys = "username-env = \"U\"\npasword-env = \"P\"\nclient-cert = 1\nclient-key = \"k\"\n";
-    assert_eq!(slugs(&format!("[registry.\"r.io\"]\n{keys}")), ["unknown_key", "type"]);
-    assert_eq!(slugs("[registries.\"r.io\"]\nhttp = true"), ["unknown_key"]);
+    let keys = r#"
+        username-env = "U"
+        pasword-env = "P"
+        client-cert = 1
+        client-key = "k"
+    "#;
+    assert_eq!(slugs(&settings(keys)), ["unknown_key", "type"]);
+    assert_eq!(slugs(&settings("http = true").replace("registry", "registries")), ["unknown_key"]);
     assert_eq!(
         slugs(
             r#"
@@ -309,7 +333,7 @@ fn half_a_login_keeps_its_variable_to_itself_all_the_same() {
             password-env = "T"
         "#,
     )
-    .replace("\"1\"", "\"{t}\"");
+    .replace("\"1\"", r#""{t}""#);
     let mut machine = Machine::default();
     assert_eq!(machine.slugs(&text), ["secret_variable", "missing_key"]);
     assert_eq!(machine.asked, BTreeSet::new());

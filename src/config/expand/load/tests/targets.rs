@@ -20,7 +20,7 @@ fn slugs(text: &str) -> Vec<&'static str> {
 #[test]
 fn each_target_is_a_publication_in_the_order_of_the_file() {
     let expected = ["q.io/l:1 linux/amd64", "d.io/l:2 linux/386", "r.io/l:1 linux/amd64"];
-    let table = "repository = \"d.io/{name}\", tags = [\"2\"], platforms = [\"linux/386\"]";
+    let table = r#"repository = "d.io/{name}", tags = ["2"], platforms = ["linux/386"]"#;
     let array = format!(
         r#"
             [list.l]
@@ -50,7 +50,11 @@ fn each_target_is_a_publication_in_the_order_of_the_file() {
 
 #[test]
 fn one_table_is_one_target() {
-    for target in ["target = { repository = \"q.io/x\" }", "[list.l.target]\nrepository = \"q.io/x\""] {
+    let table = r#"
+        [list.l.target]
+        repository = "q.io/x"
+    "#;
+    for target in [r#"target = { repository = "q.io/x" }"#, table] {
         assert_eq!(
             published(&with_defaults(&format!(
                 "
@@ -116,8 +120,8 @@ fn what_only_another_target_uses_is_not_asked() {
 
 #[test]
 fn what_every_target_has_the_list_need_not_have() {
-    let keys = "platforms = [\"linux/amd64\"], source = \"r.io/{name}:1\", tags = [\"1\"]";
-    let target = |keys: &str| format!("{{ repository = \"r.io/{}\"{keys} }}", keys.len());
+    let keys = r#"platforms = ["linux/amd64"], source = "r.io/{name}:1", tags = ["1"]"#;
+    let target = |keys: &str| format!(r#"{{ repository = "r.io/{}"{keys} }}"#, keys.len());
     let all = format!(
         "
         [list.l]
@@ -143,7 +147,7 @@ fn what_every_target_has_the_list_need_not_have() {
         assert_eq!(problems[0].labels[1].text, "for this target");
     }
     // A target with its own rows may need a source even if the rows of the list do not.
-    let rows = "platforms = [{ platform = \"linux/386\", source = \"x:1\" }]";
+    let rows = r#"platforms = [{ platform = "linux/386", source = "x:1" }]"#;
     let text = format!(
         r#"
             [list.l]
@@ -158,25 +162,25 @@ fn what_every_target_has_the_list_need_not_have() {
 #[test]
 fn a_target_at_fault_is_told_of_alone() {
     for (target, slug) in [
-        ("{ repositry = \"r.io/x\" }", "unknown_key"),
+        (r#"{ repositry = "r.io/x" }"#, "unknown_key"),
         ("{ }", "missing_key"),
-        ("{ tags = [\"1\"] }", "missing_key"),
+        (r#"{ tags = ["1"] }"#, "missing_key"),
         ("[]", "type"),
-        ("[[\"r.io/x\"]]", "type"),
+        (r#"[["r.io/x"]]"#, "type"),
         ("[3.10]", "type"),
         ("3.10", "type"),
         ("{ repository = 3.10 }", "type"),
-        ("{ repository = \"r.io/x\", target = \"r.io/y\" }", "misplaced_key"),
-        ("{ repository = \"r.io/x\", matrix.a = [\"1\"] }", "misplaced_key"),
-        ("{ repository = \"r.io/x\", vars.a = \"1\" }", "misplaced_key"),
-        ("{ repository = \"r.io/x\", convention = \"c\" }", "misplaced_key"),
-        ("{ repository = \"r.io/x\", os-version = \"1\" }", "misplaced_key"),
-        ("{ repository = \"r.io/x\", waite = \"1s\" }", "unknown_key"),
-        ("{ repository = \"r.io/x\", wait = \"1\" }", "bad_duration"),
-        ("{ repository = \"r.io/x:1\" }", "bad_reference"),
-        ("{ repository = \"{nme}\" }", "unknown_variable"),
-        ("{ repository = \"r.io/x\", annotations = { a = \"{nme}\" } }", "unknown_variable"),
-        ("[\"r.io/x\", { repository = \"r.io/x:1\" }]", "bad_reference"),
+        (r#"{ repository = "r.io/x", target = "r.io/y" }"#, "misplaced_key"),
+        (r#"{ repository = "r.io/x", matrix.a = ["1"] }"#, "misplaced_key"),
+        (r#"{ repository = "r.io/x", vars.a = "1" }"#, "misplaced_key"),
+        (r#"{ repository = "r.io/x", convention = "c" }"#, "misplaced_key"),
+        (r#"{ repository = "r.io/x", os-version = "1" }"#, "misplaced_key"),
+        (r#"{ repository = "r.io/x", waite = "1s" }"#, "unknown_key"),
+        (r#"{ repository = "r.io/x", wait = "1" }"#, "bad_duration"),
+        (r#"{ repository = "r.io/x:1" }"#, "bad_reference"),
+        (r#"{ repository = "{nme}" }"#, "unknown_variable"),
+        (r#"{ repository = "r.io/x", annotations = { a = "{nme}" } }"#, "unknown_variable"),
+        (r#"["r.io/x", { repository = "r.io/x:1" }]"#, "bad_reference"),
     ] {
         assert_eq!(
             slugs(&with_defaults(&format!(
@@ -215,7 +219,7 @@ fn a_target_at_fault_is_told_of_alone() {
 #[test]
 fn a_list_has_a_repository_once() {
     for (one, other) in [("x", "docker.io/library/x"), ("r.io/x", "r.io/{name}"), ("oci:out", "oci:./out")] {
-        for own in ["", ", tags = [\"2\"]"] {
+        for own in ["", r#", tags = ["2"]"#] {
             let text = with_defaults(&format!(
                 r#"
                     [list.x]
@@ -251,16 +255,26 @@ fn two_targets_of_two_lists_may_not_claim_one_tag() {
 #[test]
 fn what_needs_oci_is_refused_beside_docker() {
     for (keys, needs) in [
-        ("annotations.a = \"x\"", "annotations need"),
-        ("artifact-type = \"a/b\"", "artifact-type needs"),
-        ("target = \"oci:out\"", "a layout needs"),
-        ("platforms = [{ platform = \"linux/386\", annotations.a = \"x\" }]", "annotations need"),
-        ("annotations.a = \"x\"\nartifact-type = \"a/b\"", "annotations, artifact-type need"),
+        (r#"annotations.a = "x""#, "annotations need"),
+        (r#"artifact-type = "a/b""#, "artifact-type needs"),
+        (r#"target = "oci:out""#, "a layout needs"),
+        (r#"platforms = [{ platform = "linux/386", annotations.a = "x" }]"#, "annotations need"),
         (
-            "annotations.a = \"x\"\nplatforms = [{ platform = \"linux/386\", annotations.a = \"x\" }]\ntarget = \"oci:out\"",
+            r#"
+                annotations.a = "x"
+                artifact-type = "a/b"
+            "#,
+            "annotations, artifact-type need",
+        ),
+        (
+            r#"
+                annotations.a = "x"
+                platforms = [{ platform = "linux/386", annotations.a = "x" }]
+                target = "oci:out"
+            "#,
             "annotations, a layout need",
         ),
-        ("target = { repository = \"oci:out\", artifact-type = \"a/b\" }", "artifact-type, a layout need"),
+        (r#"target = { repository = "oci:out", artifact-type = "a/b" }"#, "artifact-type, a layout need"),
     ] {
         let text = with_defaults(&format!(
             r#"
@@ -275,7 +289,7 @@ fn what_needs_oci_is_refused_beside_docker() {
         assert_eq!(problems[0].message, format!("`l` can't be a Docker list: {needs} OCI"));
         assert_eq!(problems[0].labels.last().map(|label| &text[label.span.range.clone()]), Some("docker"));
         for format in ["auto", "oci"] {
-            assert_eq!(slugs(&text.replace("\"docker\"", &format!("\"{format}\""))), [""; 0], "{keys}");
+            assert_eq!(slugs(&text.replace(r#""docker""#, &format!(r#""{format}""#))), [""; 0], "{keys}");
         }
     }
     // A row that is not declared needs nothing.

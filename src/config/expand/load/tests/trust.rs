@@ -52,7 +52,7 @@ fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
     assert!(problem.help.unwrap().contains("--allow-env SECRET"));
     assert_eq!(machine.asked, BTreeSet::new(), "what is not asked can't leak");
     assert_eq!(suspicious(&["SECRET"]).env("SECRET", "v1").lists(&text), ["r.io/a:v1"]);
-    let text = text.replace("\"SECRET\"", "\"SECRET\", default = \"dev\"");
+    let text = text.replace(r#""SECRET""#, r#""SECRET", default = "dev""#);
     assert_eq!(suspicious(&[]).env("SECRET", "v1").lists(&text), ["r.io/a:dev"]);
 }
 
@@ -70,7 +70,7 @@ fn a_strangers_file_asks_git_nothing() {
         let mut machine = suspicious(&[]);
         assert_eq!(machine.only(&text).message, "`v` has no value: git is not asked under --untrusted");
         assert_eq!(machine.asked, BTreeSet::new());
-        let text = text.replace(" }\n", ", default = \"dev\" }\n");
+        let text = text.replace(&format!(r#""{word}""#), &format!(r#""{word}", default = "dev""#));
         assert_eq!(suspicious(&[]).lists(&text), ["r.io/a:dev"]);
     }
 }
@@ -375,21 +375,28 @@ fn a_selector_that_fits_nothing_is_not_answered_with_what_a_file_holds() {
 
 #[test]
 fn what_is_shown_stands_where_its_placeholder_stood() {
-    let message = |file: &str, text: &str| Machine::default().file("V", file).only(&with_defaults(text)).message;
-    let vars = r#"
-        [vars]
-        v = { file = "V" }
-        image = "r.io/{name}/{v}"
-    "#;
+    let message = |file: &str, keys: &str| {
+        let text = format!(
+            r#"
+                [vars]
+                v = {{ file = "V" }}
+                image = "r.io/{{name}}/{{v}}"
+                [list.a]
+                {keys}
+            "#
+        );
+        Machine::default().file("V", file).only(&with_defaults(&text)).message
+    };
     assert_eq!(
-        message("U P", &format!("{vars}[list.a]\nsource = \"{{image}}:{{v|tag}}-{{arch}}\"\n")),
+        message("U P", r#"source = "{image}:{v|tag}-{arch}""#),
         "`r.io/a/{v}:{v|tag}-amd64` has an upper-case letter in its path"
     );
-    assert_eq!(message("1", &format!("{vars}[list.a]\ntags = [\"{{v.minor}}\"]\n")), "`{v}` has no minor");
-    assert_eq!(
-        message("a b", &format!("{vars}[list.a]\nvars.v = \"a b\"\ntags = [\"{{v}}\"]\n")),
-        "`a b` has a tag with more than letters, digits, `_`, `.` and `-`"
-    );
+    assert_eq!(message("1", r#"tags = ["{v.minor}"]"#), "`{v}` has no minor");
+    let own = r#"
+        vars.v = "a b"
+        tags = ["{v}"]
+    "#;
+    assert_eq!(message("a b", own), "`a b` has a tag with more than letters, digits, `_`, `.` and `-`");
 }
 
 #[test]

@@ -38,33 +38,32 @@ fn what_is_no_version_is_neither_stable_nor_newest() {
         ("bookworm-v1.0.8", "bookworm-v1.0.8 is no version"),
         ("", "version is empty"),
     ] {
-        let tags_of =
-            |when: &str| tags(&list(version, &format!("\"1{{version}}x\", {{ tag = \"t\", when = {when} }}")));
-        assert_eq!(tags_of("\"stable\""), Ok(vec![format!("1{version}x")]), "{version}");
-        assert_eq!(tags_of("\"newest\""), Ok(vec![format!("1{version}x")]), "{version}");
-        assert_eq!(tags(&list(version, "{ tag = \"t\", when = \"stable\" }")), Err(why.to_owned()));
+        let tags_of = |when: &str| tags(&list(version, &format!(r#""1{{version}}x", {{ tag = "t", when = {when} }}"#)));
+        assert_eq!(tags_of(r#""stable""#), Ok(vec![format!("1{version}x")]), "{version}");
+        assert_eq!(tags_of(r#""newest""#), Ok(vec![format!("1{version}x")]), "{version}");
+        assert_eq!(tags(&list(version, r#"{ tag = "t", when = "stable" }"#)), Err(why.to_owned()));
     }
     for version in ["1.4.0", "v3", "3.5.12-1", "1.2+x"] {
-        assert_eq!(tags(&list(version, "{ tag = \"t\", when = \"stable\" }")), Ok(vec!["t".to_owned()]), "{version}");
+        assert_eq!(tags(&list(version, r#"{ tag = "t", when = "stable" }"#)), Ok(vec!["t".to_owned()]), "{version}");
     }
 }
 
 #[test]
 fn several_conditions_must_all_hold() {
     for (when, applies) in [
-        ("[\"stable\", { variant = \"alpine*\" }]", true),
-        ("[\"stable\", { variant = \"slim\" }]", false),
-        ("{ variant = \"alpine*\", version = \"1.*\" }", true),
-        ("{ variant = \"alpine*\", version = \"2.*\" }", false),
-        ("[{ variant = \"alpine*\" }, { version = \"2.*\" }]", false),
-        ("{ variant = [\"slim\", \"alpine*\"] }", true),
-        ("{ variant = [\"*\", \"!alpine*\"] }", false),
-        ("{ variant = \"!slim\" }", true),
-        ("{ variant = \"alpine\" }", false),
-        ("{ name = \"a\" }", true),
-        ("[\"stable\"]", true),
+        (r#"["stable", { variant = "alpine*" }]"#, true),
+        (r#"["stable", { variant = "slim" }]"#, false),
+        (r#"{ variant = "alpine*", version = "1.*" }"#, true),
+        (r#"{ variant = "alpine*", version = "2.*" }"#, false),
+        (r#"[{ variant = "alpine*" }, { version = "2.*" }]"#, false),
+        (r#"{ variant = ["slim", "alpine*"] }"#, true),
+        (r#"{ variant = ["*", "!alpine*"] }"#, false),
+        (r#"{ variant = "!slim" }"#, true),
+        (r#"{ variant = "alpine" }"#, false),
+        (r#"{ name = "a" }"#, true),
+        (r#"["stable"]"#, true),
     ] {
-        let found = tags(&list("1.2", &format!("\"1\", {{ tag = \"t\", when = {when} }}"))).unwrap();
+        let found = tags(&list("1.2", &format!(r#""1", {{ tag = "t", when = {when} }}"#))).unwrap();
         assert_eq!(found.len() == 2, applies, "{when}");
     }
 }
@@ -73,7 +72,7 @@ fn several_conditions_must_all_hold() {
 fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
     let text = list(
         "1.4.0-rc.1",
-        "{ tag = \"{version}\", when = \"stable\" }, { tag = \"x\", when = { variant = [\"slim\", \"full\"] } }, { tag = \"y\", when = \"stable\" }",
+        r#"{ tag = "{version}", when = "stable" }, { tag = "x", when = { variant = ["slim", "full"] } }, { tag = "y", when = "stable" }"#,
     );
     assert_eq!(tags(&text), Err("1.4.0-rc.1 is not stable, variant, alpine3.20, does not fit slim, full".to_owned()));
     let loaded = Machine::default().load(&text);
@@ -138,7 +137,7 @@ fn a_reason_does_not_say_what_a_file_holds() {
 
 #[test]
 fn a_list_without_a_version_has_neither_stable_nor_newest() {
-    for when in ["\"stable\"", "\"newest\"", "[{ name = \"a\" }, \"stable\"]"] {
+    for when in [r#""stable""#, r#""newest""#, r#"[{ name = "a" }, "stable"]"#] {
         let text = with_defaults(&format!(
             r#"
                 [list.a]
@@ -160,27 +159,27 @@ fn a_list_without_a_version_has_neither_stable_nor_newest() {
 #[test]
 fn one_fault_is_told_once_and_none_is_its_echo() {
     for (tags, slugs) in [
-        ("{ tag = \"t\", when = \"stabel\" }", &["type"][..]),
-        ("{ tag = \"t\", when = [] }", &["type"]),
-        ("{ tag = \"t\", when = {} }", &["type"]),
-        ("{ tag = \"t\", when = true }", &["type"]),
-        ("{ tag = \"t\", when = [[\"stable\"]] }", &["type"]),
-        ("{ tag = \"t\", when = { variant = 3.10 } }", &["type"]),
-        ("{ tag = \"t\", when = { variant = [] } }", &["type"]),
-        ("{ tag = \"t\", when = { variant = [\"[a\", \"[b\"] } }", &["type", "type"]),
-        ("{ tag = \"t\", when = { varaint = \"x\" } }", &["unknown_variable"]),
-        ("{ tag = \"t\", when = { arch = \"x\" } }", &["unknown_variable"]),
-        ("{ tag = \"t\", wehn = \"stable\" }", &["unknown_key"]),
-        ("{ tga = \"t\", when = \"stable\" }", &["unknown_key"]),
-        ("{ when = \"stable\" }", &["missing_key"]),
+        (r#"{ tag = "t", when = "stabel" }"#, &["type"][..]),
+        (r#"{ tag = "t", when = [] }"#, &["type"]),
+        (r#"{ tag = "t", when = {} }"#, &["type"]),
+        (r#"{ tag = "t", when = true }"#, &["type"]),
+        (r#"{ tag = "t", when = [["stable"]] }"#, &["type"]),
+        (r#"{ tag = "t", when = { variant = 3.10 } }"#, &["type"]),
+        (r#"{ tag = "t", when = { variant = [] } }"#, &["type"]),
+        (r#"{ tag = "t", when = { variant = ["[a", "[b"] } }"#, &["type", "type"]),
+        (r#"{ tag = "t", when = { varaint = "x" } }"#, &["unknown_variable"]),
+        (r#"{ tag = "t", when = { arch = "x" } }"#, &["unknown_variable"]),
+        (r#"{ tag = "t", wehn = "stable" }"#, &["unknown_key"]),
+        (r#"{ tga = "t", when = "stable" }"#, &["unknown_key"]),
+        (r#"{ when = "stable" }"#, &["missing_key"]),
         ("{}", &["missing_key"]),
-        ("{ tag = \"a b\", when = \"stable\" }", &["bad_tag"]),
-        ("{ tag = \"{version\", when = \"newest\" }", &["bad_template"]),
+        (r#"{ tag = "a b", when = "stable" }"#, &["bad_tag"]),
+        (r#"{ tag = "{version", when = "newest" }"#, &["bad_template"]),
         // If a tag is faulty, it is not known which tag every version has.
-        ("\"{version\", { tag = \"t\", when = \"newest\" }", &["bad_template"]),
+        (r#""{version", { tag = "t", when = "newest" }"#, &["bad_template"]),
         ("3.10", &["type"]),
     ] {
-        let found = problems(&list("1.2", &format!("\"1\", {tags}")));
+        let found = problems(&list("1.2", &format!(r#""1", {tags}"#)));
         assert_eq!(found.iter().map(|(slug, _)| *slug).collect::<Vec<_>>(), slugs, "{tags}: {found:?}");
     }
 }
@@ -197,15 +196,15 @@ fn a_row_has_conditions_but_newest() {
         ))
     };
     for (when, members) in [
-        ("\"stable\"", 2),
-        ("{ version = \"1.*\" }", 2),
-        ("[\"stable\", { name = \"b\" }]", 1),
-        ("{ version = \"2.*\" }", 1),
+        (r#""stable""#, 2),
+        (r#"{ version = "1.*" }"#, 2),
+        (r#"["stable", { name = "b" }]"#, 1),
+        (r#"{ version = "2.*" }"#, 1),
     ] {
         let loaded = Machine::default().load(&row(when));
         assert_eq!((loaded.publications[0].members.len(), loaded.problems.as_slice()), (members, &[][..]), "{when}");
     }
-    assert_eq!(Machine::default().slugs(&row("{ varsion = \"1\" }")), ["unknown_variable"]);
-    assert_eq!(problems(&row("\"newest\""))[0].1, "`newest` is no condition of a row");
-    assert_eq!(problems(&row("[\"newst\"]"))[0].1, "`newst` is no condition of `when`");
+    assert_eq!(Machine::default().slugs(&row(r#"{ varsion = "1" }"#)), ["unknown_variable"]);
+    assert_eq!(problems(&row(r#""newest""#))[0].1, "`newest` is no condition of a row");
+    assert_eq!(problems(&row(r#"["newst"]"#))[0].1, "`newst` is no condition of `when`");
 }

@@ -209,5 +209,5 @@ pub(super) fn tags(world: &World<'_>, repository: &str, query: &Query) -> Answer
         NextPage::Looping => (String::new(), &last.unwrap_or_default()),
         NextPage::Relative | NextPage::Null => (String::new(), end),
     };
-    with(answer, LINK, &format!("<{host}/v2/{repository}/tags/list?n={page}&last={to}>; rel=\"next\""))
+    with(answer, LINK, &format!(r#"<{host}/v2/{repository}/tags/list?n={page}&last={to}>; rel="next""#))
 }
