@@ -226,14 +226,14 @@ async fn many_streams_in_both_directions_do_not_wait_for_each_other() {
 
 #[tokio::test]
 async fn a_stop_ends_a_stream_at_once() {
-    let from = Server::start(|_, _| Reply::of(200).body(BYTES).after(Duration::from_secs(10))).await;
+    let source = Server::start(|_, _| Reply::of(200).body(BYTES).after(Duration::from_secs(10))).await;
     let to = target(|_| Reply::of(404)).await;
     let client = Client::new(&[&to.repository("b")]);
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        source.received(1).await;
         client.registries.stop();
     };
-    let (from, to) = (from.place("a"), to.place("b"));
+    let (from, to) = (source.place("a"), to.place("b"));
     let (copied, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), copy(&client, &from, &to)), stop);
     assert_eq!(copied.unwrap().unwrap_err().kind, ErrorKind::Stopped);
 }

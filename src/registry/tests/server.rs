@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::oci::{Descriptor, Digest, Locator, MediaType, Payload, Place, Reference, Repository};
 
@@ -118,7 +119,15 @@ impl Reply {
 /// A server on the loopback interface. It ends with the runtime of its test.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Log>,
+}
+
+/// The requests that a server received.
+#[derive(Default)]
+struct Log {
+    asked: Mutex<Vec<Asked>>,
+    /// Notified of each request.
+    grown: Notify,
 }
 
 impl Server {
@@ -127,7 +136,7 @@ impl Server {
     pub(crate) async fn start(script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::new(Log::default());
         let (script, seen) = (Arc::new(script), Arc::clone(&log));
         tokio::spawn(async move {
             loop {
@@ -145,7 +154,14 @@ impl Server {
 
     /// Returns the requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.log.lock().unwrap().clone()
+        self.log.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until the server has received this many requests. One task at a time may wait.
+    pub(crate) async fn received(&self, count: usize) {
+        while self.asked().len() < count {
+            self.log.grown.notified().await;
+        }
     }
 
     /// Returns the requests so far, as `GET /v2/…`.
@@ -177,7 +193,7 @@ type Answer = Response<StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>
 async fn answer(
     request: Request<Incoming>,
     script: Arc<impl Fn(&Asked, usize) -> Reply>,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Log>,
 ) -> Result<Answer, std::io::Error> {
     let (head, body) = request.into_parts();
     let (method, path) = (head.method.to_string(), head.uri.to_string());
@@ -185,10 +201,11 @@ async fn answer(
     let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
     let asked = Asked { method, path, headers: head.headers, body };
     let number = {
-        let mut log = log.lock().unwrap();
-        log.push(asked.clone());
-        log.len() - 1
+        let mut all = log.asked.lock().unwrap();
+        all.push(asked.clone());
+        all.len() - 1
     };
+    log.grown.notify_one();
     let reply = script(&asked, number);
     tokio::time::sleep(reply.after).await;
     let reset = || std::io::Error::other("reset by the script");
@@ -224,6 +241,8 @@ async fn answer(
 pub(crate) struct Client {
     pub(crate) registries: Arc<Registries>,
     notices: Arc<Mutex<Vec<Notice>>>,
+    /// Notified of each notice.
+    news: Arc<Notify>,
 }
 
 impl Client {
@@ -249,12 +268,16 @@ impl Client {
         let group = |target: &&Repository| RepositoryGroup { target: Some((*target).clone()), sources: Vec::new() };
         let access = Access::new(rights, targets.iter().map(group).collect());
         let notices = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&notices);
-        let observer = Arc::new(move |notice| heard.lock().unwrap().push(notice));
+        let news = Arc::new(Notify::new());
+        let (heard, wake) = (Arc::clone(&notices), Arc::clone(&news));
+        let observer = Arc::new(move |notice| {
+            heard.lock().unwrap().push(notice);
+            wake.notify_one();
+        });
         let (credentials, hosts, certificates) = Default::default();
         let mut options = RegistriesOptions { access, jobs: jobs(1), credentials, hosts, certificates, observer };
         change(&mut options);
-        Self { registries: Arc::new(Registries::new(options).unwrap()), notices }
+        Self { registries: Arc::new(Registries::new(options).unwrap()), notices, news }
     }
 
     pub(crate) async fn head(&self, server: &Server, name: &str) -> crate::registry::Result<Option<Descriptor>> {
@@ -270,6 +293,13 @@ impl Client {
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let notices = self.notices.lock().unwrap();
         notices.iter().filter(|notice| !matches!(notice, Notice::Request { .. })).cloned().collect()
+    }
+
+    /// Waits until there is a notice that is not about a request. One task at a time may wait.
+    pub(crate) async fn noticed(&self) {
+        while self.notices().is_empty() {
+            self.news.notified().await;
+        }
     }
 }
 

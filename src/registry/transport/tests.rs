@@ -93,7 +93,7 @@ async fn a_host_that_is_paused_stops_no_other() {
     let client = Client::with(&[], |_| {});
     let began = Instant::now();
     let quick = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        client.noticed().await;
         for _ in 0..5 {
             client.head(&quick, "a:1").await.unwrap();
         }
@@ -172,7 +172,7 @@ async fn a_stop_ends_waits_at_once() {
     let client = Client::new(&[]);
     let began = Instant::now();
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.noticed().await;
         client.registries.stop();
     };
     let (head, ()) = tokio::join!(client.head(&server, "a:1"), stop);
@@ -191,7 +191,7 @@ async fn a_manifest_that_is_being_written_is_awaited() {
     .await;
     let client = Client::new(&[&server.repository("a")]);
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        server.received(2).await;
         client.registries.stop();
     };
     let payload = manifest();
@@ -228,9 +228,7 @@ async fn a_write_that_was_refused_and_then_stopped_was_never_heeded() {
     let server = Server::start(|_, _| Reply::of(429).with("retry-after", "60")).await;
     let client = Client::new(&[&server.repository("a")]);
     let stop = async {
-        while client.notices().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        client.noticed().await;
         client.registries.stop();
     };
     let written = manifest();
