@@ -16,6 +16,7 @@ mod indexes;
 mod map;
 mod members;
 mod outcomes;
+mod proxies;
 mod publish;
 mod readme;
 mod registries;

@@ -1,5 +1,5 @@
-//! Certificates, HTTP/2 and proxies: which certificates mlist trusts, which client certificates it sends, and what it
-//! reports if TLS fails.
+//! Certificates and HTTP/2: which certificates mlist trusts, which client certificates it sends, and what it reports if
+//! TLS fails.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -20,11 +20,11 @@ use crate::support::context::{Context, Output};
 use crate::support::docker_registry::skipped;
 use crate::support::images::{Dialect, Image};
 use crate::support::nginx::{Front, Nginx, Seen};
-use crate::support::registry::{Fault, Knobs, Registry, Then};
+use crate::support::registry::{Knobs, Registry};
 use crate::support::tls_server::{Proxy, TlsServer};
 
 /// Starts a registry with one image, `a/b:v1`.
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let registry = Registry::start(Knobs::default());
     let any = AnyRegistry::InProcess(registry);
     any.push("a/b", "v1", &image());
@@ -292,7 +292,7 @@ fn what_a_server_did_not_look_at_is_sent_again_at_no_cost() {
     assert_eq!((stats.head, stats.retries, stats.waited), (21, 20, Duration::ZERO));
 }
 
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
     [defaults]
     platforms = ["linux/arm64"]
     tags = ["latest"]
@@ -303,7 +303,7 @@ const MANIFEST: &str = r#"
 "#;
 
 /// Creates a project that publishes three lists at `host` and trusts `authority` there.
-fn project(host: &str, authority: Option<&Authority>) -> Context {
+pub(crate) fn project(host: &str, authority: Option<&Authority>) -> Context {
     let context = Context::with(&MANIFEST.replace("HOST", host));
     if let Some(authority) = authority {
         in_certs_d(&context, host, "ca.crt", &authority.pem());
@@ -318,7 +318,7 @@ fn in_certs_d(context: &Context, host: &str, name: &str, pem: &str) {
 }
 
 /// Returns the codes of the problems in the output.
-fn codes(output: &Output) -> Vec<&str> {
+pub(crate) fn codes(output: &Output) -> Vec<&str> {
     output.stderr.lines().filter(|line| line.starts_with("mlist::")).collect()
 }
 
@@ -365,29 +365,6 @@ fn what_manifests_toml_names_is_trusted_and_shown() {
         output.stderr.contains(&format!(r#"help: it speaks TLS: [registry."{}"] http = false"#, nginx.host())),
         "{output}"
     );
-}
-
-#[test]
-fn plain_http_that_is_asked_for_goes_through_its_own_proxy() {
-    let registry = registry();
-    let proxy = Proxy::start(&[("registry.test:80", registry.host())], Some(GEHEIM));
-    let other = Proxy::start(&[], None);
-    let settings = r#"
-        [registry."registry.test"]
-        http = true
-    "#;
-    let mut context = Context::with(&(MANIFEST.replace("HOST", "registry.test") + settings));
-    context.set("HTTP_PROXY", format!("http://ci:geheim@{}", proxy.address()));
-    context.set("HTTPS_PROXY", format!("http://{}", other.address()));
-    context.mlist("sync").exits(0);
-    assert_eq!(other.asked(), [""; 0]);
-    for method in ["HEAD", "GET"] {
-        registry.knobs().fault(Fault { method, path: "/", times: 1000, then: Then::Status(418) });
-    }
-    let output = context.mlist("plan -vv").exits(1);
-    assert_secret(&output);
-    let help = format!("help: look at what stands between: HTTP_PROXY is {}", proxy.address());
-    assert!(output.stderr.contains(&help), "{output}");
 }
 
 #[test]
@@ -453,68 +430,4 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
     let problems = output.json()["problems"].clone();
     assert_eq!((problems.as_array().map(Vec::len), &problems[0]["retry"]), (Some(1), &false.into()), "{output}");
     assert!(output.stderr.contains("ci.key is not the key of "), "{output}");
-}
-
-/// The `Proxy-Authorization` of `ci:geheim`.
-const GEHEIM: &str = "Basic Y2k6Z2VoZWlt";
-
-fn assert_secret(output: &Output) {
-    let said = [&*output.stdout, &*output.stderr].concat();
-    assert!(["geheim", "gehe1m", "Y2k6"].iter().all(|secret| !said.contains(secret)), "{output}");
-}
-
-#[test]
-fn a_proxy_is_gone_through_with_its_password() {
-    let (registry, authority) = (registry(), Authority::new("Corp Root CA"));
-    let shows = authority.server(&["registry.test", "0.0.0.0"], Valid::Now);
-    let server = TlsServer::start(&registry.host(), &shows, &["h2", "http/1.1"], None);
-    let port = server.host().rsplit(':').next().expect("a port").to_owned();
-    let by_address = format!("0.0.0.0:{port}");
-    let names = [("registry.test:443", server.host()), (&*by_address, server.host())];
-    let proxy = Proxy::start(&names, Some(GEHEIM));
-    let open = |user: &str| format!("http://{user}{}", proxy.address());
-
-    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        let mut context = project("registry.test", Some(&authority));
-        context.set(variable, open("ci:geheim@"));
-        let before = proxy.asked().len();
-        let output = context.mlist("plan -vv").exits(0);
-        assert_secret(&output);
-        assert!(proxy.asked().len() > before, "{variable}");
-        assert!(proxy.asked().iter().all(|line| line == "CONNECT registry.test:443 HTTP/1.1"), "{:?}", proxy.asked());
-    }
-
-    // No proxy is used for the hosts in NO_PROXY and for this machine.
-    let asked = proxy.asked().len();
-    let mut context = project(&by_address, Some(&authority));
-    context.set("HTTPS_PROXY", open("ci:geheim@"));
-    context.mlist("plan").exits(0);
-    assert_eq!(proxy.asked().len(), asked + 1, "an address is asked through the proxy");
-    context.set("NO_PROXY", "registry.test, 0.0.0.0");
-    context.mlist("plan").exits(0);
-    let mut context = project(&registry.host(), None);
-    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        context.set(variable, open("ci:geheim@"));
-    }
-    context.mlist("plan").exits(0);
-    assert_eq!(proxy.asked().len(), asked + 1);
-}
-
-#[test]
-fn a_proxy_that_does_not_let_through_is_told_without_its_password() {
-    let proxy = Proxy::start(&[], Some(GEHEIM));
-    let open = |user: &str| format!("http://{user}{}", proxy.address());
-    for (host, user, why) in [
-        ("registry.test", "ci:gehe1m@", "no connection: the proxy asks for user and password (407)"),
-        ("other.test", "ci:geheim@", "no connection: the proxy refuses to connect there, 8 attempts in "),
-    ] {
-        let mut context = project(host, None);
-        context.set("HTTPS_PROXY", open(user));
-        let output = context.mlist("plan -vv").exits(1);
-        assert_secret(&output);
-        assert_eq!(codes(&output), ["mlist::registry::unreachable"], "{output}");
-        assert!(output.stderr.contains(why), "{output}");
-        let help = format!("help: look at what stands between: HTTPS_PROXY is {}", proxy.address());
-        assert!(output.stderr.contains(&help), "{output}");
-    }
 }
