@@ -15,6 +15,13 @@
 //! | [`random`] | random worlds |
 //! | [`properties`] | properties that hold in every random world |
 
+use std::sync::Arc;
+
+use self::world::World;
+use super::Action;
+use crate::config::model::Publication;
+use crate::config::problem::Problem;
+
 mod cases;
 mod costs;
 mod floating;
@@ -27,3 +34,19 @@ mod random;
 mod refusals;
 mod world;
 mod writers;
+
+/// Returns the one problem that blocks a list.
+fn blocked(world: &World, list: &Arc<Publication>) -> Problem {
+    let (plan, _) = world.plan(list);
+    assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
+    plan.problems.into_iter().next().unwrap()
+}
+
+/// Returns what a problem says, in the order in which it is shown.
+fn shown(problem: &Problem) -> String {
+    let causes = problem.causes.iter().map(|cause| format!("because {cause}"));
+    let labels = problem.labels.iter().map(|label| format!("at {:?}: {}", label.span.range, label.text));
+    let help = problem.help.iter().map(|help| format!("help: {help}"));
+    let first = format!("{}: {}", problem.slug(), problem.message);
+    std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
+}

@@ -139,6 +139,20 @@ fn what_docker_pushes_is_an_index_of_one_image(kind: Kind) {
     assert_eq!(log.filter(|exchange| exchange.path.contains("/referrers/")).len(), 0);
 }
 
+/// Returns manifests.toml with one list. Each of its rows names the same index as its source.
+fn from_one_index(source: &str, target: &str) -> String {
+    let rows = PLATFORMS.map(|platform| format!(r#"{{ platform = "{platform}", source = "{source}" }}"#));
+    format!(
+        r#"
+            [list.app]
+            platforms = [{}]
+            target = "{target}"
+            tags = ["v1"]
+        "#,
+        rows.join(", ")
+    )
+}
+
 fn one_index_is_the_source_of_many_members(kind: Kind) {
     let registry = start(kind);
     let images = images();
@@ -150,20 +164,7 @@ fn one_index_is_the_source_of_many_members(kind: Kind) {
     let entries = [images[1].entry(), images[0].entry(), attestation.entry()];
     registry.push_list("acme/all", "v1", OCI_INDEX, &index(&entries));
     let host = registry.host();
-    let rows: Vec<String> = PLATFORMS
-        .iter()
-        .map(|platform| format!(r#"{{ platform = "{platform}", source = "{host}/acme/all:v1" }}"#))
-        .collect();
-    let text = format!(
-        r#"
-            [list.app]
-            platforms = [{}]
-            target = "{host}/acme/app"
-            tags = ["v1"]
-        "#,
-        rows.join(", ")
-    );
-    let context = Context::with(&text);
+    let context = Context::with(&from_one_index(&format!("{host}/acme/all:v1"), &format!("{host}/acme/app")));
     sync(&context, &registry);
     assert_eq!(registry.list("acme/app", "v1"), Some(expected(&images, &[attestation])));
     // One HEAD of the index, one of the tag. The referrers of the other image were requested once, in the first run.
@@ -194,21 +195,7 @@ fn indexes_go_into_a_layout(kind: Kind) {
     let read = readers::skopeo(&format!("oci:{}:v1", context.path("out/app").display()), &context.docker_config());
     assert_eq!(read.unwrap_or_else(|| expected.clone()), expected);
     // And back from the layout: the source of each member is the list, and each row takes the image for its platform.
-    let rows: Vec<String> = PLATFORMS
-        .iter()
-        .map(|platform| format!(r#"{{ platform = "{platform}", source = "oci:out/app:v1" }}"#))
-        .collect();
-    let target = format!("{}/acme/back", registry.host());
-    let text = format!(
-        r#"
-        [list.app]
-        platforms = [{}]
-        target = "{target}"
-        tags = ["v1"]
-    "#,
-        rows.join(", ")
-    );
-    std::fs::write(context.path("manifests.toml"), text).expect("a file");
+    context.manifest(&from_one_index("oci:out/app:v1", &format!("{}/acme/back", registry.host())));
     context.mlist("sync").exits(0);
     assert_eq!(registry.list("acme/back", "v1"), Some(expected));
 }

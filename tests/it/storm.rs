@@ -6,15 +6,8 @@ use crate::support::images::{Dialect, Image};
 use crate::support::registry::knobs::Head;
 use crate::support::registry::storm::{Limit, Says, Storm};
 use crate::support::registry::{Account, Auth, Knobs, Mount, Registry, Store};
+use crate::support::release::PLATFORMS;
 use crate::support::sample;
-
-const PLATFORMS: [(&str, &str); 5] = [
-    ("linux/amd64", "amd64"),
-    ("linux/arm/v7", "arm"),
-    ("linux/arm64", "arm64"),
-    ("linux/ppc64le", "ppc64le"),
-    ("linux/s390x", "s390x"),
-];
 
 /// The share of all responses that fail.
 const SHARE: f64 = 0.2;

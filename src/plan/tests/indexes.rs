@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::world::{Image, World, platform, publication, reference, shared, with};
+use super::{blocked, shown};
 use crate::config::model::{Attestations, Format, Publication};
-use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Entry, Index, MediaType, Place};
 use crate::plan::{Action, ListPlan, MemberFate, Query, Reason};
 
@@ -27,21 +27,6 @@ fn without_attestations(list: &Arc<Publication>) -> Arc<Publication> {
 fn entries(plan: &ListPlan) -> Vec<(String, Digest)> {
     let list = Index::parse(plan.payload.as_ref().expect("a list to be written")).unwrap();
     list.entries.into_iter().map(|entry| (entry.platform.unwrap().to_string(), entry.descriptor.digest)).collect()
-}
-
-fn shown(problem: &Problem) -> String {
-    let causes = problem.causes.iter().map(|cause| format!("because {cause}"));
-    let labels = problem.labels.iter().map(|label| format!("at {:?}: {}", label.span.range, label.text));
-    let help = problem.help.iter().map(|help| format!("help: {help}"));
-    let first = format!("{}: {}", problem.slug(), problem.message);
-    std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
-}
-
-/// Returns the one problem that blocks a list.
-fn blocked(world: &World, list: &Arc<Publication>) -> Problem {
-    let (plan, _) = world.plan(list);
-    assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
-    plan.problems.into_iter().next().unwrap()
 }
 
 fn built(world: &mut World, (platform, source): (&str, &str)) -> (Descriptor, Entry) {

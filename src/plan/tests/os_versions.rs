@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::world::{Image, World, platform, publication, reference};
+use super::{blocked, shown};
 use crate::config::model::{Missing, OsVersion, OsVersionOf, Placed, Publication};
-use crate::config::problem::{Problem, Span};
+use crate::config::problem::Span;
 use crate::naming::Pattern;
 use crate::oci::{Entry, Index, MediaType, Place, Platform};
 use crate::plan::{Action, ListPlan, MemberFate, Query};
@@ -49,20 +50,6 @@ fn push_base(world: &mut World, platforms: &[&str]) {
 fn written(plan: &ListPlan) -> Platform {
     let list = Index::parse(plan.payload.as_ref().expect("a list to be written")).unwrap();
     list.entries[0].platform.clone().unwrap()
-}
-
-fn blocked(world: &World, list: &Arc<Publication>) -> Problem {
-    let (plan, _) = world.plan(list);
-    assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
-    plan.problems.into_iter().next().unwrap()
-}
-
-fn shown(problem: &Problem) -> String {
-    let causes = problem.causes.iter().map(|cause| format!("because {cause}"));
-    let labels = problem.labels.iter().map(|label| format!("at {:?}: {}", label.span.range, label.text));
-    let help = problem.help.iter().map(|help| format!("help: {help}"));
-    let first = format!("{}: {}", problem.slug(), problem.message);
-    std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
 }
 
 const BUILDS: [&str; 3] = ["linux/amd64", "windows/amd64 10.0.17763.6532", "windows/amd64 10.0.20348.2700"];

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::shown;
 use super::world::{Image, World, publication, reference};
 use crate::config::model::Publication;
 use crate::config::problem::{HttpFacts, Problem, Severity};
@@ -30,14 +31,6 @@ fn refused(world: &World, list: &Arc<Publication>, action: Action) -> (ListPlan,
     assert_eq!(plan.problems.len(), 1, "{:?}", plan.problems);
     let problem = plan.problems[0].clone();
     (plan, problem)
-}
-
-fn shown(problem: &Problem) -> String {
-    let causes = problem.causes.iter().map(|cause| format!("because {cause}"));
-    let labels = problem.labels.iter().map(|label| format!("at {:?}: {}", label.span.range, label.text));
-    let help = problem.help.iter().map(|help| format!("help: {help}"));
-    let first = format!("{}: {}", problem.slug(), problem.message);
-    std::iter::once(first).chain(causes).chain(labels).chain(help).collect::<Vec<_>>().join("\n  ")
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 
 use super::context::PATIENCE;
-use super::registry::{Account, Authorization, Exchange, Log, keep_closed};
+use super::end_server;
+use super::registry::{Account, Authorization, Exchange, Log};
 use super::token_server::{ISSUER, SERVICE, TokenServer};
 use super::wire::Wire;
 
@@ -105,11 +106,8 @@ impl DockerRegistry {
 
     /// Stops the registry and closes its port. Its content is kept.
     pub(crate) fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // The process may have exited already.
-            let _ = child.kill();
-            child.wait().expect("a child that was started");
-            self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
+        if let Some(child) = self.child.take() {
+            self.closed = end_server(child, self.port);
         }
     }
 

@@ -17,7 +17,9 @@
 //! | [`editor`] | tombi: a linter for TOML and a language server for editors |
 //! | [`readers`] | what skopeo and docker read from a list |
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+use tokio::net::TcpSocket;
 
 pub(crate) mod any_registry;
 pub(crate) mod certificates;
@@ -38,6 +40,14 @@ pub(crate) mod wire;
 pub(crate) fn installed(program: &str) -> bool {
     let tried = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     tried.is_ok()
+}
+
+/// Ends the process of a server. Its port then stays closed while the result lives.
+pub(crate) fn end_server(mut child: Child, port: u16) -> Option<TcpSocket> {
+    // The process may have exited already.
+    let _ = child.kill();
+    child.wait().expect("a child that was started");
+    registry::keep_closed(([127, 0, 0, 1], port).into())
 }
 
 /// Returns all of `cases` in a long run (`tests/run --long`). Otherwise returns every `one_in`-th, beginning with the

@@ -13,7 +13,7 @@ use tokio::net::TcpSocket;
 
 use super::certificates::{Authority, Pair, Valid};
 use super::context::PATIENCE;
-use super::registry::keep_closed;
+use super::end_server;
 
 /// The configuration.
 pub(crate) struct Front<'a> {
@@ -151,11 +151,8 @@ impl Nginx {
 
     /// Stops nginx and closes its port.
     pub(crate) fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // The process may have exited already.
-            let _ = child.kill();
-            child.wait().expect("a child that was started");
-            self.closed = keep_closed(([127, 0, 0, 1], self.port).into());
+        if let Some(child) = self.child.take() {
+            self.closed = end_server(child, self.port);
         }
     }
 

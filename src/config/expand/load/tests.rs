@@ -311,33 +311,27 @@ fn a_table_of_platforms_spells_arch_and_rows_have_their_own_sources() {
     assert_eq!(members, [("x64".into(), "r.io/a-x64:1".into()), ("old".into(), "q.io/a-old:2".to_owned())]);
 }
 
+/// Checks that a list may have these platforms.
+#[track_caller]
+fn assert_platforms(rows: &str) {
+    let text = with_defaults(&format!(
+        "
+            [list.a]
+            platforms = {rows}
+        "
+    ));
+    assert_eq!(Machine::default().ids(&text), ["a"]);
+}
+
 #[test]
 fn windows_images_of_one_platform_are_told_apart_later() {
-    let rows = r#"["windows/amd64", { platform = "windows/amd64", arch = "win2" }]"#;
-    assert_eq!(
-        Machine::default().ids(&with_defaults(&format!(
-            "
-        [list.a]
-        platforms = {rows}
-    "
-        ))),
-        ["a"]
-    );
+    assert_platforms(r#"["windows/amd64", { platform = "windows/amd64", arch = "win2" }]"#);
 }
 
 #[test]
 fn rows_that_write_their_sources_may_share_an_index() {
     let row = |platform: &str| format!(r#"{{ platform = "{platform}", source = "q.io/index:1" }}"#);
-    let rows = format!("[{}, {}]", row("linux/amd64"), row("linux/arm64"));
-    assert_eq!(
-        Machine::default().ids(&with_defaults(&format!(
-            "
-        [list.a]
-        platforms = {rows}
-    "
-        ))),
-        ["a"]
-    );
+    assert_platforms(&format!("[{}, {}]", row("linux/amd64"), row("linux/arm64")));
 }
 
 #[test]
