@@ -2,6 +2,7 @@
 
 use crate::config::problem::Problem;
 use crate::oci::{Digest, MalformedJson, Reference};
+use crate::plan::contradictory;
 use crate::registry::{ErrorKind, RegistryError};
 
 use super::registry_problem::{problem, short};
@@ -44,6 +45,11 @@ impl StepFailure {
             .because(format!("it was {} when this was planned, and is now {}", name(planned), name(found)))
             .help("sync again: it plans anew from what is there now");
         Self::Moved(passing(problem.about(reference)))
+    }
+
+    /// Returns the failure that the registry's answers about `reference` contradict each other. `why` says which.
+    pub(super) fn contradictory(reference: &Reference, why: &str) -> Self {
+        Self::Problem(Box::new(contradictory(reference, why.to_owned())))
     }
 
     /// Returns the failure that other writers change `reference` each time before this run reads it again.

@@ -33,8 +33,9 @@ use crate::plan::{ListPlan, TagChange, TagFate};
 use crate::registry::Registry;
 
 use super::failure::StepFailure;
+use super::lag::{lag, sleep};
 use super::look::look;
-use super::plan_tags::floating;
+use super::plan_tags::{floating, own};
 use super::report::TagDone;
 use super::tags::{TagWriter, Unwritten};
 
@@ -45,6 +46,8 @@ const ROUNDS: usize = 10;
 pub(super) struct Floating<'a, R> {
     writer: &'a TagWriter<'a, R>,
     tags: Vec<FloatingTag<'a>>,
+    /// Tags that exist: those that name the list, and the floating tags that were found.
+    existing: Vec<&'a Tag>,
 }
 
 /// One floating tag.
@@ -73,7 +76,11 @@ impl<'a, R: Registry> Floating<'a, R> {
                 pointed_to: None,
             }
         });
-        Self { writer, tags: tags.collect() }
+        let tags: Vec<FloatingTag<'a>> = tags.collect();
+        let found = |tag: &&FloatingTag<'_>| tag.change.from.is_some();
+        let floats = tags.iter().filter(found).map(|tag| &plan.tags[tag.at].tag);
+        let existing = own(plan).chain(floats).collect();
+        Self { writer, tags, existing }
     }
 
     /// Moves the tags one after the other. Called after the list is published under its own tag. Returns the tags with
@@ -142,11 +149,22 @@ impl<'a, R: Registry> Floating<'a, R> {
         Ok(is_current)
     }
 
+    /// Returns all tags of the target. A list without a tag that exists has a hole, and a greater version may be in it. So
+    /// the tags are requested again until the list is complete.
     async fn published(&self) -> Result<BTreeSet<Tag>, StepFailure> {
-        if self.writer.stop.signal().is_some() {
-            return Err(StepFailure::Stopped);
+        let mut pauses = lag();
+        loop {
+            if self.writer.stop.signal().is_some() {
+                return Err(StepFailure::Stopped);
+            }
+            let tags = self.writer.registry.tags(self.writer.target).await?.unwrap_or_default();
+            let Some(lost) = self.existing.iter().find(|tag| !tags.contains(*tag)) else { return Ok(tags) };
+            let Some(pause) = pauses.next() else {
+                let why = "it was written or found, but the list of tags does not contain it";
+                return Err(StepFailure::contradictory(&self.writer.target.tagged(lost), why));
+            };
+            sleep(pause).await;
         }
-        Ok(self.writer.registry.tags(self.writer.target).await?.unwrap_or_default())
     }
 }
 

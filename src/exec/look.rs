@@ -1,6 +1,8 @@
-//! What a tag names now. Read before a tag is written, and after a write failed.
+//! What the target has now: what its tags name, and whether it still has the children that nothing copies. Read before a
+//! tag is written, and after a write failed.
 
-use crate::oci::{Digest, Place, Tag};
+use crate::config::model::Publication;
+use crate::oci::{Descriptor, Digest, Place, Tag};
 use crate::plan::TagChange;
 use crate::registry::Registry;
 
@@ -21,22 +23,51 @@ pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -
     Ok(found.map(|descriptor| descriptor.digest))
 }
 
-/// Checks that a tag of `target` still names what it named when the list was planned, or already names `ours`.
+/// Checks that a tag of the target still names what it named when the list was planned, or already names `ours`. If an
+/// immutable tag is to be created, the manifest is read: some registries answer 404 only to HEAD.
 ///
 /// # Errors
 /// Fails if another writer has moved the tag, or if it could not be read.
 pub(super) async fn recheck<R: Registry>(
     registry: &R,
-    target: &Place,
+    publication: &Publication,
     tag: &TagChange,
     ours: &Digest,
 ) -> Result<TagState, StepFailure> {
-    let found = look(registry, target, &tag.tag).await?;
+    let target = &publication.target;
+    let is_immutable = publication.rules.immutable.as_ref().is_some_and(|globs| globs.value.matches(tag.tag.as_str()));
+    let mut found = look(registry, target, &tag.tag).await?;
+    if found.is_none() && is_immutable {
+        found = registry.read(&target.tagged(&tag.tag)).await?.map(|descriptor| descriptor.digest);
+    }
     if found.as_ref() == Some(ours) {
         Ok(TagState::Ours)
     } else if found == tag.from {
         Ok(TagState::AsPlanned)
     } else {
         Err(StepFailure::moved(&target.tagged(&tag.tag), tag.from.as_ref(), found.as_ref()))
+    }
+}
+
+/// Checks that `target` still has the manifest that `child` describes.
+///
+/// # Errors
+/// Fails if the manifest is gone, or has another size or media type.
+pub(super) async fn still_present<R: Registry>(
+    registry: &R,
+    target: &Place,
+    child: &Descriptor,
+) -> Result<(), StepFailure> {
+    let reference = target.with_digest(&child.digest);
+    match registry.head(&reference).await? {
+        None => Err(StepFailure::gone(&reference)),
+        Some(found) if found == *child => Ok(()),
+        Some(found) => {
+            let why = format!(
+                "its tag or list says {} of {} bytes, its digest {} of {} bytes",
+                child.media_type, child.size, found.media_type, found.size
+            );
+            Err(StepFailure::contradictory(&reference, &why))
+        }
     }
 }

@@ -25,11 +25,10 @@ pub(super) struct PreparedMemberTag {
 /// Reads the tags that must be written and the manifests they will name. Called once the blobs are in the target, so
 /// that these manifests can be written there.
 pub(super) async fn prepare<R: Registry>(plan: &ListPlan, registry: &R) -> Vec<Result<PreparedMemberTag, StepFailure>> {
-    let target = &plan.publication.target;
     let changes = plan.member_tags.iter().enumerate().filter(|(_, change)| change.tag.fate.is_written());
     join_all(changes.map(async |(at, change)| {
         let payload = payload(plan, change, registry).await?;
-        let found = recheck(registry, target, &change.tag, payload.digest()).await?;
+        let found = recheck(registry, &plan.publication, &change.tag, payload.digest()).await?;
         Ok(PreparedMemberTag { at, payload: (found == TagState::AsPlanned).then_some(payload) })
     }))
     .await

@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use super::copy::{BlobsOpen, CopyTask};
 use super::ending::{Ending, untouched};
 use super::failure::StepFailure;
-use super::look::{TagState, look, recheck};
+use super::look::{TagState, look, recheck, still_present};
 use super::member_tags::{self, PreparedMemberTag};
 use super::plan_tags::{fixed, floating};
 use super::publish::Publisher;
@@ -65,14 +65,16 @@ impl<R: Registry> Publisher<'_, R> {
         let looks = async {
             blobs.recv().await;
             tokio::join!(
-                join_all(fixed(plan).map(|(_, tag)| recheck(registry, target, tag, payload.digest()))),
+                join_all(fixed(plan).map(|(_, tag)| recheck(registry, &plan.publication, tag, payload.digest()))),
+                join_all(plan.present.iter().map(|child| still_present(registry, target, child))),
                 join_all(floating(plan).map(|(_, tag, _)| look(registry, target, &tag.tag))),
                 member_tags::prepare(plan, registry),
             )
         };
-        let (children, (tags, floating, member_tags)) = tokio::join!(children, looks);
+        let (children, (tags, present, floating, member_tags)) = tokio::join!(children, looks);
         let mut failures = Vec::new();
         each(children, &mut failures);
+        each(present, &mut failures);
         let prepared = Prepared {
             list,
             plan: Arc::clone(plan),

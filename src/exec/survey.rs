@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -11,6 +12,7 @@ use crate::oci::{Descriptor, Digest, Entry, Host, Payload, Place, Tag};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
+use super::lag::{lag, sleep};
 use super::registry_problem::cause;
 use super::wait::Waits;
 use super::{Event, Listener};
@@ -56,6 +58,7 @@ impl<'a, R: Registry> Surveyor<'a, R> {
     ///
     /// No query is made twice. An item is decided again as soon as its own queries are answered, whatever the others
     /// still wait for. A query without a usable answer counts as answered too: `decide` determines what follows.
+    /// Answers that contradict each other are requested again a few times.
     pub async fn survey<T, D>(
         self,
         items: &[T],
@@ -70,6 +73,7 @@ impl<'a, R: Registry> Surveyor<'a, R> {
         let mut queues: HashMap<Option<Host>, HostQueue> = HashMap::new();
         let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
         let mut ready: VecDeque<usize> = (0..total).collect();
+        let mut doubts = Doubts::default();
         listener(Event::Reading { done, total });
         loop {
             while let Some(item) = ready.pop_front() {
@@ -78,6 +82,18 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                         decisions[item] = Some(decision);
                         done += 1;
                         listener(Event::Reading { done, total });
+                    }
+                    Decision::Doubts(queries, decision) => {
+                        let Some(pause) = doubts.pause(item) else {
+                            decisions[item] = Some(decision);
+                            done += 1;
+                            listener(Event::Reading { done, total });
+                            continue;
+                        };
+                        for query in queries {
+                            pending.snapshot.forget(&query);
+                            naps.extend(pending.note(item, query).map(|query| after(pause, query)));
+                        }
                     }
                     Decision::Needs(queries) => {
                         for query in queries {
@@ -106,10 +122,7 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                 let pause =
                     matches!(response, Response::Head(Answer::Absent)).then(|| waits.pause(reference)).flatten();
                 if let Some(pause) = pause {
-                    naps.push(async move {
-                        tokio::time::sleep(pause).await;
-                        query
-                    });
+                    naps.push(after(pause, query));
                     continue;
                 }
                 if waits.is_over(reference) {
@@ -166,6 +179,25 @@ impl PendingQueries {
         });
         ready
     }
+}
+
+/// How often contradictory answers were requested again, by item.
+#[derive(Default)]
+struct Doubts(HashMap<usize, usize>);
+
+impl Doubts {
+    /// Returns how long to wait before the answers for `item` are requested again. `None` if that was done often enough.
+    fn pause(&mut self, item: usize) -> Option<Duration> {
+        let repeated = self.0.entry(item).or_default();
+        *repeated += 1;
+        lag().nth(*repeated - 1)
+    }
+}
+
+/// Returns `query` after `pause`.
+async fn after(pause: Duration, query: Query) -> Query {
+    sleep(pause).await;
+    query
 }
 
 /// The queries to one host.

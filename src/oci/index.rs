@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::manifest::{null_as_none, read};
 use super::{Descriptor, Digest, MalformedJson, MediaType, Payload, Platform};
@@ -56,6 +57,25 @@ impl Entry {
         entry.annotations.insert(ATTESTED.into(), image.to_string());
         entry.annotations.insert("vnd.docker.reference.type".into(), "attestation-manifest".into());
         entry
+    }
+
+    /// Creates the entry of a manifest as a registry lists it among the referrers of `subject` (distribution-spec "Listing
+    /// Referrers"), from its bytes. `None` if `subject` is not the manifest's subject.
+    #[must_use]
+    pub fn referrer(payload: &Payload, subject: &Digest) -> Option<Self> {
+        let fields: Map<String, Value> = serde_json::from_slice(payload.bytes()).ok()?;
+        let named = Digest::parse(fields.get("subject")?.get("digest")?.as_str()?).ok()?;
+        // If the manifest has no artifact type of its own, the media type of its config is used.
+        let own = fields.get("artifactType").and_then(Value::as_str).filter(|own| !own.is_empty());
+        let kind = own.or_else(|| fields.get("config")?.get("mediaType")?.as_str());
+        let annotations = fields.get("annotations").cloned().and_then(|map| serde_json::from_value(map).ok());
+        (named == *subject).then(|| Self {
+            descriptor: payload.descriptor().clone(),
+            platform: None,
+            annotations: annotations.unwrap_or_default(),
+            artifact_type: kind.map(str::to_owned),
+            urls: Vec::new(),
+        })
     }
 
     /// Returns the digest of the image that this entry is an attestation of, as it is written in the annotation. `None`

@@ -146,6 +146,9 @@ pub struct ListPlan {
     pub member_tags: Vec<MemberTagChange>,
     /// The manifests to copy first, without duplicates.
     pub children: Vec<Child>,
+    /// The manifests that nothing copies, because only the target has them. They must still be there when the list is
+    /// written.
+    pub present: Vec<Descriptor>,
     /// Why the list is blocked or failed, and warnings.
     pub problems: Vec<Problem>,
 }

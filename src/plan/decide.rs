@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `input` | the input of the decision, and how one of its functions ends |
 //! | `batch` | queries that can be answered together |
+//! | `contradiction` | answers about the target that contradict each other |
 //! | `platforms`, `problems` | open parts of platforms; problems that several files report |
 //! | `os_version` | Windows versions taken from another image, or given as a pattern |
 //! | `other_writers` | the members that other writers of the list have placed |
@@ -20,6 +21,7 @@
 //! | `retained` | which published entries are kept although no source names them |
 //! | `entries` | the entries of the new list, in their order |
 //! | `retained_children` | whether the target still has the manifests that only the target has |
+//! | `proof` | takes size and media type of what is written from bytes |
 //! | `list` | the bytes of the new list, predicted or built, and which published lists are equal |
 //! | `refusals` | what blocks a list that could be built |
 //! | `changes`, `member_tags` | how each member changes, and how the tags of members change |
@@ -33,16 +35,19 @@ use std::sync::Arc;
 
 use crate::config::model::Publication;
 
-use super::{Decision, ListPlan, Snapshot};
+use super::{Action, Decision, ListPlan, Snapshot};
 
 use input::{Early, Flow, Input};
 use published::Published;
+
+pub(crate) use contradiction::problem as contradictory;
 
 mod attestations;
 mod batch;
 mod blocked_plan;
 mod changes;
 mod check;
+mod contradiction;
 mod current_state;
 mod entries;
 mod guard;
@@ -57,6 +62,7 @@ mod os_version;
 mod other_writers;
 mod platforms;
 mod problems;
+mod proof;
 mod published;
 mod refusals;
 mod retained;
@@ -71,6 +77,10 @@ pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<A
     match steps(input, &mut published) {
         Ok(plan) => Decision::Done(Arc::new(plan)),
         Err(Early::Needs(queries)) => Decision::Needs(queries),
+        Err(Early::Doubts(queries, problems)) => {
+            let failed = blocked_plan::plan(input, published.as_ref(), Action::Failed, problems);
+            Decision::Doubts(queries, Arc::new(failed))
+        }
         Err(Early::Refused(action, problems)) => {
             Decision::Done(Arc::new(blocked_plan::plan(input, published.as_ref(), action, problems)))
         }

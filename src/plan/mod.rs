@@ -19,6 +19,7 @@ pub mod snapshot;
 pub use change::{
     Action, Child, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, Summary, TagChange, TagFate,
 };
+pub(crate) use decide::contradictory;
 pub use decide::decide;
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
 

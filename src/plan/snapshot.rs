@@ -56,6 +56,9 @@ pub enum Query {
 pub enum Decision<T> {
     /// These queries must be answered first. Never empty, and never contains one that the snapshot answers.
     Needs(BTreeSet<Query>),
+    /// The answers to these queries contradict each other, so they must be made again. If the answers stay
+    /// contradictory, this is the result.
+    Doubts(BTreeSet<Query>, T),
     /// The result.
     Done(T),
 }
@@ -111,6 +114,18 @@ impl Snapshot {
             Query::Manifest(digest, place) | Query::Config(digest, place) => self.bytes(digest, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
             Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
+        }
+    }
+
+    /// Removes the answer to `query`, which contradicts others, so that the query can be made again. Verified bytes stay.
+    pub fn forget(&mut self, query: &Query) {
+        match query {
+            Query::Head(reference) => drop(self.heads.remove(reference)),
+            Query::Manifest(digest, place) | Query::Config(digest, place) => {
+                self.unread.remove(&(digest.clone(), place.clone()));
+            }
+            Query::Tags(place) => drop(self.tags.remove(place)),
+            Query::Referrers(digest, place) => drop(self.referrers.remove(&(digest.clone(), place.clone()))),
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn www_authenticate(data: &[u8]) {
 /// Parses `Link`: the next page is a part of the header.
 pub(crate) fn next_page(data: &[u8]) {
     let headers = headers(&LINK, data);
-    if let Some(next) = link::next(&headers) {
+    if let Ok(Some(next)) = link::next(&headers) {
         let sent = headers.get_all(LINK).iter().filter_map(|line| line.to_str().ok());
         assert!(sent.into_iter().any(|line| line.contains(&format!("<{next}>"))), "{next}");
     }

@@ -112,7 +112,7 @@ impl Layouts {
             let Some(index) = IndexJson::read(&root)? else { return Ok(None) };
             let read = |named: &Digest| read_manifest(&root, &index, named).ok().flatten();
             let mut found: Vec<Entry> =
-                index.digests().iter().filter_map(read).filter_map(|it| contents::referrer(&it, &digest)).collect();
+                index.digests().iter().filter_map(read).filter_map(|it| Entry::referrer(&it, &digest)).collect();
             let tagged = referrers::tag(&digest).and_then(|tag| index.tagged(&tag).ok().flatten());
             for entry in tagged.as_ref().and_then(read).and_then(|it| referrers::named(&it).ok()).unwrap_or_default() {
                 if found.iter().all(|other| other.descriptor.digest != entry.descriptor.digest) {

@@ -95,6 +95,11 @@ pub trait Registry: Send + Sync {
         way: Way,
     ) -> impl Future<Output = Result<Copied>> + Send;
 
+    /// Returns the same as [`Self::head`], but reads the manifest. Some registries answer 404 only to HEAD.
+    fn read(&self, reference: &Reference) -> impl Future<Output = Result<Option<Descriptor>>> + Send {
+        self.head(reference)
+    }
+
     /// Writes a manifest under a tag or its digest. The bytes are sent unchanged.
     fn put_manifest(
         &self,

@@ -66,6 +66,13 @@ impl Registry for Registries {
         }
     }
 
+    async fn read(&self, reference: &Reference) -> Result<Option<Descriptor>> {
+        match &reference.place {
+            Place::Repository(repository) => self.told(self.http.read(repository, &reference.locator).await),
+            Place::Layout(dir) => self.layouts.head(dir, &reference.locator).await,
+        }
+    }
+
     async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         match place {
             Place::Repository(repository) => self.told(self.http.manifest(repository, digest).await),

@@ -102,6 +102,11 @@ impl Fake {
     /// Adds an image for `platform` at `reference`: a config, two layers (one of them is the same in all images), a
     /// manifest, and the tag. Another `seed` gives another image.
     pub(crate) fn image(&self, reference: &str, platform: &str, seed: &str) -> Descriptor {
+        self.image_with(reference, platform, seed, "")
+    }
+
+    /// Adds an image with `fields` in its manifest, which begin with a comma.
+    pub(crate) fn image_with(&self, reference: &str, platform: &str, seed: &str, fields: &str) -> Descriptor {
         let (reference, platform) = (Reference::parse(reference).unwrap(), Platform::parse(platform).unwrap());
         let config = Payload::new(MediaType::OciConfig, serde_json::to_vec(&platform).unwrap().into());
         let layer = |text: &str| {
@@ -115,7 +120,7 @@ impl Fake {
         });
         let manifest = Payload::new(
             MediaType::OciManifest,
-            format!(r#"{{"schemaVersion":2,"config":{config_json},"layers":[{base},{own}]}}"#).into(),
+            format!(r#"{{"schemaVersion":2,"config":{config_json},"layers":[{base},{own}]{fields}}}"#).into(),
         );
         let mut state = self.state();
         for blob in &blobs {

@@ -7,9 +7,10 @@
 //! attestation that is pushed later is added together with the next image.
 
 use crate::config::model::{self, Member};
-use crate::oci::{Digest, Entry, Index};
+use crate::oci::{Digest, Entry, Index, Payload};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::contradiction;
 use super::input::Input;
 
 /// The artifact type of an attestation that is found by its `subject`.
@@ -69,11 +70,29 @@ impl ImageAttestations {
             Presence::Found(entries) => entries,
             Presence::Absent => &[],
         };
-        let ours = referrers.iter().filter(|entry| {
-            entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE) && entry.descriptor.media_type.is_image()
-        });
-        Some(ours.map(|entry| Entry::attestation(entry.descriptor.clone(), image)).collect())
+        let place = &member.source.place;
+        let origin = QueryOrigin::member(input, member);
+        let mut ours = Vec::new();
+        let mut is_complete = true;
+        for entry in referrers.iter().filter(|entry| entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE)) {
+            match batch.manifest(&entry.descriptor.digest, place, &origin) {
+                Some(Presence::Found(payload)) => ours.extend(verified(payload, image)),
+                Some(Presence::Absent) => {
+                    let reference = place.with_digest(&entry.descriptor.digest);
+                    contradiction::add_lost_referrer(batch, &reference, image, &origin);
+                }
+                None => is_complete = false,
+            }
+        }
+        is_complete.then_some(ours)
     }
+}
+
+/// Returns the entry of a manifest that a registry lists as an attestation of `image`. `None` if its bytes do not say so.
+fn verified(payload: &Payload, image: &Digest) -> Option<Entry> {
+    let entry = Entry::referrer(payload, image)?;
+    let is_attestation = entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE) && payload.media_type().is_image();
+    is_attestation.then(|| Entry::attestation(entry.descriptor, image))
 }
 
 /// Returns `attestations` without duplicates, in the order in which they follow the images.

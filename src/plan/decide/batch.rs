@@ -31,6 +31,8 @@ pub(super) struct QueryBatch<'a> {
     needs: BTreeSet<Query>,
     causes: Vec<Cause>,
     failures: Vec<Problem>,
+    doubts: BTreeSet<Query>,
+    contradictions: Vec<Problem>,
     blocks: Vec<Problem>,
 }
 
@@ -68,7 +70,8 @@ impl<'a> QueryOrigin<'a> {
 
 impl<'a> QueryBatch<'a> {
     pub(super) fn new(input: Input<'a>) -> Self {
-        Self { input, needs: BTreeSet::new(), causes: Vec::new(), failures: Vec::new(), blocks: Vec::new() }
+        let (needs, causes, failures, doubts, contradictions, blocks) = Default::default();
+        Self { input, needs, causes, failures, doubts, contradictions, blocks }
     }
 
     /// Returns what `reference` names. `None` if there is no usable answer yet.
@@ -121,6 +124,16 @@ impl<'a> QueryBatch<'a> {
         self.needs.extend(other.needs);
         self.causes.extend(other.causes);
         self.failures.extend(other.failures);
+        self.doubts.extend(other.doubts);
+        self.contradictions.extend(other.contradictions);
+    }
+
+    /// Adds queries whose answers contradict each other. `problem` says so. It is reported if they stay contradictory.
+    pub(super) fn contradict(&mut self, queries: impl IntoIterator<Item = Query>, problem: Problem) {
+        self.doubts.extend(queries);
+        if !self.contradictions.contains(&problem) {
+            self.contradictions.push(problem);
+        }
     }
 
     /// Adds a problem that blocks the list.
@@ -132,11 +145,14 @@ impl<'a> QueryBatch<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an [`Early`] end of the decision if a query has no answer yet, an answer is unknown, or a blocking
-    /// problem was found.
+    /// Returns an [`Early`] end of the decision if a query has no answer yet, an answer is unknown, answers contradict
+    /// each other, or a blocking problem was found.
     pub(super) fn end(self) -> Flow<()> {
         if !self.needs.is_empty() {
             return Err(Early::Needs(self.needs));
+        }
+        if self.failures.is_empty() && !self.doubts.is_empty() {
+            return Err(Early::Doubts(self.doubts, self.contradictions));
         }
         match (self.failures.is_empty(), self.blocks.is_empty()) {
             (true, true) => Ok(()),

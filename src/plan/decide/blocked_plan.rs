@@ -42,6 +42,7 @@ pub(super) fn plan(
         members,
         member_tags: Vec::new(),
         children: Vec::new(),
+        present: Vec::new(),
         problems,
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum EntrySource<'a, 's> {
     Brought(&'s ResolvedMember<'a>),
 }
 
-impl PlannedEntry<'_, '_> {
+impl<'a> PlannedEntry<'a, '_> {
     /// Returns the entry as an equal list must have it: parts of the platform that are not declared match any value.
     pub(super) fn wanted(&self) -> Wanted<'_> {
         let (declared, versions) = match self.part {
@@ -47,6 +47,20 @@ impl PlannedEntry<'_, '_> {
             }
         };
         Wanted { entry: &self.entry, declared, versions }
+    }
+
+    /// The part of manifests.toml that the entry comes from.
+    pub(super) fn origin<'i>(&self, input: Input<'i>) -> QueryOrigin<'i>
+    where
+        'a: 'i,
+    {
+        match self.part {
+            EntrySource::Member(resolved) | EntrySource::Brought(resolved) => {
+                QueryOrigin::member(input, resolved.member)
+            }
+            EntrySource::Kept(member) => QueryOrigin::member(input, member),
+            EntrySource::Undeclared | EntrySource::Attestation => QueryOrigin::target(input),
+        }
     }
 
     /// Whether the entry is for `platform`.

@@ -5,6 +5,7 @@ use crate::naming::Version;
 use crate::plan::newest;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::contradiction;
 use super::input::Input;
 
 /// Whether a tag may be moved.
@@ -26,7 +27,7 @@ pub(super) fn judge(batch: &mut QueryBatch<'_>, input: Input<'_>, tag: &TargetTa
     if let Some(rival) = newest::declared(newest, &tag.tag) {
         return Some(stays(rival));
     }
-    match batch.tags(&input.publication.target, &QueryOrigin::tag(input, tag))? {
+    match contradiction::tags(batch, input, &QueryOrigin::tag(input, tag))? {
         // The repository does not exist, so nothing is published there.
         Presence::Absent => Some(Guard::Free),
         Presence::Found(tags) => {

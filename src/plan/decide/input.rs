@@ -31,6 +31,8 @@ pub(super) type Flow<T> = Result<T, Early>;
 pub(super) enum Early {
     /// These queries must be answered first.
     Needs(BTreeSet<Query>),
+    /// The answers to these queries contradict each other. If they stay so, these are the problems.
+    Doubts(BTreeSet<Query>, Vec<Problem>),
     /// Nothing of the list can be written. The action is [`Action::Failed`] or [`Action::Blocked`].
     Refused(Action, Vec<Problem>),
 }

@@ -94,6 +94,9 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
             missing_children::children(input, image.member, &image.descriptor.digest, image.attestations.known())
         });
         missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
+        for image in &images.present {
+            missing_children::ask_attestations(&mut batch, input, image, published);
+        }
         guard::ask_ahead(&mut batch, input);
     }
     batch.end()?;

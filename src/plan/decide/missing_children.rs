@@ -7,6 +7,7 @@ use crate::oci::{Digest, Entry, Place};
 use crate::plan::Answer;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::image::Image;
 use super::input::Input;
 use super::published::Published;
 
@@ -32,6 +33,15 @@ pub(super) fn children<'p>(
     let beside =
         attestations.iter().map(move |entry| ChildRef { from, digest: &entry.descriptor.digest, is_seen: false });
     std::iter::once(ChildRef { from, digest: image, is_seen }).chain(beside)
+}
+
+/// Adds the queries for the manifests of the attestations of `image` that no published list contains: they will be
+/// copied.
+pub(super) fn ask_attestations(batch: &mut QueryBatch<'_>, input: Input<'_>, image: &Image<'_>, published: &Published) {
+    let origin = QueryOrigin::member(input, image.member);
+    for entry in image.attestations.known().iter().filter(|entry| !published.holds(&entry.descriptor.digest)) {
+        batch.manifest(&entry.descriptor.digest, &image.member.source.place, &origin);
+    }
 }
 
 /// Children that are missing in the target, by position. Of equal children only the first is listed.

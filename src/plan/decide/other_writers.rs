@@ -12,16 +12,17 @@ use crate::naming::Partial;
 use crate::oci::{Platform, Tag};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::contradiction;
 use super::input::Input;
 use super::platforms::is_complete;
 
 /// Adds the query that [`placed`] needs, and returns the tags of the target if they are known.
 pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'a BTreeSet<Tag>> {
-    let Publication { rules, member_tags, target, .. } = input.publication.as_ref();
+    let Publication { rules, member_tags, .. } = input.publication.as_ref();
     if rules.undeclared == Undeclared::Remove || member_tags.is_empty() {
         return None;
     }
-    match batch.tags(target, &QueryOrigin::target(input))? {
+    match contradiction::tags(batch, input, &QueryOrigin::target(input))? {
         Presence::Found(tags) => Some(tags),
         Presence::Absent => None,
     }

@@ -1,14 +1,18 @@
 //! The lists that the tags name now.
 
+use crate::config::model::{Missing, TargetTag, Undeclared};
+use crate::config::problem::Problem;
 use crate::oci::{Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::contradiction;
 use super::current_state::CurrentState;
 use super::guard::{self, Guard};
 use super::image::Image;
 use super::input::{Flow, Input};
 use super::platforms::is_complete;
+use super::problems::unreadable;
 
 /// A published list.
 pub(super) struct List {
@@ -18,33 +22,67 @@ pub(super) struct List {
     pub(super) index: Index,
 }
 
-/// The lists that the tags name, without duplicates, in the order of the tags. A tag that names something else (an
-/// image, or bytes that cannot be parsed) has no list here: it is moved just as a missing tag is created.
-pub(super) struct Published(Vec<List>);
+/// The lists that the tags name, without duplicates, in the order of the tags. A tag that names an image has no list
+/// here: it is moved just as a missing tag is created.
+pub(super) struct Published {
+    lists: Vec<List>,
+    /// Warnings about tags whose content cannot be read, and is replaced if the tags move.
+    pub(super) unreadable: Vec<Problem>,
+}
 
 /// Reads the lists that the tags name. `predicted` is not fetched, because its bytes are known. A list that only
 /// floating tags name is not read if these tags stay with a newer version.
+///
+/// The type that HEAD reports is not used: only the bytes show whether a tag names a list.
+///
+/// # Errors
+///
+/// Blocks the list if published bytes cannot be read and something of them is to be kept.
 pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option<&Payload>) -> Flow<Published> {
     let mut batch = QueryBatch::new(input);
-    let mut payloads: Vec<Payload> = Vec::new();
+    let mut payloads: Vec<(Payload, &TargetTag)> = Vec::new();
     for (tag, head) in &state.tags {
-        let Some(head) = head.filter(|head| head.media_type.is_index()) else { continue };
-        if payloads.iter().any(|payload| *payload.digest() == head.digest) {
+        let Some(head) = head else { continue };
+        if payloads.iter().any(|(payload, _)| *payload.digest() == head.digest) {
             continue;
         }
+        let origin = QueryOrigin::tag(input, tag);
         match predicted.filter(|predicted| *predicted.digest() == head.digest) {
-            Some(predicted) => payloads.push(predicted.clone()),
+            Some(predicted) => payloads.push((predicted.clone(), tag)),
             None if !is_named_otherwise(state, &head.digest)
                 && guard::judge(&mut batch, input, tag) != Some(Guard::Free) => {}
-            None => match batch.manifest(&head.digest, &input.publication.target, &QueryOrigin::tag(input, tag)) {
-                Some(Presence::Found(payload)) => payloads.push(payload.clone()),
-                Some(Presence::Absent) | None => {}
+            None => match batch.manifest(&head.digest, &input.publication.target, &origin) {
+                Some(Presence::Found(payload)) => payloads.push((payload.clone(), tag)),
+                Some(Presence::Absent) => {
+                    let reference = input.publication.target.tagged(&tag.tag);
+                    contradiction::add_unreadable(&mut batch, &reference, &head.digest, &origin);
+                }
+                None => {}
             },
         }
     }
+    let keeps = input.publication.rules.undeclared == Undeclared::Keep
+        || input.publication.members.iter().any(|member| member.missing == Missing::Keep);
+    let mut published = Published { lists: Vec::new(), unreadable: Vec::new() };
+    for (payload, tag) in payloads.into_iter().filter(|(payload, _)| payload.media_type().is_index()) {
+        let reference = input.publication.target.tagged(&tag.tag);
+        match Index::parse(&payload) {
+            Ok(index) => published.lists.push(List { payload, index }),
+            Err(error) if keeps => {
+                let problem = unreadable(&reference, &error).because("its members cannot be kept");
+                batch.block(QueryOrigin::tag(input, tag).label(problem));
+            }
+            Err(error) => {
+                let message = format!("{reference}: replaces unreadable content");
+                let problem = Problem::warning("mlist::plan::unreadable_list", message)
+                    .because(error.to_string())
+                    .about(&reference);
+                published.unreadable.push(QueryOrigin::tag(input, tag).label(problem));
+            }
+        }
+    }
     batch.end()?;
-    let list = |payload: Payload| Index::parse(&payload).ok().map(|index| List { payload, index });
-    Ok(Published(payloads.into_iter().filter_map(list).collect()))
+    Ok(published)
 }
 
 /// Whether a tag that is not floating names `digest`.
@@ -62,7 +100,7 @@ impl List {
 impl Published {
     /// Returns all lists, in the order of the tags.
     pub(super) fn lists(&self) -> &[List] {
-        &self.0
+        &self.lists
     }
 
     /// Returns the list that the publication's own tag names. `None` if the tag does not exist, names something else,
@@ -73,21 +111,21 @@ impl Published {
             return None;
         }
         match input.snapshot.head(&input.publication.target.tagged(&own.tag))? {
-            Answer::Found(head) => self.0.iter().find(|list| *list.payload.digest() == head.digest),
+            Answer::Found(head) => self.lists.iter().find(|list| *list.payload.digest() == head.digest),
             Answer::Absent | Answer::Unknown(_) => None,
         }
     }
 
     /// Whether some list has an entry with `digest`.
     pub(super) fn holds(&self, digest: &Digest) -> bool {
-        self.0.iter().any(|list| list.holds(digest))
+        self.lists.iter().any(|list| list.holds(digest))
     }
 
     /// Returns for each member the entry that publishes it: from the first list that has an entry with its digest and
     /// with a platform that fits the declaration. Within one list, no entry is returned for two members.
     pub(super) fn entries_of(&self, images: &[Image<'_>]) -> Vec<Option<&Entry>> {
         let mut found = vec![None; images.len()];
-        for list in &self.0 {
+        for list in &self.lists {
             for (found, entry) in found.iter_mut().zip(assign(&list.index, images)) {
                 *found = found.or(entry);
             }

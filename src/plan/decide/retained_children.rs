@@ -3,7 +3,7 @@
 use crate::config::problem::Problem;
 use crate::oci::{Platform, Reference};
 
-use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::batch::{Presence, QueryBatch};
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 
@@ -11,12 +11,7 @@ use super::input::Input;
 /// there is no source to copy them from.
 pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
     for line in lines.iter().filter(|line| line.is_retained()) {
-        let origin = match line.part {
-            EntrySource::Kept(member) => QueryOrigin::member(input, member),
-            EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => {
-                QueryOrigin::target(input)
-            }
-        };
+        let origin = line.origin(input);
         let image = input.publication.target.with_digest(&line.entry.descriptor.digest);
         if let Some(Presence::Absent) = batch.head(&image, &origin) {
             batch.block(origin.label(gone(input, line, &image)));

@@ -2,17 +2,17 @@
 
 use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload};
-use crate::plan::{Action, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
+use crate::plan::{Action, Answer, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
 
 use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
-use super::entries::{self, PlannedEntry};
+use super::entries::{self, EntrySource, PlannedEntry};
 use super::guard::{self, Guard};
 use super::input::{Flow, Input};
 use super::members::{Members, ResolvedMember};
 use super::problems::damaged;
 use super::published::{List, Published};
-use super::{changes, list, member_tags, missing_children, refusals, retained_children};
+use super::{changes, list, member_tags, missing_children, proof, refusals, retained_children};
 
 /// Determines the list, its tags and what must be copied first.
 pub(super) fn conclude(
@@ -21,9 +21,13 @@ pub(super) fn conclude(
     published: &Published,
     Members { resolved, warnings }: Members<'_>,
 ) -> Flow<ListPlan> {
-    let lines = entries::compose(input, state, &resolved, published)?;
+    let mut lines = entries::compose(input, state, &resolved, published)?;
     refusals::refuse(input, &resolved, &lines)?;
-    let equal = list::equal(input, &lines, published);
+    let mut equal = list::equal(input, &lines, published);
+    if equal.is_empty() {
+        proof::correct(input, published, &mut lines)?;
+        equal = list::equal(input, &lines, published);
+    }
     // The first list with equal content is kept as it is: clients know its digest, and it may be signed.
     let payload = equal.first().map_or_else(|| list::of(input, &lines).encode(), |list| list.payload.clone());
     let tags = tags(input, state, &payload, &equal)?;
@@ -39,6 +43,7 @@ pub(super) fn conclude(
         members: changes::changes(input, state, &lines, base.map(|list| &list.index)),
         member_tags: member_tags::changes(state, &resolved),
         children: Vec::new(),
+        present: Vec::new(),
         problems: warnings,
     };
     if refuse_immutable(input, &mut plan) {
@@ -48,6 +53,8 @@ pub(super) fn conclude(
     if plan.action.writes() {
         plan.reason = Some(reason(&plan, &equal));
         plan.children = children(input, published, &resolved, &lines, &plan)?;
+        plan.present = present(input, &lines, &plan);
+        plan.problems.extend(published.unreadable.iter().cloned());
         plan.payload = Some(payload);
     }
     Ok(plan)
@@ -133,6 +140,20 @@ fn reason(plan: &ListPlan, equal: &[&List]) -> Reason {
     }
 }
 
+/// Returns the manifests of a list to write that only the target has.
+fn present(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], plan: &ListPlan) -> Vec<Descriptor> {
+    if !plan.tags.iter().any(|tag| tag.fate.is_written()) {
+        return Vec::new();
+    }
+    let is_of_target = |line: &&PlannedEntry<'_, '_>| match line.part {
+        EntrySource::Member(resolved) | EntrySource::Brought(resolved) => {
+            resolved.member.source.place == input.publication.target
+        }
+        EntrySource::Kept(_) | EntrySource::Undeclared | EntrySource::Attestation => true,
+    };
+    lines.iter().filter(is_of_target).map(|line| line.entry.descriptor.clone()).collect()
+}
+
 /// Returns what must be copied before anything is written. If only member tags are written, these are their images.
 fn children(
     input: Input<'_>,
@@ -167,13 +188,20 @@ fn children(
         retained_children::require(&mut batch, input, lines);
     }
     batch.end()?;
+    // The manifests that a new list names were read, see `proof`. Others may be known by chance, which must not matter.
+    let is_published = |list: &List| plan.index.as_ref().is_some_and(|index| index.digest == *list.payload.digest());
+    let is_new = !published.lists().iter().any(is_published);
     let child = |number: &usize| {
         let (resolved, descriptor, payload) = &parts[*number];
+        let read = || match input.snapshot.bytes(&descriptor.digest, &resolved.member.source.place) {
+            Some(Answer::Found(payload)) if is_new => Some(payload.clone()),
+            _ => None,
+        };
         Child {
             descriptor: (*descriptor).clone(),
             platform: resolved.platform.clone(),
             from: resolved.member.source.place.clone(),
-            payload: payload.clone(),
+            payload: payload.clone().or_else(read),
         }
     };
     Ok(missing.elsewhere.iter().map(child).collect())

@@ -35,7 +35,7 @@ fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
     let mut picks = picks.iter().cycle();
     loop {
         match decide(list, &snapshot) {
-            Decision::Done(plan) => return Arc::unwrap_or_clone(plan),
+            Decision::Done(plan) | Decision::Doubts(_, plan) => return Arc::unwrap_or_clone(plan),
             Decision::Needs(needs) => {
                 let needs: Vec<Query> = needs.into_iter().collect();
                 world.answer(picks.next().unwrap().get(&needs), &mut snapshot);

@@ -47,6 +47,10 @@ pub(super) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<MediaType
         (Some(header), Some(own)) if header != own => {
             Err(format!("sent as {header} what calls itself {}", one_line(own.as_str())))
         }
+        // A Docker manifest always has `mediaType`, an OCI manifest need not have it (image-spec, manifest.md).
+        (Some(MediaType::DockerManifest), None) if by_shape(&manifest) == Some(MediaType::OciManifest) => {
+            Ok(MediaType::OciManifest)
+        }
         (Some(header), _) => Ok(header),
         (None, Some(own)) if is_known(&own) => Ok(own),
         (None, Some(own)) => Err(format!("sent {}, which is no manifest", one_line(own.as_str()))),
@@ -74,6 +78,7 @@ mod tests {
     fn the_header_and_the_bytes_must_not_contradict_each_other() {
         let (index, list) = (MediaType::OciIndex.to_string(), MediaType::DockerList.to_string());
         let of_docker = r#"{"config":{"mediaType":"application/vnd.docker.container.image.v1+json"},"layers":[]}"#;
+        let docker = "application/vnd.docker.distribution.manifest.v2+json";
         let says = |name: &str| format!(r#"{{"mediaType":"{name}"}}"#);
         let table = [
             (Some(&*index), "{}".to_owned(), Ok(MediaType::OciIndex)),
@@ -82,6 +87,12 @@ mod tests {
             (None, r#"{"manifests":[]}"#.to_owned(), Ok(MediaType::OciIndex)),
             (None, r#"{"config":{},"layers":[]}"#.to_owned(), Ok(MediaType::OciManifest)),
             (None, of_docker.to_owned(), Ok(MediaType::DockerManifest)),
+            (
+                Some(docker),
+                r#"{"config":{"mediaType":"application/vnd.oci.image.config.v1+json"},"layers":[]}"#.to_owned(),
+                Ok(MediaType::OciManifest),
+            ),
+            (Some(docker), of_docker.to_owned(), Ok(MediaType::DockerManifest)),
             (Some(&*index), says(&list), Err(format!("sent as {index} what calls itself {list}"))),
             (Some("text/html"), "<html>".to_owned(), Err("sent what is no manifest and no JSON object".to_owned())),
             (Some(&*index), "<html>".to_owned(), Ok(MediaType::OciIndex)),

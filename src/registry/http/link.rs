@@ -3,12 +3,23 @@
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
+/// A `Link` header that does not follow RFC 8288. Whether there is a next page is not known then.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::registry) struct MalformedLink;
+
 /// Returns the target of the first link with the relation `next`. It may be relative.
 ///
 /// There may be several links in one header and several headers. Other parameters may come before and after `rel`.
-pub(in crate::registry) fn next(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(links).find(|(_, parameters)| is_next(parameters)).map(|(target, _)| target)
+pub(in crate::registry) fn next(headers: &HeaderMap) -> Result<Option<&str>, MalformedLink> {
+    for value in headers.get_all(LINK) {
+        for link in links(value.to_str().map_err(|_| MalformedLink)?) {
+            let (target, parameters) = link?;
+            if is_next(parameters) {
+                return Ok(Some(target));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the URL of the next page, with the scheme and port that are in use, because registries behind a proxy often
@@ -24,20 +35,23 @@ pub(super) fn beside(current: &Url, next: &str) -> Option<Url> {
     })
 }
 
-/// Returns targets and parameters. Malformed text ends the header.
-fn links(header: &str) -> Vec<(&str, &str)> {
-    let mut links = Vec::new();
+/// Returns targets and parameters. Malformed text is an error, and ends the header.
+fn links(header: &str) -> impl Iterator<Item = Result<(&str, &str), MalformedLink>> {
     let mut rest = header;
-    while let Some((target, behind)) = rest.trim_start_matches([' ', '\t', ',']).strip_prefix('<').and_then(target) {
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return None;
+        }
+        let link = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+        let Some((target, behind)) = link else {
+            rest = "";
+            return Some(Err(MalformedLink));
+        };
         let end = outside_quotes(behind, ',').next().unwrap_or(behind.len());
-        links.push((target, &behind[..end]));
         rest = &behind[end..];
-    }
-    links
-}
-
-fn target(text: &str) -> Option<(&str, &str)> {
-    text.split_once('>')
+        Some(Ok((target, &behind[..end])))
+    })
 }
 
 fn is_next(parameters: &str) -> bool {
@@ -63,11 +77,13 @@ fn outside_quotes(text: &str, sign: char) -> impl Iterator<Item = usize> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     #[test]
     fn the_next_page_is_found_among_other_links() {
-        let table: [(&[&str], Option<&str>); 14] = [
+        let table: [(&[&str], Option<&str>); 12] = [
             (&[r#"</v2/a/tags/list?n=2&last=b>; rel="next""#], Some("/v2/a/tags/list?n=2&last=b")),
             (&["<https://r.example/x>; rel=next"], Some("https://r.example/x")),
             (&[r#"<x>;title="a, b; rel=prev \" c";REL="prev Next""#], Some("x")),
@@ -77,8 +93,6 @@ mod tests {
             (&[r#"<a>; rel="prev""#], None),
             (&["<a>"], None),
             (&["<a>; rel"], None),
-            (&["a; rel=next"], None),
-            (&["<a; rel=next"], None),
             (&[r#"<a>; title="; rel=next"#], None),
             (&["", ",,,"], None),
             (&[], None),
@@ -88,7 +102,18 @@ mod tests {
             for value in values {
                 headers.append(LINK, value.parse().unwrap());
             }
-            assert_eq!(next(&headers), expected, "{values:?}");
+            assert_eq!(next(&headers), Ok(expected), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_link_is_not_the_end_of_the_pages() {
+        for value in
+            [&b"a; rel=next"[..], b"<a; rel=next", br#"<a>; rel="prev", /v2/b; rel="next""#, b"</v2/\xe9>; rel=next"]
+        {
+            let mut headers = HeaderMap::new();
+            headers.append(LINK, HeaderValue::from_bytes(value).unwrap());
+            assert_eq!(next(&headers), Err(MalformedLink), "{}", value.escape_ascii());
         }
     }
 
@@ -103,7 +128,7 @@ mod tests {
                 text.push_str(signs[(seed >> 33) % signs.len()]);
             }
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 1;
-            for (target, parameters) in links(&text) {
+            for (target, parameters) in links(&text).flatten() {
                 is_next(parameters);
                 assert!(text.contains(target));
             }

@@ -26,6 +26,16 @@ impl Http {
         head.map_err(|failure| failure.at(Operation::Read, (repository, locator)))
     }
 
+    /// Returns the same as [`Self::head`], but always reads the manifest.
+    pub(crate) async fn read(&self, repository: &Repository, locator: &Locator) -> Result<Option<Descriptor>> {
+        let read = async {
+            let endpoint = self.endpoint(repository)?;
+            let request = manifest_request(Method::GET, &endpoint, repository, &locator.to_string())?;
+            self.head_by_get(&endpoint, request, repository, locator).await
+        };
+        read.await.map_err(|failure| failure.at(Operation::Read, (repository, locator)))
+    }
+
     /// Returns the manifest of `digest`, verified.
     pub(crate) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_manifest(repository, digest).await;
@@ -153,7 +163,10 @@ impl Http {
             WriteResult::No(failure) => Err(failure),
             WriteResult::Unsaid(failure) => match self.try_head(repository, locator).await {
                 Ok(Some(descriptor)) if descriptor.digest == *payload.digest() => Ok(()),
-                Err(stopped) if stopped.kind == ErrorKind::Stopped => Err(stopped),
+                // The PUT was sent, so it is not known whether the manifest was written.
+                Err(stopped) if stopped.kind == ErrorKind::Stopped => {
+                    Err(Failure { attempts: failure.attempts.max(1), ..stopped })
+                }
                 _ => Err(failure),
             },
         }

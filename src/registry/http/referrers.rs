@@ -11,6 +11,7 @@ use crate::registry::transport::wire::Follow;
 use crate::registry::{Result, referrers};
 
 use super::manifests::{HttpResult, MANIFEST, manifest_type, silent};
+use super::tags::next_page;
 use super::{Http, link, manifest_request, request_for};
 
 /// The maximum number of pages read for the referrers of one manifest. A page has at most 4 MiB.
@@ -39,7 +40,7 @@ impl Http {
                 return Err(answer.failure());
             }
             entries.extend(index(&answer)?);
-            let Some(next) = link::next(&answer.headers) else { return Ok(entries) };
+            let Some(next) = next_page(&answer)? else { return Ok(entries) };
             request.url = link::beside(&request.url, next)
                 .ok_or_else(|| silent(answer.out_of_place("says that its referrers go on at another host")))?;
         }

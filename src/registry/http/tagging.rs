@@ -139,8 +139,8 @@ mod tests {
     #[tokio::test]
     async fn only_tags_that_the_registry_names_are_written() {
         let (server, client) = served(|_, _| {
-            let reply = Reply::of(201).with("oci-tag", "t0 ,t2").with("oci-tag", "t3").with("oci-tag", "stranger");
-            reply.with("docker-content-digest", manifest().digest().as_str())
+            let reply = Reply::stored(&manifest()).with("oci-tag", "t0 ,t2").with("oci-tag", "t3");
+            reply.with("oci-tag", "stranger")
         })
         .await;
         assert_eq!(shown(&put(&client, &server, 4).await.unwrap()), ["t0", "t2", "t3"]);
@@ -157,7 +157,7 @@ mod tests {
     async fn ten_are_put_at_once() {
         let (server, client) = served(|asked, _| {
             let tags: Vec<&str> = asked.path.split("tag=").skip(1).map(|tag| tag.trim_end_matches('&')).collect();
-            Reply::of(201).with("oci-tag", tags.join(","))
+            Reply::stored(&manifest()).with("oci-tag", tags.join(","))
         })
         .await;
         assert_eq!(put(&client, &server, 23).await.unwrap(), tags(23));
@@ -180,8 +180,10 @@ mod tests {
 
     #[tokio::test]
     async fn while_one_finds_it_out_the_others_do_not_wait() {
-        let (server, client) =
-            served(|_, _| Reply::of(201).with("oci-tag", "t0,t1").after(std::time::Duration::from_millis(300))).await;
+        let (server, client) = served(|_, _| {
+            Reply::stored(&manifest()).with("oci-tag", "t0,t1").after(std::time::Duration::from_millis(300))
+        })
+        .await;
         let (first, second) = tokio::join!(put(&client, &server, 2), put(&client, &server, 2));
         assert_eq!((first.unwrap().len(), second.unwrap().len()), (2, 0));
         assert_eq!(put(&client, &server, 2).await.unwrap().len(), 2);
@@ -192,7 +194,7 @@ mod tests {
     async fn a_registry_that_fails_has_shown_nothing() {
         let (server, client) = served(|_, n| match n {
             0..8 => Reply::of(500),
-            _ => Reply::of(201).with("oci-tag", "t0,t1"),
+            _ => Reply::stored(&manifest()).with("oci-tag", "t0,t1"),
         })
         .await;
         assert_eq!(put(&client, &server, 2).await.unwrap_err().kind, ErrorKind::Server);

@@ -47,17 +47,19 @@ impl Http {
         let (mut tags, mut pages, mut idle) = (BTreeSet::new(), 0, 0);
         loop {
             let answer = self.send(&endpoint, &request, repository).await?;
+            let is_first = pages == 0;
             match answer.status.as_u16() {
                 200 => {}
-                404 => return Ok(None),
+                404 if is_first => return Ok(None),
+                404 => return Err(silent(answer.out_of_place("lost a page of its tags"))),
                 _ => return Err(answer.failure()),
             }
             let before = tags.len();
-            tags.extend(page(&answer)?);
+            tags.extend(page(&answer, is_first)?);
             if tags.len() > MOST {
                 return Err(Failure::of(ErrorKind::TooManyTags { limit: MOST }));
             }
-            let Some(next) = link::next(&answer.headers) else { return Ok(Some(tags)) };
+            let Some(next) = next_page(&answer)? else { return Ok(Some(tags)) };
             idle = if tags.len() == before { idle + 1 } else { 0 };
             if idle == IDLE_PAGES {
                 return Err(silent(answer.out_of_place("lists its tags in a circle")));
@@ -72,15 +74,26 @@ impl Http {
     }
 }
 
-fn page(answer: &HttpResponse) -> HttpResult<impl Iterator<Item = Tag>> {
+/// Returns the target of the link to the next page, if there is one.
+pub(super) fn next_page(answer: &HttpResponse) -> HttpResult<Option<&str>> {
+    link::next(&answer.headers).map_err(|_| silent(answer.out_of_place("sent a Link header that cannot be read")))
+}
+
+/// Returns the tags of a page. The first page of a repository without tags may have no list. On a later page there
+/// would be a hole in the list.
+fn page(answer: &HttpResponse, is_first: bool) -> HttpResult<impl Iterator<Item = Tag>> {
     let no_list = || silent(answer.out_of_place("sent what is no list of tags"));
     // serde would also accept an array with the right values.
     if answer.body.trim_ascii_start().first() != Some(&b'{') {
         return Err(no_list());
     }
     let page: Page = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
+    let tags = match page.tags {
+        None if !is_first => return Err(no_list()),
+        tags => tags.unwrap_or_default(),
+    };
     // An invalid tag cannot be requested, so it is ignored.
-    Ok(page.tags.unwrap_or_default().into_iter().filter_map(|tag| Tag::parse(&tag).ok()))
+    Ok(tags.into_iter().filter_map(|tag| Tag::parse(&tag).ok()))
 }
 
 #[cfg(test)]
@@ -162,6 +175,28 @@ mod tests {
         let kind = tags(&server).await.unwrap_err();
         assert_eq!(kind.to_string(), "lists its tags on more than 2000 pages");
         assert_eq!(server.asked().len(), PAGES);
+    }
+
+    #[tokio::test]
+    async fn a_list_with_a_hole_is_no_list() {
+        type Page = fn() -> Reply;
+        let pages: [(Page, &str); 4] = [
+            (|| Reply::of(404), "lost a page of its tags"),
+            (|| Reply::of(200).body(r#"{"tags":null}"#), "sent what is no list of tags"),
+            (|| Reply::of(200).body("{}"), "sent what is no list of tags"),
+            (
+                || Reply::of(200).body(r#"{"tags":["2"]}"#).with("link", "/v2/x; rel=next"),
+                "sent a Link header that cannot be read",
+            ),
+        ];
+        for (second, why) in pages {
+            let server = Server::start(move |_, n| match n {
+                0 => Reply::of(200).body(r#"{"tags":["1"]}"#).with("link", "<?last=1>; rel=next"),
+                _ => second(),
+            })
+            .await;
+            assert_eq!(tags(&server).await.unwrap_err().to_string(), why);
+        }
     }
 
     #[tokio::test]

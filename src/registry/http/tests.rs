@@ -199,7 +199,7 @@ async fn a_page_that_is_no_manifest_is_told() {
 
 #[tokio::test]
 async fn a_manifest_is_written_as_it_is() {
-    let server = Server::start(|_, _| Reply::of(201)).await;
+    let server = Server::start(|_, _| Reply::stored(&manifest())).await;
     let client = Client::new(&[&server.repository("a")]);
     client.put(&server, "a:1", &manifest()).await.unwrap();
     let (place, payload) = (server.place("a"), manifest());
@@ -229,9 +229,10 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
     let immutable = r#"{"errors":[{"code":"TAG_INVALID","message":"cannot be overwritten"}]}"#.to_owned();
     let content_unknown = unknown("").0;
     let wrong = ErrorKind::WrongDigest { expected: manifest().digest().clone(), actual: child.clone() };
-    let nameless = ErrorKind::NotARegistry("took a manifest without saying which".into());
+    let nameless = ErrorKind::NotARegistry("accepted a manifest, but does not have it".into());
     let table = [
-        (201, None, String::new(), None),
+        (201, Some(ours()), String::new(), None),
+        (201, None, String::new(), Some(nameless.clone())),
         (200, Some(ours()), String::new(), None),
         (202, Some(ours()), String::new(), None),
         (200, None, "<html>".into(), Some(nameless)),
@@ -262,7 +263,8 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
 async fn a_put_whose_answer_says_nothing_is_looked_at() {
     let page =
         |status: u16| Reply::of(status).with("content-type", "text/html; charset=utf-8").body("<html>Log in</html>");
-    let answers: [fn() -> Reply; 4] = [
+    let answers: [fn() -> Reply; 5] = [
+        || Reply::of(201),
         || Reply::of(201).with("content-type", "text/html").body("welcome"),
         || Reply::of(201).body("<!DOCTYPE html><title>Log in</title>"),
         || Reply::of(200),
@@ -289,9 +291,6 @@ async fn a_put_whose_answer_says_nothing_is_looked_at() {
             assert_eq!((error.operation, error.message), (Operation::Push, None));
         }
     }
-    let nexus = Server::start(|_, _| Reply::of(201)).await;
-    Client::new(&[&nexus.repository("a")]).put(&nexus, "a:1", &manifest()).await.unwrap();
-    assert_eq!(nexus.asked().len(), 1, "a registry that names no digest costs nothing");
     let login = Server::start(move |_, _| page(200)).await;
     let error = Client::new(&[]).head(&login, "a:1").await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
@@ -435,7 +434,7 @@ async fn nothing_that_was_encoded_is_read() {
 
 #[tokio::test]
 async fn a_put_whose_answer_is_lost_is_sent_again() {
-    let server = Server::start(|_, n| if n == 0 { Reply::reset() } else { Reply::of(201) }).await;
+    let server = Server::start(|_, n| if n == 0 { Reply::reset() } else { Reply::stored(&manifest()) }).await;
     let client = Client::new(&[&server.repository("a")]);
     client.put(&server, "a:1", &manifest()).await.unwrap();
     let asked = server.asked();
@@ -456,5 +455,5 @@ async fn what_is_said_to_a_write_may_be_of_any_length() {
     let server = Server::start(move |_, _| Reply::of(200).body(welcome.clone())).await;
     let client = Client::new(&[&server.repository("a")]);
     let error = client.put(&server, "a:1", &manifest()).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "took a manifest without saying which");
+    assert_eq!(error.kind.to_string(), "accepted a manifest, but does not have it");
 }

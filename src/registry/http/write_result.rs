@@ -31,9 +31,11 @@ pub(super) fn write_result(answer: &HttpResponse, payload: &Payload, repository:
         (201, None) if answer.is_page() => {
             WriteResult::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
         }
+        (200..=202, Some(_)) => WriteResult::Yes,
         // Nexus, for example, sends 201 without a digest.
-        (200..=202, Some(_)) | (201, None) => WriteResult::Yes,
-        (200 | 202, None) => WriteResult::Unsaid(silent(answer.out_of_place("took a manifest without saying which"))),
+        (200..=202, None) => {
+            WriteResult::Unsaid(silent(answer.out_of_place("accepted a manifest, but does not have it")))
+        }
         _ => {
             let failure = answer.failure();
             WriteResult::No(match refusal(answer, payload, repository) {
@@ -213,12 +215,12 @@ mod tests {
     #[test]
     fn a_success_has_to_say_what_was_written() {
         for (status, body, says) in [
-            (201, "", "yes"),
-            (201, "{}", "yes"),
+            (201, "", "accepted a manifest, but does not have it"),
+            (201, "{}", "accepted a manifest, but does not have it"),
             (201, " <!DOCTYPE html><title>Log in</title>", "answered a manifest with a page"),
             (201, "<HTML>", "answered a manifest with a page"),
-            (200, "", "took a manifest without saying which"),
-            (202, "", "took a manifest without saying which"),
+            (200, "", "accepted a manifest, but does not have it"),
+            (202, "", "accepted a manifest, but does not have it"),
         ] {
             let said = match write_result(&answer(status, body), &manifest(), &repository()) {
                 WriteResult::Yes => "yes".to_owned(),

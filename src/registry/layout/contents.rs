@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::oci::{Descriptor, Digest, Entry, MediaType, Payload, Tag};
+use crate::oci::{Descriptor, Digest, MediaType, Tag};
 
 use super::{Disk, ErrorKind, MANIFEST_LIMIT, fault, files};
 
@@ -131,24 +131,6 @@ pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<M
             Some(MediaType::parse("application/vnd.docker.distribution.manifest.v1+json"))
         }
         () => None,
-    })
-}
-
-/// Returns the descriptor of a manifest as a registry would list it among the referrers of `digest`. `None` if `digest`
-/// is not its subject.
-pub(super) fn referrer(payload: &Payload, digest: &Digest) -> Option<Entry> {
-    let fields: Map<String, Value> = serde_json::from_slice(payload.bytes()).ok()?;
-    let subject = fields.get("subject").and_then(digest_of)?;
-    // If the manifest has no artifact type of its own, the media type of its config is used.
-    let own = fields.get("artifactType").and_then(Value::as_str).filter(|own| !own.is_empty());
-    let kind = own.or_else(|| fields.get("config")?.get("mediaType")?.as_str());
-    let annotations = fields.get("annotations").cloned().and_then(|map| serde_json::from_value(map).ok());
-    (subject == *digest).then(|| Entry {
-        descriptor: payload.descriptor().clone(),
-        platform: None,
-        annotations: annotations.unwrap_or_default(),
-        artifact_type: kind.map(str::to_owned),
-        urls: Vec::new(),
     })
 }
 

@@ -77,6 +77,11 @@ impl Reply {
             .body(payload.bytes().clone())
     }
 
+    /// The answer to a PUT of `payload` that was stored.
+    pub(crate) fn stored(payload: &Payload) -> Self {
+        Self::of(201).with("docker-content-digest", payload.digest().as_str())
+    }
+
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -186,7 +186,7 @@ async fn a_stop_ends_waits_at_once() {
 async fn a_manifest_that_is_being_written_is_awaited() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
         path if path.ends_with("lost") => Reply::reset().after(Duration::from_millis(300)),
-        _ => Reply::of(201).after(Duration::from_millis(300)),
+        _ => Reply::stored(&manifest()).after(Duration::from_millis(300)),
     })
     .await;
     let client = Client::new(&[&server.repository("a")]);

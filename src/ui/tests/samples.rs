@@ -116,6 +116,7 @@ pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> List
         members: publication.members.iter().enumerate().map(member).collect(),
         member_tags: Vec::new(),
         children: Vec::new(),
+        present: Vec::new(),
         problems: Vec::new(),
         publication: Arc::clone(&publication),
     }

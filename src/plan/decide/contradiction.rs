@@ -1,0 +1,81 @@
+//! Answers about the target that contradict each other: what HEAD finds and GET does not, or a list of tags that has a
+//! hole. Absence is a fact only if no other answer contradicts it. Otherwise a published list would count as missing, and
+//! other writers' members would be lost with it.
+
+use std::collections::BTreeSet;
+
+use crate::config::problem::{HttpFacts, Problem};
+use crate::oci::{Digest, Locator, Reference, Tag};
+use crate::plan::{Answer, Query};
+
+use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::input::Input;
+
+/// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said about
+/// the tags of this publication.
+pub(super) fn tags<'a>(
+    batch: &mut QueryBatch<'a>,
+    input: Input<'_>,
+    origin: &QueryOrigin<'_>,
+) -> Option<Presence<&'a BTreeSet<Tag>>> {
+    let target = &input.publication.target;
+    let tags = batch.tags(target, origin)?;
+    let is_listed = |tag: &Tag| matches!(&tags, Presence::Found(tags) if tags.contains(tag));
+    let of_members = input.publication.members.iter().flat_map(|member| &member.tags).map(|own| &own.tag);
+    for tag in input.publication.tags.iter().map(|own| &own.tag).chain(of_members) {
+        let reference = target.tagged(tag);
+        let why = match input.snapshot.head(&reference) {
+            Some(Answer::Found(_)) if !is_listed(tag) => "it was found, but the list of tags does not contain it",
+            Some(Answer::Absent) if is_listed(tag) => "the list of tags contains it, but it was not found",
+            _ => continue,
+        };
+        let queries = [Query::Head(reference.clone()), Query::Tags(target.clone())];
+        batch.contradict(queries, origin.label(problem(&reference, why.to_owned())));
+        return None;
+    }
+    Some(tags)
+}
+
+/// Adds the contradiction that the tag `reference` names `digest`, but the target does not have that manifest.
+pub(super) fn add_unreadable(
+    batch: &mut QueryBatch<'_>,
+    reference: &Reference,
+    digest: &Digest,
+    origin: &QueryOrigin<'_>,
+) {
+    let queries = [Query::Head(reference.clone()), Query::Manifest(digest.clone(), reference.place.clone())];
+    let why = format!("it names {digest}, but that manifest was not found");
+    batch.contradict(queries, origin.label(problem(reference, why)));
+}
+
+/// Adds the contradiction that the manifest `reference` is listed as a referrer of `image`, but was not found.
+pub(super) fn add_lost_referrer(
+    batch: &mut QueryBatch<'_>,
+    reference: &Reference,
+    image: &Digest,
+    origin: &QueryOrigin<'_>,
+) {
+    let Locator::Digest(digest) = &reference.locator else { unreachable!("referrers are listed by digest") };
+    let place = &reference.place;
+    let queries = [Query::Referrers(image.clone(), place.clone()), Query::Manifest(digest.clone(), place.clone())];
+    let why = format!("it is listed as a referrer of {image}, but was not found");
+    batch.contradict(queries, origin.label(problem(reference, why)));
+}
+
+/// Returns the problem that answers about `reference` contradict each other. `why` says which.
+pub(crate) fn problem(reference: &Reference, why: String) -> Problem {
+    let host = reference.place.host();
+    let who = host.map_or_else(|| reference.place.to_string(), ToString::to_string);
+    let message = format!("{who} gave contradictory answers about {reference}");
+    let mut problem = Problem::error("mlist::plan::contradictory_answers", message)
+        .because(why)
+        .help(if host.is_some() {
+            "run again later; if it happens again, check for a proxy, cache or replica in between"
+        } else {
+            "check the files of the layout, or write it again"
+        })
+        .about(reference);
+    problem.retry = host.is_some();
+    problem.http = host.map(|host| HttpFacts { host: host.to_string(), attempts: 1, ..HttpFacts::default() });
+    problem
+}
