@@ -49,7 +49,7 @@
 //! | send the HEAD | `Surveyor::survey` in `src/exec/survey.rs`; `Registries`; `Http::head` in `src/registry/http/manifests.rs` | [`oci::Descriptor`] in the snapshot |
 //! | choose the image for the platform | `images::choose`, `image::find` in `src/plan/decide` | `Image` |
 //! | check it, fill in open parts of its platform | `members::resolve` in `src/plan/decide/members.rs` | `ResolvedMember` |
-//! | order the entries | `entries::compose`, `list::of` in `src/plan/decide` | [`oci::Index`] |
+//! | order the entries, and take their sizes and types from bytes | `entries::compose`, `proof::correct`, `list::of` in `src/plan/decide` | [`oci::Index`] |
 //! | encode it, or use the bytes of an equal published list | `verdict::conclude` in `src/plan/decide/verdict.rs` | [`oci::Payload`] in [`plan::ListPlan`] |
 //! | list the children to copy | `missing_children::missing` in `src/plan/decide/missing_children.rs` | [`plan::Child`] |
 //! | copy its blobs and manifest | `Publisher::prepare` in `src/exec/prepare.rs`; `ChildCopier::child` in `src/exec/copy.rs` | `Prepared` |
@@ -87,6 +87,7 @@
 //! | which lists a selector selects | `src/config/expand/publications.rs`, `src/config/expand/select.rs` |
 //! | the bytes of a list, and so its digest | `src/plan/decide/list.rs`, `src/oci/index.rs` |
 //! | whether a published list is equal to the declared one | `src/plan/equality.rs` |
+//! | what counts as not found; size and type of what is written | `src/plan/decide/contradiction.rs`; `src/plan/decide/proof.rs` |
 //! | whether an image is as declared | `src/plan/decide/check.rs` |
 //! | parts of a platform that the file leaves open, such as the variant of arm | `src/plan/decide/platforms.rs` |
 //! | which version a floating tag belongs to; moving it | `src/plan/newest.rs`, `src/plan/decide/guard.rs`; `src/exec/floating.rs` |
