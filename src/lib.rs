@@ -102,6 +102,8 @@
 //! | which credentials are used, and which are tried next | `src/registry/credentials.rs`; `src/registry/auth/request_auth.rs`, `src/registry/auth/ladder.rs` |
 //! | which scopes are requested | `src/registry/http.rs`, `src/registry/auth/cached_token.rs` |
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
+//! | whether a layout has a blob; which temporary files are deleted | `src/registry/layout/proofs.rs`; `src/registry/layout/temporary.rs` |
+//! | how many files and connections are open at once | `src/registry/file_limit.rs`, `src/registry/layout/open_files.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/write_result.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
 //! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |

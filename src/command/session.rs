@@ -45,7 +45,11 @@ impl<'a> SessionScope<'a> {
             let sources = list.members.iter().flat_map(Member::reads).map(|source| &source.place);
             [&list.target].into_iter().chain(sources)
         });
-        Self { access: Access::new(rights, groups), places: places.collect() }
+        let layouts = publications.iter().filter_map(|list| match &list.target {
+            Place::Layout(dir) => Some(dir.clone()),
+            Place::Repository(_) => None,
+        });
+        Self { access: Access::new(rights, groups).with_layouts(layouts.collect()), places: places.collect() }
     }
 
     /// For reading these places. Each repository gets its own token.

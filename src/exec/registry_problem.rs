@@ -1,7 +1,7 @@
 //! [`problem`]: converts a registry's error to a problem for the user. All messages for such errors are built here.
 //!
-//! `refusals` builds those for what a registry or layout does not have, return or accept. `access` builds those for
-//! credentials, permissions and token servers.
+//! `refusals` builds those for what a registry does not have, return or accept. `access` builds those for credentials,
+//! permissions and token servers. `layouts` builds those for layouts on disk.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use crate::config::problem::{HttpFacts, Problem};
 use crate::oci::{Digest, Locator, Place, Reference};
 use crate::plan::Cause;
 use crate::registry::error::NAMED;
-use crate::registry::{CredentialFault, ErrorKind, ErrorTarget, Proxy, RegistryError, TlsFault};
+use crate::registry::{CredentialFault, ErrorKind, ErrorTarget, LayoutFault, Proxy, RegistryError, TlsFault};
 
 mod access;
+mod layouts;
 mod refusals;
 
 /// Converts `error` to the reason why the planner has no answer.
@@ -71,7 +72,7 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::Refused
         | ErrorKind::NeedsTls
         | ErrorKind::Immutable
-        | ErrorKind::Layout(_) => false,
+        | ErrorKind::Layout(LayoutFault::File(_) | LayoutFault::Corrupt(_)) => false,
         // A credential helper may use a remote service. Files and variables do not change by themselves.
         ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
         ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File(_)),
@@ -86,6 +87,9 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::NotARegistry(_)
         | ErrorKind::Server
         | ErrorKind::ContentUnknown(_)
+        | ErrorKind::Layout(
+            LayoutFault::TooManyOpenFiles | LayoutFault::NoSpace | LayoutFault::QuotaExceeded | LayoutFault::Locked(_),
+        )
         | ErrorKind::Stopped => true,
     }
 }
@@ -181,7 +185,7 @@ impl<'a> Subject<'a> {
                 problem.help("sync again: what was pushed may need a while to be seen").about(target)
             }
             ErrorKind::Credentials(fault) => self.credentials(fault),
-            ErrorKind::Layout(why) => self.layout(why),
+            ErrorKind::Layout(fault) => self.layout(fault),
             ErrorKind::Stopped => Problem::error("mlist::exec::stopped", format!("stopped before {host} had answered"))
                 .help("run it again: it goes on from here"),
         }

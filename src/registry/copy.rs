@@ -3,6 +3,9 @@
 //! Within a registry, the blob is mounted. Otherwise, or if the registry does not mount it, its bytes are streamed from
 //! one place to the other. They are not stored on disk in between, and never held in memory as a whole. An interrupted
 //! stream starts again with a new upload, because a partial upload cannot be committed. `source` provides the bytes.
+//!
+//! A copy from or to a layout first gets the permit of the registry at its other end, if there is one, and then one for
+//! its files. With the second permit it waits only for bytes, so there cannot be a deadlock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,6 +152,7 @@ impl Copier<'_> {
                 Some(entered.map_err(|failure| RetryDecision::Final(End::Source, failure))?)
             }
         };
+        let _files = self.layouts.begin_copy().await;
         let bytes = source.open(self.blob, &signature).await?;
         progress.restart();
         let stream = Verified::new(bytes, Arc::clone(progress));
@@ -160,7 +164,7 @@ impl Copier<'_> {
                 (Err(_), Some(kind)) => Err(source.fault(kind)),
                 (Err(error), None) => Err(RetryDecision::Layout(error)),
             },
-            (_, kind) = progress.stalled() => Err(source.fault(kind)),
+            kind = progress.source_stalled(), if source.endpoint().is_some() => Err(source.fault(kind)),
         }
     }
 
@@ -212,6 +216,10 @@ impl Copier<'_> {
             None => to.enter(RequestClass::Upload, target.turn, counters).await,
         };
         let _permit = entered.map_err(at_target)?;
+        let _files = match source {
+            BlobSource::Layout { layouts, .. } => Some(layouts.begin_copy().await),
+            BlobSource::Repository { .. } => None,
+        };
         let bytes = source.open(self.blob, &read_as).await?;
         progress.restart();
         let stream = Verified::new(bytes, Arc::clone(progress));

@@ -247,9 +247,9 @@ pub enum ErrorKind {
     /// A credential helper, file or variable that cannot be used.
     #[error("{0}")]
     Credentials(Box<CredentialFault>),
-    /// A problem with a file of a layout. The text says which file and why.
+    /// A problem with the files of a layout.
     #[error("{0}")]
-    Layout(String),
+    Layout(LayoutFault),
     /// The run is being stopped.
     #[error("stopped")]
     Stopped,
@@ -267,6 +267,35 @@ pub struct NoAnswer {
 impl<T: Into<String>> From<T> for NoAnswer {
     fn from(why: T) -> Self {
         Self { why: why.into(), is_unknown_host: false }
+    }
+}
+
+/// Why the files of a layout cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutFault {
+    /// A file or folder cannot be read or written, or is malformed. The text says which one and why.
+    #[error("{0}")]
+    File(String),
+    /// The bytes of a blob do not match its digest.
+    #[error("blob {0} is corrupt (its bytes do not match the digest)")]
+    Corrupt(Digest),
+    /// This process, or the whole machine, had no free file descriptor for longer than mlist waits.
+    #[error("too many open files")]
+    TooManyOpenFiles,
+    /// The disk is full.
+    #[error("no space left on device")]
+    NoSpace,
+    /// The user's quota of the disk is used up.
+    #[error("disk quota exceeded")]
+    QuotaExceeded,
+    /// Another process has locked the layout for longer than mlist waits.
+    #[error("locked by another process for more than {}s", .0.as_secs())]
+    Locked(Duration),
+}
+
+impl<T: Into<String>> From<T> for LayoutFault {
+    fn from(why: T) -> Self {
+        Self::File(why.into())
     }
 }
 

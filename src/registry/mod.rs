@@ -16,6 +16,7 @@
 //! | [`registries`] | HTTP and layouts as one [`Registry`] |
 //! | [`options`] | how registries are accessed, and with which rights |
 //! | [`error`] | which operation failed, on what, and why |
+//! | `file_limit` | how many files and connections may be open at once |
 //! | `sanitize`, `lock` | makes text from a registry safe to display; locks a mutex |
 //! | `fuzz` | fuzz targets for foreign input, used by `src/fuzz.rs` |
 //!
@@ -33,6 +34,7 @@ mod copy;
 mod counters;
 mod credentials;
 pub mod error;
+mod file_limit;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod gate;
@@ -50,7 +52,9 @@ mod transport;
 
 pub use credentials::fault::CredentialFault;
 pub use credentials::source::{Account, AskedAs, CredentialOrigin, CredentialSource};
-pub use error::{AccessFacts, ErrorKind, ErrorTarget, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault};
+pub use error::{
+    AccessFacts, ErrorKind, ErrorTarget, LayoutFault, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault,
+};
 pub use options::{Access, CredentialSources, HostOptions, RegistriesOptions, RepositoryGroup, Rights};
 pub use registries::Registries;
 #[cfg(test)]

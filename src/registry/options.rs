@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::oci::{Host, Repository};
+use crate::oci::{Host, LayoutDir, Repository};
 
 use super::Observer;
 
@@ -36,6 +36,8 @@ pub struct Access {
     groups: Vec<RepositoryGroup>,
     /// The targets of the groups, as a set because every request checks whether its repository is a target.
     targets: HashSet<Repository>,
+    /// The layouts where lists are published.
+    layouts: HashSet<LayoutDir>,
 }
 
 /// The rights that the run may request.
@@ -143,7 +145,19 @@ impl Access {
     #[must_use]
     pub fn new(rights: Rights, groups: Vec<RepositoryGroup>) -> Self {
         let targets = groups.iter().filter_map(|group| group.target.clone()).collect();
-        Self { rights, groups, targets }
+        Self { rights, groups, targets, layouts: HashSet::new() }
+    }
+
+    /// Sets the layouts where lists are published. Damaged content there is written again. In other layouts it is an
+    /// error.
+    #[must_use]
+    pub fn with_layouts(self, layouts: HashSet<LayoutDir>) -> Self {
+        Self { layouts, ..self }
+    }
+
+    /// Returns the layouts where lists are published.
+    pub(super) fn layouts(&self) -> &HashSet<LayoutDir> {
+        &self.layouts
     }
 
     /// Returns the rights that the run may request.

@@ -1,6 +1,7 @@
 //! [`Registries`]: HTTP registries and layouts as one [`Registry`].
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Reference, Tag};
@@ -13,7 +14,7 @@ use super::http::Http;
 use super::http::tagging::Tagging;
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Copied, ErrorTarget, Operation, RegistriesOptions, Registry, Result, Stats, Way};
+use super::{Copied, ErrorTarget, Operation, RegistriesOptions, Registry, Result, Stats, Way, file_limit};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -28,12 +29,15 @@ impl Registries {
     /// Fails if an HTTP client cannot be created.
     pub fn new(options: RegistriesOptions) -> Result<Self> {
         let RegistriesOptions { access, jobs, credentials, observer, hosts, certificates } = options;
+        // Each request in flight has a connection, which counts as an open file.
+        let jobs = NonZeroUsize::new(file_limit::shares().connections).map_or(jobs, |most| jobs.min(most));
         let (run, access) = (Arc::new(RunState::new(jobs, observer)), Arc::new(access));
         let credentials = Credentials::new(credentials, &hosts);
         let transport = Transport::new(run, hosts, certificates);
         let transport = transport.map_err(|failure| failure.at(Operation::Connect, ErrorTarget::Registries))?;
+        let layouts = Layouts::new(access.layouts().clone(), transport.run.stop.clone());
         let client = AuthClient::new(transport, credentials, Arc::clone(&access));
-        Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts: Layouts::default() })
+        Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts })
     }
 
     /// Returns the requests so far, by host. Layouts are not counted.

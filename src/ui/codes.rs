@@ -36,7 +36,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::registry::credentials", "a credential helper, file or variable can't be used"),
     ("mlist::registry::denied", "the credentials have no right to do this"),
     ("mlist::registry::immutable", "a registry refuses to move a tag, or to write it again"),
-    ("mlist::registry::layout", "a file of an OCI image layout can't be read or written"),
+    ("mlist::registry::layout", "a file of an OCI image layout cannot be read or written, or is corrupt"),
+    ("mlist::registry::layout_locked", "another process holds the lock of an OCI image layout"),
+    ("mlist::registry::no_space", "an OCI image layout cannot be written: the disk is full, or a quota is used up"),
     ("mlist::registry::not_a_registry", "an answer that no registry gives: a login page, an error of a proxy"),
     ("mlist::registry::not_found", "a repository or blob that is needed is not there"),
     ("mlist::registry::rate_limited", "a registry takes no more for now, or gives out no more images"),
@@ -47,6 +49,7 @@ pub const CODES: &[(&str, &str)] = &[
         "a TLS connection can't be made: a certificate is not trusted, over, missing or of another name",
     ),
     ("mlist::registry::too_large", "more bytes or tags than are read, or than the registry takes"),
+    ("mlist::registry::too_many_open_files", "the limit of open files is too low to read or write OCI image layouts"),
     ("mlist::registry::unauthorized", "a registry asks for credentials, or does not accept those it got"),
     ("mlist::registry::unreachable", "no connection to a registry, or no answer from it"),
     (

@@ -13,6 +13,7 @@ mod faults;
 mod fixtures;
 mod floating;
 mod indexes;
+mod layouts;
 mod map;
 mod members;
 mod outcomes;

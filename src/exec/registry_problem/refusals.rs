@@ -1,4 +1,4 @@
-//! Messages for what a registry or layout does not have, return or accept, and what another attempt does not change.
+//! Messages for what a registry does not have, return or accept, and what another attempt does not change.
 
 use std::time::Duration;
 
@@ -63,18 +63,6 @@ impl Subject<'_> {
         let target = &self.error.target;
         let message = format!("{target} has more than {limit} tags, the most that are read");
         Problem::error("mlist::registry::too_large", message).help("have those removed that nobody needs").about(target)
-    }
-
-    /// Describes an error of a layout. One that cannot be written to is reported once for everything that was to go
-    /// there.
-    pub(super) fn layout(&self, why: &str) -> Problem {
-        const CODE: &str = "mlist::registry::layout";
-        let (doing, target) = (self.error.operation, &self.error.target);
-        let problem = match self.error.target.place().filter(|_| !self.reads()) {
-            Some(place) => Problem::error(CODE, format!("cannot write to {place}")).about(place),
-            None => Problem::error(CODE, format!("cannot {doing} {target}")).about(target),
-        };
-        problem.because(why).help("mend the folder, or write the layout anew")
     }
 
     /// Whether the failed operation only reads.

@@ -7,6 +7,7 @@ use crate::oci::Digest;
 use crate::registry::{AccessFacts, AskedAs, NoAnswer, Operation, TlsError};
 
 mod access;
+mod layouts;
 
 const TARGET: &str = "gcr.io/google_containers/kubectl:v1.3.0";
 
@@ -394,30 +395,6 @@ fn content_unknown() {
     help: sync again: what was pushed may need a while to be seen
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
-    "#);
-}
-
-#[test]
-fn a_layout_has_no_host() {
-    let kind = ErrorKind::Layout("out/kubectl/index.json: permission denied".into());
-    let layout = RegistryError { host: None, target: "oci:out/kubectl:v1".into(), ..error(kind) };
-    assert_snapshot!(show(&layout), @r#"
-    mlist::registry::layout
-    cannot write to oci:out/kubectl
-    > out/kubectl/index.json: permission denied
-    help: mend the folder, or write the layout anew
-    about: oci:out/kubectl
-    "#);
-    assert_eq!(problem(&layout).http, None);
-    let blob =
-        RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(), ..layout.clone() };
-    assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
-    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r#"
-    mlist::registry::layout
-    cannot read oci:out/kubectl:v1
-    > out/kubectl/index.json: permission denied
-    help: mend the folder, or write the layout anew
-    about: oci:out/kubectl:v1
     "#);
 }
 

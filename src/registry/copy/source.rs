@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::oci::{Descriptor, LayoutDir, Repository};
 use crate::registry::auth::{RequestAuth, Signature};
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, LayoutFault};
 use crate::registry::gate::RequestClass;
 use crate::registry::http::Http;
 use crate::registry::http::stream::End;
@@ -82,10 +82,14 @@ impl<'a> BlobSource<'a> {
         match (self, kind) {
             (Self::Repository { .. }, kind) => RetryDecision::Fault(End::Source, Failure::of(kind)),
             // A file on disk is what it is.
-            (Self::Layout { .. }, ErrorKind::Unreachable(no_answer)) => {
-                RetryDecision::Final(End::Source, Failure::of(ErrorKind::Layout(no_answer.why)))
+            (Self::Layout { .. }, kind) => {
+                let kind = match kind {
+                    ErrorKind::WrongDigest { expected, .. } => ErrorKind::Layout(LayoutFault::Corrupt(expected)),
+                    ErrorKind::Unreachable(no_answer) => ErrorKind::Layout(no_answer.why.into()),
+                    kind => kind,
+                };
+                RetryDecision::Final(End::Source, Failure::of(kind))
             }
-            (Self::Layout { .. }, kind) => RetryDecision::Final(End::Source, Failure::of(kind)),
         }
     }
 }

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::oci::{Digest, LayoutDir};
+use crate::registry::LayoutFault;
 use crate::registry::tests::server::{Asked, Client, Reply, Server, blob, jobs};
 use crate::registry::{Notice, Registry as _};
 
@@ -183,6 +184,22 @@ async fn layouts_are_read_and_written() {
         assert_eq!(copy(&client, source, &to).await.unwrap(), Copied::Mounted);
         assert_eq!(std::fs::read(folder.path().join("blobs/sha256").join(digest().hex())).unwrap(), BYTES);
     }
+}
+
+#[tokio::test]
+async fn a_corrupt_blob_of_a_layout_is_not_sent() {
+    let (kept, from) = layout().await;
+    std::fs::write(kept.path().join("blobs/sha256").join(digest().hex()), vec![b'x'; BYTES.len()]).unwrap();
+    let server = target(|_| Reply::of(404)).await;
+    let folder = TempDir::new().unwrap();
+    for to in [server.place("b"), Place::Layout(LayoutDir::new(folder.path()))] {
+        let client = Client::new(&[&server.repository("b")]);
+        let error = copy(&client, &from, &to).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Layout(LayoutFault::Corrupt(digest())));
+        assert_eq!(error.target, from.with_digest(&digest()).into(), "the source is at fault");
+    }
+    assert!(server.asked().iter().all(|request| request.body != BYTES));
+    assert!(!folder.path().join("blobs/sha256").join(digest().hex()).exists());
 }
 
 #[tokio::test]

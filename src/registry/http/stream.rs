@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::oci::{Descriptor, DigestVerifier};
 use crate::registry::error::ErrorKind;
@@ -93,6 +93,17 @@ impl Progress {
                 return (end, ErrorKind::Unreachable(format!("{what} for {}s", limit.as_secs()).into()));
             }
             sleep_until(deadline).await;
+        }
+    }
+
+    /// Waits until the source has sent nothing for too long. A target that is a disk has no time limit: it may take
+    /// long to sync a large file.
+    pub(crate) async fn source_stalled(&self) -> ErrorKind {
+        loop {
+            match self.stalled().await {
+                (End::Source, kind) => return kind,
+                (End::Target, _) => sleep(IDLE).await,
+            }
         }
     }
 

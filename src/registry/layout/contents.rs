@@ -66,11 +66,11 @@ impl IndexJson {
         let mut found: Option<Digest> = None;
         for entry in self.entries.iter().filter(|entry| tag_of(entry) == Some(tag.as_str())) {
             let digest = digest_of(entry)
-                .ok_or_else(|| ErrorKind::Layout(format!("the entry of {tag} in {INDEX} has no digest")))?;
+                .ok_or_else(|| ErrorKind::Layout(format!("the entry of {tag} in {INDEX} has no digest").into()))?;
             match &found {
                 Some(other) if *other != digest => {
                     let both = format!("{INDEX} has two entries tagged {tag}: {other} and {digest}");
-                    return Err(ErrorKind::Layout(both));
+                    return Err(ErrorKind::Layout(both.into()));
                 }
                 _ => found = Some(digest),
             }

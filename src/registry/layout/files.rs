@@ -1,5 +1,8 @@
 //! The files of a layout: only regular files, read up to a limit, written completely or not at all.
 //!
+//! A file is synced to disk before it is renamed. The folder that has its new name must be synced before something else
+//! names the file. So a power failure leaves no name without its bytes.
+//!
 //! A layout may come from an untrusted author (a checkout of a pull request). So no symbolic link below its folder is
 //! followed, and pipes and devices are never waited for. Nothing here knows what the files mean.
 
@@ -13,11 +16,14 @@ use tempfile::{NamedTempFile, PersistError};
 use crate::oci::Digest;
 
 use super::contents::{EMPTY_INDEX, INDEX, MARKER, MARKER_TEXT};
-use super::{Disk, ErrorKind, fault};
+use super::{Disk, ErrorKind, LayoutFault, fault, temporary};
+
+/// The folder of the blobs of a layout.
+const BLOBS: &str = "blobs";
 
 /// Returns the path of a blob: `blobs/sha256/…`
 pub(super) fn blob_path(root: &Path, digest: &Digest) -> PathBuf {
-    root.join("blobs").join(digest.algorithm()).join(digest.hex())
+    root.join(BLOBS).join(digest.algorithm()).join(digest.hex())
 }
 
 /// Returns the path for a new blob. Creates its folders.
@@ -35,20 +41,32 @@ pub(super) fn open_blob(root: &Path, digest: &Digest) -> Disk<Option<(File, u64)
 }
 
 fn has_blob_folders(root: &Path, digest: &Digest) -> Disk<bool> {
-    for folder in [root.join("blobs"), root.join("blobs").join(digest.algorithm())] {
+    for folder in [root.join(BLOBS), root.join(BLOBS).join(digest.algorithm())] {
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Err(fault(&folder, "is no folder: links are not followed")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(fault(&folder, format_args!("cannot be read: {error}"))),
+            Err(error) => return Err(unreadable(&folder, &error)),
         }
     }
     Ok(true)
 }
 
-/// Returns the size of a blob in bytes.
-pub(super) fn blob_size(root: &Path, digest: &Digest) -> Disk<Option<u64>> {
-    Ok(open_blob(root, digest)?.map(|(_, size)| size))
+/// Returns the folder `blobs` and the folders in it: one for each algorithm. Symbolic links are left out.
+pub(super) fn blob_folders(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let blobs = root.join(BLOBS);
+    if !fs::symlink_metadata(&blobs)?.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(&blobs)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    folders.push(blobs);
+    Ok(folders)
 }
 
 /// Reads a blob of at most `limit` bytes.
@@ -68,9 +86,7 @@ fn read(path: &Path, (file, size): (File, u64), limit: u64) -> Disk<Bytes> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     // The file may have grown since its size was read.
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fault(path, format_args!("cannot be read: {error}")))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > limit { Err(ErrorKind::TooLarge { limit }) } else { Ok(bytes.into()) }
 }
 
@@ -84,9 +100,9 @@ fn open(path: &Path) -> Disk<Option<(File, u64)>> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(_) if path.is_symlink() => return Err(not_regular()),
-        Err(error) => return Err(fault(path, format_args!("cannot be opened: {error}"))),
+        Err(error) => return Err(unreadable(path, &error)),
     };
-    let metadata = file.metadata().map_err(|error| fault(path, format_args!("cannot be read: {error}")))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_regular()) }
 }
 
@@ -102,23 +118,30 @@ fn guarded(options: &mut OpenOptions) {
 }
 
 /// Opens a file so that it can be locked. Some file systems require write permission for that.
-pub(super) fn open_for_lock(path: &Path) -> Disk<File> {
+pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     guarded(&mut options);
-    options.open(path).map_err(|error| unwritable(path, &error))
+    options.open(path)
 }
 
 /// Makes `root` a layout unless it is one. `oci-layout` is written last: if an earlier step fails, the folder is still
 /// not a layout.
 pub(super) fn create_layout(root: &Path) -> Disk<()> {
-    create_folder(&root.join("blobs"))?;
+    if root.join(MARKER).exists() && root.join(INDEX).exists() && root.join(BLOBS).exists() {
+        return Ok(());
+    }
+    create_folder(&root.join(BLOBS))?;
     create(&root.join(INDEX), EMPTY_INDEX.as_bytes())?;
-    create(&root.join(MARKER), MARKER_TEXT.as_bytes())
+    create(&root.join(MARKER), MARKER_TEXT.as_bytes())?;
+    sync_folder(root)
 }
 
+/// Creates a folder and its parents, unless they exist. The name of each new folder is synced.
 fn create_folder(path: &Path) -> Disk<()> {
-    fs::create_dir_all(path).map_err(|error| unwritable(path, &error))
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
+    missing.into_iter().rev().filter_map(parent).try_for_each(sync_folder)
 }
 
 /// Writes a file unless it exists.
@@ -126,7 +149,9 @@ fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
     if path.exists() {
         return Ok(());
     }
-    match written(path, bytes)?.persist_noclobber(path) {
+    let file = written(path, bytes)?;
+    sync(file.as_file(), path).map_err(|error| unwritable(path, &error))?;
+    match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(PersistError { error, .. }) => Err(unwritable(path, &error)),
@@ -135,47 +160,152 @@ fn create(path: &Path, bytes: &[u8]) -> Disk<()> {
 
 /// Writes a file in one step: readers see either the old bytes or the new ones.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Disk<()> {
-    persist(written(path, bytes)?, path)
+    persist(written(path, bytes)?, path).map(drop)
 }
 
 fn written(path: &Path, bytes: &[u8]) -> Disk<NamedTempFile> {
-    let mut file = temporary(path)?;
-    // The bytes are synced to disk before the rename, so that a crash of the machine cannot leave an empty index.json.
-    let result = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
-    result.map_err(|error| unwritable(path, &error))?;
+    let mut file = create_temporary(path)?;
+    file.write_all(bytes).map_err(|error| unwritable(path, &error))?;
     Ok(file)
 }
 
-/// Renames a finished temporary file to `path`.
-pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<()> {
-    match file.persist(path) {
-        Ok(_) => Ok(()),
-        Err(PersistError { error, .. }) => Err(unwritable(path, &error)),
+/// Creates an empty temporary file beside `path`.
+pub(super) fn create_temporary(path: &Path) -> Disk<NamedTempFile> {
+    let folder = parent(path).unwrap_or(path);
+    temporary::create(folder).map_err(|error| unwritable(folder, &error))
+}
+
+/// Deletes the temporary files of a layout that no process uses. One that cannot be deleted is left: it does no harm.
+pub(super) fn remove_abandoned(root: &Path) {
+    let folders = blob_folders(root).unwrap_or_default();
+    for folder in std::iter::once(root).chain(folders.iter().map(PathBuf::as_path)) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if temporary::is_temporary(&entry.file_name()) {
+                let path = entry.path();
+                let _ = open_to_lock(&path).and_then(|file| temporary::remove_if_abandoned(&path, &file));
+            }
+        }
     }
 }
 
-/// Creates an empty file beside `path`. It is deleted on drop.
-pub(super) fn temporary(path: &Path) -> Disk<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".mlist-");
+/// Syncs a finished temporary file to disk and renames it to `path`. Returns the open file.
+pub(super) fn persist(file: NamedTempFile, path: &Path) -> Disk<File> {
+    sync(file.as_file(), path).map_err(|error| unwritable(path, &error))?;
+    #[cfg(test)]
+    journal::add(journal::Step::Rename, path);
+    file.persist(path).map_err(|PersistError { error, .. }| unwritable(path, &error))
+}
+
+/// Syncs the bytes of a file to disk. `path` is its name, or the one that it gets next.
+pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    journal::add(journal::Step::Sync, path);
+    let _ = path;
+    file.sync_all()
+}
+
+/// Syncs a file that was opened for reading, unless that is not possible.
+pub(super) fn sync_existing(file: &File, path: &Path) -> Disk<()> {
+    // Other systems require write permission for this.
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // The usual permissions (the umask still applies), because other programs must be able to read a layout.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+    match sync(file, path) {
+        Err(error) if !cannot_sync(&error) => return Err(unwritable(path, &error)),
+        _ => {}
     }
-    builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))
+    #[cfg(not(unix))]
+    let _ = (file, path);
+    Ok(())
+}
+
+/// Syncs the names in the folders of blobs to disk.
+pub(super) fn sync_blobs(root: &Path) -> Disk<()> {
+    let blobs = root.join(BLOBS);
+    let folders = blob_folders(root).map_err(|error| unreadable(&blobs, &error))?;
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Syncs the names in a folder to disk.
+pub(super) fn sync_folder(path: &Path) -> Disk<()> {
+    #[cfg(test)]
+    journal::add(journal::Step::SyncFolder, path);
+    // Only Unix opens a folder as a file.
+    #[cfg(unix)]
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(error) if !cannot_sync(&error) => return Err(unwritable(path, &error)),
+        _ => {}
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Whether the file system does not support syncing. Some network file systems write everything at once.
+#[cfg(unix)]
+fn cannot_sync(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, ReadOnlyFilesystem, Unsupported};
+    matches!(error.kind(), InvalidInput | ReadOnlyFilesystem | Unsupported)
+}
+
+/// Returns the folder that has the name of `path`.
+fn parent(path: &Path) -> Option<&Path> {
+    path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+}
+
+/// Returns the error for a file that cannot be read.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> ErrorKind {
+    if is_too_many_open(error) {
+        return ErrorKind::Layout(LayoutFault::TooManyOpenFiles);
+    }
+    fault(path, format_args!("cannot be read: {error}"))
 }
 
 /// Returns the error for a file that cannot be written. An error that affects the whole folder does not name the file,
 /// so it is the same for all files that were to be written there.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::StorageFull => ErrorKind::Layout("the disk is full".to_owned()),
-        io::ErrorKind::QuotaExceeded => ErrorKind::Layout("the quota of the disk is used up".to_owned()),
-        io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Layout("it can only be read, not written".to_owned()),
-        io::ErrorKind::PermissionDenied => ErrorKind::Layout("no permission to write there".to_owned()),
-        _ => fault(path, format_args!("cannot be written: {error}")),
+    ErrorKind::Layout(match error.kind() {
+        io::ErrorKind::StorageFull => LayoutFault::NoSpace,
+        io::ErrorKind::QuotaExceeded => LayoutFault::QuotaExceeded,
+        io::ErrorKind::ReadOnlyFilesystem => "it can only be read, not written".into(),
+        io::ErrorKind::PermissionDenied => "no permission to write there".into(),
+        _ if is_too_many_open(error) => LayoutFault::TooManyOpenFiles,
+        _ => return fault(path, format_args!("cannot be written: {error}")),
+    })
+}
+
+/// Whether this process, or the whole machine, cannot open another file.
+fn is_too_many_open(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
+    // ERROR_TOO_MANY_OPEN_FILES
+    #[cfg(not(unix))]
+    return error.raw_os_error() == Some(4);
+}
+
+/// The steps that decide what a power failure leaves, and what is hashed, for tests.
+#[cfg(test)]
+pub(super) mod journal {
+    use std::path::{Path, PathBuf};
+    use std::sync::Mutex;
+
+    use crate::registry::lock::lock;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::registry::layout) enum Step {
+        Hash,
+        Sync,
+        Rename,
+        SyncFolder,
+    }
+
+    static STEPS: Mutex<Vec<(Step, PathBuf)>> = Mutex::new(Vec::new());
+
+    pub(in crate::registry::layout) fn add(step: Step, path: &Path) {
+        lock(&STEPS).push((step, path.to_owned()));
+    }
+
+    /// Returns the steps below `root`, with paths relative to it.
+    pub(in crate::registry::layout) fn below(root: &Path) -> Vec<(Step, PathBuf)> {
+        let steps = lock(&STEPS);
+        steps.iter().filter_map(|(step, path)| Some((*step, path.strip_prefix(root).ok()?.to_owned()))).collect()
     }
 }

@@ -131,9 +131,19 @@ impl Context {
         self.start(arguments).wait()
     }
 
+    /// Runs `mlist ARGUMENTS` with a limit of open files (`ulimit -n`), and waits until it exits.
+    pub(crate) fn mlist_with_open_files(&self, limit: usize, arguments: &str) -> Output {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(program());
+        self.start_as(command, arguments).wait()
+    }
+
     /// Starts `mlist ARGUMENTS`.
     pub(crate) fn start(&self, arguments: &str) -> Running {
-        let mut command = Command::new(program());
+        self.start_as(Command::new(program()), arguments)
+    }
+
+    fn start_as(&self, mut command: Command, arguments: &str) -> Running {
         command.args(arguments.split_whitespace()).current_dir(self.path(""));
         command.env_clear().envs(&self.environment);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -22,12 +22,13 @@ pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+jso
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// An image with one layer.
+/// An image with one layer, or more in a layout.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     dialect: Dialect,
     platform: Value,
     layer: Vec<u8>,
+    more_layers: Vec<Vec<u8>>,
     config: Vec<u8>,
     manifest: Vec<u8>,
 }
@@ -49,7 +50,21 @@ impl Image {
             "config": descriptor(config_type, &config),
             "layers": [descriptor(layer_type, &layer)],
         });
-        Self { dialect, platform, layer, config, manifest: manifest.to_string().into_bytes() }
+        let (more_layers, manifest) = (Vec::new(), manifest.to_string().into_bytes());
+        Self { dialect, platform, layer, more_layers, config, manifest }
+    }
+
+    /// Adds layers until there are `count`. Only [`write_layout`] writes them.
+    pub(crate) fn with_layers(mut self, count: usize) -> Self {
+        let mut manifest: Value = serde_json::from_slice(&self.manifest).expect("JSON that was written above");
+        let layers = manifest["layers"].as_array_mut().expect("layers");
+        for number in layers.len()..count {
+            let layer = [format!("number {number} on ").as_bytes(), &self.layer].concat();
+            layers.push(descriptor(self.dialect.types().2, &layer));
+            self.more_layers.push(layer);
+        }
+        self.manifest = manifest.to_string().into_bytes();
+        self
     }
 
     /// Adds a base layer that registries do not store: it must be downloaded from its vendor, like the base layers of
@@ -206,6 +221,7 @@ pub(crate) fn write_layout(folder: &Path, images: &[(&str, &Image)]) {
     let mut entries = Vec::new();
     for (tag, image) in images {
         image.blobs().iter().for_each(|(digest, bytes)| write(digest, bytes));
+        image.more_layers.iter().for_each(|layer| write(&digest_of(layer), layer));
         write(&image.digest(), image.manifest());
         let mut entry = image.entry();
         entry["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });

@@ -1,0 +1,94 @@
+//! Messages for layouts on disk.
+
+use super::*;
+use crate::registry::LayoutFault;
+
+fn of_layout(fault: LayoutFault) -> RegistryError {
+    let (operation, target) = (Operation::Write, "oci:out/kubectl:v1".into());
+    RegistryError { operation, host: None, target, ..error(ErrorKind::Layout(fault)) }
+}
+
+#[test]
+fn a_layout_has_no_host() {
+    let kind = ErrorKind::Layout("out/kubectl/index.json: permission denied".into());
+    let layout = RegistryError { host: None, target: "oci:out/kubectl:v1".into(), ..error(kind) };
+    assert_snapshot!(show(&layout), @r#"
+    mlist::registry::layout
+    cannot write to oci:out/kubectl
+    > out/kubectl/index.json: permission denied
+    help: fix the folder, or write the layout again
+    about: oci:out/kubectl
+    "#);
+    assert_eq!(problem(&layout).http, None);
+    let blob =
+        RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(), ..layout.clone() };
+    assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r#"
+    mlist::registry::layout
+    cannot read oci:out/kubectl:v1
+    > out/kubectl/index.json: permission denied
+    help: fix the folder, or write the layout again
+    about: oci:out/kubectl:v1
+    "#);
+}
+
+#[test]
+fn a_corrupt_blob_is_named_with_its_layout() {
+    let corrupt = of_layout(LayoutFault::Corrupt(Digest::of(b"layer")));
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..corrupt }), @r#"
+    mlist::registry::layout
+    blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 in oci:out/kubectl is corrupt (its bytes do not match the digest)
+    help: delete the file of the blob, and write the image to the layout again
+    about: oci:out/kubectl:v1
+    "#);
+}
+
+#[test]
+fn a_full_disk_a_low_limit_and_a_lock_are_not_faults_of_the_folder() {
+    assert_snapshot!(show(&of_layout(LayoutFault::NoSpace)), @r#"
+    mlist::registry::no_space
+    no space left on device
+    > cannot write to oci:out/kubectl
+    help: free disk space and run it again: lists already published are skipped
+    about: oci:out/kubectl
+    retry
+    "#);
+    assert_snapshot!(show(&of_layout(LayoutFault::QuotaExceeded)), @r#"
+    mlist::registry::no_space
+    disk quota exceeded
+    > cannot write to oci:out/kubectl
+    help: free disk space or raise the quota, and run it again: lists already published are skipped
+    about: oci:out/kubectl
+    retry
+    "#);
+    assert_snapshot!(show(&of_layout(LayoutFault::Locked(Duration::from_secs(30)))), @r#"
+    mlist::registry::layout_locked
+    oci:out/kubectl is locked by another process
+    > waited 30s for the lock
+    help: run it again when the other process has ended: lists already published are skipped
+    about: oci:out/kubectl
+    retry
+    "#);
+    let low = of_layout(LayoutFault::TooManyOpenFiles);
+    assert_snapshot!(show(&low), @r#"
+    mlist::registry::too_many_open_files
+    too many open files
+    > cannot write to oci:out/kubectl
+    help: raise the limit, such as ulimit -n 4096, or run fewer lists at once, such as --jobs 8
+    about: oci:out/kubectl
+    retry
+    "#);
+    let blob = RegistryError {
+        operation: Operation::Read,
+        target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(),
+        ..low
+    };
+    assert_snapshot!(show(&blob), @r#"
+    mlist::registry::too_many_open_files
+    too many open files
+    > cannot read oci:out/kubectl
+    help: raise the limit, such as ulimit -n 4096, or run fewer lists at once, such as --jobs 8
+    about: oci:out/kubectl
+    retry
+    "#);
+}
