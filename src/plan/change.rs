@@ -11,7 +11,7 @@ use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
 pub enum Action {
     /// None of its tags exists, apart from floating tags, which only the newest version has.
     Create,
-    /// Some tag exists but names something else, or one of several tags does not exist.
+    /// Some tag exists but names something else, one of several tags does not exist, or an image of the list is damaged.
     Update,
     /// Every tag names a list with equal content, apart from tags that stay with a newer version.
     Unchanged,
@@ -32,6 +32,9 @@ pub enum Reason {
     Tags,
     /// The members are the same, but the type, annotations or order differ.
     Content,
+    /// The list is published as declared, but some of its images are missing in the target or damaged there. Only these
+    /// are written.
+    Damaged,
 }
 
 /// What happens to a tag.

@@ -71,6 +71,53 @@ fn a_blob_with_other_bytes_of_the_same_size_is_written_again() {
 }
 
 #[test]
+fn a_damaged_image_of_a_published_list_is_written_again() {
+    let (context, images) = one_list();
+    context.mlist("sync").exits(0);
+    let [config, layer] = images[0].blobs().map(|(digest, _)| blob(&context, "out/app0", &digest));
+    let child = blob(&context, "out/app0", &images[0].digest());
+    let spaces = |path: &PathBuf| {
+        let length = fs::read(path).expect("a blob").len();
+        fs::write(path, vec![b' '; length]).expect("a file");
+    };
+    let damages: [&dyn Fn(); 6] = [
+        &|| spaces(&child),
+        &|| fs::write(&child, "{}").expect("a file"),
+        &|| fs::remove_file(&child).expect("a file"),
+        &|| spaces(&config),
+        &|| fs::write(&layer, "cut").expect("a file"),
+        &|| fs::remove_file(&layer).expect("a file"),
+    ];
+    for damage in damages {
+        damage();
+        let plan = context.mlist("plan --format json").json();
+        assert_eq!((&plan["lists"][0]["action"], &plan["lists"][0]["reason"]), (&"update".into(), &"damaged".into()));
+        let index = fs::read(context.path("out/app0/index.json")).expect("index.json");
+        let report = context.mlist("sync --format json").exits(0).json();
+        let list = &report["lists"][0];
+        assert_eq!((&list["outcome"], &list["reason"]), (&"published".into(), &"damaged".into()), "{list}");
+        assert_eq!(list["tags"][0]["change"], "same", "{list}");
+        assert_eq!(fs::read(context.path("out/app0/index.json")).expect("index.json"), index, "no tag was written");
+        assert_whole(&context, &images);
+        let again = context.mlist("sync").exits(0);
+        assert!(again.verdict().starts_with("Nothing to publish: 1 list unchanged"), "{again}");
+    }
+}
+
+#[test]
+fn a_damaged_image_without_a_source_blocks_its_list() {
+    let (context, images) = one_list();
+    context.mlist("sync").exits(0);
+    context.manifest(&manifest(1, &PLATFORMS[..2], "oci:in/{name}:{arch}").replace("tags", "missing = \"keep\"\ntags"));
+    fs::remove_dir_all(context.path("in")).expect("the sources");
+    let output = context.mlist("sync").exits(0);
+    assert!(output.verdict().starts_with("Nothing to publish"), "{output}");
+    fs::write(blob(&context, "out/app0", &images[0].digest()), "{}").expect("a file");
+    let output = context.mlist("sync").exits(4);
+    assert!(output.stderr.contains("mlist::plan::kept_gone"), "{output}");
+}
+
+#[test]
 fn a_corrupt_source_is_named_and_not_published() {
     let (context, images) = one_list();
     let (digest, bytes) = &images[1].blobs()[1];
@@ -81,6 +128,18 @@ fn a_corrupt_source_is_named_and_not_published() {
     assert!(!blob(&context, "out/app0", digest).exists());
     let index = fs::read_to_string(context.path("out/app0/index.json")).expect("index.json");
     assert!(index.contains(r#""manifests":[]"#), "no tag was written: {index}");
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next_one_that_writes() {
+    let (context, images) = one_list();
+    context.mlist("sync").exits(0);
+    let left = context.path("out/app0/blobs/sha256/.mlist-Ab12Cd");
+    fs::write(&left, "the first bytes of a layer").expect("a file");
+    fs::remove_file(blob(&context, "out/app0", &images[0].digest())).expect("a file");
+    context.mlist("sync").exits(0);
+    assert!(!left.exists());
+    assert_whole(&context, &images);
 }
 
 #[test]

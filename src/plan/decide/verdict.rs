@@ -1,7 +1,7 @@
 //! Builds the plan from all that is known.
 
 use crate::config::model::TargetTag;
-use crate::oci::{Descriptor, Digest, Payload};
+use crate::oci::{Descriptor, Digest, Payload, Place};
 use crate::plan::{Action, Answer, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
 
 use super::batch::{QueryBatch, QueryOrigin};
@@ -50,14 +50,28 @@ pub(super) fn conclude(
         return Ok(plan);
     }
     plan.action = action(&plan, is_new(state));
-    if plan.action.writes() {
-        plan.reason = Some(reason(&plan, &equal));
+    let is_checked = plan.action == Action::Unchanged && !equal.is_empty() && is_layout(input);
+    if plan.action.writes() || is_checked {
         plan.children = children(input, published, &resolved, &lines, &plan)?;
+    }
+    if is_checked && !plan.children.is_empty() {
+        plan.action = Action::Update;
+        plan.reason = Some(Reason::Damaged);
+    } else if plan.action.writes() {
+        plan.reason = Some(reason(&plan, &equal));
+    }
+    if plan.action.writes() {
         plan.present = present(input, &lines, &plan);
         plan.problems.extend(published.unreadable.iter().cloned());
         plan.payload = Some(payload);
     }
     Ok(plan)
+}
+
+/// Whether the target is a layout. The images of a list that is unchanged are checked there, because nothing protects
+/// the files of a folder, and a check costs no requests.
+fn is_layout(input: Input<'_>) -> bool {
+    matches!(input.publication.target, Place::Layout(_))
 }
 
 /// Returns what happens to each tag if nothing blocks it.
@@ -154,7 +168,8 @@ fn present(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], plan: &ListPlan) ->
     lines.iter().filter(is_of_target).map(|line| line.entry.descriptor.clone()).collect()
 }
 
-/// Returns what must be copied before anything is written. If only member tags are written, these are their images.
+/// Returns what must be copied before anything is written. If only member tags are written, these are their images. If
+/// no tag is written, these are the images of the list that the target does not have any more.
 fn children(
     input: Input<'_>,
     published: &Published,
@@ -162,18 +177,18 @@ fn children(
     lines: &[PlannedEntry<'_, '_>],
     plan: &ListPlan,
 ) -> Flow<Vec<Child>> {
-    let writes_list = plan.tags.iter().any(|tag| tag.fate.is_written());
+    let needs_list = plan.action == Action::Unchanged || plan.tags.iter().any(|tag| tag.fate.is_written());
     let is_tagged = |resolved: &ResolvedMember<'_>| {
         let is_it = |change: &MemberTagChange| change.descriptor.digest == resolved.descriptor.digest;
         plan.member_tags.iter().any(|change| change.tag.fate.is_written() && is_it(change))
     };
     let (mut children, mut parts) = (Vec::new(), Vec::new());
     for resolved in resolved {
-        if !writes_list && !is_tagged(resolved) {
+        if !needs_list && !is_tagged(resolved) {
             continue;
         }
         // Only the list names attestations, so member tags do not need them.
-        let attestations = if writes_list { resolved.attestations.as_slice() } else { &[] };
+        let attestations = if needs_list { resolved.attestations.as_slice() } else { &[] };
         children.extend(missing_children::children(input, resolved.member, &resolved.descriptor.digest, attestations));
         parts.push((resolved, &resolved.descriptor, resolved.payload.clone()));
         parts.extend(attestations.iter().map(|entry| (resolved, &entry.descriptor, None)));
@@ -184,7 +199,7 @@ fn children(
         let problem = damaged(&resolved.member.source, "manifest", &descriptor.digest);
         batch.block(QueryOrigin::member(input, resolved.member).label(problem));
     }
-    if writes_list {
+    if needs_list {
         retained_children::require(&mut batch, input, lines);
     }
     batch.end()?;

@@ -115,6 +115,30 @@ fn a_tag_that_names_our_list_stays_while_another_is_created() {
 }
 
 #[test]
+fn an_image_that_a_layout_does_not_have_any_more_is_copied_again() {
+    for (target, is_checked) in [("oci:out", true), (TARGET, false)] {
+        let mut world = built();
+        let list = publication(target, &["v1"], &[AMD64, ARM64]);
+        let digest = publish(&mut world, &list);
+        let (unchanged, _) = world.plan(&list);
+        assert_eq!((unchanged.action, unchanged.children.len()), (Action::Unchanged, 0));
+        let image = head(&world, ARM64.1);
+        world.remove(&list.target, &image.digest);
+        let (plan, _) = world.plan(&list);
+        if !is_checked {
+            assert_eq!(plan.action, Action::Unchanged, "a registry is not queried for it");
+            continue;
+        }
+        assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Damaged)));
+        assert_eq!(tags(&plan), [(TagFate::Same, true)]);
+        assert_eq!(plan.children.iter().map(|child| &child.descriptor).collect::<Vec<_>>(), [&image]);
+        assert_eq!(plan.payload.as_ref().unwrap().digest(), &digest);
+        world.apply(&plan);
+        assert_eq!(world.plan(&list).0.action, Action::Unchanged);
+    }
+}
+
+#[test]
 fn two_tags_of_equal_lists_stay_each_as_it_is() {
     let mut world = built();
     publish(&mut world, &list(&["v1"]));

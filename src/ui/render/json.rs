@@ -326,6 +326,7 @@ fn list_record<'a>(list: &'a ListPlan, problems: &[Problem]) -> ListRecord<'a> {
             Reason::Members => "members",
             Reason::Tags => "tags",
             Reason::Content => "content",
+            Reason::Damaged => "damaged",
         })),
         digest: index.map(|index| index.digest.as_str()),
         reference: index.map(|index| list.publication.target.with_digest(&index.digest).to_string()),

@@ -23,8 +23,13 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
         rows.push(DetailRow::new('=', text::plural(same, "tag")));
     }
     rows.extend(of_members(list, view));
-    if list.reason == Some(Reason::Content) {
-        rows.push(DetailRow::new('~', "content").text("type, annotations or order"));
+    match list.reason {
+        Some(Reason::Content) => rows.push(DetailRow::new('~', "content").text("type, annotations or order")),
+        Some(Reason::Damaged) => {
+            let images = text::plural(list.children.len(), "image");
+            rows.push(DetailRow::new('~', images).text("missing in the target, or damaged there"));
+        }
+        Some(Reason::New | Reason::Members | Reason::Tags) | None => {}
     }
     rows
 }

@@ -1,7 +1,7 @@
 //! Tests of rendered plans against the transcripts of `plan`.
 
 use super::*;
-use crate::plan::{MemberFate, Reason, TagChange, TagFate};
+use crate::plan::{Child, MemberFate, Reason, TagChange, TagFate};
 use crate::ui::render::human::digests;
 use crate::ui::style::{Charset, Color};
 use crate::ui::tests::samples::{self, WIDE};
@@ -127,7 +127,12 @@ fn an_update_of_tags_or_content_alone_says_so() {
     let mut content = samples::unchanged(samples::publication("c"), "9be3");
     (content.action, content.reason) = (Action::Update, Some(Reason::Content));
     (content.tags[0].from, content.tags[0].fate) = (Some(samples::digest("0a4f")), TagFate::Moved);
-    insta::assert_snapshot!(shown(&samples::plan_of(vec![tags, content]), WIDE, false), @r"
+    let mut damaged = samples::unchanged(samples::publication_at("oci:out", &["v1"]), "9be3");
+    (damaged.action, damaged.reason) = (Action::Update, Some(Reason::Damaged));
+    let member = damaged.members[0].clone();
+    let (descriptor, from) = (member.descriptor.unwrap(), member.source.unwrap().place);
+    damaged.children = vec![Child { descriptor, platform: member.platform, from, payload: None }];
+    insta::assert_snapshot!(shown(&samples::plan_of(vec![tags, content, damaged]), WIDE, false), @r"
     update     gcr.io/a/b
       + tag latest       8c1e00000000
       = 1 tag
@@ -136,7 +141,11 @@ fn an_update_of_tags_or_content_alone_says_so() {
       ~ tag v1.3.0       0a4f00000000 → 9be300000000
       ~ content          type, annotations or order
       = 5 members
-    Plan: 2 to update
+    update     oci:out
+      = 1 tag
+      ~ 1 image          missing in the target, or damaged there
+      = 5 members
+    Plan: 3 to update
     ");
 }
 
