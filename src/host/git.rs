@@ -1,8 +1,14 @@
-//! Asks git about a directory.
+//! Asks git about a directory, so that git reads and runs nothing.
 //!
-//! git runs without hooks and file system monitors, because a checkout could contain them. It takes no locks and has a
-//! time limit.
+//! | file | holds |
+//! |---|---|
+//! | `dirty` | whether files differ from HEAD, without filters |
+//!
+//! The configuration of a checkout may come from someone else, and many of its settings name a program. git runs
+//! without hooks, file system monitors, filters, credential helpers and transports, and does not look into submodules,
+//! which have a configuration of their own. It takes no locks and has a time limit.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,12 +18,60 @@ use std::time::{Duration, Instant};
 
 use crate::config::facts::{Fact, GitFact};
 
+mod dirty;
+
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const OUTPUT_LIMIT: u64 = 1024 * 1024;
 
-/// The variables in which a git hook tells its child processes which repository they are in. They are removed, because
-/// here the directory determines the repository.
-const REPOSITORY_VARIABLES: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+/// The variables that name a repository or a part of it: `git rev-parse --local-env-vars`, without the variables that
+/// pass configuration, because CI systems set `safe.directory` with them. A git hook sets them for its child processes.
+/// They are removed, because here the directory determines the repository.
+const REPOSITORY_VARIABLES: [&str; 14] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ATTR_SOURCE",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// Settings that would run a program. They are given on the command line, which has precedence over every file.
+const RUN_NOTHING: [&str; 8] = [
+    // Empty and not `false`: git before 2.36 would run a program of that name.
+    "core.fsmonitor=",
+    "core.hooksPath=/dev/null",
+    // The settings below matter only if git 2.30 to 2.44 starts `git fetch` for a missing object. No transport is
+    // allowed, but a bundle is downloaded before that is checked, and the download could run a credential helper.
+    "fetch.bundleURI=",
+    "credential.helper=",
+    "core.askPass=",
+    "core.sshCommand=false",
+    "core.gitProxy=",
+    "core.alternateRefsCommand=",
+];
+
+/// Variables that git gets.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    // The output is parsed, so it must be in English.
+    ("LC_ALL", "C"),
+    // Without it, a refresh of the index is written, which runs a hook.
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    // A partial clone fetches missing objects when they are needed. Older versions of git do not know this variable
+    // and start `git fetch`, which then ends because no transport is allowed.
+    ("GIT_NO_LAZY_FETCH", "1"),
+    // The list of allowed transports is empty. It has precedence over `protocol.*.allow` in a file.
+    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_SSH_COMMAND", "false"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+];
 
 /// Asks git about `folder`. `None` if the directory is not in a repository, or if the repository has no commit. The
 /// branch is known even without a commit, but not if HEAD is detached.
@@ -31,22 +85,34 @@ pub(super) fn fact(folder: &Path, fact: GitFact) -> Fact {
         }
         GitFact::Commit => ask(&HEAD),
         // Without a commit, these two commands fail, and the error message differs between versions of git.
-        GitFact::Describe if ask(&HEAD)?.is_some() => ask(&["describe", "--tags", "--always", "--dirty"]),
-        GitFact::Tags if ask(&HEAD)?.is_some() => ask(&["tag", "--no-column", "--points-at", "HEAD"]),
+        GitFact::Describe if ask(&HEAD)?.is_some() => {
+            let mark = if dirty::is_dirty(folder)? { "-dirty" } else { "" };
+            Ok(ask(&DESCRIBE)?.map(|described| described + mark))
+        }
+        GitFact::Tags if ask(&HEAD)?.is_some() => ask(&TAGS),
         GitFact::Describe | GitFact::Tags => Ok(None),
     }
 }
 
 const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+/// `--dirty` is not used: it runs filters, runs `git status` in submodules, and writes the index.
+const DESCRIBE: [&str; 3] = ["describe", "--tags", "--always"];
+
+/// `git tag` is not used: it also sorts by `tag.sort`, and to sort by signature it runs `gpg.program`.
+const TAGS: [&str; 4] = ["for-each-ref", "--points-at=HEAD", "--format=%(refname:lstrip=2)", "refs/tags"];
+
+fn command(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut git = Command::new("git");
-    git.args(["-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-C"]).arg(folder).args(arguments);
-    // The output is parsed, so it must be in English.
-    git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+    git.arg("--no-pager");
+    for setting in RUN_NOTHING {
+        git.args(["-c", setting]);
+    }
     for variable in REPOSITORY_VARIABLES {
         git.env_remove(variable);
     }
+    git.envs(ENVIRONMENT).env_remove("GIT_EXTERNAL_DIFF").stdin(Stdio::null());
+    git.arg("-C").arg(folder).args(arguments);
     git
 }
 
@@ -85,8 +151,8 @@ struct GitOutput {
 fn run(mut command: Command, limit: Duration) -> Result<GitOutput, String> {
     let end = Instant::now() + limit;
     let too_late = || format!("git did not answer within {}s", limit.as_secs());
-    let failed = |error: io::Error| format!("git can't be run: {error}");
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let failed = |error: io::Error| format!("git cannot be run: {error}");
+    let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "git is not installed".to_owned(),
         _ => failed(error),

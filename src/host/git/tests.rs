@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use super::*;
 
-struct Repository {
+mod runs_nothing;
+
+pub(super) struct Repository {
     _dir: tempfile::TempDir,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Repository {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let repository = Self { path: dir.path().to_owned(), _dir: dir };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -25,8 +27,9 @@ impl Repository {
         repository
     }
 
-    fn git(&self, arguments: &[&str]) {
-        let mut git = command(&self.path, arguments);
+    pub(super) fn git(&self, arguments: &[&str]) {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&self.path).args(arguments).stdin(Stdio::null());
         for role in ["AUTHOR", "COMMITTER"] {
             git.env(format!("GIT_{role}_NAME"), "n").env(format!("GIT_{role}_EMAIL"), "n@example.org");
         }
