@@ -23,5 +23,5 @@ pub use digest::{Digest, DigestVerifier};
 pub use index::{Entry, Index};
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
-pub use platform::Platform;
+pub use platform::{Platform, is_plain};
 pub use reference::{Host, LayoutDir, Locator, Place, Reference, ReferenceError, ReferenceErrorKind, Repository, Tag};

@@ -195,6 +195,18 @@ impl Platform {
         Self { architecture, os, os_version: filled(&self.os_version), os_features, variant }
     }
 
+    /// Returns the first part that is not plain text, with its name in JSON. A platform from an image config or an index
+    /// can have any text in its parts.
+    #[must_use]
+    pub fn invalid_part(&self) -> Option<(&'static str, &str)> {
+        let version = self.os_version.as_deref().unwrap_or_default();
+        let variant = self.variant.as_deref().unwrap_or_default();
+        let own =
+            [("os", &*self.os), ("architecture", &*self.architecture), ("variant", variant), ("os.version", version)];
+        let features = self.os_features.iter().map(|feature| ("os.features", &**feature));
+        own.into_iter().chain(features).find(|(_, text)| !text.is_empty() && !is_plain(text))
+    }
+
     /// Returns `unknown/unknown`, which no machine has.
     #[must_use]
     pub fn unknown() -> Self {
@@ -227,6 +239,15 @@ impl Platform {
     pub fn is_windows(&self) -> bool {
         self.os == "windows"
     }
+}
+
+/// The maximum length of a part of a platform. The longest in use are versions of Windows, with 17 characters.
+const LONGEST_PART: usize = 64;
+
+/// Whether `text` can be a part of a platform: 1 to 64 printable ASCII characters without spaces.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    (1..=LONGEST_PART).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic())
 }
 
 /// Returns the architecture that another tool's name means, and the variant if the name implies one.

@@ -27,7 +27,7 @@ use super::http::stream::{End, Progress, Verified};
 use super::layout::Layouts;
 use super::transport::attempts::{Attempts, Repeat};
 use super::transport::response::{HttpResponse, RetryVerdict, classify};
-use super::transport::wire::{Outgoing, TransferError};
+use super::transport::wire::{Outgoing, TransferError, UrlSource};
 use super::transport::{Endpoint, Peer, read};
 use super::{Copied, RegistryError, Result, Way};
 
@@ -226,6 +226,7 @@ impl Copier<'_> {
 
         let is_own = target.endpoint.owns(&url);
         let mut out = Outgoing::new(Method::PUT, url);
+        out.url_source = UrlSource::Received;
         out.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
         out.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         out.authorization.clone_from(&write_as.authorization.header);

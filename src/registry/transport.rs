@@ -29,7 +29,7 @@ use super::{HostOptions, Stats, tls};
 
 use attempts::{Attempts, Repeat};
 use response::{HttpResponse, classify};
-use wire::{Follow, Outgoing, TransferError, Wire};
+use wire::{Follow, Outgoing, TransferError, UrlSource, Wire};
 
 pub(crate) mod attempts;
 pub(crate) mod destination;
@@ -65,6 +65,7 @@ pub(crate) struct Endpoint {
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
+    pub(crate) url_source: UrlSource,
     pub(crate) headers: HeaderMap,
     /// `None` for a request without a body. With an empty body, `Content-Length: 0` is sent.
     pub(crate) body: Option<Bytes>,
@@ -101,10 +102,11 @@ pub(crate) enum OnStop {
 
 impl Request {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        let Outgoing { follow, purpose, headers, .. } = Outgoing::new(method.clone(), url.clone());
+        let Outgoing { url_source, follow, purpose, headers, .. } = Outgoing::new(method.clone(), url.clone());
         Self {
             method,
             url,
+            url_source,
             headers,
             body: None,
             limit: None,
@@ -114,6 +116,11 @@ impl Request {
             follow,
             purpose,
         }
+    }
+
+    /// Changes the URL to one from an answer.
+    pub(crate) fn continue_at(&mut self, url: Url) {
+        (self.url, self.url_source) = (url, UrlSource::Received);
     }
 }
 
@@ -189,7 +196,7 @@ impl Transport {
         out.headers.clone_from(&request.headers);
         out.body = request.body.clone().map(Into::into);
         out.authorization.clone_from(&authorization.header);
-        (out.follow, out.purpose) = (request.follow, request.purpose);
+        (out.url_source, out.follow, out.purpose) = (request.url_source, request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
         to.gate.answered(to.class, classify(response.status(), response.headers()));
         let answer = read(response, request.limit, authorization).await?;

@@ -13,6 +13,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::plan::config_says_more", "a warning: an image's config names a variant or version that is not declared"),
     ("mlist::plan::contradictory_answers", "answers of a registry contradict each other, also when repeated"),
     ("mlist::plan::immutable", "a tag that must not be moved would be"),
+    ("mlist::plan::invalid_platform", "the platform of an image is not plain text, so it is not published"),
     ("mlist::plan::kept_gone", "an image that is to stay in a list is gone, and no source has it"),
     ("mlist::plan::member_absent", "a member is not there"),
     ("mlist::plan::member_damaged", "a member is there, and its manifest or config is not"),

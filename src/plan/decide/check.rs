@@ -9,6 +9,7 @@ use super::image::Image;
 use super::input::Input;
 use super::os_version;
 use super::platforms::filled;
+use super::problems::excerpt;
 
 /// A result of the check.
 pub(super) enum Finding {
@@ -69,14 +70,14 @@ fn filled_variant(declared: &Platform, config: &Platform) -> Option<String> {
     if declared.variant.is_some() || filled(declared, config).variant.is_some() {
         return None;
     }
-    config.normalized().variant
+    config.normalized().variant.map(|variant| excerpt(&variant))
 }
 
 /// Formats a config's platform like `linux/arm/v6`, or the parts of it that are set.
 fn said(config: &Platform) -> String {
-    match (config.os.as_str(), config.architecture.as_str()) {
+    excerpt(&match (config.os.as_str(), config.architecture.as_str()) {
         ("", architecture) => architecture.to_owned(),
         (os, "") => os.to_owned(),
         _ => Platform { os_version: None, ..config.clone() }.to_string(),
-    }
+    })
 }

@@ -10,7 +10,7 @@ use super::image::Image;
 use super::images::Images;
 use super::input::{Flow, Input};
 use super::platforms::filled;
-use super::problems::{damaged, not_an_image, unreadable};
+use super::problems::{damaged, invalid_platform, not_an_image, unreadable};
 use super::published::Published;
 use super::{guard, missing_children};
 
@@ -129,9 +129,14 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
                 (Some(_) | None, _) => {}
             }
         }
+        let platform = filled(&image.declared, &platform);
+        // Text that the file declares is the author's own.
+        if let (None, Some((part, text))) = (member.platform.invalid_part(), platform.invalid_part()) {
+            batch.block(QueryOrigin::member(input, member).label(invalid_platform(&member.source, part, text)));
+        }
         resolved.push(ResolvedMember {
             member,
-            platform: filled(&image.declared, &platform),
+            platform,
             declared: image.declared.clone(),
             descriptor: read
                 .as_ref()

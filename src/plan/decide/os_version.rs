@@ -3,12 +3,12 @@
 use crate::config::model::{Member, OsVersion, OsVersionOf};
 use crate::config::problem::{HttpFacts, Problem};
 use crate::naming::Pattern;
-use crate::oci::{Descriptor, ImageConfig, ImageManifest, Index, Platform};
+use crate::oci::{Descriptor, ImageConfig, ImageManifest, Index, Platform, is_plain};
 use crate::plan::equality;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
-use super::problems::{damaged, not_an_image, some, unreadable};
+use super::problems::{damaged, excerpt, invalid_platform, not_an_image, some, unreadable};
 
 /// Queries what `from` names, together with all other heads.
 pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member: &'a Member) {
@@ -50,7 +50,7 @@ pub(super) fn misfit(member: &Member, platform: &Platform) -> Option<String> {
     let pattern = pattern(member).filter(|_| !fits(member, platform))?.source();
     match platform.os_version.as_deref() {
         None => Some(format!("its config says no version of Windows, and {pattern} is declared")),
-        Some(version) => Some(format!("its version is {version}, and {pattern} is declared")),
+        Some(version) => Some(format!("its version is {}, and {pattern} is declared", excerpt(version))),
     }
 }
 
@@ -76,6 +76,10 @@ fn version_of<'a>(
     ours.dedup();
     let is_of_build = |version: &&str| of.build.as_deref().is_none_or(|build| begins_with(version, build));
     let fitting: Vec<&str> = ours.iter().copied().filter(is_of_build).collect();
+    if let Some(version) = fitting.iter().find(|version| !is_plain(version)) {
+        batch.block(origin.label(invalid_platform(&of.from, "os.version", version)));
+        return None;
+    }
     if let [version] = fitting.as_slice() {
         return Some((*version).to_owned());
     }

@@ -56,10 +56,28 @@ pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
         .about(source)
 }
 
+/// Returns the problem that `source` has a platform that cannot be published: `part` of it is `text`.
+pub(super) fn invalid_platform(source: &Reference, part: &str, text: &str) -> Problem {
+    Problem::error("mlist::plan::invalid_platform", format!("{source} has an invalid {part}"))
+        .because(format!("found \"{}\", expected 1 to 64 ASCII characters without spaces", excerpt(text)))
+        .help(format!("push the image again with a valid {part}, or declare it for this member"))
+        .about(source)
+}
+
+/// The maximum number of characters of a text from a registry in a problem.
+const EXCERPT: usize = 200;
+
+/// Returns the beginning of a text from a registry, with escapes for characters that are not printable.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(EXCERPT).flat_map(char::escape_debug).collect();
+    if chars.next().is_some() { shown + "…" } else { shown }
+}
+
 /// Joins names, at most [`NAMED`] of them: `linux/amd64, linux/arm/v7 and 3 more`.
 pub(super) fn some(names: &[impl AsRef<str>]) -> String {
     let more = names.len().saturating_sub(NAMED);
-    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let first: Vec<String> = names.iter().take(NAMED).map(|name| excerpt(name.as_ref())).collect();
     let first = first.join(", ");
     if more > 0 { format!("{first} and {more} more") } else { first }
 }

@@ -296,3 +296,67 @@ fn a_base_that_is_gone_is_no_matter_to_a_member_that_is_left_out() {
     (list.members[0].os_version, list.members[0].missing) = (of(None), Missing::Skip);
     assert_eq!(world.plan(&Arc::new(list)).0.action, Action::Create);
 }
+
+/// Texts that no platform has.
+fn strange() -> [String; 6] {
+    ["10.0.17763.1\n10", "\u{1b}[31m\u{202e}", "10.0 1", "é", "\u{e0041}", &"1".repeat(65)].map(str::to_owned)
+}
+
+#[test]
+fn a_version_that_is_not_plain_text_is_not_published() {
+    for text in strange() {
+        // In the config of the member, in an index that has the member, and in the image of `from`.
+        let strange = format!("windows/amd64 {text}");
+        let from_config = blocked(&world(&strange, &BUILDS), &list(OsVersion::AsDeclared));
+        let mut of_index = World::default();
+        let source = reference(MEMBER.1);
+        let child = of_index.push_by_digest(&source.place, &Image::of("windows/amd64", 1));
+        of_index.push_index(&source, vec![Entry::new(child, platform(&strange))]);
+        let from_index = blocked(&of_index, &list(OsVersion::AsDeclared));
+        let from_other = blocked(&world("windows/amd64", &[&strange]), &list(of(None)));
+        for (problem, named) in [(from_config, MEMBER.1), (from_index, MEMBER.1), (from_other, BASE)] {
+            assert_eq!(problem.code, "mlist::plan::invalid_platform", "{text:?}");
+            assert_eq!(problem.message, format!("{named} has an invalid os.version"));
+            assert!(problem.causes[0].chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == 'é'), "{problem:?}");
+        }
+        // A declared version is used instead.
+        let declared = Arc::new({
+            let mut list = (*publication(TARGET, &["v1"], &[MEMBER])).clone();
+            list.members[0].platform.os_version = Some("10.0.17763.1".into());
+            list
+        });
+        assert_eq!(world(&strange, &BUILDS).plan(&declared).0.action, Action::Create, "{text:?}");
+    }
+    let long = blocked(&world(&format!("windows/amd64 {}", "9".repeat(200_000)), &[]), &list(OsVersion::AsDeclared));
+    assert!(long.causes[0].len() < 400 && long.causes[0].contains('…'), "{}", long.causes[0].len());
+    let broken = blocked(&world("windows/amd64 10.0.17763.1\n10", &[]), &list(OsVersion::AsDeclared));
+    insta::assert_snapshot!(shown(&broken), @r#"
+    invalid_platform: reg.corp/pause-windows:v1 has an invalid os.version
+      because found "10.0.17763.1\n10", expected 1 to 64 ASCII characters without spaces
+      at 200..201: windows/amd64 of app
+      help: push the image again with a valid os.version, or declare it for this member
+    "#);
+}
+
+#[test]
+fn features_and_a_variant_that_are_not_plain_text_are_not_published() {
+    for text in strange() {
+        let mut source = World::default();
+        let child = source.push_by_digest(&reference(MEMBER.1).place, &Image::of("windows/amd64 10.0.1.1", 1));
+        let mut strange = platform("windows/amd64 10.0.1.1");
+        strange.os_features = vec![text.clone()];
+        source.push_index(&reference(MEMBER.1), vec![Entry::new(child, strange)]);
+        let problem = blocked(&source, &list(OsVersion::AsDeclared));
+        assert_eq!(problem.message, format!("{} has an invalid os.features", MEMBER.1), "{text:?}");
+    }
+    let arm = publication(TARGET, &["v1"], &[("linux/arm", "reg.corp/arm:v1")]);
+    let mut world = World::default();
+    world.push(&reference("reg.corp/arm:v1"), &Image::of("linux/arm/v7 x\u{202e}", 1));
+    let (plan, _) = world.plan(&arm);
+    assert_eq!(plan.action, Action::Create, "the version of Linux is not published");
+    let child = world.push_by_digest(&reference("reg.corp/arm:v1").place, &Image::of("linux/arm/v7", 1));
+    let mut strange = platform("linux/arm/v7");
+    strange.variant = Some("v7\u{202e}".into());
+    world.push_index(&reference("reg.corp/arm:v1"), vec![Entry::new(child, strange)]);
+    assert_eq!(blocked(&world, &arm).message, "reg.corp/arm:v1 has an invalid variant");
+}

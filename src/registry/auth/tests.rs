@@ -155,7 +155,7 @@ async fn a_realm_that_is_not_safe_gets_no_credentials() {
     let folder = logged_in(&server.address.to_string());
     let client = Client::with_logins(&[], 1, folder.path());
     let error = client.head(&server, "a:1").await.unwrap_err();
-    assert!(error.kind.to_string().contains("http://evil.example/token, which is not https"), "{error}");
+    assert!(error.kind.to_string().contains("http://evil.example, which is not https"), "{error}");
 }
 
 #[tokio::test]

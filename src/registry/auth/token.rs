@@ -20,7 +20,7 @@ use crate::registry::gate::RequestClass;
 use crate::registry::transport::attempts::{Attempts, Repeat};
 use crate::registry::transport::destination::DestinationKind;
 use crate::registry::transport::response::HttpResponse;
-use crate::registry::transport::wire::Follow;
+use crate::registry::transport::wire::{Follow, UrlSource};
 use crate::registry::transport::{Endpoint, Peer, Request, Transport};
 
 use super::cached_token::CachedToken;
@@ -128,7 +128,8 @@ fn ask(bearer: &Bearer, scopes: &Scopes, account: Option<&str>) -> Request {
         }
     }
     let request = Request::new(Method::GET, url);
-    Request { limit: Some(LIMIT), follow: Follow::SameHost, purpose: RequestPurpose::Token, ..request }
+    let (url_source, purpose) = (UrlSource::Received, RequestPurpose::Token);
+    Request { url_source, limit: Some(LIMIT), follow: Follow::SameHost, purpose, ..request }
 }
 
 /// The body contains the secret, and a redirect would send it along. So no redirect is followed.
@@ -146,13 +147,8 @@ fn refresh(bearer: &Bearer, scopes: &Scopes, token: &SecretString) -> Request {
     let body = form.query().unwrap_or_default().to_owned();
     let mut request = Request::new(Method::POST, bearer.realm.clone());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    Request {
-        body: Some(body.into()),
-        limit: Some(LIMIT),
-        follow: Follow::Nowhere,
-        purpose: RequestPurpose::Token,
-        ..request
-    }
+    let (url_source, purpose) = (UrlSource::Received, RequestPurpose::Token);
+    Request { url_source, body: Some(body.into()), limit: Some(LIMIT), follow: Follow::Nowhere, purpose, ..request }
 }
 
 fn granted(answer: &HttpResponse, asked: Instant, credential: Option<&Credential>) -> Result<Token, Failure> {

@@ -41,8 +41,10 @@ impl Http {
             }
             entries.extend(index(&answer)?);
             let Some(next) = next_page(&answer)? else { return Ok(entries) };
-            request.url = link::beside(&request.url, next)
-                .ok_or_else(|| silent(answer.out_of_place("says that its referrers go on at another host")))?;
+            let next = link::beside(&request.url, next);
+            request.continue_at(
+                next.ok_or_else(|| silent(answer.out_of_place("says that its referrers go on at another host")))?,
+            );
         }
         let why = format!("lists the referrers of a manifest on more than {PAGES} pages");
         Err(Failure::of(ErrorKind::NotARegistry(why)))

@@ -68,8 +68,10 @@ impl Http {
             if pages == PAGES {
                 return Err(silent(answer.out_of_place(format!("lists its tags on more than {PAGES} pages"))));
             }
-            request.url = link::beside(&request.url, next)
-                .ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?;
+            let next = link::beside(&request.url, next);
+            request.continue_at(
+                next.ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?,
+            );
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::oci::{Descriptor, Digest, MediaType, Payload};
 use crate::registry::tests::server::{Client, Reply, Server, by_digest, manifest};
 use crate::registry::{ErrorKind, Operation, Registry as _};
 
+mod echoes;
+
 #[tokio::test]
 async fn a_head_says_what_a_tag_names() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
@@ -166,9 +168,9 @@ async fn a_redirect_is_not_followed_for_ever() {
 async fn a_registry_leads_nowhere_that_it_may_not() {
     let metadata = "https://169.254.169.254/latest";
     for (to, why) in [
-        (metadata, "https://169.254.169.254/latest, which is an address of this machine's own link"),
-        ("http://other.example/x", "http://other.example/x, which is not https"),
-        ("ftp://127.0.0.1/x", "ftp://127.0.0.1/x, which is not https"),
+        (metadata, "https://169.254.169.254, which is an address of this machine's own link"),
+        ("http://other.example/x", "http://other.example, which is not https"),
+        ("ftp://127.0.0.1/x", "ftp://127.0.0.1, which is not https"),
     ] {
         let server = Server::start(move |asked, _| match asked.method.as_str() {
             "POST" => Reply::of(202).with("location", to),

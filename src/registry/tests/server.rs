@@ -294,6 +294,11 @@ impl Client {
         self.registries.put_manifest(&place, &locator, payload).await
     }
 
+    /// Returns all notices.
+    pub(crate) fn all_notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap().clone()
+    }
+
     /// Returns all notices except those about requests.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let notices = self.notices.lock().unwrap();

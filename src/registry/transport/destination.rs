@@ -14,7 +14,7 @@ use reqwest::Url;
 use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::tls::is_loopback;
 
-use super::wire::shown;
+use super::wire::origin;
 
 /// The kind of address that a registry directs requests to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl fmt::Display for DestinationKind {
 /// Returns how the registry directed requests there, to which address, and why that is refused.
 pub(crate) fn check(lead: DestinationKind, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
     refusal(from, peer, to)
-        .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", shown(to))))))
+        .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", origin(to))))))
 }
 
 fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
@@ -274,7 +274,7 @@ mod tests {
         let (from, to) = ("https://a.example/", "https://user:geheim@10.0.0.1/up?sig=geheim");
         let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
         let failure = check(DestinationKind::Upload, &from, None, &to).unwrap_err();
-        let words = "opened an upload at https://10.0.0.1/up, which is an address of a private network";
+        let words = "opened an upload at https://10.0.0.1, which is an address of a private network";
         assert_eq!(failure.kind.to_string(), words);
     }
 }

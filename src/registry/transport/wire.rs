@@ -52,11 +52,22 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Body>,
+    pub(crate) url_source: UrlSource,
     /// The `Authorization` header. It is sent only to the host of `url`, never to another host after a redirect.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) follow: Follow,
     pub(crate) purpose: RequestPurpose,
     pub(crate) head_within: Duration,
+}
+
+/// Where the URL of a request comes from. A registry can put what it was sent into a URL, in any encoding, so the path
+/// of a URL from a registry is never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UrlSource {
+    /// It was built here.
+    Built,
+    /// It is from an answer: a redirect, the address of an upload or of a token server, or a link to the next page.
+    Received,
 }
 
 /// Which redirects are followed.
@@ -74,7 +85,8 @@ impl Outgoing {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let follow = if method == Method::GET || method == Method::HEAD { Follow::Anywhere } else { Follow::Nowhere };
         let (headers, body, authorization) = Default::default();
-        Self { method, url, headers, body, authorization, follow, purpose: RequestPurpose::Content, head_within: HEAD }
+        let (url_source, purpose) = (UrlSource::Built, RequestPurpose::Content);
+        Self { method, url, headers, body, url_source, authorization, follow, purpose, head_within: HEAD }
     }
 }
 
@@ -121,7 +133,7 @@ impl Wire {
                 // request in between.
                 out.authorization = None;
             }
-            out.url = next;
+            (out.url, out.url_source) = (next, UrlSource::Received);
         }
         Err(TransferError::Final(Failure::of(ErrorKind::NotARegistry(format!("redirected more than {HOPS} times")))))
     }
@@ -149,7 +161,7 @@ impl Wire {
             let status = result.as_ref().ok().and_then(|sent| Some(sent.as_ref().ok()?.status().as_u16()));
             (self.run.observer)(Notice::Request {
                 method: name_of(&out.method),
-                url: shown(&out.url),
+                url: shown(&out.url, out.url_source),
                 status,
                 took: began.elapsed(),
             });
@@ -265,15 +277,20 @@ pub(crate) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
-/// Returns `url` without the parts that may be secret: query, fragment, user name and password.
-pub(crate) fn shown(url: &Url) -> String {
-    let path = one_line(url.path());
-    let origin = url.origin();
-    if origin.is_tuple() {
-        return format!("{}{path}", one_line(&origin.ascii_serialization()));
+/// Returns `url` without the parts that may be secret: query, fragment, user name and password. The path is shown only if
+/// `source` is this program.
+fn shown(url: &Url, source: UrlSource) -> String {
+    match source {
+        UrlSource::Built => format!("{}{}", origin(url), one_line(url.path())),
+        UrlSource::Received => format!("{}/…", origin(url)),
     }
-    // URLs without a host, for example `file:`.
-    format!("{}:{path}", url.scheme())
+}
+
+/// Returns the scheme, host and port of `url`.
+pub(crate) fn origin(url: &Url) -> String {
+    let origin = url.origin();
+    // URLs such as `file:` have no host.
+    if origin.is_tuple() { one_line(&origin.ascii_serialization()) } else { format!("{}:", url.scheme()) }
 }
 
 /// Returns the target of a redirect, if the answer is a redirect that `out.follow` may allow.
@@ -304,14 +321,16 @@ mod tests {
     #[test]
     fn what_is_secret_in_an_address_is_not_shown() {
         let url = Url::parse("https://user:pass@a.example:444/v2/?sig=secret#x").unwrap();
-        assert_eq!(shown(&url), "https://a.example:444/v2/");
-        assert_eq!(shown(&Url::parse("file:///etc/passwd").unwrap()), "file:/etc/passwd");
+        assert_eq!(shown(&url, UrlSource::Built), "https://a.example:444/v2/");
+        assert_eq!(shown(&url, UrlSource::Received), "https://a.example:444/…");
+        assert_eq!(origin(&Url::parse("file:///etc/passwd").unwrap()), "file:");
     }
 
     #[test]
     fn an_address_of_any_length_is_shown_in_part() {
         let url = Url::parse(&format!("https://{}:444/{}", "a.".repeat(50_000), "b/".repeat(50_000))).unwrap();
-        assert!(shown(&url).len() < 500, "{}", shown(&url).len());
+        let shown = shown(&url, UrlSource::Built);
+        assert!(shown.len() < 500, "{}", shown.len());
         assert!(authority(&url).len() < 250 && authority(&url).ends_with("…:444"), "{}", authority(&url));
     }
 }
