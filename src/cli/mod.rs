@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`args`] | the arguments that clap parses |
 //! | [`words`] | help texts, parsers of values, and hints for the names that other tools use |
+//! | [`limits`] | whether the limits of the process are high enough |
 //! | [`settings`] | the combination of arguments, environment and terminals |
 
 use std::ffi::OsString;
@@ -12,11 +13,11 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::command::{check, plan, schema, sync};
-use crate::config::Problem;
 use crate::exec::ExitStatus;
 use crate::ui::{self, Color, Context, Document, Ui};
 
 mod args;
+mod limits;
 pub mod settings;
 mod words;
 
@@ -26,27 +27,44 @@ use settings::{Environment, Settings, Task};
 /// Implements [`crate::run`].
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
+    let usual = Environment::of_process().usual(&args);
+    limits::on_own_stack(move || run_here(&args)).unwrap_or_else(|problem| {
+        let ui = Ui::new(usual);
+        let status = ui.show(Document::problems(Context::default(), vec![*problem], ExitStatus::Failed));
+        ui.end(status)
+    })
+}
+
+fn run_here(args: &[OsString]) -> u8 {
     let environment = Environment::of_process();
-    let parsed = Args::try_parse_from(&args).map_err(|error| words::answer(error, &args));
+    let parsed = Args::try_parse_from(args).map_err(|error| words::answer(error, args));
     match parsed.and_then(|args| Settings::resolve(args, &environment)) {
         Ok(settings) => carry_out(&settings),
-        Err(error) => explain(&error, environment.usual(&args)),
+        Err(error) => explain(&error, environment.usual(args)),
     }
 }
 
 fn carry_out(settings: &Settings) -> u8 {
     let ui = Arc::new(Ui::new(settings.ui.clone()));
     let status = match &settings.task {
-        Task::Check(options) => check::run(options, &ui),
-        Task::Plan(options) => on_runtime(&ui, plan::run(options, &ui)),
-        Task::Sync(options) => on_runtime(&ui, sync::run(options, &ui)),
+        Task::Check(options) => after_checks(&ui, || check::run(options, &ui)),
+        Task::Plan(options) => after_checks(&ui, || on_runtime(&ui, plan::run(options, &ui))),
+        Task::Sync(options) => after_checks(&ui, || on_runtime(&ui, sync::run(options, &ui))),
         Task::Schema => schema::run(&ui),
     };
     ui.end(status)
 }
 
+/// Runs `command`, unless this machine would make it fail halfway.
+fn after_checks(ui: &Ui, command: impl FnOnce() -> ExitStatus) -> ExitStatus {
+    if let Err(problem) = limits::check() {
+        return ui.show(Document::problems(Context::default(), vec![*problem], ExitStatus::Failed));
+    }
+    ui.check_files().map_or_else(|status| status, |()| command())
+}
+
 fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match limits::runtime() {
         Ok(runtime) => {
             let status = runtime.block_on(command);
             // A credential helper that hangs must not delay the exit.
@@ -54,9 +72,8 @@ fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus 
             status
         }
         Err(error) => {
-            let problem = Problem::error("mlist::cli::no_threads", "this machine gives mlist no threads to work with")
-                .because(error.to_string());
-            ui.show(Document::problems(Context::default(), vec![problem], ExitStatus::Failed))
+            let problem = limits::no_threads(&error);
+            ui.show(Document::problems(Context::default(), vec![*problem], ExitStatus::Failed))
         }
     }
 }

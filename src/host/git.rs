@@ -158,7 +158,10 @@ fn run(mut command: Command, limit: Duration) -> Result<GitOutput, String> {
         _ => failed(error),
     })?;
     // Read the pipes while the program runs, because a full pipe would block it.
-    let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let (stdout, stderr) = match (drain(child.stdout.take()), drain(child.stderr.take())) {
+        (Ok(stdout), Ok(stderr)) => (stdout, stderr),
+        (Err(error), _) | (_, Err(error)) => return Err(stopped(child, failed(error))),
+    };
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
@@ -182,9 +185,9 @@ fn stopped(mut child: Child, reason: String) -> String {
     reason
 }
 
-fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+fn drain(pipe: Option<impl Read + Send + 'static>) -> io::Result<Receiver<Vec<u8>>> {
     let (sender, receiver) = channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             // If reading fails, the bytes read so far are used. Bytes beyond the limit are read and discarded, so that
@@ -193,8 +196,8 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
             let _ = io::copy(&mut pipe, &mut io::sink());
         }
         let _ = sender.send(bytes);
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ impl Live {
         let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
         if ticker.is_none() && self.shared.options.verbosity > Verbosity::Quiet {
             let shared = Arc::clone(&self.shared);
-            *ticker = Some(std::thread::spawn(move || shared.keep_time()));
+            // Without the thread, the output is only less lively.
+            *ticker = std::thread::Builder::new().spawn(move || shared.keep_time()).ok();
         }
         let shared = Arc::clone(&self.shared);
         Arc::new(move |event| shared.hear(event))

@@ -14,6 +14,7 @@ mod fixtures;
 mod floating;
 mod indexes;
 mod layouts;
+mod limits;
 mod map;
 mod members;
 mod outcomes;
