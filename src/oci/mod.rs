@@ -6,6 +6,7 @@
 //! | [`reference`](mod@reference) | [`Reference`], [`Place`], [`Repository`], [`Host`], [`Tag`]: where a manifest is |
 //! | [`platform`] | [`Platform`]: `os/arch[/variant]`, parsed and compared |
 //! | [`media_type`] | [`MediaType`]: media types of OCI and Docker; unknown types are kept as they are |
+//! | [`invisible`] | [`is_invisible`]: characters of foreign text that are never shown |
 //! | [`manifest`] | [`Descriptor`], [`Payload`] (bytes with their digest), image manifests and image configs |
 //! | [`index`] | [`Index`]: a manifest list or image index, parsed and encoded |
 //!
@@ -14,6 +15,7 @@
 
 pub mod digest;
 pub mod index;
+pub mod invisible;
 pub mod manifest;
 pub mod media_type;
 pub mod platform;
@@ -21,6 +23,7 @@ pub mod reference;
 
 pub use digest::{Digest, DigestVerifier};
 pub use index::{Entry, Index};
+pub use invisible::is_invisible;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
 pub use platform::{Platform, is_plain};

@@ -1,5 +1,7 @@
 //! [`one_line`]: makes text from a registry or helper safe to display.
 
+use crate::oci::is_invisible;
+
 /// The maximum number of characters of foreign text that are displayed.
 const LONGEST: usize = 200;
 
@@ -10,7 +12,7 @@ pub(crate) fn one_line(text: &str) -> String {
     let mut count = 0;
     for c in text.chars() {
         let c = if c.is_whitespace() { ' ' } else { c };
-        if is_unseen(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
+        if c.is_control() || is_invisible(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
             continue;
         }
         if count == LONGEST {
@@ -23,14 +25,6 @@ pub(crate) fn one_line(text: &str) -> String {
     }
     line.truncate(line.trim_end().len());
     line
-}
-
-/// Whether a character is C0, C1, DEL, a direction mark, a character without width, or a tag character.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl Ui {
 
     /// Prints a text to stdout unchanged: a schema, a help page.
     pub fn answer(&self, answer: &str) {
-        self.printer.out(answer);
+        self.printer.out_exact(answer);
     }
 
     /// Prints why the arguments are invalid. `text` consists of whole lines, with or without color.

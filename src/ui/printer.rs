@@ -52,14 +52,24 @@ impl Printer {
         Self { out: stream(out), err: stream(err) }
     }
 
-    /// Writes to stdout.
+    /// Writes text for people to stdout.
     pub(super) fn out(&self, text: &str) {
+        lock(&self.out).write(&text::harmless(text));
+    }
+
+    /// Writes text for programs to stdout, unchanged.
+    pub(super) fn out_exact(&self, text: &str) {
         lock(&self.out).write(text);
     }
 
-    /// Writes to stderr.
+    /// Writes text for people to stderr.
     pub(super) fn err(&self, text: &str) {
-        lock(&self.err).write(text);
+        lock(&self.err).write(&text::harmless(text));
+    }
+
+    /// Moves the cursor to the start of its line on stderr.
+    pub(super) fn return_carriage(&self) {
+        lock(&self.err).write("\r");
     }
 
     /// The state of stdout.

@@ -187,7 +187,7 @@ impl LiveShared {
     /// Moves the cursor to the start of the last line of the bars. If it stayed at the end of the line, the `^C` that
     /// the terminal echoes would start a new line, and the bars would be cleared one line too low.
     fn step_back(&self) {
-        self.printer.err("\r");
+        self.printer.return_carriage();
     }
 
     fn hear(&self, event: Event) {
@@ -441,9 +441,11 @@ fn ending(name: &str, most: usize, style: Style) -> String {
 fn doing(step: &ListStep) -> String {
     match step {
         ListStep::Mounting { platform, done, of } => {
-            format!("mounting {platform}, {done} of {}", text::plural(*of, "member"))
+            format!("mounting {}, {done} of {}", text::line(&platform.to_string()), text::plural(*of, "member"))
         }
-        ListStep::Copying { platform, sent, of } => format!("copying {platform}, {}", text::size_of(*sent, *of)),
+        ListStep::Copying { platform, sent, of } => {
+            format!("copying {}, {}", text::line(&platform.to_string()), text::size_of(*sent, *of))
+        }
         ListStep::Writing => "writing the list".to_owned(),
     }
 }

@@ -53,7 +53,7 @@ impl Ui {
     fn show_on_streams(&self, document: &Document) {
         let stdout = self.stdout();
         if stdout != StdoutUse::Human {
-            self.printer.out(&json::render(document));
+            self.printer.out_exact(&json::render(document));
         }
         if self.options.verbosity > Verbosity::Quiet || document.status != ExitStatus::Done {
             let err = self.options.err;
@@ -90,7 +90,7 @@ impl Ui {
                 OutputFormat::Human => {
                     let styles = Styles { out: Style::PLAIN, err: Style::PLAIN };
                     let parts = human::render(document, &self.options, styles, PublishedLists::Included);
-                    parts.into_iter().map(|part| part.text).collect()
+                    parts.into_iter().map(|part| text::harmless(&part.text).into_owned()).collect()
                 }
                 OutputFormat::Json => json::render(document),
             };

@@ -1,5 +1,6 @@
 //! Tests of which stream gets which output, and when nothing is printed.
 
+mod harmless;
 pub(crate) mod samples;
 
 use std::io::{self, Write};

@@ -1,12 +1,13 @@
 //! Counts, durations, sizes, digests and lists of names in readable form. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use textwrap::{WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::oci::Digest;
+use crate::oci::{Digest, is_invisible};
 use crate::plan::Action;
 
 /// How many names are shown before the rest becomes a count.
@@ -100,7 +101,8 @@ pub(super) fn timestamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
-/// Makes foreign text safe to show: one line, no control or text direction characters, at most 200 characters.
+/// Makes foreign text safe to show: one line, no control or invisible characters, at most 200
+/// characters.
 pub(super) fn foreign(text: &str) -> String {
     one_line(text, 200)
 }
@@ -122,18 +124,35 @@ pub(super) fn line(text: &str) -> String {
 }
 
 fn one_line(text: &str, limit: usize) -> String {
-    text.chars().filter(|c| !is_direction(*c)).map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+    text.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
 }
 
-/// Whether the character could control a terminal instead of being displayed.
+/// Whether the character could control a terminal, or make text look different from what it is.
 pub(super) fn is_harmful(c: char) -> bool {
-    c.is_control() || is_direction(c)
+    c.is_control() || is_invisible(c)
 }
 
-/// Whether the character changes the text direction. With such characters, the displayed text differs from the real
-/// text (CVE-2021-42574).
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Removes what [`is_harmful`] from a finished output, except newlines, tabs and color. Every output for people passes
+/// through here, so a text that was not made safe where it was used cannot do harm either.
+pub(super) fn harmless(output: &str) -> Cow<'_, str> {
+    let is_kept = |at: usize, c: char| match c {
+        '\n' | '\t' => true,
+        ESCAPE => is_color(&output[at + 1..]),
+        c => !is_harmful(c),
+    };
+    if output.char_indices().all(|(at, c)| is_kept(at, c)) {
+        return Cow::Borrowed(output);
+    }
+    Cow::Owned(output.char_indices().filter(|(at, c)| is_kept(*at, *c)).map(|(_, c)| c).collect())
+}
+
+const ESCAPE: char = '\u{1b}';
+
+/// Whether an escape sequence is one that sets the color: `[1;31m`.
+fn is_color(behind_escape: &str) -> bool {
+    let parameters =
+        behind_escape.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+    parameters.is_some_and(|rest| rest.starts_with('m'))
 }
 
 /// How digests are shown in an output. Each digest has one spelling in the whole output.

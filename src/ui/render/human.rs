@@ -260,7 +260,10 @@ pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
     for (id, _) in lists {
         *seen.entry(id).or_default() += 1;
     }
-    lists.iter().map(|(id, target)| if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }).collect()
+    lists
+        .iter()
+        .map(|(id, target)| text::line(&if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }))
+        .collect()
 }
 
 /// The problem that is shown if there is one line for a list: its first error.

@@ -16,7 +16,8 @@ pub(in crate::ui) fn lines(left_out: &[LeftOut], view: &View) -> String {
             None => reasons.push((&list.why, vec![list])),
         }
     }
-    let single = reasons.iter().filter(|(_, lists)| lists.len() == 1).map(|(_, lists)| lists[0].target.to_string());
+    let single =
+        reasons.iter().filter(|(_, lists)| lists.len() == 1).map(|(_, lists)| text::line(&lists[0].target.to_string()));
     let column = single.map(|target| text::width(&target)).max().unwrap_or(0) + 2;
     reasons.iter().map(|(why, lists)| line(why, lists, column, view)).collect()
 }
@@ -27,7 +28,7 @@ fn line(why: &str, lists: &[&LeftOut], column: usize, view: &View) -> String {
     let (word, blanks) = (view.word("left out"), " ".repeat(INDENT));
     let below = || format!("{blanks}{}\n", text::set_in(&why, INDENT, view.style.width));
     if let [list] = lists {
-        let target = list.target.to_string();
+        let target = text::line(&list.target.to_string());
         let is_too_wide = view.style.width.is_some_and(|width| INDENT + column + text::width(&why) > width);
         return if is_too_wide {
             format!("{word}{target}\n{}", below())

@@ -39,7 +39,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
             (None, None) if list.action == Action::Unchanged && rows.is_empty() => {}
             (None, None) => {
                 text.push_str(&view.word(text::action(list.action)));
-                text.push_str(&list.publication.target.to_string());
+                text.push_str(&text::line(&list.publication.target.to_string()));
                 text.push('\n');
                 text.push_str(&details::render(rows, columns, view));
             }

@@ -183,10 +183,10 @@ fn tags_note(list: &ListReport) -> String {
 
 /// Returns the name of a list, such as `docker.io/acme/api:v2.4.0 +2 tags`.
 pub(in crate::ui) fn name(list: &ListPlan) -> String {
-    let reference = list.publication.reference();
+    let reference = text::line(&list.publication.reference().to_string());
     // A tag that stays with another list is not a name of this list.
     match list.tags.iter().filter(|tag| tag.fate != TagFate::Stays).count() {
-        0 | 1 => reference.to_string(),
+        0 | 1 => reference,
         tags => format!("{reference} +{}", text::plural(tags - 1, "tag")),
     }
 }

@@ -1,0 +1,26 @@
+//! [`is_invisible`]: characters of foreign text that are never shown.
+
+/// Whether a character has no glyph of its own and makes text look different from what it is: it changes the direction
+/// of the text (CVE-2021-42574), has no width, is a blank that is no space, is a tag or selects a variant. Control
+/// characters are not meant.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_deceives_is_invisible_and_what_is_read_is_not() {
+        let deceive =
+            "\u{ad}\u{200b}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}\u{e0041}\u{e0100}\u{fe0f}";
+        assert!(deceive.chars().all(is_invisible));
+        assert!(!"aZ09 -_.ä日本ไทย́→…✓×╭█ \u{a0}".chars().any(is_invisible));
+    }
+}
