@@ -106,6 +106,9 @@
 //! | how many files and connections are open at once | `src/registry/file_limit.rs`, `src/registry/layout/open_files.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/write_result.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
+//! | what git may run for a variable; whether a checkout is `-dirty` | `src/host/git.rs`; `src/host/git/dirty.rs` |
+//! | limits of the process that are too low | `src/cli/limits.rs` |
+//! | characters that no output for people has | `src/oci/invisible.rs`, `src/ui/text.rs` |
 //! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |
 //! | which problems are shown as one | `src/ui/render/fold.rs` |
 //! | what is written to stdout, to stderr and to files | `src/ui/show.rs` |

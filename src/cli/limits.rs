@@ -28,17 +28,29 @@ pub(super) fn on_own_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 
     thread.join().map_err(|_| no_threads(&io::Error::other("the thread has ended")))
 }
 
+/// What a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// It only reads files.
+    Files,
+    /// It has a runtime and sends requests.
+    Runtime,
+}
+
 /// Checks that there is enough memory, and that enough files can be opened and threads started.
 ///
 /// # Errors
 /// Returns the first limit that is too low.
-pub(super) fn check() -> Result<(), Box<Problem>> {
+pub(super) fn check(demand: Demand) -> Result<(), Box<Problem>> {
     #[cfg(unix)]
     {
-        unix::check_memory()?;
+        unix::check_memory(demand)?;
         unix::check_files()?;
     }
-    check_threads(thread::available_parallelism().map_or(1, usize::from) + THREADS)
+    match demand {
+        Demand::Files => Ok(()),
+        Demand::Runtime => check_threads(thread::available_parallelism().map_or(1, usize::from) + THREADS),
+    }
 }
 
 /// Starts `count` threads that exist at the same time, and ends them.
@@ -94,12 +106,12 @@ mod unix {
 
     use crate::config::Problem;
 
+    use super::Demand;
+
     /// The number of files that a run needs at least: for its runtime, and for the first requests.
     const FILES: usize = 24;
     /// The limit that is suggested.
     const MORE_FILES: usize = 256;
-    /// The memory that a run needs at least, in MiB. It is address space, of which most is never used.
-    const MEMORY: u64 = 512;
     /// The memory that is left for everything but threads, in MiB.
     const WITHOUT_THREADS: u64 = 256;
     /// The memory of a thread: 2 MiB for its stack, and 64 MiB that glibc reserves for its part of the heap.
@@ -118,11 +130,16 @@ mod unix {
         usize::try_from(threads).ok()
     }
 
-    pub(super) fn check_memory() -> Result<(), Box<Problem>> {
+    pub(super) fn check_memory(demand: Demand) -> Result<(), Box<Problem>> {
+        // In MiB. It is address space, of which most is never used.
+        let needed = match demand {
+            Demand::Files => 64,
+            Demand::Runtime => 512,
+        };
         match memory() {
-            Some(limit) if limit < MEMORY => {
-                let message = format!("the limit of memory is too low: {limit} MiB, at least {MEMORY} MiB needed");
-                Err(Box::new(low(message, format!("raise it: ulimit -v {}", MEMORY << 10))))
+            Some(limit) if limit < needed => {
+                let message = format!("the limit of memory is too low: {limit} MiB, at least {needed} MiB needed");
+                Err(Box::new(low(message, format!("raise it: ulimit -v {}", needed << 10))))
             }
             _ => Ok(()),
         }

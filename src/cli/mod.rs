@@ -22,6 +22,7 @@ pub mod settings;
 mod words;
 
 use args::Args;
+use limits::Demand;
 use settings::{Environment, Settings, Task};
 
 /// Implements [`crate::run`].
@@ -47,17 +48,17 @@ fn run_here(args: &[OsString]) -> u8 {
 fn carry_out(settings: &Settings) -> u8 {
     let ui = Arc::new(Ui::new(settings.ui.clone()));
     let status = match &settings.task {
-        Task::Check(options) => after_checks(&ui, || check::run(options, &ui)),
-        Task::Plan(options) => after_checks(&ui, || on_runtime(&ui, plan::run(options, &ui))),
-        Task::Sync(options) => after_checks(&ui, || on_runtime(&ui, sync::run(options, &ui))),
+        Task::Check(options) => after_checks(&ui, Demand::Files, || check::run(options, &ui)),
+        Task::Plan(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, plan::run(options, &ui))),
+        Task::Sync(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, sync::run(options, &ui))),
         Task::Schema => schema::run(&ui),
     };
     ui.end(status)
 }
 
 /// Runs `command`, unless this machine would make it fail halfway.
-fn after_checks(ui: &Ui, command: impl FnOnce() -> ExitStatus) -> ExitStatus {
-    if let Err(problem) = limits::check() {
+fn after_checks(ui: &Ui, demand: Demand, command: impl FnOnce() -> ExitStatus) -> ExitStatus {
+    if let Err(problem) = limits::check(demand) {
         return ui.show(Document::problems(Context::default(), vec![*problem], ExitStatus::Failed));
     }
     ui.check_files().map_or_else(|status| status, |()| command())

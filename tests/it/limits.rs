@@ -17,7 +17,7 @@ fn project() -> Context {
     ))
 }
 
-/// Runs `mlist` below `prefix` and `ulimit LIMIT`. Returns its exit status, or 128 and the number of the signal that
+/// Runs `mlist sync` below `prefix` and `ulimit LIMIT`. Returns its exit status, or 128 and the number of the signal that
 /// ended it, and what it wrote.
 fn limited(context: &Context, prefix: &[&str], limit: &str, program: &Path) -> (i32, String) {
     let script = format!("ulimit {limit}; \"$0\" sync; exit $?");
@@ -108,4 +108,19 @@ fn a_file_that_can_be_written_is_not_touched_before_the_end() {
     }
     let names = fs::read_dir(context.path("")).unwrap().count();
     assert_eq!(names, 3, "manifests.toml and two reports");
+}
+
+#[test]
+fn check_needs_less_memory_and_no_threads() {
+    let context = project();
+    let command = |limit: &str| {
+        let script = format!("ulimit {limit}; exec \"$0\" check");
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script]).arg(program()).current_dir(context.path(""));
+        bash.env_clear().envs(context.environment()).output().expect("bash")
+    };
+    let output = command("-v 100000");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command("-v 60000");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("at least 64 MiB needed"));
 }

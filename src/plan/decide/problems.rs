@@ -1,7 +1,7 @@
 //! Problems of members that several files report.
 
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::{Digest, MalformedJson, MediaType, Reference};
+use crate::oci::{Digest, MalformedJson, MediaType, Reference, is_invisible};
 
 /// The maximum number of names that a problem lists.
 const NAMED: usize = 10;
@@ -67,10 +67,13 @@ pub(super) fn invalid_platform(source: &Reference, part: &str, text: &str) -> Pr
 /// The maximum number of characters of a text from a registry in a problem.
 const EXCERPT: usize = 200;
 
-/// Returns the beginning of a text from a registry, with escapes for characters that are not printable.
+/// Returns the beginning of a text from a registry, with escapes for characters that cannot be seen.
 pub(super) fn excerpt(text: &str) -> String {
     let mut chars = text.chars();
-    let shown: String = chars.by_ref().take(EXCERPT).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in chars.by_ref().take(EXCERPT) {
+        if c.is_control() || is_invisible(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
     if chars.next().is_some() { shown + "…" } else { shown }
 }
 
