@@ -42,6 +42,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::source_twice", "two members come to one image"),
     ("mlist::config::syntax", "the file is no TOML"),
     ("mlist::config::tag_twice", "two lists or members claim one tag of one repository"),
+    (
+        "mlist::config::too_large",
+        "a file and the files that it includes would need too much memory: the message names what there is too much of",
+    ),
     ("mlist::config::too_many_lists", "a file comes to more lists than are planned at once"),
     ("mlist::config::type", "a key holds another type, or a word or number that it does not take"),
     ("mlist::config::unknown_convention", "a list asks for a convention that is not there"),

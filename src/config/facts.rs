@@ -47,10 +47,14 @@ pub type Fact = Result<Option<String>, String>;
 /// The tags of a repository, `None` if the repository does not exist, or the problem why they are not known.
 pub type TagFact = Result<Option<Arc<BTreeSet<Tag>>>, Box<Problem>>;
 
+/// The maximum size of all included files together, in bytes.
+pub const INCLUDED_LIMIT: u64 = 16 << 20;
+
 /// All answers so far.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     answers: BTreeMap<Question, Fact>,
+    included_bytes: u64,
     tags: BTreeMap<Place, TagFact>,
 }
 
@@ -63,7 +67,17 @@ impl Facts {
 
     /// Adds the answer to a question.
     pub fn add(&mut self, question: Question, fact: Fact) {
+        if let (Question::Include(_), Ok(Some(text))) = (&question, &fact) {
+            self.included_bytes += text.len() as u64;
+        }
         self.answers.insert(question, fact);
+    }
+
+    /// Returns the size of all included files that are known. If it is more than [`INCLUDED_LIMIT`], no more of them
+    /// need to be read.
+    #[must_use]
+    pub fn included_bytes(&self) -> u64 {
+        self.included_bytes
     }
 
     /// Returns the tags of a repository. `None` if they were not added yet.

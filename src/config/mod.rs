@@ -16,6 +16,7 @@
 //! | [`policy`] | the values of the policy keys of a list |
 //! | [`path_glob`] | the globs of `include`, which select files |
 //! | [`trust`] | what a file by an untrusted author may access |
+//! | `memory` | how much memory the files may need, and how much they need |
 //! | `keys` | the table of all keys: where each is allowed, and what its value is |
 //! | [`schema`](mod@schema) | the JSON Schema |
 //! | [`codes`] | all problem codes of this layer, with their meaning |
@@ -29,6 +30,7 @@ pub mod codes;
 mod expand;
 pub mod facts;
 mod keys;
+mod memory;
 pub mod model;
 pub mod path_glob;
 pub mod policy;

@@ -104,6 +104,8 @@ impl Problem {
     /// Adds a label, which underlines `span` and shows `text` under it.
     #[must_use]
     pub fn at(mut self, span: &Span, text: impl Into<String>) -> Self {
+        // Most problems have one label, and a `Vec` reserves room for four. A file can have many problems.
+        self.labels.reserve_exact(1);
         self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }

@@ -22,7 +22,7 @@ mod root;
 
 use std::collections::BTreeSet;
 
-use crate::config::facts::{Facts, Question};
+use crate::config::facts::{Facts, INCLUDED_LIMIT, Question};
 
 pub use boundary::Boundary;
 pub use env::secret;
@@ -39,6 +39,8 @@ pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts
                 None => Ok(Some(path.display().to_string())),
             },
             Question::File(path) => files::fact(path, boundary),
+            // The files are refused together, so the others are not read.
+            Question::Include(_) if facts.included_bytes() > INCLUDED_LIMIT => Err("it was not read".to_owned()),
             Question::Include(path) => files::whole(path, boundary),
             Question::Paths(folder, glob) => paths::fact(folder, glob, boundary),
             Question::Git(folder, fact) => git::fact(folder, *fact),

@@ -120,7 +120,10 @@ impl Template {
     /// # Errors
     /// Returns an error for the first position at which `text` violates the grammar.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let (parts, spans) = parse::parts(text)?.into_iter().unzip();
+        let (mut parts, mut spans): (Vec<Part>, Vec<Range<usize>>) = parse::parts(text)?.into_iter().unzip();
+        // Most templates have one part, and a `Vec` reserves room for four. A file can have many templates.
+        parts.shrink_to_fit();
+        spans.shrink_to_fit();
         Ok(Self { source: text.to_owned(), parts, spans })
     }
 

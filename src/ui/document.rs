@@ -55,6 +55,15 @@ pub(super) struct Checked {
     pub(super) unexpanded: Vec<String>,
 }
 
+/// The maximum number of problems of a file that are shown. Nobody reads more, and a file can have any number.
+const SHOWN: usize = 100;
+
+/// Returns the problems of a file that are shown, and the number of the others.
+pub(super) fn shown(problems: &[Problem]) -> (&[Problem], usize) {
+    let shown = &problems[..problems.len().min(SHOWN)];
+    (shown, problems.len() - shown.len())
+}
+
 impl Document {
     /// The result for a valid manifests.toml.
     #[must_use]

@@ -17,6 +17,7 @@ mod layouts;
 mod limits;
 mod map;
 mod members;
+mod memory;
 mod outcomes;
 mod proxies;
 mod publish;

@@ -12,6 +12,7 @@ use super::resolution_stack::ResolutionStack;
 use super::scope::{Binding, ListNames};
 use super::value::{Expanded, Value};
 use crate::config::facts::{Fact, Facts, Question, TagFact};
+use crate::config::memory::{Memory, Part};
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::names::MEMBER_NAMES;
@@ -20,6 +21,13 @@ use crate::naming::{ExpandError, LONGEST_TEXT, Placeholder, Version, VersionPart
 use crate::oci;
 pub(super) use partial::{holds_whole, needs_platform_alone};
 pub(super) use variable::LONGEST_LINE;
+
+/// The bytes that an expanded text needs, without its characters.
+const TEXT: usize = 150;
+/// How many times the characters of an expanded text are kept.
+const COPIES: usize = 3;
+/// The maximum number of names in a help text.
+const NAMED: usize = 30;
 
 /// Expands templates, and collects problems and questions.
 pub(super) struct Evaluator<'a> {
@@ -33,6 +41,10 @@ pub(super) struct Evaluator<'a> {
     /// Why the tags of some repositories cannot be listed. They may turn out not to be needed.
     pub(super) unlistable: Vec<Problem>,
     pub(super) problems: Problems,
+    /// The memory that the files and the lists expanded so far need.
+    pub(super) memory: Memory,
+    /// It is reported that they need too much. No more lists are expanded.
+    pub(super) is_too_large: bool,
 }
 
 /// What names mean at the place where a template is expanded.
@@ -89,6 +101,8 @@ impl<'a> Evaluator<'a> {
             unlisted: BTreeSet::new(),
             unlistable: Vec::new(),
             problems: Problems::default(),
+            memory: Memory::default(),
+            is_too_large: false,
         };
         sources.iter().for_each(|source| evaluator.add_file(source));
         evaluator
@@ -99,6 +113,21 @@ impl<'a> Evaluator<'a> {
         self.bases.push(Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned());
     }
 
+    /// Counts `count` parts of the lists that need `bytes` together.
+    ///
+    /// # Errors
+    /// Fails if all lists together need too much memory. This is reported once.
+    pub(super) fn charge(&mut self, part: Part, count: usize, bytes: usize) -> Result<(), NoValue> {
+        self.memory.add(part, count, bytes);
+        if !self.is_too_large
+            && let Some(problem) = self.memory.excess("the lists have")
+        {
+            self.problems.add(problem.because("mlist stopped expanding the lists at this number"));
+            self.is_too_large = true;
+        }
+        if self.is_too_large { Err(NoValue) } else { Ok(()) }
+    }
+
     /// The answer to `question`. Records the question if there is no answer yet.
     pub(super) fn fact(&mut self, question: &Question) -> Option<Fact> {
         let fact = self.facts.get(question).cloned();
@@ -106,6 +135,11 @@ impl<'a> Evaluator<'a> {
             self.questions.insert(question.clone());
         }
         fact
+    }
+
+    /// The number of bytes of all included files that are known.
+    pub(super) fn included_bytes(&self) -> u64 {
+        self.facts.included_bytes()
     }
 
     /// The tags of a repository. Records the repository if its tags are not known yet.
@@ -124,7 +158,9 @@ impl<'a> Evaluator<'a> {
 
     /// Expands `template`.
     pub(super) fn expand(&mut self, template: &SpannedTemplate, scope: Scope<'_>) -> Result<Expanded, NoValue> {
-        self.resolve(template, scope, &mut ResolutionStack::default())
+        let expanded = self.resolve(template, scope, &mut ResolutionStack::default())?;
+        self.charge(Part::Texts, 1, TEXT + COPIES * expanded.text().len())?;
+        Ok(expanded)
     }
 
     /// The value of `{name}` for a condition at `place`.
@@ -180,11 +216,15 @@ impl<'a> Evaluator<'a> {
         stack: &mut ResolutionStack<'r>,
     ) -> Result<Expanded, NoValue> {
         // Look up every placeholder first, so that all problems of a template are reported at once.
-        let values: Vec<_> = template
-            .template
-            .placeholders()
-            .map(|word| self.lookup(&word.name, &place_of(template, word), scope, stack))
-            .collect();
+        let mut values = Vec::new();
+        for word in template.template.placeholders() {
+            let value = self.lookup(&word.name, &place_of(template, word), scope, stack);
+            // A template can use a long value many times.
+            if let Ok(value) = &value {
+                self.charge(Part::Texts, 0, value.text().len())?;
+            }
+            values.push(value);
+        }
         let values = values.into_iter().collect::<Result<Vec<_>, NoValue>>()?;
         let mut texts = values.iter();
         match template.template.expand_traced(|_| texts.next().map(|value| value.text().to_owned()).ok_or(NoValue)) {
@@ -258,7 +298,7 @@ impl<'a> Evaluator<'a> {
             return scope.tag.cloned().ok_or_else(|| {
                 let problem = Problem::error("mlist::config::unknown_variable", "unknown variable `tag`")
                     .at(place, "known only in `member-tags`")
-                    .help(format!("known here: {}", known(scope).join(", ")));
+                    .help(known_names(scope));
                 self.problems.add_for(scope.list, problem);
                 NoValue
             });
@@ -304,7 +344,7 @@ impl<'a> Evaluator<'a> {
         let Some(member) = scope.member else {
             let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"))
                 .at(place, "known only where a member is spoken of")
-                .help(format!("known here: {}", known(scope).join(", ")));
+                .help(known_names(scope));
             self.problems.add_for(scope.list, problem);
             return Err(NoValue);
         };
@@ -338,6 +378,15 @@ pub(super) fn place_of(template: &SpannedTemplate, placeholder: &Placeholder) ->
     template.text.part(if alone { &placeholder.span } else { &placeholder.name_span })
 }
 
+/// The names that a template may use, for a help text. A file can have any number of variables, so only some are named.
+fn known_names(scope: Scope<'_>) -> String {
+    let known = known(scope);
+    match known.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        Some(more) => format!("known here: {} and {more} more", known[..NAMED].join(", ")),
+        None => format!("known here: {}", known.join(", ")),
+    }
+}
+
 /// The names that a template may use, in alphabetical order.
 fn known(scope: Scope<'_>) -> Vec<&str> {
     let axes_too = scope.axes.is_some();
@@ -357,5 +406,5 @@ fn unknown(name: &str, place: &Span, scope: Scope<'_>) -> Problem {
         Some(meant) => problem.at(place, format!("did you mean `{meant}`?")),
         None => problem.at(place, ""),
     }
-    .help(format!("known here: {}", known.join(", ")))
+    .help(known_names(scope))
 }

@@ -9,11 +9,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::evaluate::{Evaluator, Need};
-use crate::config::facts::Question;
+use crate::config::facts::{INCLUDED_LIMIT, Question};
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Include, ParsedFile};
 use crate::config::read::parse_result::ParseResult;
 use crate::config::read::raw::Text;
+use crate::config::read::size::size;
 
 /// The included files parsed so far, by file number and path.
 pub(super) type ParsedIncludes = BTreeMap<(usize, PathBuf), ParseResult>;
@@ -46,17 +47,36 @@ pub(super) fn files(
     let mut files = ParsedFiles { root, included: Vec::new(), incomplete: false };
     let selected = selected_files(&files.root.include, sources, evaluator);
     files.incomplete = selected.is_none();
+    if evaluator.included_bytes() > INCLUDED_LIMIT {
+        let message = format!("the included files have too many bytes of text: more than {} MiB", INCLUDED_LIMIT >> 20);
+        let problem = Problem::error("mlist::config::too_large", message);
+        let places = files.root.include.iter().map(|include| &include.text.span);
+        let problem = places.take(1).fold(problem, |problem, place| problem.at(place, ""));
+        evaluator.problems.add(problem.help("include fewer files, and run mlist for the others separately"));
+        files.incomplete = true;
+        return files;
+    }
     for (path, place) in selected.unwrap_or_default().into_values() {
         match text(&path, &place, evaluator) {
             Some(text) => {
                 let source = SourceFile { name: path.display().to_string(), text: text.into() };
                 evaluator.add_file(&source);
                 let number = sources.add(source.clone());
+                if !parsed.contains_key(&(number, path.clone())) {
+                    let mut together = evaluator.memory;
+                    together.extend(&size(&source.text));
+                    if let Some(problem) = together.excess("this file and the files that it includes have") {
+                        evaluator.problems.add(problem.at(&place, "included here"));
+                        files.incomplete = true;
+                        return files;
+                    }
+                }
                 // The number is part of the key because spans contain it, and because it can change while earlier files
                 // are not known.
                 let parsed = parsed
                     .entry((number, path))
                     .or_insert_with(|| ParseResult::included(number, &source, &place, &files.root.login_names));
+                evaluator.memory.extend(&parsed.memory);
                 evaluator.problems.extend(parsed.problems.iter().cloned());
                 match &parsed.file {
                     Some(file) => files.included.push(Arc::clone(file)),

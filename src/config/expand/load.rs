@@ -11,6 +11,7 @@ use super::registries::registries;
 use super::scope::FileScope;
 use super::{overrides, unused_templates};
 use crate::config::facts::Facts;
+use crate::config::memory::Memory;
 use crate::config::problem::Sources;
 use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{LoadOutcome, LoadRequest, Loaded};
@@ -27,7 +28,7 @@ impl<'a> Loader<'a> {
     /// Parses manifests.toml.
     #[must_use]
     pub fn new(request: LoadRequest<'a>) -> Self {
-        let nothing = || ParseResult { file: None, problems: Vec::new() };
+        let nothing = || ParseResult { file: None, problems: Vec::new(), memory: Memory::default() };
         let root = request.sources.get(request.file).map_or_else(nothing, |file| ParseResult::root(request.file, file));
         Self { request, root, included: BTreeMap::new() }
     }
@@ -42,7 +43,9 @@ impl<'a> Loader<'a> {
         };
         let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
         evaluator.problems.extend(found);
+        evaluator.memory = self.root.memory;
         let files = include::files(Arc::clone(root), &mut self.included, &mut sources, &mut evaluator);
+        evaluator.memory = evaluator.memory.after_parsing();
         if evaluator.questions.is_empty() {
             loaded(&files, sources, request, evaluator)
         } else {

@@ -8,6 +8,7 @@ mod values;
 use super::evaluate::{Evaluator, Need, NoValue, Scope};
 use super::scope::ListScope;
 use super::value::Value;
+use crate::config::memory::Part;
 use crate::config::problem::Problem;
 
 /// A value for each axis, in the order of the axes.
@@ -29,6 +30,11 @@ enum Values {
 
 /// The maximum number of lists in a file, after the expansion of axes.
 const MOST_LISTS: usize = 100_000;
+
+/// The bytes that an axis value of a list needs, without its text.
+const VALUE: usize = 100;
+/// How many times the text of an axis value is kept, including those in the id of the list.
+const COPIES: usize = 4;
 
 /// How many more lists a file may have.
 pub(super) struct Room {
@@ -98,6 +104,7 @@ pub(super) fn combinations<'a>(
         }
         return Err(NoValue);
     }
+    charge(list, &axes, evaluator)?;
     let (mut all, mut open) = (vec![Vec::new()], false);
     for ((key, _), values) in list.axes.iter().zip(axes) {
         let Values::Known(values) = values else {
@@ -112,6 +119,23 @@ pub(super) fn combinations<'a>(
             .collect();
     }
     Ok(Combinations { all, open })
+}
+
+/// Counts the values of all combinations, and the ids that they are part of.
+fn charge(list: &ListScope<'_>, axes: &[Values], evaluator: &mut Evaluator<'_>) -> Result<(), NoValue> {
+    let known = || {
+        axes.iter().filter_map(|values| match values {
+            Values::Known(values) => Some(values),
+            Values::Open => None,
+        })
+    };
+    let count = known().map(Vec::len).product::<usize>();
+    let entry = list.entry.name.len() * count;
+    let text = known()
+        .map(|values| values.iter().map(|value| value.text().len()).sum::<usize>() * count / values.len().max(1));
+    let text = text.sum::<usize>() + entry;
+    let values = known().count() * count;
+    evaluator.charge(Part::AxisValues, values, COPIES * text + values * VALUE)
 }
 
 /// `ENTRY`, or with axes `ENTRY/VALUE/VALUE`.

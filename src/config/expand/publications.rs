@@ -12,9 +12,13 @@ use super::report::Problems;
 use super::scope::{FileScope, ListScope};
 use super::select::Selection;
 use super::{overrides, required_keys};
+use crate::config::memory::Part;
 use crate::config::read::declared::{Axis, Parsed, Target};
 use crate::config::request::{LoadRequest, Loaded, Override};
 use crate::oci::Place;
+
+/// The bytes that an expanded list needs, without its members, its tags and their texts.
+const LIST: usize = 1500;
 
 /// Returns the selected publications, and the selected lists that are left out. The other fields of [`Loaded`] are not
 /// filled in.
@@ -31,6 +35,10 @@ pub(super) fn publications<'a>(
     conflicts::ids(ids, &mut evaluator.problems);
     let mut targets: Vec<(TargetInstance<'_>, bool)> = Vec::new();
     for target in instances.iter().flat_map(Instance::target_instances) {
+        evaluator.memory.allow_lists(1);
+        if evaluator.charge(Part::Lists, 1, LIST + target.instance.id.text().len()).is_err() {
+            return Loaded::default();
+        }
         let selected = is_selected(&target, &mut selection, evaluator);
         targets.push((target, selected));
     }
@@ -40,6 +48,9 @@ pub(super) fn publications<'a>(
         let _ = target.publication(Need::Must, evaluator);
     }
     let all = expand_all(&targets, evaluator);
+    if evaluator.is_too_large {
+        return Loaded::default();
+    }
     if !selection.is_everything() {
         for (target, _, ExpandedInstance { names, name, .. }) in &all {
             let mut called = names.all();
@@ -164,6 +175,9 @@ fn expand_all<'a, 'i>(
 ) -> Vec<(&'a TargetInstance<'i>, bool, ExpandedInstance)> {
     let mut all: Vec<Option<ExpandedInstance>> = Vec::new();
     for (target, selected) in targets {
+        if evaluator.is_too_large {
+            return Vec::new();
+        }
         all.push(if *selected { target.publication(Need::Must, evaluator).ok() } else { None });
     }
     // Whether a selected list is the newest in its repository can depend on lists that are not selected. Their values

@@ -29,7 +29,10 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>>
         }
         _ => {
             let items = types::filled_array("platforms", node, problems)?;
-            Some(items.iter().filter_map(|item| row(item, problems)).collect())
+            let mut rows: Vec<Row> = items.iter().filter_map(|item| row(item, problems)).collect();
+            // Ten thousand lists have many rows.
+            rows.shrink_to_fit();
+            Some(rows)
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `parse_result` | a file, parsed once |
+//! | `size` | the memory that a file will need, estimated before it is parsed |
 //! | `raw` | parses TOML to a tree in which each key and value has its span |
 //! | `declared` | what the file declares, not expanded |
 //! | `document` | converts the tree to what the file declares |
@@ -37,6 +38,7 @@ pub(super) mod names;
 pub(super) mod parse_result;
 pub(super) mod raw;
 pub(super) mod registry;
+pub(super) mod size;
 pub(super) mod strings;
 mod tags;
 mod template;

@@ -6,20 +6,28 @@ use super::declared::ParsedFile;
 use super::document::{document, no_list};
 use super::login_names;
 use super::raw::{self, Text};
+use super::size::size;
 use crate::config::keys::{KeySet, TableKind, TopKey};
+use crate::config::memory::Memory;
 use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A parsed file, and the problems that were found without any facts.
 #[derive(Debug)]
 pub(in crate::config) struct ParseResult {
-    /// `None` if the file is not valid TOML.
+    /// `None` if the file is not valid TOML, or too large to be parsed.
     pub(in crate::config) file: Option<Arc<ParsedFile>>,
     pub(in crate::config) problems: Vec<Problem>,
+    /// The memory that the file was estimated to need.
+    pub(in crate::config) memory: Memory,
 }
 
 impl ParseResult {
     /// Parses manifests.toml. `number` is its index in the sources.
     pub(in crate::config) fn root(number: usize, source: &SourceFile) -> Self {
+        let memory = size(&source.text);
+        if let Some(problem) = memory.excess(&format!("`{}` has", source.name)) {
+            return Self { file: None, problems: vec![problem], memory };
+        }
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|tree| {
             let file = document(&tree, &mut problems);
@@ -28,11 +36,13 @@ impl ParseResult {
             }
             Arc::new(file)
         });
-        Self { file, problems }
+        Self { file, problems, memory }
     }
 
-    /// Parses a file that is included at `place`. `login_names` are those of the file that includes it.
+    /// Parses a file that is included at `place`. `login_names` are those of the file that includes it. The caller has
+    /// checked that it is not too large.
     pub(in crate::config) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
+        let memory = size(&source.text);
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|mut tree| {
             tree.retain(|(key, _)| {
@@ -48,7 +58,7 @@ impl ParseResult {
             }
             Arc::new(file)
         });
-        Self { file, problems }
+        Self { file, problems, memory }
     }
 }
 

@@ -104,6 +104,10 @@ pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec
     let (root, errors) = DeTable::parse_recoverable(source);
     let mut faults: Vec<_> =
         errors.iter().map(|error| (error.span().unwrap_or(source.len()..source.len()), error.message())).collect();
+    let walk = Walk { file, source };
+    if faults.is_empty() {
+        return (Some(walk.table(root.get_ref())), Vec::new());
+    }
     faults.sort_by_key(|(range, _)| range.start);
     let is_local = |message: &str| LOCAL_FAULTS.iter().any(|fault| message.starts_with(fault));
     let own = faults.iter().position(|(_, message)| !is_local(message)).map_or(faults.len(), |first| first + 1);
@@ -127,7 +131,6 @@ pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec
         }
         last = line;
     }
-    let walk = Walk { file, source };
     (usable.then(|| walk.table(root.get_ref())), problems)
 }
 

@@ -18,7 +18,7 @@ use crate::exec::report::{ExitStatus, Outcome, Report, Stats};
 use crate::oci::{Digest, Place};
 use crate::plan::{ListPlan, Plan};
 
-use crate::ui::document::{Checked, Content, Context, Document};
+use crate::ui::document::{self, Checked, Content, Context, Document};
 use crate::ui::style::{Role, Style};
 use crate::ui::text::{self, Digests};
 use crate::ui::{DigestLength, UiOptions, Verbosity};
@@ -75,10 +75,10 @@ pub(in crate::ui) fn render(
     let parts = DocumentParts { context, options };
     match content {
         Content::Check(checked) => {
-            vec![parts.of_the_file(context.warnings.iter(), &parts.checked(checked), styles.err)]
+            vec![parts.of_the_file(&context.warnings, &parts.checked(checked), styles.err)]
         }
         Content::Problems(problems) => {
-            vec![parts.of_the_file(problems.iter(), &text::plural(problems.len(), "problem"), styles.err)]
+            vec![parts.of_the_file(problems, &text::plural(problems.len(), "problem"), styles.err)]
         }
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Report(report) => vec![parts.report(report, *status, styles.err, published)],
@@ -110,12 +110,16 @@ impl DocumentParts<'_> {
         format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
     }
 
-    /// Renders a result about manifests.toml alone: the problems, then the file name and `verdict`.
-    fn of_the_file<'p>(&self, problems: impl Iterator<Item = &'p Problem>, verdict: &str, style: Style) -> OutputPart {
+    /// Renders a result about manifests.toml alone: the first problems, then the file name and `verdict`.
+    fn of_the_file(&self, problems: &[Problem], verdict: &str, style: Style) -> OutputPart {
         let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
-        let groups = fold::fold(problems.map(|problem| (None, problem)));
+        let (shown, omitted) = document::shown(problems);
+        let groups = fold::fold(shown.iter().map(|problem| (None, problem)));
         let lines = self.left_out(style);
-        let problems = self.in_full(&groups, style, &lines);
+        let mut problems = self.in_full(&groups, style, &lines);
+        if omitted > 0 {
+            problems += &format!("and {}\n\n", text::plural(omitted, "other problem"));
+        }
         OutputPart::message(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
     }
 

@@ -12,7 +12,7 @@ use crate::config::problem::{Problem, Severity, Sources};
 use crate::exec::report::{HostStats, ListReport, Outcome, Report, Stats, TagDone};
 use crate::plan::{ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
 
-use crate::ui::document::{Content, Context, Document};
+use crate::ui::document::{self, Content, Context, Document};
 use crate::ui::text;
 
 use super::fold;
@@ -33,6 +33,7 @@ struct ProblemsDocument<'a> {
     head: Head<'a>,
     left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
+    problems_omitted: usize,
 }
 
 #[derive(Serialize)]
@@ -43,6 +44,8 @@ struct PlanDocument<'a> {
     lists: Vec<PlannedList<'a>>,
     left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
+    /// Always 0.
+    problems_omitted: usize,
     requests: RequestCounts,
 }
 
@@ -56,6 +59,8 @@ struct ReportDocument<'a> {
     lists: Vec<ReportedList<'a>>,
     left_out: Vec<LeftOutRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
+    /// Always 0.
+    problems_omitted: usize,
     requests: RequestCounts,
     registries: BTreeMap<&'a str, RegistryRecord<'a>>,
 }
@@ -218,8 +223,10 @@ pub(in crate::ui) fn render(document: &Document) -> String {
 
 /// Renders a document with `"kind": "problems"`.
 fn problems(context: &Context, problems: &[Problem], exit_status: u8) -> String {
-    let problems = problems.iter().map(|problem| problem_record(problem, &context.sources, Vec::new())).collect();
-    document(&ProblemsDocument { head: head("problems", context, exit_status), left_out: left_out(context), problems })
+    let (shown, problems_omitted) = document::shown(problems);
+    let problems = shown.iter().map(|problem| problem_record(problem, &context.sources, Vec::new())).collect();
+    let (head, left_out) = (head("problems", context, exit_status), left_out(context));
+    self::document(&ProblemsDocument { head, left_out, problems, problems_omitted })
 }
 
 /// Renders a document with `"kind": "plan"`.
@@ -227,7 +234,7 @@ fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status: u8) -> St
     let summary = plan.summary();
     let lists: Vec<(&ListPlan, &[Problem])> =
         plan.lists.iter().map(|list| (&**list, list.problems.as_slice())).collect();
-    document(&PlanDocument {
+    self::document(&PlanDocument {
         head: head("plan", context, exit_status),
         summary: PlanSummary {
             create: summary.create,
@@ -239,6 +246,7 @@ fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status: u8) -> St
         lists: plan.lists.iter().map(|list| planned(list, &context.sources)).collect(),
         left_out: left_out(context),
         problems: shared_problems(context, &lists),
+        problems_omitted: 0,
         requests: total(requests),
     })
 }
@@ -248,7 +256,7 @@ fn report(context: &Context, report: &Report, exit_status: u8) -> String {
     let count = |word: &str| report.lists.iter().filter(|list| outcome_word(list.outcome) == word).count();
     let lists: Vec<(&ListPlan, &[Problem])> =
         report.lists.iter().map(|list| (&*list.plan, list.problems.as_slice())).collect();
-    document(&ReportDocument {
+    self::document(&ReportDocument {
         head: head("report", context, exit_status),
         started_at: text::timestamp(report.started_at),
         duration_ms: millis(report.duration),
@@ -262,6 +270,7 @@ fn report(context: &Context, report: &Report, exit_status: u8) -> String {
         lists: report.lists.iter().map(|list| reported(list, &context.sources)).collect(),
         left_out: left_out(context),
         problems: shared_problems(context, &lists),
+        problems_omitted: 0,
         requests: total(&report.requests),
         registries: report.requests.iter().map(|(host, asked)| (host.as_str(), registry_record(asked))).collect(),
     })

@@ -205,6 +205,13 @@ impl Running {
         self.child.try_wait().expect("a child that was started").is_none()
     }
 
+    /// The most memory that it has used so far, in bytes. `None` if it has exited, or if this system does not tell.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+    }
+
     /// Waits until it exits.
     pub(crate) fn wait(mut self) -> Output {
         let status = self.end();

@@ -6,6 +6,7 @@ use super::tags::NamedTag;
 use super::{PublicationNames, TargetInstance};
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole, needs_platform_alone};
 use crate::config::expand::value::Value;
+use crate::config::memory::Part;
 use crate::config::model::{MemberTag, Placed};
 use crate::config::policy::Undeclared;
 use crate::config::problem::Span;
@@ -18,6 +19,9 @@ use crate::oci::Tag;
 /// its own members. Each job finds the members of the others by these tags (semantics of several writers: one register
 /// for each).
 const BY_PLATFORM: &str = "{tag}-{platform|replace:/:-}";
+
+/// The bytes that a tag of a member needs, without its text.
+const TAG: usize = 300;
 
 /// A tag of a member.
 struct NamedMemberTag {
@@ -117,6 +121,7 @@ fn member_tag(
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<NamedMemberTag, NoValue> {
+    evaluator.charge(Part::Tags, 1, TAG)?;
     let expanded = evaluator.expand(template, scope)?;
     match Tag::parse(expanded.text()) {
         Ok(tag) => {

@@ -85,7 +85,19 @@ fn a_plan_has_its_fields_and_no_others() {
     let document = planned();
     assert_eq!(
         keys(&document),
-        ["exit_status", "file", "kind", "left_out", "lists", "mlist", "problems", "requests", "summary", "version"]
+        [
+            "exit_status",
+            "file",
+            "kind",
+            "left_out",
+            "lists",
+            "mlist",
+            "problems",
+            "problems_omitted",
+            "requests",
+            "summary",
+            "version"
+        ]
     );
     assert_eq!(document["version"], 1);
     assert_eq!(document["kind"], "plan");
@@ -185,6 +197,7 @@ fn a_report_has_its_fields_and_no_others() {
             "lists",
             "mlist",
             "problems",
+            "problems_omitted",
             "registries",
             "requests",
             "started_at",
@@ -246,10 +259,26 @@ fn a_tag_nobody_knows_of_is_neither_done_nor_not() {
 #[test]
 fn problems_of_the_file_are_a_document_too() {
     let document = read(&with_context(|context| super::problems(context, &[samples::absent()], 2)));
-    assert_eq!(keys(&document), ["exit_status", "file", "kind", "left_out", "mlist", "problems", "version"]);
+    assert_eq!(
+        keys(&document),
+        ["exit_status", "file", "kind", "left_out", "mlist", "problems", "problems_omitted", "version"]
+    );
     assert_eq!((&document["kind"], &document["exit_status"]), (&json!("problems"), &json!(2)));
     assert_eq!(document["problems"][0]["lists"], json!([]));
     assert_eq!(read(&super::problems(&Context::default(), &[], 2))["file"], json!(null));
+}
+
+#[test]
+fn the_first_hundred_problems_of_a_file_are_shown_and_the_others_counted() {
+    for (count, shown, omitted) in [(0, 0, 0), (100, 100, 0), (101, 100, 1), (5000, 100, 4900)] {
+        let problem = |at: usize| Problem::error("mlist::config::type", format!("{at}"));
+        let problems: Vec<Problem> = (0..count).map(problem).collect();
+        let document = read(&with_context(|context| super::problems(context, &problems, 2)));
+        assert_eq!(document["problems"].as_array().unwrap().len(), shown, "{count}");
+        assert_eq!(document["problems_omitted"], omitted, "{count}");
+    }
+    // Problems of lists, and the warnings beside them, are never omitted.
+    assert_eq!((&planned()["problems_omitted"], &reported()["problems_omitted"]), (&json!(0), &json!(0)));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_ring_of_any_length_is_told_once() {
 
 #[test]
 fn a_chain_without_end_is_no_overflow_of_the_stack() {
-    for (length, said) in [(99, &[][..]), (100_000, &["bad_value"])] {
+    for (length, said) in [(99, &[][..]), (50_000, &["bad_value"])] {
         let mut vars = format!("v{length} = \"x\"\n");
         for at in 0..length {
             writeln!(vars, r#"v{at} = "{{v{}}}""#, at + 1).unwrap();
@@ -83,4 +83,55 @@ fn the_lists_of_a_file_have_a_bound_all_together() {
         problems.iter().map(|problem| &*problem.message).collect::<Vec<_>>(),
         ["`b` stands for 99998 lists, and 3 stand before it"]
     );
+}
+
+/// One list with these rows, tags and other keys.
+fn list(platforms: &str, tags: &str, others: &str) -> String {
+    format!(
+        "[list.a]\nplatforms = [{platforms}]\nsource = 'r.io/x-{{arch}}:1'\ntarget = 'r.io/a'\ntags = [{tags}]\n{others}"
+    )
+}
+
+#[test]
+fn what_all_lists_come_to_has_a_bound() {
+    let (one, long) = ("'linux/amd64'", "x".repeat(60_000));
+    let values = (0..2000).map(|at| format!("'{at}',")).collect::<String>();
+    let target = |text: String| text.replace("target = 'r.io/a'", "target = 'r.io/a-{x}'");
+    for (text, said) in [
+        (target(list(one, "'t'", &format!("annotations.x = '{long}'\nmatrix.x = [{values}]"))), "expanded texts"),
+        (list(one, "'t'", &format!("vars.v = '{long}'\nmatrix.x = ['{{v}}']\nmatrix.y = [{values}]")), "matrix values"),
+    ] {
+        let problems = Machine::default().load(&text).problems;
+        let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
+        assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["too_large"], "{messages:?}");
+        assert!(messages[0].starts_with(&format!("the lists have too many {said}: ")), "{messages:?}");
+    }
+}
+
+#[test]
+fn files_are_counted_together() {
+    let tags = |from: usize| (from..from + 150_000).map(|at| format!("'t{at}',")).collect::<String>();
+    let file =
+        |name: &str, from: usize| list("'linux/amd64'", &tags(from), "").replace("list.a", &format!("list.{name}"));
+    let include = "include = ['b.toml', 'c.toml']\n";
+    let problems = Machine::default()
+        .includes("b.toml", &file("b", 0))
+        .includes("c.toml", &file("c", 150_000))
+        .load(include)
+        .problems;
+    assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["too_large"]);
+    assert_eq!(problems[0].message, "this file and the files that it includes have too many values: 300021");
+    let large = |name: &str| format!("# {}\n{}", "x".repeat(9 << 20), file(name, 0));
+    let problems =
+        Machine::default().includes("b.toml", &large("b")).includes("c.toml", &large("c")).load(include).problems;
+    assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["too_large"]);
+    assert_eq!(problems[0].message, "the included files have too many bytes of text: more than 16 MiB");
+}
+
+#[test]
+fn a_help_text_names_some_of_many_variables() {
+    let vars = (0..5000).fold(String::new(), |vars, at| format!("{vars}v{at} = 'x'\n"));
+    let problems = Machine::default().load(&with_variables(&vars).replace("{v0}", "{other}")).problems;
+    let help = problems[0].help.clone().unwrap();
+    assert!(help.len() < 300 && help.ends_with(" and 4974 more"), "{help}");
 }

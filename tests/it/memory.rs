@@ -1,0 +1,109 @@
+//! The memory that mlist needs for large files, accepted or refused.
+
+use crate::support::context::Context;
+use crate::support::sample;
+
+/// The limit for a file with few lists, in MiB. Each list may need 12 KiB more.
+const LIMIT: u64 = 256;
+/// A list, except for its header.
+const LIST: &str = "platforms = ['linux/amd64']\nsource = 'r.example/x:1'\ntarget = 'r.example/a'\n";
+
+/// Returns a text that repeats `line`, with `#` replaced by a number, and ends with a list.
+fn repeated(start: &str, line: &str, count: usize, end: &str) -> String {
+    let lines: String = (0..count).map(|at| line.replace('#', &at.to_string())).collect();
+    format!("{start}{lines}{end}\n[list.a]\n{LIST}tags = ['t']\n")
+}
+
+/// Runs `mlist check` in `context`. Returns its output and the most memory that it used, in MiB.
+fn check(context: &Context) -> (String, u64) {
+    let mut running = context.start("check --format json");
+    let mut most = 0;
+    while running.is_running() {
+        most = running.peak_memory().unwrap_or_default().max(most);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    (running.wait().stdout, most >> 20)
+}
+
+#[test]
+fn a_large_file_is_refused_before_it_needs_much_memory() {
+    let tags = format!("[list.b]\n{LIST}tags = [");
+    // The last four are larger than all that is accepted, but small enough for a quick test.
+    for (start, line, count, end) in sample(
+        2,
+        [
+            ("[vars]\n", "k# = 'v'\n", 1_000_000, ""),
+            ("[vars]\n", "k# = 'v'\n", 300_000, ""),
+            (&*tags, "'t#',", 1_500_000, "]"),
+            ("", "a# = 1\n", 1_400_000, ""),
+            (&*tags, "'t#',", 400_000, "]"),
+            ("[vars]\nx = [", "{},", 5_000_000, "]"),
+            ("", "a# = 1\n", 300_000, ""),
+            ("", "a\n", 8_000_000, ""),
+            ("", "a\n", 300_000, ""),
+        ],
+    ) {
+        let (said, most) = check(&Context::with(&repeated(start, line, count, end)));
+        assert!(said.contains("\"mlist::config::too_large\""), "{start}{line}: {said}");
+        assert!(most < LIMIT / 2, "{start}{line}: {most} MiB");
+    }
+}
+
+#[test]
+fn included_files_are_counted_together() {
+    let context = Context::with("include = ['*.part']\n");
+    for part in 0..8 {
+        let text = repeated("[vars]\n", "k# = 'v'\n", 150_000, "").replace("list.a", &format!("list.a{part}"));
+        std::fs::write(context.path(&format!("{part}.part")), text).expect("a file");
+    }
+    let (said, most) = check(&context);
+    assert!(said.contains("\"mlist::config::too_large\""), "{said}");
+    assert!(most < LIMIT, "{most} MiB");
+}
+
+#[test]
+fn a_file_that_is_just_accepted_stays_below_the_limit() {
+    let list = |key: &str| format!("[list.b]\n{LIST}tags = ['t']\n{key}");
+    let (tags, annotations) = (format!("[list.b]\n{LIST}tags = ["), list("[list.b.annotations]\n"));
+    for (start, line, count, end) in sample(
+        3,
+        [
+            (&*tags, "'t#',", 180_000, "]"),
+            ("[vars]\n", "k# = 'v'\n", 180_000, ""),
+            (&*annotations, "k# = 'v'\n", 180_000, ""),
+            ("", "a# = 1\n", 120_000, ""),
+            ("", "[convention.c#]\nsource = 'r.example/x:1'\n", 40_000, ""),
+        ],
+    ) {
+        let text = repeated(start, line, count, end).replacen("r.example/a'", "r.example/b'", 1);
+        let (said, most) = check(&Context::with(&text));
+        assert!(!said.contains("too_large"), "{start}{line}: {said}");
+        assert!(most < LIMIT, "{start}{line}: {most} MiB");
+    }
+}
+
+#[test]
+fn of_many_problems_the_first_are_shown_and_the_others_counted() {
+    let context = Context::with(&repeated("", "a# = 1\n", 1000, ""));
+    let document = context.mlist("check --format json").exits(2).json();
+    assert_eq!(document["problems"].as_array().expect("problems").len(), 100);
+    assert_eq!(document["problems_omitted"], 900);
+    let output = context.mlist("check").exits(2);
+    assert!(output.stderr.contains("\nand 900 other problems\n\nmanifests.toml: 1,000 problems\n"), "{output}");
+    assert_eq!(output.lines("mlist::config::unknown_key"), 100, "{output}");
+}
+
+#[test]
+fn ten_thousand_lists_written_out_in_full_are_accepted() {
+    let list = |at: usize| {
+        format!(
+            "[list.\"library/app-{at}\"]\narch-style = 'go-variant'\nsource = 'r.example/library/app-{at}-{{arch}}:1.2.3'\n\
+             platforms = ['linux/amd64', 'linux/arm64', 'linux/arm/v5', 'linux/arm/v6', 'linux/arm/v7', 'linux/386']\n\
+             target = ['r.example/app-{at}', 'mirror.example/app-{at}']\ntags = ['1.2.3', '1.2', '1', 'latest']\n"
+        )
+    };
+    let lists: String = (0..10_000).map(list).collect();
+    let (said, most) = check(&Context::with(&lists));
+    assert!(said.contains("\"exit_status\": 0"), "{said}");
+    assert!(most < LIMIT + 20_000 * 12 / 1024, "{most} MiB");
+}
