@@ -71,7 +71,7 @@ struct Counter<'t> {
     memory: Memory,
 }
 
-impl<'t> Counter<'t> {
+impl Counter<'_> {
     /// Counts a token. `before` are the kinds of the two tokens before it, without whitespace.
     fn count(&mut self, token: Token, before: [TokenKind; 2]) {
         self.tokens += 1;
@@ -89,13 +89,12 @@ impl<'t> Counter<'t> {
             }
             TokenKind::Equals if self.line == Line::Start => self.memory.add(Part::Keys, 1, KEY + FAULT),
             TokenKind::Equals => self.memory.add(Part::Keys, 1, KEY),
-            TokenKind::Comma => self.memory.add(Part::Values, 0, ITEM),
             TokenKind::LeftSquareBracket if self.line == Line::Start => {
                 self.memory.add(Part::Tables, 1, TABLE);
                 self.line = Line::Header;
                 return;
             }
-            TokenKind::LeftSquareBracket => self.memory.add(Part::Values, 0, ITEM),
+            TokenKind::LeftSquareBracket | TokenKind::Comma => self.memory.add(Part::Values, 0, ITEM),
             TokenKind::LeftCurlyBracket | TokenKind::Dot => self.memory.add(Part::Tables, 1, TABLE),
             TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => {}
             kind => {

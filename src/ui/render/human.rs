@@ -116,11 +116,12 @@ impl DocumentParts<'_> {
         let (shown, omitted) = document::shown(problems);
         let groups = fold::fold(shown.iter().map(|problem| (None, problem)));
         let lines = self.left_out(style);
-        let mut problems = self.in_full(&groups, style, &lines);
-        if omitted > 0 {
-            problems += &format!("and {}\n\n", text::plural(omitted, "other problem"));
-        }
-        OutputPart::message(lines + &problems + &text::wrap(&verdict, style.width) + "\n")
+        let problems = self.in_full(&groups, style, &lines);
+        let others = match omitted {
+            0 => String::new(),
+            omitted => format!("and {}\n\n", text::plural(omitted, "other problem")),
+        };
+        OutputPart::message(lines + &problems + &others + &text::wrap(&verdict, style.width) + "\n")
     }
 
     fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<OutputPart> {

@@ -95,7 +95,7 @@ fn list(platforms: &str, tags: &str, others: &str) -> String {
 #[test]
 fn what_all_lists_come_to_has_a_bound() {
     let (one, long) = ("'linux/amd64'", "x".repeat(60_000));
-    let values = (0..2000).map(|at| format!("'{at}',")).collect::<String>();
+    let values = (0..2000).map(|at| format!("'{at}',")).collect::<Vec<_>>().concat();
     let target = |text: String| text.replace("target = 'r.io/a'", "target = 'r.io/a-{x}'");
     for (text, said) in [
         (target(list(one, "'t'", &format!("annotations.x = '{long}'\nmatrix.x = [{values}]"))), "expanded texts"),
@@ -110,7 +110,7 @@ fn what_all_lists_come_to_has_a_bound() {
 
 #[test]
 fn files_are_counted_together() {
-    let tags = |from: usize| (from..from + 150_000).map(|at| format!("'t{at}',")).collect::<String>();
+    let tags = |from: usize| (from..from + 150_000).map(|at| format!("'t{at}',")).collect::<Vec<_>>().concat();
     let file =
         |name: &str, from: usize| list("'linux/amd64'", &tags(from), "").replace("list.a", &format!("list.{name}"));
     let include = "include = ['b.toml', 'c.toml']\n";
