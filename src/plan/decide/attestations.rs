@@ -6,6 +6,8 @@
 //! its open platform parts are taken from that list. So a published list needs no requests for attestations. An
 //! attestation that is pushed later is added together with the next image.
 
+use std::collections::HashSet;
+
 use crate::config::model::{self, Member};
 use crate::oci::{Digest, Entry, Index, Payload};
 
@@ -97,13 +99,8 @@ fn verified(payload: &Payload, image: &Digest) -> Option<Entry> {
 
 /// Returns `attestations` without duplicates, in the order in which they follow the images.
 pub(super) fn each_once<'e>(attestations: impl Iterator<Item = &'e Entry>) -> Vec<Entry> {
-    let mut once: Vec<Entry> = Vec::new();
-    for entry in attestations {
-        if once.iter().all(|other| other.descriptor.digest != entry.descriptor.digest) {
-            once.push(entry.clone());
-        }
-    }
-    once
+    let mut seen = HashSet::new();
+    attestations.filter(|entry| seen.insert(&entry.descriptor.digest)).cloned().collect()
 }
 
 /// Returns the attestations of `image` in a list. Entries that are not image manifests cannot be copied as such, and

@@ -1,7 +1,9 @@
 //! How each member changes, for output.
 
+use std::collections::HashMap;
+
 use crate::config::model::Member;
-use crate::oci::{Entry, Index, Platform};
+use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::diff::{self, Declared};
 use crate::plan::{MemberChange, MemberFate};
 
@@ -17,7 +19,11 @@ pub(super) fn changes(
     lines: &[PlannedEntry<'_, '_>],
     base: Option<&Index>,
 ) -> Vec<MemberChange> {
-    let stays = |entry: &Entry| lines.iter().any(|line| line.is_retained() && line.entry == *entry);
+    let mut retained: HashMap<&Digest, Vec<&Entry>> = HashMap::new();
+    for line in lines.iter().filter(|line| line.is_retained()) {
+        retained.entry(&line.entry.descriptor.digest).or_default().push(&line.entry);
+    }
+    let stays = |entry: &Entry| retained.get(&entry.descriptor.digest).is_some_and(|same| same.contains(&entry));
     let published = base.into_iter().flat_map(|base| &base.entries).filter(|entry| !stays(entry)).collect();
     let declared: Vec<Declared<'_>> = lines
         .iter()
@@ -46,7 +52,7 @@ pub(super) fn changes(
         let is_it = |member: &Member| change.source.as_ref() == Some(&member.source) && fits(member, change);
         members.iter().position(is_it).unwrap_or(members.len())
     };
-    changes.sort_by_key(|change| (number(change), change.fate == MemberFate::Removed));
+    changes.sort_by_cached_key(|change| (number(change), change.fate == MemberFate::Removed));
     changes
 }
 

@@ -1,8 +1,10 @@
 //! The entries of the new list, in their order.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::config::model::{Attestations, Member};
 use crate::config::problem::Problem;
-use crate::oci::{Entry, Index, Platform};
+use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::equality::{Wanted, fits};
 
 use super::batch::{QueryBatch, QueryOrigin};
@@ -132,20 +134,45 @@ fn undeclared<'a, 's>(
         }
         lines.push(line);
     }
+    let placed: HashSet<Platform> =
+        lines.iter().filter_map(|line| line.entry.platform.as_ref()).map(Platform::normalized).collect();
     let is_placed =
-        |entry: &Entry| entry.platform.as_ref().is_some_and(|platform| lines.iter().any(|line| line.is_for(platform)));
+        |entry: &Entry| entry.platform.as_ref().is_some_and(|platform| placed.contains(&platform.normalized()));
     let free: Vec<&Entry> = retained.undeclared.iter().copied().filter(|entry| !is_placed(entry)).collect();
     lines.extend(free.into_iter().map(|entry| PlannedEntry { entry: entry.clone(), part: EntrySource::Undeclared }));
-    let at = |line: &PlannedEntry<'_, '_>| own.and_then(|own| published_at(line, own)).unwrap_or(usize::MAX);
-    lines.sort_by_key(at);
+    let positions = Positions::new(own);
+    lines.sort_by_cached_key(|line| positions.of(line).unwrap_or(usize::MAX));
     lines
 }
 
-/// Returns the position, in the list of the own tag, of the entry that `line` keeps or replaces.
-fn published_at(line: &PlannedEntry<'_, '_>, own: &Index) -> Option<usize> {
-    let same = |entry: &Entry| *entry == line.entry;
-    let for_it = |entry: &Entry| entry.platform.as_ref().is_some_and(|platform| line.is_for(platform));
-    own.entries.iter().position(same).or_else(|| own.entries.iter().position(for_it))
+/// The positions of the entries in the list of the own tag. A list can have tens of thousands of entries.
+struct Positions<'o> {
+    entries: &'o [Entry],
+    /// The positions of each digest, in order.
+    by_digest: HashMap<&'o Digest, Vec<usize>>,
+    /// The first position of each platform.
+    by_platform: HashMap<Platform, usize>,
+}
+
+impl<'o> Positions<'o> {
+    fn new(own: Option<&'o Index>) -> Self {
+        let entries = own.map(|own| own.entries.as_slice()).unwrap_or_default();
+        let (mut by_digest, mut by_platform) = (HashMap::<_, Vec<usize>>::new(), HashMap::new());
+        for (at, entry) in entries.iter().enumerate() {
+            by_digest.entry(&entry.descriptor.digest).or_default().push(at);
+            if let Some(platform) = &entry.platform {
+                by_platform.entry(platform.normalized()).or_insert(at);
+            }
+        }
+        Self { entries, by_digest, by_platform }
+    }
+
+    /// Returns the position of the entry that `line` keeps or replaces.
+    fn of(&self, line: &PlannedEntry<'_, '_>) -> Option<usize> {
+        let same = self.by_digest.get(&line.entry.descriptor.digest).into_iter().flatten();
+        let same = same.copied().find(|at| self.entries.get(*at) == Some(&line.entry));
+        same.or_else(|| self.by_platform.get(&line.entry.platform.as_ref()?.normalized()).copied())
+    }
 }
 
 /// Inserts members that are not declared among those that are. Within one os and architecture the order is content. One
@@ -157,25 +184,42 @@ fn place<'a, 's>(
     others: Vec<PlannedEntry<'a, 's>>,
     own: Option<&Index>,
 ) {
-    let entries: &[Entry] = own.map(|own| own.entries.as_slice()).unwrap_or_default();
-    let places: Vec<Option<usize>> = others.iter().map(|line| own.and_then(|own| published_at(line, own))).collect();
-    for (line, at) in others.into_iter().zip(&places) {
-        let machine = machine(&line.entry);
-        let declared: Vec<usize> = (0..entries.len())
-            .filter(|at| !places.contains(&Some(*at)) && self::machine(&entries[*at]) == machine)
-            .collect();
-        let before = at.map_or(declared.len(), |at| declared.iter().filter(|declared| **declared < at).count());
-        let is_declared = |line: &PlannedEntry<'_, '_>| match line.part {
+    let positions = Positions::new(own);
+    let places: Vec<Option<usize>> = others.iter().map(|line| positions.of(line)).collect();
+    let taken: HashSet<usize> = places.iter().flatten().copied().collect();
+    // The positions of declared members, for each os and architecture.
+    let mut published: HashMap<Option<(String, String)>, Vec<usize>> = HashMap::new();
+    for (at, entry) in positions.entries.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
+        published.entry(machine(entry)).or_default().push(at);
+    }
+    let mut declared: HashMap<Option<(String, String)>, Vec<usize>> = HashMap::new();
+    for (number, line) in lines.iter().enumerate() {
+        let is_declared = match line.part {
             EntrySource::Member(resolved) => input.declares(resolved.member),
             EntrySource::Kept(_) => true,
             EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => false,
         };
-        let of_machine = |line: &PlannedEntry<'_, '_>| self::machine(&line.entry) == machine;
-        let mut next =
-            lines.iter().enumerate().filter(|(_, line)| is_declared(line) && of_machine(line)).map(|(at, _)| at);
-        let next = if before < declared.len() { next.nth(before) } else { None };
-        lines.insert(next.unwrap_or(lines.len()), line);
+        if is_declared {
+            declared.entry(machine(&line.entry)).or_default().push(number);
+        }
     }
+    let mut before: Vec<Vec<PlannedEntry<'a, 's>>> = lines.iter().map(|_| Vec::new()).collect();
+    let mut behind = Vec::new();
+    for (line, at) in others.into_iter().zip(places) {
+        let machine = machine(&line.entry);
+        let published = published.get(&machine).map(Vec::as_slice).unwrap_or_default();
+        // How many declared members of its os and architecture are published before it, if others are after it.
+        let number = at.map(|at| published.partition_point(|declared| *declared < at));
+        let number = number.filter(|number| *number < published.len());
+        let next = number.and_then(|number| declared.get(&machine)?.get(number));
+        match next.and_then(|next| before.get_mut(*next)) {
+            Some(before) => before.push(line),
+            None => behind.push(line),
+        }
+    }
+    let declared = std::mem::take(lines).into_iter().zip(before);
+    lines.extend(declared.flat_map(|(line, before)| before.into_iter().chain([line])));
+    lines.extend(behind);
 }
 
 /// Returns what clients compare first: os and architecture, normalized.
@@ -189,6 +233,11 @@ fn machine(entry: &Entry) -> Option<(String, String)> {
 fn attest<'a, 's>(input: Input<'_>, lines: &mut Vec<PlannedEntry<'a, 's>>, own: Option<&Index>) {
     let keeps = input.publication.rules.attestations == Attestations::Keep;
     let mut found: Vec<PlannedEntry<'a, 's>> = Vec::new();
+    let mut seen: HashSet<Digest> = HashSet::new();
+    let mut attested: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    for entry in own.into_iter().flat_map(|own| &own.entries) {
+        entry.attested().into_iter().for_each(|image| attested.entry(image).or_default().push(entry));
+    }
     for line in lines.iter() {
         let (brought, stays) = match line.part {
             EntrySource::Member(resolved) => (Some(resolved), !input.declares(resolved.member)),
@@ -203,11 +252,10 @@ fn attest<'a, 's>(input: Input<'_>, lines: &mut Vec<PlannedEntry<'a, 's>>, own: 
                 .iter()
                 .map(move |entry| PlannedEntry { entry: entry.clone(), part: EntrySource::Brought(resolved) })
         });
-        let published = own.into_iter().flat_map(|own| &own.entries).filter(|_| stays);
-        let published = published.filter(|entry| entry.attested() == Some(digest));
-        let published = published.map(|entry| PlannedEntry { entry: entry.clone(), part: EntrySource::Attestation });
+        let published = attested.get(digest).into_iter().flatten().filter(|_| stays);
+        let published = published.map(|entry| PlannedEntry { entry: (*entry).clone(), part: EntrySource::Attestation });
         for line in brought.chain(published) {
-            if found.iter().all(|other| other.entry.descriptor.digest != line.entry.descriptor.digest) {
+            if seen.insert(line.entry.descriptor.digest.clone()) {
                 found.push(line);
             }
         }

@@ -3,9 +3,11 @@
 //! `docker buildx` pushes every image as an index because of its attestations, and so does Docker since version 29.
 //! Several rows may share one index that has images for many platforms.
 
+use std::collections::HashSet;
+
 use crate::config::model::Member;
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Entry, Index, Platform};
+use crate::oci::{Descriptor, Digest, Entry, Index, Platform};
 use crate::plan::equality;
 
 use super::attestations::ImageAttestations;
@@ -96,17 +98,14 @@ pub(super) fn find<'a>(
 
 /// Returns the one entry that matches, or all candidates if there is not exactly one.
 fn pick<'i>(list: &'i Index, member: &Member, declared: &Platform) -> Result<&'i Entry, Vec<&'i Entry>> {
-    let mut candidates: Vec<&Entry> = Vec::new();
-    for entry in images(list).filter(|entry| may_be(member, declared, entry.platform.as_ref())) {
-        let is_same = |other: &&Entry| {
-            other.descriptor.digest == entry.descriptor.digest && normalized(other) == normalized(entry)
-        };
-        if !candidates.iter().any(is_same) {
-            candidates.push(entry);
-        }
-    }
+    // An index can have tens of thousands of entries, so equal ones are found by a set.
+    let mut seen: HashSet<(&Digest, Option<Platform>)> = HashSet::new();
+    let fitting = images(list).filter(|entry| may_be(member, declared, entry.platform.as_ref()));
+    let candidates: Vec<&Entry> =
+        fitting.filter(|entry| seen.insert((&entry.descriptor.digest, normalized(entry)))).collect();
     // Of amd64 and amd64/v3, a declared amd64 means the first.
-    let is_exact = |entry: &&&Entry| is_complete(declared) && normalized(entry) == Some(declared.normalized());
+    let declared = is_complete(declared).then(|| declared.normalized());
+    let is_exact = |entry: &&&Entry| declared.is_some() && normalized(entry) == declared;
     let exact: Vec<&Entry> = candidates.iter().filter(is_exact).copied().collect();
     match (exact.as_slice(), candidates.as_slice()) {
         ([one], _) | (_, [one]) => Ok(one),

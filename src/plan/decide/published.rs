@@ -1,5 +1,7 @@
 //! The lists that the tags name now.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::config::model::{Missing, TargetTag, Undeclared};
 use crate::config::problem::Problem;
 use crate::oci::{Digest, Entry, Index, Payload, Platform};
@@ -20,6 +22,8 @@ pub(super) struct List {
     pub(super) payload: Payload,
     /// Its parsed content.
     pub(super) index: Index,
+    /// The digests of its entries.
+    digests: HashSet<Digest>,
 }
 
 /// The lists that the tags name, without duplicates, in the order of the tags. A tag that names an image has no list
@@ -67,7 +71,7 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
     for (payload, tag) in payloads.into_iter().filter(|(payload, _)| payload.media_type().is_index()) {
         let reference = input.publication.target.tagged(&tag.tag);
         match Index::parse(&payload) {
-            Ok(index) => published.lists.push(List { payload, index }),
+            Ok(index) => published.lists.push(List::new(payload, index)),
             Err(error) if keeps => {
                 let problem = unreadable(&reference, &error).because("its members cannot be kept");
                 batch.block(QueryOrigin::tag(input, tag).label(problem));
@@ -91,9 +95,14 @@ fn is_named_otherwise(state: &CurrentState<'_>, digest: &Digest) -> bool {
 }
 
 impl List {
+    fn new(payload: Payload, index: Index) -> Self {
+        let digests = index.entries.iter().map(|entry| entry.descriptor.digest.clone()).collect();
+        Self { payload, index, digests }
+    }
+
     /// Whether it has an entry with `digest`.
     pub(super) fn holds(&self, digest: &Digest) -> bool {
-        self.index.entries.iter().any(|entry| entry.descriptor.digest == *digest)
+        self.digests.contains(digest)
     }
 }
 
@@ -143,12 +152,13 @@ fn assign<'i>(index: &'i Index, images: &[Image<'_>]) -> Vec<Option<&'i Entry>> 
         .iter()
         .filter_map(|entry| entry.platform.as_ref().map(|platform| (entry, platform, platform.normalized())))
         .collect();
-    let platforms: Vec<Platform> = free.iter().map(|(.., normalized)| normalized.clone()).collect();
-    let claimed: Vec<Platform> =
+    let mut counts: HashMap<Platform, usize> = HashMap::new();
+    for (.., normalized) in &free {
+        *counts.entry(normalized.clone()).or_default() += 1;
+    }
+    let claimed: HashSet<Platform> =
         images.iter().filter(|image| is_complete(&image.declared)).map(|image| image.declared.normalized()).collect();
-    let is_own = |normalized: &Platform| {
-        platforms.iter().filter(|platform| *platform == normalized).count() == 1 && !claimed.contains(normalized)
-    };
+    let is_own = |normalized: &Platform| counts.get(normalized) == Some(&1) && !claimed.contains(normalized);
     let mut found: Vec<Option<&Entry>> = vec![None; images.len()];
     let mut pass = |may: &dyn Fn(&Image<'_>, &Platform, &Platform) -> bool| {
         for (image, found) in images.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {

@@ -4,6 +4,8 @@
 //! Only the list of the own tag is considered. The other tags are aliases: the entries that `latest` had for v1.1 are
 //! not part of v1.2.
 
+use std::collections::HashSet;
+
 use crate::config::model::{Member, Missing, Undeclared};
 use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::equality::fits;
@@ -32,17 +34,20 @@ pub(super) fn choose<'a, 'p>(
     own: Option<&'p Index>,
 ) -> Retained<'a, 'p> {
     let entries = own.map(images).unwrap_or_default();
-    let claims = Claims { input, resolved, absent: state.absent().filter(|member| input.declares(member)).collect() };
+    let absent = state.absent().filter(|member| input.declares(member));
+    // The platform is looked up once for each member, not once for each entry: that may parse an index.
+    let absent = absent.map(|member| (member, os_version::known(input, member)));
+    let claims = Claims { input, resolved, absent: absent.collect() };
     let mut retained = Retained { kept: Vec::new(), nothing_to_keep: Vec::new(), undeclared: Vec::new() };
-    for member in claims.absent.iter().filter(|member| member.missing == Missing::Keep) {
-        match claims.published_for(member, &entries) {
+    for (member, platform) in claims.absent.iter().filter(|(member, _)| member.missing == Missing::Keep) {
+        match claims.published_for(member, platform, &entries) {
             Some(entry) => retained.kept.push((member, entry)),
             None => retained.nothing_to_keep.push(member),
         }
     }
     if input.publication.rules.undeclared == Undeclared::Keep {
-        let kept: Vec<&Digest> = retained.kept.iter().map(|(_, entry)| &entry.descriptor.digest).collect();
-        let is_free = |entry: &&Entry| !kept.contains(&&entry.descriptor.digest) && !claims.any(entry);
+        let kept: HashSet<&Digest> = retained.kept.iter().map(|(_, entry)| &entry.descriptor.digest).collect();
+        let is_free = |entry: &&Entry| !kept.contains(&entry.descriptor.digest) && !claims.any(entry);
         retained.undeclared = entries.into_iter().filter(is_free).collect();
     }
     retained
@@ -51,12 +56,10 @@ pub(super) fn choose<'a, 'p>(
 /// The entries of `own` except attestations. Of two entries for one platform only the first is returned, because
 /// clients never use the second.
 fn images(own: &Index) -> Vec<&Entry> {
-    let mut machines: Vec<Platform> = Vec::new();
+    let mut machines: HashSet<Platform> = HashSet::new();
     let mut is_first = |entry: &Entry| {
         let machine = entry.platform.as_ref().filter(|platform| !platform.is_unknown()).map(Platform::normalized);
-        let is_first = machine.as_ref().is_none_or(|machine| !machines.contains(machine));
-        machines.extend(machine);
-        is_first
+        machine.is_none_or(|machine| machines.insert(machine))
     };
     own.entries.iter().filter(|entry| entry.attested().is_none() && is_first(entry)).collect()
 }
@@ -65,21 +68,22 @@ fn images(own: &Index) -> Vec<&Entry> {
 struct Claims<'a, 's> {
     input: Input<'a>,
     resolved: &'s [ResolvedMember<'a>],
-    absent: Vec<&'a Member>,
+    /// Declared members that do not exist, each with its platform including the version.
+    absent: Vec<(&'a Member, Platform)>,
 }
 
 impl<'a> Claims<'a, '_> {
     /// Returns the one entry that was published for an absent member. No other member declares its image or its
     /// platform, no other writer has placed a member for it, and no other entry fits equally well.
-    fn published_for<'p>(&self, member: &'a Member, entries: &[&'p Entry]) -> Option<&'p Entry> {
-        let is_others = |entry: &Entry| self.present(entry) || self.placed(entry) || self.absent_but(member, entry);
+    fn published_for<'p>(&self, member: &'a Member, platform: &Platform, entries: &[&'p Entry]) -> Option<&'p Entry> {
+        let absent_but = |entry: &Entry| self.absent_but(member, platform, entry);
+        let is_others = |entry: &Entry| self.present(entry) || self.placed(entry) || absent_but(entry);
         let free = || entries.iter().copied().filter(|entry| !is_others(entry));
-        let platform = os_version::known(self.input, member);
-        let mut exact = free().filter(|entry| is_for(&platform, entry)).peekable();
+        let mut exact = free().filter(|entry| is_for(platform, entry)).peekable();
         if exact.peek().is_some() {
             return only(exact);
         }
-        let may_be = |published: &Platform| fits(&platform, published) && os_version::fits(member, published);
+        let may_be = |published: &Platform| fits(platform, published) && os_version::fits(member, published);
         only(free().filter(|entry| entry.platform.as_ref().is_some_and(may_be)))
     }
 
@@ -87,8 +91,7 @@ impl<'a> Claims<'a, '_> {
     /// the platform that is written in the file: an entry published for a bare `arm` cannot be distinguished from one
     /// that another writer published for v7.
     fn any(&self, entry: &Entry) -> bool {
-        let is_for_it = |member: &&'a Member| is_for(&os_version::known(self.input, member), entry);
-        self.present(entry) || self.absent.iter().any(is_for_it)
+        self.present(entry) || self.absent.iter().any(|(_, platform)| is_for(platform, entry))
     }
 
     /// Whether a member that exists declares the image or the platform of `entry`.
@@ -107,14 +110,13 @@ impl<'a> Claims<'a, '_> {
     }
 
     /// Whether an absent member other than `member` fits the platform of `entry` at least as exactly as `member` does.
-    fn absent_but(&self, member: &'a Member, entry: &Entry) -> bool {
-        let is_exact = is_for(&os_version::known(self.input, member), entry);
-        self.absent.iter().filter(|other| !std::ptr::eq(**other, member)).any(|other| {
-            let declared = os_version::known(self.input, other);
+    fn absent_but(&self, member: &'a Member, platform: &Platform, entry: &Entry) -> bool {
+        let is_exact = is_for(platform, entry);
+        self.absent.iter().filter(|(other, _)| !std::ptr::eq(*other, member)).any(|(other, declared)| {
             let open = |published: &Platform| {
-                !is_complete(&declared) && fits(&declared, published) && os_version::fits(other, published)
+                !is_complete(declared) && fits(declared, published) && os_version::fits(other, published)
             };
-            is_for(&declared, entry) || (!is_exact && entry.platform.as_ref().is_some_and(open))
+            is_for(declared, entry) || (!is_exact && entry.platform.as_ref().is_some_and(open))
         })
     }
 }

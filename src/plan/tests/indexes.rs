@@ -445,3 +445,19 @@ fn a_docker_list_can_not_name_attestations_of_oci() {
     assert!(problem.help.unwrap().contains(r#"attestations = "drop""#));
     assert_eq!(world.plan(&without_attestations(&docker)).0.action, Action::Create);
 }
+
+#[test]
+fn an_index_of_many_entries_is_matched_in_linear_time() {
+    let mut world = World::default();
+    // Any of them may be for any member. With each compared with each, this would take minutes.
+    let image = world.push_by_digest(&reference("reg.corp/all:v1").place, &Image::of("linux/amd64", 1));
+    let entry = |at: u32| {
+        let digest = Digest::of(&at.to_le_bytes());
+        Entry { platform: None, ..Entry::new(Descriptor { digest, ..image.clone() }, platform("linux/amd64")) }
+    };
+    world.push_index(&reference("reg.corp/all:v1"), (0..24_000).map(entry).collect());
+    let began = std::time::Instant::now();
+    let (plan, _) = world.plan(&list(&[("linux/amd64", "reg.corp/all:v1"), ("linux/arm64", "reg.corp/all:v1")]));
+    assert_eq!((plan.action, plan.problems[0].slug()), (Action::Blocked, "several_candidates"));
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
