@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
-use crate::oci::{Descriptor, Digest, Entry, Host, Payload, Place, Tag};
+use crate::oci::{ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, Payload, Place, Tag};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
@@ -245,7 +245,7 @@ async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
         Query::Config(digest, place) => read(digest, registry.config(place, digest).await),
         Query::Tags(place) => Response::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
         Query::Referrers(digest, place) => {
-            let entries = registry.referrers(place, digest).await;
+            let entries = registry.referrers(place, digest, ATTESTATION_TYPE).await;
             Response::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
         }
     };

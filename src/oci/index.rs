@@ -1,10 +1,12 @@
 //! Manifest lists and image indexes (image-spec image-index.md; Docker manifest list v2).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::digest::DigestError;
 use super::manifest::{null_as_none, read};
 use super::{Descriptor, Digest, MalformedJson, MediaType, Payload, Platform};
 
@@ -87,6 +89,9 @@ impl Entry {
     }
 }
 
+/// The artifact type of an attestation that is found by its `subject`.
+pub const ATTESTATION_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json";
+
 /// The annotation in which an attestation names its image (BuildKit, attestation-storage.md).
 const ATTESTED: &str = "vnd.docker.reference.digest";
 
@@ -125,6 +130,28 @@ impl Index {
             subject: wire.subject.map(|subject| digest(&subject.digest)).transpose()?,
             annotations: wire.annotations,
         })
+    }
+
+    /// Parses an index of referrers, and returns only the entries with this artifact type, without platforms and
+    /// annotations. Nothing else of the index is kept.
+    ///
+    /// # Errors
+    /// Returns an error if the bytes are not an image index.
+    pub fn referrers(payload: &Payload, artifact_type: &str) -> Result<Vec<Entry>, MalformedJson> {
+        let wire: ReferrersWire<'_> = read("index", payload.bytes())?;
+        let malformed = |error: DigestError| MalformedJson { what: "index", why: error.to_string() };
+        let mut found = Vec::new();
+        for entry in wire.manifests {
+            let digest = Digest::parse(&entry.digest).map_err(malformed)?;
+            if entry.artifact_type.as_deref() == Some(artifact_type) {
+                let media_type = MediaType::parse(entry.media_type.as_deref().unwrap_or_default());
+                let descriptor = Descriptor { media_type, digest, size: entry.size };
+                let artifact_type = Some(artifact_type.to_owned());
+                let (annotations, urls) = Default::default();
+                found.push(Entry { descriptor, platform: None, annotations, artifact_type, urls });
+            }
+        }
+        Ok(found)
     }
 
     /// Encodes this list as JSON: indented by two spaces, keys in the order of the image-spec, annotations sorted by
@@ -181,6 +208,25 @@ struct EntryWire {
     artifact_type: Option<String>,
     #[serde(default, deserialize_with = "null_as_none", skip_serializing_if = "Vec::is_empty")]
     urls: Vec<String>,
+}
+
+/// The parts of an index of referrers that are used, borrowed from its bytes.
+#[derive(Deserialize)]
+struct ReferrersWire<'b> {
+    #[serde(borrow, deserialize_with = "null_as_none")]
+    manifests: Vec<ReferrerWire<'b>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferrerWire<'b> {
+    #[serde(default, borrow)]
+    media_type: Option<Cow<'b, str>>,
+    #[serde(borrow)]
+    digest: Cow<'b, str>,
+    size: u64,
+    #[serde(default, borrow)]
+    artifact_type: Option<Cow<'b, str>>,
 }
 
 #[derive(Deserialize)]

@@ -174,7 +174,7 @@ impl DescriptorWire {
 }
 
 /// Parses JSON. `what` names the expected document in the error.
-pub(super) fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, MalformedJson> {
+pub(super) fn read<'b, T: serde::Deserialize<'b>>(what: &'static str, bytes: &'b [u8]) -> Result<T, MalformedJson> {
     let malformed = |why: String| MalformedJson { what, why };
     if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         // serde would also accept an array that contains the right values.

@@ -22,7 +22,7 @@ pub mod platform;
 pub mod reference;
 
 pub use digest::{Digest, DigestVerifier};
-pub use index::{Entry, Index};
+pub use index::{ATTESTATION_TYPE, Entry, Index};
 pub use invisible::is_invisible;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;

@@ -118,9 +118,10 @@ impl Layouts {
     ///
     /// # Errors
     /// Fails if the layout is malformed.
-    pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Vec<Entry>>> {
-        let (folder, subject) = (self.folder(dir), digest.clone());
-        self.run(Operation::ReadReferrers, named_digest(dir, digest), move || folder.referrers(&subject)).await
+    pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
+        let (folder, subject, artifact_type) = (self.folder(dir), digest.clone(), artifact_type.to_owned());
+        let read = move || folder.referrers(&subject, &artifact_type);
+        self.run(Operation::ReadReferrers, named_digest(dir, digest), read).await
     }
 
     /// Returns the config blob of `digest`, verified. Its maximum size is 8 MiB. Its type is always the OCI one,

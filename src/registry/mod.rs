@@ -85,9 +85,14 @@ pub trait Registry: Send + Sync {
     /// are not valid tags by the distribution-spec are left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
 
-    /// Returns the manifests of `place` whose subject is `digest`, without platforms (distribution-spec "Listing
-    /// Referrers"). `None` if there are none or the registry does not know them.
-    fn referrers(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
+    /// Returns the manifests of `place` whose subject is `digest` and that have this artifact type, without platforms
+    /// (distribution-spec "Listing Referrers"). `None` if there are none or the registry does not know them.
+    fn referrers(
+        &self,
+        place: &Place,
+        digest: &Digest,
+        artifact_type: &str,
+    ) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
 
     /// Copies `blob` from `from` to `to`, as `way` says. The bytes are verified while they are copied: wrong bytes are
     /// never committed.

@@ -10,12 +10,12 @@ pub(super) fn tag(digest: &Digest) -> Option<Tag> {
     Tag::parse(&format!("{}-{digits}", digest.algorithm())).ok()
 }
 
-/// Returns the entries of such an index. Empty if the tag names something else.
+/// Returns the entries of such an index that have this artifact type. Empty if the tag names something else.
 ///
 /// # Errors
 /// Fails if the bytes are not a valid index.
-pub(super) fn named(payload: &Payload) -> Result<Vec<Entry>, MalformedJson> {
-    if payload.media_type().is_index() { Ok(Index::parse(payload)?.entries) } else { Ok(Vec::new()) }
+pub(super) fn named(payload: &Payload, artifact_type: &str) -> Result<Vec<Entry>, MalformedJson> {
+    if payload.media_type().is_index() { Index::referrers(payload, artifact_type) } else { Ok(Vec::new()) }
 }
 
 /// Returns the entries. `None` if there are none.

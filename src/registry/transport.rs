@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url};
+use tokio::sync::Semaphore;
 
 use crate::oci::{Digest, Host, MediaType};
 
@@ -29,7 +30,7 @@ use super::{HostOptions, Stats, tls};
 
 use attempts::{Attempts, Repeat};
 use response::{HttpResponse, classify};
-use wire::{Follow, Outgoing, TransferError, UrlSource, Wire};
+use wire::{Follow, Outgoing, ROOM, TransferError, UrlSource, Wire};
 
 pub(crate) mod attempts;
 pub(crate) mod destination;
@@ -44,6 +45,8 @@ const ERROR_BODY: usize = 64 << 10;
 pub(crate) struct Transport {
     pub(crate) run: Arc<RunState>,
     pub(crate) wire: Wire,
+    /// The room for large bodies, in KiB. Otherwise 64 of them could be in memory at once.
+    room: Arc<Semaphore>,
     /// The options of hosts.
     hosts: BTreeMap<Host, HostOptions>,
     endpoints: Mutex<HashMap<Host, Arc<Endpoint>>>,
@@ -132,7 +135,8 @@ impl Transport {
     ) -> Result<Self, Failure> {
         let (endpoints, gates) = Default::default();
         let wire = Wire::new(Clients::new(&hosts, certificates)?, Arc::clone(&run));
-        Ok(Self { run, wire, hosts, endpoints, gates })
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Ok(Self { run, wire, room, hosts, endpoints, gates })
     }
 
     /// Returns the registry `host`. HTTPS is used, except on this machine or if the options ask for plain HTTP.
@@ -199,7 +203,8 @@ impl Transport {
         (out.url_source, out.follow, out.purpose) = (request.url_source, request.follow, request.purpose);
         let response = self.wire.exchange(out, to.counters).await?;
         to.gate.answered(to.class, classify(response.status(), response.headers()));
-        let answer = read(response, request.limit, authorization).await?;
+        let limit = request.limit.map(|limit| BodyLimit { limit, room: &self.room });
+        let answer = read(response, limit, authorization).await?;
         match request.expected.digest(&answer) {
             Some(expected) if answer.status == 200 => match verify(&expected, &answer) {
                 Ok(()) => Ok(answer),
@@ -230,24 +235,31 @@ pub(crate) struct Peer<'a> {
     pub(crate) class: RequestClass,
 }
 
+/// The maximum number of bytes of a body, and the room for large bodies.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit<'a> {
+    limit: u64,
+    room: &'a Arc<Semaphore>,
+}
+
 /// Reads an answer. If `limit` is set, the body of a successful answer is read completely. Otherwise only the beginning
 /// of the body is read.
 pub(crate) async fn read(
     mut response: Response,
-    limit: Option<u64>,
+    limit: Option<BodyLimit<'_>>,
     authorization: &Authorization,
 ) -> Result<HttpResponse, TransferError> {
-    let body = match limit {
-        Some(limit) if response.status().is_success() => {
+    let (body, room) = match limit {
+        Some(BodyLimit { limit, room }) if response.status().is_success() => {
             wire::refuse_encoding(response.headers()).map_err(TransferError::Final)?;
-            wire::read_whole(&mut response, limit).await?
+            wire::read_whole(&mut response, limit, room).await?
         }
         // An encoded body cannot be shown as text. The status is usually enough.
-        _ if wire::refuse_encoding(response.headers()).is_err() => Bytes::new(),
+        _ if wire::refuse_encoding(response.headers()).is_err() => (Bytes::new(), None),
         _ => {
             let said = wire::read_some(&mut response, ERROR_BODY).await;
             // The body is shown to the user, and the log of a run must not contain credentials.
-            if authorization.is_repeated_in(&said) { Bytes::new() } else { said }
+            (if authorization.is_repeated_in(&said) { Bytes::new() } else { said }, None)
         }
     };
     Ok(HttpResponse {
@@ -256,6 +268,7 @@ pub(crate) async fn read(
         body,
         signed: authorization.signed.clone(),
         attempts: 1,
+        room,
     })
 }
 

@@ -387,8 +387,12 @@ impl Registry for Fake {
         self.call(ErrorTarget::Place(place.clone()), format!("TAGS {place}"), act).await
     }
 
-    async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
-        let act = |state: &mut State| Ok(state.referrers.get(&(place.clone(), digest.clone())).cloned());
+    async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
+        let is_of_type = |entry: &&Entry| entry.artifact_type.as_deref() == Some(artifact_type);
+        let act = |state: &mut State| {
+            let found = state.referrers.get(&(place.clone(), digest.clone()));
+            Ok(found.map(|found| found.iter().filter(is_of_type).cloned().collect()))
+        };
         self.call(place.with_digest(digest), format!("REFERRERS {}", place.with_digest(digest)), act).await
     }
 

@@ -292,8 +292,8 @@ impl Registry for Gate<'_> {
         self.fake.config(place, digest).await
     }
 
-    async fn referrers(&self, place: &Place, digest: &Digest) -> Result<Option<Vec<Entry>>> {
-        self.fake.referrers(place, digest).await
+    async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
+        self.fake.referrers(place, digest, artifact_type).await
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {

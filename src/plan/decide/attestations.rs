@@ -9,14 +9,11 @@
 use std::collections::HashSet;
 
 use crate::config::model::{self, Member};
-use crate::oci::{Digest, Entry, Index, Payload};
+use crate::oci::{ATTESTATION_TYPE, Digest, Entry, Index, Payload};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::contradiction;
 use super::input::Input;
-
-/// The artifact type of an attestation that is found by its `subject`.
-const ARTIFACT_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json";
 
 /// The attestations of an image, as far as they are known without a referrers query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +73,7 @@ impl ImageAttestations {
         let origin = QueryOrigin::member(input, member);
         let mut ours = Vec::new();
         let mut is_complete = true;
-        for entry in referrers.iter().filter(|entry| entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE)) {
+        for entry in referrers.iter().filter(|entry| entry.artifact_type.as_deref() == Some(ATTESTATION_TYPE)) {
             match batch.manifest(&entry.descriptor.digest, place, &origin) {
                 Some(Presence::Found(payload)) => ours.extend(verified(payload, image)),
                 Some(Presence::Absent) => {
@@ -93,7 +90,7 @@ impl ImageAttestations {
 /// Returns the entry of a manifest that a registry lists as an attestation of `image`. `None` if its bytes do not say so.
 fn verified(payload: &Payload, image: &Digest) -> Option<Entry> {
     let entry = Entry::referrer(payload, image)?;
-    let is_attestation = entry.artifact_type.as_deref() == Some(ARTIFACT_TYPE) && payload.media_type().is_image();
+    let is_attestation = entry.artifact_type.as_deref() == Some(ATTESTATION_TYPE) && payload.media_type().is_image();
     is_attestation.then(|| Entry::attestation(entry.descriptor, image))
 }
 

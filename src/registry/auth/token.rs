@@ -241,7 +241,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> HttpResponse {
         let (headers, signed) = Default::default();
         let status = StatusCode::from_u16(status).unwrap();
-        HttpResponse { status, headers, body: body.to_owned().into(), signed, attempts: 1 }
+        HttpResponse { status, headers, body: body.to_owned().into(), signed, attempts: 1, room: None }
     }
 
     fn jwt(claims: &str) -> String {

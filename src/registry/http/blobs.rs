@@ -123,7 +123,7 @@ mod tests {
             headers.insert("location", location.parse().unwrap());
         }
         let (body, signed) = Default::default();
-        let answer = HttpResponse { status: StatusCode::ACCEPTED, headers, body, signed, attempts: 1 };
+        let answer = HttpResponse { status: StatusCode::ACCEPTED, headers, body, signed, attempts: 1, room: None };
         let digest = Digest::of(b"");
         session(&answer, &Url::parse(base).unwrap())
             .map(|url| commit(url, &digest).to_string().replace(digest.as_str(), "D"))

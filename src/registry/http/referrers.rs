@@ -16,30 +16,57 @@ use super::{Http, link, manifest_request, request_for};
 
 /// The maximum number of pages read for the referrers of one manifest. A page has at most 4 MiB.
 const PAGES: usize = 100;
+/// The maximum number of bytes read for the referrers of one manifest.
+const BYTES: usize = 32 << 20;
+/// The maximum number of referrers of one type that are kept for one manifest. BuildKit writes one.
+const MOST: usize = 100;
 
 impl Http {
-    /// Returns the manifests whose subject is `digest`. `None` if there are none, or if the registry does not know
-    /// them.
-    pub(crate) async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Option<Vec<Entry>>> {
-        let found = self.try_referrers(repository, digest).await.map(referrers::some);
+    /// Returns the manifests whose subject is `digest` and that have this artifact type. `None` if there are none, or if
+    /// the registry does not know them.
+    pub(crate) async fn referrers(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        artifact_type: &str,
+    ) -> Result<Option<Vec<Entry>>> {
+        let found = self.try_referrers(repository, digest, artifact_type).await.map(referrers::some);
         found.map_err(|failure| failure.at(Operation::ReadReferrers, (repository, digest)))
     }
 
-    async fn try_referrers(&self, repository: &Repository, digest: &Digest) -> HttpResult<Vec<Entry>> {
+    async fn try_referrers(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        artifact_type: &str,
+    ) -> HttpResult<Vec<Entry>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = request_for(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
         (request.limit, request.follow) = (Some(MANIFEST), Follow::SameHost);
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         for page in 0..PAGES {
             let answer = self.send(&endpoint, &request, repository).await?;
             if page == 0 && knows_no_referrers(&answer) {
-                return self.tagged_referrers(&endpoint, repository, digest).await;
+                // It may be a large page, and no request may wait for room while it holds some.
+                drop(answer);
+                let index = self.referrers_index(&endpoint, repository, digest).await?;
+                entries.extend(index.map(|index| named(&index, artifact_type)).transpose()?.unwrap_or_default());
+                return if entries.len() > MOST { Err(too_many(artifact_type)) } else { Ok(entries) };
             }
             if answer.status != 200 {
                 return Err(answer.failure());
             }
-            entries.extend(index(&answer)?);
+            // Registries may ignore a filter in the request, so each page is filtered here. Nothing else of it is kept.
+            entries.extend(page_entries(&answer, artifact_type)?);
+            bytes += answer.body.len();
+            if entries.len() > MOST {
+                return Err(too_many(artifact_type));
+            }
+            if bytes > BYTES {
+                let why = format!("lists more than {} MiB of referrers of a manifest", BYTES >> 20);
+                return Err(Failure::of(ErrorKind::NotARegistry(why)));
+            }
             let Some(next) = next_page(&answer)? else { return Ok(entries) };
             let next = link::beside(&request.url, next);
             request.continue_at(
@@ -50,20 +77,30 @@ impl Http {
         Err(Failure::of(ErrorKind::NotARegistry(why)))
     }
 
-    /// Returns the entries of the index that clients maintain in a registry without the referrers endpoint.
-    async fn tagged_referrers(
+    /// Returns the index that clients maintain in a registry without the referrers endpoint. `None` if there is none.
+    async fn referrers_index(
         &self,
         endpoint: &Endpoint,
         repository: &Repository,
         digest: &Digest,
-    ) -> HttpResult<Vec<Entry>> {
-        let Some(tag) = referrers::tag(digest) else { return Ok(Vec::new()) };
+    ) -> HttpResult<Option<HttpResponse>> {
+        let Some(tag) = referrers::tag(digest) else { return Ok(None) };
         let request = manifest_request(Method::GET, endpoint, repository, tag.as_str())?;
         let answer = self.send(endpoint, &request, repository).await?;
-        let Some(media_type) = manifest_type(&answer)? else { return Ok(Vec::new()) };
-        let payload = Payload::new(media_type, answer.body.clone());
-        referrers::named(&payload).map_err(|_| no_index(&answer))
+        Ok(manifest_type(&answer)?.map(|_| answer))
     }
+}
+
+/// Returns the entries with this artifact type in the index that a tag names.
+fn named(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<Entry>> {
+    let Some(media_type) = manifest_type(answer)? else { return Ok(Vec::new()) };
+    let payload = Payload::new(media_type, answer.body.clone());
+    referrers::named(&payload, artifact_type).map_err(|_| no_index(answer))
+}
+
+fn too_many(artifact_type: &str) -> Failure {
+    let why = format!("lists more than {MOST} referrers of a manifest with the artifact type {artifact_type}");
+    Failure::of(ErrorKind::NotARegistry(why))
 }
 
 /// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
@@ -77,9 +114,9 @@ fn knows_no_referrers(answer: &HttpResponse) -> bool {
     }
 }
 
-fn index(answer: &HttpResponse) -> HttpResult<Vec<Entry>> {
+fn page_entries(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<Entry>> {
     let payload = Payload::new(MediaType::OciIndex, answer.body.clone());
-    Ok(Index::parse(&payload).map_err(|_| no_index(answer))?.entries)
+    Index::referrers(&payload, artifact_type).map_err(|_| no_index(answer))
 }
 
 fn no_index(answer: &HttpResponse) -> Failure {
@@ -92,22 +129,26 @@ mod tests {
     use crate::registry::Registry as _;
     use crate::registry::tests::server::{Client, Reply, Server, manifest};
 
+    const TYPE: &str = "application/x";
+
+    /// An index of referrers with these names. Those of the wanted type have names that begin with `x`.
     fn list(names: &[&str]) -> String {
         let entry = |name: &&str| {
             serde_json::json!({
                 "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": Digest::of(name.as_bytes()).as_str(),
-                "size": 7, "artifactType": format!("application/{name}"), "annotations": { "a": "b" },
+                "size": 7, "artifactType": if name.starts_with('x') { TYPE } else { "application/y" },
+                "annotations": { "a": "b" },
             })
         };
         let entries: Vec<_> = names.iter().map(entry).collect();
         serde_json::json!({ "schemaVersion": 2, "manifests": entries }).to_string()
     }
 
-    /// Returns the artifact types of the referrers.
+    /// Returns the digests of the referrers.
     async fn found(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
         let client = Client::new(&[]);
-        let found = client.registries.referrers(&server.place("a/b"), manifest().digest()).await;
-        let name = |entry: Entry| entry.artifact_type.unwrap_or_default();
+        let found = client.registries.referrers(&server.place("a/b"), manifest().digest(), TYPE).await;
+        let name = |entry: Entry| entry.descriptor.digest.to_string();
         found.map(|found| found.map(|found| found.into_iter().map(name).collect())).map_err(|error| error.kind)
     }
 
@@ -120,13 +161,13 @@ mod tests {
     }
 
     fn kinds(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| format!("application/{name}")).collect()
+        names.iter().map(|name| Digest::of(name.as_bytes()).to_string()).collect()
     }
 
     #[tokio::test]
     async fn what_the_registry_lists_is_found() {
-        let server = Server::start(|_, _| Reply::of(200).body(list(&["x", "y"]))).await;
-        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "y"]))));
+        let server = Server::start(|_, _| Reply::of(200).body(list(&["x", "y", "x2"]))).await;
+        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "x2"]))), "others are left out");
         assert_eq!(server.lines(), [path()]);
         let empty = Server::start(|_, _| Reply::of(200).body(list(&[]))).await;
         assert_eq!(found(&empty).await, Ok(None));
@@ -137,22 +178,55 @@ mod tests {
     async fn pages_are_followed_on_the_same_host_and_not_for_ever() {
         let server = Server::start(|asked, _| {
             if asked.path.contains("last=2") {
-                return Reply::of(200).body(list(&["z"]));
+                return Reply::of(200).body(list(&["y", "x2"]));
             }
             Reply::of(200).body(list(&["x"])).with("link", "<?last=2>; rel=next")
         })
         .await;
-        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "z"]))));
+        assert_eq!(found(&server).await, Ok(Some(kinds(&["x", "x2"]))));
         let elsewhere = Server::start(|_, _| {
             Reply::of(200).body(list(&["x"])).with("link", "<http://elsewhere.example/>; rel=next")
         })
         .await;
         assert_eq!(found(&elsewhere).await.unwrap_err().to_string(), "says that its referrers go on at another host");
         let endless =
-            Server::start(|_, n| Reply::of(200).body(list(&["x"])).with("link", format!("<?last={n}>; rel=next")))
+            Server::start(|_, n| Reply::of(200).body(list(&["y"])).with("link", format!("<?last={n}>; rel=next")))
                 .await;
         assert!(matches!(found(&endless).await, Err(ErrorKind::NotARegistry(why)) if why.contains("100 pages")));
         assert_eq!(endless.asked().len(), PAGES);
+    }
+
+    #[tokio::test]
+    async fn many_large_answers_wait_for_room_and_all_are_read() {
+        let server = Server::start(|asked, _| {
+            let padding = " ".repeat(1 << 20);
+            if asked.path.contains("/referrers/") {
+                return Reply::of(200).with("content-type", "text/html").body(format!("<html>{padding}"));
+            }
+            let index = list(&["x"]) + &padding;
+            Reply::of(200).with("content-type", "application/vnd.oci.image.index.v1+json").body(index)
+        })
+        .await;
+        let all = futures_util::future::join_all((0..40).map(|_| found(&server))).await;
+        assert!(all.iter().all(|found| *found == Ok(Some(kinds(&["x"])))), "{all:?}");
+    }
+
+    #[tokio::test]
+    async fn referrers_have_a_limit_in_number_and_in_bytes() {
+        let many =
+            Server::start(|_, n| Reply::of(200).body(list(&["x"; 30])).with("link", format!("<?last={n}>; rel=next")))
+                .await;
+        assert!(
+            matches!(found(&many).await, Err(ErrorKind::NotARegistry(why)) if why.contains("more than 100 referrers"))
+        );
+        assert_eq!(many.asked().len(), 4);
+        let large = Server::start(|_, n| {
+            let body = list(&["y"]) + &" ".repeat(3 << 20);
+            Reply::of(200).body(body).with("link", format!("<?last={n}>; rel=next"))
+        })
+        .await;
+        assert!(matches!(found(&large).await, Err(ErrorKind::NotARegistry(why)) if why.contains("more than 32 MiB")));
+        assert_eq!(large.asked().len(), 11);
     }
 
     #[tokio::test]

@@ -433,7 +433,11 @@ async fn other_programs_may_read_what_is_written() {
 #[tokio::test]
 async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     let folder = Folder::new();
-    assert_eq!(folder.layouts.referrers(&folder.dir, &Digest::of(b"x")).await.unwrap(), None, "no layout at all");
+    assert_eq!(
+        folder.layouts.referrers(&folder.dir, &Digest::of(b"x"), "application/x").await.unwrap(),
+        None,
+        "no layout at all"
+    );
     let image = folder.add_image("app").await;
     let blob = folder.add_blob(b"{}").await;
     let referrer = |kind: &str, subject: &Digest| {
@@ -445,30 +449,34 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
         Payload::new(MediaType::OciManifest, manifest.to_string().into())
     };
     let kinds = async || {
-        let found = folder.layouts.referrers(&folder.dir, image.digest()).await.unwrap();
+        let found = folder.layouts.referrers(&folder.dir, image.digest(), "application/x").await.unwrap();
         let kind = |entry: Entry| (entry.artifact_type.unwrap(), entry.annotations.contains_key("a"));
         found.map(|found| found.into_iter().map(kind).collect::<Vec<_>>())
     };
     assert_eq!(kinds().await, None);
     let tag = |name: &str| Locator::Tag(Tag::parse(name).unwrap());
-    folder.put(&tag("att"), &referrer("application/listed", image.digest())).await.unwrap();
-    folder.put(&tag("other"), &referrer("application/other", &Digest::of(b"other"))).await.unwrap();
+    folder.put(&tag("att"), &referrer("application/x", image.digest())).await.unwrap();
+    folder.put(&tag("other"), &referrer("application/x", &Digest::of(b"other"))).await.unwrap();
+    folder.put(&tag("type"), &referrer("application/other", image.digest())).await.unwrap();
     folder.put(&tag("app"), &image).await.unwrap();
-    assert_eq!(kinds().await, Some(vec![("application/listed".to_owned(), true)]));
+    assert_eq!(kinds().await, Some(vec![("application/x".to_owned(), true)]));
     // A client maintains this index, as in a registry without the referrers endpoint. A referrer that both name is
     // listed once.
-    let by_tag = referrer("application/by-tag", image.digest());
+    let by_tag = Payload::new(
+        MediaType::OciManifest,
+        [referrer("application/x", image.digest()).bytes(), b" ".as_slice()].concat().into(),
+    );
     folder.put(&Locator::Digest(by_tag.digest().clone()), &by_tag).await.unwrap();
     let entry = |payload: &Payload, kind: &str| Entry {
         platform: None,
         artifact_type: Some(kind.to_owned()),
         ..Entry::new(payload.descriptor().clone(), Platform::default())
     };
-    let listed = referrer("application/listed", image.digest());
-    let both = vec![entry(&listed, "application/listed"), entry(&by_tag, "application/by-tag")];
+    let listed = referrer("application/x", image.digest());
+    let both = vec![entry(&listed, "application/x"), entry(&by_tag, "application/x")];
     let fallback = format!("sha256-{}", image.digest().hex());
     folder.put(&tag(&fallback), &Index::new(MediaType::OciIndex, both).encode()).await.unwrap();
-    let expected = [("application/listed", true), ("application/by-tag", false)];
+    let expected = [("application/x", true), ("application/x", false)];
     assert_eq!(kinds().await, Some(expected.map(|(kind, whole)| (kind.to_owned(), whole)).to_vec()));
     // These manifests can no longer be read, so only the index with the tag names them.
     fs::write(folder.blob_path(by_tag.digest()), "{").unwrap();

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::oci::Digest;
 use crate::registry::authorization::Signed;
@@ -27,6 +28,9 @@ pub(crate) struct HttpResponse {
     pub(crate) signed: Signed,
     /// How often the request was sent, including the attempt that got this answer.
     pub(crate) attempts: u32,
+    /// The room that a large body takes, until the answer is dropped.
+    #[allow(dead_code, reason = "it is only held")]
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 /// Returns the kind of an answer, based on its status and headers.
@@ -253,7 +257,7 @@ mod tests {
             let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
             let (body, signed) = Default::default();
             let status = StatusCode::from_u16(status).unwrap();
-            match (HttpResponse { status, headers, body, signed, attempts: 1 }).verdict() {
+            match (HttpResponse { status, headers, body, signed, attempts: 1, room: None }).verdict() {
                 RetryVerdict::Final => "final".to_owned(),
                 RetryVerdict::Fault => "fault".to_owned(),
                 RetryVerdict::Refusal(wait) => format!("{wait:?}"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{Body, Method, Response, Url};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
@@ -36,6 +37,11 @@ const HOPS: usize = 5;
 /// How often a request is sent again if the server did not process it. If many requests are in flight and a server
 /// processes only a few on each connection, the last requests have to wait for many connections.
 const UNSEEN: usize = 60;
+
+/// A body of at most this many bytes is read at once. Almost all manifests and configs are smaller.
+const SMALL: usize = 256 << 10;
+/// The size of all larger bodies that are read or used at the same time, in KiB.
+pub(super) const ROOM: u32 = 32 << 10;
 
 /// Sends single requests.
 pub(crate) struct Wire {
@@ -225,19 +231,31 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
 /// # Errors
 /// Returns a fault if the body is cut off or no byte arrives for [`IDLE`]. Returns a final error if the body has more
 /// than `limit` bytes.
-pub(crate) async fn read_whole(response: &mut Response, limit: u64) -> Result<Bytes, TransferError> {
+///
+/// A body of more than [`SMALL`] bytes takes its limit from `room` and holds it until the returned permit is dropped. A
+/// request never waits for room while it holds some, so there is no deadlock.
+pub(crate) async fn read_whole(
+    response: &mut Response,
+    limit: u64,
+    room: &Arc<Semaphore>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), TransferError> {
     let too_large = || TransferError::Final(Failure::of(ErrorKind::TooLarge { limit }));
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut body = BytesMut::new();
+    let (mut body, mut permit) = (BytesMut::new(), None);
     while let Some(chunk) = next_chunk(response).await? {
         if (body.len() + chunk.len()) as u64 > limit {
             return Err(too_large());
         }
+        if permit.is_none() && body.len() + chunk.len() > SMALL {
+            let kibibytes = u32::try_from(limit >> 10).unwrap_or(ROOM).min(ROOM);
+            // The semaphore is never closed.
+            permit = Arc::clone(room).acquire_many_owned(kibibytes).await.ok();
+        }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok((body.freeze(), permit))
 }
 
 /// Reads the beginning of a body: at most `limit` bytes, and only what arrives within [`IDLE`]. If the body of an error
