@@ -104,6 +104,7 @@
 //! | whether a blob is mounted or uploaded; pushing it again | `src/registry/copy.rs`; `src/exec/copy.rs` |
 //! | whether a layout has a blob; which temporary files are deleted | `src/registry/layout/proofs.rs`; `src/registry/layout/temporary.rs` |
 //! | how many files and connections are open at once | `src/registry/file_limit.rs`, `src/registry/layout/open_files.rs` |
+//! | what is sent again after a blob transfer was interrupted | `src/registry/copy/transfer.rs`; `src/registry/copy/reader.rs` |
 //! | the meaning of a refused manifest | `src/registry/http/write_result.rs` |
 //! | the message for a registry's error, and whether to retry | `src/exec/registry_problem.rs` |
 //! | what git may run for a variable; whether a checkout is `-dirty` | `src/host/git.rs`; `src/host/git/dirty.rs` |

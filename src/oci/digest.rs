@@ -75,11 +75,13 @@ impl Digest {
 }
 
 /// Hashes a stream and compares the result with the expected digest.
+#[derive(Clone)]
 pub struct DigestVerifier {
     expected: Digest,
     state: HashState,
 }
 
+#[derive(Clone)]
 enum HashState {
     Sha256(Box<Sha256>),
     Sha512(Box<Sha512>),

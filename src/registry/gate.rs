@@ -261,6 +261,16 @@ impl Gate {
         from.unless_ended(to.unless_ended(to.run.admit(route, turn, counters))).await??
     }
 
+    /// Waits until another request of a stream may be sent to this host. The stream still has its permit, so it waits
+    /// only for the end of a pause and for the rate, never for another request to finish.
+    pub(crate) async fn enter_again(&self, counters: &Counters) -> Result<(), Failure> {
+        loop {
+            let at = lock(&self.run.scheduler).host(self.id).enter_again(Instant::now());
+            let Some(at) = at else { return self.unless_ended(async {}).await };
+            self.unless_ended(counters.waiting(sleep_until(at))).await?;
+        }
+    }
+
     /// Runs `work`, but stops if the run is stopped or the host is dead.
     pub(crate) async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {

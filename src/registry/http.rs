@@ -8,13 +8,14 @@
 //! | [`tagging`] | several tags with one PUT, where the registry supports it |
 //! | [`tags`] | the tags of a repository, page by page; `link` finds the next page |
 //! | [`referrers`] | the referrers of a manifest |
-//! | [`blobs`] | HEAD, mount and upload of blobs |
-//! | [`stream`] | the bytes of a blob while they are copied |
+//! | [`blobs`] | HEAD, mount and upload of blobs, the state of an upload |
+//! | [`stream`] | whether the bytes of a blob move while they are copied |
 
 use std::sync::Arc;
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use tokio::sync::Semaphore;
 
 use crate::oci::Repository;
 
@@ -41,7 +42,12 @@ pub(crate) struct Http {
     pub(crate) client: AuthClient,
     pub(crate) access: Arc<Access>,
     pub(crate) tagging: Tagging,
+    /// How many more bytes of small blobs may be kept in memory.
+    pub(crate) kept_bytes: Semaphore,
 }
+
+/// The maximum number of bytes of small blobs in memory. A blob for which there is no room is streamed.
+pub(crate) const KEPT_BYTES: usize = 32 << 20;
 
 /// The media types of lists and of the manifests they are made of. They are sent in one header line, because old
 /// proxies read only the first.

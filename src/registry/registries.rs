@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Reference, Tag};
 
 use super::auth::AuthClient;
 use super::copy::Copier;
 use super::credentials::Credentials;
 use super::gate::RunState;
-use super::http::Http;
 use super::http::tagging::Tagging;
+use super::http::{Http, KEPT_BYTES};
 use super::layout::Layouts;
 use super::transport::Transport;
 use super::{Copied, ErrorTarget, Operation, RegistriesOptions, Registry, Result, Stats, Way, file_limit};
@@ -37,7 +39,8 @@ impl Registries {
         let transport = transport.map_err(|failure| failure.at(Operation::Connect, ErrorTarget::Registries))?;
         let layouts = Layouts::new(access.layouts().clone(), transport.run.stop.clone());
         let client = AuthClient::new(transport, credentials, Arc::clone(&access));
-        Ok(Self { http: Http { client, access, tagging: Tagging::default() }, layouts })
+        let (tagging, kept_bytes) = (Tagging::default(), Semaphore::new(KEPT_BYTES));
+        Ok(Self { http: Http { client, access, tagging, kept_bytes }, layouts })
     }
 
     /// Returns the requests so far, by host. Layouts are not counted.

@@ -87,9 +87,11 @@ impl HostState {
             Queue::Body => self.bodies >= BODIES || !self.window.has_room(self.in_flight),
             Queue::Request => !self.window.has_room(self.in_flight),
         };
-        if is_full {
-            return Opening::Full;
-        }
+        if is_full { Opening::Full } else { self.open_from(now) }
+    }
+
+    /// Returns when a request may be sent that needs no permit of its own.
+    fn open_from(&self, now: Instant) -> Opening {
         let paused = self.pause.map(|pause| pause.until);
         let probed = self.probe.filter(|_| self.pace.is_probed()).map(|sent| sent + PROBE);
         match [paused, probed].into_iter().flatten().fold(self.pace.next(now), Instant::max) {
@@ -112,6 +114,17 @@ impl HostState {
         self.pace.sent(requests, now);
         self.probe = self.pace.is_probed().then_some(now);
         self.pause.take().filter(|pause| pause.is_told).map(|pause| now - pause.since)
+    }
+
+    /// Records that another request of a stream is sent, which still has its permit. If it may not be sent yet, returns
+    /// when it may.
+    pub(super) fn enter_again(&mut self, now: Instant) -> Option<Instant> {
+        if let Opening::At(at) = self.open_from(now) {
+            return Some(at);
+        }
+        self.pace.sent(1, now);
+        self.probe = self.pace.is_probed().then_some(now);
+        None
     }
 
     /// Records that a request has finished.

@@ -48,6 +48,32 @@ async fn permits_are_kept_and_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_waits_for_time_and_not_for_permits_to_ask_again() {
+    let (run, counters) = (run(2), Counters::default());
+    let (a, b) = (gate("a", &run), gate("b", &run));
+    a.keep_to(Limits { concurrency: NonZeroUsize::new(1), rate: None });
+    let _stream = Gate::enter_both(&a, &b, Turn::New, &counters).await.unwrap();
+    let _other = b.enter(RequestClass::Read, Turn::New, &counters).await.unwrap();
+    assert!(timeout(SOON, a.enter(RequestClass::Download, Turn::Repeated, &counters)).await.is_err(), "all are in use");
+    timeout(SOON, a.enter_again(&counters)).await.expect("it has its permit").unwrap();
+    a.refused(429, Some(Duration::from_secs(30)));
+    assert!(timeout(Duration::from_secs(29), a.enter_again(&counters)).await.is_err(), "the pause is kept");
+    timeout(Duration::from_secs(2), a.enter_again(&counters)).await.expect("the pause is over").unwrap();
+    let limited = gate("c", &run);
+    limited.keep_to(Limits {
+        concurrency: None,
+        rate: Some(RateLimit { requests: NonZeroU32::new(1).unwrap(), per: Duration::from_secs(1) }),
+    });
+    let began = Instant::now();
+    for _ in 0..5 {
+        limited.enter_again(&counters).await.unwrap();
+    }
+    assert!(began.elapsed() >= Duration::from_secs(3), "the rate is kept");
+    run.stop.cancel();
+    assert_eq!(a.enter_again(&counters).await.unwrap_err().kind, ErrorKind::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_go_to_a_host_than_was_said_of_it() {
     let (run, counters) = (run(8), Counters::default());
     let (a, b) = (gate("a", &run), gate("b", &run));

@@ -1,7 +1,7 @@
 //! Blobs in the target repository (distribution-spec "Mounting a blob", "POST then PUT").
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 
 use crate::oci::{Digest, Repository};
@@ -10,6 +10,7 @@ use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::Request;
 use crate::registry::transport::destination::DestinationKind;
 use crate::registry::transport::response::HttpResponse;
+use crate::registry::transport::wire::Follow;
 
 use super::{Http, request_for};
 
@@ -22,6 +23,14 @@ pub(crate) enum Mount {
     Session(Url),
     /// The blob was not mounted.
     Refused,
+}
+
+/// An upload that a registry has opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UploadSession {
+    pub(crate) url: Url,
+    /// The number of bytes that the registry has.
+    pub(crate) stored: u64,
 }
 
 impl Http {
@@ -69,6 +78,32 @@ impl Http {
         }
     }
 
+    /// Returns the state of an upload (distribution-spec "Resuming an upload"). `None` if the registry does not know the
+    /// upload, does not tell the state of uploads, or stores them on another host.
+    pub(crate) async fn upload_status(
+        &self,
+        repository: &Repository,
+        upload: &UploadSession,
+    ) -> Result<Option<UploadSession>, Failure> {
+        let endpoint = self.endpoint(repository)?;
+        if !endpoint.owns(&upload.url) {
+            return Ok(None);
+        }
+        let mut request = Request::new(Method::GET, upload.url.clone());
+        request.follow = Follow::SameHost;
+        let answer = self.send(&endpoint, &request, repository).await?;
+        let Some(stored) = answer.header("range").and_then(stored_bytes) else { return Ok(None) };
+        if !matches!(answer.status.as_u16(), 200 | 202 | 204) {
+            return Ok(None);
+        }
+        let url = if answer.headers.contains_key(LOCATION) {
+            self.session(&answer, &endpoint.base)?
+        } else {
+            upload.url.clone()
+        };
+        Ok(Some(UploadSession { url, stored }))
+    }
+
     /// Returns the URL where an upload continues, if the registry may direct requests there.
     fn session(&self, answer: &HttpResponse, base: &Url) -> Result<Url, Failure> {
         let url = session(answer, base)?;
@@ -98,6 +133,14 @@ fn session(answer: &HttpResponse, base: &Url) -> Result<Url, Failure> {
     };
     let location = answer.header("location").ok_or_else(|| out_of_place("opened an upload without saying where"))?;
     base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))
+}
+
+/// Returns the number of bytes that the `Range` header of an upload states: `0-9`, and from some registries
+/// `bytes=0-9`. `0-0` is both one byte and none, so it is not used.
+fn stored_bytes(range: &str) -> Option<u64> {
+    let (first, last) = range.trim_start_matches("bytes=").split_once('-')?;
+    let last: u64 = last.parse().ok()?;
+    (first == "0" && last > 0).then(|| last.checked_add(1))?
 }
 
 /// Returns the URL that completes an upload. Its own query is kept, because the registry may have signed it.
@@ -141,6 +184,21 @@ mod tests {
             ("https://store.example/up?sig=1", "https://store.example/up?sig=1&digest=D"),
         ] {
             assert_eq!(opened(base, Some(location)).unwrap(), url, "{location}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_an_upload_are_read_from_its_range() {
+        for (range, stored) in [
+            ("0-9", Some(10)),
+            ("bytes=0-9", Some(10)),
+            ("0-0", None),
+            ("5-9", None),
+            ("0-", None),
+            ("0-18446744073709551615", None),
+            ("", None),
+        ] {
+            assert_eq!(stored_bytes(range), stored, "{range}");
         }
     }
 

@@ -91,6 +91,11 @@ impl Attempts {
         self.was_sent = true;
     }
 
+    /// Forgets all failures so far. A long transfer may fail any number of times as long as it gets further.
+    pub(crate) fn progressed(&mut self) {
+        *self = Self { was_sent: true, ..Self::new(Repeat::AsUsual) };
+    }
+
     /// Sends a small request by calling `attempt` until there is a final answer.
     pub(crate) async fn make<F>(
         &mut self,
