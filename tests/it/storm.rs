@@ -194,3 +194,62 @@ fn a_host_that_takes_fifty_requests_a_second_gets_all_lists() {
 fn a_host_that_takes_fifty_requests_a_second_and_says_when_gets_all_lists() {
     fifty_a_second(Says::InASecond);
 }
+
+/// The layers of images that are copied to another registry: small ones, which are read before they are sent, and large
+/// ones, which are sent while they are read.
+const LAYERS: [(&str, usize); 2] = [("small", 3000), ("large", 3 << 20)];
+
+/// Copies images with small and large layers from one registry to another while a fifth of the responses of both fail.
+/// Then checks that all arrived.
+fn copied_between_two_registries(seed: u64, lists: usize) {
+    let (from, to) = (Registry::start(Knobs::default()), Registry::start(Knobs::default()));
+    let layered = |list: usize, layer: &str, size| {
+        Image::new(Dialect::Oci, "linux/amd64", &format!("{layer} {list}")).with_layer_of(size)
+    };
+    let mut manifest = "[defaults]\nplatforms = [\"linux/amd64\"]\ntags = [\"v1\"]\n".to_owned();
+    for list in 0..lists {
+        for (layer, size) in LAYERS {
+            seed_image(&from, &format!("acme/{layer}{list}"), &layered(list, layer, size));
+            writeln!(manifest, "\n[list.{layer}{list}]").expect("a String takes all");
+            writeln!(manifest, "source = \"{}/acme/{layer}{list}:v1\"", from.host()).expect("a String takes all");
+            writeln!(manifest, "target = \"{}/acme/{layer}{list}\"", to.host()).expect("a String takes all");
+        }
+    }
+    let context = Context::with(&manifest);
+    for (registry, seed) in [(&from, seed), (&to, !seed)] {
+        registry.knobs().storm = Some(Storm::new(seed, SHARE, 0.0));
+    }
+    context.mlist("sync").exits(0);
+    for registry in [&from, &to] {
+        registry.knobs().storm = None;
+    }
+    let store = to.store();
+    for list in 0..lists {
+        for (layer, size) in LAYERS {
+            for (digest, bytes) in layered(list, layer, size).blobs() {
+                let stored = store.blob(&format!("acme/{layer}{list}"), &digest);
+                assert!(stored.is_some_and(|stored| stored == bytes), "{layer}{list} {digest}");
+            }
+        }
+    }
+    drop(store);
+    let (puts, posts) = (uploads(&to, "PUT"), uploads(&to, "POST"));
+    let resumed = from.log().filter(|exchange| exchange.is_blob() && exchange.status == 206).len();
+    assert!(puts >= lists * 4 && posts >= lists * 4, "{puts} PUTs, {posts} POSTs");
+    assert!(resumed > 0, "no read was resumed: {}", from.log());
+}
+
+fn uploads(registry: &Registry, method: &str) -> usize {
+    registry.log().filter(|exchange| exchange.method == method && exchange.path.contains("/uploads/")).len()
+}
+
+fn seed_image(registry: &Registry, repository: &str, image: &Image) {
+    seed(&mut registry.store(), repository, "v1", image);
+}
+
+#[test]
+fn blobs_are_copied_between_two_registries_in_every_storm() {
+    for seed in sample(6, 401..=406) {
+        copied_between_two_registries(seed, 12);
+    }
+}

@@ -67,6 +67,21 @@ impl Image {
         self
     }
 
+    /// Extends the layer to this number of bytes.
+    pub(crate) fn with_layer_of(mut self, bytes: usize) -> Self {
+        let layer = std::mem::take(&mut self.layer);
+        self.layer = layer.iter().copied().cycle().take(bytes).collect();
+        let mut config: Value = serde_json::from_slice(&self.config).expect("JSON that was written above");
+        config["rootfs"]["diff_ids"] = json!([digest_of(&self.layer)]);
+        self.config = config.to_string().into_bytes();
+        let (_, config_type, layer_type) = self.dialect.types();
+        let mut manifest: Value = serde_json::from_slice(&self.manifest).expect("JSON that was written above");
+        manifest["config"] = descriptor(config_type, &self.config);
+        manifest["layers"] = json!([descriptor(layer_type, &self.layer)]);
+        self.manifest = manifest.to_string().into_bytes();
+        self
+    }
+
     /// Adds a base layer that registries do not store: it must be downloaded from its vendor, like the base layers of
     /// Windows.
     pub(crate) fn on_a_foreign_base(mut self) -> Self {

@@ -70,6 +70,8 @@ pub(crate) enum Then {
     Flipped,
     /// One bit of the request body is flipped before the request takes effect.
     RequestFlipped,
+    /// Half of the request body arrives, and the connection is closed. An upload keeps what arrived.
+    RequestCut,
     /// The body is compressed although the client did not ask for it: proxies.
     Gzipped,
     /// The response starts after this delay.
@@ -124,7 +126,7 @@ impl Then {
     /// Applies the error to `answer`, the response that the request would have got.
     pub(super) fn befall(self, answer: Answer) -> Fate {
         let reply = match self {
-            Self::AnswerLost | Self::RequestLost => return Fate::Closed,
+            Self::AnswerLost | Self::RequestLost | Self::RequestCut => return Fate::Closed,
             Self::Slow(delay) => return Fate::Answered(Reply::whole(answer), delay),
             Self::Stalled => return Fate::Answered(Reply::whole(answer), NEVER),
             Self::StatusAfter(status) => Reply::whole(empty(code(status))),

@@ -3,7 +3,7 @@
 //! this file.
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RANGE, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, RANGE, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -99,13 +99,22 @@ pub(super) fn answer(world: &mut World<'_>, parts: &Parts, body: &Bytes) -> Answ
             let found = world.store.remove(repository, reference);
             if found { empty(StatusCode::ACCEPTED) } else { answers::unknown_manifest(reference) }
         }
-        ("GET" | "HEAD", Endpoint::Blob(repository, digest)) => blob(world, method, repository, digest),
+        ("GET" | "HEAD", Endpoint::Blob(repository, digest)) => blob(world, parts, repository, digest),
         ("POST", Endpoint::Uploads(repository)) => begin_upload(world, repository, &query, body),
         ("PATCH", Endpoint::Upload(repository, id)) => match world.store.append(repository, id, body) {
             Some(length) => session(world, StatusCode::ACCEPTED, (repository, id), length),
             None => no_upload(id),
         },
-        ("PUT", Endpoint::Upload(repository, id)) => put_upload(world.store, repository, id, &query, body),
+        ("PUT", Endpoint::Upload(repository, id)) => {
+            let begins = first_byte(parts, &CONTENT_RANGE);
+            match (world.store.uploaded(repository, id), begins) {
+                (Some(length), Some(begins)) if length != begins => {
+                    let answer = error(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", &json!(id));
+                    with(answer, RANGE, &format!("0-{}", length.saturating_sub(1)))
+                }
+                _ => put_upload(world.store, repository, id, &query, body),
+            }
+        }
         ("GET", Endpoint::Upload(repository, id)) => match world.store.uploaded(repository, id) {
             Some(length) => session(world, StatusCode::NO_CONTENT, (repository, id), length),
             None => no_upload(id),
@@ -186,7 +195,14 @@ fn challenged(answer: Answer, knobs: &Knobs, is_base: bool, challenge: &str) -> 
     with(answer, WWW_AUTHENTICATE, &challenge)
 }
 
-fn blob(world: &World<'_>, method: &str, repository: &str, digest: &str) -> Answer {
+/// Returns the first position of a range: `bytes=3-` or `3-9`.
+fn first_byte(parts: &Parts, name: &HeaderName) -> Option<usize> {
+    let range = parts.headers.get(name)?.to_str().ok()?;
+    range.trim_start_matches("bytes=").split('-').next()?.parse().ok()
+}
+
+fn blob(world: &World<'_>, parts: &Parts, repository: &str, digest: &str) -> Answer {
+    let method = parts.method.as_str();
     let Some(bytes) = world.store.blob(repository, digest) else {
         return error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", &json!(digest));
     };
@@ -194,7 +210,17 @@ fn blob(world: &World<'_>, method: &str, repository: &str, digest: &str) -> Answ
         let address = format!("http://{}/v2/{repository}/blobs/{digest}?{SIGNATURE}", world.storage);
         return with(empty(StatusCode::TEMPORARY_REDIRECT), LOCATION, &address);
     }
-    content(method, "application/octet-stream", digest, bytes.clone())
+    let begins = first_byte(parts, &RANGE);
+    let whole = |bytes: &Bytes| content(method, "application/octet-stream", digest, bytes.clone());
+    match begins {
+        Some(begins) if method == "GET" && begins < bytes.len() => {
+            let range = format!("bytes {begins}-{}/{}", bytes.len() - 1, bytes.len());
+            let mut answer = with(whole(&bytes.slice(begins..)), CONTENT_RANGE, &range);
+            *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+            answer
+        }
+        _ => whole(bytes),
+    }
 }
 
 fn begin_upload(world: &mut World<'_>, repository: &str, query: &Query, body: &[u8]) -> Answer {

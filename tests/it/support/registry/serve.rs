@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::sync::{Notify, oneshot, watch};
@@ -249,10 +249,16 @@ impl Shared {
             door,
             is_twin: put.as_ref().is_some_and(|(_, is_twin)| *is_twin),
         };
-        let came = if fault == Some(Then::RequestFlipped) { flipped(body) } else { body.clone() };
+        let mut came = (parts.clone(), body.clone());
+        match fault {
+            Some(Then::RequestFlipped) => came.1 = flipped(body),
+            // An upload keeps the bytes of a chunk without being finished.
+            Some(Then::RequestCut) => (came.0.method, came.1) = (Method::PATCH, body.slice(..body.len() / 2)),
+            _ => {}
+        }
         let answer = fault
             .and_then(|then| then.instead(parts, body))
-            .unwrap_or_else(|| router::answer(&mut world, parts, &came));
+            .unwrap_or_else(|| router::answer(&mut world, &came.0, &came.1));
         if let Some((key, _)) = put
             && let Some(others) = state.puts.get_mut(key)
         {

@@ -145,6 +145,10 @@ impl Random {
         let any = [Then::Status(429), Then::Status(503), Then::RequestLost, Then::AnswerLost];
         // A response without a body cannot be cut, and a changed token looks like any other token.
         let with_body = [Then::Cut, Then::Flipped, Then::HeadOnly];
+        // An upload may be interrupted too. Whether it is, takes no number of its own, so that the other errors stay.
+        if method == "PUT" && path.contains("/uploads/") && self.clone().below(any.len() + 1) == any.len() {
+            return Then::RequestCut;
+        }
         let kinds = if method == "GET" && path != "/token" { any.len() + with_body.len() } else { any.len() };
         let kind = self.below(kinds);
         any.iter().chain(&with_body).copied().nth(kind).unwrap_or(Then::RequestLost)
