@@ -10,6 +10,9 @@
 //!
 //! Each step has its own attempts. While a large blob is sent, the source is opened again where it was cut, and the PUT
 //! goes on. A small blob is read before its PUT, and kept until it is stored.
+//!
+//! Some registries keep the bytes of an interrupted PUT and do not tell its state: the URL of an upload of distribution
+//! 2.8 contains the number of bytes before the PUT, so a GET of it answers 404. There, a new upload is opened.
 
 use std::sync::Arc;
 use std::time::Duration;

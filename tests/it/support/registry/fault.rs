@@ -70,7 +70,8 @@ pub(crate) enum Then {
     Flipped,
     /// One bit of the request body is flipped before the request takes effect.
     RequestFlipped,
-    /// Half of the request body arrives, and the connection is closed. An upload keeps what arrived.
+    /// Half of the request body arrives, and the connection is closed. An upload keeps what arrived, and its state can
+    /// be requested. Distribution 2.8 keeps it too, but answers 404 to that request.
     RequestCut,
     /// The body is compressed although the client did not ask for it: proxies.
     Gzipped,
