@@ -1,6 +1,6 @@
 //! [`SourceReader`]: reads the bytes of a blob from its source, with as many requests as it takes.
 //!
-//! After a cut, the next request asks for the rest. The attempts are those of the source alone, and start again whenever
+//! After a cut, the next request asks for the rest. The attempts are those of the source alone. They start again when
 //! enough bytes were read that no earlier request had read.
 
 use std::sync::Arc;
