@@ -10,7 +10,7 @@ use crate::registry::error::{ErrorKind, Failure};
 use crate::registry::transport::Request;
 use crate::registry::transport::destination::DestinationKind;
 use crate::registry::transport::response::HttpResponse;
-use crate::registry::transport::wire::Follow;
+use crate::registry::transport::wire::{Follow, UrlSource};
 
 use super::{Http, request_for};
 
@@ -90,7 +90,7 @@ impl Http {
             return Ok(None);
         }
         let mut request = Request::new(Method::GET, upload.url.clone());
-        request.follow = Follow::SameHost;
+        (request.url_source, request.follow) = (UrlSource::Received, Follow::SameHost);
         let answer = self.send(&endpoint, &request, repository).await?;
         let Some(stored) = answer.header("range").and_then(stored_bytes) else { return Ok(None) };
         if !matches!(answer.status.as_u16(), 200 | 202 | 204) {
