@@ -16,7 +16,7 @@ use super::plan_tags::fixed;
 use super::prepare::Prepared;
 use super::publish::Publisher;
 use super::report::TagDone;
-use super::tags::{TagWriter, Together, Unwritten};
+use super::tags::{TagWriter, Together, Unwritten, WriteCondition};
 use super::{Event, ListStep};
 
 impl<R: Registry> Publisher<'_, R> {
@@ -31,6 +31,7 @@ impl<R: Registry> Publisher<'_, R> {
             target,
             payload: &payload,
             pushed: if plan.children.is_empty() { None } else { Some(&pushed) },
+            condition: WriteCondition::AsExpected,
         };
         let mut done = untouched(&plan);
         self.relay.say(Event::Step { list, step: ListStep::Writing });
@@ -47,6 +48,7 @@ impl<R: Registry> Publisher<'_, R> {
         }
         let mut carried_out = Arc::clone(&plan);
         if failures.is_empty() {
+            let writer = TagWriter { condition: WriteCondition::Always, ..writer };
             let (tags, failed) = Floating::new(&writer, &plan, floating).write().await;
             failures = failed;
             for tag in tags {

@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use crate::oci::{Digest, Locator, Payload, Place, Tag};
 use crate::plan::TagChange;
-use crate::registry::{ErrorKind, Registry, RegistryError};
+use crate::registry::{self, ErrorKind, ExpectedTag, Registry, RegistryError, TagWrite};
 
 use super::failure::StepFailure;
 use super::lag::lag;
@@ -32,6 +32,17 @@ pub(super) struct TagWriter<'a, R> {
     pub(super) payload: &'a Payload,
     /// The children that were pushed for it in this run, if any.
     pub(super) pushed: Option<&'a dyn PushAgain>,
+    /// When a tag may be written.
+    pub(super) condition: WriteCondition,
+}
+
+/// When a tag may be written, where that can be checked in the same step: in layouts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteCondition {
+    /// If it names what it named when it was last read.
+    AsExpected,
+    /// Whatever it names. Several releases write a floating tag, and each corrects it afterwards (see `floating`).
+    Always,
 }
 
 /// The children that were pushed for a list in this run. The registry may not see them yet.
@@ -73,7 +84,8 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     where
         'a: 'b,
     {
-        TagWriter { registry: self.registry, stop: self.stop, target: self.target, payload, pushed: None }
+        let (registry, stop, target, condition) = (self.registry, self.stop, self.target, self.condition);
+        TagWriter { registry, stop, target, payload, pushed: None, condition }
     }
 
     /// Makes one tag name the list.
@@ -159,11 +171,13 @@ impl<'a, R: Registry> TagWriter<'a, R> {
     }
 
     async fn put(&self, tag: &TagChange) -> Result<(), Unwritten> {
-        let locator = Locator::Tag(tag.tag.clone());
+        let expected = ExpectedTag { tag: &tag.tag, names: tag.from.as_ref() };
         let (mut pauses, mut repeated, mut pushed_again) = (lag(), false, false);
         loop {
-            let Err(error) = self.registry.put_manifest(self.target, &locator, self.payload).await else {
-                return Ok(());
+            let error = match self.send(expected).await {
+                Ok(TagWrite::Written) => return Ok(()),
+                Ok(TagWrite::Moved { found }) => return Err(self.moved(tag, found.as_ref())),
+                Err(error) => error,
             };
             match self.judge(tag, &error).await {
                 PutVerdict::Written => return Ok(()),
@@ -200,13 +214,22 @@ impl<'a, R: Registry> TagWriter<'a, R> {
         }
     }
 
+    async fn send(&self, tag: ExpectedTag<'_>) -> registry::Result<TagWrite> {
+        match self.condition {
+            WriteCondition::AsExpected => self.registry.put_tag(self.target, tag, self.payload).await,
+            WriteCondition::Always => {
+                let locator = Locator::Tag(tag.tag.clone());
+                self.registry.put_manifest(self.target, &locator, self.payload).await.map(|()| TagWrite::Written)
+            }
+        }
+    }
+
     /// Reads what the tag names after a PUT that failed: a registry that rejects a repeated PUT has often accepted the
     /// first.
     async fn judge(&self, tag: &TagChange, error: &RegistryError) -> PutVerdict {
         if error.kind == ErrorKind::Stopped && error.attempts == 0 {
             return PutVerdict::Final(Unwritten { done: TagDone::No, why: StepFailure::Stopped });
         }
-        let reference = self.target.tagged(&tag.tag);
         let Ok(found) = look(self.registry, self.target, &tag.tag).await else {
             let done = if is_transient(&error.kind) { TagDone::Unknown } else { TagDone::No };
             return PutVerdict::Final(Unwritten { done, why: StepFailure::from(Box::new(error.clone())) });
@@ -218,9 +241,14 @@ impl<'a, R: Registry> TagWriter<'a, R> {
             // overwrites nothing of another writer.
             PutVerdict::Untouched
         } else {
-            let why = StepFailure::moved(&reference, tag.from.as_ref(), found.as_ref());
-            PutVerdict::Final(Unwritten { done: TagDone::No, why })
+            PutVerdict::Final(self.moved(tag, found.as_ref()))
         }
+    }
+
+    /// The result for a tag that another writer has changed.
+    fn moved(&self, tag: &TagChange, found: Option<&Digest>) -> Unwritten {
+        let why = StepFailure::moved(&self.target.tagged(&tag.tag), tag.from.as_ref(), found);
+        Unwritten { done: TagDone::No, why }
     }
 }
 

@@ -31,7 +31,7 @@ use crate::oci::{Descriptor, Digest, Entry, LayoutDir, Locator, Payload, Place, 
 
 use super::error::Failure;
 use super::lock::lock;
-use super::{ErrorKind, ErrorTarget, LayoutFault, Operation, RegistryError, Result};
+use super::{ErrorKind, ErrorTarget, ExpectedTag, LayoutFault, Operation, RegistryError, Result, TagWrite};
 
 mod blob;
 mod contents;
@@ -42,7 +42,7 @@ mod proofs;
 mod temporary;
 
 pub use blob::BlobReader;
-use folder::Folder;
+use folder::{Folder, TagCondition};
 pub(crate) use open_files::CopyPermit;
 use open_files::OpenFiles;
 
@@ -191,22 +191,45 @@ impl Layouts {
             let (expected, actual) = (digest.clone(), payload.digest().clone());
             return Err(error(Operation::Write, target, ErrorKind::WrongDigest { expected, actual }));
         }
-        let (folder, manifest) = (self.folder(dir), payload.clone());
-        self.run(Operation::Write, target.clone(), move || folder.put(&manifest)).await?;
+        self.write_manifest(dir, target.clone(), payload).await?;
         let Locator::Tag(tag) = locator else { return Ok(()) };
-        let tagged = self.set_tag(&self.folder(dir), tag, payload.descriptor()).await;
-        tagged.map_err(|kind| error(Operation::Write, target, kind))
+        let tagged = self.set_tag(&self.folder(dir), (tag, TagCondition::Always), payload.descriptor()).await;
+        tagged.map(drop).map_err(|kind| error(Operation::Write, target, kind))
     }
 
-    /// Waits until no other process has locked the layout, and changes its `index.json`.
-    async fn set_tag(&self, folder: &Arc<Folder>, tag: &Tag, descriptor: &Descriptor) -> Disk<()> {
+    /// Writes a manifest under its digest, and under a tag if the tag still names what the caller expects. Other
+    /// writers cannot change the tag in between: it is read and written under the lock of the layout.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Layouts::put_manifest`]. Fails also if the tag names several manifests.
+    pub async fn put_tag(&self, dir: &LayoutDir, tag: ExpectedTag<'_>, payload: &Payload) -> Result<TagWrite> {
+        let target = named(dir, &Locator::Tag(tag.tag.clone()));
+        self.write_manifest(dir, target.clone(), payload).await?;
+        let condition = TagCondition::Names(tag.names.cloned());
+        let written = self.set_tag(&self.folder(dir), (tag.tag, condition), payload.descriptor()).await;
+        written.map_err(|kind| error(Operation::Write, target, kind))
+    }
+
+    async fn write_manifest(&self, dir: &LayoutDir, target: ErrorTarget, payload: &Payload) -> Result<()> {
+        let (folder, manifest) = (self.folder(dir), payload.clone());
+        self.run(Operation::Write, target, move || folder.put(&manifest)).await
+    }
+
+    /// Waits until no other process has locked the layout, and changes its `index.json` if the condition holds.
+    async fn set_tag(
+        &self,
+        folder: &Arc<Folder>,
+        (tag, condition): (&Tag, TagCondition),
+        descriptor: &Descriptor,
+    ) -> Disk<TagWrite> {
         let open_files = &self.0.open_files;
         let mut waits_since = folder.writer.lock().await;
         loop {
             let (folder, tag, descriptor) = (Arc::clone(folder), tag.clone(), descriptor.clone());
-            if open_files.run(move || folder.try_set_tag(&tag, &descriptor)).await? {
+            let condition = condition.clone();
+            if let Some(write) = open_files.run(move || folder.try_set_tag(&tag, &condition, &descriptor)).await? {
                 *waits_since = None;
-                return Ok(());
+                return Ok(write);
             }
             // The next writers have waited as long as this one, so they try only once more.
             if waits_since.get_or_insert_with(Instant::now).elapsed() >= LOCK_LIMIT {

@@ -117,12 +117,51 @@ pub trait Registry: Send + Sync {
         payload: &Payload,
     ) -> impl Future<Output = Result<()>> + Send;
 
+    /// Writes a manifest under a tag. In a layout, the tag is compared and written in one step: it is written only if it
+    /// names what the caller expects, or the manifest already. Registries have no conditional write, so there the tag
+    /// is always written. The bytes are sent unchanged.
+    fn put_tag(
+        &self,
+        place: &Place,
+        tag: ExpectedTag<'_>,
+        payload: &Payload,
+    ) -> impl Future<Output = Result<TagWrite>> + Send;
+
     /// Writes a manifest by its digest and, with the same request, under `tags` (distribution-spec end-7b, `?tag=`).
     /// Returns the tags that the registry confirms; the others must be written one by one.
     ///
     /// Few registries support this. If a registry was found not to support it in this run, nothing is sent.
     fn put_tags(&self, place: &Place, payload: &Payload, tags: &[Tag])
     -> impl Future<Output = Result<Vec<Tag>>> + Send;
+}
+
+/// A tag that is to be written, and what it names according to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpectedTag<'a> {
+    /// The tag.
+    pub tag: &'a Tag,
+    /// The digest that the tag names. `None` if it does not exist.
+    pub names: Option<&'a Digest>,
+}
+
+/// The result of [`Registry::put_tag`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagWrite {
+    /// The tag names the manifest.
+    Written,
+    /// Nothing was written: another writer has changed the tag.
+    Moved {
+        /// The digest that the tag names now. `None` if it does not exist.
+        found: Option<Digest>,
+    },
+}
+
+impl ExpectedTag<'_> {
+    /// Whether the tag may be made to name `new` if it names `found` now.
+    #[must_use]
+    pub fn allows(&self, found: Option<&Digest>, new: &Digest) -> bool {
+        found == self.names || found == Some(new)
+    }
 }
 
 /// How to copy a blob to its target.

@@ -16,7 +16,9 @@ use super::http::tagging::Tagging;
 use super::http::{Http, KEPT_BYTES};
 use super::layout::Layouts;
 use super::transport::Transport;
-use super::{Copied, ErrorTarget, Operation, RegistriesOptions, Registry, Result, Stats, Way, file_limit};
+use super::{
+    Copied, ErrorTarget, ExpectedTag, Operation, RegistriesOptions, Registry, Result, Stats, TagWrite, Way, file_limit,
+};
 
 /// Registries over HTTP, and layouts.
 pub struct Registries {
@@ -116,6 +118,15 @@ impl Registry for Registries {
         match place {
             Place::Repository(repository) => self.told(self.http.put_manifest(repository, locator, payload).await),
             Place::Layout(dir) => self.layouts.put_manifest(dir, locator, payload).await,
+        }
+    }
+
+    async fn put_tag(&self, place: &Place, tag: ExpectedTag<'_>, payload: &Payload) -> Result<TagWrite> {
+        match place {
+            Place::Repository(_) => {
+                self.put_manifest(place, &Locator::Tag(tag.tag.clone()), payload).await.map(|()| TagWrite::Written)
+            }
+            Place::Layout(dir) => self.layouts.put_tag(dir, tag, payload).await,
         }
     }
 

@@ -12,15 +12,27 @@ use crate::oci::{Index, Reference, Tag};
 use crate::plan::{Action, MemberFate, TagFate};
 use crate::registry::ErrorKind;
 
-/// Declares `r.example/app:1` as one of its writers: with the member for this architecture, whose image exists in the
-/// target.
-fn declare(world: &mut World, arch: &str) -> Arc<Publication> {
+/// The target of the list in a registry.
+const REPOSITORY: &str = "r.example/app";
+/// The target of the list on disk.
+const LAYOUT: &str = "oci:/app";
+
+/// Declares the tag `1` of `target` as one of its writers, without member tags: with the member for this architecture,
+/// whose image exists in the target.
+fn declare_untagged(world: &mut World, target: &str, arch: &str) -> Publication {
     let platform = format!("linux/{arch}");
-    let image = world.fake.image(&format!("r.example/app:built-{arch}"), &platform, "");
-    let source = format!("r.example/app@{}", image.digest);
-    world.declare("r.example/app", &["1"], &[(&platform, &source)]);
+    let built = format!("{target}:built-{arch}");
+    let image = world.fake.image(&built, &platform, "");
+    world.declare(target, &["1"], &[(&platform, &built)]);
     let mut list = Arc::unwrap_or_clone(world.publications.pop().unwrap());
+    list.members[0].source = list.target.with_digest(&image.digest);
     list.rules.undeclared = Undeclared::Keep;
+    list
+}
+
+/// Declares the tag `1` of [`REPOSITORY`] as one of its writers, with the member for this architecture.
+fn declare(world: &mut World, arch: &str) -> Arc<Publication> {
+    let mut list = declare_untagged(world, REPOSITORY, arch);
     let span = list.target_span.clone();
     list.members[0].tags.push(MemberTag { tag: Tag::parse(&format!("1-linux-{arch}")).unwrap(), span });
     let dashes = Filter::Replace { from: "/".to_owned(), to: "-".to_owned() };
@@ -42,7 +54,8 @@ fn world(arches: &[&str]) -> World {
 
 /// Returns the architectures in the published list.
 fn machines(fake: &Fake) -> BTreeSet<String> {
-    let list = fake.payload(&Reference::parse("r.example/app:1").unwrap()).expect("it is published");
+    let published = [REPOSITORY, LAYOUT].map(|target| Reference::parse(&format!("{target}:1")).unwrap());
+    let list = published.iter().find_map(|list| fake.payload(list)).expect("it is published");
     let entries = Index::parse(&list).unwrap().entries;
     entries.into_iter().filter_map(|entry| Some(entry.platform?.architecture)).collect()
 }
@@ -68,6 +81,37 @@ fn writers(arches: &[&str], sight: Sight, turns: Turns) -> (usize, usize) {
         if machines(fake) == all(arches) { whole += 1 } else { lacking += 1 }
     });
     (whole, lacking)
+}
+
+/// Like [`writers`], for lists in `target` and without member tags.
+fn untagged_writers(target: &str, arches: &[&str]) -> (usize, usize) {
+    let scene = || {
+        let mut world = World::new();
+        let runs = arches.iter().map(|arch| Arc::new(declare_untagged(&mut world, target, arch))).collect();
+        let (sight, turns) = (Sight::Clear, Turns::AlsoHeadsOf("1"));
+        let interruptions = Some(2).filter(|_| arches.len() > 2);
+        Scene { world, runs, sight, turns, fresh_after: Some("1"), interruptions }
+    };
+    let (mut whole, mut lacking) = (0, 0);
+    every_order(scene, |fake, reports| {
+        assert!(reports.iter().all(|report| report.outcome == Outcome::Published), "{reports:#?}");
+        if machines(fake) == all(arches) { whole += 1 } else { lacking += 1 }
+    });
+    (whole, lacking)
+}
+
+#[test]
+fn in_a_layout_no_member_is_lost_in_any_order_without_member_tags() {
+    for arches in [["amd64", "s390x"].as_slice(), &["amd64", "arm64", "s390x"]] {
+        let (whole, lacking) = untagged_writers(LAYOUT, arches);
+        assert!(whole > 0 && lacking == 0, "{whole} {lacking}");
+    }
+}
+
+#[test]
+fn in_a_registry_a_member_is_lost_in_some_orders_without_member_tags() {
+    let (whole, lacking) = untagged_writers(REPOSITORY, &["amd64", "s390x"]);
+    assert!(whole > 0 && lacking > 0, "{whole} {lacking}");
 }
 
 #[test]
@@ -142,6 +186,35 @@ async fn a_list_without_other_writers_is_not_read_again() {
     world.publications.push(Arc::new(list));
     world.sync().await;
     assert_eq!(world.fake.take_log().last().map(String::as_str), Some("PUT r.example/app:1"));
+}
+
+#[tokio::test]
+async fn without_member_tags_a_list_that_was_overwritten_after_the_write_is_written_again() {
+    let mut world = World::new();
+    let theirs = declare_untagged(&mut world, REPOSITORY, "s390x");
+    world.publications = vec![Arc::new(theirs)];
+    assert_eq!(words(&world.sync().await), ["created"]);
+    let list = Reference::parse("r.example/app:1").unwrap();
+    let old = world.named("r.example/app:1").unwrap();
+    let mine = declare_untagged(&mut world, REPOSITORY, "amd64");
+    world.publications = vec![Arc::new(mine)];
+    let world = Arc::new(world);
+    let plan = world.plan().await;
+    world.fake.take_log();
+    // The other writer read the list before this run wrote it, and writes it afterwards.
+    let (weak, done) = (Arc::downgrade(&world), std::sync::atomic::AtomicUsize::new(0));
+    world.fake.before("HEAD r.example/app:1", move || {
+        let world = weak.upgrade().unwrap();
+        // The first HEAD is before the write, the second after it.
+        if done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+            world.fake.tag(&list, &old);
+        }
+    });
+    let reports = world.execute(plan, OPTIONS).await;
+    assert_eq!((reports[0].outcome, codes(&reports[0])), (Outcome::Published, vec![]));
+    assert_eq!(machines(&world.fake), all(&["amd64", "s390x"]));
+    let writes = world.fake.take_log().iter().filter(|line| *line == "PUT r.example/app:1").count();
+    assert_eq!(writes, 2);
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 use crate::oci::{
     Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
-use crate::registry::{Copied, ErrorKind, ErrorTarget, Operation, Registry, RegistryError, Result, Way};
+use crate::registry::{
+    Copied, ErrorKind, ErrorTarget, ExpectedTag, Operation, Registry, RegistryError, Result, TagWrite, Way,
+};
 
 /// All hosts in one registry. It rejects a list unless its children exist in the repository, and an image unless its
 /// blobs do.
@@ -348,6 +350,20 @@ impl State {
         self.manifests.get(&(reference.place.clone(), digest.clone()))
     }
 
+    /// Writes a manifest, unless something that it names is missing.
+    fn put(&mut self, reference: &Reference, payload: &Payload) -> Result<()> {
+        let lacks = self.lacks(&reference.place, payload);
+        if !lacks.is_empty() {
+            self.refusals += 1;
+            return Err(error(reference.clone(), ErrorKind::ContentUnknown(lacks)));
+        }
+        self.manifests.insert((reference.place.clone(), payload.digest().clone()), payload.clone());
+        if reference.tag().is_some() {
+            self.tags.insert(reference.clone(), payload.digest().clone());
+        }
+        Ok(())
+    }
+
     /// Returns the children or blobs of a manifest that are missing in its place.
     fn lacks(&self, place: &Place, payload: &Payload) -> Vec<Digest> {
         let here = |digest: &Digest| (place.clone(), digest.clone());
@@ -424,17 +440,18 @@ impl Registry for Fake {
 
     async fn put_manifest(&self, place: &Place, locator: &Locator, payload: &Payload) -> Result<()> {
         let reference = Reference { place: place.clone(), locator: locator.clone() };
+        let act = |state: &mut State| state.put(&reference, payload);
+        self.call(reference.clone(), format!("PUT {reference}"), act).await
+    }
+
+    async fn put_tag(&self, place: &Place, tag: ExpectedTag<'_>, payload: &Payload) -> Result<TagWrite> {
+        let reference = place.tagged(tag.tag);
         let act = |state: &mut State| {
-            let lacks = state.lacks(place, payload);
-            if !lacks.is_empty() {
-                state.refusals += 1;
-                return Err(error(reference.clone(), ErrorKind::ContentUnknown(lacks)));
+            let found = state.tags.get(&reference).cloned();
+            if matches!(place, Place::Layout(_)) && !tag.allows(found.as_ref(), payload.digest()) {
+                return Ok(TagWrite::Moved { found });
             }
-            state.manifests.insert((place.clone(), payload.digest().clone()), payload.clone());
-            if reference.tag().is_some() {
-                state.tags.insert(reference.clone(), payload.digest().clone());
-            }
-            Ok(())
+            state.put(&reference, payload).map(|()| TagWrite::Written)
         };
         self.call(reference.clone(), format!("PUT {reference}"), act).await
     }

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::config::model::Publication;
 use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
-use crate::registry::{Copied, Registry, Result, Way};
+use crate::registry::{Copied, ExpectedTag, Registry, Result, TagWrite, Way};
 
 use super::fake::Fake;
 use super::world::{OPTIONS, World};
@@ -225,6 +225,13 @@ impl<'a> Gate<'a> {
         self.state.lock().unwrap().told.push(what);
     }
 
+    /// Forgets what the run was told before its PUT of this tag, if it reads everything again after it.
+    fn forget_after(&self, tag: Option<&Tag>) {
+        if self.fresh_after.is_some() && self.fresh_after == tag.map(Tag::as_str) {
+            self.state.lock().unwrap().told.clear();
+        }
+    }
+
     fn wrote(&self, reference: &Reference, payload: &Payload) {
         let mut state = self.state.lock().unwrap();
         state.heads.insert(reference.clone(), Some(payload.descriptor().clone()));
@@ -277,11 +284,21 @@ impl Registry for Gate<'_> {
         }
         self.fake.put_manifest(place, locator, payload).await?;
         self.wrote(&reference, payload);
-        if self.fresh_after.is_some() && self.fresh_after == reference.tag().map(Tag::as_str) {
-            self.state.lock().unwrap().told.clear();
-        }
+        self.forget_after(reference.tag());
         self.tell(format!("PUT {reference}"));
         Ok(())
+    }
+
+    async fn put_tag(&self, place: &Place, tag: ExpectedTag<'_>, payload: &Payload) -> Result<TagWrite> {
+        self.turn().await;
+        let write = self.fake.put_tag(place, tag, payload).await?;
+        let reference = place.tagged(tag.tag);
+        if write == TagWrite::Written {
+            self.wrote(&reference, payload);
+        }
+        self.forget_after(Some(tag.tag));
+        self.tell(format!("PUT {reference} {write:?}"));
+        Ok(write)
     }
 
     async fn manifest(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {

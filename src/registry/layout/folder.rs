@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::oci::{
     Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MalformedJson, MediaType, Payload, Tag,
 };
-use crate::registry::referrers;
+use crate::registry::{ExpectedTag, TagWrite, referrers};
 
 use super::contents::{self, IndexJson};
 use super::proofs::Proofs;
@@ -30,6 +30,15 @@ pub(super) struct Folder {
     is_clean: Once,
     /// The lock for tasks that change `index.json`. It contains since when they wait for another process, if they do.
     pub(super) writer: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// When a tag may be written. It is checked under the lock.
+#[derive(Debug, Clone)]
+pub(super) enum TagCondition {
+    /// Whatever it names.
+    Always,
+    /// If it names this digest (`None`: if it does not exist), or the new manifest already.
+    Names(Option<Digest>),
 }
 
 impl Folder {
@@ -127,16 +136,27 @@ impl Folder {
         files::sync_blobs(&self.root)
     }
 
-    /// Sets a tag. Returns whether it did: not if another process has locked the layout.
-    pub(super) fn try_set_tag(&self, tag: &Tag, descriptor: &Descriptor) -> Disk<bool> {
-        let Some(_lock) = self.try_lock()? else { return Ok(false) };
+    /// Sets a tag if the condition holds. `None` if another process has locked the layout.
+    pub(super) fn try_set_tag(
+        &self,
+        tag: &Tag,
+        condition: &TagCondition,
+        descriptor: &Descriptor,
+    ) -> Disk<Option<TagWrite>> {
+        let Some(_lock) = self.try_lock()? else { return Ok(None) };
         let Some(mut index) = IndexJson::read(&self.root)? else {
             return Err(fault(&self.root, "is no layout any more"));
         };
+        if let TagCondition::Names(names) = condition {
+            let found = index.tagged(tag)?;
+            if !(ExpectedTag { tag, names: names.as_ref() }).allows(found.as_ref(), &descriptor.digest) {
+                return Ok(Some(TagWrite::Moved { found }));
+            }
+        }
         index.set(tag, descriptor);
         files::replace(&self.root.join(contents::INDEX), &index.encode())?;
         files::sync_folder(&self.root)?;
-        Ok(true)
+        Ok(Some(TagWrite::Written))
     }
 
     /// Locks the layout against writes by other processes, until the file is dropped or the process ends. `None` if

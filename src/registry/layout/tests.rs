@@ -10,6 +10,7 @@ use crate::oci::{Entry, Index, MediaType, Platform, Tag};
 use super::*;
 
 mod safety;
+mod several_writers;
 
 struct Folder {
     _root: tempfile::TempDir,
