@@ -39,6 +39,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::reserved_name", "a variable or axis has the name of something built in"),
     ("mlist::config::secret_variable", "a variable takes from the environment what a registry is logged in to with"),
     ("mlist::config::set_without_effect", "a value from --set reaches no list that is selected"),
+    (
+        "mlist::config::single_writer",
+        "a warning: a list keeps members of other jobs, but has no member tags, so only one job at a time can write it",
+    ),
     ("mlist::config::source_twice", "two members come to one image"),
     ("mlist::config::syntax", "the file is no TOML"),
     ("mlist::config::tag_twice", "two lists or members claim one tag of one repository"),
@@ -48,6 +52,10 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("mlist::config::too_many_lists", "a file comes to more lists than are planned at once"),
     ("mlist::config::type", "a key holds another type, or a word or number that it does not take"),
+    (
+        "mlist::config::unfindable_member_tag",
+        "a list keeps members of other jobs, and they cannot find a member by its tag",
+    ),
     ("mlist::config::unknown_convention", "a list asks for a convention that is not there"),
     ("mlist::config::unknown_filter", "a template uses a filter that is not there"),
     ("mlist::config::unknown_key", "a key that the format does not have"),

@@ -195,7 +195,9 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "member-tags",
         &[Level(LevelKey::MemberTags, AIMED)],
         Shape::MemberTags,
-        "By which tags each member is published by itself, in the list's repository; {tag} is each tag of the list.",
+        "By which tags each member is published by itself, in the list's repository; {tag} is each tag of the list. With \
+         undeclared = \"keep\", several jobs find members of each other by these tags. So each tag must mean one platform; \
+         the default is \"{tag}-{platform|replace:/:-}\", and with [] only one job at a time can write the list.",
     )
     .default("[]")
     .example("[\"{tag}-{arch}\"]"),

@@ -8,7 +8,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::naming::{Globs, Partial, Pattern, Version};
+use crate::naming::{Globs, MemberTemplate, Partial, Pattern, Version};
 use crate::oci::{Host, Place, Platform, Reference, Tag};
 
 pub use super::policy::{Attestations, Format, Mismatch, Missing, Undeclared};
@@ -38,10 +38,9 @@ pub struct Publication {
     pub annotations: BTreeMap<String, String>,
     /// The artifact type of the list itself. It requires an OCI image index.
     pub artifact_type: Option<String>,
-    /// The templates of [`Member::tags`] for [`Publication::own_tag`], with the platform left open. They are used to
-    /// find the tags of members that other writers declare. Only templates that contain the whole `{platform}` and no
-    /// other value of a member.
-    pub member_tags: Vec<Partial>,
+    /// The templates of [`Member::tags`] for [`Publication::own_tag`], with the names of a member left open. They are
+    /// used to find the tags of members that other writers declare, so they are empty unless the list keeps these.
+    pub member_tags: Vec<MemberTemplate>,
 }
 
 /// A list that is not published, because none of its tags applies.

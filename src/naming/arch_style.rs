@@ -68,6 +68,18 @@ impl ArchStyle {
         &NAMES
     }
 
+    /// The words for this platform in all styles, without duplicates. The word of [`ArchStyle::Go`] comes first.
+    #[must_use]
+    pub fn words(platform: &Platform) -> Vec<String> {
+        let mut words = Vec::new();
+        for word in Self::ALL.into_iter().filter_map(|(style, _)| style.spell(platform)) {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words
+    }
+
     /// Returns `{arch}` for this platform. `None` if the style has no spelling for it (`[no-spelling]`).
     ///
     /// Equal platforms have the same spelling: `arm64/v8` is spelled like `arm64`.

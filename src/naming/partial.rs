@@ -1,7 +1,8 @@
-//! [`Partial`]: a template in which one name is open and all other values are known.
+//! [`Partial`]: a template in which one name is open and all other values are known. [`Partial<N>`] is the same with
+//! several open names, which `N` tells apart.
 //!
-//! It works in both directions: [`Partial::with`] returns the text for a value, and [`Partial::find`] returns the value
-//! that a text contains.
+//! A partial with one open name works in both directions: [`Partial::with`] returns the text for a value, and
+//! [`Partial::find`] returns the value that a text contains.
 
 #[cfg(test)]
 mod tests;
@@ -15,27 +16,29 @@ use super::version::VersionPart;
 /// A template with one open name: `{version}-alpine`. It can also contain parts of the open name, such as
 /// `{version.minor}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Partial {
+pub struct Partial<N = ()> {
     /// No text is empty, and no two texts are adjacent.
-    pieces: Vec<Piece>,
+    pieces: Vec<Piece<N>>,
 }
 
 /// A piece of a [`Partial`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Piece {
+pub enum Piece<N = ()> {
     /// A literal text.
     Text(String),
-    /// The open name.
+    /// An open name.
     Open {
+        /// Which of the open names it is.
+        name: N,
         /// The selected number of the version. `None` for the whole value.
         part: Option<VersionPart>,
         /// Applied from left to right.
         filters: Vec<Filter>,
     },
-    /// A variable whose template contains the open name, with a version part or filters applied to the whole.
+    /// A variable whose template contains an open name, with a version part or filters applied to the whole.
     Derived {
         /// The variable's template.
-        of: Partial,
+        of: Partial<N>,
         /// The selected number of the version. `None` for the whole value.
         part: Option<VersionPart>,
         /// Applied from left to right.
@@ -43,22 +46,22 @@ pub enum Piece {
     },
 }
 
-/// The value of a placeholder in a template with one open name.
+/// The value of a placeholder in a template with open names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlaceholderValue {
-    /// The open name.
-    Open,
+pub enum PlaceholderValue<N = ()> {
+    /// An open name.
+    Open(N),
     /// A known value.
     Known(String),
-    /// A variable whose template contains the open name.
-    Partial(Partial),
+    /// A variable whose template contains an open name.
+    Partial(Partial<N>),
 }
 
-impl Partial {
+impl<N> Partial<N> {
     /// Creates a partial. Empty texts are removed and adjacent texts are joined.
     #[must_use]
-    pub fn new(pieces: Vec<Piece>) -> Self {
-        let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
+    pub fn new(pieces: Vec<Piece<N>>) -> Self {
+        let mut joined: Vec<Piece<N>> = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match (piece, joined.last_mut()) {
                 (Piece::Text(text), _) if text.is_empty() => {}
@@ -69,14 +72,14 @@ impl Partial {
         Self { pieces: joined }
     }
 
-    /// Creates a partial from a template. `lookup` returns the value of each placeholder. If a variable contains the
+    /// Creates a partial from a template. `lookup` returns the value of each placeholder. If a variable contains an
     /// open name, its pieces are inserted. If such a variable has a part or filters, it becomes a [`Piece::Derived`].
     ///
     /// ```
     /// # use mlist::naming::{Partial, PlaceholderValue, Template};
     /// let template = Template::parse("{version|no-v}-{variant}")?;
     /// let partial = Partial::of(&template, |word| match word.name.as_str() {
-    ///     "version" => Ok::<_, ()>(PlaceholderValue::Open),
+    ///     "version" => Ok::<_, ()>(PlaceholderValue::Open(())),
     ///     _ => Ok(PlaceholderValue::Known("alpine".to_owned())),
     /// });
     /// assert_eq!(partial.unwrap().with("v1.31.4").as_deref(), Some("1.31.4-alpine"));
@@ -84,10 +87,10 @@ impl Partial {
     /// ```
     ///
     /// # Errors
-    /// Returns the same errors as [`Template::expand`], except for the open name, whose value is not known yet.
+    /// Returns the same errors as [`Template::expand`], except for open names, whose values are not known yet.
     pub fn of<E>(
         template: &Template,
-        mut lookup: impl FnMut(&Placeholder) -> Result<PlaceholderValue, E>,
+        mut lookup: impl FnMut(&Placeholder) -> Result<PlaceholderValue<N>, E>,
     ) -> Result<Self, ExpandError<E>> {
         let mut pieces = Vec::with_capacity(template.parts().len());
         for part in template.parts() {
@@ -100,7 +103,7 @@ impl Partial {
             };
             let (part, filters) = (word.part, word.filters.clone());
             match lookup(word).map_err(ExpandError::Lookup)? {
-                PlaceholderValue::Open => pieces.push(Piece::Open { part, filters }),
+                PlaceholderValue::Open(name) => pieces.push(Piece::Open { name, part, filters }),
                 PlaceholderValue::Known(value) => pieces.push(Piece::Text(word.apply(value)?)),
                 PlaceholderValue::Partial(of) if part.is_none() && filters.is_empty() => pieces.extend(of.pieces),
                 PlaceholderValue::Partial(of) => pieces.push(Piece::Derived { of, part, filters }),
@@ -115,10 +118,39 @@ impl Partial {
 
     /// The pieces, in order.
     #[must_use]
-    pub fn pieces(&self) -> &[Piece] {
+    pub fn pieces(&self) -> &[Piece<N>] {
         &self.pieces
     }
 
+    /// Returns the text for these values of the open names. `None` if a value has no such version part, or if the text
+    /// is longer than [`LONGEST_TEXT`].
+    #[must_use]
+    pub fn expand<'v>(&self, value: &impl Fn(&N) -> &'v str) -> Option<String> {
+        let mut made = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => made.push_str(text),
+                other => made.push_str(&other.expand(value)?),
+            }
+            if made.len() > LONGEST_TEXT {
+                return None;
+            }
+        }
+        Some(made)
+    }
+
+    /// Whether `found` is true for one of the open names that the text depends on.
+    #[must_use]
+    pub fn has(&self, found: &impl Fn(&N) -> bool) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Open { name, .. } => found(name),
+            Piece::Derived { of, .. } => of.has(found),
+        })
+    }
+}
+
+impl Partial {
     /// Whether the open name occurs as a whole (without a version part), so that its value can be found in a text.
     #[must_use]
     pub fn holds_whole(&self) -> bool {
@@ -130,7 +162,7 @@ impl Partial {
     ///
     /// ```
     /// # use mlist::naming::{Partial, Piece, VersionPart};
-    /// let open = |part| Piece::Open { part, filters: Vec::new() };
+    /// let open = |part| Piece::Open { name: (), part, filters: Vec::new() };
     /// let text = |text: &str| Piece::Text(text.to_owned());
     /// let minor = Partial::new(vec![open(Some(VersionPart::Major)), text("."), open(Some(VersionPart::Minor))]);
     /// assert_eq!(minor.with("1.31.4").as_deref(), Some("1.31"));
@@ -138,17 +170,7 @@ impl Partial {
     /// ```
     #[must_use]
     pub fn with(&self, value: &str) -> Option<String> {
-        let mut made = String::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => made.push_str(text),
-                other => made.push_str(&other.with(value)?),
-            }
-            if made.len() > LONGEST_TEXT {
-                return None;
-            }
-        }
-        Some(made)
+        self.expand(&|()| value)
     }
 
     /// Returns the value of the open name in `text`, or the shortest one if several are possible. Filters of the open
@@ -157,7 +179,7 @@ impl Partial {
     ///
     /// ```
     /// # use mlist::naming::{Partial, Piece};
-    /// let whole = || Piece::Open { part: None, filters: Vec::new() };
+    /// let whole = || Piece::Open { name: (), part: None, filters: Vec::new() };
     /// let text = |text: &str| Piece::Text(text.to_owned());
     /// let alpine = Partial::new(vec![whole(), text("-alpine")]);
     /// assert_eq!(alpine.find("1.31.4-alpine").as_deref(), Some("1.31.4"));
@@ -185,7 +207,7 @@ impl Partial {
         let rest = self.pieces.iter().try_fold(text, |rest, piece| match piece {
             Piece::Text(text) => rest.strip_prefix(text.as_str()),
             whole if whole.is_whole() => rest.strip_prefix(value),
-            other => rest.strip_prefix(other.with(value)?.as_str()),
+            other => rest.strip_prefix(other.expand(&|()| value)?.as_str()),
         });
         rest.is_some_and(str::is_empty)
     }
@@ -239,7 +261,7 @@ impl Places {
     }
 }
 
-impl Piece {
+impl<N> Piece<N> {
     fn is_whole(&self) -> bool {
         matches!(self, Self::Open { part: None, .. })
     }
@@ -249,12 +271,12 @@ impl Piece {
         if let Self::Text(text) = self { text.len() } else { 0 }
     }
 
-    /// Returns the text for `value`.
-    fn with(&self, value: &str) -> Option<String> {
+    /// Returns the text for these values.
+    fn expand<'v>(&self, value: &impl Fn(&N) -> &'v str) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
-            Self::Open { part, filters } => finish(value, *part, filters).ok(),
-            Self::Derived { of, part, filters } => finish(&of.with(value)?, *part, filters).ok(),
+            Self::Open { name, part, filters } => finish(value(name), *part, filters).ok(),
+            Self::Derived { of, part, filters } => finish(&of.expand(value)?, *part, filters).ok(),
         }
     }
 }

@@ -90,6 +90,27 @@ const ARCHITECTURES: [&str; 18] = [
     "s390x", "s390", "sparc64", "wasm", "ppc", "riscv",
 ];
 
+/// Variants that the Go toolchain or the image-spec know, of architectures with variants.
+const VARIANTS: [(&str, &[&str]); 11] = [
+    ("386", &["sse2", "softfloat"]),
+    ("amd64", &["v1", "v2", "v3", "v4"]),
+    ("arm", &["v5", "v6", "v7", "v8"]),
+    (
+        "arm64",
+        &[
+            "v8", "v8.0", "v8.1", "v8.2", "v8.3", "v8.4", "v8.5", "v8.6", "v8.7", "v8.8", "v8.9", "v9", "v9.0", "v9.1",
+            "v9.2", "v9.3", "v9.4", "v9.5",
+        ],
+    ),
+    ("mips", &["hardfloat", "softfloat"]),
+    ("mipsle", &["hardfloat", "softfloat"]),
+    ("mips64", &["hardfloat", "softfloat"]),
+    ("mips64le", &["hardfloat", "softfloat"]),
+    ("ppc64", &["power8", "power9", "power10"]),
+    ("ppc64le", &["power8", "power9", "power10"]),
+    ("riscv64", &["rva20u64", "rva22u64", "rva23u64"]),
+];
+
 impl Platform {
     /// Parses `os/architecture[/variant]`, written with the values of the image-spec. An unknown OS or architecture is
     /// accepted (see [`Platform::unknown_word`]). Another tool's name for a known one is rejected.
@@ -164,6 +185,23 @@ impl Platform {
         SYSTEMS.into_iter().chain(ARCHITECTURES)
     }
 
+    /// All known platforms: each known OS with each known architecture, first without a variant, then with each variant
+    /// that is known for it.
+    pub fn known() -> impl Iterator<Item = Self> {
+        let variants =
+            VARIANTS.into_iter().flat_map(|(arch, all)| all.iter().map(move |variant| (arch, Some(*variant))));
+        let architectures: Vec<_> = ARCHITECTURES.into_iter().map(|arch| (arch, None)).chain(variants).collect();
+        SYSTEMS.into_iter().flat_map(move |os| {
+            let platform = |(arch, variant): (&str, Option<&str>)| Self {
+                architecture: arch.to_owned(),
+                os: os.to_owned(),
+                variant: variant.map(str::to_owned),
+                ..Self::default()
+            };
+            architectures.iter().copied().map(platform).collect::<Vec<_>>()
+        })
+    }
+
     /// Architecture names of other tools, which [`Platform::parse`] rejects.
     pub fn words_of_others() -> impl Iterator<Item = &'static str> {
         ALIASES.into_iter().map(|(word, ..)| word)
@@ -217,6 +255,13 @@ impl Platform {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.os == "unknown" && self.architecture == "unknown"
+    }
+
+    /// Whether both platforms have the same OS, architecture and variant. OS versions and OS features may differ.
+    #[must_use]
+    pub fn is_same_machine(&self, other: &Self) -> bool {
+        let machine = |platform: &Self| Self { os_version: None, os_features: Vec::new(), ..platform.normalized() };
+        machine(self) == machine(other)
     }
 
     /// Whether both platforms are the same Windows build. Revisions are ignored: `10.0.17763.4` and `10.0.17763.5` are

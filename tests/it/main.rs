@@ -35,3 +35,4 @@ mod tls;
 mod tokens;
 mod tombi;
 mod untrusted;
+mod writers;

@@ -1,5 +1,5 @@
 //! [`Evaluator`]: the values of templates and variables. It records a question for each fact that is not known yet.
-//! `variable` looks up the value of a variable. `partial` expands a template in which one name is left open.
+//! `variable` looks up the value of a variable. `partial` expands a template in which names are left open.
 
 mod partial;
 mod variable;
@@ -17,9 +17,9 @@ use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::names::MEMBER_NAMES;
 use crate::config::trust::{Trust, outside_root};
-use crate::naming::{ExpandError, LONGEST_TEXT, Placeholder, Version, VersionPart, nearest};
+use crate::naming::{ExpandError, LONGEST_TEXT, MemberWords, Placeholder, Version, VersionPart, nearest};
 use crate::oci;
-pub(super) use partial::{holds_whole, needs_platform_alone};
+pub(super) use partial::{holds_whole, reads_for_each_member};
 pub(super) use variable::LONGEST_LINE;
 
 /// The bytes that an expanded text needs, without its characters.
@@ -74,6 +74,13 @@ pub(super) struct MemberNames {
     pub(super) platform: String,
     /// Where the platform is written.
     pub(super) span: Span,
+}
+
+impl MemberNames {
+    /// The values as [`crate::naming::MemberTemplate`] needs them.
+    pub(super) fn words(&self) -> MemberWords<'_> {
+        MemberWords { os: &self.os, arch: self.arch.as_deref().unwrap_or_default(), platform: &self.platform }
+    }
 }
 
 /// How much a value is needed.

@@ -146,6 +146,7 @@ impl<'a> TargetInstance<'a> {
         }
         let (names, mut members, name) = (names?, members?, name?);
         let member_claims = self.tag_members(&names, &mut members, need, evaluator)?;
+        let member_tags = self.findable_member_tags(&names, &members, need, evaluator)?;
         let publication = Publication {
             id,
             entry: self.instance.list.entry.name.clone(),
@@ -157,7 +158,7 @@ impl<'a> TargetInstance<'a> {
             rules: rules?,
             annotations: annotations?,
             artifact_type: artifact_type?,
-            member_tags: self.by_platform_alone(&names, need, evaluator)?,
+            member_tags,
         };
         Ok(ExpandedInstance { result: InstanceResult::Publication(Box::new(publication)), names, member_claims, name })
     }

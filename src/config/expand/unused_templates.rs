@@ -76,7 +76,7 @@ fn templates(level: &Level) -> Vec<&SpannedTemplate> {
     let targets: Vec<&Target> =
         level.target.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).collect();
     let axes = level.matrix.iter().filter_map(|(_, axis)| axis.good()).flat_map(Axis::templates);
-    let member_tags = level.member_tags.iter().filter_map(Parsed::good).flatten();
+    let member_tags = level.member_tags.iter().filter_map(Parsed::good).flat_map(|placed| &placed.value);
     let tags = level.tags.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).map(|tag| &tag.template);
     let sources = rows.iter().filter_map(|row| row.source.as_ref()).chain(&level.source).filter_map(Parsed::good);
     let from = rows.iter().filter_map(|row| match row.os_version.as_ref()?.good()? {

@@ -54,7 +54,7 @@ pub(in crate::config) struct Level {
     /// Set only while a target table is read. Afterwards it is in [`Target::repository`].
     pub(in crate::config) repository: Option<Parsed<SpannedTemplate>>,
     pub(in crate::config) tags: Option<Parsed<Vec<Parsed<TagRule>>>>,
-    pub(in crate::config) member_tags: Option<Parsed<Vec<SpannedTemplate>>>,
+    pub(in crate::config) member_tags: Option<Parsed<Placed<Vec<SpannedTemplate>>>>,
     pub(in crate::config) missing: Option<Parsed<Missing>>,
     pub(in crate::config) wait: Option<Parsed<Duration>>,
     pub(in crate::config) undeclared: Option<Parsed<Placed<Undeclared>>>,

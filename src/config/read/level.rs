@@ -11,6 +11,7 @@ use super::template::{template, template_item};
 use super::words::word;
 use super::{axes, known_keys, members, strings, tags, types, vars, words};
 use crate::config::keys::{KeySet, LevelKey, TableKind};
+use crate::config::model::Placed;
 use crate::config::problem::Problem;
 
 /// Reads the keys of `[defaults]`, a convention or a list.
@@ -140,9 +141,9 @@ pub(super) fn told_of(level: &mut Level, key: LevelKey) {
     }
 }
 
-fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<SpannedTemplate>> {
+fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Vec<SpannedTemplate>>> {
     let items = types::array("member-tags", node, problems)?;
     let tags: Vec<SpannedTemplate> =
         items.iter().filter_map(|item| template_item("member-tags", item, problems)).collect();
-    (tags.len() == items.len()).then_some(tags)
+    (tags.len() == items.len()).then(|| Placed { value: tags, span: node.span.clone() })
 }

@@ -17,7 +17,7 @@ fn declare(world: &mut World, version: &str) -> Arc<Publication> {
     world.fake.image(&source, "linux/amd64", "");
     world.declare("r.example/app", &[version], &[("linux/amd64", &source)]);
     let mut list = Arc::unwrap_or_clone(world.publications.pop().unwrap());
-    let open = |part| Piece::Open { part, filters: Vec::new() };
+    let open = |part| Piece::Open { name: (), part, filters: Vec::new() };
     let parsed = Version::parse(version).unwrap();
     let minor =
         Partial::new(vec![open(Some(VersionPart::Major)), Piece::Text(".".to_owned()), open(Some(VersionPart::Minor))]);

@@ -7,7 +7,7 @@ use crate::exec::report::{Outcome, Signal, TagDone};
 use crate::exec::tests::fake::{Fake, Fault};
 use crate::exec::tests::interleave::{Scene, Sight, Turns, every_order};
 use crate::exec::tests::world::{OPTIONS, World, codes, words};
-use crate::naming::{Filter, Partial, Piece};
+use crate::naming::{Filter, MemberName, MemberTemplate, MemberWords, Partial, Piece};
 use crate::oci::{Index, Reference, Tag};
 use crate::plan::{Action, MemberFate, TagFate};
 use crate::registry::ErrorKind;
@@ -30,14 +30,28 @@ fn declare_untagged(world: &mut World, target: &str, arch: &str) -> Publication 
     list
 }
 
-/// Declares the tag `1` of [`REPOSITORY`] as one of its writers, with the member for this architecture.
+/// Declares the tag `1` of [`REPOSITORY`] as one of its writers, with the member for this architecture. The member has
+/// the tag `1-{os}-{arch}`, by the default template.
 fn declare(world: &mut World, arch: &str) -> Arc<Publication> {
-    let mut list = declare_untagged(world, REPOSITORY, arch);
-    let span = list.target_span.clone();
-    list.members[0].tags.push(MemberTag { tag: Tag::parse(&format!("1-linux-{arch}")).unwrap(), span });
     let dashes = Filter::Replace { from: "/".to_owned(), to: "-".to_owned() };
-    let platform = Piece::Open { part: None, filters: vec![dashes] };
-    list.member_tags = vec![Partial::new(vec![Piece::Text("1-".to_owned()), platform])];
+    let platform = Piece::Open { name: MemberName::Platform, part: None, filters: vec![dashes] };
+    declare_by(world, arch, vec![Piece::Text("1-".to_owned()), platform])
+}
+
+/// Like [`declare`], with the template `1-{arch}`.
+fn declare_by_arch(world: &mut World, arch: &str) -> Arc<Publication> {
+    let open = Piece::Open { name: MemberName::Arch, part: None, filters: Vec::new() };
+    declare_by(world, arch, vec![Piece::Text("1-".to_owned()), open])
+}
+
+fn declare_by(world: &mut World, arch: &str, template: Vec<Piece<MemberName>>) -> Arc<Publication> {
+    let mut list = declare_untagged(world, REPOSITORY, arch);
+    let template = MemberTemplate::new(Partial::new(template));
+    let platform = format!("linux/{arch}");
+    let tag = template.with(MemberWords { os: "linux", arch, platform: &platform }).unwrap();
+    let span = list.target_span.clone();
+    list.members[0].tags.push(MemberTag { tag: Tag::parse(&tag).unwrap(), span });
+    list.member_tags = vec![template];
     let list = Arc::new(list);
     world.publications.push(Arc::clone(&list));
     list
@@ -67,6 +81,15 @@ fn all(arches: &[&str]) -> BTreeSet<String> {
 /// Runs the writers at once, in every order of their requests. Returns how many orders end with all members, and how
 /// many end without some member.
 fn writers(arches: &[&str], sight: Sight, turns: Turns) -> (usize, usize) {
+    writers_by(declare, arches, (sight, turns))
+}
+
+/// Like [`writers`], for lists that are declared in another way.
+fn writers_by(
+    declare: fn(&mut World, &str) -> Arc<Publication>,
+    arches: &[&str],
+    (sight, turns): (Sight, Turns),
+) -> (usize, usize) {
     let scene = || {
         let mut world = World::new();
         let runs = arches.iter().map(|arch| declare(&mut world, arch)).collect();
@@ -118,6 +141,15 @@ fn in_a_registry_a_member_is_lost_in_some_orders_without_member_tags() {
 fn two_writers_lose_no_member_in_any_order() {
     let (whole, lacking) = writers(&["amd64", "s390x"], Sight::Clear, Turns::AlsoHeadsOf("1"));
     assert!(whole > 10 && lacking == 0, "{whole} {lacking}");
+}
+
+#[test]
+fn with_another_template_no_member_is_lost_in_any_order() {
+    for arches in [["amd64", "s390x"].as_slice(), &["amd64", "arm64", "s390x"]] {
+        let turns = if arches.len() > 2 { Turns::OncePlanned } else { Turns::AlsoHeadsOf("1") };
+        let (whole, lacking) = writers_by(declare_by_arch, arches, (Sight::Clear, turns));
+        assert!(whole > 10 && lacking == 0, "{whole} {lacking}");
+    }
 }
 
 #[test]

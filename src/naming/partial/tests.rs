@@ -9,7 +9,7 @@ use super::*;
 fn partial(template: &str) -> Partial {
     Partial::of(&Template::parse(template).unwrap(), |word| {
         Ok::<_, ()>(match word.name.as_str() {
-            "v" => PlaceholderValue::Open,
+            "v" => PlaceholderValue::Open(()),
             "full" => PlaceholderValue::Partial(partial("{v}-alpine")),
             "minor" => PlaceholderValue::Partial(partial("{v.major}.{v.minor}")),
             other => PlaceholderValue::Known(other.to_owned()),
@@ -124,10 +124,10 @@ fn nothing_is_longer_than_the_longest_text() {
     assert_eq!(partial("{v}.").with(&long), None);
     // The length is checked before the text is created, which would take four gigabytes.
     let filter = Filter::Replace { from: "x".to_owned(), to: long.clone() };
-    assert_eq!(Partial::new(vec![Piece::Open { part: None, filters: vec![filter] }]).with(&long), None);
+    assert_eq!(Partial::new(vec![Piece::Open { name: (), part: None, filters: vec![filter] }]).with(&long), None);
     let template = Template::parse("{a}{v}{a}").unwrap();
     let lookup = |word: &Placeholder| {
-        Ok::<_, ()>(if word.name == "v" { PlaceholderValue::Open } else { PlaceholderValue::Known(long.clone()) })
+        Ok::<_, ()>(if word.name == "v" { PlaceholderValue::Open(()) } else { PlaceholderValue::Known(long.clone()) })
     };
     assert_eq!(Partial::of(&template, lookup), Err(ExpandError::TooLong { span: 6..9 }));
 }
@@ -137,17 +137,21 @@ fn texts_that_stand_side_by_side_are_one() {
     assert_eq!(partial("a{b}{{c{v}"), partial("ab{{c{v}"));
     assert_eq!(partial("{full}x"), partial("{v}-alpinex"));
     assert_ne!(partial("{full|lower}"), partial("{v}-alpine"));
-    assert_eq!(Partial::new(vec![Piece::Text(String::new())]).pieces(), []);
+    assert_eq!(<Partial>::new(vec![Piece::Text(String::new())]).pieces(), []);
 }
 
 #[test]
 fn a_placeholder_without_its_part_is_told_of_unless_it_is_open() {
     let template = Template::parse("{v.major}-{other.major}").unwrap();
     let lookup = |word: &Placeholder| {
-        Ok::<_, ()>(if word.name == "v" { PlaceholderValue::Open } else { PlaceholderValue::Known("main".to_owned()) })
+        Ok::<_, ()>(if word.name == "v" {
+            PlaceholderValue::Open(())
+        } else {
+            PlaceholderValue::Known("main".to_owned())
+        })
     };
     assert!(matches!(Partial::of(&template, lookup), Err(ExpandError::NoPart { value, .. }) if value == "main"));
-    assert_eq!(Partial::of(&template, |_| Err("no")), Err(ExpandError::Lookup("no")));
+    assert_eq!(<Partial>::of(&template, |_| Err("no")), Err(ExpandError::Lookup("no")));
 }
 
 #[test]

@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::model::{Member, Missing, OsVersion, Publication, Undeclared};
-use crate::naming::Partial;
 use crate::oci::{Platform, Tag};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -29,7 +28,8 @@ pub(super) fn ask<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>) -> Option<&'
 }
 
 /// Returns the members that other writers have placed, in the order of their tags. Tags that this file declares, and
-/// platforms that it declares completely, are left out.
+/// platforms that it declares completely, are left out. Only tags for known platforms count: `v1-alpine-3.19` is not a
+/// member of `v1` for a platform `alpine/3.19`.
 pub(super) fn placed(input: Input<'_>) -> Vec<Member> {
     let publication = input.publication;
     let own = |tag: &Tag| {
@@ -40,29 +40,19 @@ pub(super) fn placed(input: Input<'_>) -> Vec<Member> {
         let mut complete = publication.members.iter().map(|member| &member.platform).filter(|own| is_complete(own));
         complete.any(|own| own.normalized() == platform.normalized())
     };
-    let tags = ask(&mut QueryBatch::new(input), input).into_iter().flatten().filter(|tag| !own(tag));
-    let found = tags.filter_map(|tag| Some((tag, platform_of(&publication.member_tags, tag)?)));
-    found.filter(|(_, platform)| !is_declared(platform)).map(|(tag, platform)| member(input, tag, platform)).collect()
+    let tags: Vec<&Tag> =
+        ask(&mut QueryBatch::new(input), input).into_iter().flatten().filter(|tag| !own(tag)).collect();
+    let names = || tags.iter().map(|tag| tag.as_str());
+    let found: Vec<_> = publication.member_tags.iter().map(|template| template.platforms(names())).collect();
+    let platform = |tag: &&Tag| found.iter().find_map(|found| found.get(tag.as_str()));
+    let placed = tags.iter().filter_map(|tag| Some((*tag, platform(tag)?)));
+    placed.filter(|(_, platform)| !is_declared(platform)).map(|(tag, platform)| member(input, tag, platform)).collect()
 }
 
-/// Returns the platform that a member tag is for. Only known words are accepted: `v1-alpine-3.19` is not a member of
-/// `v1` for a platform `alpine/3.19`.
-fn platform_of(templates: &[Partial], tag: &Tag) -> Option<Platform> {
-    templates.iter().find_map(|template| {
-        let text = template.find(tag.as_str())?;
-        let separators: BTreeSet<char> = text.chars().filter(|c| !c.is_ascii_alphanumeric()).collect();
-        separators.into_iter().find_map(|separator| {
-            let name = text.replace(separator, "/");
-            let platform = Platform::parse(&name).ok().filter(|platform| platform.unknown_word().is_none())?;
-            (template.with(&name).as_deref() == Some(tag.as_str())).then_some(platform)
-        })
-    })
-}
-
-fn member(input: Input<'_>, tag: &Tag, platform: Platform) -> Member {
+fn member(input: Input<'_>, tag: &Tag, platform: &Platform) -> Member {
     let span = &input.publication.target_span;
     Member {
-        platform,
+        platform: platform.clone(),
         platform_span: span.clone(),
         arch: None,
         source: input.publication.target.tagged(tag),

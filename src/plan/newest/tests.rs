@@ -6,7 +6,7 @@ fn text(text: &str) -> Piece {
 }
 
 fn open(part: Option<VersionPart>) -> Piece {
-    Piece::Open { part, filters: Vec::new() }
+    Piece::Open { name: (), part, filters: Vec::new() }
 }
 
 fn version(text: &str) -> Version {
@@ -107,7 +107,7 @@ fn v_counts_for_nothing() {
 
 #[test]
 fn a_build_is_found_by_the_tag_that_it_is_published_by() {
-    let as_tag = Piece::Open { part: None, filters: vec![Filter::Tag] };
+    let as_tag = Piece::Open { name: (), part: None, filters: vec![Filter::Tag] };
     let built = newest("v3.1.0+dev", vec![text("latest")], vec![as_tag]);
     let found = published(&built, &tag("latest"), &tags(&["v3.1.0_dev", "v3.2.0_dev"])).unwrap();
     assert_eq!((found.version.as_str(), found.tag), ("v3.2.0_dev", tag("v3.2.0_dev")));

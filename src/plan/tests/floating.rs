@@ -31,7 +31,7 @@ impl Release<'_> {
             newest: Some(Newest {
                 version: version(&self.version),
                 claim: Partial::new(vec![Piece::Text(always.tag.as_str().to_owned())]),
-                published_as: Partial::new(vec![Piece::Open { part: None, filters: Vec::new() }]),
+                published_as: Partial::new(vec![Piece::Open { name: (), part: None, filters: Vec::new() }]),
                 rivals: self.rivals.iter().map(version).collect(),
             }),
             ..always.clone()

@@ -276,7 +276,8 @@ mod immutable {
 
 /// Makes a tag a floating one, which only the newest version has.
 fn newest(tag: &mut crate::config::model::TargetTag) {
-    let open = || crate::naming::Partial::new(vec![crate::naming::Piece::Open { part: None, filters: Vec::new() }]);
+    let open =
+        || crate::naming::Partial::new(vec![crate::naming::Piece::Open { name: (), part: None, filters: Vec::new() }]);
     tag.newest = Some(crate::config::model::Newest {
         version: crate::naming::Version::parse("2").unwrap(),
         claim: open(),

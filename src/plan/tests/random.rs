@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index as Pick;
 
-use super::world::{Image, World, foreign_list, member_tags, platform, publication, reference, shared};
+use super::world::{Image, World, foreign_list, member_tag, member_tags, platform, publication, reference, shared};
 use crate::config::model::{Format, Mismatch, Missing, Placed, Publication, Undeclared};
 use crate::naming::Globs;
 use crate::oci::{Descriptor, Entry, Index, MediaType, Place, Platform, Tag};
@@ -230,7 +230,7 @@ fn scene(members: &[MemberPlan], tags: &[TagPlan], policies: &Policies, target: 
     let declared: Vec<(&str, &str)> =
         members.iter().zip(&sources).map(|(member, source)| (DECLARED[member.declared], source.as_str())).collect();
     for (of, build) in &policies.others {
-        let tag = member_tags("t0").with(UNDECLARED[*of]).unwrap();
+        let tag = member_tag(&member_tags("t0"), &platform(UNDECLARED[*of]));
         world.push(&reference(&format!("{target}:{tag}")), &Image::of(UNDECLARED[*of], *build));
     }
     Scene { world, list: under(&publication(target, &names, &declared), members, policies) }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::config::model::{Member, MemberTag, Missing, OsVersion, Publication, Rules, TargetTag, Undeclared};
 use crate::config::problem::{HttpFacts, Problem, Span};
-use crate::naming::{Filter, Partial, Piece};
+use crate::naming::{Filter, MemberName, MemberTemplate, MemberWords, Partial, Piece};
 use crate::oci::{
     Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
 };
@@ -417,9 +417,16 @@ pub(super) fn with(list: &Arc<Publication>, change: impl FnOnce(&mut Publication
 }
 
 /// Returns the member tag template `TAG-{platform|replace:/:-}`.
-pub(super) fn member_tags(tag: &str) -> Partial {
+pub(super) fn member_tags(tag: &str) -> MemberTemplate {
     let filters = vec![Filter::Replace { from: "/".into(), to: "-".into() }];
-    Partial::new(vec![Piece::Text(format!("{tag}-")), Piece::Open { part: None, filters }])
+    let platform = Piece::Open { name: MemberName::Platform, part: None, filters };
+    MemberTemplate::new(Partial::new(vec![Piece::Text(format!("{tag}-")), platform]))
+}
+
+/// Returns the tag of a member for `platform`, with the word of Go as its architecture.
+pub(super) fn member_tag(template: &MemberTemplate, platform: &Platform) -> String {
+    let (os, arch, text) = (&platform.os, &platform.architecture, platform.to_string());
+    template.with(MemberWords { os, arch, platform: &text }).unwrap()
 }
 
 /// Returns the list as one that several writers share: entries of other writers stay, and members have tags of their
@@ -428,7 +435,7 @@ pub(super) fn shared(list: &Arc<Publication>) -> Arc<Publication> {
     with(list, |list| {
         let template = member_tags(list.own_tag().tag.as_str());
         for (number, member) in list.members.iter_mut().enumerate() {
-            let tag = template.with(&member.platform.to_string()).unwrap();
+            let tag = member_tag(&template, &member.platform);
             let span = Span { file: 0, range: 300 + number..301 + number };
             member.tags = vec![MemberTag { tag: Tag::parse(&tag).unwrap(), span }];
         }

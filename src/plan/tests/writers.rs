@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::world::{Image, World, platform, publication, reference, shared, with};
 use crate::config::model::{Missing, Placed, Publication, Undeclared};
 use crate::config::problem::Span;
-use crate::naming::Globs;
-use crate::oci::{Entry, Index, MediaType};
+use crate::naming::{Globs, MemberName, MemberTemplate, Partial, Piece};
+use crate::oci::{Entry, Index, MediaType, Tag};
 use crate::plan::{Action, ListPlan, MemberFate, Query, Reason, TagFate};
 
 const TARGET: &str = "reg.corp/app";
@@ -154,6 +154,45 @@ fn each_writers_members_are_in_the_list_of_all() {
     let writers = [writer(&[AMD64]), writer(&[ARM64]), writer(&[ARM_V7])];
     assert_eq!(settle(&mut world, &writers), 1);
     assert_eq!(platforms(&published(&world)), ["linux/arm/v7", "linux/arm64", "linux/amd64"]);
+}
+
+/// Returns the list of a writer whose member has the tag `v1-ARCH`.
+fn writer_by_arch(member: (&str, &str), arch: &str) -> Arc<Publication> {
+    with(&writer(&[member]), |list| {
+        let open = Piece::Open { name: MemberName::Arch, part: None, filters: Vec::new() };
+        list.member_tags = vec![MemberTemplate::new(Partial::new(vec![Piece::Text("v1-".to_owned()), open]))];
+        list.members[0].tags[0].tag = Tag::parse(&format!("v1-{arch}")).unwrap();
+    })
+}
+
+#[test]
+fn writers_find_each_others_members_by_words_of_any_style() {
+    let mut world = built(&[AMD64, ARM64, ARM_V7]);
+    let writers = [writer_by_arch(AMD64, "x86_64"), writer_by_arch(ARM64, "arm64v8"), writer_by_arch(ARM_V7, "armhf")];
+    let plans: Vec<ListPlan> = writers.iter().map(|writer| world.plan(writer).0).collect();
+    for plan in &plans {
+        world.apply(plan);
+    }
+    assert_eq!(platforms(&published(&world)), ["linux/arm/v7"], "the last one has overwritten the others");
+    assert_eq!(settle(&mut world, &writers), 1);
+    let mut all = platforms(&published(&world));
+    all.sort_unstable();
+    assert_eq!(all, ["linux/amd64", "linux/arm/v7", "linux/arm64"]);
+}
+
+#[test]
+fn one_platform_under_two_words_is_one_member() {
+    let mut world = built(&[AMD64, ARM64]);
+    // Another writer has placed this platform under the word of another style.
+    world.push(&reference("reg.corp/app:v1-x86_64"), &Image::of("linux/amd64", 9));
+    world.push(&reference("reg.corp/app:v1-aarch64"), &Image::of("linux/arm64", 9));
+    world.push(&reference("reg.corp/app:v1-arm64v8"), &Image::of("linux/arm64", 9));
+    let list = writer_by_arch(AMD64, "amd64");
+    sync(&mut world, &list);
+    let index = published(&world);
+    assert_eq!(platforms(&index), ["linux/amd64", "linux/arm64"]);
+    assert_eq!(index.entries[0].descriptor, *world.named(&reference(AMD64.1)).unwrap().descriptor());
+    assert_eq!(world.plan(&list).0.action, Action::Unchanged);
 }
 
 #[test]

@@ -1,14 +1,14 @@
-//! Templates in which one name is left open: [`Partial`]s.
+//! Templates in which names are left open: [`Partial`]s and [`MemberTemplate`]s.
 //!
-//! A variable is open too if its own template contains the open name. Only templates count: what a file, the
-//! environment or git returns is a plain value, even if its path or `default` contains the open name.
+//! A variable is open too if its own template contains an open name. Only templates count: what a file, the
+//! environment or git returns is a plain value, even if its path or `default` contains an open name.
 
 use super::{Evaluator, NoValue, Scope, place_of};
 use crate::config::expand::resolution_stack::ResolutionStack;
 use crate::config::expand::scope::{Binding, ListNames};
 use crate::config::expand::value::Value;
 use crate::config::read::declared::{Parsed, SpannedTemplate, VariableValue};
-use crate::naming::{Partial, Placeholder, PlaceholderValue};
+use crate::naming::{MemberName, MemberTemplate, Partial, Placeholder, PlaceholderValue};
 
 impl Evaluator<'_> {
     /// Expands `template`, but leaves the name `open` open.
@@ -18,26 +18,40 @@ impl Evaluator<'_> {
         open: &str,
         scope: Scope<'_>,
     ) -> Result<Partial, NoValue> {
-        self.left_open(template, open, scope, &mut ResolutionStack::default())
+        let is_open = |name: &str| (name == open).then_some(());
+        self.left_open(template, &is_open, scope, &mut ResolutionStack::default())
     }
 
-    fn left_open<'r>(
+    /// Expands `template`, but leaves the names of a member open.
+    pub(in crate::config::expand) fn member_template(
+        &mut self,
+        template: &SpannedTemplate,
+        scope: Scope<'_>,
+    ) -> Result<MemberTemplate, NoValue> {
+        let partial = self.left_open(template, &MemberName::parse, scope, &mut ResolutionStack::default());
+        partial.map(MemberTemplate::new)
+    }
+
+    fn left_open<'r, N>(
         &mut self,
         template: &'r SpannedTemplate,
-        open: &str,
+        open: &dyn Fn(&str) -> Option<N>,
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
-    ) -> Result<Partial, NoValue> {
+    ) -> Result<Partial<N>, NoValue> {
         let words = template.template.placeholders();
         // The value of each placeholder, and how problems may show it.
-        let placeholders: Vec<Result<(PlaceholderValue, Value), NoValue>> = words
+        let placeholders: Vec<Result<(PlaceholderValue<N>, Value), NoValue>> = words
             .map(|word| {
                 let name = word.name.as_str();
-                if name == open {
-                    return Ok((PlaceholderValue::Open, Value::default()));
+                if let Some(name) = open(name) {
+                    return Ok((PlaceholderValue::Open(name), Value::default()));
                 }
                 let place = place_of(template, word);
-                let inner = template_of(name, scope.names).filter(|template| leads_to(template, open, scope.names));
+                let leads_to_open = |template: &&SpannedTemplate| {
+                    reaches(template, scope.names, |_| true, |word| open(&word.name).is_some())
+                };
+                let inner = template_of(name, scope.names).filter(leads_to_open);
                 let Some(inner) = inner else {
                     let value = self.lookup(name, &place, scope, stack)?;
                     return Ok((PlaceholderValue::Known(value.text().to_owned()), value));
@@ -64,21 +78,16 @@ pub(in crate::config::expand) fn holds_whole(template: &SpannedTemplate, open: &
     reaches(template, names, plain, |word| word.name == open && word.part.is_none())
 }
 
-/// Whether `template`, or a variable that it uses, contains `open`.
-fn leads_to(template: &SpannedTemplate, open: &str, names: &ListNames<'_>) -> bool {
-    reaches(template, names, |_| true, |word| word.name == open)
-}
-
-/// Whether `{platform}` is the only value of a member that `template` needs, and only templates contain it. Otherwise
-/// the platform cannot be left open.
-pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate, names: &ListNames<'_>) -> bool {
+/// Whether a value that `template` needs is read from a file, or is a default, that depends on the member. Such a value
+/// is known for declared members only.
+pub(in crate::config::expand) fn reads_for_each_member(template: &SpannedTemplate, names: &ListNames<'_>) -> bool {
     let mut seen: Vec<(&str, bool)> = Vec::new();
     let mut templates = vec![(template, true)];
     while let Some((template, is_template)) = templates.pop() {
         for word in template.template.placeholders() {
             let name = word.name.as_str();
-            if matches!(name, "os" | "arch") || name == "platform" && !is_template {
-                return false;
+            if MemberName::parse(name).is_some() && !is_template {
+                return true;
             }
             if seen.contains(&(name, is_template)) {
                 continue;
@@ -90,7 +99,7 @@ pub(in crate::config::expand) fn needs_platform_alone(template: &SpannedTemplate
             }
         }
     }
-    true
+    false
 }
 
 /// Whether a placeholder for which `found` is true occurs in `template`, or in the template of a variable for which

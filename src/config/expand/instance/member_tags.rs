@@ -1,10 +1,13 @@
-//! The tags of each member, in the repository of its list.
+//! The tags of each member, in the repository of its list. `unfindable` reports those by which other writers cannot find
+//! the member.
+
+mod unfindable;
 
 use super::members::NamedMember;
 use super::refused::bad_tag;
 use super::tags::NamedTag;
 use super::{PublicationNames, TargetInstance};
-use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole, needs_platform_alone};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, reads_for_each_member};
 use crate::config::expand::value::Value;
 use crate::config::memory::Part;
 use crate::config::model::{MemberTag, Placed};
@@ -12,8 +15,8 @@ use crate::config::policy::Undeclared;
 use crate::config::problem::Span;
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::raw::Text;
-use crate::naming::{Partial, Template};
-use crate::oci::Tag;
+use crate::naming::{MemberTemplate, Template};
+use crate::oci::{Place, Tag};
 
 /// The implied value of `member-tags` if `undeclared` keeps members. Several jobs can then write one list, each with
 /// its own members. Each job finds the members of the others by these tags (semantics of several writers: one register
@@ -80,27 +83,37 @@ impl TargetInstance<'_> {
         if failed { Err(NoValue) } else { Ok(claims) }
     }
 
-    /// The templates with the first tag that always belongs to the list, and with the platform left open. Only
-    /// templates that contain `{platform}` as a whole and need no other value of a member.
-    pub(super) fn by_platform_alone(
+    /// The templates with the first tag that always belongs to the list, and with the names of a member left open. Other
+    /// writers use the same template to find the members of this list. So each tag must mean the platform of its member
+    /// and no other. Empty if the list does not keep members of other writers.
+    pub(super) fn findable_member_tags(
         &self,
         names: &PublicationNames,
+        members: &[NamedMember],
         need: Need,
         evaluator: &mut Evaluator<'_>,
-    ) -> Result<Vec<Partial>, NoValue> {
+    ) -> Result<Vec<MemberTemplate>, NoValue> {
+        let Some(Placed { value: Undeclared::Keep, span }) = self.undeclared()? else { return Ok(Vec::new()) };
         let Some(tag) = names.own_tags().next().map(NamedTag::value) else { return Ok(Vec::new()) };
         let scope = Scope { tag: Some(&tag), ..self.instance.scope(need) };
-        let is_open = |template: &&SpannedTemplate| {
-            holds_whole(template, "platform", scope.names) && needs_platform_alone(template, scope.names)
-        };
         let templates = self.member_tag_templates()?;
-        templates.iter().filter(is_open).map(|template| evaluator.partial(template, "platform", scope)).collect()
+        if templates.is_empty()
+            && let Place::Repository(_) = names.place()
+        {
+            let empty = self.pick(|level| &level.member_tags).and_then(Parsed::good).map_or(span, |tags| &tags.span);
+            evaluator.problems.add_for(scope.list, unfindable::single_writer(scope.list, (empty, span)));
+        }
+        let mut findable = Vec::new();
+        for template in &templates {
+            findable.push(findable_member_tag(template, members, scope, evaluator));
+        }
+        findable.into_iter().collect()
     }
 
     /// The templates of `member-tags`, or the implied one.
     fn member_tag_templates(&self) -> Result<Vec<SpannedTemplate>, NoValue> {
         match self.pick(|level| &level.member_tags) {
-            Some(Parsed::Good(templates)) => Ok(templates.clone()),
+            Some(Parsed::Good(templates)) => Ok(templates.value.clone()),
             Some(Parsed::Faulty) => Err(NoValue),
             None => Ok(match self.undeclared()? {
                 Some(Placed { value: Undeclared::Keep, span }) => by_platform(span).into_iter().collect(),
@@ -108,6 +121,30 @@ impl TargetInstance<'_> {
             }),
         }
     }
+}
+
+/// Leaves the names of a member open in `template`, and checks that the tag of each member means its platform.
+fn findable_member_tag(
+    template: &SpannedTemplate,
+    members: &[NamedMember],
+    scope: Scope<'_>,
+    evaluator: &mut Evaluator<'_>,
+) -> Result<MemberTemplate, NoValue> {
+    if reads_for_each_member(template, scope.names) {
+        evaluator.problems.add_for(scope.list, unfindable::from_a_file(template, scope.list));
+        return Err(NoValue);
+    }
+    let open = evaluator.member_template(template, scope)?;
+    let tags: Vec<Option<String>> = members.iter().map(|member| open.with(member.names.words())).collect();
+    let platforms = open.platforms(tags.iter().flatten().map(String::as_str));
+    for (member, tag) in members.iter().zip(&tags) {
+        let found = tag.as_ref().and_then(|tag| platforms.get(tag.as_str()));
+        if !found.is_some_and(|found| found.is_same_machine(&member.member.platform)) {
+            let problem = unfindable::member(template, &open, member, scope.list);
+            evaluator.problems.add_for(scope.list, problem);
+        }
+    }
+    Ok(open)
 }
 
 /// [`BY_PLATFORM`], as if it were written at `span`.

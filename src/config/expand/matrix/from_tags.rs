@@ -27,7 +27,7 @@ pub(super) fn values(
             Err(NoValue)
         }
         Some(pattern) => evaluator.partial(pattern, &name.name, scope),
-        None => Ok(Partial::new(vec![Piece::Open { part: None, filters: Vec::new() }])),
+        None => Ok(Partial::new(vec![Piece::Open { name: (), part: None, filters: Vec::new() }])),
     };
     let repository = repository(&axis.repository, scope, evaluator);
     let (pattern, (place, shown)) = (pattern?, repository?);

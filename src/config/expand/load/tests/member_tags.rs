@@ -1,6 +1,8 @@
 //! Tags of members: how they expand, and who else may have them.
 
 use super::*;
+use crate::config::Severity;
+use crate::naming::MemberTemplate;
 
 const TWO: &str = r#"platforms = ["linux/amd64", "linux/arm/v7"]"#;
 
@@ -12,11 +14,12 @@ fn tags(text: &str) -> Vec<String> {
     members.iter().map(|m| m.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// The platforms that the open templates find in `tag`, a member's tag from another writer.
+/// The platform that each open template finds for `tag`, a member's tag from another writer.
 fn found(text: &str, tag: &str) -> Vec<Option<String>> {
     let loaded = Machine::default().load(text);
     assert_eq!(loaded.problems, [], "{text}");
-    loaded.publications[0].member_tags.iter().map(|partial| partial.find(tag)).collect()
+    let found = |template: &MemberTemplate| template.platforms([tag]).remove(tag).map(|found| found.to_string());
+    loaded.publications[0].member_tags.iter().map(found).collect()
 }
 
 fn list(keys: &str) -> String {
@@ -50,15 +53,10 @@ fn a_list_that_keeps_members_tags_them_by_platform() {
         "#,
     );
     assert_eq!(tags(&text), ["v1-linux-amd64 v2-linux-amd64", "v1-linux-arm-v7 v2-linux-arm-v7"]);
-    assert_eq!(found(&text, "v1-linux-386"), [Some("linux-386".to_owned())]);
+    assert_eq!(found(&text, "v1-linux-386"), [Some("linux/386".to_owned())]);
     assert_eq!(found(&text, "v2-linux-386"), [None], "only the list's own tag counts");
     let loaded = Machine::default().load(&text);
     assert_eq!(&text[loaded.publications[0].members[0].tags[0].span.range.clone()], "keep");
-    let untagged = r#"
-        undeclared = "keep"
-        member-tags = []
-    "#;
-    assert_eq!(tags(&list(untagged)), ["", ""]);
     // The nearest level decides whether members are kept.
     let target = r#"target = { repository = "r.io/x", undeclared = "keep" }"#;
     assert_eq!(tags(&list(target)), ["1-linux-amd64", "1-linux-arm-v7"]);
@@ -69,33 +67,99 @@ fn a_list_that_keeps_members_tags_them_by_platform() {
     assert_eq!(tags(&list(target)), ["", ""]);
 }
 
+/// A list that keeps members, with these tags of members, and `w` as a variable.
+fn kept(template: &str, w: &str, keys: &str) -> String {
+    let text = list(&format!("undeclared = \"keep\"\nmember-tags = [\"{template}\"]\n{keys}"));
+    text.replace("[vars]\n", &format!("[vars]\nw = {w}\n"))
+}
+
+const VARIANTS: &str = "arch-style = \"go-variant\"";
+
 #[test]
-fn only_templates_with_the_platform_alone_are_read_backwards() {
-    let read = |template: &str, tag: &str| found(&list(&format!(r#"member-tags = ["{template}"]"#)), tag);
-    assert_eq!(read("{tag}_{platform|replace:/:.}", "1_a.b"), [Some("a.b".to_owned())]);
-    for template in ["{tag}-{arch}", "{platform|replace:/:-}-{os}", "{platform|replace:/:-}-{tag}-{arch}"] {
-        assert_eq!(read(template, "1-a"), [], "{template}");
+fn members_of_others_are_found_by_any_template_that_tells_platforms_apart() {
+    let found = |template: &str, tag: &str| found(&kept(template, "\"{os}-{arch}\"", VARIANTS), tag);
+    for (template, tag, platform) in [
+        ("{tag}_{platform|replace:/:.}", "1_linux.s390x", "linux/s390x"),
+        ("{tag}-{arch}", "1-armhf", "linux/arm/v7"),
+        ("{os}-{arch|replace:_:.}", "linux-x86.64", "linux/amd64"),
+        ("{tag}-{w}", "1-windows-amd64", "windows/amd64"),
+        ("{w|replace:-:_}.{tag}", "linux_ppc64el.1", "linux/ppc64le"),
+        ("{platform|replace:/:-}-{tag}-{arch}", "linux-arm64-1-aarch64", "linux/arm64"),
+    ] {
+        assert_eq!(found(template, tag), [Some(platform.to_owned())], "{template} {tag}");
     }
-    let through = |value: &str| {
-        let text = list(r#"member-tags = ["{tag}-{w}"]"#).replace(
-            "[vars]\n",
-            &format!(
-                "
-            [vars]
-            w = {value}
-        "
-            ),
-        );
-        let mut machine = Machine::default()
-            .knows(Question::File("linux-amd64".into()), "x")
-            .knows(Question::File("linux-arm-v7".into()), "y");
-        let loaded = machine.load(&text);
-        assert_eq!(loaded.problems, [], "{value}");
-        loaded.publications[0].member_tags.len()
-    };
-    assert_eq!(through(r#""{platform|replace:/:-}""#), 1);
-    assert_eq!(through(r#""{os}-{arch}""#), 0);
-    assert_eq!(through(r#"{ file = "{platform|replace:/:-}" }"#), 0);
+    assert_eq!(found("{tag}-{arch}", "1-alpine"), [None]);
+    // No list is built from the tags of members if others' members are not kept.
+    assert_eq!(super::member_tags::found(&list("member-tags = [\"{tag}-{arch}\"]"), "1-arm64"), []);
+}
+
+/// The causes of the problems of a list, all of which are about tags by which a member cannot be found.
+fn unfindable(text: &str) -> Vec<String> {
+    let problems = Machine::default()
+        .knows(Question::File("linux-amd64".into()), "x")
+        .knows(Question::File("linux-arm-v7".into()), "y")
+        .load(text)
+        .problems;
+    assert!(problems.iter().all(|problem| problem.slug() == "unfindable_member_tag"), "{problems:#?}");
+    assert!(problems.iter().all(|problem| problem.help.is_some() && !problem.labels.is_empty()));
+    problems.into_iter().flat_map(|problem| problem.causes).collect()
+}
+
+#[test]
+fn a_tag_by_which_others_cannot_find_a_member_is_refused() {
+    let unfindable_by = |template: &str, w: &str, keys: &str| unfindable(&kept(template, w, keys));
+    let one = |row: &str| format!("platforms = [{row}]");
+    for (template, keys, cause) in [
+        // Plain `arm` for arm/v7.
+        ("{tag}-{arch}", "", "`arm` means linux/arm"),
+        ("{tag}-{arch}", r#""linux/amd64/v3""#, "`amd64` means linux/amd64"),
+        ("{tag}-{arch}", r#"{ platform = "linux/arm/v6", arch = "armhf" }"#, "`armhf` means linux/arm/v7"),
+        ("{tag}-{arch}", r#"{ platform = "linux/amd64", arch = "intel" }"#, "`intel` is not a word of any arch-style"),
+        ("{tag}-{arch}", r#""windows/amd64""#, "without `{platform}` or `{os}`, the tag is for linux"),
+        ("{tag}-{os}", r#""linux/amd64""#, "the tag contains neither `{platform}` nor `{arch}`"),
+        ("{platform|replace:/:-}", r#""linux/sh4""#, "linux/sh4 is not a known platform"),
+        ("{platform|replace:/:-|replace:386:amd64}", r#""linux/amd64""#, "other platforms have the same tag"),
+        ("{arch}-{platform|replace:/:-}", r#""linux/arm/v7""#, "`arm` means linux/arm"),
+    ] {
+        let keys = if keys.is_empty() { String::new() } else { one(keys) };
+        let text = kept(template, "\"\"", "").replace(TWO, if keys.is_empty() { TWO } else { "" });
+        let text = format!("{text}{keys}\n");
+        let problems = Machine::default().load(&text).problems;
+        let errors = problems.iter().filter(|problem| problem.slug() != "unknown_platform");
+        let found: Vec<_> = errors.map(|problem| (problem.slug(), problem.causes.clone())).collect();
+        assert_eq!(found, [("unfindable_member_tag", vec![cause.to_owned()])], "{text}");
+    }
+    let from_a_file = "the tag depends on a file or a default of each member, which other writers do not have";
+    let file = "{ file = \"{platform|replace:/:-}\" }";
+    assert_eq!(unfindable_by("{tag}-{w}", file, VARIANTS), [from_a_file]);
+    // Each template is checked, and a template only where members are kept.
+    let two = kept("{tag}-{arch}\", \"{tag}-{platform|replace:/:-}", "\"\"", "");
+    assert_eq!(unfindable(&two), ["`arm` means linux/arm"]);
+    assert_eq!(tags(&list("member-tags = [\"{tag}-{arch}\"]")), ["1-amd64", "1-arm"]);
+}
+
+#[test]
+fn words_of_each_style_can_be_found_as_rows_have_them() {
+    for style in ["go-variant", "uname", "debian", "rpm", "docker-library"] {
+        let text = kept("{tag}-{arch}", "\"\"", &format!("arch-style = \"{style}\""));
+        assert_eq!(unfindable(&text), [""; 0], "{style}");
+    }
+    let own = "platforms = [\"linux/arm\", { platform = \"linux/arm64/v8\", arch = \"aarch64\" }]";
+    let text = kept("{tag}-{arch}", "\"\"", own).replace(TWO, "");
+    assert_eq!(tags(&text), ["1-arm", "1-aarch64"]);
+}
+
+#[test]
+fn a_list_without_tags_of_members_has_a_single_writer() {
+    let load = |keys: &str| Machine::default().load(&list(&format!("undeclared = \"keep\"\nmember-tags = []\n{keys}")));
+    let loaded = load("");
+    let problem = &loaded.problems[0];
+    assert_eq!((loaded.problems.len(), problem.slug(), problem.severity), (1, "single_writer", Severity::Warning));
+    assert_eq!(problem.labels.len(), 2);
+    assert_eq!(loaded.publications[0].members[0].tags, []);
+    // In a layout, several writers lose nothing.
+    assert_eq!(load("target = \"oci:out\"").problems, []);
+    assert_eq!(load("target = [\"oci:out\", \"r.io/x\"]").problems.len(), 1);
 }
 
 #[test]
