@@ -82,6 +82,8 @@
 //! | which level a key or variable comes from | `src/config/expand/scope.rs` |
 //! | the syntax of templates; the values of variables | `src/naming/template.rs`, `src/config/expand/evaluate.rs` |
 //! | how an architecture is spelled | `src/naming/arch_style.rs` |
+//! | which platform the tag of a member means | `src/naming/member_template.rs`; refused by `src/config/expand/instance/member_tags/unfindable.rs` |
+//! | how several writers share a list | `src/plan/decide/other_writers.rs`, `src/exec/multi_writer.rs`; `Layouts::put_tag` in `src/registry/layout.rs` |
 //! | what an untrusted file may access; where a path leads | `src/config/trust.rs`; `src/host/boundary.rs` |
 //! | how an expanded text may be shown | `src/config/expand/value.rs`, `src/config/expand/evaluate/variable.rs` |
 //! | which lists a selector selects | `src/config/expand/publications.rs`, `src/config/expand/select.rs` |

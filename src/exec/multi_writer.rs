@@ -12,6 +12,13 @@
 //! same run, and the list matches that read. It contains all members that were placed before the read. A run that
 //! places a member later also writes the list later.
 //!
+//! The template of the member tags must allow every run to find the members of the others, which is checked when the
+//! file is loaded (`[unfindable-member-tag]`). Without member tags (`member-tags = []`), there is only step 3: a run
+//! notices that another one has overwritten its list before it reads the list again, but not what happens later.
+//!
+//! In a layout, a tag is written only if it still names what the list was planned from
+//! ([`Registry::put_tag`]). So no member is lost there, with or without member tags.
+//!
 //! This requires that a read of a tag returns what was last written, and that the last writer lives until its read. If
 //! one of these fails, an entry of the list is missing until any of the runs syncs it again. The tag of the member
 //! still exists.

@@ -41,6 +41,8 @@ pub struct MemberTemplate(Partial<MemberName>);
 /// A member that another writer can have: a known platform, with a word for its architecture.
 struct KnownMember {
     arch: String,
+    /// Whether this is the first of the words for the platform.
+    is_first: bool,
     /// The platform as it is written.
     text: String,
     platform: Platform,
@@ -115,9 +117,11 @@ impl MemberTemplate {
         if matches.is_empty() {
             return BTreeMap::new();
         }
-        let can_be = |known: &&KnownMember| has_os || has_platform || known.platform.os == "linux";
+        let can_be = |known: &&KnownMember| {
+            (has_os || has_platform || known.platform.os == "linux") && (has_arch || known.is_first)
+        };
         for known in KNOWN.iter().filter(can_be) {
-            let KnownMember { arch, text, platform } = known;
+            let KnownMember { arch, text, platform, .. } = known;
             let words = MemberWords { os: &platform.os, arch, platform: text };
             let Some(found) = self.with(words).and_then(|tag| matches.get_mut(tag.as_str())) else { continue };
             *found = match found {
@@ -164,7 +168,12 @@ static KNOWN: LazyLock<Vec<KnownMember>> = LazyLock::new(|| {
     let known = platforms.iter().flat_map(|platform| {
         let own = |word: &String| meanings.get(&(platform.os.as_str(), word.clone())) == Some(&platform.normalized());
         let words = ArchStyle::words(platform).into_iter().filter(own);
-        words.map(|arch| KnownMember { arch, text: platform.to_string(), platform: platform.clone() })
+        words.enumerate().map(|(at, arch)| KnownMember {
+            arch,
+            is_first: at == 0,
+            text: platform.to_string(),
+            platform: platform.clone(),
+        })
     });
     known.collect()
 });

@@ -130,6 +130,7 @@ impl<N> Partial<N> {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => made.push_str(text),
+                Piece::Open { name, part: None, filters } if filters.is_empty() => made.push_str(value(name)),
                 other => made.push_str(&other.expand(value)?),
             }
             if made.len() > LONGEST_TEXT {
