@@ -13,9 +13,14 @@ use crate::registry::ErrorKind;
 
 /// Declares `r.example/app` in a version, with its own tag, the tag of its minor version, and `latest`.
 fn declare(world: &mut World, version: &str) -> Arc<Publication> {
-    let source = format!("r.example/app:{version}-amd64");
+    declare_in(world, "r.example/app", version)
+}
+
+/// Like [`declare`], in another target.
+fn declare_in(world: &mut World, target: &str, version: &str) -> Arc<Publication> {
+    let source = format!("{target}:{version}-amd64");
     world.fake.image(&source, "linux/amd64", "");
-    world.declare("r.example/app", &[version], &[("linux/amd64", &source)]);
+    world.declare(target, &[version], &[("linux/amd64", &source)]);
     let mut list = Arc::unwrap_or_clone(world.publications.pop().unwrap());
     let open = |part| Piece::Open { name: (), part, filters: Vec::new() };
     let parsed = Version::parse(version).unwrap();
@@ -95,6 +100,19 @@ async fn a_version_that_came_out_since_the_plan_keeps_its_tags() {
     assert_eq!((&latest.from, &latest.to), (&Some(newer.clone()), &Some(newer.clone())));
     assert_eq!(world.fake.named(&app("latest")), Some(newer));
     assert_eq!(world.fake.named(&app("1.2")), world.fake.named(&app("1.2.0")));
+}
+
+#[tokio::test]
+async fn in_a_layout_another_release_may_move_them_just_before_the_write() {
+    let mut world = World::new();
+    declare_in(&mut world, "oci:/app", "1.2.0");
+    let (latest, own) = ["latest", "1.2.0"].map(|tag| Reference::parse(&format!("oci:/app:{tag}")).unwrap()).into();
+    let older = world.fake.image("oci:/app:1.1.0", "linux/amd64", "1.1.0").digest;
+    let moved = Fault::MovedBefore(latest.clone(), older);
+    world.fake.fault(&format!("PUT {latest}"), 1, moved);
+    let reports = world.sync().await;
+    assert_eq!((words(&reports), codes(&reports[0])), (vec!["created"], vec![]));
+    assert_eq!(world.fake.named(&latest), world.fake.named(&own));
 }
 
 #[tokio::test]
