@@ -1,6 +1,8 @@
 //! A registry that fails a fifth of all responses, and a registry with a low rate limit. All lists are published
 //! correctly, and no tag ever refers to a list whose children do not exist.
 
+use std::fmt::Write as _;
+
 use crate::support::context::Context;
 use crate::support::images::{Dialect, Image};
 use crate::support::registry::knobs::Head;
