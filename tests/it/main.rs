@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod architecture;
+mod attacks;
 mod auth;
 mod cli_help;
 mod codes;

@@ -9,6 +9,7 @@ use crate::support::registry::{Account, Registry, store::digest_of};
 use crate::support::wire::EVERY_TYPE;
 
 mod knobs;
+mod lies;
 
 on_each_registry!(
     an_image_without_its_blobs_is_refused,

@@ -12,6 +12,7 @@
 //! | [`wire`] | a minimal HTTP client, for seeding and inspecting registries |
 //! | [`images`] | small images, lists as other tools write them, layouts |
 //! | [`release`] | a release of six binaries for five architectures |
+//! | [`seed`] | pushes into the registry in this process without requests |
 //! | [`context`] | runs mlist in its own folder and environment |
 //! | [`terminal`] | runs mlist in a pseudo-terminal |
 //! | [`editor`] | tombi: a linter for TOML and a language server for editors |
@@ -31,6 +32,7 @@ pub(crate) mod nginx;
 pub(crate) mod readers;
 pub(crate) mod registry;
 pub(crate) mod release;
+pub(crate) mod seed;
 pub(crate) mod terminal;
 pub(crate) mod tls_server;
 pub(crate) mod token_server;

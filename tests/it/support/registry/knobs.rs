@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::auth::Auth;
 use super::fault::{Fault, Then};
+use super::lie::Lie;
 use super::storm::{Limit, Storm};
 
 /// How a registry behaves. It can be changed while the registry runs.
@@ -55,6 +56,12 @@ pub(crate) struct Knobs {
     pub(crate) limit: Option<Limit>,
     /// The injected errors. The first one that matches a request is used.
     pub(crate) faults: Vec<Fault>,
+    /// False answers to single requests. The first one that matches a request is used.
+    pub(crate) lies: Vec<Lie>,
+    /// Whether each state of the store is kept before a write, for answers that are stale.
+    pub(crate) keeps_past: bool,
+    /// Whether a manifest is refused if a blob or child that it names is not in its repository.
+    pub(crate) references: References,
     /// Errors in a share of all other responses.
     pub(crate) storm: Option<Storm>,
 }
@@ -240,6 +247,16 @@ pub(crate) enum NextPage {
     Looping,
     /// No link, and `null` instead of tags: registries written in Go.
     Null,
+}
+
+/// Whether a manifest is refused if a blob or child that it names is not in its repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum References {
+    /// It is.
+    #[default]
+    Checked,
+    /// It is not: registries that only store bytes.
+    Unchecked,
 }
 
 /// Whether a registry finds manifests by their `subject`.

@@ -12,6 +12,7 @@
 //! | [`knobs`] | all settings, and the behavior of known registries |
 //! | [`fault`] | single errors |
 //! | [`storm`] | errors in a share of all responses, and a rate limit |
+//! | [`lie`] | false answers to single requests |
 //! | [`lag`] | pushed tags and manifests that are not visible yet |
 //! | [`serve`] | accepts connections and passes each request to the router |
 //! | [`reply`] | a response that is sent completely or partly |
@@ -24,6 +25,7 @@ pub(crate) mod auth;
 pub(crate) mod fault;
 pub(crate) mod knobs;
 mod lag;
+pub(crate) mod lie;
 pub(crate) mod log;
 mod reply;
 mod router;
@@ -88,6 +90,11 @@ impl Registry {
     /// The content.
     pub(crate) fn store(&self) -> impl std::ops::DerefMut<Target = Store> {
         Part { state: self.shared.state(), of: |state| &state.store, of_mut: |state| &mut state.store }
+    }
+
+    /// Earlier states of the content, the last one at the end.
+    pub(crate) fn past(&self) -> impl std::ops::DerefMut<Target = Vec<Store>> {
+        Part { state: self.shared.state(), of: |state| &state.past, of_mut: |state| &mut state.past }
     }
 
     /// The behavior from now on.

@@ -22,6 +22,7 @@ use super::auth::Tokens;
 use super::fault::{Fate, Then, flipped};
 use super::knobs::{Connections, Knobs, Twins};
 use super::lag::Arrivals;
+use super::lie;
 use super::log::{Authorization, Exchange, Log, Said};
 use super::reply::{Closed, Reply, Sent};
 use super::router::{self, Door, World};
@@ -55,6 +56,8 @@ pub(super) struct State {
     pub(super) knobs: Knobs,
     pub(super) log: Log,
     pub(super) storage_log: Log,
+    /// Earlier states of the store, if [`Knobs::keeps_past`] says so.
+    pub(super) past: Vec<Store>,
     tokens: Tokens,
     arrivals: Arrivals,
     /// PUTs of manifests that have arrived but have not taken effect, by path and digest of their bodies.
@@ -99,8 +102,8 @@ struct Asked {
 
 impl Shared {
     pub(super) fn new(address: SocketAddr, storage: SocketAddr, knobs: Knobs) -> Self {
-        let (store, log, storage_log, tokens, arrivals, puts) = Default::default();
-        let state = State { store, knobs, log, storage_log, tokens, arrivals, puts, freeze: Freeze::No };
+        let (store, log, storage_log, past, tokens, arrivals, puts) = Default::default();
+        let state = State { store, knobs, log, storage_log, past, tokens, arrivals, puts, freeze: Freeze::No };
         let (thawed, _) = watch::channel((0, Thaw::Answer));
         let (state, froze) = (Mutex::new(state), Condvar::new());
         let (host, storage) = (address.to_string(), storage.to_string());
@@ -239,6 +242,8 @@ impl Shared {
         let query = router::decode(parts.uri.query().unwrap_or_default());
         let limited = (door == Door::Registry).then(|| state.knobs.limit.as_mut().and_then(Limit::next)).flatten();
         let fault = limited.or_else(|| state.knobs.next_fault(method, &path, &query));
+        let mut lies = state.knobs.lies.iter_mut();
+        let changes = lies.find_map(|lie| lie.next(method, &path, &query)).unwrap_or_default();
         let mut world = World {
             store: &mut state.store,
             tokens: &mut state.tokens,
@@ -256,9 +261,11 @@ impl Shared {
             Some(Then::RequestCut) => (came.0.method, came.1) = (Method::PATCH, body.slice(..body.len() / 2)),
             _ => {}
         }
-        let answer = fault
-            .and_then(|then| then.instead(parts, body))
-            .unwrap_or_else(|| router::answer(&mut world, &came.0, &came.1));
+        let writes = !matches!(method, "GET" | "HEAD") && world.knobs.keeps_past;
+        let before = writes.then(|| world.store.clone());
+        let instead = fault.and_then(|then| then.instead(parts, body));
+        let answer = instead.unwrap_or_else(|| lie::answer(&mut world, &state.past, &came.0, &came.1, &changes));
+        state.past.extend(before);
         if let Some((key, _)) = put
             && let Some(others) = state.puts.get_mut(key)
         {

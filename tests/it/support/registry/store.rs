@@ -145,12 +145,25 @@ impl Store {
             self.refusals.push(Refusal { repository, reference, is_list, missing: missing.clone() });
             return Err(Refused::Unknown(missing));
         }
+        Ok(self.put_unchecked(repository, reference, media_type, bytes))
+    }
+
+    /// Stores any bytes as a manifest, whatever they refer to. Returns their digest.
+    pub(crate) fn put_unchecked(
+        &mut self,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> String {
+        let digest = digest_of(&bytes);
+        let place = self.repositories.entry(repository.to_owned()).or_default();
         let manifest = Manifest { digest: digest.clone(), media_type: media_type.to_owned(), bytes };
         place.manifests.insert(digest.clone(), manifest);
         if !reference.contains(':') {
             place.tags.insert(reference.to_owned(), digest.clone());
         }
-        Ok(digest)
+        digest
     }
 
     /// Adds a blob of one repository to another. Returns whether it existed.

@@ -6,9 +6,11 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::knobs::{Absent, Accept, Head, Immutable, NextPage, Referrers, Repositories, TagParameter};
+use super::super::knobs::{
+    Absent, Accept, Head, Immutable, NextPage, References, Referrers, Repositories, TagParameter,
+};
 use super::super::lag::Seen;
-use super::super::store::{Manifest, is_list};
+use super::super::store::{Manifest, Refused, digest_of, is_list};
 use super::answers::{
     Answer, DIGEST, content, empty, error, error_saying, errors, json_answer, text, unknown_manifest,
     unknown_repository, with,
@@ -107,7 +109,13 @@ fn write(world: &mut World<'_>, push: &Push<'_>, reference: &str) -> Answer {
     }
     let Push { repository, media_type, body } = push;
     let before = world.store.manifest(repository, reference).map(|manifest| manifest.digest.clone());
-    match world.store.put_manifest(repository, reference, media_type, Bytes::clone(body)) {
+    let bytes = Bytes::clone(body);
+    let put = match world.knobs.references {
+        References::Checked => world.store.put_manifest(repository, reference, media_type, bytes),
+        References::Unchecked if reference.contains(':') && reference != digest_of(body) => Err(Refused::WrongDigest),
+        References::Unchecked => Ok(world.store.put_unchecked(repository, reference, media_type, bytes)),
+    };
+    match put {
         Ok(digest) => {
             if !world.knobs.lag.is_none() && before.as_ref() != Some(&digest) {
                 world.arrivals.note(repository, reference, before);
