@@ -48,6 +48,25 @@ pub(super) fn add_unreadable(
     batch.contradict(queries, origin.label(problem(reference, why)));
 }
 
+/// Adds the contradiction that the tag `reference` names a list by HEAD, but the bytes of `digest` are none.
+pub(super) fn add_no_list(
+    batch: &mut QueryBatch<'_>,
+    reference: &Reference,
+    digest: &Digest,
+    origin: &QueryOrigin<'_>,
+) {
+    let why = format!("it is a list by HEAD, but {digest} is not a list");
+    // The bytes were verified against their digest.
+    batch.contradict([Query::Head(reference.clone())], origin.label(problem(reference, why)));
+}
+
+/// Adds the contradiction that the tag `reference` is in the list of tags of the target, but was not found.
+pub(super) fn add_lost_tag(batch: &mut QueryBatch<'_>, reference: &Reference, origin: &QueryOrigin<'_>) {
+    let queries = [Query::Head(reference.clone()), Query::Tags(reference.place.clone())];
+    let why = "the list of tags contains it, but it was not found".to_owned();
+    batch.contradict(queries, origin.label(problem(reference, why)));
+}
+
 /// Adds the contradiction that the manifest `reference` is listed as a referrer of `image`, but was not found.
 pub(super) fn add_lost_referrer(
     batch: &mut QueryBatch<'_>,

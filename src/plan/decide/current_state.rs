@@ -6,7 +6,7 @@ use crate::oci::Descriptor;
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::{Flow, Input};
 use super::problems::absent;
-use super::{os_version, other_writers};
+use super::{contradiction, os_version, other_writers};
 
 /// What every member and every tag names.
 pub(super) struct CurrentState<'a> {
@@ -63,9 +63,12 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
 pub(super) fn with_others<'a>(input: Input<'a>, mut state: CurrentState<'a>) -> Flow<CurrentState<'a>> {
     let mut batch = QueryBatch::new(input);
     for member in input.others {
-        // A tag that was deleted after it was listed is no longer a member.
-        if let Some(Presence::Found(descriptor)) = batch.head(&member.source, &QueryOrigin::member(input, member)) {
-            state.members.push((member, Some(descriptor)));
+        let origin = QueryOrigin::member(input, member);
+        match batch.head(&member.source, &origin) {
+            Some(Presence::Found(descriptor)) => state.members.push((member, Some(descriptor))),
+            // If the tag was deleted after it was listed, it is not listed again.
+            Some(Presence::Absent) => contradiction::add_lost_tag(&mut batch, &member.source, &origin),
+            None => {}
         }
     }
     batch.end()?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::config::model::{Missing, TargetTag, Undeclared};
 use crate::config::problem::Problem;
-use crate::oci::{Digest, Entry, Index, Payload, Platform};
+use crate::oci::{Descriptor, Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -37,7 +37,8 @@ pub(super) struct Published {
 /// Reads the lists that the tags name. `predicted` is not fetched, because its bytes are known. A list that only
 /// floating tags name is not read if these tags stay with a newer version.
 ///
-/// The type that HEAD reports is not used: only the bytes show whether a tag names a list.
+/// Only the bytes show whether a tag names a list. If HEAD reports a list and the bytes are none, HEAD may have named
+/// another manifest than the tag does, and the list would count as missing.
 ///
 /// # Errors
 ///
@@ -56,6 +57,10 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
             None if !is_named_otherwise(state, &head.digest)
                 && guard::judge(&mut batch, input, tag) != Some(Guard::Free) => {}
             None => match batch.manifest(&head.digest, &input.publication.target, &origin) {
+                Some(Presence::Found(payload)) if is_other_kind(head, payload) => {
+                    let reference = input.publication.target.tagged(&tag.tag);
+                    contradiction::add_no_list(&mut batch, &reference, &head.digest, &origin);
+                }
                 Some(Presence::Found(payload)) => payloads.push((payload.clone(), tag)),
                 Some(Presence::Absent) => {
                     let reference = input.publication.target.tagged(&tag.tag);
@@ -87,6 +92,11 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
     }
     batch.end()?;
     Ok(published)
+}
+
+/// Whether HEAD reports a list, but the bytes are none.
+fn is_other_kind(head: &Descriptor, payload: &Payload) -> bool {
+    head.media_type.is_index() && !payload.media_type().is_index()
 }
 
 /// Whether a tag that is not floating names `digest`.

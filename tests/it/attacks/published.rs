@@ -144,6 +144,34 @@ fn a_list_that_head_calls_an_image_is_read() {
     }
 }
 
+#[test]
+fn a_tag_that_is_a_list_by_head_but_names_an_image_fails_under_keep() {
+    let (world, digest, s390x) = published(KEEP);
+    world.lie(Lie::new("HEAD", HEAD_TAG, [Change::Header("docker-content-digest", s390x.clone().into())]));
+    let output = world.sync().exits(1);
+    assert_tells(&output, CONTRADICTORY, &format!("{}/dst/app:1", world.registry.host()));
+    assert_eq!(world.tag("1"), Some(digest));
+    assert_eq!(world.registry.log().writes().len(), 0);
+    world.registry.knobs().lies.clear();
+    world.lie(Lie::new("HEAD", HEAD_TAG, [Change::Header("docker-content-digest", s390x.clone().into())]).once(0));
+    world.sync().exits(0);
+    assert_eq!(world.digests("1"), [world.amd64.digest(), s390x]);
+}
+
+#[test]
+fn a_tag_of_another_writers_member_that_is_listed_but_not_found_fails_the_list() {
+    let world = World::new(KEEP);
+    let theirs = Image::new(Dialect::Oci, "linux/s390x", "another writer");
+    seed::image(&mut world.store(), "dst/app", "1-linux-s390x", &theirs);
+    world.lie(Lie::new("HEAD", "/v2/dst/app/manifests/1-linux-s390x", [ABSENT]));
+    let output = world.sync().exits(1);
+    assert_tells(&output, CONTRADICTORY, &format!("{}/dst/app:1-linux-s390x", world.registry.host()));
+    assert_eq!(world.tag("1"), None);
+    world.registry.knobs().lies.clear();
+    world.sync().exits(0);
+    assert_eq!(world.digests("1"), [world.amd64.digest(), theirs.digest()]);
+}
+
 /// Publishes a list of both images as another tool writes it: with another order of keys. Returns its digest.
 fn published_by_another_tool() -> (World, String) {
     let world = World::new(
