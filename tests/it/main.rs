@@ -16,6 +16,7 @@ mod floating;
 mod indexes;
 mod layouts;
 mod limits;
+mod lies;
 mod map;
 mod members;
 mod memory;

@@ -48,6 +48,14 @@ fn a_status_and_headers_are_changed() {
 }
 
 #[test]
+fn one_tag_is_left_out() {
+    let (registry, wire, image) = seeded();
+    seed::manifest(&mut registry.store(), "a/b", "v2", image.media_type(), image.manifest());
+    registry.knobs().lies.push(Lie::new("GET", "/v2/a/b/tags/list", [Change::WithoutTag("v1".to_owned())]));
+    assert_eq!(wire.send("GET", "/v2/a/b/tags/list", &[], b"").json()["tags"], serde_json::json!(["v2"]));
+}
+
+#[test]
 fn a_stale_answer_is_the_one_before_the_last_difference() {
     let (registry, wire, image) = seeded();
     let newer = Image::new(Dialect::Docker, "linux/amd64", "newer");

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+use serde_json::Value;
 
 use super::router::answers::{Answer, error_saying};
 use super::router::{self, World};
@@ -14,7 +15,7 @@ use super::store::Store;
 pub(crate) struct Lie {
     /// The method of the requests.
     pub(crate) method: String,
-    /// Their whole path.
+    /// Their whole path, or its begin and `*`.
     pub(crate) path: String,
     /// Their whole query. `None` for any.
     pub(crate) query: Option<String>,
@@ -35,6 +36,8 @@ pub(crate) enum Change {
     Error(u16, &'static str),
     /// This body. `Content-Length` follows it.
     Body(Bytes),
+    /// The list of tags without this one.
+    WithoutTag(String),
     /// Only the first half of the body. `Content-Length` follows it.
     Half,
     /// This status.
@@ -65,7 +68,11 @@ impl Lie {
 
     /// Returns the changes for this request, and counts it.
     pub(super) fn next(&mut self, method: &str, path: &str, query: &str) -> Option<Vec<Change>> {
-        let is_it = self.method == method && self.path == path && self.query.as_ref().is_none_or(|own| own == query);
+        let is_path = match self.path.strip_suffix('*') {
+            Some(begin) => path.starts_with(begin),
+            None => self.path == path,
+        };
+        let is_it = self.method == method && is_path && self.query.as_ref().is_none_or(|own| own == query);
         if !is_it {
             return None;
         }
@@ -94,16 +101,18 @@ pub(super) fn answer(world: &mut World<'_>, past: &[Store], parts: &Parts, body:
     for change in changes {
         answer = match change {
             Change::Stale => stale(world, past, parts, body, answer),
-            change => changed(answer, change, parts.method == Method::HEAD),
+            change => changed(answer, change),
         };
     }
-    answer
+    // The length in the headers of an answer to HEAD may be that of any body.
+    if parts.method == Method::HEAD { answer.map(|_| Bytes::new()) } else { answer }
 }
 
-fn changed(mut answer: Answer, change: &Change, is_head: bool) -> Answer {
+fn changed(mut answer: Answer, change: &Change) -> Answer {
     let body = match change {
         Change::Error(status, code) => return error_saying(status_of(*status), code, "not true"),
         Change::Body(body) => body.clone(),
+        Change::WithoutTag(tag) => without(answer.body(), tag),
         Change::Half => answer.body().slice(..answer.body().len() / 2),
         Change::Status(status) => {
             *answer.status_mut() = status_of(*status);
@@ -120,11 +129,14 @@ fn changed(mut answer: Answer, change: &Change, is_head: bool) -> Answer {
         }
         Change::Stale | Change::NotStored | Change::Deleted(..) => return answer,
     };
-    if is_head {
-        return answer;
-    }
     answer.headers_mut().remove(CONTENT_LENGTH);
     answer.map(|_| body)
+}
+
+fn without(body: &[u8], tag: &str) -> Bytes {
+    let mut list: Value = serde_json::from_slice(body).expect("a list of tags is JSON");
+    list["tags"].as_array_mut().expect("tags").retain(|other| other != tag);
+    list.to_string().into()
 }
 
 /// Returns the last earlier answer to a read that differs from `answer`.

@@ -86,6 +86,16 @@ impl Store {
         repository.manifests.get(digest)
     }
 
+    /// Returns the names of all repositories, sorted.
+    pub(crate) fn repositories(&self) -> impl Iterator<Item = &str> {
+        self.repositories.keys().map(String::as_str)
+    }
+
+    /// Returns the manifests of a repository, sorted by digest.
+    pub(crate) fn manifests(&self, repository: &str) -> impl Iterator<Item = &Manifest> {
+        self.repositories.get(repository).into_iter().flat_map(|repository| repository.manifests.values())
+    }
+
     /// Returns the tags of a repository, sorted. `None` if the repository does not exist.
     pub(crate) fn tags(&self, repository: &str) -> Option<impl Iterator<Item = &str>> {
         Some(self.repositories.get(repository)?.tags.keys().map(String::as_str))
