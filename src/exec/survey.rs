@@ -1,4 +1,6 @@
 //! [`Surveyor`]: queries the registries for what a decision still needs, until every item is decided.
+//!
+//! `budget` limits the memory for the answers.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,10 +10,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
-use crate::oci::{ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, Payload, Place, Tag};
+use crate::oci::{ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, ImageConfig, MalformedJson, Payload, Place, Tag};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
+use self::budget::Budget;
 use super::lag::{lag, sleep};
 use super::registry_problem::cause;
 use super::wait::Waits;
@@ -20,6 +23,10 @@ use super::{Event, Listener};
 /// The maximum number of queries to one host that are in flight or wait for a slot as futures. Further ones are kept as
 /// plain data. It is greater than any `--jobs` allows, so that it never limits the speed.
 const OPEN_PER_HOST: usize = 512;
+/// The bytes of answers that are kept to plan a run, besides those for each list.
+const FOR_ALL: usize = 96 << 20;
+/// The same to plan a single list again. Several lists may be planned again at once.
+const FOR_ONE: usize = 32 << 20;
 
 /// Plans all publications from the current state of the registries. A member that does not exist is queried again for
 /// as long as the `wait` of its list says. The other lists are decided meanwhile.
@@ -34,7 +41,8 @@ pub async fn plan_lists<R: Registry>(publications: &[Arc<Publication>], registry
 pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> Arc<ListPlan> {
     let silent: Listener = Arc::new(|_| {});
     let publications = std::slice::from_ref(publication);
-    let (lists, _) = Surveyor::new(registry, &silent).survey(publications, decide, Snapshot::default()).await;
+    let surveyor = Surveyor { base: FOR_ONE, ..Surveyor::new(registry, &silent) };
+    let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
     let Some(list) = lists.into_iter().next() else { unreachable!("each list is decided") };
     list
 }
@@ -44,13 +52,15 @@ pub struct Surveyor<'a, R> {
     registry: &'a R,
     listener: &'a Listener,
     waits: Waits,
+    /// The bytes of answers that may be kept for no item at all. Each item raises the limit.
+    base: usize,
 }
 
 impl<'a, R: Registry> Surveyor<'a, R> {
     /// Creates a surveyor for `registry`. `listener` is told how many items are decided.
     #[must_use]
     pub fn new(registry: &'a R, listener: &'a Listener) -> Self {
-        Self { registry, listener, waits: Waits::default() }
+        Self { registry, listener, waits: Waits::default(), base: FOR_ALL }
     }
 
     /// Decides all `items`, from `snapshot` and from what must be queried in addition. Returns one decision per item,
@@ -65,11 +75,16 @@ impl<'a, R: Registry> Surveyor<'a, R> {
         decide: impl Fn(&T, &Snapshot) -> Decision<D>,
         snapshot: Snapshot,
     ) -> (Vec<D>, Snapshot) {
-        let Self { registry, listener, mut waits } = self;
+        let Self { registry, listener, mut waits, base } = self;
         let total = items.len();
         let mut decisions: Vec<Option<D>> = items.iter().map(|_| None).collect();
         let mut done = 0;
-        let mut pending = PendingQueries { snapshot, waiting: HashMap::new(), open: vec![0; total] };
+        let mut pending = PendingQueries {
+            snapshot,
+            budget: Budget::new(base, total),
+            waiting: HashMap::new(),
+            open: vec![0; total],
+        };
         let mut queues: HashMap<Option<Host>, HostQueue> = HashMap::new();
         let (mut flights, mut naps) = (FuturesUnordered::new(), FuturesUnordered::new());
         let mut ready: VecDeque<usize> = (0..total).collect();
@@ -138,6 +153,7 @@ impl<'a, R: Registry> Surveyor<'a, R> {
 /// The known answers, and which items wait for which query.
 struct PendingQueries {
     snapshot: Snapshot,
+    budget: Budget,
     waiting: HashMap<Query, Vec<usize>>,
     /// The number of answers that each item waits for.
     open: Vec<usize>,
@@ -158,9 +174,11 @@ impl PendingQueries {
 
     /// Adds an answer. Returns the items that do not wait for another one.
     fn settle(&mut self, query: &Query, response: Response) -> Vec<usize> {
+        let response = if self.snapshot.answers(query) { response } else { self.budget.limited(query, response) };
         match (query, response) {
             (Query::Head(reference), Response::Head(answer)) => self.snapshot.add_head(reference.clone(), answer),
-            (_, Response::Bytes(payload)) => self.snapshot.add_bytes(payload),
+            (_, Response::Manifest(payload)) => self.snapshot.add_bytes(payload),
+            (Query::Config(digest, _), Response::Config(config)) => self.snapshot.add_config(digest.clone(), config),
             (Query::Manifest(digest, place) | Query::Config(digest, place), Response::Unread(cause)) => {
                 self.snapshot.add_unread(digest.clone(), place.clone(), cause);
             }
@@ -168,7 +186,7 @@ impl PendingQueries {
             (Query::Referrers(digest, place), Response::Referrers(answer)) => {
                 self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
             }
-            (_, Response::Head(_) | Response::Unread(_) | Response::Tags(_) | Response::Referrers(_)) => {
+            (_, _) => {
                 unreachable!("`ask` answers what it was asked")
             }
         }
@@ -231,8 +249,9 @@ impl HostQueue {
 /// The result of a query.
 enum Response {
     Head(Answer<Descriptor>),
-    Bytes(Payload),
-    /// There are no bytes: they do not exist, or, with a cause, it is not known.
+    Manifest(Payload),
+    Config(std::result::Result<ImageConfig, MalformedJson>),
+    /// There is no manifest or config: they do not exist, or, with a cause, it is not known.
     Unread(Option<Cause>),
     Tags(Answer<Arc<BTreeSet<Tag>>>),
     Referrers(Answer<Arc<[Entry]>>),
@@ -241,8 +260,11 @@ enum Response {
 async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
     let response = match &query {
         Query::Head(reference) => Response::Head(answer(registry.head(reference).await)),
-        Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await),
-        Query::Config(digest, place) => read(digest, registry.config(place, digest).await),
+        Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await, Response::Manifest),
+        // A config has up to 8 MiB, of which the platform is needed.
+        Query::Config(digest, place) => read(digest, registry.config(place, digest).await, |payload| {
+            Response::Config(ImageConfig::parse(payload.bytes()))
+        }),
         Query::Tags(place) => Response::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
         Query::Referrers(digest, place) => {
             let entries = registry.referrers(place, digest, ATTESTATION_TYPE).await;
@@ -260,11 +282,11 @@ fn answer<T>(result: Result<Option<T>>) -> Answer<T> {
     }
 }
 
-fn read(digest: &Digest, answer: Result<Option<Payload>>) -> Response {
+fn read(digest: &Digest, answer: Result<Option<Payload>>, found: impl FnOnce(Payload) -> Response) -> Response {
     match answer {
         Ok(Some(payload)) => {
             debug_assert_eq!(payload.digest(), digest, "bytes are verified where they are read");
-            Response::Bytes(payload)
+            found(payload)
         }
         Ok(None) => Response::Unread(None),
         Err(error) => Response::Unread(Some(cause(&error))),
@@ -278,5 +300,6 @@ fn place(query: &Query) -> &Place {
     }
 }
 
+mod budget;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,14 @@
 //!
 //! There are two kinds of facts, and they are stored separately. What a *place* reports (a tag names a digest, a digest
 //! exists) is keyed by the reference. *Bytes* are keyed by digest alone: they were verified against it, so they are
-//! valid for every place. Facts are added, never changed.
+//! valid for every place. Facts are added, never changed. Of a config only the parsed part is kept: a config may have
+//! 8 MiB, of which only the platform is needed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, ImageConfig, MalformedJson, Payload, Place, Reference, Tag};
 
 /// Why there is no usable answer: the problem reported by the layer below, without a position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub enum Query {
     Head(Reference),
     /// The bytes of the manifest with this digest, from this place.
     Manifest(Digest, Place),
-    /// The bytes of the image config with this digest, from this place.
+    /// The image config with this digest, from this place.
     Config(Digest, Place),
     /// All tags of a place.
     Tags(Place),
@@ -68,6 +69,7 @@ pub enum Decision<T> {
 pub struct Snapshot {
     heads: HashMap<Reference, Answer<Descriptor>>,
     bytes: HashMap<Digest, Payload>,
+    configs: HashMap<Digest, Result<ImageConfig, MalformedJson>>,
     /// Why the bytes are not available from one place. Another place may have them.
     unread: HashMap<(Digest, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
@@ -87,6 +89,20 @@ impl Snapshot {
         if let Some(payload) = self.bytes.get(digest) {
             return Some(Answer::Found(payload));
         }
+        self.unread(digest, place)
+    }
+
+    /// Returns the config of `digest`, or that it is malformed, or why `place` did not return it. `None` if it was not
+    /// queried.
+    #[must_use]
+    pub fn config(&self, digest: &Digest, place: &Place) -> Option<Answer<&Result<ImageConfig, MalformedJson>>> {
+        if let Some(config) = self.configs.get(digest) {
+            return Some(Answer::Found(config));
+        }
+        self.unread(digest, place)
+    }
+
+    fn unread<T>(&self, digest: &Digest, place: &Place) -> Option<Answer<T>> {
         match self.unread.get(&(digest.clone(), place.clone()))? {
             Answer::Unknown(cause) => Some(Answer::Unknown(cause.clone())),
             Answer::Absent | Answer::Found(()) => Some(Answer::Absent),
@@ -111,7 +127,8 @@ impl Snapshot {
     pub fn answers(&self, query: &Query) -> bool {
         match query {
             Query::Head(reference) => self.head(reference).is_some(),
-            Query::Manifest(digest, place) | Query::Config(digest, place) => self.bytes(digest, place).is_some(),
+            Query::Manifest(digest, place) => self.bytes(digest, place).is_some(),
+            Query::Config(digest, place) => self.config(digest, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
             Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
         }
@@ -147,6 +164,11 @@ impl Snapshot {
     /// Adds bytes that were verified against their digest.
     pub fn add_bytes(&mut self, payload: Payload) {
         self.bytes.entry(payload.digest().clone()).or_insert(payload);
+    }
+
+    /// Adds what the config of `digest` contains. Its bytes were verified against the digest.
+    pub fn add_config(&mut self, digest: Digest, config: Result<ImageConfig, MalformedJson>) {
+        self.configs.entry(digest).or_insert(config);
     }
 
     /// Adds why `place` did not return the bytes of `digest`: because of `cause`, or, without a cause, because they do

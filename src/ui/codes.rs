@@ -50,7 +50,7 @@ pub const CODES: &[(&str, &str)] = &[
         "mlist::registry::tls",
         "a TLS connection can't be made: a certificate is not trusted, over, missing or of another name",
     ),
-    ("mlist::registry::too_large", "more bytes or tags than are read, or than the registry takes"),
+    ("mlist::registry::too_large", "more bytes or tags than are read or kept, or than the registry takes"),
     ("mlist::registry::too_many_open_files", "the limit of open files is too low to read or write OCI image layouts"),
     ("mlist::registry::unauthorized", "a registry asks for credentials, or does not accept those it got"),
     ("mlist::registry::unreachable", "no connection to a registry, or no answer from it"),

@@ -1,6 +1,11 @@
-//! The memory that mlist needs for large files, accepted or refused.
+//! The memory that mlist needs for large files and for large answers of registries, accepted or refused.
 
-use crate::support::context::Context;
+use std::fmt::Write as _;
+
+use crate::support::any_registry::AnyRegistry;
+use crate::support::context::{Context, Output};
+use crate::support::images::{Dialect, Image};
+use crate::support::registry::{Knobs, Registry};
 use crate::support::sample;
 
 /// The limit for a file with few lists, in MiB. Each list may need 12 KiB more.
@@ -16,13 +21,19 @@ fn repeated(start: &str, line: &str, count: usize, end: &str) -> String {
 
 /// Runs `mlist check` in `context`. Returns its output and the most memory that it used, in MiB.
 fn check(context: &Context) -> (String, u64) {
-    let mut running = context.start("check --format json");
+    let (output, most) = measured(context, "check --format json");
+    (output.stdout, most)
+}
+
+/// Runs `mlist ARGUMENTS` in `context`. Returns its output and the most memory that it used, in MiB.
+fn measured(context: &Context, arguments: &str) -> (Output, u64) {
+    let mut running = context.start(arguments);
     let mut most = 0;
     while running.is_running() {
         most = running.peak_memory().unwrap_or_default().max(most);
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    (running.wait().stdout, most >> 20)
+    (running.wait(), most >> 20)
 }
 
 #[test]
@@ -106,4 +117,45 @@ fn ten_thousand_lists_written_out_in_full_are_accepted() {
     let (said, most) = check(&Context::with(&lists));
     assert!(said.contains("\"exit_status\": 0"), "{said}");
     assert!(most < LIMIT + 20_000 * 12 / 1024, "{most} MiB");
+}
+
+/// The number of lists below, each with an image of its own.
+const IMAGES: usize = 30;
+
+/// Pushes an image of 4 MiB and a config of 8 MiB for each list. `with_manifests` is whether the manifests are large too.
+/// Returns a project with the lists.
+fn large_images(registry: &AnyRegistry, with_manifests: bool) -> Context {
+    let mut lists = String::new();
+    for number in 0..IMAGES {
+        let image = Image::new(Dialect::Oci, "linux/amd64", &number.to_string());
+        registry.push("a", &number.to_string(), &image.padded(if with_manifests { 4 << 20 } else { 4 << 10 }, 8 << 20));
+        let host = registry.host();
+        write!(
+            lists,
+            "[list.l{number}]\nplatforms = ['linux/amd64']\nsource = '{host}/a:{number}'\ntarget = '{host}/b'\n\
+             tags = ['{number}']\n"
+        )
+        .expect("a String takes all");
+    }
+    Context::with(&lists)
+}
+
+#[test]
+fn configs_are_not_kept() {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let (output, most) = measured(&large_images(&registry, false), "sync --format json");
+    assert_eq!(output.exits(0).lines("created"), IMAGES);
+    assert!(most < LIMIT / 2, "{most} MiB");
+}
+
+#[test]
+fn manifests_beyond_the_limit_fail_their_lists() {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let context = large_images(&registry, true);
+    let (output, most) = measured(&context, "sync --format json");
+    assert!(output.stdout.contains("\"mlist::registry::too_large\""), "{output}");
+    assert!(most < LIMIT, "{most} MiB");
+    assert_eq!(output.exits(1).lines("created"), 24, "96 MiB");
+    // The lists of the first run are unchanged, so that their manifests are not read again.
+    context.mlist("sync").exits(0);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
-use crate::oci::{Descriptor, Digest, Entry, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, ImageConfig, MalformedJson, Payload, Place, Reference, Tag};
 
 use crate::plan::{Action, Answer, Cause, Query};
 
@@ -103,8 +103,8 @@ impl<'a> QueryBatch<'a> {
         digest: &Digest,
         place: &Place,
         origin: &QueryOrigin<'_>,
-    ) -> Option<Presence<&'a Payload>> {
-        let answer = self.input.snapshot.bytes(digest, place);
+    ) -> Option<Presence<&'a Result<ImageConfig, MalformedJson>>> {
+        let answer = self.input.snapshot.config(digest, place);
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
     }
 

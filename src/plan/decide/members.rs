@@ -2,7 +2,7 @@
 
 use crate::config::model::{Member, Mismatch};
 use crate::config::problem::{Problem, Severity};
-use crate::oci::{Descriptor, Entry, ImageConfig, ImageManifest, MediaType, Payload, Platform};
+use crate::oci::{Descriptor, Entry, ImageManifest, MediaType, Payload, Platform};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::check::{self, Finding};
@@ -192,19 +192,19 @@ fn read_config<'a>(
     config: &Descriptor,
 ) -> Option<Platform> {
     let origin = QueryOrigin::member(input, member);
-    let payload = match batch.config(&config.digest, &member.source.place, &origin)? {
-        Presence::Found(payload) => payload,
+    let read = match batch.config(&config.digest, &member.source.place, &origin)? {
+        Presence::Found(read) => read,
         Presence::Absent => {
             batch.block(origin.label(damaged(&member.source, "config", &config.digest)));
             return None;
         }
     };
-    match ImageConfig::parse(payload.bytes()) {
-        Ok(config) => Some(config.platform),
+    match read {
+        Ok(config) => Some(config.platform.clone()),
         // The config of an artifact may have any format, and contains no platform.
         Err(_) if !matches!(config.media_type, MediaType::OciConfig | MediaType::DockerConfig) => None,
         Err(error) => {
-            batch.block(origin.label(unreadable(&member.source, &error)));
+            batch.block(origin.label(unreadable(&member.source, error)));
             None
         }
     }

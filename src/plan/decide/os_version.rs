@@ -3,7 +3,7 @@
 use crate::config::model::{Member, OsVersion, OsVersionOf};
 use crate::config::problem::{HttpFacts, Problem};
 use crate::naming::Pattern;
-use crate::oci::{Descriptor, ImageConfig, ImageManifest, Index, Platform, is_plain};
+use crate::oci::{Descriptor, ImageManifest, Index, Platform, is_plain};
 use crate::plan::equality;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -115,9 +115,7 @@ fn platforms(
         ImageManifest::parse(payload).and_then(|manifest| {
             let config = manifest.config.digest;
             match batch.config(&config, place, origin) {
-                Some(Presence::Found(payload)) => {
-                    ImageConfig::parse(payload.bytes()).map(|config| vec![config.platform])
-                }
+                Some(Presence::Found(read)) => read.clone().map(|config| vec![config.platform]),
                 Some(Presence::Absent) => {
                     batch.block(origin.label(damaged(from, "config", &config)));
                     Ok(Vec::new())

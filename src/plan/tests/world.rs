@@ -10,7 +10,8 @@ use crate::config::model::{Member, MemberTag, Missing, OsVersion, Publication, R
 use crate::config::problem::{HttpFacts, Problem, Span};
 use crate::naming::{Filter, MemberName, MemberTemplate, MemberWords, Partial, Piece};
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+    Descriptor, Digest, Entry, ImageConfig, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform,
+    Reference, Tag,
 };
 use crate::plan::{Answer, Cause, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
@@ -248,7 +249,13 @@ impl World {
                     let cause = cause(&place.with_digest(digest).to_string());
                     snapshot.add_unread(digest.clone(), place.clone(), Some(cause));
                 } else if self.has(place, digest) {
-                    snapshot.add_bytes(self.bytes[digest].clone());
+                    let payload = &self.bytes[digest];
+                    match query {
+                        Query::Config(..) => {
+                            snapshot.add_config(digest.clone(), ImageConfig::parse(payload.bytes()));
+                        }
+                        _ => snapshot.add_bytes(payload.clone()),
+                    }
                 } else {
                     snapshot.add_unread(digest.clone(), place.clone(), None);
                 }

@@ -255,7 +255,10 @@ pub(crate) async fn read_whole(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((body.freeze(), permit))
+    // A growing buffer has up to twice its size, and manifests are kept.
+    let mut bytes = Vec::from(body);
+    bytes.shrink_to_fit();
+    Ok((bytes.into(), permit))
 }
 
 /// Reads the beginning of a body: at most `limit` bytes, and only what arrives within [`IDLE`]. If the body of an error

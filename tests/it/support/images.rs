@@ -94,6 +94,16 @@ impl Image {
         self
     }
 
+    /// Appends spaces to the manifest and the config until they have these sizes.
+    pub(crate) fn padded(mut self, manifest: usize, config: usize) -> Self {
+        let mut value: Value = serde_json::from_slice(&self.manifest).expect("JSON that was written above");
+        self.config.resize(config, b' ');
+        value["config"] = descriptor(self.dialect.types().1, &self.config);
+        self.manifest = value.to_string().into_bytes();
+        self.manifest.resize(manifest, b' ');
+        self
+    }
+
     /// The digest of the manifest.
     pub(crate) fn digest(&self) -> String {
         digest_of(&self.manifest)
