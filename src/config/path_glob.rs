@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::naming::{GlobError, Pattern};
+use crate::naming::{GlobError, Pattern, check_length};
 
 /// A glob over the files below a folder, with `/` between the names of a path.
 ///
@@ -36,8 +36,9 @@ impl PathGlob {
     /// Parses a glob. A leading `!` excludes the files that match.
     ///
     /// # Errors
-    /// Returns an error if a name in the path is not a valid glob.
+    /// Returns an error if a name in the path is not a valid glob, and for a glob of more than 1,000 bytes.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
+        check_length(text)?;
         let glob = text.strip_prefix('!').unwrap_or(text);
         let mut start = PathBuf::from(if glob.starts_with('/') { "/" } else { "" });
         let mut segments: Vec<GlobSegment> = Vec::new();

@@ -5,13 +5,20 @@
 
 use std::fmt;
 
-use globset::{ErrorKind, GlobBuilder, GlobMatcher};
+use std::sync::OnceLock;
+
+use globset::{ErrorKind, Glob, GlobBuilder, GlobMatcher};
+
+/// The maximum length of a glob in bytes. The regular expression of a longer one could exceed what the regex crate
+/// allows.
+const LONGEST: usize = 1000;
 
 /// One glob, which is negated if it begins with `!`.
 #[derive(Clone)]
 pub struct Pattern {
-    source: String,
-    matcher: GlobMatcher,
+    source: Box<str>,
+    /// Created when the glob is first matched, because most globs of a large file never are.
+    matcher: OnceLock<Box<GlobMatcher>>,
 }
 
 /// Several globs. They select a text if at least one glob without `!` matches it and no glob with `!` matches it. If
@@ -33,16 +40,12 @@ impl Pattern {
     /// Parses one glob.
     ///
     /// # Errors
-    /// Returns an error for a `[` without `]`, and for a class whose range is in the wrong order (`[z-a]`).
+    /// Returns an error for a `[` without `]`, for a class whose range is in the wrong order (`[z-a]`), and for a glob of
+    /// more than 1,000 bytes.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
-        let glob = text.strip_prefix('!').unwrap_or(text);
-        let matcher = GlobBuilder::new(&spelled_for_globset(glob))
-            .literal_separator(false)
-            .backslash_escape(false)
-            .build()
-            .map_err(|error| GlobError { index: 0, message: message(error.kind(), text) })?
-            .compile_matcher();
-        Ok(Self { source: text.to_owned(), matcher })
+        check_length(text)?;
+        glob(text).map_err(|error| GlobError { index: 0, message: message(error.kind(), text) })?;
+        Ok(Self { source: text.into(), matcher: OnceLock::new() })
     }
 
     /// The glob as it was written.
@@ -60,11 +63,18 @@ impl Pattern {
     /// Whether the glob matches the whole of `text`. A leading `!` is ignored.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.matcher.is_match(text)
+        let compile = || match glob(&self.source) {
+            Ok(glob) => Box::new(glob.compile_matcher()),
+            Err(_) => unreachable!("the glob was parsed before"),
+        };
+        self.matcher.get_or_init(compile).is_match(text)
     }
 }
 
 impl Globs {
+    /// The maximum number of globs that a key takes. Each needs about 9 KB once it is matched.
+    pub(crate) const MOST: usize = 1000;
+
     /// Parses all globs.
     ///
     /// ```
@@ -110,6 +120,24 @@ impl Globs {
         }
         wanted.unwrap_or(true)
     }
+}
+
+/// Checks the length of a glob.
+///
+/// # Errors
+/// Returns an error for a glob of more than 1,000 bytes.
+pub(crate) fn check_length(text: &str) -> Result<(), GlobError> {
+    if text.len() <= LONGEST {
+        return Ok(());
+    }
+    let shown: String = text.chars().take(20).collect();
+    let message = format!("the glob `{shown}…` has {} bytes: at most {LONGEST} are allowed", text.len());
+    Err(GlobError { index: 0, message })
+}
+
+fn glob(source: &str) -> Result<Glob, globset::Error> {
+    let glob = source.strip_prefix('!').unwrap_or(source);
+    GlobBuilder::new(&spelled_for_globset(glob)).literal_separator(false).backslash_escape(false).build()
 }
 
 /// Converts the glob to globset's syntax, in which braces mean alternatives and `**` means directories.
@@ -177,6 +205,16 @@ mod tests {
         let error = Pattern::parse("[z-a]").unwrap_err();
         assert_eq!(error.message, "`z-a` runs backwards in `[z-a]`: write `a-z`");
         assert!(Pattern::parse("[]").is_err());
+    }
+
+    #[test]
+    fn a_long_glob_is_refused() {
+        let glob = "[a-z]?*x".repeat(LONGEST / 8);
+        assert!(fits(&glob, &"aaax".repeat(LONGEST / 8)));
+        assert!(!fits(&glob, &("aaax".repeat(LONGEST) + "y")));
+        let error = Pattern::parse(&"[a-z]?*".repeat(100_000)).unwrap_err();
+        let message = "the glob `[a-z]?*[a-z]?*[a-z]?…` has 700000 bytes: at most 1000 are allowed";
+        assert_eq!(error.message, message);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod version;
 
 pub use arch_style::{ArchStyle, PlatformHint, platform_hints};
 pub use filter::Filter;
+pub(crate) use glob::check_length;
 pub use glob::{GlobError, Globs, Pattern};
 pub use member_template::{MemberName, MemberTemplate, MemberWords};
 pub use nearest::nearest;

@@ -122,13 +122,12 @@ fn ten_thousand_lists_written_out_in_full_are_accepted() {
 /// The number of lists below, each with an image of its own.
 const IMAGES: usize = 30;
 
-/// Pushes an image of 4 MiB and a config of 8 MiB for each list. `with_manifests` is whether the manifests are large too.
-/// Returns a project with the lists.
-fn large_images(registry: &AnyRegistry, with_manifests: bool) -> Context {
+/// Pushes an image for each list, whose manifest and config have these sizes in bytes. Returns a project with the lists.
+fn large_images(registry: &AnyRegistry, manifest: usize, config: usize) -> Context {
     let mut lists = String::new();
     for number in 0..IMAGES {
         let image = Image::new(Dialect::Oci, "linux/amd64", &number.to_string());
-        registry.push("a", &number.to_string(), &image.padded(if with_manifests { 4 << 20 } else { 4 << 10 }, 8 << 20));
+        registry.push("a", &number.to_string(), &image.padded(manifest, config));
         let host = registry.host();
         write!(
             lists,
@@ -143,7 +142,7 @@ fn large_images(registry: &AnyRegistry, with_manifests: bool) -> Context {
 #[test]
 fn configs_are_not_kept() {
     let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
-    let (output, most) = measured(&large_images(&registry, false), "sync --format json");
+    let (output, most) = measured(&large_images(&registry, 4 << 10, 8 << 20), "sync --format json");
     assert_eq!(output.exits(0).lines("created"), IMAGES);
     assert!(most < LIMIT / 2, "{most} MiB");
 }
@@ -151,11 +150,29 @@ fn configs_are_not_kept() {
 #[test]
 fn manifests_beyond_the_limit_fail_their_lists() {
     let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
-    let context = large_images(&registry, true);
+    let context = large_images(&registry, 4 << 20, 4 << 10);
     let (output, most) = measured(&context, "sync --format json");
     assert!(output.stdout.contains("\"mlist::registry::too_large\""), "{output}");
     assert!(most < LIMIT, "{most} MiB");
     assert_eq!(output.exits(1).lines("created"), 24, "96 MiB");
     // The lists of the first run are unchanged, so that their manifests are not read again.
     context.mlist("sync").exits(0);
+}
+
+#[test]
+fn a_long_glob_and_too_many_globs_are_refused() {
+    let glob = "[a-z]?*".repeat(100_000);
+    let many = "'v*', ".repeat(1_001);
+    for (text, why) in [
+        (format!("[list.a]\n{LIST}tags = ['t']\nimmutable = ['{glob}']\n"), "bytes: at most 1000 are allowed"),
+        (format!("include = ['a/{glob}']\n[list.a]\n{LIST}tags = ['t']\n"), "bytes: at most 1000 are allowed"),
+        (format!("[list.a]\n{LIST}tags = ['t']\nimmutable = [{many}]\n"), "has 1001 globs: at most 1000 are allowed"),
+    ] {
+        let output = Context::with(&text).mlist("check --format json").exits(2);
+        assert!(output.stdout.contains(why), "{output}");
+        assert!(output.stdout.contains("\"mlist::config::type\""), "{output}");
+    }
+    let context = Context::with(&format!("[list.a]\n{LIST}tags = ['t']\n"));
+    let output = context.mlist(&format!("plan {}", &glob[..70_000])).exits(2);
+    assert_eq!((output.lines("mlist::config::unknown_selector"), output.status), (1, 2));
 }

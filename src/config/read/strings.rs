@@ -16,6 +16,7 @@ const LONGEST_PART: usize = 127;
 /// Returns the globs of an array, with the span of the array. The array may be empty.
 pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Globs>> {
     let items = types::array(key, node, problems)?;
+    types::few_globs(key, node, items.len(), problems)?;
     let texts: Vec<&Text> = items.iter().filter_map(|item| types::item(key, item, problems)).collect();
     let good = texts.iter().filter(|text| types::glob(text, problems).is_some()).count();
     if good < items.len() {

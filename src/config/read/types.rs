@@ -127,6 +127,7 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
     let texts = match &node.value {
         TomlValue::Array(_) => {
             let items = filled_array(key, node, problems)?;
+            few_globs(key, node, items.len(), problems)?;
             let texts: Vec<_> = items.iter().map(|item| self::item(key, item, problems)).collect();
             texts.into_iter().collect::<Option<Vec<&Text>>>()?
         }
@@ -136,6 +137,16 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
     // Parse each glob by itself, so that all invalid ones are reported at once.
     let good = texts.iter().filter(|text| glob(text, problems).is_some()).count();
     if good < texts.len() { None } else { Globs::parse(&globs).ok() }
+}
+
+/// Checks that an array does not have more globs than a key takes.
+pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut Vec<Problem>) -> Option<()> {
+    if count > Globs::MOST {
+        let message = format!("`{key}` has {count} globs: at most {} are allowed", Globs::MOST);
+        problems.push(Problem::error("mlist::config::type", message).at(&node.span, ""));
+        return None;
+    }
+    Some(())
 }
 
 /// Parses a text as a glob.
