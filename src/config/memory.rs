@@ -37,10 +37,12 @@ pub(in crate::config) enum Part {
     Tags,
     /// Expanded texts.
     Texts,
+    /// Problems.
+    Problems,
 }
 
 /// The number of [`Part`]s.
-const PARTS: usize = Part::Texts as usize + 1;
+const PARTS: usize = Part::Problems as usize + 1;
 
 /// How much of each part there is, and how much memory that needs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +75,7 @@ impl Part {
             Self::Members => "members",
             Self::Tags => "tags",
             Self::Texts => "expanded texts",
+            Self::Problems => "problems",
         }
     }
 
@@ -88,6 +91,7 @@ impl Part {
         Self::Members,
         Self::Tags,
         Self::Texts,
+        Self::Problems,
     ];
 }
 

@@ -61,6 +61,38 @@ fn a_large_file_is_refused_before_it_needs_much_memory() {
 }
 
 #[test]
+fn many_problems_need_little_memory() {
+    let list = "[list.b]\nsource = 'r.example/x:1'\ntarget = 'r.example/b'\n";
+    let (platforms, tags) = (format!("{list}tags = ['t']\nplatforms = ["), format!("[list.b]\n{LIST}tags = ["));
+    for (start, line, count, end) in [
+        (&*platforms, "'l#',", 240_000, "]"),
+        (&*platforms, "'linux/a#',", 240_000, "]"),
+        (&*tags, "'+#',", 240_000, "]"),
+        ("", "k# = 1\n", 190_000, ""),
+    ] {
+        let (said, most) = check(&Context::with(&repeated(start, line, count, end)));
+        assert!(said.contains("\"exit_status\": 2"), "{start}{line}: {said}");
+        assert!(most < LIMIT, "{start}{line}: {most} MiB");
+    }
+}
+
+#[test]
+fn a_list_with_many_targets_or_axes_takes_linear_time() {
+    let list = "[list.b]\nplatforms = ['linux/amd64']\nsource = 'r.example/x:1'\ntags = ['t']\n";
+    let (targets, axes) = (format!("{list}target = ["), format!("{list}target = 'r.example/b'\n[list.b.matrix]\n"));
+    for (start, line, count, end) in [(&*targets, "'r.example/t#',", 60_000, "]"), (&*axes, "x# = ['v']\n", 60_000, "")]
+    {
+        let started = std::time::Instant::now();
+        let (said, most) = check(&Context::with(&repeated(start, line, count, end)));
+        let lists = if end.is_empty() { 2 } else { count as u64 };
+        assert!(said.contains("\"exit_status\": 0"), "{line}: {said}");
+        assert!(most < LIMIT + lists * 12 / 1024, "{line}: {most} MiB");
+        // It took more than 30 s in a release build.
+        assert!(started.elapsed().as_secs() < 20, "{line}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
 fn included_files_are_counted_together() {
     let context = Context::with("include = ['*.part']\n");
     for part in 0..8 {

@@ -106,18 +106,21 @@ pub(super) fn repositories<'a>(
     problems: &mut Problems,
 ) -> Vec<Claimant<'a>> {
     let mut kept: Vec<Claimant<'a>> = Vec::new();
+    // The targets of the last list. Those of a list are adjacent.
+    let mut targets: HashMap<&Place, &Publication> = HashMap::new();
     for claimant in claimants {
-        // The targets of a list are adjacent.
-        let same_list = kept.iter().rev().take_while(|other| std::ptr::eq(other.id, claimant.id));
-        let same = same_list.into_iter().find(|other| other.publication.target == claimant.publication.target);
-        let Some(first) = same else {
+        if kept.last().is_some_and(|last| !std::ptr::eq(last.id, claimant.id)) {
+            targets.clear();
+        }
+        let Some(first) = targets.get(&claimant.publication.target) else {
+            targets.insert(&claimant.publication.target, claimant.publication);
             kept.push(claimant);
             continue;
         };
         let message = format!("`{}` has two targets in {}", claimant.id.shown(), claimant.names.repository());
         let problem = Problem::error("mlist::config::id_twice", message)
             .at(&claimant.publication.target_span, "here again")
-            .at(&first.publication.target_span, "here first")
+            .at(&first.target_span, "here first")
             .help("a list has one target in a repository: write the tags of both in one");
         problems.add_for(claimant.id.shown(), problem);
     }

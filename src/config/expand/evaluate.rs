@@ -26,6 +26,8 @@ pub(super) use variable::LONGEST_LINE;
 const TEXT: usize = 150;
 /// How many times the characters of an expanded text are kept.
 const COPIES: usize = 3;
+/// The bytes that a problem needs.
+const PROBLEM: usize = 700;
 /// The maximum number of names in a help text.
 const NAMED: usize = 30;
 
@@ -45,6 +47,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) memory: Memory,
     /// It is reported that they need too much. No more lists are expanded.
     pub(super) is_too_large: bool,
+    /// The number of problems that are counted in `memory`.
+    charged_problems: usize,
 }
 
 /// What names mean at the place where a template is expanded.
@@ -110,6 +114,7 @@ impl<'a> Evaluator<'a> {
             problems: Problems::default(),
             memory: Memory::default(),
             is_too_large: false,
+            charged_problems: 0,
         };
         sources.iter().for_each(|source| evaluator.add_file(source));
         evaluator
@@ -126,6 +131,9 @@ impl<'a> Evaluator<'a> {
     /// Fails if all lists together need too much memory. This is reported once.
     pub(super) fn charge(&mut self, part: Part, count: usize, bytes: usize) -> Result<(), NoValue> {
         self.memory.add(part, count, bytes);
+        let problems = self.problems.len();
+        self.memory.add(Part::Problems, problems - self.charged_problems, (problems - self.charged_problems) * PROBLEM);
+        self.charged_problems = problems;
         if !self.is_too_large
             && let Some(problem) = self.memory.excess("the lists have")
         {

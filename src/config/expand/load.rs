@@ -12,7 +12,7 @@ use super::scope::FileScope;
 use super::{overrides, unused_templates};
 use crate::config::facts::Facts;
 use crate::config::memory::Memory;
-use crate::config::problem::Sources;
+use crate::config::problem::{Problem, Sources};
 use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{LoadOutcome, LoadRequest, Loaded};
 
@@ -37,29 +37,29 @@ impl<'a> Loader<'a> {
     /// the facts. Only questions that matter for the selected lists are asked.
     #[must_use]
     pub fn load(&mut self, facts: &Facts) -> LoadOutcome {
-        let (request, mut sources, found) = (self.request, self.request.sources.clone(), self.root.problems.clone());
+        let (request, mut sources) = (self.request, self.request.sources.clone());
         let Some(root) = &self.root.file else {
-            return LoadOutcome::Done(Loaded { problems: found, sources, ..Loaded::default() });
+            return LoadOutcome::Done(Loaded { problems: self.root.problems.clone(), sources, ..Loaded::default() });
         };
         let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
-        evaluator.problems.extend(found);
         evaluator.memory = self.root.memory;
         let files = include::files(Arc::clone(root), &mut self.included, &mut sources, &mut evaluator);
         evaluator.memory = evaluator.memory.after_parsing();
         if evaluator.questions.is_empty() {
-            loaded(&files, sources, request, evaluator)
+            loaded(&files, sources, request, evaluator, &mut self.root.problems)
         } else {
             LoadOutcome::Needs(evaluator.questions)
         }
     }
 }
 
-/// Expands the files to publications.
+/// Expands the files to publications. `parsed` are the problems of manifests.toml that were found without any facts.
 fn loaded(
     files: &ParsedFiles,
     sources: Sources,
     request: LoadRequest<'_>,
     mut evaluator: Evaluator<'_>,
+    parsed: &mut Vec<Problem>,
 ) -> LoadOutcome {
     let base =
         sources.get(request.file).and_then(|file| Path::new(&*file.name).parent()).unwrap_or(Path::new("")).to_owned();
@@ -77,7 +77,9 @@ fn loaded(
         return LoadOutcome::Needs(evaluator.questions);
     }
     unused_templates::unknown_names(files, &mut evaluator.problems);
-    let Evaluator { problems, unlisted, .. } = evaluator;
+    let Evaluator { mut problems, unlisted, .. } = evaluator;
+    // With tags that are not listed yet, the file is loaded again. Otherwise there is only one copy of the problems.
+    problems.extend(if unlisted.is_empty() { std::mem::take(parsed) } else { parsed.clone() });
     let problems = problems.finish();
     let loaded = Loaded { registries, problems, sources, ..expanded };
     if unlisted.is_empty() { LoadOutcome::Done(loaded) } else { LoadOutcome::NeedsTags(unlisted, loaded) }

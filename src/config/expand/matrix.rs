@@ -111,6 +111,13 @@ pub(super) fn combinations<'a>(
             open = true;
             continue;
         };
+        if let [value] = values.as_slice() {
+            // Otherwise many axes with one value each would take quadratic time.
+            for combination in &mut all {
+                combination.push((key.name.as_str(), value.clone()));
+            }
+            continue;
+        }
         all = all
             .iter()
             .flat_map(|combination: &Combination<'_>| {
@@ -140,7 +147,7 @@ fn charge(list: &ListScope<'_>, axes: &[Values], evaluator: &mut Evaluator<'_>) 
 
 /// `ENTRY`, or with axes `ENTRY/VALUE/VALUE`.
 pub(super) fn id(entry: &str, combination: &Combination<'_>) -> Value {
-    combination.iter().fold(Value::public(entry), |id, (_, value)| id.then(value))
+    Value::public(entry).then_all(combination.iter().map(|(_, value)| value))
 }
 
 /// Reports why an axis has no values, if a selected list needs it.

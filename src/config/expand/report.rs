@@ -40,6 +40,11 @@ impl Problems {
         self.insert(problem, Some(list));
     }
 
+    /// Returns the number of problems.
+    pub(super) fn len(&self) -> usize {
+        self.found.len()
+    }
+
     fn insert(&mut self, problem: Problem, list: Option<&str>) {
         let places: Vec<Span> = problem.labels.iter().map(|label| label.span.clone()).collect();
         let new = FoundProblem { problem, list: list.map(str::to_owned), also: Vec::new() };

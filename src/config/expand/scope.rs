@@ -167,9 +167,9 @@ fn convention<'a>(file: &'a FileScope<'a>, name: &Text, problems: &mut Vec<Probl
 /// The axes of `[defaults]`, the convention and the list, each at the position where its name first occurs. A nearer
 /// level can give an axis other values or replace it with a variable.
 fn axes<'a>(levels: &[&'a Level], names: &ListNames<'a>) -> Vec<(&'a Key, &'a Parsed<Axis>)> {
-    let mut axes: Vec<(&'a Key, &'a Parsed<Axis>)> = Vec::new();
+    let (mut axes, mut seen) = (Vec::new(), HashSet::new());
     for (key, _) in levels.iter().rev().flat_map(|level| &level.matrix) {
-        if axes.iter().all(|(known, _)| known.name != key.name)
+        if seen.insert(&key.name)
             && let Some(Binding::Axis(axis)) = names.get(&key.name)
         {
             axes.push((key, axis));

@@ -42,11 +42,17 @@ impl Value {
     }
 
     /// Appends `/` and `part`.
-    pub(super) fn then(self, part: &Self) -> Self {
-        let join = |left: &str, right: &str| format!("{left}/{right}");
-        let is_hidden = self.instead.is_some() || part.instead.is_some();
-        let instead = is_hidden.then(|| join(self.shown(), part.shown()));
-        Self { text: join(&self.text, &part.text), instead }
+    pub(super) fn then_all<'v>(mut self, parts: impl Iterator<Item = &'v Self>) -> Self {
+        for part in parts {
+            if self.instead.is_none() && part.instead.is_some() {
+                self.instead = Some(self.text.clone());
+            }
+            if let Some(instead) = &mut self.instead {
+                instead.extend(["/", part.shown()]);
+            }
+            self.text.extend(["/", &part.text]);
+        }
+        self
     }
 }
 

@@ -14,8 +14,21 @@ use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 use crate::oci::Platform;
 
+/// The maximum number of rows of a list. Each needs about 1 KB, with its problems.
+const MOST_ROWS: usize = 10_000;
+
 /// Reads `platforms`. Invalid rows are reported and dropped.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>> {
+    let count = match &node.value {
+        TomlValue::Table(table) => table.len(),
+        TomlValue::Array(items) => items.len(),
+        TomlValue::Text(_) | TomlValue::Other { .. } => 0,
+    };
+    if count > MOST_ROWS {
+        let problem = Problem::error("mlist::config::too_large", format!("`platforms` has too many members: {count}"));
+        problems.push(problem.at(&node.span, "").help(format!("a list has at most {MOST_ROWS} members")));
+        return None;
+    }
     match &node.value {
         TomlValue::Table(table) if table.is_empty() => {
             problems.push(

@@ -8,7 +8,7 @@ use super::login_names;
 use super::raw::{self, Text};
 use super::size::size;
 use crate::config::keys::{KeySet, TableKind, TopKey};
-use crate::config::memory::Memory;
+use crate::config::memory::{Memory, Part};
 use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A parsed file, and the problems that were found without any facts.
@@ -24,7 +24,7 @@ pub(in crate::config) struct ParseResult {
 impl ParseResult {
     /// Parses manifests.toml. `number` is its index in the sources.
     pub(in crate::config) fn root(number: usize, source: &SourceFile) -> Self {
-        let memory = size(&source.text);
+        let mut memory = size(&source.text);
         if let Some(problem) = memory.excess(&format!("`{}` has", source.name)) {
             return Self { file: None, problems: vec![problem], memory };
         }
@@ -36,13 +36,15 @@ impl ParseResult {
             }
             Arc::new(file)
         });
+        drop_texts(&mut problems);
+        memory.add(Part::Problems, problems.len(), problems.len() * PROBLEM);
         Self { file, problems, memory }
     }
 
     /// Parses a file that is included at `place`. `login_names` are those of the file that includes it. The caller has
     /// checked that it is not too large.
     pub(in crate::config) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
-        let memory = size(&source.text);
+        let mut memory = size(&source.text);
         let (tree, mut problems) = raw::parse(number, &source.text);
         let file = tree.map(|mut tree| {
             tree.retain(|(key, _)| {
@@ -58,7 +60,29 @@ impl ParseResult {
             }
             Arc::new(file)
         });
+        drop_texts(&mut problems);
+        memory.add(Part::Problems, problems.len(), problems.len() * PROBLEM);
         Self { file, problems, memory }
+    }
+}
+
+/// The number of problems of a file that keep their texts. It is greater than the number that is shown.
+const WITH_TEXTS: usize = 1000;
+
+/// The bytes that a problem without texts needs while the lists are expanded, twice: see [`Memory::after_parsing`].
+const PROBLEM: usize = 1000;
+
+/// Removes the texts of all problems that are not among the first [`WITH_TEXTS`] of the file. They are only counted, and
+/// a file can have 240,000 of them.
+fn drop_texts(problems: &mut [Problem]) {
+    if problems.len() <= WITH_TEXTS {
+        return;
+    }
+    let place = |problem: &Problem| problem.labels.first().map_or(usize::MAX, |label| label.span.range.start);
+    problems.sort_by_key(place);
+    for problem in problems.iter_mut().skip(WITH_TEXTS).filter(|problem| !problem.labels.is_empty()) {
+        (problem.message, problem.help, problem.causes) = Default::default();
+        problem.labels.iter_mut().for_each(|label| label.text = String::new());
     }
 }
 
