@@ -4,16 +4,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
-use crate::config::facts::Facts;
+use crate::config::facts::{Facts, TagFact};
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
 use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, Trust};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, plan_lists, registry_problem};
 use crate::host::{self, Boundary, ManifestFile};
-use crate::oci::Place;
+use crate::oci::{Place, Tag};
 use crate::plan::Plan;
 use crate::registry::{HostStats, Registry as _, Rights, Stats};
 use crate::ui::{Context, Document, Ui};
@@ -99,7 +100,7 @@ pub(super) async fn with_registries(
 ) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
     let mut reading = Reading::new(&file, input);
-    let mut asked = Stats::default();
+    let (mut asked, kept) = (Stats::default(), AtomicUsize::new(0));
     loop {
         let (places, loaded) = reading.load();
         let loaded = good(loaded, ui)?;
@@ -107,15 +108,33 @@ pub(super) async fn with_registries(
             return Ok(Project { loaded, clock: file.clock, asked });
         }
         let session = open(SessionScope::read(places.iter()), &loaded, options, ui)?;
-        let listings = places.iter().map(|place| session.registries.tags(place));
+        let listings = places.iter().map(|place| async {
+            let tags = session.registries.tags(place).await;
+            tags.map_err(|error| Box::new(registry_problem::problem(&error))).and_then(|tags| limited(tags, &kept))
+        });
         let listed = session.unless_stopped(join_all(listings)).await;
         let listed = listed.map_err(|signal| interrupted(&loaded, signal, file.clock, ui))?;
         asked = sum(asked, session.registries.stats());
         for (place, tags) in places.into_iter().zip(listed) {
-            let tags = tags.map(|tags| tags.map(Arc::new)).map_err(|error| Box::new(registry_problem::problem(&error)));
             reading.facts.add_tags(place, tags);
         }
     }
+}
+
+/// The maximum number of bytes of the tags that are kept for axes.
+const MOST_TAGS: usize = 48 << 20;
+/// The memory of a tag besides its text.
+const PER_TAG: usize = 48;
+
+/// Returns `tags`, and adds their bytes to `kept`. Returns a problem if they are too many for all axes together.
+fn limited(tags: Option<BTreeSet<Tag>>, kept: &AtomicUsize) -> TagFact {
+    let bytes = tags.iter().flatten().map(|tag| tag.as_str().len() + PER_TAG).sum::<usize>();
+    if kept.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_TAGS {
+        return Ok(tags.map(Arc::new));
+    }
+    let message = format!("the tags for axes are too large: those of all repositories exceed {} MiB", MOST_TAGS >> 20);
+    let problem = Problem::error("mlist::registry::too_large", message);
+    Err(Box::new(problem.help("use fewer repositories in tags-of, or select fewer lists at once: mlist sync LIST")))
 }
 
 /// Returns `loaded` if it has no errors. If all errors come from registries, the exit status is not that of an invalid
@@ -189,5 +208,19 @@ impl<'a> Reading<'a> {
                 LoadOutcome::Done(loaded) => return (BTreeSet::new(), loaded),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_for_axes_have_a_limit_for_all_repositories() {
+        let tags = || Some((0..100_000).map(|at| Tag::parse(&format!("{at:0>128}")).unwrap()).collect());
+        let kept = AtomicUsize::new(0);
+        assert!(limited(tags(), &kept).is_ok() && limited(None, &kept).is_ok() && limited(tags(), &kept).is_ok());
+        let problem = limited(tags(), &kept).unwrap_err();
+        assert_eq!(problem.message, "the tags for axes are too large: those of all repositories exceed 48 MiB");
     }
 }
