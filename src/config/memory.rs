@@ -1,4 +1,4 @@
-//! [`Memory`]: how much memory the files need, estimated while they are counted and expanded.
+//! [`MemoryEstimate`]: how much memory the files need, estimated while they are counted and expanded.
 //!
 //! A file of 16 MiB can declare so much that it would need several gigabytes. So the tokens of all files are counted
 //! before they are parsed, and the parts of lists while they are expanded. Each part is charged with the memory that it
@@ -14,7 +14,7 @@ const PER_LIST: usize = 12 << 10;
 
 /// A part of the configuration that needs memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Part {
+pub(in crate::config) enum MemoryUse {
     /// Bytes of text.
     Bytes,
     /// Lines and blanks of a file.
@@ -41,12 +41,12 @@ pub(in crate::config) enum Part {
     Problems,
 }
 
-/// The number of [`Part`]s.
-const PARTS: usize = Part::Problems as usize + 1;
+/// The number of [`MemoryUse`]s.
+const PARTS: usize = MemoryUse::Problems as usize + 1;
 
 /// How much of each part there is, and how much memory that needs.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::config) struct Memory {
+pub(in crate::config) struct MemoryEstimate {
     parts: [Usage; PARTS],
     /// The bytes of all parts.
     needed: usize,
@@ -60,7 +60,7 @@ struct Usage {
     bytes: usize,
 }
 
-impl Part {
+impl MemoryUse {
     /// The plural in messages.
     fn name(self) -> &'static str {
         match self {
@@ -95,9 +95,9 @@ impl Part {
     ];
 }
 
-impl Memory {
+impl MemoryEstimate {
     /// Adds `count` parts of one kind that need `bytes` together.
-    pub(in crate::config) fn add(&mut self, part: Part, count: usize, bytes: usize) {
+    pub(in crate::config) fn add(&mut self, part: MemoryUse, count: usize, bytes: usize) {
         let usage = &mut self.parts[part as usize];
         usage.count = usage.count.saturating_add(count);
         usage.bytes = usage.bytes.saturating_add(bytes);
@@ -116,7 +116,7 @@ impl Memory {
 
     /// Adds everything that `other` has.
     pub(in crate::config) fn extend(&mut self, other: &Self) {
-        for (part, usage) in Part::ALL.into_iter().zip(other.parts) {
+        for (part, usage) in MemoryUse::ALL.into_iter().zip(other.parts) {
             self.add(part, usage.count, usage.bytes);
         }
         self.allow_lists(other.lists);
@@ -137,7 +137,7 @@ impl Memory {
         if self.needed <= LIMIT.saturating_add(self.lists.saturating_mul(PER_LIST)) {
             return None;
         }
-        let (part, usage) = Part::ALL.into_iter().zip(self.parts).max_by_key(|(_, usage)| usage.bytes)?;
+        let (part, usage) = MemoryUse::ALL.into_iter().zip(self.parts).max_by_key(|(_, usage)| usage.bytes)?;
         let message = format!("{subject} too many {}: {}", part.name(), usage.count);
         let problem = Problem::error("mlist::config::too_large", message);
         Some(problem.help("split the file into several, and run mlist for each of them"))
@@ -150,17 +150,17 @@ mod tests {
 
     #[test]
     fn the_limit_is_raised_by_lists_and_the_largest_part_is_named() {
-        let mut memory = Memory::default();
-        memory.add(Part::Keys, 7, LIMIT / 2);
-        memory.add(Part::Values, 9, LIMIT / 2);
+        let mut memory = MemoryEstimate::default();
+        memory.add(MemoryUse::Keys, 7, LIMIT / 2);
+        memory.add(MemoryUse::Values, 9, LIMIT / 2);
         assert_eq!(memory.excess("the file has"), None);
-        memory.add(Part::Values, 1, PER_LIST);
+        memory.add(MemoryUse::Values, 1, PER_LIST);
         let problem = memory.excess("the file has").unwrap();
         assert_eq!((problem.slug(), problem.message.as_str()), ("too_large", "the file has too many values: 10"));
         memory.allow_lists(1);
         assert_eq!(memory.excess("the file has"), None);
-        memory.add(Part::Keys, usize::MAX, usize::MAX);
+        memory.add(MemoryUse::Keys, usize::MAX, usize::MAX);
         assert!(memory.excess("the file has").is_some());
-        assert_eq!(Part::ALL.map(|part| part as usize), std::array::from_fn(|at| at));
+        assert_eq!(MemoryUse::ALL.map(|part| part as usize), std::array::from_fn(|at| at));
     }
 }

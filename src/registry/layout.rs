@@ -42,7 +42,7 @@ mod proofs;
 mod temporary;
 
 pub use blob::BlobReader;
-use folder::{Folder, TagCondition};
+use folder::{LayoutFolder, TagCondition};
 pub(crate) use open_files::CopyPermit;
 use open_files::OpenFiles;
 
@@ -60,11 +60,11 @@ type Disk<T> = std::result::Result<T, ErrorKind>;
 
 /// OCI image layouts. Clones are cheap and share their locks.
 #[derive(Debug, Clone)]
-pub struct Layouts(Arc<Shared>);
+pub struct Layouts(Arc<LayoutsState>);
 
 #[derive(Debug)]
-struct Shared {
-    folders: Mutex<HashMap<LayoutDir, Arc<Folder>>>,
+struct LayoutsState {
+    folders: Mutex<HashMap<LayoutDir, Arc<LayoutFolder>>>,
     /// The layouts where lists are published.
     targets: HashSet<LayoutDir>,
     open_files: OpenFiles,
@@ -79,7 +79,7 @@ impl Default for Layouts {
 impl Layouts {
     /// Creates the layouts of a run. Lists are published in `targets`. Waiting ends when `stop` is cancelled.
     pub(super) fn new(targets: HashSet<LayoutDir>, stop: CancellationToken) -> Self {
-        Self(Arc::new(Shared { folders: Mutex::default(), targets, open_files: OpenFiles::new(stop) }))
+        Self(Arc::new(LayoutsState { folders: Mutex::default(), targets, open_files: OpenFiles::new(stop) }))
     }
 
     /// Returns the type, digest and size of what `locator` names in `dir`.
@@ -172,8 +172,8 @@ impl Layouts {
         E: Into<Box<RegistryError>>,
     {
         blob::write(&self.folder(dir), &self.0.open_files, blob, stream).await.map_err(|failure| match failure {
-            blob::Unwritten::Source(error) => error,
-            blob::Unwritten::Target(kind) => error(Operation::Write, named_digest(dir, &blob.digest), kind),
+            blob::BlobWriteError::Source(error) => error,
+            blob::BlobWriteError::Target(kind) => error(Operation::Write, named_digest(dir, &blob.digest), kind),
         })
     }
 
@@ -218,7 +218,7 @@ impl Layouts {
     /// Waits until no other process has locked the layout, and changes its `index.json` if the condition holds.
     async fn set_tag(
         &self,
-        folder: &Arc<Folder>,
+        folder: &Arc<LayoutFolder>,
         (tag, condition): (&Tag, TagCondition),
         descriptor: &Descriptor,
     ) -> Disk<TagWrite> {
@@ -239,9 +239,9 @@ impl Layouts {
         }
     }
 
-    fn folder(&self, dir: &LayoutDir) -> Arc<Folder> {
+    fn folder(&self, dir: &LayoutDir) -> Arc<LayoutFolder> {
         let mut folders = lock(&self.0.folders);
-        let new = || Arc::new(Folder::new(dir, self.0.targets.contains(dir)));
+        let new = || Arc::new(LayoutFolder::new(dir, self.0.targets.contains(dir)));
         Arc::clone(folders.entry(dir.clone()).or_insert_with(new))
     }
 

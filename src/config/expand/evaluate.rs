@@ -12,7 +12,7 @@ use super::resolution_stack::ResolutionStack;
 use super::scope::{Binding, ListNames};
 use super::value::{Expanded, Value};
 use crate::config::facts::{Fact, Facts, Question, TagFact};
-use crate::config::memory::{Memory, Part};
+use crate::config::memory::{MemoryEstimate, MemoryUse};
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::names::MEMBER_NAMES;
@@ -44,7 +44,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) unlistable: Vec<Problem>,
     pub(super) problems: Problems,
     /// The memory that the files and the lists expanded so far need.
-    pub(super) memory: Memory,
+    pub(super) memory: MemoryEstimate,
     /// It is reported that they need too much. No more lists are expanded.
     pub(super) is_too_large: bool,
     /// The number of problems that are counted in `memory`.
@@ -112,7 +112,7 @@ impl<'a> Evaluator<'a> {
             unlisted: BTreeSet::new(),
             unlistable: Vec::new(),
             problems: Problems::default(),
-            memory: Memory::default(),
+            memory: MemoryEstimate::default(),
             is_too_large: false,
             charged_problems: 0,
         };
@@ -129,10 +129,14 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// Fails if all lists together need too much memory. This is reported once.
-    pub(super) fn charge(&mut self, part: Part, count: usize, bytes: usize) -> Result<(), NoValue> {
+    pub(super) fn charge(&mut self, part: MemoryUse, count: usize, bytes: usize) -> Result<(), NoValue> {
         self.memory.add(part, count, bytes);
         let problems = self.problems.len();
-        self.memory.add(Part::Problems, problems - self.charged_problems, (problems - self.charged_problems) * PROBLEM);
+        self.memory.add(
+            MemoryUse::Problems,
+            problems - self.charged_problems,
+            (problems - self.charged_problems) * PROBLEM,
+        );
         self.charged_problems = problems;
         if !self.is_too_large
             && let Some(problem) = self.memory.excess("the lists have")
@@ -174,7 +178,7 @@ impl<'a> Evaluator<'a> {
     /// Expands `template`.
     pub(super) fn expand(&mut self, template: &SpannedTemplate, scope: Scope<'_>) -> Result<Expanded, NoValue> {
         let expanded = self.resolve(template, scope, &mut ResolutionStack::default())?;
-        self.charge(Part::Texts, 1, TEXT + COPIES * expanded.text().len())?;
+        self.charge(MemoryUse::Texts, 1, TEXT + COPIES * expanded.text().len())?;
         Ok(expanded)
     }
 
@@ -236,7 +240,7 @@ impl<'a> Evaluator<'a> {
             let value = self.lookup(&word.name, &place_of(template, word), scope, stack);
             // A template can use a long value many times.
             if let Ok(value) = &value {
-                self.charge(Part::Texts, 0, value.text().len())?;
+                self.charge(MemoryUse::Texts, 0, value.text().len())?;
             }
             values.push(value);
         }

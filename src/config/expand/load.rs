@@ -11,7 +11,7 @@ use super::registries::registries;
 use super::scope::FileScope;
 use super::{overrides, unused_templates};
 use crate::config::facts::Facts;
-use crate::config::memory::Memory;
+use crate::config::memory::MemoryEstimate;
 use crate::config::problem::{Problem, Sources};
 use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{LoadOutcome, LoadRequest, Loaded};
@@ -28,7 +28,7 @@ impl<'a> Loader<'a> {
     /// Parses manifests.toml.
     #[must_use]
     pub fn new(request: LoadRequest<'a>) -> Self {
-        let nothing = || ParseResult { file: None, problems: Vec::new(), memory: Memory::default() };
+        let nothing = || ParseResult { file: None, problems: Vec::new(), memory: MemoryEstimate::default() };
         let root = request.sources.get(request.file).map_or_else(nothing, |file| ParseResult::root(request.file, file));
         Self { request, root, included: BTreeMap::new() }
     }

@@ -8,7 +8,7 @@ mod values;
 use super::evaluate::{Evaluator, Need, NoValue, Scope};
 use super::scope::ListScope;
 use super::value::Value;
-use crate::config::memory::Part;
+use crate::config::memory::MemoryUse;
 use crate::config::problem::Problem;
 
 /// A value for each axis, in the order of the axes.
@@ -142,7 +142,7 @@ fn charge(list: &ListScope<'_>, axes: &[Values], evaluator: &mut Evaluator<'_>) 
         .map(|values| values.iter().map(|value| value.text().len()).sum::<usize>() * count / values.len().max(1));
     let text = text.sum::<usize>() + entry;
     let values = known().count() * count;
-    evaluator.charge(Part::AxisValues, values, COPIES * text + values * VALUE)
+    evaluator.charge(MemoryUse::AxisValues, values, COPIES * text + values * VALUE)
 }
 
 /// `ENTRY`, or with axes `ENTRY/VALUE/VALUE`.

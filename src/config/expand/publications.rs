@@ -12,7 +12,7 @@ use super::report::Problems;
 use super::scope::{FileScope, ListScope};
 use super::select::Selection;
 use super::{overrides, required_keys};
-use crate::config::memory::Part;
+use crate::config::memory::MemoryUse;
 use crate::config::read::declared::{Axis, Parsed, Target};
 use crate::config::request::{LoadRequest, Loaded, Override};
 use crate::oci::Place;
@@ -36,7 +36,7 @@ pub(super) fn publications<'a>(
     let mut targets: Vec<(TargetInstance<'_>, bool)> = Vec::new();
     for target in instances.iter().flat_map(Instance::target_instances) {
         evaluator.memory.allow_lists(1);
-        if evaluator.charge(Part::Lists, 1, LIST + target.instance.id.text().len()).is_err() {
+        if evaluator.charge(MemoryUse::Lists, 1, LIST + target.instance.id.text().len()).is_err() {
             return Loaded::default();
         }
         let selected = is_selected(&target, &mut selection, evaluator);

@@ -8,7 +8,7 @@ use super::login_names;
 use super::raw::{self, Text};
 use super::size::size;
 use crate::config::keys::{KeySet, TableKind, TopKey};
-use crate::config::memory::{Memory, Part};
+use crate::config::memory::{MemoryEstimate, MemoryUse};
 use crate::config::problem::{Problem, SourceFile, Span};
 
 /// A parsed file, and the problems that were found without any facts.
@@ -18,7 +18,7 @@ pub(in crate::config) struct ParseResult {
     pub(in crate::config) file: Option<Arc<ParsedFile>>,
     pub(in crate::config) problems: Vec<Problem>,
     /// The memory that the file was estimated to need.
-    pub(in crate::config) memory: Memory,
+    pub(in crate::config) memory: MemoryEstimate,
 }
 
 impl ParseResult {
@@ -37,7 +37,7 @@ impl ParseResult {
             Arc::new(file)
         });
         drop_texts(&mut problems);
-        memory.add(Part::Problems, problems.len(), problems.len() * PROBLEM);
+        memory.add(MemoryUse::Problems, problems.len(), problems.len() * PROBLEM);
         Self { file, problems, memory }
     }
 
@@ -61,7 +61,7 @@ impl ParseResult {
             Arc::new(file)
         });
         drop_texts(&mut problems);
-        memory.add(Part::Problems, problems.len(), problems.len() * PROBLEM);
+        memory.add(MemoryUse::Problems, problems.len(), problems.len() * PROBLEM);
         Self { file, problems, memory }
     }
 }
@@ -69,7 +69,7 @@ impl ParseResult {
 /// The number of problems of a file that keep their texts. It is greater than the number that is shown.
 const WITH_TEXTS: usize = 1000;
 
-/// The bytes that a problem without texts needs while the lists are expanded, twice: see [`Memory::after_parsing`].
+/// The bytes that a problem without texts needs while the lists are expanded, twice: see [`MemoryEstimate::after_parsing`].
 const PROBLEM: usize = 1000;
 
 /// Removes the texts of all problems that are not among the first [`WITH_TEXTS`] of the file. They are only counted, and

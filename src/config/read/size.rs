@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use toml_parser::Source;
 use toml_parser::lexer::{Token, TokenKind};
 
-use crate::config::memory::{Memory, Part};
+use crate::config::memory::{MemoryEstimate, MemoryUse};
 
 /// The bytes that each token needs until the tree of the file is made.
 const TOKEN: usize = 56;
@@ -30,9 +30,15 @@ const COPIES: usize = 4;
 const ESCAPED_COPIES: usize = 14;
 
 /// Estimates the memory for the file with this text.
-pub(in crate::config) fn size(text: &str) -> Memory {
-    let mut counter = Counter { text, line: Line::Start, tokens: 0, lists: HashSet::new(), memory: Memory::default() };
-    counter.memory.add(Part::Bytes, text.len(), text.len() * 2);
+pub(in crate::config) fn size(text: &str) -> MemoryEstimate {
+    let mut counter = Counter {
+        text,
+        line: LinePosition::Start,
+        tokens: 0,
+        lists: HashSet::new(),
+        memory: MemoryEstimate::default(),
+    };
+    counter.memory.add(MemoryUse::Bytes, text.len(), text.len() * 2);
     let mut before = [TokenKind::Newline; 2];
     for token in Source::new(text).lex() {
         counter.count(token, before);
@@ -42,14 +48,14 @@ pub(in crate::config) fn size(text: &str) -> Memory {
     }
     // The tokens are gone before most of the rest is made. About a quarter of it is needed at the same time.
     let of_tokens = (counter.tokens * TOKEN).saturating_sub(counter.memory.needed() / 4 * 3);
-    counter.memory.add(Part::Lines, 0, of_tokens);
+    counter.memory.add(MemoryUse::Lines, 0, of_tokens);
     counter.memory.allow_lists(counter.lists.len());
     counter.memory
 }
 
 /// What was found on a line so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum LinePosition {
     /// Nothing.
     Start,
     /// A name without quotes, but no `=` yet.
@@ -64,11 +70,11 @@ enum Line {
 
 struct Counter<'t> {
     text: &'t str,
-    line: Line,
+    line: LinePosition,
     tokens: usize,
     /// The names of lists that have a header. Names with escapes are not counted.
     lists: HashSet<&'t str>,
-    memory: Memory,
+    memory: MemoryEstimate,
 }
 
 impl Counter<'_> {
@@ -78,45 +84,45 @@ impl Counter<'_> {
         let written = self.text.get(token.span().start()..token.span().end()).unwrap_or_default();
         match token.kind() {
             TokenKind::Whitespace => return,
-            TokenKind::Comment => self.memory.add(Part::Lines, 1, 0),
+            TokenKind::Comment => self.memory.add(MemoryUse::Lines, 1, 0),
             TokenKind::Newline | TokenKind::Eof => {
-                if self.line == Line::Name {
-                    self.memory.add(Part::Keys, 1, FAULT);
+                if self.line == LinePosition::Name {
+                    self.memory.add(MemoryUse::Keys, 1, FAULT);
                 }
-                self.memory.add(Part::Lines, 1, LINE);
-                self.line = Line::Start;
+                self.memory.add(MemoryUse::Lines, 1, LINE);
+                self.line = LinePosition::Start;
                 return;
             }
-            TokenKind::Equals if self.line == Line::Start => self.memory.add(Part::Keys, 1, KEY + FAULT),
-            TokenKind::Equals => self.memory.add(Part::Keys, 1, KEY),
-            TokenKind::LeftSquareBracket if self.line == Line::Start => {
-                self.memory.add(Part::Tables, 1, TABLE);
-                self.line = Line::Header;
+            TokenKind::Equals if self.line == LinePosition::Start => self.memory.add(MemoryUse::Keys, 1, KEY + FAULT),
+            TokenKind::Equals => self.memory.add(MemoryUse::Keys, 1, KEY),
+            TokenKind::LeftSquareBracket if self.line == LinePosition::Start => {
+                self.memory.add(MemoryUse::Tables, 1, TABLE);
+                self.line = LinePosition::Header;
                 return;
             }
-            TokenKind::LeftSquareBracket | TokenKind::Comma => self.memory.add(Part::Values, 0, ITEM),
-            TokenKind::LeftCurlyBracket | TokenKind::Dot => self.memory.add(Part::Tables, 1, TABLE),
+            TokenKind::LeftSquareBracket | TokenKind::Comma => self.memory.add(MemoryUse::Values, 0, ITEM),
+            TokenKind::LeftCurlyBracket | TokenKind::Dot => self.memory.add(MemoryUse::Tables, 1, TABLE),
             TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => {}
             kind => {
                 self.value(kind, written);
                 match (self.line, before) {
-                    (Line::Start, _) if kind == TokenKind::Atom => {
-                        self.line = Line::Name;
+                    (LinePosition::Start, _) if kind == TokenKind::Atom => {
+                        self.line = LinePosition::Name;
                         return;
                     }
-                    (Line::Header, [_, TokenKind::LeftSquareBracket]) if written == "list" => {
-                        self.line = Line::ListHeader;
+                    (LinePosition::Header, [_, TokenKind::LeftSquareBracket]) if written == "list" => {
+                        self.line = LinePosition::ListHeader;
                         return;
                     }
-                    (Line::ListHeader, [TokenKind::Atom, TokenKind::Dot]) if !written.contains('\\') => {
+                    (LinePosition::ListHeader, [TokenKind::Atom, TokenKind::Dot]) if !written.contains('\\') => {
                         self.lists.insert(written.trim_matches(['"', '\'']));
                     }
                     _ => {}
                 }
             }
         }
-        if !matches!((self.line, token.kind()), (Line::Name | Line::ListHeader, TokenKind::Dot)) {
-            self.line = Line::Other;
+        if !matches!((self.line, token.kind()), (LinePosition::Name | LinePosition::ListHeader, TokenKind::Dot)) {
+            self.line = LinePosition::Other;
         }
     }
 
@@ -124,11 +130,11 @@ impl Counter<'_> {
     fn value(&mut self, kind: TokenKind, written: &str) {
         let is_text = kind != TokenKind::Atom;
         let copies = if is_text && written.contains(['\\', '\r']) { ESCAPED_COPIES } else { COPIES };
-        self.memory.add(Part::Values, 1, VALUE);
-        self.memory.add(Part::Bytes, 0, written.len() * copies);
+        self.memory.add(MemoryUse::Values, 1, VALUE);
+        self.memory.add(MemoryUse::Bytes, 0, written.len() * copies);
         if is_text {
             let braces = written.bytes().filter(|byte| matches!(byte, b'{' | b'}')).count();
-            self.memory.add(Part::Placeholders, braces.div_ceil(2), braces * BRACE);
+            self.memory.add(MemoryUse::Placeholders, braces.div_ceil(2), braces * BRACE);
         }
     }
 }

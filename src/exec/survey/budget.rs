@@ -25,15 +25,15 @@ const PARSED: usize = 6;
 /// The bytes of all answers that were kept, and their limit.
 pub(super) struct Budget {
     limit: usize,
-    /// By [`Kind`].
-    kept: [usize; Kind::ALL.len()],
+    /// By [`KeptKind`].
+    kept: [usize; KeptKind::ALL.len()],
     /// The reason for all answers that are not kept, so that it is reported once.
     cause: Option<Cause>,
 }
 
 /// What answers consist of.
 #[derive(Clone, Copy)]
-enum Kind {
+enum KeptKind {
     Manifests,
     Configs,
     Tags,
@@ -41,7 +41,7 @@ enum Kind {
     Types,
 }
 
-impl Kind {
+impl KeptKind {
     const ALL: [Self; 5] = [Self::Manifests, Self::Configs, Self::Tags, Self::Referrers, Self::Types];
 
     /// The plural in messages.
@@ -60,7 +60,7 @@ impl Budget {
     /// Creates a budget of `base` bytes and what `items` items add to it.
     pub(super) fn new(base: usize, items: usize) -> Self {
         let limit = base.saturating_add(items.saturating_mul(PER_ITEM));
-        Self { limit, kept: [0; Kind::ALL.len()], cause: None }
+        Self { limit, kept: [0; KeptKind::ALL.len()], cause: None }
     }
 
     /// Counts `response`, the answer to `query`, and returns it. If there is no memory left for it, returns that the
@@ -84,27 +84,27 @@ impl Budget {
 }
 
 fn too_large(limit: usize, kept: &[usize]) -> Cause {
-    let most = Kind::ALL.into_iter().max_by_key(|kind| kept[*kind as usize]);
-    let what = most.map_or("answers", Kind::name);
+    let most = KeptKind::ALL.into_iter().max_by_key(|kind| kept[*kind as usize]);
+    let what = most.map_or("answers", KeptKind::name);
     let message = format!("the {what} for this run are too large: all answers together exceed {} MiB", limit >> 20);
     let problem = Problem::error("mlist::registry::too_large", message);
     Cause(Arc::new(problem.help("select fewer lists at once: mlist sync LIST")))
 }
 
 /// Returns the number of bytes that are kept of `response`. `None` if it has no part of variable size.
-fn kept(response: &Response) -> Option<(Kind, usize)> {
+fn kept(response: &Response) -> Option<(KeptKind, usize)> {
     match response {
         Response::Manifest(payload) => {
             let bytes = payload.bytes().len();
             let is_large = payload.media_type().is_index() && bytes > LARGE;
-            Some((Kind::Manifests, if is_large { bytes * PARSED } else { bytes }))
+            Some((KeptKind::Manifests, if is_large { bytes * PARSED } else { bytes }))
         }
-        Response::Config(Ok(config)) => Some((Kind::Configs, platform(&config.platform))),
+        Response::Config(Ok(config)) => Some((KeptKind::Configs, platform(&config.platform))),
         Response::Tags(Answer::Found(tags)) => {
-            Some((Kind::Tags, tags.iter().map(|tag| tag.as_str().len() + PER_TAG).sum()))
+            Some((KeptKind::Tags, tags.iter().map(|tag| tag.as_str().len() + PER_TAG).sum()))
         }
-        Response::Referrers(Answer::Found(entries)) => Some((Kind::Referrers, entries.iter().map(entry).sum())),
-        Response::Head(Answer::Found(head)) => Some((Kind::Types, media_type(head))),
+        Response::Referrers(Answer::Found(entries)) => Some((KeptKind::Referrers, entries.iter().map(entry).sum())),
+        Response::Head(Answer::Found(head)) => Some((KeptKind::Types, media_type(head))),
         Response::Config(Err(_))
         | Response::Unread(_)
         | Response::Head(Answer::Absent | Answer::Unknown(_))

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::oci::{Descriptor, Digest};
 
-use super::folder::Folder;
+use super::folder::LayoutFolder;
 use super::open_files::OpenFiles;
 use super::{Disk, ErrorKind, RegistryError, files};
 
@@ -64,14 +64,14 @@ impl Stream for BlobReader {
 }
 
 /// Why a blob was not written.
-pub(super) enum Unwritten {
+pub(super) enum BlobWriteError {
     /// The stream ended with this error.
     Source(Box<RegistryError>),
     /// The bytes were wrong, or could not be written.
     Target(ErrorKind),
 }
 
-impl From<ErrorKind> for Unwritten {
+impl From<ErrorKind> for BlobWriteError {
     fn from(kind: ErrorKind) -> Self {
         Self::Target(kind)
     }
@@ -79,11 +79,11 @@ impl From<ErrorKind> for Unwritten {
 
 /// Writes `stream` as `blob` of `folder`: to a temporary file, which is synced and renamed when its bytes are verified.
 pub(super) async fn write<S, E>(
-    folder: &Arc<Folder>,
+    folder: &Arc<LayoutFolder>,
     open_files: &OpenFiles,
     blob: &Descriptor,
     stream: S,
-) -> Result<(), Unwritten>
+) -> Result<(), BlobWriteError>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<RegistryError>>,
@@ -104,7 +104,7 @@ async fn fill<S, E>(
     path: &Path,
     blob: &Descriptor,
     stream: S,
-) -> Result<std::fs::File, Unwritten>
+) -> Result<std::fs::File, BlobWriteError>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<RegistryError>>,
@@ -113,7 +113,7 @@ where
     let mut left = blob.size;
     let mut stream = pin!(stream);
     while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|error| Unwritten::Source(error.into()))?;
+        let piece = piece.map_err(|error| BlobWriteError::Source(error.into()))?;
         // A stream that is too long is wrong. Stop before it fills the disk.
         left = left.checked_sub(piece.len() as u64).ok_or(ErrorKind::TooLarge { limit: blob.size })?;
         verifier.update(&piece);
@@ -123,7 +123,7 @@ where
     // The digest is correct, but the size is not: the descriptor has the wrong size.
     if left > 0 {
         let why = format!("{path} is {left} bytes shorter than its descriptor says", path = path.display());
-        return Err(Unwritten::Target(ErrorKind::Layout(why.into())));
+        return Err(BlobWriteError::Target(ErrorKind::Layout(why.into())));
     }
     on_disk(file.flush().await, path)?;
     Ok(file.into_std().await)

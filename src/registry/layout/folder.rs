@@ -1,4 +1,4 @@
-//! [`Folder`]: one layout. Its methods wait for the disk, so they run on threads where they do not block other tasks.
+//! [`LayoutFolder`]: one layout. Its methods wait for the disk, so they run on threads where they do not block other tasks.
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -21,7 +21,7 @@ use super::{CONFIG_LIMIT, Disk, ErrorKind, LayoutFault, MANIFEST_LIMIT, fault, f
 
 /// The folder of one layout, and what a run knows about it.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct LayoutFolder {
     root: PathBuf,
     /// Whether lists are published here. Then content that is damaged is written again.
     is_target: bool,
@@ -41,7 +41,7 @@ pub(super) enum TagCondition {
     Names(Option<Digest>),
 }
 
-impl Folder {
+impl LayoutFolder {
     pub(super) fn new(dir: &LayoutDir, is_target: bool) -> Self {
         let (root, proofs) = (dir.path().to_owned(), Proofs::default());
         Self { root, is_target, proofs, is_clean: Once::new(), writer: tokio::sync::Mutex::default() }

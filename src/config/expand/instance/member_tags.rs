@@ -9,7 +9,7 @@ use super::tags::NamedTag;
 use super::{PublicationNames, TargetInstance};
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, reads_for_each_member};
 use crate::config::expand::value::Value;
-use crate::config::memory::Part;
+use crate::config::memory::MemoryUse;
 use crate::config::model::{MemberTag, Placed};
 use crate::config::policy::Undeclared;
 use crate::config::problem::Span;
@@ -158,7 +158,7 @@ fn member_tag(
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<NamedMemberTag, NoValue> {
-    evaluator.charge(Part::Tags, 1, TAG)?;
+    evaluator.charge(MemoryUse::Tags, 1, TAG)?;
     let expanded = evaluator.expand(template, scope)?;
     match Tag::parse(expanded.text()) {
         Ok(tag) => {

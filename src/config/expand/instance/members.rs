@@ -8,7 +8,7 @@ use super::refused::{ARCHIVE, archive, bad_reference};
 use super::{TargetInstance, annotations, names};
 use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, NoValue, Scope};
 use crate::config::expand::when::{self, ConditionResult};
-use crate::config::memory::Part;
+use crate::config::memory::MemoryUse;
 use crate::config::model::{Member, Missing, OsVersion, OsVersionOf};
 use crate::config::read::declared::{DeclaredOsVersion, Parsed, Row, SpannedTemplate};
 use crate::naming::ArchStyle;
@@ -68,7 +68,7 @@ impl<'a> TargetInstance<'a> {
         need: Need,
         evaluator: &mut Evaluator<'_>,
     ) -> Result<Vec<NamedMember>, NoValue> {
-        evaluator.charge(Part::Members, declared.len(), declared.len() * MEMBER)?;
+        evaluator.charge(MemoryUse::Members, declared.len(), declared.len() * MEMBER)?;
         let style = match self.pick(|level| &level.arch_style) {
             Some(style) => *style.good().ok_or(NoValue)?,
             None => ArchStyle::default(),

@@ -7,7 +7,7 @@ use super::refused::bad_tag;
 use crate::config::expand::evaluate::{Evaluator, NoValue, Scope, holds_whole};
 use crate::config::expand::value::Value;
 use crate::config::expand::when::{self, ConditionResult, VERSION};
-use crate::config::memory::Part;
+use crate::config::memory::MemoryUse;
 use crate::config::model::{Newest, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Condition, Parsed, SpannedTemplate, TagRule};
@@ -144,7 +144,7 @@ fn named(
     if let ConditionResult::Fails(why) = when::holds(&rule.when, scope, evaluator)? {
         return Ok(Err(why));
     }
-    evaluator.charge(Part::Tags, 1, TAG)?;
+    evaluator.charge(MemoryUse::Tags, 1, TAG)?;
     let expanded = evaluator.expand(template, scope)?;
     let tag = Tag::parse(expanded.text()).map_err(|error| {
         evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, scope.list));
