@@ -162,7 +162,10 @@ proptest! {
             Action::Failed => prop_assert!(false, "a world without silence fails nothing"),
             Action::Create => prop_assert!(errors == 0 && fates.iter().all(|fate| *fate == TagFate::Created)),
             Action::Unchanged => prop_assert!(errors == 0 && all().all(|fate| *fate == TagFate::Same)),
-            Action::Update => prop_assert!(errors == 0 && all().any(|fate| *fate != TagFate::Same)),
+            Action::Update => {
+                let is_moved = all().any(|fate| *fate != TagFate::Same);
+                prop_assert!(errors == 0 && (is_moved || plan.reason == Some(Reason::Damaged)));
+            }
         }
         if let Some(payload) = &plan.payload {
             let entries = Index::parse(payload).unwrap().entries;

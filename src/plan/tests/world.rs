@@ -297,7 +297,7 @@ impl World {
             assert!(!needs.is_empty(), "needs nothing and does not decide");
             assert!(needs.iter().all(|query| !snapshot.answers(query)), "needs what is answered");
             asked.rounds += 1;
-            assert!(asked.rounds <= 8, "goes on asking");
+            assert!(asked.rounds <= 12, "goes on asking");
             for query in &needs {
                 match query {
                     Query::Head(_) => asked.heads += 1,
