@@ -149,8 +149,8 @@ impl<'a, R: Registry> Floating<'a, R> {
         Ok(is_current)
     }
 
-    /// Returns all tags of the target. A list without a tag that exists has a hole, and a greater version may be in it. So
-    /// the tags are requested again until the list is complete.
+    /// Returns all tags of the target. A list without a tag that exists has a hole, and a greater version may be in it.
+    /// So the tags are requested again until the list is complete.
     async fn published(&self) -> Result<BTreeSet<Tag>, StepFailure> {
         let mut pauses = lag();
         loop {

@@ -1,5 +1,5 @@
-//! What the target has now: what its tags name, and whether it still has the children that nothing copies. Read before a
-//! tag is written, and after a write failed.
+//! What the target has now: what its tags name, and whether it still has the children that nothing copies. Read before
+//! a tag is written, and after a write failed.
 
 use crate::config::model::Publication;
 use crate::oci::{Descriptor, Digest, Place, Tag};

@@ -204,7 +204,8 @@ impl PendingQueries {
 struct Doubts(HashMap<usize, usize>);
 
 impl Doubts {
-    /// Returns how long to wait before the answers for `item` are requested again. `None` if that was done often enough.
+    /// Returns how long to wait before the answers for `item` are requested again. `None` if that was done often
+    /// enough.
     fn pause(&mut self, item: usize) -> Option<Duration> {
         let repeated = self.0.entry(item).or_default();
         *repeated += 1;

@@ -40,8 +40,8 @@ impl Pattern {
     /// Parses one glob.
     ///
     /// # Errors
-    /// Returns an error for a `[` without `]`, for a class whose range is in the wrong order (`[z-a]`), and for a glob of
-    /// more than 1,000 bytes.
+    /// Returns an error for a `[` without `]`, for a class whose range is in the wrong order (`[z-a]`), and for a glob
+    /// of more than 1,000 bytes.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
         check_length(text)?;
         glob(text).map_err(|error| GlobError { index: 0, message: message(error.kind(), text) })?;

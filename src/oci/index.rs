@@ -61,8 +61,8 @@ impl Entry {
         entry
     }
 
-    /// Creates the entry of a manifest as a registry lists it among the referrers of `subject` (distribution-spec "Listing
-    /// Referrers"), from its bytes. `None` if `subject` is not the manifest's subject.
+    /// Creates the entry of a manifest as a registry lists it among the referrers of `subject` (distribution-spec
+    /// "Listing Referrers"), from its bytes. `None` if `subject` is not the manifest's subject.
     #[must_use]
     pub fn referrer(payload: &Payload, subject: &Digest) -> Option<Self> {
         let fields: Map<String, Value> = serde_json::from_slice(payload.bytes()).ok()?;

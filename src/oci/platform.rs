@@ -233,8 +233,8 @@ impl Platform {
         Self { architecture, os, os_version: filled(&self.os_version), os_features, variant }
     }
 
-    /// Returns the first part that is not plain text, with its name in JSON. A platform from an image config or an index
-    /// can have any text in its parts.
+    /// Returns the first part that is not plain text, with its name in JSON. A platform from an image config or an
+    /// index can have any text in its parts.
     #[must_use]
     pub fn invalid_part(&self) -> Option<(&'static str, &str)> {
         let version = self.os_version.as_deref().unwrap_or_default();

@@ -11,7 +11,8 @@ use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
 pub enum Action {
     /// None of its tags exists, apart from floating tags, which only the newest version has.
     Create,
-    /// Some tag exists but names something else, one of several tags does not exist, or an image of the list is damaged.
+    /// Some tag exists but names something else, one of several tags does not exist, or an image of the list is
+    /// damaged.
     Update,
     /// Every tag names a list with equal content, apart from tags that stay with a newer version.
     Unchanged,

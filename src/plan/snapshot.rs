@@ -134,7 +134,8 @@ impl Snapshot {
         }
     }
 
-    /// Removes the answer to `query`, which contradicts others, so that the query can be made again. Verified bytes stay.
+    /// Removes the answer to `query`, which contradicts others, so that the query can be made again. Verified bytes
+    /// stay.
     pub fn forget(&mut self, query: &Query) {
         match query {
             Query::Head(reference) => drop(self.heads.remove(reference)),

@@ -117,9 +117,9 @@ pub trait Registry: Send + Sync {
         payload: &Payload,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Writes a manifest under a tag. In a layout, the tag is compared and written in one step: it is written only if it
-    /// names what the caller expects, or the manifest already. Registries have no conditional write, so there the tag
-    /// is always written. The bytes are sent unchanged.
+    /// Writes a manifest under a tag. In a layout, the tag is compared and written in one step: it is written only if
+    /// it names what the caller expects, or the manifest already. Registries have no conditional write, so there the
+    /// tag is always written. The bytes are sent unchanged.
     fn put_tag(
         &self,
         place: &Place,

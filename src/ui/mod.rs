@@ -12,8 +12,8 @@
 //! | [`text`] | counts, durations, sizes, digests, lists of names |
 //!
 //! stdout has the result, stderr has progress and messages; [`show`] has the exact rules. At the end of a command the
-//! order is: the lines of the lists, the problems in full, the verdict. The first word of the verdict corresponds to the
-//! exit status.
+//! order is: the lines of the lists, the problems in full, the verdict. The first word of the verdict corresponds to
+//! the exit status.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The house: which layer may use which, what the pure ones may not touch, how long a file may be, and who prints.
 //!
 //! The table of the crate's docs, enforced by reading the source. `architecture/paths.rs` finds the paths that a file
-//! names, `architecture/cycles.rs` the files that import each other; the rules are here, and so are the texts that each of them must refuse.
+//! names, `architecture/cycles.rs` the files that import each other; the rules are here, and so are the texts that each
+//! of them must refuse.
 
 mod cycles;
 mod paths;

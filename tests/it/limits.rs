@@ -17,8 +17,8 @@ fn project() -> Context {
     ))
 }
 
-/// Runs `mlist sync` below `prefix` and `ulimit LIMIT`. Returns its exit status, or 128 and the number of the signal that
-/// ended it, and what it wrote.
+/// Runs `mlist sync` below `prefix` and `ulimit LIMIT`. Returns its exit status, or 128 and the number of the signal
+/// that ended it, and what it wrote.
 fn limited(context: &Context, prefix: &[&str], limit: &str, program: &Path) -> (i32, String) {
     let script = format!("ulimit {limit}; \"$0\" sync; exit $?");
     let mut words = prefix.iter().copied().chain(["bash", "-c", &script]);

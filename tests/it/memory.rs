@@ -154,7 +154,8 @@ fn ten_thousand_lists_written_out_in_full_are_accepted() {
 /// The number of lists below, each with an image of its own.
 const IMAGES: usize = 30;
 
-/// Pushes an image for each list, whose manifest and config have these sizes in bytes. Returns a project with the lists.
+/// Pushes an image for each list, whose manifest and config have these sizes in bytes. Returns a project with the
+/// lists.
 fn large_images(registry: &AnyRegistry, manifest: usize, config: usize) -> Context {
     let mut lists = String::new();
     for number in 0..IMAGES {

@@ -69,11 +69,12 @@ impl ParseResult {
 /// The number of problems of a file that keep their texts. It is greater than the number that is shown.
 const WITH_TEXTS: usize = 1000;
 
-/// The bytes that a problem without texts needs while the lists are expanded, twice: see [`MemoryEstimate::after_parsing`].
+/// The bytes that a problem without texts needs while the lists are expanded, twice: see
+/// [`MemoryEstimate::after_parsing`].
 const PROBLEM: usize = 1000;
 
-/// Removes the texts of all problems that are not among the first [`WITH_TEXTS`] of the file. They are only counted, and
-/// a file can have 240,000 of them.
+/// Removes the texts of all problems that are not among the first [`WITH_TEXTS`] of the file. They are only counted,
+/// and a file can have 240,000 of them.
 fn drop_texts(problems: &mut [Problem]) {
     if problems.len() <= WITH_TEXTS {
         return;

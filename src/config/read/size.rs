@@ -1,5 +1,5 @@
-//! [`size`]: the memory that a file will need, estimated from its tokens before it is parsed. The tokens are counted one
-//! by one, so this itself needs no memory for them.
+//! [`size`]: the memory that a file will need, estimated from its tokens before it is parsed. The tokens are counted
+//! one by one, so this itself needs no memory for them.
 
 use std::collections::HashSet;
 

@@ -16,8 +16,8 @@ const PER_ITEM: usize = 12 << 10;
 /// The memory of a tag besides its text: its place in the set, and the counters of its text.
 const PER_TAG: usize = 48;
 
-/// An index of more than this many bytes is counted [`PARSED`] times, because several can be parsed at the same time. An
-/// index with a thousand entries is smaller.
+/// An index of more than this many bytes is counted [`PARSED`] times, because several can be parsed at the same time.
+/// An index with a thousand entries is smaller.
 const LARGE: usize = 256 << 10;
 /// How often a large index is counted.
 const PARSED: usize = 6;

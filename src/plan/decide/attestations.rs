@@ -87,7 +87,8 @@ impl ImageAttestations {
     }
 }
 
-/// Returns the entry of a manifest that a registry lists as an attestation of `image`. `None` if its bytes do not say so.
+/// Returns the entry of a manifest that a registry lists as an attestation of `image`. `None` if its bytes do not say
+/// so.
 fn verified(payload: &Payload, image: &Digest) -> Option<Entry> {
     let entry = Entry::referrer(payload, image)?;
     let is_attestation = entry.artifact_type.as_deref() == Some(ATTESTATION_TYPE) && payload.media_type().is_image();

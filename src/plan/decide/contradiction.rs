@@ -1,6 +1,6 @@
 //! Answers about the target that contradict each other: what HEAD finds and GET does not, or a list of tags that has a
-//! hole. Absence is a fact only if no other answer contradicts it. Otherwise a published list would count as missing, and
-//! other writers' members would be lost with it.
+//! hole. Absence is a fact only if no other answer contradicts it. Otherwise a published list would count as missing,
+//! and other writers' members would be lost with it.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::plan::{Answer, Query};
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 
-/// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said about
-/// the tags of this publication.
+/// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said
+/// about the tags of this publication.
 pub(super) fn tags<'a>(
     batch: &mut QueryBatch<'a>,
     input: Input<'_>,

@@ -1,7 +1,7 @@
 //! Takes the size and media type of each entry that is written from bytes.
 //!
-//! A HEAD by tag, an index and a list of referrers only claim them. A HEAD by digest in the target agrees with a claim or
-//! does not. If it does not, or if the target does not have the manifest yet, the manifest is read.
+//! A HEAD by tag, an index and a list of referrers only claim them. A HEAD by digest in the target agrees with a claim
+//! or does not. If it does not, or if the target does not have the manifest yet, the manifest is read.
 
 use crate::oci::Descriptor;
 use crate::plan::Answer;
@@ -15,8 +15,8 @@ use super::published::Published;
 
 /// Corrects the descriptors of `lines`, which are entries of a new list.
 ///
-/// The descriptor of a member that a tag of the target itself names is not checked here. The executor checks it by a HEAD
-/// by digest just before the list is written.
+/// The descriptor of a member that a tag of the target itself names is not checked here. The executor checks it by a
+/// HEAD by digest just before the list is written.
 pub(super) fn correct(input: Input<'_>, published: &Published, lines: &mut [PlannedEntry<'_, '_>]) -> Flow<()> {
     let mut batch = QueryBatch::new(input);
     for line in lines {
@@ -27,8 +27,8 @@ pub(super) fn correct(input: Input<'_>, published: &Published, lines: &mut [Plan
     batch.end()
 }
 
-/// Returns the descriptor of the manifest that `line` names. `None` if there is no usable answer yet, or if the claimed one
-/// is not checked here.
+/// Returns the descriptor of the manifest that `line` names. `None` if there is no usable answer yet, or if the claimed
+/// one is not checked here.
 fn proven(
     batch: &mut QueryBatch<'_>,
     input: Input<'_>,

@@ -78,8 +78,8 @@ impl Http {
         }
     }
 
-    /// Returns the state of an upload (distribution-spec "Resuming an upload"). `None` if the registry does not know the
-    /// upload, does not tell the state of uploads, or stores them on another host.
+    /// Returns the state of an upload (distribution-spec "Resuming an upload"). `None` if the registry does not know
+    /// the upload, does not tell the state of uploads, or stores them on another host.
     pub(crate) async fn upload_status(
         &self,
         repository: &Repository,

@@ -22,8 +22,8 @@ const BYTES: usize = 32 << 20;
 const MOST: usize = 100;
 
 impl Http {
-    /// Returns the manifests whose subject is `digest` and that have this artifact type. `None` if there are none, or if
-    /// the registry does not know them.
+    /// Returns the manifests whose subject is `digest` and that have this artifact type. `None` if there are none, or
+    /// if the registry does not know them.
     pub(crate) async fn referrers(
         &self,
         repository: &Repository,

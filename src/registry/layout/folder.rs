@@ -1,4 +1,5 @@
-//! [`LayoutFolder`]: one layout. Its methods wait for the disk, so they run on threads where they do not block other tasks.
+//! [`LayoutFolder`]: one layout. Its methods wait for the disk, so they run on threads where they do not block other
+//! tasks.
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};

@@ -298,7 +298,8 @@ pub(crate) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
-/// Returns `url` without the parts that may be secret: query, fragment, user name and password. The path is shown only if
+/// Returns `url` without the parts that may be secret: query, fragment, user name and password. The path is shown only
+/// if
 /// `source` is this program.
 fn shown(url: &Url, source: UrlSource) -> String {
     match source {

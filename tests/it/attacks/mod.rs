@@ -1,5 +1,5 @@
-//! Registries whose answers are false or contradict each other: no entry of others is lost, no tag moves that must stay,
-//! and no descriptor differs from the bytes.
+//! Registries whose answers are false or contradict each other: no entry of others is lost, no tag moves that must
+//! stay, and no descriptor differs from the bytes.
 //!
 //! | file | holds |
 //! |---|---|

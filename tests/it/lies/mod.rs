@@ -27,8 +27,8 @@ mod requests;
 mod scenarios;
 mod trusted;
 
-/// How many runs are made at once. Most of the time a run waits, because contradictory answers are requested again after
-/// pauses of up to 4.5 seconds in all.
+/// How many runs are made at once. Most of the time a run waits, because contradictory answers are requested again
+/// after pauses of up to 4.5 seconds in all.
 const THREADS: usize = 8;
 /// Without `--long`, every so many-th run is made. A prime, so that the runs of all kinds of requests are among them.
 const ONE_IN: usize = 23;

@@ -1,5 +1,5 @@
-//! The tags of each member, in the repository of its list. `unfindable` reports those by which other writers cannot find
-//! the member.
+//! The tags of each member, in the repository of its list. `unfindable` reports those by which other writers cannot
+//! find the member.
 
 mod unfindable;
 
@@ -83,9 +83,9 @@ impl TargetInstance<'_> {
         if failed { Err(NoValue) } else { Ok(claims) }
     }
 
-    /// The templates with the first tag that always belongs to the list, and with the names of a member left open. Other
-    /// writers use the same template to find the members of this list. So each tag must mean the platform of its member
-    /// and no other. Empty if the list does not keep members of other writers.
+    /// The templates with the first tag that always belongs to the list, and with the names of a member left open.
+    /// Other writers use the same template to find the members of this list. So each tag must mean the platform of its
+    /// member and no other. Empty if the list does not keep members of other writers.
     pub(super) fn findable_member_tags(
         &self,
         names: &PublicationNames,
