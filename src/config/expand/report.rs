@@ -70,12 +70,15 @@ impl Problems {
         }
     }
 
-    /// All problems, ordered by place. Those without a place come last, in the order in which they were found.
+    /// All problems, ordered by place. Those without a place come last, in the order in which they were found. Only the
+    /// problem that the lists are too large comes first: it is the reason why others may be missing, and of many problems
+    /// only the first are shown.
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.found.into_iter().map(FoundProblem::told).collect();
         problems.sort_by_key(|problem| {
             let place = problem.labels.first().map(|label| (label.span.file, label.span.range.start));
-            (place.is_none(), place)
+            let ends_expansion = place.is_none() && problem.code == "mlist::config::too_large";
+            (!ends_expansion, place.is_none(), place)
         });
         problems
     }
@@ -121,5 +124,11 @@ mod tests {
         let starts: Vec<_> =
             problems.finish().iter().map(|p| p.labels.first().map(|label| label.span.range.start)).collect();
         assert_eq!(starts, [Some(3), Some(9), None]);
+    }
+    #[test]
+    fn that_the_lists_are_too_large_comes_first() {
+        let mut problems = Problems::default();
+        problems.extend([at(3), Problem::error("mlist::config::too_large", "too many tags")]);
+        assert_eq!(problems.finish()[0].code, "mlist::config::too_large");
     }
 }
