@@ -264,6 +264,12 @@ impl Publication {
     pub fn own_tag(&self) -> &TargetTag {
         self.tags.iter().find(|tag| tag.newest.is_none()).unwrap_or(&self.tags[0])
     }
+
+    /// Whether published entries may stay in the list although no source of this file names them.
+    #[must_use]
+    pub fn keeps_published(&self) -> bool {
+        self.rules.undeclared == Undeclared::Keep || self.members.iter().any(|member| member.missing == Missing::Keep)
+    }
 }
 
 impl Member {

@@ -23,8 +23,9 @@ pub(super) async fn look<R: Registry>(registry: &R, target: &Place, tag: &Tag) -
     Ok(found.map(|descriptor| descriptor.digest))
 }
 
-/// Checks that a tag of the target still names what it named when the list was planned, or already names `ours`. If an
-/// immutable tag is to be created, the manifest is read: some registries answer 404 only to HEAD.
+/// Checks that a tag of the target still names what it named when the list was planned, or already names `ours`. If
+/// something published would be lost by a wrong answer, the manifest is read: some registries answer 404 only to HEAD, or
+/// report another digest.
 ///
 /// # Errors
 /// Fails if another writer has moved the tag, or if it could not be read.
@@ -35,11 +36,15 @@ pub(super) async fn recheck<R: Registry>(
     ours: &Digest,
 ) -> Result<TagState, StepFailure> {
     let target = &publication.target;
-    let is_immutable = publication.rules.immutable.as_ref().is_some_and(|globs| globs.value.matches(tag.tag.as_str()));
-    let mut found = look(registry, target, &tag.tag).await?;
-    if found.is_none() && is_immutable {
-        found = registry.read(&target.tagged(&tag.tag)).await?.map(|descriptor| descriptor.digest);
-    }
+    let is_immutable = || {
+        let globs = publication.rules.immutable.as_ref();
+        globs.is_some_and(|globs| globs.value.matches(tag.tag.as_str()))
+    };
+    let found = if publication.keeps_published() || (tag.from.is_none() && is_immutable()) {
+        registry.read(&target.tagged(&tag.tag)).await?.map(|descriptor| descriptor.digest)
+    } else {
+        look(registry, target, &tag.tag).await?
+    };
     if found.as_ref() == Some(ours) {
         Ok(TagState::Ours)
     } else if found == tag.from {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::model::{Missing, TargetTag, Undeclared};
+use crate::config::model::TargetTag;
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
@@ -70,8 +70,7 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
             },
         }
     }
-    let keeps = input.publication.rules.undeclared == Undeclared::Keep
-        || input.publication.members.iter().any(|member| member.missing == Missing::Keep);
+    let keeps = input.publication.keeps_published();
     let mut published = Published { lists: Vec::new(), unreadable: Vec::new() };
     for (payload, tag) in payloads.into_iter().filter(|(payload, _)| payload.media_type().is_index()) {
         let reference = input.publication.target.tagged(&tag.tag);

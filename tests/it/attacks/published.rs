@@ -158,6 +158,20 @@ fn a_tag_that_is_a_list_by_head_but_names_an_image_fails_under_keep() {
     assert_eq!(world.digests("1"), [world.amd64.digest(), s390x]);
 }
 
+/// Only a GET of the tag shows that each HEAD names another list of the repository.
+#[test]
+fn a_tag_that_is_another_list_by_head_is_not_moved_under_keep() {
+    let (world, digest, _) = published(KEEP);
+    let [amd64, _] = published_images(&world);
+    let other = index(&[amd64.entry()]);
+    seed::manifest(&mut world.store(), "dst/app", "other", OCI_INDEX, &other);
+    let other = world.tag("other").expect("it was pushed");
+    world.lie(Lie::new("HEAD", HEAD_TAG, [Change::Header("docker-content-digest", other.into())]));
+    let output = world.sync().exits(1);
+    assert_tells(&output, "mlist::exec::contended", &format!("{}/dst/app:1", world.registry.host()));
+    assert_eq!(world.tag("1"), Some(digest));
+}
+
 #[test]
 fn a_tag_of_another_writers_member_that_is_listed_but_not_found_fails_the_list() {
     let world = World::new(KEEP);
