@@ -2,7 +2,7 @@
 //!
 //! A file of 16 MiB can declare so much that it would need several gigabytes. So the tokens of all files are counted
 //! before they are parsed, and the parts of lists while they are expanded. Each part is charged with the memory that it
-//! was measured to need. The estimate is a limit for files that nobody writes by hand: ten thousand lists that are
+//! was measured to need. The estimate is a limit for files that are not written by hand: ten thousand lists that are
 //! written out in full need less.
 
 use super::problem::Problem;

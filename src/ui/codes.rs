@@ -32,7 +32,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::plan::several_candidates", "a member is a list, and has several images for its platform"),
     ("mlist::plan::several_os_versions", "the image that an os-version is taken from has several for the platform"),
     ("mlist::plan::unreadable_list", "a warning: a tag names a list that cannot be parsed, and it is replaced"),
-    ("mlist::plan::unreadable_manifest", "the manifest or config of a member or list can't be read"),
+    ("mlist::plan::unreadable_manifest", "the manifest or config of a member or list cannot be read"),
     ("mlist::registry::certificate", "a file of certificates or keys can't be used"),
     ("mlist::registry::content_unknown", "a registry does not see members or blobs that were pushed to it"),
     ("mlist::registry::credentials", "a credential helper, file or variable can't be used"),

@@ -55,7 +55,7 @@ pub(super) struct Checked {
     pub(super) unexpanded: Vec<String>,
 }
 
-/// The maximum number of problems of a file that are shown. Nobody reads more, and a file can have any number.
+/// The maximum number of problems of a file that are shown. A file can have any number, and more are not read.
 const SHOWN: usize = 100;
 
 /// Returns the problems of a file that are shown, and the number of the others.
