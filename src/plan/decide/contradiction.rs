@@ -11,6 +11,9 @@ use crate::plan::{Answer, Query};
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 
+/// Why a tag contradicts the list of tags.
+const LOST_TAG: &str = "the list of tags contains it, but it was not found";
+
 /// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said
 /// about the tags of this publication.
 pub(super) fn tags<'a>(
@@ -26,18 +29,17 @@ pub(super) fn tags<'a>(
         let reference = target.tagged(tag);
         let why = match input.snapshot.head(&reference) {
             Some(Answer::Found(_)) if !is_listed(tag) => "it was found, but the list of tags does not contain it",
-            Some(Answer::Absent) if is_listed(tag) => "the list of tags contains it, but it was not found",
+            Some(Answer::Absent) if is_listed(tag) => LOST_TAG,
             _ => continue,
         };
-        let queries = [Query::Head(reference.clone()), Query::Tags(target.clone())];
-        batch.contradict(queries, origin.label(problem(&reference, why.to_owned())));
+        add_tag(batch, &reference, why, origin);
         return None;
     }
     Some(tags)
 }
 
 /// Adds the contradiction that the tag `reference` names `digest`, but the target does not have that manifest.
-pub(super) fn add_unreadable(
+pub(super) fn add_lost_manifest(
     batch: &mut QueryBatch<'_>,
     reference: &Reference,
     digest: &Digest,
@@ -62,9 +64,13 @@ pub(super) fn add_no_list(
 
 /// Adds the contradiction that the tag `reference` is in the list of tags of the target, but was not found.
 pub(super) fn add_lost_tag(batch: &mut QueryBatch<'_>, reference: &Reference, origin: &QueryOrigin<'_>) {
+    add_tag(batch, reference, LOST_TAG, origin);
+}
+
+/// Adds the contradiction between HEAD of the tag `reference` and the list of tags.
+fn add_tag(batch: &mut QueryBatch<'_>, reference: &Reference, why: &str, origin: &QueryOrigin<'_>) {
     let queries = [Query::Head(reference.clone()), Query::Tags(reference.place.clone())];
-    let why = "the list of tags contains it, but it was not found".to_owned();
-    batch.contradict(queries, origin.label(problem(reference, why)));
+    batch.contradict(queries, origin.label(problem(reference, why.to_owned())));
 }
 
 /// Adds the contradiction that the manifest `reference` is listed as a referrer of `image`, but was not found.

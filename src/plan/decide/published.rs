@@ -64,7 +64,7 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
                 Some(Presence::Found(payload)) => payloads.push((payload.clone(), tag)),
                 Some(Presence::Absent) => {
                     let reference = input.publication.target.tagged(&tag.tag);
-                    contradiction::add_unreadable(&mut batch, &reference, &head.digest, &origin);
+                    contradiction::add_lost_manifest(&mut batch, &reference, &head.digest, &origin);
                 }
                 None => {}
             },

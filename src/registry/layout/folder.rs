@@ -146,7 +146,7 @@ impl LayoutFolder {
     ) -> Disk<Option<TagWrite>> {
         let Some(_lock) = self.try_lock()? else { return Ok(None) };
         let Some(mut index) = IndexJson::read(&self.root)? else {
-            return Err(fault(&self.root, "is no layout any more"));
+            return Err(fault(&self.root, "is no longer a layout"));
         };
         if let TagCondition::Names(names) = condition {
             let found = index.tagged(tag)?;
