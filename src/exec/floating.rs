@@ -160,7 +160,7 @@ impl<'a, R: Registry> Floating<'a, R> {
             let tags = self.writer.registry.tags(self.writer.target).await?.unwrap_or_default();
             let Some(lost) = self.existing.iter().find(|tag| !tags.contains(*tag)) else { return Ok(tags) };
             let Some(pause) = pauses.next() else {
-                let why = "it was written or found, but the list of tags does not contain it";
+                let why = "the tag exists, but the tag listing does not contain it";
                 return Err(StepFailure::contradictory(&self.writer.target.tagged(lost), why));
             };
             sleep(pause).await;

@@ -69,7 +69,7 @@ pub(super) async fn still_present<R: Registry>(
         Some(found) if found == *child => Ok(()),
         Some(found) => {
             let why = format!(
-                "its tag or list says {} of {} bytes, its digest {} of {} bytes",
+                "the tag or list says {} with {} bytes, the digest says {} with {} bytes",
                 child.media_type, child.size, found.media_type, found.size
             );
             Err(StepFailure::contradictory(&reference, &why))

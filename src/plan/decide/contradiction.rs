@@ -12,7 +12,7 @@ use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 
 /// Why a tag contradicts the list of tags.
-const LOST_TAG: &str = "the list of tags contains it, but it was not found";
+const LOST_TAG: &str = "the tag listing contains the tag, but the tag itself was not found";
 
 /// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said
 /// about the tags of this publication.
@@ -28,7 +28,7 @@ pub(super) fn tags<'a>(
     for tag in input.publication.tags.iter().map(|own| &own.tag).chain(of_members) {
         let reference = target.tagged(tag);
         let why = match input.snapshot.head(&reference) {
-            Some(Answer::Found(_)) if !is_listed(tag) => "it was found, but the list of tags does not contain it",
+            Some(Answer::Found(_)) if !is_listed(tag) => "the tag was found, but the tag listing does not contain it",
             Some(Answer::Absent) if is_listed(tag) => LOST_TAG,
             _ => continue,
         };
@@ -46,7 +46,7 @@ pub(super) fn add_lost_manifest(
     origin: &QueryOrigin<'_>,
 ) {
     let queries = [Query::Head(reference.clone()), Query::Manifest(digest.clone(), reference.place.clone())];
-    let why = format!("it names {digest}, but that manifest was not found");
+    let why = format!("the tag points to {digest}, but that manifest was not found");
     batch.contradict(queries, origin.label(problem(reference, why)));
 }
 
@@ -57,7 +57,7 @@ pub(super) fn add_no_list(
     digest: &Digest,
     origin: &QueryOrigin<'_>,
 ) {
-    let why = format!("it is a list by HEAD, but {digest} is not a list");
+    let why = format!("HEAD says that the tag is a manifest list, but {digest} is not one");
     // The bytes were verified against their digest.
     batch.contradict([Query::Head(reference.clone())], origin.label(problem(reference, why)));
 }
@@ -83,7 +83,7 @@ pub(super) fn add_lost_referrer(
     let Locator::Digest(digest) = &reference.locator else { unreachable!("referrers are listed by digest") };
     let place = &reference.place;
     let queries = [Query::Referrers(image.clone(), place.clone()), Query::Manifest(digest.clone(), place.clone())];
-    let why = format!("it is listed as a referrer of {image}, but was not found");
+    let why = format!("the manifest is listed as a referrer of {image}, but was not found");
     batch.contradict(queries, origin.label(problem(reference, why)));
 }
 

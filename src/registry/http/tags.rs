@@ -51,7 +51,11 @@ impl Http {
             match answer.status.as_u16() {
                 200 => {}
                 404 if is_first => return Ok(None),
-                404 => return Err(silent(answer.out_of_place("lost a page of its tags"))),
+                404 => {
+                    return Err(silent(
+                        answer.out_of_place("returned an incomplete tag listing: a page was not found"),
+                    ));
+                }
                 _ => return Err(answer.failure()),
             }
             let before = tags.len();
@@ -78,7 +82,7 @@ impl Http {
 
 /// Returns the target of the link to the next page, if there is one.
 pub(super) fn next_page(answer: &HttpResponse) -> HttpResult<Option<&str>> {
-    link::next(&answer.headers).map_err(|_| silent(answer.out_of_place("sent a Link header that cannot be read")))
+    link::next(&answer.headers).map_err(|_| silent(answer.out_of_place("sent an invalid Link header")))
 }
 
 /// Returns the tags of a page. The first page of a repository without tags may have no list. On a later page there
@@ -183,12 +187,12 @@ mod tests {
     async fn a_list_with_a_hole_is_no_list() {
         type Page = fn() -> Reply;
         let pages: [(Page, &str); 4] = [
-            (|| Reply::of(404), "lost a page of its tags"),
+            (|| Reply::of(404), "returned an incomplete tag listing: a page was not found"),
             (|| Reply::of(200).body(r#"{"tags":null}"#), "sent what is no list of tags"),
             (|| Reply::of(200).body("{}"), "sent what is no list of tags"),
             (
                 || Reply::of(200).body(r#"{"tags":["2"]}"#).with("link", "/v2/x; rel=next"),
-                "sent a Link header that cannot be read",
+                "sent an invalid Link header",
             ),
         ];
         for (second, why) in pages {

@@ -231,7 +231,7 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
     let immutable = r#"{"errors":[{"code":"TAG_INVALID","message":"cannot be overwritten"}]}"#.to_owned();
     let content_unknown = unknown("").0;
     let wrong = ErrorKind::WrongDigest { expected: manifest().digest().clone(), actual: child.clone() };
-    let nameless = ErrorKind::NotARegistry("accepted a manifest, but does not have it".into());
+    let nameless = ErrorKind::NotARegistry("accepted a manifest, but a check did not find it".into());
     let table = [
         (201, Some(ours()), String::new(), None),
         (201, None, String::new(), Some(nameless.clone())),
@@ -457,5 +457,5 @@ async fn what_is_said_to_a_write_may_be_of_any_length() {
     let server = Server::start(move |_, _| Reply::of(200).body(welcome.clone())).await;
     let client = Client::new(&[&server.repository("a")]);
     let error = client.put(&server, "a:1", &manifest()).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "accepted a manifest, but does not have it");
+    assert_eq!(error.kind.to_string(), "accepted a manifest, but a check did not find it");
 }

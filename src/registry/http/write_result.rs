@@ -34,7 +34,7 @@ pub(super) fn write_result(answer: &HttpResponse, payload: &Payload, repository:
         (200..=202, Some(_)) => WriteResult::Yes,
         // Nexus, for example, sends 201 without a digest.
         (200..=202, None) => {
-            WriteResult::Unsaid(silent(answer.out_of_place("accepted a manifest, but does not have it")))
+            WriteResult::Unsaid(silent(answer.out_of_place("accepted a manifest, but a check did not find it")))
         }
         _ => {
             let failure = answer.failure();
@@ -215,12 +215,12 @@ mod tests {
     #[test]
     fn a_success_has_to_say_what_was_written() {
         for (status, body, says) in [
-            (201, "", "accepted a manifest, but does not have it"),
-            (201, "{}", "accepted a manifest, but does not have it"),
+            (201, "", "accepted a manifest, but a check did not find it"),
+            (201, "{}", "accepted a manifest, but a check did not find it"),
             (201, " <!DOCTYPE html><title>Log in</title>", "answered a manifest with a page"),
             (201, "<HTML>", "answered a manifest with a page"),
-            (200, "", "accepted a manifest, but does not have it"),
-            (202, "", "accepted a manifest, but does not have it"),
+            (200, "", "accepted a manifest, but a check did not find it"),
+            (202, "", "accepted a manifest, but a check did not find it"),
         ] {
             let said = match write_result(&answer(status, body), &manifest(), &repository()) {
                 WriteResult::Yes => "yes".to_owned(),
