@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
-use crate::support::context::Context;
+use crate::support::context::{Context, program};
 use crate::support::docker_registry::skipped;
 use crate::support::installed;
 
@@ -106,22 +106,23 @@ fn push(registry: &AnyRegistry, image: &str, repository: &str) {
     assert_eq!(answer.status, 201, "{repository} does not take {image}");
 }
 
-/// Runs the commands of a console in `context` and compares their output.
+/// Runs the commands of a console in `context` and compares their output, in the order in which a terminal shows it.
 fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
     for (command, shown) in transcript(console) {
         let here = command.replace(HOST, &registry.host());
-        let printed = if let Some(arguments) = arguments(&here) {
-            let output = context.mlist(arguments).exits(0);
-            output.stdout + &output.stderr
-        } else if ["skopeo", "jq"].into_iter().all(installed) {
-            let mut shell = Command::new("sh");
-            let output = shell.args(["-c", &here]).envs(context.environment()).output().unwrap();
-            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
-        } else {
-            skipped("skopeo or jq is not installed");
-            continue;
+        let here = match arguments(&here) {
+            Some(arguments) => format!("{} {arguments}", program().display()),
+            None if ["skopeo", "jq"].into_iter().all(installed) => here,
+            None => {
+                skipped("skopeo or jq is not installed");
+                continue;
+            }
         };
-        let printed = printed.replace(&registry.host(), HOST);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("({here}) 2>&1")]).current_dir(context.path(""));
+        let output = shell.env_clear().envs(context.environment()).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap().replace(&registry.host(), HOST);
+        assert!(output.status.success(), "$ {command}\n{printed}");
         assert_eq!(lasting(printed.lines()), lasting(shown.iter().map(String::as_str)), "$ {command}\n{printed}");
     }
 }
