@@ -90,7 +90,7 @@ const WORKERS: usize = 2;
 /// Returns the problem that no thread can be started.
 pub(super) fn no_threads(error: &io::Error) -> Box<Problem> {
     let problem = Problem::error("mlist::cli::no_threads", "cannot start enough threads");
-    let help = "raise the limit of processes (ulimit -u) or of memory (ulimit -v)";
+    let help = "raise the limit of processes (`ulimit -u`) or of memory (`ulimit -v`)";
     Box::new(problem.because(error.to_string()).help(help))
 }
 
@@ -138,8 +138,8 @@ mod unix {
         };
         match memory() {
             Some(limit) if limit < needed => {
-                let message = format!("the limit of memory is too low: {limit} MiB, at least {needed} MiB needed");
-                Err(Box::new(low(message, format!("raise it: ulimit -v {}", needed << 10))))
+                let message = format!("the memory limit is too low: {limit} MiB, but at least {needed} MiB are needed");
+                Err(Box::new(low(message, format!("raise it with `ulimit -v {}`", needed << 10))))
             }
             _ => Ok(()),
         }
@@ -155,8 +155,8 @@ mod unix {
         match opened.err().filter(is_limit) {
             Some(error) => {
                 let limit = getrlimit(Resource::Nofile).current.map_or_else(String::new, |limit| format!(": {limit}"));
-                let message = format!("the limit of open files is too low{limit}");
-                let problem = low(message, format!("raise it: ulimit -n {MORE_FILES}"));
+                let message = format!("the open file limit is too low{limit}");
+                let problem = low(message, format!("raise it with `ulimit -n {MORE_FILES}`"));
                 Err(Box::new(problem.because(format!("cannot open {FILES} files at once: {error}"))))
             }
             None => Ok(()),

@@ -30,18 +30,18 @@ fn limited(context: &Context, prefix: &[&str], limit: &str, program: &Path) -> (
 }
 
 #[test]
-fn a_low_limit_is_told_before_anything_is_published() {
+fn a_low_limit_is_reported_before_anything_is_published() {
     let context = project();
     // The program itself, with its debug information, does not fit into less memory.
     for (flag, limits, said) in [
-        ("n", &[4, 5, 6, 7, 8, 9, 10, 11, 12][..], "the limit of open files is too low"),
-        ("v", &[60_000, 100_000, 300_000, 500_000], "the limit of memory is too low"),
+        ("n", &[4, 5, 6, 7, 8, 9, 10, 11, 12][..], "the open file limit is too low"),
+        ("v", &[60_000, 100_000, 300_000, 500_000], "the memory limit is too low"),
     ] {
         for limit in limits {
             let (status, text) = limited(&context, &[], &format!("-{flag} {limit}"), program());
             assert_eq!(status, 1, "{flag} {limit}: {text}");
             assert!(text.contains("mlist::cli::low_limit") && text.contains(said), "{flag} {limit}: {text}");
-            assert!(text.contains(&format!("help: raise it: ulimit -{flag}")), "{text}");
+            assert!(text.contains(&format!("help: raise it with `ulimit -{flag} ")), "{text}");
             assert!(!context.path("out").exists(), "{text}");
         }
     }
@@ -57,7 +57,7 @@ fn a_small_stack_and_little_memory_are_enough() {
 }
 
 #[test]
-fn too_few_threads_are_told() {
+fn too_few_threads_are_reported() {
     // Only root can become another user, and for root there is no such limit.
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         return;
@@ -78,7 +78,7 @@ fn too_few_threads_are_told() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_told_before_anything_is_published() {
+fn a_report_that_cannot_be_written_is_reported_before_anything_is_published() {
     let context = project();
     fs::write(context.path("old.json"), "old").unwrap();
     for file in ["none/r.json", "out-is-a-folder", "manifests.toml/r.json"] {
@@ -122,5 +122,5 @@ fn check_needs_less_memory_and_no_threads() {
     let output = command("-v 100000");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let output = command("-v 60000");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("at least 64 MiB needed"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("at least 64 MiB are needed"));
 }
