@@ -382,6 +382,28 @@ async fn an_encoded_blob_is_not_sent_on() {
 }
 
 #[tokio::test]
+async fn an_answer_to_the_bytes_of_a_blob_needs_no_body_of_a_certain_type() {
+    let from = Server::start(|_, _| Reply::of(200).body(BYTES)).await;
+    let answers: [fn() -> Reply; 4] = [
+        // zuul-registry
+        || Reply::of(201).with("content-type", "text/html;charset=utf-8"),
+        || Reply::of(204).with("content-type", "text/html"),
+        || Reply::of(201).with("content-type", "text/html").body("\r\n"),
+        || Reply::of(201).with("docker-content-digest", digest().as_str()).body("<html>Created</html>"),
+    ];
+    for answer in answers {
+        let to = Server::start(move |asked, _| match asked.method.as_str() {
+            "POST" => Reply::of(202).with("content-type", "text/html").with("location", "/up"),
+            "PUT" => answer(),
+            _ => Reply::of(404),
+        })
+        .await;
+        let client = Client::new(&[&to.repository("b")]);
+        assert_eq!(copy(&client, &from.place("a"), &to.place("b")).await.unwrap(), streamed());
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_no_answer_to_the_bytes_of_a_blob() {
     let from = Server::start(|_, _| Reply::of(200).body(BYTES)).await;
     let to = Server::start(|asked, _| match asked.method.as_str() {

@@ -104,12 +104,12 @@ fn too_many(artifact_type: &str) -> Failure {
 }
 
 /// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
-/// routers give for an unknown path, or a page of the registry's website (GHCR redirects to it). If access is denied,
-/// there may be referrers that are not visible, so that does not count.
+/// routers give for an unknown path, no body, or a page of the registry's website (GHCR redirects to it). If access is
+/// denied, there may be referrers that are not visible, so that does not count.
 fn knows_no_referrers(answer: &HttpResponse) -> bool {
     match answer.status.as_u16() {
         300..=399 | 400 | 404 | 405 | 501 => true,
-        200 => answer.is_page(),
+        200 => answer.is_page() || answer.body.is_empty(),
         _ => false,
     }
 }
@@ -231,13 +231,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_registry_without_the_endpoint_has_them_by_a_tag_or_not_at_all() {
-        let replies: [fn() -> Reply; 6] = [
+        let replies: [fn() -> Reply; 7] = [
             || Reply::of(404).body("404 page not found"),
             || Reply::of(400),
             || Reply::of(405),
             || Reply::of(501),
             || Reply::of(303).with("location", "https://web.example/login"),
             || Reply::of(200).with("content-type", "text/html").body("<html>Sign in</html>"),
+            || Reply::of(200).with("content-type", "text/html"),
         ];
         for reply in replies {
             let server = Server::start(move |asked, _| {

@@ -265,8 +265,9 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
 async fn a_put_whose_answer_says_nothing_is_looked_at() {
     let page =
         |status: u16| Reply::of(status).with("content-type", "text/html; charset=utf-8").body("<html>Log in</html>");
-    let answers: [fn() -> Reply; 5] = [
+    let answers: [fn() -> Reply; 6] = [
         || Reply::of(201),
+        || Reply::of(201).with("content-type", "text/html"),
         || Reply::of(201).with("content-type", "text/html").body("welcome"),
         || Reply::of(201).body("<!DOCTYPE html><title>Log in</title>"),
         || Reply::of(200),
@@ -343,7 +344,7 @@ async fn a_tag_of_a_target_that_is_denied_is_absent_if_the_repository_does_not_l
         ("no tags", |listed| listed("null"), true),
         ("that tag", |listed| listed(r#"["2","1"]"#), false),
         ("no right", |_| Reply::of(403), false),
-        ("no repository", |_| Reply::of(404), false),
+        ("no repository", |_| Reply::of(404).body(r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#), false),
         ("a page", |_| Reply::of(200).body("<html>"), false),
     ];
     for (why, tags, is_absent) in table {

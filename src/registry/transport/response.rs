@@ -79,12 +79,14 @@ impl HttpResponse {
         retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now())
     }
 
-    /// Whether this is an HTML page for people (a login, a message from a proxy). A registry never answers with one.
+    /// Whether this is an HTML page for people (a login, a message from a proxy). A registry never answers with one, but
+    /// some name that type for an empty body: it is the default of their framework.
     pub(crate) fn is_page(&self) -> bool {
         let is_html = |text: &str| text.trim_start().to_ascii_lowercase().starts_with("text/html");
         let body = self.body.trim_ascii_start();
         let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-        self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html")
+        let is_html = self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html");
+        is_html && !body.is_empty()
     }
 
     /// Returns the failure that this answer describes.
