@@ -5,14 +5,44 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
+use super::invisible::excerpt;
+
 /// A content digest: `sha256:` and 64 lowercase hex digits, or `sha512:` and 128 lowercase hex digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(Arc<str>);
 
+/// The supported algorithms, each with its number of hex digits.
+const ALGORITHMS: [(&str, usize); 2] = [("sha256", 64), ("sha512", 128)];
+
 /// The error for a text that is not a valid digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is sha256: and 64 hex digits, or sha512: and 128")]
-pub struct DigestError;
+pub enum DigestError {
+    /// The text is empty.
+    #[error("the digest is empty")]
+    Empty,
+    /// The text has the hex digits of a digest, but not the algorithm before them.
+    #[error("`{0}:` is missing before the hex digits")]
+    BareHex(&'static str),
+    /// The text has no algorithm, or one that is not supported.
+    #[error("expected `sha256:` and 64 hex digits, or `sha512:` and 128")]
+    Algorithm,
+    /// The number of hex digits is not that of the algorithm.
+    #[error("found {found} hex digits, expected {expected}")]
+    Length {
+        /// The number of hex digits that digests of this algorithm have.
+        expected: usize,
+        /// The number of hex digits in the text.
+        found: usize,
+    },
+    /// A character is neither a digit nor a lowercase hex digit.
+    #[error("invalid character `{}`, expected lowercase hex digits", excerpt(.character.encode_utf8(&mut [0; 4])))]
+    Character {
+        /// The character.
+        character: char,
+        /// Its position in the text, in bytes.
+        at: usize,
+    },
+}
 
 impl Digest {
     /// Computes the sha256 digest of `bytes`.
@@ -27,14 +57,31 @@ impl Digest {
     /// Returns an error for any other algorithm, for a wrong length, and for any character that is not a lowercase hex
     /// digit. The image-spec does not allow uppercase.
     pub fn parse(text: &str) -> Result<Self, DigestError> {
-        let (algorithm, encoded) = text.split_once(':').ok_or(DigestError)?;
-        let length = match algorithm {
-            "sha256" => 64,
-            "sha512" => 128,
-            _ => return Err(DigestError),
+        if text.is_empty() {
+            return Err(DigestError::Empty);
+        }
+        let character = |found: Option<(usize, char)>| match found {
+            Some((at, character)) => Err(DigestError::Character { character, at }),
+            None => Ok(()),
         };
-        let lower_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-        if encoded.len() == length && encoded.bytes().all(lower_hex) { Ok(Self(text.into())) } else { Err(DigestError) }
+        let Some((algorithm, encoded)) = text.split_once(':') else {
+            let is_hex = text.bytes().all(|c| c.is_ascii_hexdigit());
+            let algorithm = ALGORITHMS.into_iter().find(|(_, length)| is_hex && *length == text.len());
+            return Err(algorithm.map_or(DigestError::Algorithm, |(name, _)| DigestError::BareHex(name)));
+        };
+        let Some((_, expected)) = ALGORITHMS.into_iter().find(|(name, _)| *name == algorithm) else {
+            // Most likely quotes or upper-case letters.
+            character(algorithm.char_indices().find(|(_, c)| !(c.is_ascii_lowercase() || c.is_ascii_digit())))?;
+            return Err(DigestError::Algorithm);
+        };
+        let lower_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        let found = encoded.char_indices().find(|(_, c)| !lower_hex(*c));
+        character(found.map(|(at, c)| (algorithm.len() + 1 + at, c)))?;
+        if encoded.len() == expected {
+            Ok(Self(text.into()))
+        } else {
+            Err(DigestError::Length { expected, found: encoded.len() })
+        }
     }
 
     /// The algorithm: `sha256` or `sha512`.
@@ -150,6 +197,28 @@ mod tests {
         let mut verifier = digest.verifier();
         verifier.update(b"ab");
         assert!(verifier.finish().is_err_and(|actual| actual.algorithm() == "sha512"));
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong() {
+        let (_, hex) = EMPTY.split_once(':').unwrap();
+        for (text, error) in [
+            (String::new(), DigestError::Empty),
+            (hex.to_owned(), DigestError::BareHex("sha256")),
+            (hex.to_uppercase(), DigestError::BareHex("sha256")),
+            (hex.repeat(2), DigestError::BareHex("sha512")),
+            (hex[1..].to_owned(), DigestError::Algorithm),
+            (format!("md5:{hex}"), DigestError::Algorithm),
+            (EMPTY.to_uppercase(), DigestError::Character { character: 'S', at: 0 }),
+            (format!("\"{EMPTY}\""), DigestError::Character { character: '"', at: 0 }),
+            (format!("sha256:{}", hex.to_uppercase()), DigestError::Character { character: 'E', at: 7 }),
+            (format!("{EMPTY}\r"), DigestError::Character { character: '\r', at: 71 }),
+            (EMPTY[..70].to_owned(), DigestError::Length { expected: 64, found: 63 }),
+        ] {
+            assert_eq!(Digest::parse(&text), Err(error), "{text}");
+        }
+        let error = Digest::parse(&format!("{EMPTY}\r")).unwrap_err();
+        assert_eq!(error.to_string(), r"invalid character `\r`, expected lowercase hex digits");
     }
 
     #[test]

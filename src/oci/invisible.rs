@@ -1,4 +1,4 @@
-//! [`is_invisible`]: characters of foreign text that are never shown.
+//! [`is_invisible`]: characters of foreign text that are never shown, and [`excerpt`]: text with escapes for them.
 
 /// Whether a character has no glyph of its own and makes text look different from what it is: it changes the direction
 /// of the text (CVE-2021-42574), has no width, is a blank that is no space, is a tag or selects a variant. Control
@@ -12,9 +12,33 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// The maximum number of characters of an [`excerpt`].
+const EXCERPT: usize = 200;
+
+/// Returns the beginning of a foreign text, with escapes for characters that cannot be seen or look like a space.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown = String::new();
+    for c in chars.by_ref().take(EXCERPT) {
+        if c.is_control() || is_invisible(c) || (c.is_whitespace() && c != ' ') {
+            shown.extend(c.escape_debug());
+        } else {
+            shown.push(c);
+        }
+    }
+    if chars.next().is_some() { shown + "…" } else { shown }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_shows_what_cannot_be_seen() {
+        assert_eq!(excerpt("a b\r\u{a0}\u{200b}ä"), r"a b\r\u{a0}\u{200b}ä");
+        assert_eq!(excerpt(&"a".repeat(201)), "a".repeat(200) + "…");
+    }
 
     #[test]
     fn what_deceives_is_invisible_and_what_is_read_is_not() {

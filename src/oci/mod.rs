@@ -6,7 +6,7 @@
 //! | [`reference`](mod@reference) | [`Reference`], [`Place`], [`Repository`], [`Host`], [`Tag`]: where a manifest is |
 //! | [`platform`] | [`Platform`]: `os/arch[/variant]`, parsed and compared |
 //! | [`media_type`] | [`MediaType`]: media types of OCI and Docker; unknown types are kept as they are |
-//! | [`invisible`] | [`is_invisible`]: characters of foreign text that are never shown |
+//! | [`invisible`] | [`is_invisible`]: characters of foreign text that are never shown; [`excerpt`]: escapes for them |
 //! | [`manifest`] | [`Descriptor`], [`Payload`] (bytes with their digest), image manifests and image configs |
 //! | [`index`] | [`Index`]: a manifest list or image index, parsed and encoded |
 //!
@@ -21,9 +21,9 @@ pub mod media_type;
 pub mod platform;
 pub mod reference;
 
-pub use digest::{Digest, DigestVerifier};
+pub use digest::{Digest, DigestError, DigestVerifier};
 pub use index::{ATTESTATION_TYPE, Entry, Index};
-pub use invisible::is_invisible;
+pub use invisible::{excerpt, is_invisible};
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
 pub use platform::{Platform, is_plain};

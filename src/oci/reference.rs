@@ -2,10 +2,12 @@
 //! for short names). [`error`] is what can be wrong with one.
 
 use std::fmt;
+use std::net::Ipv6Addr;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::Digest;
+use super::{Digest, DigestError};
 
 mod error;
 
@@ -71,7 +73,7 @@ impl Reference {
         let whole = || Fault::new(ReferenceErrorKind::NoLocator, 0..text.len());
         split(text)
             .and_then(|(place, locator)| Ok(Self { place, locator: locator.ok_or_else(whole)? }))
-            .map_err(|fault| fault.of(text))
+            .map_err(|fault| fault.of_reference(text))
     }
 
     /// Returns this reference with the directory of a layout taken as relative to `base`.
@@ -96,11 +98,11 @@ impl Place {
     /// # Errors
     /// Returns an error if the text is malformed, or if a tag or digest follows it.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        match split(text).map_err(|fault| fault.of(text))? {
+        match split(text).map_err(|fault| fault.of_reference(text))? {
             (place, None) => Ok(place),
             (_, Some(locator)) => {
-                let behind = text.len() - locator.to_string().len() - 1..text.len();
-                Err(Fault::new(ReferenceErrorKind::UnexpectedLocator, behind).of(text))
+                let end = text.len() - locator.to_string().len() - 1..text.len();
+                Err(Fault::new(ReferenceErrorKind::UnexpectedLocator, end).of_reference(text))
             }
         }
     }
@@ -142,7 +144,7 @@ impl Host {
     /// # Errors
     /// Returns an error if the text has none of these forms.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        read_host(text).map_err(|fault| fault.of(text))
+        read_host(text).map_err(|fault| fault.of_part(text))
     }
 
     /// The canonical text: `docker.io`, `registry.corp:5000`, `[::1]:5000`.
@@ -197,7 +199,7 @@ impl Tag {
     /// # Errors
     /// Returns an error if the text does not match the tag grammar of the distribution-spec.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        read_tag(text).map_err(|fault| fault.of(text))
+        read_tag(text).map_err(|fault| fault.of_part(text))
     }
 
     /// The tag as text.
@@ -244,12 +246,10 @@ fn split(text: &str) -> Result<(Place, Option<Locator>), Fault> {
     }
     // A host with this name would be displayed like the directory of a layout.
     if text.get(..LAYOUT.len()).is_some_and(|start| start.eq_ignore_ascii_case(LAYOUT)) {
-        return Err(Fault::new("has `oci:` in other letters: a layout is written oci:DIR", 0..LAYOUT.len()));
+        return Err(Fault::new(ReferenceErrorKind::LayoutCase, 0..LAYOUT.len()));
     }
-    if let Some((user, rest)) = text.split_once('@')
-        && rest.contains('/')
-    {
-        return Err(Fault::user(user.len()));
+    if let Some(user) = error::user_length(text) {
+        return Err(Fault::new(ReferenceErrorKind::User, 0..user + 1));
     }
     let (name, digest) = split_digest(text)?;
     let last_part = name.rfind('/').map_or(0, |slash| slash + 1);
@@ -271,64 +271,75 @@ fn split_layout(text: &str) -> Result<(Place, Option<Locator>), Fault> {
         None => (dir, None),
     };
     if dir.is_empty() {
-        return Err(Fault::new("names no folder", 0..text.len()));
+        return Err(Fault::new(ReferenceErrorKind::NoFolder, 0..text.len()));
     }
     Ok((Place::Layout(LayoutDir::new(Path::new(dir))), digest.or(tag)))
 }
 
 fn split_digest(text: &str) -> Result<(&str, Option<Locator>), Fault> {
     let Some((name, digest)) = text.split_once('@') else { return Ok((text, None)) };
-    let read = Digest::parse(digest)
-        .map_err(|error| ReferenceErrorKind::Other(format!("has no digest behind its `@`: {error}")))
-        .map_err(|kind| Fault::new(kind, name.len() + 1..text.len()))?;
+    let start = name.len() + 1;
+    let read = Digest::parse(digest).map_err(|error| {
+        let span = match error {
+            DigestError::Character { character, at } => start + at..start + at + character.len_utf8(),
+            _ => start..text.len(),
+        };
+        Fault::new(ReferenceErrorKind::Digest(error), span).within(start..text.len())
+    })?;
     Ok((name, Some(Locator::Digest(read))))
 }
 
 fn read_tag(text: &str) -> Result<Tag, Fault> {
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let Some(initial) = text.chars().next() else { return Err(Fault::new("has an empty tag", 0..0)) };
-    let wrong = text.char_indices().find(|(_, c)| !(first(*c) || matches!(c, '.' | '-')));
-    if let Some((at, c)) = wrong {
-        let why = "has a tag with more than letters, digits, `_`, `.` and `-`";
-        return Err(Fault::new(why, at..at + c.len_utf8()));
+    let fault = |kind: ReferenceErrorKind, span: Range<usize>| Err(Fault::new(kind, span).within(0..text.len()));
+    let Some(initial) = text.chars().next() else { return fault(ReferenceErrorKind::EmptyTag, 0..0) };
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| !(first(*c) || matches!(c, '.' | '-'))) {
+        return fault(ReferenceErrorKind::TagCharacter(c), at..at + c.len_utf8());
     }
     if !first(initial) {
-        return Err(Fault::new("has a tag that begins with `.` or `-`", 0..1));
+        return fault(ReferenceErrorKind::TagStart(initial), 0..1);
     }
     if text.len() > 128 {
-        return Err(Fault::new("has a tag longer than 128 characters", 128..text.len()));
+        return fault(ReferenceErrorKind::LongTag(text.len()), 128..text.len());
     }
     Ok(Tag(text.into()))
 }
 
 fn read_host(text: &str) -> Result<Host, Fault> {
+    let fault = |kind: ReferenceErrorKind, span: Range<usize>| Err(Fault::new(kind, span).within(0..text.len()));
     let (name, port) = if let Some(rest) = text.strip_prefix('[') {
-        let open = || Fault::new("has a `[` that is not closed", 0..text.len());
-        let (address, behind) = rest.split_once(']').ok_or_else(open)?;
-        let Ok(read) = address.parse::<std::net::Ipv6Addr>() else {
-            return Err(Fault::new("has no IPv6 address in its brackets", 1..1 + address.len()));
+        let Some((address, after)) = rest.split_once(']') else {
+            return fault(ReferenceErrorKind::OpenBracket, 0..text.len());
         };
-        let end = address.len() + 2;
-        let port = match behind.strip_prefix(':') {
-            None if behind.is_empty() => None,
-            None => return Err(Fault::new("has more than a port behind its address", end..text.len())),
+        let Ok(read) = address.parse::<Ipv6Addr>() else {
+            return fault(ReferenceErrorKind::NotIpv6, 1..1 + address.len());
+        };
+        let port = match after.strip_prefix(':') {
+            None if after.is_empty() => None,
+            None => return fault(ReferenceErrorKind::AfterAddress, address.len() + 2..text.len()),
             port => port,
         };
         (format!("[{read}]"), port)
     } else {
+        if let Some(right) = in_brackets(text) {
+            return fault(ReferenceErrorKind::BareIpv6(right), 0..text.len());
+        }
         let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if let Some((at, c)) = name.char_indices().find(|(_, c)| !fits(*c)) {
+            return fault(ReferenceErrorKind::HostCharacter(c), at..at + c.len_utf8());
+        }
         if !name.split('.').all(is_host_label) {
-            return Err(Fault::new("does not begin with a host name", 0..name.len()));
+            return fault(ReferenceErrorKind::HostName, 0..name.len());
         }
         (name.to_ascii_lowercase(), port)
     };
     let port = match port {
         None => None,
-        Some(port) => {
-            let number = port.parse::<u16>().ok().filter(|_| port.bytes().all(|c| c.is_ascii_digit()));
-            let span = text.len() - port.len()..text.len();
-            Some(number.ok_or_else(|| Fault::new("has a port that is no number up to 65535", span))?)
-        }
+        Some(port) => match port.parse::<u16>().ok().filter(|_| port.bytes().all(|c| c.is_ascii_digit())) {
+            None => return fault(ReferenceErrorKind::Port, text.len() - port.len()..text.len()),
+            number => number,
+        },
     };
     let canonical = match (name, port) {
         (name, _) if matches!(name.as_str(), "index.docker.io" | "registry-1.docker.io" | HUB) => HUB.to_owned(),
@@ -338,24 +349,41 @@ fn read_host(text: &str) -> Result<Host, Fault> {
     Ok(Host(canonical.into()))
 }
 
+/// Returns an IPv6 address, perhaps with a port, in brackets. `None` if the text is something else, or has brackets.
+fn in_brackets(text: &str) -> Option<String> {
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    // `::1:5000` is also an address without a port, but hardly anybody means it.
+    match text.rsplit_once(':') {
+        Some((address, port)) if is_address(address) && port.parse::<u16>().is_ok() => {
+            Some(format!("[{address}]:{port}"))
+        }
+        _ => is_address(text).then(|| format!("[{text}]")),
+    }
+}
+
 fn is_host_label(label: &str) -> bool {
-    let fits = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(fits)
+    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+}
+
+/// Splits a text into its host and the rest. `None` if it has no host. Docker's rule: only a first part like this is a
+/// host. Any other one belongs to a path on Docker Hub.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    text.split_once('/').filter(|(first, _)| first.contains(['.', ':', '[']) || *first == "localhost")
 }
 
 fn read_repository(text: &str) -> Result<Repository, Fault> {
     if text.is_empty() {
-        return Err(Fault::new("names no repository", 0..0));
+        return Err(Fault::new(ReferenceErrorKind::NoRepository, 0..0));
     }
-    let (host, path) = match text.split_once('/') {
-        // Docker's rule: only such a first part is a host. Any other one belongs to a path on Docker Hub.
-        Some((first, rest)) if first.contains(['.', ':', '[']) || first == "localhost" => (read_host(first)?, rest),
-        _ => (Host(HUB.into()), text),
+    let (host, path) = match split_host(text) {
+        Some((host, path)) => (read_host(host)?, path),
+        None => (Host(HUB.into()), text),
     };
-    check_path(path).map_err(|fault| fault.from(text.len() - path.len()))?;
+    check_path(path).map_err(|fault| fault.from(text.len() - path.len()).within(0..text.len()))?;
     let path = if host.is_hub() && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
-    if host.0.len() + path.len() + 1 > 255 {
-        return Err(Fault::new("is longer than 255 characters", 0..text.len()));
+    let length = host.0.len() + path.len() + 1;
+    if length > 255 {
+        return Err(Fault::new(ReferenceErrorKind::LongRepository(length), 0..text.len()));
     }
     Ok(Repository { host, path: path.into() })
 }
@@ -371,15 +399,14 @@ fn check_path(path: &str) -> Result<(), Fault> {
         }
         if let Some((offset, c)) = part.char_indices().find(|(_, c)| !(word(*c) || matches!(c, '.' | '_' | '-'))) {
             let kind = match c {
-                'A'..='Z' => ReferenceErrorKind::UpperCasePath,
-                _ => "has a character in its path that no path has".into(),
+                'A'..='Z' => ReferenceErrorKind::UpperCasePath(c),
+                _ => ReferenceErrorKind::PathCharacter(c),
             };
             return Err(Fault::new(kind, at + offset..at + offset + c.len_utf8()));
         }
         let is_separator = |run: &str| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|c| c == b'-');
         if !(part.starts_with(word) && part.ends_with(word) && part.split(word).all(is_separator)) {
-            let why = "has a part of its path whose `.`, `_` or `-` do not stand one by one between letters or digits";
-            return Err(Fault::new(why, whole));
+            return Err(Fault::new(ReferenceErrorKind::PathSeparator, whole));
         }
         at += part.len() + 1;
     }

@@ -177,7 +177,7 @@ fn allow_env_lets_exactly_that_variable_through() {
 fn an_allowed_value_is_not_quoted_in_a_problem() {
     let (context, evil) = project(&list(r#"{ env = "SECRET" }"#).replace(r#"tags = ["{v}"]"#, r#"tags = ["{v} {v}"]"#));
     let output = context.mlist(&format!("{PLAN} --allow-env SECRET")).exits(2);
-    assert!(output.stderr.contains("`{v} {v}` has a tag"), "{output}");
+    assert!(output.stderr.contains("in tag `{v} {v}`: tags allow"), "{output}");
     assert_kept(&output, &context, &evil);
 }
 

@@ -32,17 +32,17 @@ fn a_digest_decides() {
 #[test]
 fn points_at_the_fault() {
     let table = [
-        ("gcr.io/App:1", 7..8, "upper-case"),
+        ("gcr.io/App:1", 7..8, "lowercase"),
         ("gcr.io/app", 0..10, "no tag or digest"),
-        ("gcr.io/app:", 11..11, "empty"),
+        ("gcr.io/app:", 11..11, "the tag is empty"),
         ("gcr.io/app:a+b", 12..13, "letters, digits"),
         ("gcr.io:99999/app:1", 7..12, "port"),
-        ("gcr.io//app:1", 7..7, "empty part"),
+        ("gcr.io//app:1", 7..7, "empty path component"),
         ("gcr.io/a..b:1", 7..11, "between"),
         ("gcr.io/app@sha256:00", 11..20, "digest"),
-        ("-bad.io/app:1", 0..7, "host name"),
+        ("-bad.io/app:1", 0..7, "`-bad.io` is not a valid host name"),
         ("[::z]:1/app:1", 1..4, "IPv6"),
-        ("", 0..0, "no repository"),
+        ("", 0..0, "expected a repository"),
         ("oci::tag", 4..8, "no folder"),
         ("https://gcr.io/app:1", 0..8, "scheme"),
         ("docker://app:1", 0..9, "scheme"),
@@ -77,17 +77,117 @@ fn loopback_is_this_machine_only() {
     }
 }
 
+/// What is wrong with the text, and the position and text of the part that is wrong.
+fn reported(text: &str) -> String {
+    let error = Reference::parse(text).unwrap_err();
+    assert!(error.part.start <= error.span.start && error.span.end <= error.part.end, "{error:?}");
+    error.message
+}
+
+#[test]
+fn an_invalid_character_is_named_with_its_part() {
+    for (text, message) in [
+        ("gcr.io/app:v1+k3s1", "invalid character `+` in tag `v1+k3s1`: tags allow letters, digits, `_`, `.` and `-`"),
+        ("gcr.io/app:1 ", "invalid character ` ` (space) in tag `1 `: tags allow letters, digits, `_`, `.` and `-`"),
+        ("gcr.io/app:1\r", r"invalid character `\r` in tag `1\r`: tags allow letters, digits, `_`, `.` and `-`"),
+        (
+            "gcr.io/app:1\u{200b}",
+            r"invalid character `\u{200b}` in tag `1\u{200b}`: tags allow letters, digits, `_`, `.` and `-`",
+        ),
+        ("gcr.io/app:-1", "tag `-1` starts with `-`: tags start with a letter, digit or `_`"),
+        ("gcr.io/App:1", "invalid character `A` in repository `gcr.io/App`: repositories are lowercase"),
+        (
+            "gcr.io/a$b:1",
+            "invalid character `$` in repository `gcr.io/a$b`: repositories allow lowercase letters, digits, `.`, \
+             `_`, `-` and `/`",
+        ),
+        (
+            "gcr,io.x/app:1",
+            "invalid character `,` in host `gcr,io.x`: host names allow letters, digits, `.`, `-` and `_`",
+        ),
+    ] {
+        assert_eq!(reported(text), message);
+    }
+}
+
+#[test]
+fn a_reference_without_a_host_means_docker_hub() {
+    for (text, message) in [
+        ("Acme/app:1", "invalid character `A` in Docker Hub repository `Acme/app`: repositories are lowercase"),
+        ("acme/app", "`acme/app` has no tag or digest"),
+        ("app:a+b", "invalid character `+` in tag `a+b`: tags allow letters, digits, `_`, `.` and `-`"),
+    ] {
+        let error = Reference::parse(text).unwrap_err();
+        assert_eq!((error.message.as_str(), error.means_hub), (message, true));
+    }
+    for text in ["gcr.io/app", "oci:dir", "me@gcr.io/app:1", "docker://app:1", ""] {
+        assert!(!Reference::parse(text).unwrap_err().means_hub, "{text}");
+    }
+    assert!(!Tag::parse("+").unwrap_err().means_hub && !Host::parse("+").unwrap_err().means_hub);
+}
+
+#[test]
+fn a_digest_without_its_algorithm_is_named_as_that() {
+    let hex = &DIGEST["sha256:".len()..];
+    let message = reported(&format!("gcr.io/app@{hex}"));
+    assert_eq!(
+        message,
+        format!("`gcr.io/app@{hex}` has an invalid digest after `@`: `sha256:` is missing before the hex digits")
+    );
+    let error = Reference::parse(&format!("gcr.io/app@\"{DIGEST}\"")).unwrap_err();
+    assert_eq!((error.kind.character(), error.span, error.part), (Some('"'), 11..12, 11..84));
+}
+
+#[test]
+fn an_ipv6_address_belongs_in_brackets() {
+    for (text, host, right) in [
+        ("::1:5000/acme/app:1", "::1:5000", "[::1]:5000"),
+        ("2001:db8::1/app:1", "2001:db8::1", "[2001:db8::1]"),
+        ("1:2:3:4:5:6:7:8/app:1", "1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]"),
+        ("fe80::ab:cd:443/app:1", "fe80::ab:cd:443", "[fe80::ab:cd]:443"),
+    ] {
+        assert_eq!(reported(text), format!("IPv6 address without brackets in `{text}`: write `{right}`"));
+        assert_eq!(Host::parse(host).unwrap_err().kind, ReferenceErrorKind::BareIpv6(right.to_owned()));
+        assert!(Host::parse(right).is_ok());
+    }
+}
+
+#[test]
+fn a_message_for_hidden_values_still_names_the_character() {
+    let message = |text: &str, shown: &str| Reference::parse(text).unwrap_err().message_of(shown);
+    assert_eq!(
+        message("gcr.io/app:1\r", "gcr.io/app:{v}"),
+        r"invalid character `\r` in the tag of `gcr.io/app:{v}`: tags allow letters, digits, `_`, `.` and `-`"
+    );
+    assert_eq!(
+        message("Acme/app:1", "{org}/app:1"),
+        "invalid character `A` in the Docker Hub repository of `{org}/app:1`: repositories are lowercase"
+    );
+    assert_eq!(Tag::parse("").unwrap_err().message_of("{v}"), "tag `{v}` is empty");
+    assert_eq!(Tag::parse("").unwrap_err().message, "the tag is empty");
+}
+
 #[test]
 fn a_password_is_not_shown() {
-    let error = Reference::parse("me:hunter2@gcr.io/app:1").unwrap_err();
-    assert_eq!((error.message.as_str(), error.span), ("`…@gcr.io/app:1` names a user, which no reference does", 0..11));
+    for (text, shown, span) in
+        [("me:hunter2@gcr.io/app:1", "…@gcr.io/app:1", 0..11), ("me:hunter2@x@gcr.io/app:1", "…@gcr.io/app:1", 0..13)]
+    {
+        let error = Reference::parse(text).unwrap_err();
+        assert_eq!(error.message, format!("`{shown}` contains a user name, which references do not have"));
+        assert_eq!(error.message_of("{user}@gcr.io/app:1"), error.message);
+        assert_eq!(error.span, span);
+    }
+    for text in ["https://me:hunter2@gcr.io/app:1", "OCI:me:hunter2@gcr.io/app:1"] {
+        let error = Reference::parse(text).unwrap_err();
+        assert!(!error.message.contains("hunter2") && error.message.contains("`…@gcr.io/app:1`"), "{error}");
+    }
 }
 
 #[test]
 fn no_host_is_shown_as_a_layout() {
     for text in ["ocI:2/app:1", "OCI:5000/app:1", "Oci:dir:1"] {
         let error = Reference::parse(text).unwrap_err();
-        assert_eq!(error.span, 0..4);
-        assert!(error.message.ends_with("has `oci:` in other letters: a layout is written oci:DIR"), "{error:?}");
+        assert_eq!((error.span, error.kind), (0..4, ReferenceErrorKind::LayoutCase));
+        assert_eq!(error.message, format!("`oci:` must be lowercase in `{text}`: expected oci:DIR"));
     }
 }

@@ -1,7 +1,8 @@
 //! Problems of members that several files report.
 
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::{Digest, MalformedJson, MediaType, Reference, is_invisible};
+pub(super) use crate::oci::excerpt;
+use crate::oci::{Digest, MalformedJson, MediaType, Reference};
 
 /// The maximum number of names that a problem lists.
 const NAMED: usize = 10;
@@ -62,19 +63,6 @@ pub(super) fn invalid_platform(source: &Reference, part: &str, text: &str) -> Pr
         .because(format!("found \"{}\", expected 1 to 64 ASCII characters without spaces", excerpt(text)))
         .help(format!("push the image again with a valid {part}, or declare it for this member"))
         .about(source)
-}
-
-/// The maximum number of characters of a text from a registry in a problem.
-const EXCERPT: usize = 200;
-
-/// Returns the beginning of a text from a registry, with escapes for characters that cannot be seen.
-pub(super) fn excerpt(text: &str) -> String {
-    let mut chars = text.chars();
-    let mut shown = String::new();
-    for c in chars.by_ref().take(EXCERPT) {
-        if c.is_control() || is_invisible(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
-    }
-    if chars.next().is_some() { shown + "…" } else { shown }
 }
 
 /// Joins names, at most [`NAMED`] of them: `linux/amd64, linux/arm/v7 and 3 more`.

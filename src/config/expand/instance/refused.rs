@@ -50,8 +50,8 @@ pub(super) fn bad_reference(
         Kind::Scheme => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
         Kind::User => problem.help("credentials come from docker login, never from here"),
         Kind::EmptyPathPart => problem.help("one `/` between parts, and none at the end of a variable"),
-        Kind::UpperCasePath => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
-        Kind::Other(_) => problem,
+        Kind::UpperCasePath(_) => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
+        _ => problem,
     }
 }
 
