@@ -1,10 +1,11 @@
 //! [`Document`]: the result of a command, before it is rendered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Loaded;
 use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
+use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
 use crate::plan::Plan;
 
@@ -45,12 +46,11 @@ pub(super) enum Content {
     Interrupted { after: Duration },
 }
 
-/// The counts of a valid file.
+/// What a valid file expands to.
 #[derive(Debug)]
 pub(super) struct Checked {
-    pub(super) lists: usize,
-    pub(super) members: usize,
-    pub(super) tags: usize,
+    /// The selected lists, in file order.
+    pub(super) publications: Vec<Arc<Publication>>,
     /// Entries that cannot be expanded to lists until the tags of a registry are listed.
     pub(super) unexpanded: Vec<String>,
 }
@@ -68,13 +68,8 @@ impl Document {
     /// The result for a valid manifests.toml.
     #[must_use]
     pub fn check(loaded: &Loaded) -> Self {
-        let lists = &loaded.publications;
-        let checked = Checked {
-            lists: lists.len(),
-            members: lists.iter().map(|list| list.members.len()).sum(),
-            tags: lists.iter().map(|list| list.tags.len()).sum(),
-            unexpanded: loaded.unexpanded.clone(),
-        };
+        let Loaded { publications, unexpanded, .. } = loaded;
+        let checked = Checked { publications: publications.clone(), unexpanded: unexpanded.clone() };
         Self { context: loaded.into(), content: Content::Check(checked), status: ExitStatus::Done }
     }
 

@@ -96,12 +96,14 @@ struct DocumentParts<'a> {
 
 impl DocumentParts<'_> {
     fn checked(&self, checked: &Checked) -> String {
-        let Checked { lists, members, tags, unexpanded } = checked;
+        let Checked { publications: lists, unexpanded } = checked;
+        let members = lists.iter().map(|list| list.members.len()).sum();
+        let tags = lists.iter().map(|list| list.tags.len()).sum();
         let warnings = match self.context.warnings.len() {
             0 => "no problems".to_owned(),
             warnings => text::plural(warnings, "warning"),
         };
-        let counts = [text::plural(*lists, "list"), text::plural(*members, "member"), text::plural(*tags, "tag")];
+        let counts = [text::plural(lists.len(), "list"), text::plural(members, "member"), text::plural(tags, "tag")];
         let verdict = format!("{}, {warnings}", counts.join(", "));
         if unexpanded.is_empty() {
             return verdict;
