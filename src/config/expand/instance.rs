@@ -130,20 +130,17 @@ impl<'a> TargetInstance<'a> {
         let name = self.instance.name(need, evaluator);
         let names = self.names(need, evaluator);
         let id = self.instance.id.text().to_owned();
-        let left_out = names.as_ref().ok().and_then(|names| names.left_out(&id));
-        // A list that is left out needs no values. Its other mistakes are reported now, because they would still be
-        // there when it is released.
-        let need = if left_out.is_some() { Need::Never } else { need };
+        // The sources of a list that is left out can be invalid, because the values that they use can be empty then.
+        if let Some(left_out) = names.as_ref().ok().and_then(|names| names.left_out(&id)) {
+            let result = InstanceResult::LeftOut(left_out);
+            return Ok(ExpandedInstance { result, names: names?, member_claims: Vec::new(), name: name? });
+        }
         let rules = self.policies();
         let annotations = self.annotations(need, evaluator);
         let artifact_type = self.artifact_type();
         let rows = self.declared_rows(need, evaluator);
         let members = rows.as_ref().map_err(|_| NoValue).and_then(|rows| self.members(rows, need, evaluator));
         self.needs_oci(names.as_ref().ok(), rows.as_ref().map_or(&[], |declared| &declared.rows), evaluator);
-        if let Some(left_out) = left_out {
-            let result = InstanceResult::LeftOut(left_out);
-            return Ok(ExpandedInstance { result, names: names?, member_claims: Vec::new(), name: name? });
-        }
         let (names, mut members, name) = (names?, members?, name?);
         let member_claims = self.tag_members(&names, &mut members, need, evaluator)?;
         let member_tags = self.findable_member_tags(&names, &members, need, evaluator)?;

@@ -4,9 +4,10 @@
 //! it depends on the tags of the repository and on other lists. So here `newest` holds if `stable` holds.
 
 use super::evaluate::{Evaluator, Need, NoValue, Scope};
+use super::value::Value;
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::Condition;
-use crate::naming::{Kind, Pattern, Version};
+use crate::naming::{Globs, Kind, Pattern, Version};
 
 /// The variable that `stable` and `newest` use.
 pub(super) const VERSION: &str = "version";
@@ -52,11 +53,28 @@ fn one_holds(
             if globs.matches(value.text()) {
                 return Ok(ConditionResult::Holds);
             }
-            let shown = if value.shown().is_empty() { "which is empty" } else { value.shown() };
-            let globs: Vec<&str> = globs.patterns().iter().map(Pattern::source).collect();
-            Ok(ConditionResult::Fails(format!("{}, {shown}, does not fit {}", name.name, globs.join(", "))))
+            Ok(ConditionResult::Fails(mismatch(&name.name, &value, globs)))
         }
     }
+}
+
+/// Says which value the globs do not match: `condition not met: rel = "v2.9.1" does not match ""`.
+fn mismatch(name: &str, value: &Value, globs: &Globs) -> String {
+    let quoted = |pattern: &Pattern| format!("\"{}\"", pattern.source().strip_prefix('!').unwrap_or(pattern.source()));
+    // The value itself is only shown if it is written in the file or comes from a place that everybody may see.
+    let subject = match value.instead() {
+        Some(_) => name.to_owned(),
+        None => format!("{name} = \"{}\"", value.text()),
+    };
+    let excluded = globs.patterns().iter().find(|pattern| pattern.is_negated() && pattern.matches(value.text()));
+    let predicate = match excluded {
+        Some(pattern) => format!("is excluded by \"{}\"", pattern.source()),
+        None => {
+            let wanted: Vec<String> = globs.patterns().iter().filter(|it| !it.is_negated()).map(quoted).collect();
+            format!("does not match {}", wanted.join(" or "))
+        }
+    };
+    format!("condition not met: {subject} {predicate}")
 }
 
 fn is_stable(
@@ -66,10 +84,10 @@ fn is_stable(
     evaluator: &mut Evaluator<'_>,
 ) -> Result<ConditionResult, NoValue> {
     if scope.names.get(VERSION).is_none() && !scope.names.incomplete {
-        let message = format!("`{word}` speaks of the variable `{VERSION}`, which {} does not have", scope.list);
+        let message = format!("`{word}` requires a variable `{VERSION}`, and {} has none", scope.list);
         let problem = Problem::error("mlist::config::no_version", message)
             .at(span, "")
-            .help(format!("give it one: vars.{VERSION} = \"…\" in the list, or an axis of this name"));
+            .help(format!("add vars.{VERSION} = \"…\" to the list, or to [vars] if all lists have the same version"));
         evaluator.problems.add_for(scope.list, problem);
         return Err(NoValue);
     }
@@ -78,6 +96,6 @@ fn is_stable(
         Some(Kind::Stable) => ConditionResult::Holds,
         Some(Kind::PreRelease) => ConditionResult::Fails(format!("{} is not stable", value.shown())),
         None if value.text().is_empty() => ConditionResult::Fails(format!("{VERSION} is empty")),
-        None => ConditionResult::Fails(format!("{} is no version", value.shown())),
+        None => ConditionResult::Fails(format!("{} is not a version", value.shown())),
     })
 }

@@ -55,7 +55,7 @@ impl PublicationNames {
         applying.is_empty().then(|| LeftOut {
             id: id.to_owned(),
             target: self.target.place.clone(),
-            why: why.join(", "),
+            why: why.join("; "),
             span: span.clone(),
         })
     }
@@ -115,9 +115,9 @@ fn repository(
 ) -> Result<ExpandedTarget, NoValue> {
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
-        let problem = Problem::error("mlist::config::bad_reference", "an archive is no target")
+        let problem = Problem::error("mlist::config::bad_reference", "an archive cannot be a target")
             .at(&template.text.span, scope.list)
-            .help("a folder is one: oci:DIR");
+            .help("to publish to a folder, write oci:DIR");
         evaluator.problems.add_for(scope.list, problem);
         return Err(NoValue);
     }

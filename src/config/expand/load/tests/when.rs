@@ -34,8 +34,8 @@ fn what_is_no_version_is_neither_stable_nor_newest() {
     for (version, why) in [
         ("1.4.0-rc.1", "1.4.0-rc.1 is not stable"),
         ("v1.2.3-4-gabcdef0", "v1.2.3-4-gabcdef0 is not stable"),
-        ("main", "main is no version"),
-        ("bookworm-v1.0.8", "bookworm-v1.0.8 is no version"),
+        ("main", "main is not a version"),
+        ("bookworm-v1.0.8", "bookworm-v1.0.8 is not a version"),
         ("", "version is empty"),
     ] {
         let tags_of = |when: &str| tags(&list(version, &format!(r#""1{{version}}x", {{ tag = "t", when = {when} }}"#)));
@@ -74,7 +74,13 @@ fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
         "1.4.0-rc.1",
         r#"{ tag = "{version}", when = "stable" }, { tag = "x", when = { variant = ["slim", "full"] } }, { tag = "y", when = "stable" }"#,
     );
-    assert_eq!(tags(&text), Err("1.4.0-rc.1 is not stable, variant, alpine3.20, does not fit slim, full".to_owned()));
+    assert_eq!(
+        tags(&text),
+        Err(
+            "1.4.0-rc.1 is not stable; condition not met: variant = \"alpine3.20\" does not match \"slim\" or \"full\""
+                .to_owned()
+        )
+    );
     let loaded = Machine::default().load(&text);
     let left_out = &loaded.left_out[0];
     assert_eq!((left_out.id.as_str(), left_out.target.to_string().as_str()), ("a", "r.io/a"));
@@ -82,6 +88,46 @@ fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
     // It is not a problem if the file has other lists, and these are published.
     let loaded = Machine::default().load(&format!("{text}[list.b]\n"));
     assert_eq!((loaded.publications[0].id.as_str(), loaded.left_out.len(), loaded.problems.len()), ("b", 1, 0));
+}
+
+#[test]
+fn the_reason_names_the_value_and_the_glob_also_if_they_are_empty() {
+    for (value, globs, why) in [
+        ("v2.9.1", r#""""#, r#"rel = "v2.9.1" does not match """#),
+        ("", r#""?*""#, r#"rel = "" does not match "?*""#),
+        ("a", r#"["b", "c*"]"#, r#"rel = "a" does not match "b" or "c*""#),
+        ("v1-rc.1", r#"["v*", "!*-rc.*"]"#, r#"rel = "v1-rc.1" is excluded by "!*-rc.*""#),
+    ] {
+        let text = with_defaults(&format!(
+            r#"
+                [list.a]
+                vars.rel = "{value}"
+                tags = [{{ tag = "t", when = {{ rel = {globs} }} }}]
+            "#
+        ));
+        assert_eq!(tags(&text), Err(format!("condition not met: {why}")));
+    }
+}
+
+#[test]
+fn a_list_that_is_left_out_may_have_sources_that_are_invalid_without_its_value() {
+    let text = with_defaults(
+        r#"
+            [vars]
+            rel = { env = "TAG", default = "" }
+            [list.release]
+            source = "r.io/{name}:{rel|no-v}-{arch}"
+            annotations."com.acme.minor" = "{rel.minor}"
+            tags = [{ tag = "{rel|no-v}", when = { rel = "?*" } }]
+            [list.branch]
+            tags = [{ tag = "main", when = { rel = "" } }]
+        "#,
+    );
+    let loaded = Machine::default().load(&text);
+    assert_eq!((loaded.problems.as_slice(), loaded.publications[0].id.as_str()), (&[][..], "branch"));
+    assert_eq!(loaded.left_out[0].why, r#"condition not met: rel = "" does not match "?*""#);
+    let loaded = Machine::default().env("TAG", "v2.9.1").load(&text);
+    assert_eq!((loaded.problems.as_slice(), loaded.publications[0].id.as_str()), (&[][..], "release"));
 }
 
 #[test]
@@ -132,7 +178,7 @@ fn a_reason_does_not_say_what_a_file_holds() {
     );
     let mut machine = Machine::default().knows(Question::File("VERSION".into()), "secret");
     let loaded = machine.load(&text);
-    assert_eq!(loaded.left_out[0].why, "{version} is no version, version, {version}, does not fit x*");
+    assert_eq!(loaded.left_out[0].why, "{version} is not a version; condition not met: version does not match \"x*\"");
 }
 
 #[test]
