@@ -39,7 +39,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     #[command(
         about = "Check manifests.toml, without the network",
-        override_usage = "mlist check [OPTIONS]",
+        override_usage = "mlist check [SELECTOR]... [OPTIONS]",
         after_help = words::CHECK
     )]
     Check(CheckArgs),
@@ -79,6 +79,8 @@ impl Command {
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) which: Which,
     #[command(flatten)]
     pub(super) author: AuthorArgs,
     #[command(flatten)]

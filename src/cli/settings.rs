@@ -150,7 +150,8 @@ impl Settings {
         let ui = shown(common, environment);
         let task = match args.command {
             Command::Check(check) => {
-                Task::Check(check::CheckOptions { input: input(check.common, Vec::new(), author(check.author)) })
+                let input = input(check.common, check.which.selectors, author(check.author));
+                Task::Check(check::CheckOptions { input })
             }
             Command::Plan(plan) => {
                 let author = author(plan.author);

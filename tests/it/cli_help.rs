@@ -62,7 +62,10 @@ fn check_has_a_page() {
     insta::assert_snapshot!(page(&["check", "--help"]), @r"
     Check manifests.toml, without the network
 
-    Usage: mlist check [OPTIONS]
+    Usage: mlist check [SELECTOR]... [OPTIONS]
+
+    Arguments:
+      [SELECTOR]...  Globs over list ids or targets [default: all]
 
     Options:
           --untrusted         A stranger's file: no environment, credentials, git
@@ -305,7 +308,7 @@ fn what_excludes_each_other_or_does_not_exist_is_refused() {
         &["plan", "--format", "json", "--format", "json"],
         &["sync", "--color", "sometimes"],
         &["sync", "--plan", "plan.json"],
-        &["check", "kube"],
+        &["schema", "kube"],
         &["verify"],
         &["-x"],
     ] {

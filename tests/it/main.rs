@@ -3,6 +3,7 @@
 mod architecture;
 mod attacks;
 mod auth;
+mod check;
 mod cli_help;
 mod codes;
 mod codes_page;

@@ -8,9 +8,9 @@ use super::evaluate::{Evaluator, Need};
 use super::include::ParsedFiles;
 use super::instance::{ExpandedInstance, Instance, InstanceResult, TargetInstance};
 use super::matrix::{self, Combinations};
-use super::report::Problems;
+use super::report::{Problems, Reported};
 use super::scope::{FileScope, ListScope};
-use super::select::Selection;
+use super::select::{SelectableNames, Selection};
 use super::{overrides, required_keys};
 use crate::config::memory::MemoryUse;
 use crate::config::read::declared::{Axis, Parsed, Target};
@@ -71,12 +71,15 @@ pub(super) fn publications<'a>(
         let selected: Vec<&ListScope<'_>> =
             targets.iter().filter(|(_, selected)| *selected).map(|(target, _)| target.instance.list).collect();
         overrides::without_effect(scopes, request.overrides, &selected, &mut evaluator.problems);
-        let ids: Vec<&str> = callable.iter().map(String::as_str).collect();
-        let names: Vec<&str> = all.iter().map(|(.., expanded)| expanded.name.shown()).collect();
         match (selection.fits(), evaluator.unlistable.is_empty()) {
+            (true, _) => {}
             // The selectors may match values from tags that could not be listed.
             (false, false) => evaluator.problems.extend(std::mem::take(&mut evaluator.unlistable)),
-            _ => selection.report(&ids, &names, &mut evaluator.problems),
+            (false, true) => {
+                evaluator.problems.release();
+                let expanded = all.iter().map(|(.., expanded)| (&expanded.names, &expanded.name));
+                selection.report(&SelectableNames::new(&callable, expanded), &mut evaluator.problems);
+            }
         }
     }
     let mut loaded = Loaded::default();
@@ -128,11 +131,14 @@ fn instances<'a>(
     let mut room = matrix::Room::default();
     for list in lists {
         let entry = list.entry.name.as_str();
-        let need = need_of_axes(list, selection);
+        let (need, reported) = need_of_axes(list, selection);
         if !list.axes.is_empty() {
             instances.callable.push(entry.to_owned());
         }
-        let Ok(Combinations { all, open }) = matrix::combinations(list, need, &mut room, evaluator) else { continue };
+        evaluator.problems.reported = reported;
+        let combinations = matrix::combinations(list, need, &mut room, evaluator);
+        evaluator.problems.reported = Reported::All;
+        let Ok(Combinations { all, open }) = combinations else { continue };
         if open && need != Need::Never {
             instances.unexpanded.push((entry.to_owned(), need));
         }
@@ -147,11 +153,11 @@ fn instances<'a>(
     instances
 }
 
-/// How much the axis values of a list are needed.
-fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
+/// How much the axis values of a list are needed, and which of their problems are reported.
+fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> (Need, Reported) {
     let entry = list.entry.name.as_str();
     if selection.is_everything() || selection.certainly_selects(&[entry]) {
-        return Need::Must;
+        return (Need::Must, Reported::All);
     }
     // Tags are listed only if a selector can match one of the resulting lists.
     let from_tags = list.axes.iter().any(|(_, axis)| matches!(axis.good(), Some(Axis::TagsOf(_))));
@@ -161,10 +167,11 @@ fn need_of_axes(list: &ListScope<'_>, selection: &mut Selection) -> Need {
     };
     let by_entry_alone =
         list.names.get("name").is_none() && !targets.is_empty() && !targets.into_iter().any(may_select);
-    match (from_tags && by_entry_alone, selection.selects(&[entry])) {
-        (true, true) => Need::Must,
-        (true, false) => Need::Never,
-        (false, _) => Need::Ask,
+    match (by_entry_alone, selection.selects(&[entry])) {
+        (true, true) if from_tags => (Need::Must, Reported::All),
+        (true, false) if from_tags => (Need::Never, Reported::Names),
+        (true, false) => (Need::Ask, Reported::Names),
+        (false, _) | (true, true) => (Need::Ask, Reported::All),
     }
 }
 
@@ -193,7 +200,9 @@ fn expand_all<'a, 'i>(
         {
             race.enter(&names);
         }
+        evaluator.problems.reported = Reported::Names;
         *expanded = target.publication(Need::Never, evaluator).ok();
+        evaluator.problems.reported = Reported::All;
     }
     all.iter().flatten().for_each(|expanded| race.enter(&expanded.names));
     race.settle(all.iter_mut().flatten().filter_map(|expanded| expanded.result.publication_mut()));
@@ -212,6 +221,12 @@ fn is_selected(target: &TargetInstance<'_>, selection: &mut Selection, evaluator
     }
     // The repository is checked last, because its values may have to be requested first.
     if !target.target_template().is_some_and(|target| selection.may_select_target(target)) {
+        return selection.selects(&names);
+    }
+    // Then the tags. Without them it is not known whether the list is selected, so all of their problems are reported.
+    let repository = target.repository(Need::Ask, evaluator);
+    if repository.as_ref().is_ok_and(|names| !selection.may_select_repository(names)) {
+        names.extend(repository.iter().flatten().map(String::as_str));
         return selection.selects(&names);
     }
     let published = target.names(Need::Ask, evaluator).map(|names| names.all()).unwrap_or_default();

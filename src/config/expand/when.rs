@@ -84,7 +84,7 @@ fn is_stable(
     evaluator: &mut Evaluator<'_>,
 ) -> Result<ConditionResult, NoValue> {
     if scope.names.get(VERSION).is_none() && !scope.names.incomplete {
-        let message = format!("`{word}` requires a variable `{VERSION}`, and {} has none", scope.list);
+        let message = format!("`{word}` requires a variable `{VERSION}`, and list `{}` has none", scope.list);
         let problem = Problem::error("mlist::config::no_version", message)
             .at(span, "")
             .help(format!("add vars.{VERSION} = \"…\" to the list, or to [vars] if all lists have the same version"));

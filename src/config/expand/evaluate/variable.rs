@@ -146,22 +146,25 @@ fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result
         };
         Box::new(problem.because(why))
     })?;
+    let text = text.as_deref().map(trimmed);
     let value = match question {
-        Question::Env(_) | Question::Inside(_) | Question::Paths(..) | Question::Include(_) => text,
-        Question::Git(_, GitFact::Tags) => text.and_then(|tags| greatest_version(&tags)),
-        Question::Git(..) => text.map(|text| text.trim().to_owned()),
+        Question::Git(_, GitFact::Tags) => text.and_then(greatest_version),
         Question::File(_) => {
-            let text = text.map(|text| text.trim_start_matches('\u{feff}').trim().to_owned());
-            let (lines, bytes) = text.as_ref().map_or((0, 0), |text| (text.lines().count(), text.len()));
+            let (lines, bytes) = text.map_or((0, 0), |text| (text.lines().count(), text.len()));
             let message = if lines > 1 {
-                format!("{shown} has {lines} lines, and `{name}` is one")
+                format!("`{shown}` has {lines} lines, but the value of `{name}` must be a single line")
             } else if bytes > LONGEST_LINE {
-                format!("{shown} has {bytes} bytes, and a value from a file {LONGEST_LINE} at the most")
+                format!(
+                    "`{shown}` is too long for the value of `{name}`: {bytes} bytes, at most {LONGEST_LINE} are allowed"
+                )
             } else {
-                return Ok(text.filter(|text| !text.is_empty()));
+                return Ok(text.filter(|text| !text.is_empty()).map(str::to_owned));
             };
             let problem = Problem::error("mlist::config::bad_value", message);
-            return Err(Box::new(problem.help("let the file hold the value alone")));
+            return Err(Box::new(problem.help("write only the value into the file")));
+        }
+        Question::Env(_) | Question::Git(..) | Question::Inside(_) | Question::Paths(..) | Question::Include(_) => {
+            text.map(str::to_owned)
         }
     };
     if value.as_ref().is_some_and(|value| value.len() > LONGEST_TEXT) {
@@ -169,6 +172,11 @@ fn value_of(name: &str, question: &Question, fact: &Fact, shown: &str) -> Result
         return Err(Box::new(Problem::error("mlist::config::bad_value", message)));
     }
     Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// A value without a byte order mark and without the white space around it. Editors and CI systems add these.
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
 /// The greatest version among the lines.

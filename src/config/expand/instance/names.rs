@@ -37,6 +37,16 @@ impl TargetInstance<'_> {
         Ok(PublicationNames { target: repository?, tags: tags? })
     }
 
+    /// The repository as written and in canonical form. Selectors are matched against these.
+    pub(in crate::config::expand) fn repository(
+        &self,
+        need: Need,
+        evaluator: &mut Evaluator<'_>,
+    ) -> Result<[String; 2], NoValue> {
+        let target = self.target.ok_or(NoValue)?;
+        Ok(repository(&target.repository, self.instance.scope(need), evaluator)?.spellings())
+    }
+
     /// Only the repository.
     pub(in crate::config::expand) fn place(&self, need: Need, evaluator: &mut Evaluator<'_>) -> Result<Place, NoValue> {
         let target = self.target.ok_or(NoValue)?;
@@ -78,14 +88,17 @@ impl PublicationNames {
     /// The repository, and the repository with each tag, both as written and in canonical form. Selectors are matched
     /// against these.
     pub(in crate::config::expand) fn all(&self) -> Vec<String> {
-        let canonical = self.target.place.to_string();
-        [self.target.written.text(), &canonical]
-            .into_iter()
-            .flat_map(|place| {
-                let tagged = self.tags.applying.iter().map(move |named| format!("{place}:{}", named.tag.tag));
-                [place.to_owned()].into_iter().chain(tagged)
-            })
-            .collect()
+        let tags = || self.tags.applying.iter().map(|named| &named.tag.tag);
+        let with_tags = |place: String| {
+            let tagged: Vec<String> = tags().map(|tag| format!("{place}:{tag}")).collect();
+            [place].into_iter().chain(tagged)
+        };
+        self.target.spellings().into_iter().flat_map(with_tags).collect()
+    }
+
+    /// The number of tags.
+    pub(in crate::config::expand) fn count(&self) -> usize {
+        self.tags.applying.len()
     }
 
     /// The repository, as problems show it.
@@ -102,6 +115,11 @@ impl PublicationNames {
 }
 
 impl ExpandedTarget {
+    /// As written and in canonical form.
+    fn spellings(&self) -> [String; 2] {
+        [self.written.text().to_owned(), self.place.to_string()]
+    }
+
     /// The repository, as problems show it.
     pub(super) fn shown(&self) -> String {
         self.written.instead().map_or_else(|| self.place.to_string(), str::to_owned)

@@ -185,9 +185,12 @@ fn a_value_from_a_file_is_one_short_line() {
     assert_eq!(Machine::default().file("V", &format!(" {long}\n")).ids(&text), ["a"]);
     let problem = Machine::default().file("V", &format!("{long}y\n")).only(&text);
     assert_eq!(problem.slug(), "bad_value");
-    assert_eq!(problem.message, "V has 257 bytes, and a value from a file 256 at the most");
+    assert_eq!(problem.message, "`V` is too long for the value of `v`: 257 bytes, at most 256 are allowed");
     let problem = Machine::default().file("V", "a\nb\nc").only(&text);
-    assert_eq!((problem.slug(), &*problem.message), ("bad_value", "V has 3 lines, and `v` is one"));
+    assert_eq!(
+        (problem.slug(), &*problem.message),
+        ("bad_value", "`V` has 3 lines, but the value of `v` must be a single line")
+    );
 }
 
 /// Every mistake whose problem quotes an expanded template that contains `{v}`.
