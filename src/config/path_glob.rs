@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_fault_is_told_with_the_whole_glob() {
         let error = PathGlob::parse("a/b[c/x.toml").unwrap_err();
-        assert_eq!(error.message, "`[` has no `]` in `a/b[c/x.toml`");
+        assert_eq!(error.message, "`[` is not closed in `a/b[c/x.toml`");
     }
 
     #[test]

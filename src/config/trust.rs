@@ -52,10 +52,12 @@ impl Author {
 #[must_use]
 pub fn outside_root(path: &str, root: &Path) -> Problem {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
-    let problem =
-        Problem::error("mlist::config::outside_root", format!("`{path}` leads outside of `{}`", root.display()));
+    let problem = Problem::error(
+        "mlist::config::outside_root",
+        format!("`{path}` is outside of the root folder `{}`", root.display()),
+    );
     if Path::new(path).components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
-        return problem.help("what git keeps for itself counts as outside: credentials may stand there");
+        return problem.help("the folder .git counts as outside, because it can contain credentials");
     }
-    problem.help("only what is within that folder may be used; to name another one: --root DIR")
+    problem.help("only files in the root folder are allowed; to set another one, use --root DIR")
 }

@@ -210,7 +210,7 @@ mod tests {
         let root = || AllowedPaths::Folder(".".into());
         assert_eq!(read(Some("m.toml"), root()), Ok("inside".to_owned()));
         assert_eq!(read(Some("m.toml"), AllowedPaths::OwnFolder), Ok("inside".to_owned()));
-        let refused = |name: &str| Err(("outside_root", format!("`{name}` leads outside of `.`")));
+        let refused = |name: &str| Err(("outside_root", format!("`{name}` is outside of the root folder `.`")));
         assert_eq!(read(None, root()), refused("../../manifests.toml"));
         assert_eq!(read(Some("link.toml"), root()), refused("link.toml"));
         assert_eq!(read(Some("link.toml"), AllowedPaths::OwnFolder), refused("link.toml"));

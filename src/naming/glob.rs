@@ -131,7 +131,7 @@ pub(crate) fn check_length(text: &str) -> Result<(), GlobError> {
         return Ok(());
     }
     let shown: String = text.chars().take(20).collect();
-    let message = format!("the glob `{shown}…` has {} bytes: at most {LONGEST} are allowed", text.len());
+    let message = format!("glob `{shown}…` is {} bytes long; the maximum is {LONGEST}", text.len());
     Err(GlobError { index: 0, message })
 }
 
@@ -168,9 +168,11 @@ fn spelled_for_globset(glob: &str) -> String {
 
 fn message(kind: &ErrorKind, text: &str) -> String {
     match kind {
-        ErrorKind::UnclosedClass => format!("`[` has no `]` in `{text}`"),
-        ErrorKind::InvalidRange(from, to) => format!("`{from}-{to}` runs backwards in `{text}`: write `{to}-{from}`"),
-        other => format!("`{text}` is no glob: {other}"),
+        ErrorKind::UnclosedClass => format!("`[` is not closed in `{text}`"),
+        ErrorKind::InvalidRange(from, to) => {
+            format!("range `{from}-{to}` in `{text}` is in the wrong order: write `{to}-{from}`")
+        }
+        other => format!("`{text}` is not a valid glob: {other}"),
     }
 }
 
@@ -201,9 +203,9 @@ mod tests {
     #[test]
     fn says_which_is_no_glob_and_why() {
         let error = Globs::parse(&["a", "!b[c"]).unwrap_err();
-        assert_eq!((error.index, error.message.as_str()), (1, "`[` has no `]` in `!b[c`"));
+        assert_eq!((error.index, error.message.as_str()), (1, "`[` is not closed in `!b[c`"));
         let error = Pattern::parse("[z-a]").unwrap_err();
-        assert_eq!(error.message, "`z-a` runs backwards in `[z-a]`: write `a-z`");
+        assert_eq!(error.message, "range `z-a` in `[z-a]` is in the wrong order: write `a-z`");
         assert!(Pattern::parse("[]").is_err());
     }
 
@@ -213,7 +215,7 @@ mod tests {
         assert!(fits(&glob, &"aaax".repeat(LONGEST / 8)));
         assert!(!fits(&glob, &("aaax".repeat(LONGEST) + "y")));
         let error = Pattern::parse(&"[a-z]?*".repeat(100_000)).unwrap_err();
-        let message = "the glob `[a-z]?*[a-z]?*[a-z]?…` has 700000 bytes: at most 1000 are allowed";
+        let message = "glob `[a-z]?*[a-z]?*[a-z]?…` is 700000 bytes long; the maximum is 1000";
         assert_eq!(error.message, message);
     }
 

@@ -86,7 +86,7 @@ pub enum ExpandError<E> {
     #[error("{0}")]
     Lookup(E),
     /// `[no-part]`: the value is not a version, or it has no such number.
-    #[error("`{value}` has no {}", .placeholder.part.map_or("part", VersionPart::word))]
+    #[error("`{value}` has no {} version", .placeholder.part.map_or("such", VersionPart::word))]
     NoPart {
         /// The placeholder that selects the part.
         placeholder: Placeholder,
@@ -94,7 +94,7 @@ pub enum ExpandError<E> {
         value: String,
     },
     /// The text is longer than [`LONGEST_TEXT`].
-    #[error("it comes to more than {} KiB", LONGEST_TEXT / 1024)]
+    #[error("the expanded text is longer than {} KiB", LONGEST_TEXT / 1024)]
     TooLong {
         /// The part of the template that makes the text too long, in bytes.
         span: Range<usize>,

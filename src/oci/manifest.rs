@@ -178,7 +178,7 @@ pub(super) fn read<'b, T: serde::Deserialize<'b>>(what: &'static str, bytes: &'b
     let malformed = |why: String| MalformedJson { what, why };
     if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         // serde would also accept an array that contains the right values.
-        return Err(malformed("it is no JSON object".into()));
+        return Err(malformed("expected a JSON object".into()));
     }
     serde_json::from_slice(bytes).map_err(|error| malformed(brief(&error)))
 }

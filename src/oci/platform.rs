@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::invisible::excerpt;
 use super::manifest::null_as_none;
 
 /// The platform of an image. In JSON it is the platform object of an index; an image config uses the same keys.
@@ -132,33 +133,48 @@ impl Platform {
         let whole = 0..text.len();
         let [(_, os), (arch_at, arch), rest @ ..] = parts.as_slice() else {
             let instead = alias(text).map(|(arch, variant)| spelled("linux", arch, variant));
-            return Err(error(format!("`{text}` is no platform: os/arch or os/arch/variant"), whole, instead));
+            return Err(error(
+                format!("`{text}` is not a valid platform: expected os/arch or os/arch/variant"),
+                whole,
+                instead,
+            ));
         };
         if rest.len() > 1 {
-            return Err(error(format!("`{text}` has more than os/arch/variant"), whole, None));
+            return Err(error(
+                format!("`{text}` is not a valid platform: expected at most os/arch/variant"),
+                whole,
+                None,
+            ));
         }
         for (at, part) in &parts {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-            if part.is_empty() || !part.chars().all(fits) {
+            if part.is_empty() {
+                return Err(error(format!("`{text}` is not a valid platform: a part is empty"), *at..at + 1, None));
+            }
+            if let Some(c) = part.chars().find(|c| !fits(*c)) {
                 let lower = part.to_ascii_lowercase();
-                let instead = (!part.is_empty() && lower.chars().all(fits)).then_some(lower);
-                let message = if part.is_empty() {
-                    format!("`{text}` has an empty part")
-                } else {
-                    format!("`{part}` has a character that no part of a platform has")
-                };
-                return Err(error(message, *at..at + part.len().max(1), instead));
+                let instead = lower.chars().all(fits).then_some(lower);
+                let message = format!(
+                    "invalid character `{}` in platform `{}`: expected lowercase letters, digits, `.`, `_` or `-`",
+                    excerpt(c.encode_utf8(&mut [0; 4])),
+                    excerpt(text)
+                );
+                return Err(error(message, *at..at + part.len(), instead));
             }
         }
         if *os == "macos" {
-            return Err(error("`macos` is called darwin".into(), 0..os.len(), Some("darwin".into())));
+            return Err(error(
+                "`macos` is not an OCI platform name; use `darwin`".into(),
+                0..os.len(),
+                Some("darwin".into()),
+            ));
         }
         if let Some((right, implied)) = alias(arch) {
             let instead = match (implied, rest.is_empty()) {
                 (Some(variant), true) => format!("{right}/{variant}"),
                 _ => right.to_owned(),
             };
-            let message = format!("`{arch}` is another word for {instead}");
+            let message = format!("`{arch}` is not an OCI platform name; use `{instead}`");
             return Err(error(message, *arch_at..arch_at + arch.len(), Some(instead)));
         }
         let variant = rest.first().map(|(_, variant)| (*variant).to_owned());
@@ -167,7 +183,11 @@ impl Platform {
         {
             let digits = variant.trim_start_matches(|c: char| !c.is_ascii_digit());
             let instead = Some(format!("v{digits}")).filter(|right| is_version_word(right));
-            return Err(error(format!("`{variant}` is no variant of {arch}"), *at..at + variant.len(), instead));
+            return Err(error(
+                format!("`{variant}` is not a valid variant of {arch}"),
+                *at..at + variant.len(),
+                instead,
+            ));
         }
         Ok(Self { architecture: (*arch).to_owned(), os: (*os).to_owned(), variant, ..Self::default() })
     }

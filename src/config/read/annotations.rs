@@ -37,10 +37,10 @@ fn dotted(name: &Key, node: &Node) -> Problem {
     let quoted: Vec<String> =
         names.iter().take(NAMED).map(|name| format!("annotations.{}", types::quoted(name))).collect();
     match (quoted.is_empty(), names.len().saturating_sub(NAMED)) {
-        (true, _) => problem.help(format!("it is written annotations.{} = \"…\"", types::quoted(&name.name))),
-        (false, 0) => problem.help(format!("a name with dots stands in quotes: {}", quoted.join(", "))),
+        (true, _) => problem.help(format!("write annotations.{} = \"…\"", types::quoted(&name.name))),
+        (false, 0) => problem.help(format!("put quotes around a name with dots: {}", quoted.join(", "))),
         (false, more) => {
-            problem.help(format!("a name with dots stands in quotes: {} and {more} more", quoted.join(", ")))
+            problem.help(format!("put quotes around a name with dots: {} and {more} more", quoted.join(", ")))
         }
     }
 }

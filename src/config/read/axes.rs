@@ -32,9 +32,9 @@ fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Sp
     let items = types::array(&name.name, node, problems)?;
     if items.is_empty() {
         problems.push(
-            Problem::error("mlist::config::empty_axis", format!("the axis `{}` has no value", name.name))
-                .at(&node.span, "no list would be left")
-                .help(format!("give it values, or take the axis away: vars.{} = \"\"", name.name)),
+            Problem::error("mlist::config::empty_axis", format!("axis `{}` has no values", name.name))
+                .at(&node.span, "expected at least one value")
+                .help(format!("add a value, or replace the axis with a variable: vars.{} = \"…\"", name.name)),
         );
         return None;
     }
@@ -61,27 +61,30 @@ fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>
     let key = |wanted: AxisKey| found.iter().find(|(key, ..)| *key == wanted).map(|(_, written, _)| *written);
     if let (Some(one), Some(other)) = (key(AxisKey::Lines), key(AxisKey::TagsOf)) {
         problems.push(
-            Problem::error("mlist::config::type", format!("the axis `{}` has two places to come from", name.name))
-                .at(&other.span, "keep one of lines and tags-of")
-                .at(&one.span, ""),
+            Problem::error(
+                "mlist::config::type",
+                format!("`lines` and `tags-of` cannot be combined in axis `{}`", name.name),
+            )
+            .at(&other.span, "keep only one of lines and tags-of")
+            .at(&one.span, ""),
         );
         return None;
     }
     if let Some(file) = key(AxisKey::Lines) {
         for odd in OF_TAGS.into_iter().filter_map(key) {
             problems.push(
-                Problem::error("mlist::config::misplaced_key", format!("`{}` has no meaning beside `lines`", odd.name))
+                Problem::error("mlist::config::misplaced_key", format!("`{}` cannot be used with `lines`", odd.name))
                     .at(&odd.span, "")
-                    .at(&file.span, "each line is a value")
-                    .help("it belongs to an axis from tags: tags-of = \"ghcr.io/org/app\""),
+                    .at(&file.span, "each line of the file is a value")
+                    .help(format!("`{}` requires an axis from tags: tags-of = \"ghcr.io/org/app\"", odd.name)),
             );
             faulty = true;
         }
     } else if key(AxisKey::TagsOf).is_none() && found.len() == table.len() {
         problems.push(
-            Problem::error("mlist::config::missing_key", format!("`{}` has no place to come from", name.name))
-                .at(&node.span, "lines or tags-of is missing")
-                .help(format!("values of its own are an array: {} = [\"…\"]", name.name)),
+            Problem::error("mlist::config::missing_key", format!("axis `{}` requires `lines` or `tags-of`", name.name))
+                .at(&node.span, "")
+                .help(format!("to write the values here, use an array: {} = [\"…\"]", name.name)),
         );
         return None;
     }

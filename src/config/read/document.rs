@@ -64,11 +64,10 @@ pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile 
     document
 }
 
-/// Returns the problem `mlist::config::no_list`. `name` is the file's name in the message.
+/// Returns the problem `mlist::config::no_list` of the file with this name.
 pub(super) fn no_list(name: &str) -> Problem {
-    Problem::error("mlist::config::no_list", format!("there is no list in {name}")).help(
-        "a list is a table of its own: [list.NAME], with platforms, source, target and tags there or in [defaults]",
-    )
+    Problem::error("mlist::config::no_list", format!("no list defined in `{name}`"))
+        .help("add a table [list.NAME]; its platforms, source, target and tags can also be in [defaults]")
 }
 
 /// Reads the tables in `[convention]` or `[list]`.
@@ -110,12 +109,9 @@ fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Pro
     for (inner, node) in table.iter().filter(is_list) {
         let whole = names::undotted(name, inner, node, is_key);
         problems.push(
-            Problem::error(
-                "mlist::config::type",
-                format!("`{}` is a table in a list that has no such key", inner.name),
-            )
-            .at(&inner.span, "")
-            .help(format!("if the dot is part of the list's name, quote it: [list.\"{whole}\"]")),
+            Problem::error("mlist::config::type", format!("unexpected table `{}` in list `{}`", inner.name, name.name))
+                .at(&inner.span, "")
+                .help(format!("if the dot is part of the list's name, quote it: [list.\"{whole}\"]")),
         );
     }
     if table.iter().any(|entry| is_list(&entry)) {

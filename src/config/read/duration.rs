@@ -20,7 +20,7 @@ const UNITS: [(&str, u64); 3] = [("h", 3600), ("m", 60), ("s", 1)];
 /// The maximum duration, in hours. No CI job runs that long.
 const LONGEST_HOURS: u64 = 720;
 
-const HELP: &str = "hours, minutes and seconds: \"30s\", \"5m\", \"1h30m\"";
+const HELP: &str = "write hours, minutes and seconds, such as \"30s\", \"5m\" or \"1h30m\"";
 
 /// The error for a text that is not a valid duration.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
     let mut left = UNITS.as_slice();
     let mut rest = text;
     if text.is_empty() {
-        return Err(fault("a duration is empty".to_owned(), 0..0));
+        return Err(fault("the duration is empty".to_owned(), 0..0));
     }
     while !rest.is_empty() {
         let start = text.len() - rest.len();
@@ -77,7 +77,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
         let word = behind.find(|c: char| c.is_ascii_digit()).map_or(behind, |end| &behind[..end]);
         let (unit_start, end) = (start + digits, start + digits + word.len());
         if digits == 0 {
-            return Err(fault(format!("`{word}` is no number"), start..end));
+            return Err(fault(format!("expected a number, found `{word}`"), start..end));
         }
         if word.is_empty() {
             return Err(fault(format!("`{}` has no unit", &rest[..digits]), start..end));
@@ -85,11 +85,11 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
         let Some(at) = left.iter().position(|(unit, _)| *unit == word) else {
             let known = UNITS.iter().any(|(unit, _)| *unit == word);
             let message = if word.starts_with(['.', ',']) {
-                "a duration has whole numbers".to_owned()
+                "a duration can have only whole numbers".to_owned()
             } else if known {
-                format!("`{word}` stands twice or behind a smaller unit")
+                format!("`{word}` is repeated, or follows a smaller unit")
             } else {
-                format!("`{word}` is no unit of time")
+                format!("`{word}` is not a valid duration unit")
             };
             return Err(fault(message, unit_start..end));
         };
@@ -98,7 +98,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
             .and_then(|number| number.checked_mul(left[at].1)?.checked_add(seconds))
             .filter(|seconds| *seconds <= LONGEST_HOURS * UNITS[0].1)
             .ok_or_else(|| DurationError {
-                message: format!("`{text}` is longer than {LONGEST_HOURS}h"),
+                message: format!("`{text}` is too long; the maximum is {LONGEST_HOURS}h"),
                 span: 0..0,
                 instead: None,
             })?;

@@ -14,17 +14,15 @@ pub(super) fn globs(node: &Node, problems: &mut Vec<Problem>) -> Vec<Include> {
         if text.value.trim_start_matches('!').is_empty() {
             problems.push(
                 Problem::error("mlist::config::type", "an item of `include` is empty")
-                    .at(&text.span, "a path belongs here"),
+                    .at(&text.span, "expected a path"),
             );
             continue;
         }
         match PathGlob::parse(&text.value) {
             Ok(glob) => globs.push(Include { text: text.clone(), glob }),
-            Err(error) => problems.push(
-                Problem::error("mlist::config::type", error.message)
-                    .at(&text.span, "")
-                    .help("`*` is any run within a name, `**` any folders, `?` one character, `[a-z]` a class"),
-            ),
+            Err(error) => problems.push(Problem::error("mlist::config::type", error.message).at(&text.span, "").help(
+                "`*` matches any characters of a name, `**` any folders, `?` one character, `[a-z]` one of a range",
+            )),
         }
     }
     globs

@@ -40,18 +40,15 @@ pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static KeyI
 
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
     let help = match (info.name, info.default) {
-        (_, "") => "leave it out".to_owned(),
-        (name, default) => format!("leave it out: this version always does as {name} = {default}"),
+        (_, "") => format!("remove `{}`", info.name),
+        (name, default) => format!("remove it: this version always behaves like {name} = {default}"),
     };
     part_not_built(&format!("`{}`", info.name)).at(&key.span, "").help(help)
 }
 
 /// Returns the problem `mlist::config::not_yet` for a part of the format.
 pub(in crate::config) fn part_not_built(what: &str) -> Problem {
-    Problem::error(
-        "mlist::config::not_yet",
-        format!("{what} is part of the format and is not built yet in this version of mlist"),
-    )
+    Problem::error("mlist::config::not_yet", format!("{what} is not supported yet by this version of mlist"))
 }
 
 /// Returns the problem with a key that is not allowed in `table_kind` or not implemented.
@@ -74,15 +71,16 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
             built.iter().filter(|other| !inner || **other != Top).map(|table_kind| table_kind.shown()).collect();
         let (last, rest) = places.split_last().unwrap_or((&"", &[]));
         let places = if rest.is_empty() { (*last).to_owned() } else { format!("{} or {last}", rest.join(", ")) };
-        let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` does not belong here"))
+        let problem = Problem::error("mlist::config::misplaced_key", format!("`{name}` is not allowed here"))
             .at(&key.span, format!("this is {}", table_kind.shown()));
         return problem.help(match (name, table_kind, slip_of(name, table_kind)) {
-            ("vars", Defaults, _) => "variables for every list stand in [vars]".to_owned(),
+            ("vars", Defaults, _) => "variables for all lists belong in [vars]".to_owned(),
             ("registry", ..) => {
-                "a variable of this name stands in [vars], a host at the top level: [registry.\"HOST\"]".to_owned()
+                "for a variable with this name, use [vars]; settings of a host are at the top level: [registry.\"HOST\"]"
+                    .to_owned()
             }
-            (.., Some(meant)) => format!("did you mean `{}`? `{name}` stands in {places}", meant.name),
-            (.., None) => format!("it stands in {places}"),
+            (.., Some(meant)) => format!("did you mean `{}`? `{name}` is a key of {places}", meant.name),
+            (.., None) => format!("move it to {places}"),
         });
     }
     let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
@@ -92,13 +90,13 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
             let problem = problem.at(&key.span, format!("did you mean `{}`?", meant.name));
             // The value of a key such as `password` is probably a password, not a variable name.
             if meant.shape == Shape::EnvName {
-                problem.help(format!("{} takes the name of an environment variable, never what it holds", meant.name))
+                problem.help(format!("{} is the name of an environment variable, not its value", meant.name))
             } else {
                 problem
             }
         }
         None if matches!(node.value, TomlValue::Table(_)) && table_kind == Top => {
-            problem.at(&key.span, "").help(format!("a list is written [list.{name}]"))
+            problem.at(&key.span, "").help(format!("to define a list, write [list.{name}]"))
         }
         None => problem.at(&key.span, "").help(format!("known here: {}", known.join(", "))),
     }

@@ -23,10 +23,13 @@ pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut Vec<Pro
             let (first, second) =
                 if variable.span.range.start < name.span.range.start { (variable, name) } else { (name, variable) };
             problems.push(
-                Problem::error("mlist::config::name_twice", format!("`{}` is a variable and an axis", name.name))
-                    .at(&second.span, "here again")
-                    .at(&first.span, "here first")
-                    .help("variables and axes are one set of names: keep one of the two"),
+                Problem::error(
+                    "mlist::config::name_twice",
+                    format!("`{}` is defined as a variable and as an axis", name.name),
+                )
+                .at(&second.span, "defined again here")
+                .at(&first.span, "first defined here")
+                .help("variables and axes share their names: rename or remove one of the two"),
             );
         }
     }

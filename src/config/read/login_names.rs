@@ -36,12 +36,13 @@ pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, probl
         let Parsed::Good(Variable { value: VariableValue::Env(env), span, .. }) = parsed else { continue };
         // On Windows, names of environment variables are not case-sensitive.
         let Some(name) = login_names.iter().find(|name| name.value.eq_ignore_ascii_case(env)) else { continue };
-        let message = format!("no variable can take {}, which logs in to a registry", name.value);
+        let message =
+            format!("variable `{}` cannot use {}: it contains credentials of a registry", key.name, name.value);
         problems.push(
             Problem::error("mlist::config::secret_variable", message)
-                .at(span, format!("`{}` takes it", key.name))
-                .at(&name.span, "this is what it is for")
-                .help("a variable ends in names and in what is printed: let it take another one"),
+                .at(span, "")
+                .at(&name.span, "used to log in to the registry")
+                .help("variables become part of names and output: use another environment variable"),
         );
         *parsed = Parsed::Faulty;
     }

@@ -25,15 +25,19 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>>
         TomlValue::Text(_) | TomlValue::Other { .. } => 0,
     };
     if count > MOST_ROWS {
-        let problem = Problem::error("mlist::config::too_large", format!("`platforms` has too many members: {count}"));
-        problems.push(problem.at(&node.span, "").help(format!("a list has at most {MOST_ROWS} members")));
+        let problem = Problem::error(
+            "mlist::config::too_large",
+            format!("`platforms` has too many members: {count}; the maximum is {MOST_ROWS}"),
+        );
+        problems.push(problem.at(&node.span, "").help("split the list into several"));
         return None;
     }
     match &node.value {
         TomlValue::Table(table) if table.is_empty() => {
             problems.push(
                 Problem::error("mlist::config::type", "`platforms` is empty")
-                    .at(&node.span, "at least one belongs here"),
+                    .at(&node.span, "expected at least one platform")
+                    .help("write platforms = [\"linux/amd64\", \"linux/arm64\"]"),
             );
             None
         }
@@ -60,10 +64,10 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
         && let Some((arch, _)) = table.iter().find(|(inner, _)| inner.name == "arch")
     {
         problems.push(
-            Problem::error("mlist::config::misplaced_key", "`arch` stands twice")
+            Problem::error("mlist::config::misplaced_key", "`arch` is defined twice")
                 .at(&arch.span, "")
-                .at(&key.span, "in this table the key is `arch`")
-                .help("keep one of the two, or write `platforms` as an array of rows"),
+                .at(&key.span, "this key is already the value of `arch`")
+                .help("remove `arch`, or write `platforms` as an array of rows"),
         );
         return None;
     }
@@ -95,7 +99,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
             problems.push(
                 types::wrong("an item of `platforms`", "a platform or a row", node)
                     .at(&node.span, "")
-                    .help("\"linux/arm64\" or { platform = \"linux/arm64\" }"),
+                    .help("write \"linux/arm64\" or { platform = \"linux/arm64\" }"),
             );
             return None;
         }
@@ -123,9 +127,9 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
         // A misspelled `platform` was already reported.
         if table.iter().find(near).is_none() {
             problems.push(
-                Problem::error("mlist::config::missing_key", "a row has no `platform`")
+                Problem::error("mlist::config::missing_key", "a row of `platforms` requires `platform`")
                     .at(&node.span, "")
-                    .help("{ platform = \"linux/arm64\" }"),
+                    .help("write { platform = \"linux/arm64\" }"),
             );
         }
         return None;
@@ -159,7 +163,7 @@ fn platform(text: &Text, problems: &mut Vec<Problem>) -> Option<Platform> {
             let span = text.part(&error.span);
             let problem = Problem::error("mlist::config::bad_platform", error.message.clone());
             let Some(instead) = &error.instead else {
-                problems.push(problem.at(&span, "").help("a platform is os/arch or os/arch/variant: linux/arm/v7"));
+                problems.push(problem.at(&span, "").help("write os/arch or os/arch/variant, such as linux/arm/v7"));
                 return None;
             };
             let problem = problem.at(&span, format!("write `{instead}`"));
@@ -186,8 +190,8 @@ fn spelling_help(word: &str, platform: &Platform) -> Option<String> {
     }
     let speaks = |name: &&&str| ArchStyle::parse(name).and_then(|style| style.spell(platform)).as_deref() == Some(word);
     Some(match ArchStyle::names().iter().find(speaks) {
-        Some(style) => format!("to spell it {word} in names: arch-style = \"{style}\""),
-        None => format!("to spell it {word} in names: {{ platform = \"{platform}\", arch = \"{word}\" }}"),
+        Some(style) => format!("to use {word} as {{arch}} in names, set arch-style = \"{style}\""),
+        None => format!("to use {word} as {{arch}} in names, write {{ platform = \"{platform}\", arch = \"{word}\" }}"),
     })
 }
 
@@ -197,9 +201,9 @@ fn strange_word(platform: &Platform, text: &Text) -> Option<Problem> {
     let (what, start) =
         if word == platform.os { ("operating system", 0) } else { ("architecture", platform.os.len() + 1) };
     let span = text.part(&(start..start + word.len()));
-    let problem = Problem::warning("mlist::config::unknown_platform", format!("`{word}` is no {what} known here"));
+    let problem = Problem::warning("mlist::config::unknown_platform", format!("unknown {what} `{word}`"));
     Some(match nearest(word, Platform::known_words()) {
         Some(meant) => problem.at(&span, format!("did you mean `{meant}`?")),
-        None => problem.at(&span, "it is taken as it is"),
+        None => problem.at(&span, "used as written"),
     })
 }

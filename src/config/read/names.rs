@@ -45,17 +45,15 @@ impl NameKind {
             return true;
         }
         let (what, help) = match self {
-            Self::Entry => {
-                ("list", "letters, digits, `.`, `_`, `/` and `-` only, and a letter or digit at its beginning")
-            }
-            Self::Variable => ("variable or axis", "letters, digits, `_` and `-` only, and a letter at its beginning"),
-            Self::Convention => ("convention", "letters, digits, `_` and `-` only, and a letter at its beginning"),
+            Self::Entry => ("list", "use letters, digits, `.`, `_`, `/` and `-`, with a letter or digit at the start"),
+            Self::Variable => ("variable or axis", "use letters, digits, `_` and `-`, with a letter at the start"),
+            Self::Convention => ("convention", "use letters, digits, `_` and `-`, with a letter at the start"),
         };
         let right: String =
             name.chars().skip_while(|c| !self.begins(*c)).map(|c| if self.goes_on(c) { c } else { '-' }).collect();
-        let label = if right.is_empty() { String::new() } else { format!("`{right}` would do") };
+        let label = if right.is_empty() { String::new() } else { format!("did you mean `{right}`?") };
         problems.push(
-            Problem::error("mlist::config::bad_name", format!("`{name}` is no name for a {what}"))
+            Problem::error("mlist::config::bad_name", format!("`{name}` is not a valid {what} name"))
                 .at(&key.span, label)
                 .help(help),
         );
@@ -66,7 +64,7 @@ impl NameKind {
 /// Whether a variable or axis can have this name. Reports it if not. `under` is the table that contains it.
 pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>) -> bool {
     if MEMBER_NAMES.contains(&name.name.as_str()) || name.name == "tag" {
-        problems.push(reserved(name, "it is worked out for each member").help("give the variable another name"));
+        problems.push(reserved(name, &format!("`{{{}}}` is built in", name.name)).help("use another name"));
         return false;
     }
     if keys::is_list_key(&name.name) {
@@ -80,21 +78,24 @@ pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>
 pub(super) fn swallowed(key: &Key, under: &str) -> Problem {
     let place = if under == TOP { TOP.to_owned() } else { format!("`{under}`") };
     let help = match under {
-        TOP => "write it in [defaults] or in a list, or give the variable another name".to_owned(),
+        TOP => "move it to [defaults] or to a list, or rename the variable".to_owned(),
         "platforms" | "annotations" => {
-            format!("move it above the header of {place}: what follows a header belongs to it")
+            format!("move it above the header of {place}: keys after a header belong to that table")
         }
-        "matrix" => format!("move it above the header of {place}, or give the axis another name"),
-        _ => format!("move it above the header of {place}, or give the variable another name"),
+        "matrix" => format!("move it above the header of {place}, or rename the axis"),
+        _ => format!("move it above the header of {place}, or rename the variable"),
     };
-    Problem::error("mlist::config::misplaced_key", format!("`{}` is a key of a list and stands in {place}", key.name))
+    Problem::error("mlist::config::misplaced_key", format!("`{}` is a key of a list, but it is in {place}", key.name))
         .at(&key.span, "")
         .help(help)
 }
 
 pub(super) fn reserved(name: &Key, why: &str) -> Problem {
-    Problem::error("mlist::config::reserved_name", format!("`{}` is no name for a variable or axis", name.name))
-        .at(&name.span, why)
+    Problem::error(
+        "mlist::config::reserved_name",
+        format!("`{}` is reserved and cannot be the name of a variable or axis", name.name),
+    )
+    .at(&name.span, why)
 }
 
 /// Returns the intended name if TOML parsed a name with dots as nested tables. The name ends at the first table whose

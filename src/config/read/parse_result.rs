@@ -32,7 +32,7 @@ impl ParseResult {
         let file = tree.map(|tree| {
             let file = document(&tree, &mut problems);
             if file.has_no_list && file.include.is_empty() {
-                problems.push(no_list("it"));
+                problems.push(no_list(&source.name));
             }
             Arc::new(file)
         });
@@ -50,13 +50,13 @@ impl ParseResult {
             tree.retain(|(key, _)| {
                 let problem = TopKey::find(&key.name, TableKind::Top).and_then(|key| of_the_root(key, &source.name));
                 let is_own = problem.is_none();
-                problems.extend(problem.map(|problem| problem.at(&key.span, "").at(place, "this includes the file")));
+                problems.extend(problem.map(|problem| problem.at(&key.span, "").at(place, "included here")));
                 is_own
             });
             let mut file = document(&tree, &mut problems);
             login_names::keep_secret(login_names, &mut file, &mut problems);
             if file.has_no_list {
-                problems.push(no_list(&format!("`{}`", source.name)).at(place, "included here"));
+                problems.push(no_list(&source.name).at(place, "included here"));
             }
             Arc::new(file)
         });
@@ -91,14 +91,17 @@ fn drop_texts(problems: &mut [Problem]) {
 fn of_the_root(key: TopKey, file: &str) -> Option<Problem> {
     match key {
         TopKey::Include => Some(
-            Problem::error("mlist::config::nested_include", format!("`{file}` is included and includes others"))
-                .help("name them where this file is named: `**` goes through folders"),
+            Problem::error(
+                "mlist::config::nested_include",
+                format!("`include` is not allowed in the included file `{file}`"),
+            )
+            .help("list these files in the file that includes this one; `**` matches any number of folders"),
         ),
         TopKey::Registry => {
-            let message = format!("`{file}` is included and says how a registry is reached");
+            let message = format!("`registry` is not allowed in the included file `{file}`");
             Some(
                 Problem::error("mlist::config::misplaced_key", message)
-                    .help("[registry] holds for the whole run: write it in the file that includes this one"),
+                    .help("[registry] applies to the whole run: move it to the file that includes this one"),
             )
         }
         TopKey::Vars | TopKey::Defaults | TopKey::Convention | TopKey::List => None,

@@ -139,23 +139,23 @@ fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str
     let written = &source[span.range.clone()];
     let problem = |message: &str| Problem::error("mlist::config::syntax", message);
     if message.starts_with(TWICE) || message.starts_with(EXTENDED) {
-        return problem(&format!("`{written}` stands twice")).at(&span, "it was written above").help(
-            "a table is written once and in one form: a [header], dotted.keys or { an inline table }, not two of them",
-        );
+        return problem(&format!("`{written}` is defined twice"))
+            .at(&span, "already defined above")
+            .help("define each key once, and each table in one form: a [header], dotted.keys or { an inline table }");
     }
     if message.starts_with(UNQUOTED) {
         return if range.is_empty() {
-            problem("a key has no value").at(&span, "")
+            problem("key without a value").at(&span, "")
         } else {
-            problem("a string stands in quotes").at(&span, format!("write `\"{written}\"`"))
+            problem("string without quotes").at(&span, format!("write `\"{written}\"`"))
         };
     }
     if message.contains("recurs") {
-        return problem("no TOML: nested too deeply").at(&span, "");
+        return problem("invalid TOML: nested too deeply").at(&span, "");
     }
     let mut chars = message.chars();
     let message = chars.next().map(|first| first.to_lowercase().chain(chars).collect::<String>()).unwrap_or_default();
-    let problem = problem(&format!("no TOML: {message}"));
+    let problem = problem(&format!("invalid TOML: {message}"));
     if source.is_empty() { problem } else { problem.at(&span, "") }
 }
 

@@ -39,12 +39,12 @@ pub(in crate::config) const EXCLUDED: [Excluded; 2] = [
     Excluded {
         key: "http",
         others: &["insecure", "ca", "client-cert", "client-key"],
-        why: "plain HTTP has no certificates",
+        why: "plain HTTP does not use certificates",
     },
-    Excluded { key: "insecure", others: &["ca"], why: "any certificate is taken" },
+    Excluded { key: "insecure", others: &["ca"], why: "any certificate is accepted" },
 ];
 
-const RATE_HELP: &str = "so many requests a second, minute or hour: \"5/s\", \"100/min\", \"1000/h\"";
+const RATE_HELP: &str = "write the requests per second, minute or hour, such as \"5/s\", \"100/min\" or \"1000/h\"";
 
 /// The units of `rate`.
 const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h", Per::Hour)];
@@ -53,7 +53,7 @@ const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h",
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySettings> {
     let header = "[registry.\"HOST\"]";
     if let TomlValue::Text(text) = &node.value {
-        let help = "what holds for a host is written [registry.\"HOST\"], a variable of this name stands in [vars]";
+        let help = "settings of a host are a table, [registry.\"HOST\"]; for a variable with this name, use [vars]";
         problems.push(types::wrong("`registry`", "a table", node).at(&text.span, "").help(help));
         return Vec::new();
     }
@@ -63,9 +63,9 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
         let is_key = keys::keys_of(TableKind::Registry).any(|info| info.name == name.name);
         if is_key && !matches!(node.value, TomlValue::Table(_)) {
             problems.push(
-                Problem::error("mlist::config::misplaced_key", format!("`{}` does not say of which host", name.name))
-                    .at(&name.span, "this is [registry]")
-                    .help(format!("it stands in {header}")),
+                Problem::error("mlist::config::misplaced_key", format!("`{}` is not allowed here", name.name))
+                    .at(&name.span, "this is [registry], without a host")
+                    .help(format!("move it to {header}")),
             );
             continue;
         }
@@ -73,10 +73,10 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
         match registries.iter().find(|other| other.host == settings.host) {
             None => registries.push(settings),
             Some(first) => problems.push(
-                Problem::error("mlist::config::registry_twice", format!("{} has two tables", settings.host))
-                    .at(&settings.span, "here again")
-                    .at(&first.span, "here first")
-                    .help("what holds for a registry stands in one table"),
+                Problem::error("mlist::config::registry_twice", format!("registry {} is defined twice", settings.host))
+                    .at(&settings.span, "defined again here")
+                    .at(&first.span, "first defined here")
+                    .help("put all settings of a registry in one table"),
             ),
         }
     }
@@ -99,7 +99,7 @@ fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Regis
         problems.push(
             Problem::error(
                 "mlist::config::type",
-                format!("`{}` is a table, and no key of a registry is one", inner.name),
+                format!("unexpected table `{}` in [registry.{}]", inner.name, types::quoted(&shown)),
             )
             .at(&inner.span, "")
             .help(format!("if the dot is part of the host, quote it: [registry.{}]", types::quoted(&whole))),
@@ -132,9 +132,9 @@ fn no_host(name: &Key) -> Problem {
     let meant = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim();
     let meant = if meant.parse::<Ipv6Addr>().is_ok() { format!("[{meant}]") } else { meant.to_owned() };
     let label = if host(&meant).is_some() { format!("write `{}`", types::quoted(&meant)) } else { String::new() };
-    Problem::error("mlist::config::bad_name", format!("`{}` is no host of a registry", shown(text)))
+    Problem::error("mlist::config::bad_name", format!("`{}` is not a valid registry host", shown(text)))
         .at(&name.span, label)
-        .help("a host has a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
+        .help("a host contains a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
 }
 
 /// Reads the settings in `table`. Without a host, this only reports problems.
@@ -183,9 +183,9 @@ fn halves(table: &Table, problems: &mut Vec<Problem>) {
         }
         let example = KEYS.iter().find(|info| info.name == other).map_or("", |info| info.example);
         problems.push(
-            Problem::error("mlist::config::missing_key", format!("`{one}` stands without `{other}`"))
+            Problem::error("mlist::config::missing_key", format!("`{one}` requires `{other}`"))
                 .at(&key.span, "")
-                .help(format!("one is of no use without the other: {other} = {example}")),
+                .help(format!("add {other} = {example}")),
         );
     }
 }
@@ -200,10 +200,11 @@ fn excluded(rule: &Excluded, table: &Table) -> Option<Problem> {
     let is_odd = |(key, node): &&(Key, Node)| rule.others.contains(&key.name.as_str()) && !is(node, false);
     let odd: Vec<&Key> = table.iter().filter(is_odd).map(|(key, _)| key).collect();
     let names: Vec<String> = odd.iter().map(|key| format!("`{}`", key.name)).collect();
-    let message = format!("`{} = true` leaves no use for {}", rule.key, names.join(", "));
+    let message = format!("{} cannot be used with `{} = true`", names.join(", "), rule.key);
     let problem = Problem::error("mlist::config::misplaced_key", message);
     let problem = odd.iter().fold(problem, |problem, key| problem.at(&key.span, ""));
-    (!odd.is_empty()).then(|| problem.at(&ruling.span, rule.why).help("keep the one that is meant"))
+    (!odd.is_empty())
+        .then(|| problem.at(&ruling.span, rule.why).help(format!("remove `{} = true`, or the other keys", rule.key)))
 }
 
 fn entry<'a>(table: &'a Table, name: &str) -> Option<&'a (Key, Node)> {
@@ -213,9 +214,8 @@ fn entry<'a>(table: &'a Table, name: &str) -> Option<&'a (Key, Node)> {
 fn path(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<PathBuf>> {
     let text = types::text(key, node, problems)?;
     if text.value.is_empty() {
-        problems.push(
-            Problem::error("mlist::config::type", format!("`{key}` is empty")).at(&text.span, "a path belongs here"),
-        );
+        problems
+            .push(Problem::error("mlist::config::type", format!("`{key}` is empty")).at(&text.span, "expected a path"));
         return None;
     }
     Some(Placed { value: PathBuf::from(&text.value), span: text.span.clone() })
@@ -230,11 +230,11 @@ fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Place
     if is_name(&text.value) {
         return Some(Placed { value: text.value.clone(), span: text.span.clone() });
     }
-    let problem = Problem::error("mlist::config::type", format!("`{key}` takes the name of an environment variable"));
+    let problem = Problem::error("mlist::config::type", format!("`{key}` must be the name of an environment variable"));
     let bare = text.value.trim().strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
     problems.push(match bare.filter(|name| is_name(name)) {
         Some(right) => problem.at(&node.span, format!("write `{}`", types::quoted(right))),
-        None => problem.at(&node.span, "").help(format!("the name alone, never what it holds: {key} = \"NAME\"")),
+        None => problem.at(&node.span, "").help(format!("write the name, not the value: {key} = \"NAME\"")),
     });
     None
 }
@@ -252,7 +252,7 @@ fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
     if let (true, Some(per), Ok(requests)) = (is_number(number), per, number.parse()) {
         return Some(Rate { requests, per });
     }
-    let problem = Problem::error("mlist::config::type", format!("`{written}` is no rate"));
+    let problem = Problem::error("mlist::config::type", format!("`{written}` is not a valid rate"));
     let number = number.trim().trim_start_matches('0');
     let meant = meant_time(time).filter(|_| is_number(number) && number.parse::<NonZeroU32>().is_ok());
     let label =

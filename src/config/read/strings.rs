@@ -33,11 +33,11 @@ pub(super) fn media_type(key: &str, node: &Node, problems: &mut Vec<Problem>) ->
     if is_media_type(&text.value) {
         return Some(Placed { value: text.value.clone(), span: text.span.clone() });
     }
-    let problem = Problem::error("mlist::config::type", format!("`{}` is no media type", text.value));
+    let problem = Problem::error("mlist::config::type", format!("`{}` is not a valid media type", text.value));
     let trimmed = text.value.split(';').next().unwrap_or_default().trim();
     let label = if is_media_type(trimmed) { format!("write `{trimmed}`") } else { String::new() };
     problems.push(
-        problem.at(&text.span, label).help("a media type is type/subtype: \"application/vnd.acme.bundle.v1+json\""),
+        problem.at(&text.span, label).help("write type/subtype, such as \"application/vnd.acme.bundle.v1+json\""),
     );
     None
 }

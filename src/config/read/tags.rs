@@ -35,9 +35,9 @@ fn conditional(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Optio
     // A misspelled `tag` was already reported.
     if tag.is_none() && !table.iter().any(near) {
         problems.push(
-            Problem::error("mlist::config::missing_key", "a table in `tags` has no `tag`")
+            Problem::error("mlist::config::missing_key", "a table in `tags` requires `tag`")
                 .at(&node.span, "")
-                .help("{ tag = \"latest\", when = \"newest\" }"),
+                .help("write { tag = \"latest\", when = \"newest\" }"),
         );
     }
     Some(TagRule { template: tag??, when: when? })

@@ -39,8 +39,8 @@ fn bad_template(text: &Text, error: &TemplateError) -> Problem {
     };
     match error.kind {
         TemplateErrorKind::Syntax => {
-            problem.help("a placeholder is {NAME}, {NAME.major} or {NAME|filter}; a brace of the text is doubled")
+            problem.help("placeholders are {NAME}, {NAME.major} or {NAME|filter}; write {{ or }} for a literal brace")
         }
-        TemplateErrorKind::UnknownFilter => problem.help("there are: tag, lower, no-v, replace:A:B"),
+        TemplateErrorKind::UnknownFilter => problem.help("known filters: tag, lower, no-v, replace:A:B"),
     }
 }

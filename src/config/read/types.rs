@@ -24,7 +24,7 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
             let problem = wrong(subject, "a string", node);
             problems.push(match items.as_slice() {
                 [Node { value: TomlValue::Text(only), .. }] => advise(problem, node, &quoted(&only.value)),
-                _ => problem.at(&node.span, "no brackets here"),
+                _ => problem.at(&node.span, "remove the brackets"),
             });
             None
         }
@@ -33,7 +33,7 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
             let inner = entries.first().map(|(inner, _)| inner.name.as_str()).unwrap_or_default();
             let problem = problem.at(&node.span, "");
             let what = if inner.is_empty() { String::new() } else { format!(", without `{inner}`") };
-            problems.push(problem.help(format!("it is written {key} = \"…\"{what}")));
+            problems.push(problem.help(format!("write {key} = \"…\"{what}")));
             None
         }
         TomlValue::Other { written, .. } => {
@@ -53,7 +53,7 @@ pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Op
     let problem = wrong(&format!("`{key}`"), "true or false", node);
     problems.push(match meant {
         Some(right) => advise(problem, node, &right.to_string()),
-        None => problem.at(&node.span, "").help(format!("it is written {key} = true")),
+        None => problem.at(&node.span, "").help(format!("write {key} = true")),
     });
     None
 }
@@ -76,18 +76,18 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
     if let Some(count) = found.and_then(NonZeroUsize::new) {
         return Some(count);
     }
-    let takes = "an integer above 0";
+    let expected = "an integer greater than 0";
     let (problem, meant) = match &node.value {
         TomlValue::Other { written, .. } => {
-            let message = format!("`{key}` takes {takes}, not {written}");
+            let message = format!("expected {expected} for `{key}`, found {written}");
             (Problem::error("mlist::config::type", message), written.trim_end_matches(".0"))
         }
-        TomlValue::Text(text) => (wrong(&format!("`{key}`"), takes, node), text.value.trim()),
-        TomlValue::Array(_) | TomlValue::Table(_) => (wrong(&format!("`{key}`"), takes, node), ""),
+        TomlValue::Text(text) => (wrong(&format!("`{key}`"), expected, node), text.value.trim()),
+        TomlValue::Array(_) | TomlValue::Table(_) => (wrong(&format!("`{key}`"), expected, node), ""),
     };
     problems.push(match meant.parse::<NonZeroUsize>() {
         Ok(right) => advise(problem, node, &right.to_string()),
-        Err(_) => problem.at(&node.span, "").help(format!("it is written {key} = 8")),
+        Err(_) => problem.at(&node.span, "").help(format!("write {key} = 8")),
     });
     None
 }
@@ -102,8 +102,9 @@ pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) 
             None
         }
         _ => {
-            problems
-                .push(wrong(&format!("`{key}`"), "an array", node).at(&node.span, "").help(format!("{key} = [\"…\"]")));
+            problems.push(
+                wrong(&format!("`{key}`"), "an array", node).at(&node.span, "").help(format!("write {key} = [\"…\"]")),
+            );
             None
         }
     }
@@ -115,7 +116,8 @@ pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Pro
     if items.is_empty() {
         problems.push(
             Problem::error("mlist::config::type", format!("`{key}` is empty"))
-                .at(&node.span, "at least one belongs here"),
+                .at(&node.span, "expected at least one item")
+                .help(format!("write {key} = [\"…\"]")),
         );
         return None;
     }
@@ -142,7 +144,7 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
 /// Checks that an array does not have more globs than a key takes.
 pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut Vec<Problem>) -> Option<()> {
     if count > Globs::MOST {
-        let message = format!("`{key}` has {count} globs: at most {} are allowed", Globs::MOST);
+        let message = format!("`{key}` has too many globs: {count}; the maximum is {}", Globs::MOST);
         problems.push(Problem::error("mlist::config::type", message).at(&node.span, ""));
         return None;
     }
@@ -153,11 +155,9 @@ pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut Vec
 pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> {
     let found = Pattern::parse(&text.value);
     if let Err(error) = &found {
-        problems.push(
-            Problem::error("mlist::config::type", error.message.clone())
-                .at(&text.span, "")
-                .help("`*` is any run, `?` one character, `[a-z]` a class; all else stands for itself"),
-        );
+        problems.push(Problem::error("mlist::config::type", error.message.clone()).at(&text.span, "").help(
+            "`*` matches any characters, `?` one character, `[a-z]` one of a range; other characters match themselves",
+        ));
     }
     found.ok()
 }
@@ -170,23 +170,25 @@ pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut 
             if items.iter().all(|item| matches!(item.value, TomlValue::Table(_))) && !items.is_empty() =>
         {
             problems.push(
-                Problem::error("mlist::config::type", format!("`{key}` is one table, not an array of tables"))
-                    .at(&node.span, format!("write `{header}`")),
+                Problem::error(
+                    "mlist::config::type",
+                    format!("expected one table for `{key}`, found an array of tables"),
+                )
+                .at(&node.span, format!("write `{header}`")),
             );
             None
         }
         _ => {
-            problems.push(
-                wrong(&format!("`{key}`"), "a table", node).at(&node.span, "").help(format!("it is written {header}")),
-            );
+            problems
+                .push(wrong(&format!("`{key}`"), "a table", node).at(&node.span, "").help(format!("write {header}")));
             None
         }
     }
 }
 
-/// Returns the problem that `subject` takes a different type than `node` has.
-pub(super) fn wrong(subject: &str, takes: &str, node: &Node) -> Problem {
-    Problem::error("mlist::config::type", format!("{subject} takes {takes}, not {}", kind(node)))
+/// Returns the problem that `node` has a different type than is expected for `subject`.
+pub(super) fn wrong(subject: &str, expected: &str, node: &Node) -> Problem {
+    Problem::error("mlist::config::type", format!("expected {expected} for {subject}, found {}", kind(node)))
 }
 
 fn advise(problem: Problem, node: &Node, right: &str) -> Problem {

@@ -15,8 +15,8 @@ pub(super) fn read(table: &Table, table_kind: TableKind, problems: &mut Vec<Prob
     for (name, node) in table {
         if table_kind == TableKind::Top && name.name == "name" {
             problems.push(
-                names::reserved(name, "it is what a list is called")
-                    .help("one list is given another: vars.name in the list"),
+                names::reserved(name, "`{name}` is the name of each list")
+                    .help("to change it for one list, set vars.name in that list"),
             );
         } else if names::may_be_called(name, if table_kind == TableKind::Top { names::TOP } else { "vars" }, problems) {
             variables.push((name.clone(), variable(&name.name, node, problems).into()));
@@ -47,8 +47,11 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
         };
         if value.is_some() {
             problems.push(
-                Problem::error("mlist::config::type", format!("`{name}` has more than one place to come from"))
-                    .at(&written.span, "keep one of env, file and git"),
+                Problem::error(
+                    "mlist::config::type",
+                    format!("`env`, `file` and `git` cannot be combined in variable `{name}`"),
+                )
+                .at(&written.span, "keep only one of env, file and git"),
             );
             faulty = true;
             continue;
@@ -62,9 +65,12 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
         // An unknown key was probably intended as `env`, `file` or `git`, and was already reported.
         None if table.iter().all(|(key, _)| key.name == "default") => {
             problems.push(
-                Problem::error("mlist::config::missing_key", format!("`{name}` has no place to come from"))
-                    .at(&node.span, "env, file or git is missing")
-                    .help(format!("a value of its own is a string: {name} = \"…\"")),
+                Problem::error(
+                    "mlist::config::missing_key",
+                    format!("variable `{name}` requires `env`, `file` or `git`"),
+                )
+                .at(&node.span, "")
+                .help(format!("to write the value here, use a string: {name} = \"…\"")),
             );
             None
         }

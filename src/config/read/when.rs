@@ -28,7 +28,7 @@ impl Of {
     }
 
     fn help(self) -> String {
-        format!("there are: {}, and globs over a variable: when = {{ NAME = \"1.*\" }}", self.words().join(", "))
+        format!("valid conditions: {}, and globs for a variable: when = {{ NAME = \"1.*\" }}", self.words().join(", "))
     }
 }
 
@@ -46,7 +46,7 @@ fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Con
         TomlValue::Table(table) if table.is_empty() => {
             problems.push(
                 Problem::error("mlist::config::type", "a condition of `when` is empty")
-                    .at(&node.span, "at least one variable belongs here")
+                    .at(&node.span, "expected at least one variable")
                     .help(of.help()),
             );
             None
@@ -64,11 +64,10 @@ fn word(text: &Text, of: Of, problems: &mut Vec<Problem>) -> Option<Condition> {
     let problem = match (text.value.as_str(), of) {
         ("stable", _) => return Some(Condition::Stable(span)),
         ("newest", Of::Tag) => return Some(Condition::Newest(span)),
-        ("newest", Of::Row) => {
-            Problem::error("mlist::config::type", "`newest` is no condition of a row").at(&span, "only a tag has it")
-        }
+        ("newest", Of::Row) => Problem::error("mlist::config::type", "`newest` cannot be used in a row of `platforms`")
+            .at(&span, "only tags can use `newest`"),
         (other, _) => {
-            let problem = Problem::error("mlist::config::type", format!("`{other}` is no condition of `when`"));
+            let problem = Problem::error("mlist::config::type", format!("`{other}` is not a valid condition"));
             match nearest(other, of.words().iter().copied()) {
                 Some(meant) => problem.at(&span, format!("did you mean `{meant}`?")),
                 None => problem.at(&span, ""),

@@ -18,8 +18,8 @@ pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<P
     let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
     if let TomlValue::Other { .. } = node.value {
         // Do not suggest quotes: the result would not be a valid word either.
-        let problem = types::wrong(&format!("`{key}`"), "a word", node).at(&node.span, "");
-        problems.push(problem.help(format!("there are: {}", words.join(", "))));
+        let problem = types::wrong(&format!("`{key}`"), "a string", node).at(&node.span, "");
+        problems.push(problem.help(format!("valid values: {}", words.join(", "))));
         return None;
     }
     let text = types::text(key, node, problems)?;
@@ -41,10 +41,10 @@ pub(super) fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<Arc
 
 /// Returns the problem `mlist::config::type` for a word that is not in a closed set.
 pub(super) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
-    let problem = Problem::error("mlist::config::type", format!("`{}` is no word of `{key}`", text.value));
+    let problem = Problem::error("mlist::config::type", format!("`{}` is not a valid value for `{key}`", text.value));
     match nearest(&text.value, words.iter().copied()) {
         Some(word) => problem.at(&text.span, format!("did you mean `{word}`?")),
         None => problem.at(&text.span, ""),
     }
-    .help(format!("there are: {}", words.join(", ")))
+    .help(format!("valid values: {}", words.join(", ")))
 }

@@ -6,6 +6,7 @@ use super::super::filter::Filter;
 use super::super::nearest::nearest;
 use super::super::version::VersionPart;
 use super::{Part, Placeholder, TemplateError, TemplateErrorKind};
+use crate::oci::excerpt;
 
 /// Returns the parts of a template, each with its position.
 pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateError> {
@@ -20,7 +21,7 @@ pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateErr
             parts.push((Part::Text(rest[..1].to_owned()), brace..brace + 2));
             at = brace + 2;
         } else if rest.starts_with('}') {
-            return Err(syntax("`}` closes nothing", brace..brace + 1, Some("}}")));
+            return Err(syntax("`}` without a matching `{`", brace..brace + 1, Some("}}")));
         } else {
             let placeholder = Reader { text, open: brace, at: brace + 1 }.placeholder()?;
             at = placeholder.span.end;
@@ -45,7 +46,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn placeholder(mut self) -> Result<Placeholder, TemplateError> {
         if !self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
-            return Err(self.unexpected("a name begins with a letter"));
+            return Err(self.unexpected("names start with a letter"));
         }
         let (name, name_span) = self.take(is_word);
         let part = if self.skip('.') { Some(self.part()?) } else { None };
@@ -54,7 +55,7 @@ impl<'a> Reader<'a> {
             filters.push(self.filter()?);
         }
         if !self.skip('}') {
-            return Err(self.unexpected("a name is letters, digits, `-` and `_`"));
+            return Err(self.unexpected("names are letters, digits, `-` and `_`"));
         }
         Ok(Placeholder { name: name.to_owned(), part, filters, span: self.open..self.at, name_span })
     }
@@ -62,21 +63,21 @@ impl<'a> Reader<'a> {
     fn part(&mut self) -> Result<VersionPart, TemplateError> {
         let (word, span) = self.take(is_word);
         if word.is_empty() {
-            return Err(self.unexpected("behind the `.` stands major, minor or patch"));
+            return Err(self.unexpected("expected major, minor or patch after `.`"));
         }
         VersionPart::parse(word).ok_or_else(|| {
             let words = VersionPart::ALL.map(VersionPart::word);
-            syntax(format!("`{word}` is no part of a version: major, minor or patch"), span, nearest(word, words))
+            syntax(format!("unknown version part `{word}`: expected major, minor or patch"), span, nearest(word, words))
         })
     }
 
     fn filter(&mut self) -> Result<Filter, TemplateError> {
         let (word, span) = self.take(is_word);
         match word {
-            "" => return Err(self.unexpected("behind the `|` stands a filter")),
+            "" => return Err(self.unexpected("expected a filter after `|`")),
             "replace" => return self.replace(span),
             "tag" | "lower" | "no-v" if self.peek() == Some(':') => {
-                return Err(syntax(format!("`{word}` takes nothing"), self.at..self.at + 1, None));
+                return Err(syntax(format!("filter `{word}` has no arguments"), self.at..self.at + 1, None));
             }
             _ => {}
         }
@@ -97,20 +98,20 @@ impl<'a> Reader<'a> {
     fn replace(&mut self, word: Range<usize>) -> Result<Filter, TemplateError> {
         if !self.skip(':') {
             return Err(match self.peek() {
-                Some('|' | '}') => syntax("`replace` takes two texts", word, Some("replace:A:B")),
-                _ => self.unexpected("behind `replace` stands `:A:B`"),
+                Some('|' | '}') => syntax("filter `replace` requires two arguments", word, Some("replace:A:B")),
+                _ => self.unexpected("expected `:A:B` after `replace`"),
             });
         }
         let (from, _) = self.take(is_argument);
         if from.is_empty() {
-            return Err(self.unexpected("`replace` needs a text to look for"));
+            return Err(self.unexpected("`replace` requires a text to search for"));
         }
         if !self.skip(':') {
-            return Err(self.unexpected("`replace` takes two texts, `replace:A:B`"));
+            return Err(self.unexpected("`replace` requires two arguments, `replace:A:B`"));
         }
         let (to, _) = self.take(is_argument);
         if self.peek() == Some(':') {
-            return Err(self.unexpected("`replace` takes two texts, and neither holds a `:`"));
+            return Err(self.unexpected("`replace` has two arguments, which cannot contain `:`"));
         }
         Ok(Filter::Replace { from: from.to_owned(), to: to.to_owned() })
     }
@@ -143,10 +144,14 @@ impl<'a> Reader<'a> {
         };
         let span = self.at..self.at + found.len_utf8();
         match found {
-            ' ' | '\t' | '\n' | '\r' => syntax("no spaces stand in the braces", span, None),
-            '{' => syntax("`{` stands in a placeholder that is not closed", span, None),
-            '}' if self.at == self.open + 1 => syntax("`{}` has no name", span, None),
-            _ => syntax(format!("`{found}` can't stand here: {rule}"), span, None),
+            ' ' | '\t' | '\n' | '\r' => syntax("spaces are not allowed in a placeholder", span, None),
+            '{' => syntax("unexpected `{`: the placeholder before it is not closed", span, None),
+            '}' if self.at == self.open + 1 => syntax("placeholder `{}` has no name", span, None),
+            _ => syntax(
+                format!("unexpected `{}` in a placeholder: {rule}", excerpt(found.encode_utf8(&mut [0; 4]))),
+                span,
+                None,
+            ),
         }
     }
 }

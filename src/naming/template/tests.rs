@@ -77,9 +77,9 @@ fn filters_apply_from_left_to_right_and_after_the_part() {
 #[test]
 fn a_part_that_the_value_lacks_is_an_error_with_both() {
     for (template, value, message) in [
-        ("{v.patch}", "1.2", "`1.2` has no patch"),
-        ("{v.major}", "latest", "`latest` has no major"),
-        ("{v.minor}", "", "`` has no minor"),
+        ("{v.patch}", "1.2", "`1.2` has no patch version"),
+        ("{v.major}", "latest", "`latest` has no major version"),
+        ("{v.minor}", "", "`` has no minor version"),
     ] {
         let error = Template::parse(template).unwrap().expand(|_| Ok::<_, Infallible>(value.into())).unwrap_err();
         assert_eq!(error.to_string(), message);

@@ -30,7 +30,7 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
             problems.push(
                 types::wrong("an item of `target`", "a repository or a target table", item)
                     .at(&item.span, "")
-                    .help("\"ghcr.io/org/app\" or { repository = \"ghcr.io/org/app\" }"),
+                    .help("write \"ghcr.io/org/app\" or { repository = \"ghcr.io/org/app\" }"),
             );
             None
         }
@@ -48,9 +48,9 @@ fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<T
     let repository = level.repository.take();
     if repository.is_none() {
         problems.push(
-            Problem::error("mlist::config::missing_key", "a target table has no `repository`")
+            Problem::error("mlist::config::missing_key", "a target table requires `repository`")
                 .at(&node.span, "")
-                .help("where the list is published: repository = \"ghcr.io/org/app\""),
+                .help("add the repository to publish to: repository = \"ghcr.io/org/app\""),
         );
     }
     match repository? {

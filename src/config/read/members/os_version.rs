@@ -19,7 +19,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredO
             problems.push(
                 types::wrong("`os-version`", "a string or a table", node)
                     .at(&node.span, "")
-                    .help(format!("it is written {EXAMPLE}")),
+                    .help(format!("write {EXAMPLE}")),
             );
             None
         }
@@ -31,8 +31,8 @@ fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion
     if text.value.trim().is_empty() {
         problems.push(
             Problem::error("mlist::config::type", "`os-version` is empty")
-                .at(&text.span, "a version belongs here")
-                .help(format!("it is written {EXAMPLE}")),
+                .at(&text.span, "expected a version")
+                .help(format!("write {EXAMPLE}")),
         );
         return None;
     }
@@ -50,9 +50,12 @@ fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion
 /// Returns the problem with braces in a value. No version has braces, only `from` is a template, and a placeholder
 /// would be published as written.
 fn no_template(key: &str, text: &Text) -> Problem {
-    Problem::error("mlist::config::type", format!("`{key}` is no template, and `{}` is no version", text.value))
-        .at(&text.span, "no placeholder belongs here")
-        .help("only `from` takes one: os-version = { from = \"REFERENCE\" }")
+    Problem::error(
+        "mlist::config::type",
+        format!("`{key}` cannot contain placeholders: `{}` is not a valid version", text.value),
+    )
+    .at(&text.span, "expected a version")
+    .help("only `from` can contain placeholders: os-version = { from = \"REFERENCE\" }")
 }
 
 /// Reads `build`, the prefix of a version. No version has braces or a `*`.
@@ -64,13 +67,16 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
     }
     if let Some((beginning, _)) = text.value.split_once('*') {
         let label = match beginning.trim_end_matches('.') {
-            "" => "any version fits without it: leave it out".to_owned(),
+            "" => "remove `build`: without it, any version matches".to_owned(),
             beginning => format!("write `{beginning}`"),
         };
         problems.push(
-            Problem::error("mlist::config::type", format!("`{}` is no beginning of a version", text.value))
-                .at(&text.span, label)
-                .help("`build` is how the version begins, without a `*`: build = \"10.0.17763\""),
+            Problem::error(
+                "mlist::config::type",
+                format!("`build` cannot contain `*`: `{}` is not the start of a version", text.value),
+            )
+            .at(&text.span, label)
+            .help("write the start of the version, without `*`: build = \"10.0.17763\""),
         );
         return None;
     }
@@ -90,9 +96,9 @@ fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<D
     // A misspelled `from` was already reported.
     if from.is_none() && !known_keys::intended_keys(table, TableKind::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
-            Problem::error("mlist::config::missing_key", "`os-version` does not say from which image")
+            Problem::error("mlist::config::missing_key", "a table of `os-version` requires `from`")
                 .at(&node.span, "")
-                .help(format!("it is written {EXAMPLE}")),
+                .help(format!("write {EXAMPLE}")),
         );
     }
     Some(DeclaredOsVersion::Of { from: from??, build: build? })
@@ -102,9 +108,9 @@ fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<D
 /// such versions.
 pub(super) fn needs_windows(key: &Key, platform: &Platform, text: &Text) -> Option<Problem> {
     (!platform.is_windows()).then(|| {
-        Problem::error("mlist::config::misplaced_key", format!("`{}` is not for {platform}", key.name))
-            .at(&key.span, "it says which Windows")
-            .at(&text.span, "this is the platform")
-            .help("leave it out: other systems have no such versions")
+        Problem::error("mlist::config::misplaced_key", format!("`{}` cannot be used with {platform}", key.name))
+            .at(&key.span, "only Windows has such versions")
+            .at(&text.span, "the platform")
+            .help(format!("remove `{}`", key.name))
     })
 }

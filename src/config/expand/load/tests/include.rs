@@ -351,7 +351,7 @@ fn a_file_with_neither_lists_nor_files_is_nothing() {
         )
         .load(&text);
     assert_eq!(told(&loaded), [("no_list", vec!["manifests.toml:a.toml".to_owned()])]);
-    assert_eq!(loaded.problems[0].message, "there is no list in `a.toml`");
+    assert_eq!(loaded.problems[0].message, "no list defined in `a.toml`");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn a_name_of_an_annotation_with_dots_is_quoted() {
     );
     let problems = Machine::default().load(&text).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["type"]);
-    let help = r#"a name with dots stands in quotes: annotations."org.example.title""#;
+    let help = r#"put quotes around a name with dots: annotations."org.example.title""#;
     assert_eq!(problems[0].help.as_deref(), Some(help));
     for (annotations, slug) in [
         (r#"annotations = "x""#, "type"),

@@ -150,13 +150,17 @@ fn a_rate_that_is_none_is_told_with_the_right_one() {
 #[test]
 fn a_count_is_an_integer_above_zero() {
     for (written, message, label) in [
-        ("0", "`concurrency` takes an integer above 0, not 0", ""),
-        ("-3", "`concurrency` takes an integer above 0, not -3", ""),
-        ("99999999999999999999", "`concurrency` takes an integer above 0, not 99999999999999999999", ""),
-        (r#""16""#, "`concurrency` takes an integer above 0, not a string", "write `16`"),
-        ("16.0", "`concurrency` takes an integer above 0, not 16.0", "write `16`"),
-        ("true", "`concurrency` takes an integer above 0, not true", ""),
-        ("[16]", "`concurrency` takes an integer above 0, not an array", ""),
+        ("0", "expected an integer greater than 0 for `concurrency`, found 0", ""),
+        ("-3", "expected an integer greater than 0 for `concurrency`, found -3", ""),
+        (
+            "99999999999999999999",
+            "expected an integer greater than 0 for `concurrency`, found 99999999999999999999",
+            "",
+        ),
+        (r#""16""#, "expected an integer greater than 0 for `concurrency`, found a string", "write `16`"),
+        ("16.0", "expected an integer greater than 0 for `concurrency`, found 16.0", "write `16`"),
+        ("true", "expected an integer greater than 0 for `concurrency`, found true", ""),
+        ("[16]", "expected an integer greater than 0 for `concurrency`, found an array", ""),
     ] {
         let told = told(&format!(
             r#"
@@ -192,12 +196,12 @@ fn what_is_no_host_is_told_with_the_host_that_was_meant() {
         assert_eq!(slugs(&text), ["bad_name"], "{written}");
         assert_eq!(told(&text).1, right, "{written}");
     }
-    assert_eq!(told(r#"[registry."https://bot:hunter2@quay.io"]"#).0, "`…@quay.io` is no host of a registry");
+    assert_eq!(told(r#"[registry."https://bot:hunter2@quay.io"]"#).0, "`…@quay.io` is not a valid registry host");
     let text = r#"
         [registry]
         "bot:hunter2@quay.io" = 1
     "#;
-    assert_eq!(told(text).0, "`…@quay.io` takes a table, not an integer");
+    assert_eq!(told(text).0, "expected a table for `…@quay.io`, found an integer");
 }
 
 #[test]
@@ -219,7 +223,7 @@ fn a_dot_without_quotes_is_told_as_what_it_is() {
         x = 1
     "#;
     assert_eq!(slugs(quoted), ["type"]);
-    assert_eq!(told(quoted).0, "`ca` takes a string, not a table");
+    assert_eq!(told(quoted).0, "expected a string for `ca`, found a table");
     assert_eq!(slugs(r#"[registry."quay.io".extra]"#), ["unknown_key"]);
 }
 

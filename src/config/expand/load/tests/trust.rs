@@ -87,7 +87,10 @@ fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
     );
     for mut machine in [suspicious(&[]), confined("")] {
         let problem = machine.only(&text);
-        assert_eq!((problem.slug(), &*problem.message), ("outside_root", "`../VERSION` leads outside of `.`"));
+        assert_eq!(
+            (problem.slug(), &*problem.message),
+            ("outside_root", "`../VERSION` is outside of the root folder `.`")
+        );
         assert_eq!(&text[problem.labels[0].span.range.clone()], "../VERSION");
         assert_eq!(problem.labels[0].text, "needed by a");
         assert_eq!(machine.asked, BTreeSet::from([Question::Inside("../VERSION".into())]));
@@ -129,8 +132,8 @@ fn layouts_outside_of_the_root_are_told_of_as_source_and_as_target() {
     assert_eq!(
         told,
         [
-            ("outside_root", "`oci:/srv/a` leads outside of `.`"),
-            ("outside_root", "`oci:../out/a` leads outside of `.`"),
+            ("outside_root", "`oci:/srv/a` is outside of the root folder `.`"),
+            ("outside_root", "`oci:../out/a` is outside of the root folder `.`"),
         ]
     );
     assert_eq!(&text[problems[1].labels[0].span.range.clone()], "oci:../out/{name}");
@@ -416,15 +419,23 @@ fn what_the_user_typed_or_set_is_shown_to_the_user() {
         let mut machine = machine;
         machine.only(&text).message
     };
-    assert!(shown(Machine::default().env("V", "a b")).ends_with("in tag `a b`: tags allow letters, digits, `_`, `.` and `-`"));
-    assert!(shown(suspicious(&[]).set("v=a b")).ends_with("in tag `a b`: tags allow letters, digits, `_`, `.` and `-`"));
-    assert!(shown(suspicious(&["V"]).env("V", "a b")).ends_with("in tag `{v}`: tags allow letters, digits, `_`, `.` and `-`"));
+    assert!(
+        shown(Machine::default().env("V", "a b"))
+            .ends_with("in tag `a b`: tags allow letters, digits, `_`, `.` and `-`")
+    );
+    assert!(
+        shown(suspicious(&[]).set("v=a b")).ends_with("in tag `a b`: tags allow letters, digits, `_`, `.` and `-`")
+    );
+    assert!(
+        shown(suspicious(&["V"]).env("V", "a b"))
+            .ends_with("in tag `{v}`: tags allow letters, digits, `_`, `.` and `-`")
+    );
 }
 
 #[test]
 fn the_root_is_named_as_it_was_given() {
     let problem = crate::config::trust::outside_root("x", Path::new("../y"));
-    assert_eq!(problem.message, "`x` leads outside of `../y`");
+    assert_eq!(problem.message, "`x` is outside of the root folder `../y`");
 }
 
 const EVERYTHING: &str = r#"
@@ -465,7 +476,7 @@ fn files_of_registries_stay_within_the_root() {
     let text = format!("{EVERYTHING}{}", with_defaults("[list.a]\n"));
     let problems = confined("").inside("ca.pem").load(&text).problems;
     let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(told, ["`../c.pem` leads outside of `.`", "`/k.pem` leads outside of `.`"]);
+    assert_eq!(told, ["`../c.pem` is outside of the root folder `.`", "`/k.pem` is outside of the root folder `.`"]);
     assert_eq!(&text[problems[1].labels[0].span.range.clone()], "/k.pem");
     assert_eq!(problems[1].labels[0].text, "for r.io");
     assert_eq!(confined("").inside("ca.pem").inside("../c.pem").inside("/k.pem").ids(&text), ["a"]);

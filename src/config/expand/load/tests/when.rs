@@ -251,6 +251,6 @@ fn a_row_has_conditions_but_newest() {
         assert_eq!((loaded.publications[0].members.len(), loaded.problems.as_slice()), (members, &[][..]), "{when}");
     }
     assert_eq!(Machine::default().slugs(&row(r#"{ varsion = "1" }"#)), ["unknown_variable"]);
-    assert_eq!(problems(&row(r#""newest""#))[0].1, "`newest` is no condition of a row");
-    assert_eq!(problems(&row(r#"["newst"]"#))[0].1, "`newst` is no condition of `when`");
+    assert_eq!(problems(&row(r#""newest""#))[0].1, "`newest` cannot be used in a row of `platforms`");
+    assert_eq!(problems(&row(r#"["newst"]"#))[0].1, "`newst` is not a valid condition");
 }
