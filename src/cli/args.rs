@@ -34,11 +34,11 @@ pub(super) struct Args {
     version: Option<bool>,
 }
 
-/// What is to be done.
+/// The command to run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(
-        about = "Check manifests.toml, without the network",
+        about = "Check manifests.toml without using the network",
         override_usage = "mlist check [SELECTOR]... [OPTIONS]",
         after_help = words::CHECK
     )]
@@ -93,7 +93,7 @@ pub(super) struct CheckArgs {
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) which: Which,
-    /// Exit with 3 where something would be published
+    /// Exit with status 3 if there are changes to publish
     #[arg(long)]
     pub(super) exit_code: bool,
     #[command(flatten)]
@@ -108,10 +108,10 @@ pub(super) struct PlanArgs {
 pub(super) struct SyncArgs {
     #[command(flatten)]
     pub(super) which: Which,
-    /// Show the plan, write nothing
+    /// Show the plan and write nothing
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
-    /// Start nothing new after the first failure
+    /// Do not start more lists after the first failure
     #[arg(long)]
     pub(super) fail_fast: bool,
     #[command(flatten)]
@@ -129,18 +129,19 @@ pub(super) struct SchemaArgs {
 /// Which lists.
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {
-    /// Globs over list ids or targets [default: all]
+    /// List ids or targets; globs are allowed [default: all]
     #[arg(value_name = "SELECTOR")]
     pub(super) selectors: Vec<String>,
 }
 
-/// Who may have written the file.
+/// The author of the file.
 #[derive(Debug, clap::Args)]
 pub(super) struct AuthorArgs {
-    /// A stranger's file: no environment, credentials, git
+    /// For files from untrusted authors: use no credentials, no git and no
+    /// environment variables
     #[arg(long)]
     pub(super) untrusted: bool,
-    /// Let it read this environment variable all the same
+    /// Allow the file to read this environment variable
     #[arg(long, value_name = "NAME", requires = "untrusted", value_parser = words::parse_variable)]
     pub(super) allow_env: Vec<String>,
 }
@@ -149,7 +150,8 @@ pub(super) struct AuthorArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for every command")]
 pub(super) struct Common {
-    /// File to read [default: manifests.toml, here or above]
+    /// File to read [default: manifests.toml in this folder, or in the closest
+    /// parent folder that has one]
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     // Not a doc comment, because rustdoc would treat `[vars]` as a link.
@@ -157,25 +159,25 @@ pub(super) struct Common {
         long,
         value_name = "NAME=VALUE",
         value_parser = words::parse_override,
-        help = "Set a variable of [vars]; ENTRY:NAME=V a list's own"
+        help = "Set a variable; LIST:NAME=VALUE for one list"
     )]
     pub(super) set: Vec<Override>,
-    /// Refuse paths outside DIR
+    /// Allow only paths inside DIR
     #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
-    /// Requests in flight at once
+    /// Maximum number of parallel requests
     #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_jobs)]
     pub(super) jobs: NonZeroUsize,
-    /// human or json; FORMAT=FILE
+    /// human or json; FORMAT=FILE writes to a file
     #[arg(long, value_name = "FORMAT", value_parser = words::parse_output)]
     pub(super) format: Vec<Output>,
-    /// Nothing on success
+    /// Print nothing on success
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Show members and requests; -vv each request
+    /// Show details; -vv also shows each request
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
-    /// auto, always, never
+    /// When to use color: auto, always or never
     #[arg(
         long,
         value_name = "WHEN",
@@ -185,10 +187,10 @@ pub(super) struct Common {
         hide_possible_values = true
     )]
     pub(super) color: When,
-    /// Draw no progress
+    /// Hide progress bars
     #[arg(long)]
     pub(super) no_progress: bool,
-    /// Show digests in full
+    /// Show full digests
     #[arg(long)]
     pub(super) no_trunc: bool,
     /// Print help

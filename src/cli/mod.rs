@@ -3,7 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | [`args`] | the arguments that clap parses |
-//! | [`words`] | help texts, parsers of values, and hints for the names that other tools use |
+//! | [`words`] | help texts, and parsers of values |
+//! | [`other_tools`] | answers to the commands and options of other tools |
 //! | [`limits`] | whether the limits of the process are high enough |
 //! | [`settings`] | the combination of arguments, environment and terminals |
 
@@ -18,6 +19,7 @@ use crate::ui::{self, Color, Context, Document, Ui};
 
 mod args;
 mod limits;
+mod other_tools;
 pub mod settings;
 mod words;
 
@@ -27,7 +29,7 @@ use settings::{Environment, Settings, Task};
 
 /// Implements [`crate::run`].
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = other_tools::translate(args.into_iter().collect());
     let usual = Environment::of_process().usual(&args);
     limits::on_own_stack(move || run_here(&args)).unwrap_or_else(|problem| {
         let ui = Ui::new(usual);
@@ -38,7 +40,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn run_here(args: &[OsString]) -> u8 {
     let environment = Environment::of_process();
-    let parsed = Args::try_parse_from(args).map_err(|error| words::answer(error, args));
+    let parsed = Args::try_parse_from(args).map_err(|error| other_tools::answer(error, args));
     match parsed.and_then(|args| Settings::resolve(args, &environment)) {
         Ok(settings) => carry_out(&settings),
         Err(error) => explain(&error, environment.usual(args)),

@@ -144,7 +144,8 @@ impl Settings {
         let common = args.command.common();
         let to_stdout = |output: &&Output| output.format == OutputFormat::Json && output.file.is_none();
         if common.format.iter().filter(to_stdout).count() > 1 {
-            let message = "two formats take stdout: give one of them a file, FORMAT=FILE";
+            let message =
+                "only one format can be written to stdout; write the other to a file, such as `--format json=FILE`";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
         let ui = shown(common, environment);
@@ -179,7 +180,7 @@ impl Settings {
     }
 }
 
-/// Returns what to read, and who may have written it.
+/// Returns what to read, and the author of the file.
 fn input(common: Common, selectors: Vec<String>, author: Author) -> InputOptions {
     let paths = match common.root {
         Some(folder) => host::AllowedPaths::Folder(folder),
@@ -289,7 +290,7 @@ mod tests {
         match resolve(line, &nowhere()).unwrap().task {
             Task::Plan(plan) => plan.registries,
             Task::Sync(sync) => sync.registries,
-            task => panic!("{task:?} asks none"),
+            task => panic!("{task:?} sends no requests"),
         }
     }
 
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_and_mistakes_heed_color_too() {
+    fn help_and_errors_respect_color_too() {
         let color = |line: &str| super::color(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(color("mlist frob --color never"), ColorChoice::Never);
         assert_eq!(color("mlist sync -h --color=always"), ColorChoice::Always);
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_given_no_credentials_and_no_path_out_of_the_folder() {
+    fn an_untrusted_author_gets_no_credentials_and_no_path_outside_the_folder() {
         let settings = resolve("mlist plan --untrusted --allow-env A --allow-env B", &nowhere()).unwrap();
         let environment = ["A", "B"].map(str::to_owned).into();
         assert_eq!(settings.input().author, Author::Stranger { environment });
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_trusted_is_told_all_and_may_be_kept_in_a_folder() {
+    fn a_trusted_author_may_use_everything_and_can_be_limited_to_a_folder() {
         for line in ["mlist sync --root x", "mlist plan --root x", "mlist check --root x", "mlist sync -n --root x"] {
             let settings = resolve(line, &nowhere()).unwrap();
             assert_eq!(settings.input().author, Author::Trusted, "{line}");
@@ -404,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_drawn_on_a_terminal_that_can_and_may() {
+    fn bars_are_shown_only_on_a_terminal_that_supports_them() {
         let progress = |line: &str, environment: &Environment| resolve(line, environment).unwrap().ui.progress;
         let dumb = Environment { variable: |name| (name == TERM).then(|| "dumb".into()), ..nowhere() };
         assert!(matches!(progress("mlist sync", &nowhere()), ProgressMode::Bars(_)));
