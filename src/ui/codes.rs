@@ -4,8 +4,8 @@
 
 /// Each code and its meaning in one sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("mlist::cli::low_limit", "the limit of open files or of memory is too low for a run"),
-    ("mlist::cli::no_threads", "not enough threads can be started"),
+    ("mlist::cli::low_limit", "the open file limit or the memory limit is too low"),
+    ("mlist::cli::no_threads", "mlist cannot start enough threads"),
     ("mlist::exec::bad_manifest", "the manifest of a member that is to be copied can't be read"),
     ("mlist::exec::contended", "others write a tag as fast as it is read again"),
     ("mlist::exec::member_gone", "a member that was there when it was planned is gone"),
