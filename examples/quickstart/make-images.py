@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the ten images of this example, as OCI image layouts in images/.
+"""Creates the ten images of this example, as OCI image layouts in images/.
 
-    examples/quickstart/make-images.py [FOLDER]      default: images/ beside this file
+    examples/quickstart/make-images.py [FOLDER]      default: images/ next to this file
 
-They are whole, with config and layer, but hold a script and no shell: they are there to be listed, not to be run.
-The same bytes on every machine: times are 0, names are sorted, and the layers are stored in their gzip frame rather
-than compressed, as what a compressor writes depends on its version. The result is committed; CI compares.
+The images are complete, with config and layer. They contain a script but no shell, so they can be listed, not run.
+The output is the same on every machine: times are 0, names are sorted, and layers are stored in gzip format without
+compression, because compressed bytes depend on the version of the compressor. The result is committed; CI compares it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import zlib
 from pathlib import Path
 
 VERSION = "v1.0.0"
-# What names call it -> architecture and variant of the platform.
+# The architecture in names -> architecture and variant of the platform.
 ARCHES = {
     "amd64": ("amd64", None),
     "arm": ("arm", "v7"),
