@@ -96,70 +96,66 @@ impl KeyInfo {
 
 /// All keys, in the order of the reference.
 pub(super) const KEYS: &[KeyInfo] = &[
-    key("vars", &[Top(TopKey::Vars)], Shape::Variables, "Variables for every list: templates use them as {NAME}.")
+    key("vars", &[Top(TopKey::Vars)], Shape::Variables, "Variables for all lists. Templates use them as {NAME}.")
         .example("{ registry = \"ghcr.io/acme\", version = { env = \"VERSION\", default = \"dev\" } }"),
-    key(
-        "defaults",
-        &[Top(TopKey::Defaults)],
-        Shape::Defaults,
-        "What holds for every list that does not say it itself.",
-    )
-    .example("{ target = \"{registry}/{name}\", tags = [\"{version}\"] }"),
+    key("defaults", &[Top(TopKey::Defaults)], Shape::Defaults, "Keys for every list that does not set them itself.")
+        .example("{ target = \"{registry}/{name}\", tags = [\"{version}\"] }"),
     key(
         "convention",
         &[Top(TopKey::Convention)],
         Shape::Conventions,
-        "Named bundles of keys, for the lists that ask for one.",
+        "Named sets of keys. A list uses one with `convention = \"NAME\"`.",
     )
     .example("{ tag-suffix = { source = \"{registry}/{name}:{version}-{arch}\" } }"),
-    key("list", &[Top(TopKey::List)], Shape::Lists, "The lists. {name} is the key.").example("{ hyperkube = {} }"),
+    key("list", &[Top(TopKey::List)], Shape::Lists, "The manifest lists. In templates, {name} is the key of the list.")
+        .example("{ hyperkube = {} }"),
     key(
         "registry",
         &[Top(TopKey::Registry)],
         Shape::Registries,
-        "How registries are reached, by host. Nothing in it is a template.",
+        "Settings for connections to registries, by host. The values are not templates.",
     )
     .example("{ \"registry.corp:5000\" = { ca = \"corp-root.pem\" } }"),
     key(
         "include",
         &[Top(TopKey::Include)],
         Shape::Paths,
-        "Files with lists of their own, by globs: they see [vars], [defaults] and conventions of this one.",
+        "Other files with lists, as globs. They use [vars], [defaults] and conventions of this file.",
     )
     .example("[\"services/**/manifests.toml\", \"!services/old/**\"]"),
     key(
         "convention",
         &[Level(LevelKey::Convention, &[TableKind::Defaults, TableKind::List])],
         Shape::Convention,
-        "The convention that holds where the list is silent.",
+        "The convention whose keys are used if the list does not set them itself.",
     )
     .example("\"tag-suffix\""),
     key(
         "vars",
         &[Level(LevelKey::Vars, &[TableKind::Convention, TableKind::List])],
         Shape::Variables,
-        "Variables of these lists, nearer than [vars].",
+        "Variables of these lists. They override [vars].",
     )
     .example("{ version = \"3.10\" }"),
     key(
         "matrix",
         &[Level(LevelKey::Matrix, LEVELS)],
         Shape::Axes,
-        "One list per combination of these values; the first axis turns slowest.",
+        "Creates one list for each combination of these values. The first axis changes slowest.",
     )
     .example("{ name = [\"kube-apiserver\", \"kube-proxy\"] }"),
     key(
         "platforms",
         &[Level(LevelKey::Platforms, AIMED)],
         Shape::Platforms,
-        "The members: platforms, rows, or a table from the spelling of {arch} to either.",
+        "The members: platforms, rows, or a table whose keys are the words for {arch}.",
     )
     .example("[\"linux/amd64\", \"linux/arm64\"]"),
     key(
         "arch-style",
         &[Level(LevelKey::ArchStyle, AIMED)],
         Shape::ArchStyle,
-        "How {arch} is spelled for platforms that do not say it.",
+        "The naming style of {arch}, for platforms that do not set `arch`.",
     )
     .default("\"go\"")
     .example("\"debian\""),
@@ -167,37 +163,33 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "source",
         &[Level(LevelKey::Source, AIMED), Row(RowKey::Source)],
         Shape::Template,
-        "Where a member is: a reference with a tag or digest, or oci:DIR:TAG.",
+        "The image of a member: a reference with a tag or digest, or oci:DIR:TAG.",
     )
     .example("\"{registry}/{name}-{arch}:{version}\""),
     key(
         "target",
         &[Level(LevelKey::Target, LEVELS)],
         Shape::Targets,
-        "Where the list is published: a repository, or oci:DIR; or several of them.",
+        "The repository to which the list is published, or oci:DIR, or several of them.",
     )
     .example("\"{registry}/{name}\""),
     key(
         "repository",
         &[Level(LevelKey::Repository, &[TableKind::Target])],
         Shape::Template,
-        "Where the list is published: a repository, or oci:DIR.",
+        "The repository to which the list is published, or oci:DIR.",
     )
     .example("\"{registry}/{name}\""),
-    key(
-        "tags",
-        &[Level(LevelKey::Tags, AIMED)],
-        Shape::Tags,
-        "By which tags the list is published, and when it has each.",
-    )
-    .example("[\"{version}\", { tag = \"latest\", when = \"newest\" }]"),
+    key("tags", &[Level(LevelKey::Tags, AIMED)], Shape::Tags, "The tags of the list, each with an optional condition.")
+        .example("[\"{version}\", { tag = \"latest\", when = \"newest\" }]"),
     key(
         "member-tags",
         &[Level(LevelKey::MemberTags, AIMED)],
         Shape::MemberTags,
-        "By which tags each member is published by itself, in the list's repository; {tag} is each tag of the list. With \
-         undeclared = \"keep\", several jobs find members of each other by these tags. So each tag must mean one platform; \
-         the default is \"{tag}-{platform|replace:/:-}\", and with [] only one job at a time can write the list.",
+        "The tags of each single member, in the list's repository; {tag} is each tag of the list. With \
+         undeclared = \"keep\", several jobs find each other's members by these tags, so each tag must identify one \
+         platform. The default is then \"{tag}-{platform|replace:/:-}\"; with [], only one job at a time can write the \
+         list.",
     )
     .default("[]")
     .example("[\"{tag}-{arch}\"]"),
@@ -205,18 +197,18 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "missing",
         &[Level(LevelKey::Missing, AIMED), Row(RowKey::Missing)],
         Shape::Missing,
-        "What becomes of a member that is absent.",
+        "What to do if a member is not found.",
     )
     .default("\"error\"")
     .example("\"skip\""),
-    key("wait", &[Level(LevelKey::Wait, AIMED)], Shape::Duration, "How long an absent member is asked for again.")
+    key("wait", &[Level(LevelKey::Wait, AIMED)], Shape::Duration, "How long to wait for a member that is not found.")
         .default("\"0s\"")
         .example("\"5m\""),
     key(
         "undeclared",
         &[Level(LevelKey::Undeclared, AIMED)],
         Shape::Undeclared,
-        "What becomes of published members that are not declared.",
+        "What to do with published members that are not declared.",
     )
     .default("\"remove\"")
     .example("\"keep\""),
@@ -224,137 +216,151 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "mismatch",
         &[Level(LevelKey::Mismatch, AIMED)],
         Shape::Mismatch,
-        "What becomes of a member whose config or name says another platform than the file.",
+        "What to do if the config or name of a member has a different platform than the file declares.",
     )
     .default("\"error\"")
     .example("\"warn\""),
-    key("format", &[Level(LevelKey::Format, AIMED)], Shape::Format, "The type of the list.")
+    key("format", &[Level(LevelKey::Format, AIMED)], Shape::Format, "The media type of the list.")
         .default("\"auto\"")
         .example("\"oci\""),
     key(
         "attestations",
         &[Level(LevelKey::Attestations, AIMED)],
         Shape::Attestations,
-        "What becomes of the attestations of members that are indexes.",
+        "What to do with the attestations of members that are indexes.",
     )
     .default("\"keep\"")
     .example("\"drop\""),
     not_yet("referrers", &[NotYet(AIMED)], "\"none\""),
-    key("immutable", &[Level(LevelKey::Immutable, AIMED)], Shape::Globs, "Tags that are never moved once they exist.")
-        .default("[]")
-        .example("[\"v*\", \"!v*-rc*\"]"),
+    key(
+        "immutable",
+        &[Level(LevelKey::Immutable, AIMED)],
+        Shape::Globs,
+        "Globs. Tags that match are never moved once they exist.",
+    )
+    .default("[]")
+    .example("[\"v*\", \"!v*-rc*\"]"),
     key(
         "annotations",
         &[Level(LevelKey::Annotations, AIMED), Row(RowKey::Annotations)],
         Shape::Annotations,
-        "Annotations of the list, or of a row's entry in it. A name with dots stands in quotes.",
+        "Annotations of the list, or of a row's entry in the list. Quote names with dots.",
     )
     .example("{ \"org.opencontainers.image.version\" = \"{version}\" }"),
     key(
         "artifact-type",
         &[Level(LevelKey::ArtifactType, AIMED)],
         Shape::MediaType,
-        "The artifactType of the list: a media type.",
+        "The artifactType of the list, which is a media type.",
     )
     .example("\"application/vnd.acme.bundle.v1\""),
     key(
         "platform",
         &[Row(RowKey::Platform)],
         Shape::Platform,
-        "The machine this member is for: os/arch or os/arch/variant.",
+        "The platform of this member: os/arch or os/arch/variant.",
     )
     .example("\"linux/arm/v7\""),
-    key("arch", &[Row(RowKey::Arch)], Shape::Text, "What {arch} stands for in this member's names.")
-        .example("\"armhf\""),
+    key("arch", &[Row(RowKey::Arch)], Shape::Text, "The value of {arch} for this member.").example("\"armhf\""),
     key(
         "os-version",
         &[Row(RowKey::OsVersion)],
         Shape::OsVersion,
-        "Which Windows it is for: a version, a glob that the image's own must fit, or the image that says it.",
+        "The Windows version, a glob that the version in the image must match, or an image that has the version.",
     )
     .example("\"10.0.17763.*\""),
-    key("os-features", &[Row(RowKey::OsFeatures)], Shape::Texts, "What Windows must offer.")
+    key("os-features", &[Row(RowKey::OsFeatures)], Shape::Texts, "The features that Windows must have.")
         .default("[]")
         .example("[\"win32k\"]"),
     key(
         "when",
         &[Row(RowKey::When)],
         Shape::RowConditions,
-        "When there is such a member: \"stable\", or globs over variables; of several conditions all must hold.",
+        "When the list has this member: \"stable\", or globs for variables. All conditions must be met.",
     )
     .example("{ version = [\"1.*\", \"!1.0.*\"] }"),
-    key("tag", &[Tag(TagKey::Tag)], Shape::Template, "The tag.").example("\"{version.major}\""),
+    key("tag", &[Tag(TagKey::Tag)], Shape::Template, "The name of the tag.").example("\"{version.major}\""),
     key(
         "when",
         &[Tag(TagKey::When)],
         Shape::TagConditions,
-        "When the list has it: \"stable\", \"newest\", or globs over variables; of several conditions all must hold.",
+        "When the list has this tag: \"stable\", \"newest\", or globs for variables. All conditions must be met.",
     )
     .example("[\"newest\", { variant = \"alpine*\" }]"),
     key(
         "lines",
         &[Axis(AxisKey::Lines)],
         Shape::Template,
-        "The lines of this file; not the blank ones and those that begin with #.",
+        "The values are the lines of this file, except blank lines and lines that start with #.",
     )
     .example("\"images.txt\""),
     key(
         "tags-of",
         &[Axis(AxisKey::TagsOf)],
         Shape::Template,
-        "What stands in the tags of this repository, or of oci:DIR, newest first.",
+        "The values come from the tags of this repository or oci:DIR, newest version first.",
     )
     .example("\"registry.k8s.io/kube-proxy\""),
     key(
         "pattern",
         &[Axis(AxisKey::Pattern)],
         Shape::Template,
-        "The form of the tags: what stands in it for the axis is a value. Without it, the tag itself is.",
+        "The pattern of the tags. The part of the tag that matches the axis is the value. Default: the whole tag.",
     )
     .example("\"v{version}-alpine\""),
-    key("match", &[Axis(AxisKey::Match)], Shape::GlobOrGlobs, "Which of the values are meant.")
+    key("match", &[Axis(AxisKey::Match)], Shape::GlobOrGlobs, "Only values that match these globs are used.")
         .example("[\"1.*\", \"!*-rc*\"]"),
     key(
         "newest",
         &[Axis(AxisKey::Newest)],
         Shape::Count,
-        "How many of the greatest versions, pre-releases among them.",
+        "Use only this number of the greatest versions, including pre-releases.",
     )
     .example("3"),
     key(
         "from",
         &[OsVersion(OsVersionKey::From)],
         Shape::Template,
-        "The image, or the index with one entry of this platform, that says it.",
+        "The image that has the version, or an index with one entry for this platform.",
     )
     .example("\"mcr.microsoft.com/windows/nanoserver:1809\""),
-    key("build", &[OsVersion(OsVersionKey::Build)], Shape::Text, "With what the version of that entry begins.")
-        .example("\"10.0.17763\""),
+    key(
+        "build",
+        &[OsVersion(OsVersionKey::Build)],
+        Shape::Text,
+        "Selects the entry of the index whose version starts with this.",
+    )
+    .example("\"10.0.17763\""),
     key("env", &[Variable(VariableKey::Env)], Shape::Text, "The value of this environment variable.")
         .example("\"VERSION\""),
     key(
         "file",
         &[Variable(VariableKey::File)],
         Shape::Template,
-        "The one line of this file, beside manifests.toml: 256 bytes at the most.",
+        "The value is the only line of this file, at most 256 bytes. The path is relative to manifests.toml.",
     )
     .example("\"images/{name}/VERSION\""),
-    key("git", &[Variable(VariableKey::Git)], Shape::Git, "What git says of the folder of manifests.toml.")
-        .example("\"describe\""),
-    key("default", &[Variable(VariableKey::Default)], Shape::Template, "The value where there is no other.")
+    key(
+        "git",
+        &[Variable(VariableKey::Git)],
+        Shape::Git,
+        "The value comes from git, for the folder of manifests.toml.",
+    )
+    .example("\"describe\""),
+    key("default", &[Variable(VariableKey::Default)], Shape::Template, "The value if there is no other.")
         .example("\"dev\""),
     key(
         "http",
         &[Registry(RegistryKey::Http)],
         Shape::Boolean,
-        "Whether it is spoken to in plain HTTP. Without the key only registries on this machine are.",
+        "Whether to use plain HTTP. By default, it is used only for registries on this machine.",
     )
     .example("true"),
     key(
         "insecure",
         &[Registry(RegistryKey::Insecure)],
         Shape::Boolean,
-        "Whether any certificate is taken, whoever made it.",
+        "Whether to accept any certificate of the registry, without verification.",
     )
     .default("false")
     .example("true"),
@@ -362,54 +368,49 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "ca",
         &[Registry(RegistryKey::Ca)],
         Shape::Path,
-        "A file of certificates (PEM) that are trusted beside the system's.",
+        "A PEM file with certificates to trust in addition to those of the system.",
     )
     .example("\"corp-root.pem\""),
     key(
         "client-cert",
         &[Registry(RegistryKey::ClientCert)],
         Shape::Path,
-        "The file of the certificate (PEM) that is shown to it; client-key belongs to it.",
+        "A PEM file with the client certificate; requires client-key.",
     )
     .example("\"client.pem\""),
-    key("client-key", &[Registry(RegistryKey::ClientKey)], Shape::Path, "The file of the key (PEM) of client-cert.")
+    key("client-key", &[Registry(RegistryKey::ClientKey)], Shape::Path, "A PEM file with the key of client-cert.")
         .example("\"client.key\""),
     key(
         "username-env",
         &[Registry(RegistryKey::UsernameEnv)],
         Shape::EnvName,
-        "The environment variable with the user's name; password-env belongs to it.",
+        "The name of the environment variable with the user name; requires password-env.",
     )
     .example("\"CORP_USER\""),
     key(
         "password-env",
         &[Registry(RegistryKey::PasswordEnv)],
         Shape::EnvName,
-        "The environment variable with the password or token, which no variable of this file can have.",
+        "The name of the environment variable with the password or token. Variables of this file cannot read it.",
     )
     .example("\"CORP_PASSWORD\""),
-    key(
-        "concurrency",
-        &[Registry(RegistryKey::Concurrency)],
-        Shape::Count,
-        "How many requests it is sent at once, at most.",
-    )
-    .example("8"),
+    key("concurrency", &[Registry(RegistryKey::Concurrency)], Shape::Count, "The maximum number of parallel requests.")
+        .example("8"),
     key(
         "rate",
         &[Registry(RegistryKey::Rate)],
         Shape::Rate,
-        "How many requests it is sent in a second, minute or hour, at most.",
+        "The maximum number of requests per second, minute or hour.",
     )
     .example("\"100/min\""),
 ];
 
 /// The values that a variable can take from git, each with a description in one sentence.
 pub(super) const GIT_WORDS: [(&str, &str); 4] = [
-    ("describe", "What `git describe --tags --always --dirty` says."),
+    ("describe", "The output of `git describe --tags --always --dirty`."),
     ("tag", "The greatest version tag on HEAD."),
-    ("commit", "The full id of HEAD."),
-    ("branch", "The branch."),
+    ("commit", "The full commit id of HEAD."),
+    ("branch", "The name of the current branch."),
 ];
 
 /// The keys that are allowed in `table_kind`, in the order of the reference.

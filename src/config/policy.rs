@@ -71,33 +71,41 @@ pub enum Attestations {
 impl Words for Missing {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
         ("error", Self::Error, "The list is blocked."),
-        ("skip", Self::Skip, "The list is published without it."),
-        ("keep", Self::Keep, "The digest that is published for it stays."),
+        ("skip", Self::Skip, "The list is published without the member."),
+        ("keep", Self::Keep, "The list keeps the published entry of the member."),
     ];
 }
 
 impl Words for Undeclared {
-    const WORDS: &'static [(&'static str, Self, &'static str)] =
-        &[("remove", Self::Remove, "They go."), ("keep", Self::Keep, "They stay.")];
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("remove", Self::Remove, "They are removed from the list."),
+        ("keep", Self::Keep, "They are kept in the list."),
+    ];
 }
 
 impl Words for Mismatch {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
         ("error", Self::Error, "The list is blocked."),
-        ("warn", Self::Warn, "The file is believed, and it is said."),
-        ("declared", Self::Declared, "The file is believed."),
+        ("warn", Self::Warn, "The declared platform is used, with a warning."),
+        ("declared", Self::Declared, "The declared platform is used."),
     ];
 }
 
 impl Words for Format {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("auto", Self::Auto, "Docker's type where every member is Docker's and nothing needs OCI, else OCI's."),
+        (
+            "auto",
+            Self::Auto,
+            "A Docker manifest list if all members are Docker images and nothing requires OCI, otherwise an OCI index.",
+        ),
         ("oci", Self::Oci, "An OCI image index."),
         ("docker", Self::Docker, "A Docker manifest list."),
     ];
 }
 
 impl Words for Attestations {
-    const WORDS: &'static [(&'static str, Self, &'static str)] =
-        &[("keep", Self::Keep, "They come along."), ("drop", Self::Drop, "They are left where they are.")];
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("keep", Self::Keep, "They are published with the members."),
+        ("drop", Self::Drop, "They are not published."),
+    ];
 }

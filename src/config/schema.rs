@@ -133,7 +133,7 @@ fn shape(shape: Shape) -> Value {
         }),
         Shape::TagConditions => one_or_several(&json!({ "oneOf": [
             { "const": "stable", "description": STABLE },
-            { "const": "newest", "description": "`version` is stable, and no greater one has this tag." },
+            { "const": "newest", "description": "`version` is stable, and no greater version is published or declared." },
             reference("globs-by-variable"),
         ] })),
         Shape::RowConditions => one_or_several(&json!({ "oneOf": [
@@ -264,7 +264,7 @@ fn definitions() -> Map<String, Value> {
             "template",
             json!({
                 "type": "string",
-                "description": "A text with placeholders: {NAME}, {NAME.major}, {NAME|filter}; {{ and }} are braces.",
+                "description": "A text with placeholders: {NAME}, {NAME.major}, {NAME|filter}. {{ and }} are braces.",
                 "pattern": TEMPLATE,
             }),
         ),
@@ -272,7 +272,7 @@ fn definitions() -> Map<String, Value> {
             "platform",
             json!({
                 "type": "string",
-                "description": "os/arch or os/arch/variant, in OCI's words.",
+                "description": "os/arch or os/arch/variant, with OCI platform names.",
                 "pattern": "^[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?$",
                 "not": { "pattern": format!("^macos/|^[^/]+/({})(/|$)", Platform::words_of_others().collect::<Vec<_>>().join("|")) },
                 "if": { "pattern": "^[^/]+/(arm|arm64|amd64)/" },
@@ -282,7 +282,7 @@ fn definitions() -> Map<String, Value> {
         (
             "os-version",
             described(
-                "10.0.17763.6532, 10.0.17763.*, or the image that says it.",
+                "A version such as 10.0.17763.6532, a glob such as 10.0.17763.*, or an image that has the version.",
                 json!({ "oneOf": [{ "type": "string", "pattern": "\\S" }, table(TableKind::OsVersion, &["from"])] }),
             ),
         ),
@@ -290,12 +290,15 @@ fn definitions() -> Map<String, Value> {
             "annotations",
             json!({
                 "type": "object",
-                "description": "From names to templates. A name with dots stands in quotes.",
+                "description": "Annotation names with templates as values. Quote names with dots.",
                 "propertyNames": { "not": { "enum": list_keys } },
                 "additionalProperties": reference("template"),
             }),
         ),
-        ("target", described("A repository, and what holds there alone.", table(TableKind::Target, &["repository"]))),
+        (
+            "target",
+            described("A repository, and keys that apply only to it.", table(TableKind::Target, &["repository"])),
+        ),
         (
             "targets",
             json!({ "oneOf": [
@@ -306,15 +309,24 @@ fn definitions() -> Map<String, Value> {
         ),
         (
             "row",
-            described("A member, and what it does otherwise than the others.", table(TableKind::Row, &["platform"])),
+            described(
+                "A member, with the keys in which it differs from the others.",
+                table(TableKind::Row, &["platform"]),
+            ),
         ),
-        ("spelled-row", described("A member whose {arch} is the key, and what it does otherwise.", spelled_row())),
-        ("tag", described("A tag that the list has under conditions.", table(TableKind::Tag, &["tag"]))),
+        (
+            "spelled-row",
+            described(
+                "A member whose {arch} is the key, with the keys in which it differs from the others.",
+                spelled_row(),
+            ),
+        ),
+        ("tag", described("A tag with conditions.", table(TableKind::Tag, &["tag"]))),
         (
             "globs-by-variable",
             json!({
                 "type": "object",
-                "description": "Globs over variables, which all must fit: one without `!` if there are any, none with `!`.",
+                "description": "Globs for variables. Each must match a glob without `!`, if any, and none with `!`.",
                 "propertyNames": { "pattern": NameKind::Variable.pattern() },
                 "additionalProperties": one_or_several(&json!({ "type": "string" })),
                 "minProperties": 1,
@@ -326,7 +338,7 @@ fn definitions() -> Map<String, Value> {
                 { "type": "array", "items": member, "minItems": 1 },
                 {
                     "type": "object",
-                    "description": "From the spelling of {arch} to the platform or row.",
+                    "description": "The keys are the words for {arch}, the values are platforms or rows.",
                     "propertyNames": { "not": { "enum": not_in_table } },
                     "additionalProperties": { "oneOf": [reference("platform"), reference("spelled-row")] },
                     "minProperties": 1,
@@ -336,7 +348,7 @@ fn definitions() -> Map<String, Value> {
         (
             "variable",
             described(
-                "A template, or where the value comes from: env, file or git, with a default.",
+                "A template, or a table with the origin of the value: env, file or git, with an optional default.",
                 json!({ "oneOf": [reference("template"), variable] }),
             ),
         ),
@@ -345,7 +357,7 @@ fn definitions() -> Map<String, Value> {
         (
             "axis",
             described(
-                "The values: templates, which see no axis; or where they come from: the lines of a file, tags.",
+                "The values, as templates that cannot use another axis, or a table: the lines of a file, or tags.",
                 json!({ "oneOf": [
                     { "type": "array", "items": reference("template"), "minItems": 1, "uniqueItems": true },
                     axis_table(),
@@ -353,9 +365,12 @@ fn definitions() -> Map<String, Value> {
             ),
         ),
         ("defaults", table(TableKind::Defaults, &[])),
-        ("convention", described("Keys for the lists that ask for it by its name.", table(TableKind::Convention, &[]))),
-        ("list", described("A list, or with a matrix one for each combination.", table(TableKind::List, &[]))),
-        ("registry", described("What holds for one registry.", registry_table())),
+        ("convention", described("Keys for the lists that use this convention.", table(TableKind::Convention, &[]))),
+        (
+            "list",
+            described("A list, or with `matrix` one list for each combination of values.", table(TableKind::List, &[])),
+        ),
+        ("registry", described("Settings for connections to one registry.", registry_table())),
     ];
     definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

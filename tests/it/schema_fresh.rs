@@ -6,8 +6,8 @@ use serde_json::Value;
 fn the_schema_in_the_repository_is_the_one_that_is_printed() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/manifests.schema.json");
     let file = std::fs::read_to_string(path).unwrap_or_default();
-    let mend = "cargo run -- schema > schema/manifests.schema.json";
-    assert!(file == mlist::config::schema(), "schema/manifests.schema.json is out of date; to mend it: {mend}");
+    let update = "cargo run -- schema > schema/manifests.schema.json";
+    assert!(file == mlist::config::schema(), "schema/manifests.schema.json is out of date; to update it: {update}");
 }
 
 /// Calls `see` with each object in `schema` and its path.
@@ -43,7 +43,7 @@ fn every_key_and_word_is_described_and_every_key_has_an_example() {
         if let Some(names @ Value::Object(_)) = fields.get("additionalProperties") {
             let definition = names["$ref"].as_str().and_then(|path| schema.pointer(path.trim_start_matches('#')));
             let about = definition.unwrap_or(names);
-            assert!(is_sentence(about) || about.get("oneOf").is_some(), "{way}: what stands behind a name");
+            assert!(is_sentence(about) || about.get("oneOf").is_some(), "{way}: the description of the value");
         }
         if fields.contains_key("const") && way.contains("/oneOf/") {
             assert!(is_sentence(&Value::from(fields.clone())), "{way}");
