@@ -66,7 +66,7 @@ fn check_has_a_page() {
     Usage: mlist check [SELECTOR]... [OPTIONS]
 
     Arguments:
-      [SELECTOR]...  Globs over list ids or targets [default: all]
+      [SELECTOR]...  List ids or targets; globs are allowed [default: all]
 
     Options:
           --untrusted         For files from untrusted authors: use no credentials,
