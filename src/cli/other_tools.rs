@@ -49,7 +49,7 @@ const OPTIONS: [(&[&str], &str); 21] = [
     ),
     (
         &["--yes", "-y", "--assume-yes", "--auto-approve"],
-        "mlist never asks for confirmation (`mlist plan` shows what `mlist sync` would write)",
+        "mlist never prompts for confirmation (`mlist plan` shows what `mlist sync` would write)",
     ),
     (&["--tag", "--tags", "-t"], TAGS),
     (&["--platform", "--platforms", "--arch", "--os", "--variant", "--os-version"], PLATFORMS),

@@ -322,9 +322,9 @@ fn options_of_other_tools_are_answered_with_what_to_do_now() {
     sync --force
       there is no `--force`; `mlist sync` moves every tag that differs, except tags that match `immutable` in manifests.toml
     sync --yes
-      there is no `--yes`; mlist never asks for confirmation (`mlist plan` shows what `mlist sync` would write)
+      there is no `--yes`; mlist never prompts for confirmation (`mlist plan` shows what `mlist sync` would write)
     sync -y
-      there is no `-y`; mlist never asks for confirmation (`mlist plan` shows what `mlist sync` would write)
+      there is no `-y`; mlist never prompts for confirmation (`mlist plan` shows what `mlist sync` would write)
     sync --tag v1
       there is no `--tag`; add the tag to `tags` of the list in manifests.toml and run `mlist sync`
     sync -t v1
