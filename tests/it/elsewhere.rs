@@ -25,7 +25,7 @@ fn versions(kind: Kind, versions: &[&str]) -> (AnyRegistry, Context) {
             registry.push(&format!("k8s/app-{arch}"), version, &image);
         }
     }
-    let context = Context::with(&format!(
+    let context = registry.project(&format!(
         r#"
 [vars]
 registry = "{}/k8s"
@@ -42,7 +42,6 @@ tags = ["{{version}}"]
 "#,
         registry.host()
     ));
-    registry.admit(&context);
     (registry, context)
 }
 
@@ -151,7 +150,7 @@ fn a_monorepo_is_published_from_one_file(kind: Kind) {
     for service in ["api", "web", "cron"] {
         registry.push(&format!("mono/{service}"), "v2-amd64", &Image::new(Dialect::Oci, "linux/amd64", service));
     }
-    let context = Context::with(&format!(
+    let context = registry.project(&format!(
         r#"include = ["services/**/manifests.toml", "!services/old/**"]
 [vars]
 registry = "{}/mono"
@@ -163,7 +162,6 @@ tags = ["{{version}}"]
 "#,
         registry.host()
     ));
-    registry.admit(&context);
     let service = |path: &str, text: &str| {
         let path = context.path(&format!("services/{path}"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();

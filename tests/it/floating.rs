@@ -49,7 +49,7 @@ impl Project {
     fn new(kind: Kind, images: Images, tags: &str, more: &str) -> Self {
         let registry = kind.start().expect("it was installed a moment ago");
         let (host, source) = (registry.host(), images.source());
-        let context = Context::with(&format!(
+        let context = registry.project(&format!(
             r#"
                 [vars]
                 registry = "{host}/acme"

@@ -129,7 +129,7 @@ fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
 
 fn its_consoles_show_what_is_printed(kind: Kind) {
     let registry = kind.start().expect("it was installed a moment ago");
-    let context = Context::with(&blocks(Some("toml"))[0].replace(HOST, &registry.host()));
+    let context = registry.project(&blocks(Some("toml"))[0].replace(HOST, &registry.host()));
     copy(&quickstart().join("images"), &context.path("examples/quickstart/images"));
     fs::copy(quickstart().join("manifests.toml"), context.path("examples/quickstart/manifests.toml")).unwrap();
     let consoles: [String; 4] = blocks(Some("console")).try_into().expect("layouts, registry, first list, one change");

@@ -26,7 +26,8 @@ fn with_settings(kind: Kind, settings: &str) -> (AnyRegistry, Context) {
             tags = ["v1"]
         "#
     );
-    (registry, Context::with(&manifest))
+    let context = registry.project(&manifest);
+    (registry, context)
 }
 
 fn a_registry_that_speaks_plain_http_is_published_to_where_that_is_said(kind: Kind) {

@@ -1,7 +1,7 @@
 //! Tests of the test registry: the registry of this process responds like Debian's. Otherwise, tests against it would
 //! prove little.
 
-use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
+use crate::support::any_registry::{AnyRegistry, Kind, on_strict_registries};
 use crate::support::context::PATIENCE;
 use crate::support::images::{DOCKER_LIST, Dialect, Image, OCI_INDEX, foreign_list};
 use crate::support::readers;
@@ -11,7 +11,7 @@ use crate::support::wire::EVERY_TYPE;
 mod knobs;
 mod lies;
 
-on_each_registry!(
+on_strict_registries!(
     an_image_without_its_blobs_is_refused,
     a_list_without_its_children_is_refused,
     repositories_are_separate,

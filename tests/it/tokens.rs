@@ -1,10 +1,10 @@
-//! Tokens of a token server with Debian's registry, which checks their signatures: which scopes are requested, and how
-//! often.
+//! Tokens of a token server with Debian's registry, which checks their signatures, and of zuul-registry: which scopes are
+//! requested, and how often.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::support::any_registry::AnyRegistry;
+use crate::support::any_registry::{AnyRegistry, Kind};
 use crate::support::context::Context;
 use crate::support::docker_registry::{DockerRegistry, Guard, skipped};
 use crate::support::registry::Account;
@@ -80,4 +80,23 @@ fn without_credentials_nothing_is_published_and_the_way_in_is_named() {
         assert_eq!(problem["retry"], true);
     }
     assert_eq!(registry.list("k8s/kubectl", VERSION), None);
+}
+
+#[test]
+fn a_token_that_everyone_gets_is_enough_for_plan_and_not_for_sync() {
+    Kind::Zuul.run(|kind| {
+        let registry = kind.start().expect("it was installed a moment ago");
+        Release::push(&registry);
+        let context = Context::with(&Release::manifest(&registry.host()));
+        let (output, log) = registry.watch(|| context.mlist("plan"));
+        assert_eq!(output.exits(0).stdout.lines().filter(|line| line.starts_with("create ")).count(), 6);
+        assert_eq!(log.tokens().len(), 6, "{log}");
+        let (output, log) = registry.watch(|| context.mlist("sync"));
+        let output = output.exits(1);
+        assert_eq!(output.stderr.matches("mlist::registry::unauthorized").count(), 1, "{output}");
+        assert_eq!(log.writes().filter(|exchange| exchange.status < 400).len(), 0, "{log}");
+        registry.admit(&context);
+        context.mlist("sync").exits(0);
+        assert_eq!(registry.list("k8s/kubectl", VERSION), Some(Release::list("kubectl")));
+    });
 }

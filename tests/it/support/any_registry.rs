@@ -1,17 +1,19 @@
-//! [`AnyRegistry`]: the registry of this process, Debian's, or Debian's behind nginx, so that one test runs against all
-//! of them.
+//! [`AnyRegistry`]: the registry of this process, Debian's, Debian's behind nginx, and others, so that one test runs
+//! against all of them.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::context::Context;
-use super::docker_registry::{DockerRegistry, Guard};
+use super::docker_registry::{DockerRegistry, Guard, skipped};
+use super::ferro_registry::FerroRegistry;
 use super::images::{Attestation, Image, OCI_INDEX, OCI_MANIFEST, index};
 use super::nginx::Nginx;
 use super::registry::{Account, Auth, Knobs, Log, Registry};
 use super::token_server::TokenServer;
 use super::wire::Wire;
+use super::zuul_registry::{Readers, ZuulRegistry};
 
 /// A registry to test against.
 pub(crate) enum AnyRegistry {
@@ -21,6 +23,10 @@ pub(crate) enum AnyRegistry {
     Debian(DockerRegistry),
     /// Debian's registry, over TLS and HTTP/2.
     Tls(DockerRegistry, Nginx),
+    /// zuul-registry.
+    Zuul(ZuulRegistry),
+    /// ferro-oci-server.
+    Ferro(FerroRegistry),
 }
 
 /// The kind of registry to start.
@@ -36,6 +42,10 @@ pub(crate) enum Kind {
     Passwords,
     /// Debian's registry, with tokens from a separate token server.
     Tokens,
+    /// zuul-registry, which requires tokens.
+    Zuul,
+    /// ferro-oci-server.
+    Ferro,
 }
 
 /// The account of registries that require login.
@@ -55,6 +65,8 @@ impl Kind {
                 let guard = Guard::Tokens(Arc::new(TokenServer::start(bot())));
                 DockerRegistry::guarded(guard).map(AnyRegistry::Debian)
             }
+            Self::Zuul => ZuulRegistry::start(&bot(), Readers::Everyone).map(AnyRegistry::Zuul),
+            Self::Ferro => FerroRegistry::start(None).map(AnyRegistry::Ferro),
         }
     }
 
@@ -69,7 +81,61 @@ impl Kind {
             Self::Debian | Self::Passwords | Self::Tokens => {
                 DockerRegistry::start(Some(account)).map(AnyRegistry::Debian)
             }
+            Self::Zuul => ZuulRegistry::start(&account, Readers::Account).map(AnyRegistry::Zuul),
+            Self::Ferro => FerroRegistry::start(Some(account)).map(AnyRegistry::Ferro),
         }
+    }
+
+    /// Runs a test with this kind of registry, or says that it is skipped.
+    pub(crate) fn run(self, test: fn(Self)) {
+        match self.missing() {
+            None => test(self),
+            Some(program) => skipped(&format!("{program} is not installed")),
+        }
+    }
+
+    /// Returns a program that this kind of registry needs and that is not installed.
+    fn missing(self) -> Option<&'static str> {
+        let programs: &[&str] = match self {
+            Self::InProcess => &[],
+            Self::Debian | Self::Passwords | Self::Tokens => &["docker-registry", "htpasswd"],
+            Self::Tls => &["docker-registry", "htpasswd", "nginx"],
+            Self::Zuul => return (!ZuulRegistry::is_installed()).then_some("zuul-registry"),
+            Self::Ferro if !FerroRegistry::is_installed() => return Some("ferro-oci-server"),
+            Self::Ferro => &["htpasswd", "nginx"],
+        };
+        programs.iter().copied().find(|program| !super::installed(program))
+    }
+
+    /// Whether it mounts blobs of another repository. Otherwise they are sent.
+    pub(crate) fn mounts(self) -> bool {
+        !matches!(self, Self::Zuul | Self::Ferro)
+    }
+
+    /// Returns the numbers of GETs, POSTs and PUTs that copy so many blobs from one repository to another.
+    pub(crate) fn copies(self, blobs: usize) -> [usize; 3] {
+        match self {
+            _ if self.mounts() => [0, blobs, 0],
+            // The mount is refused and opens no upload.
+            Self::Zuul => [blobs, 2 * blobs, blobs],
+            _ => [blobs; 3],
+        }
+    }
+
+    /// Whether it refuses a list without its children.
+    pub(crate) fn requires_children(self) -> bool {
+        self != Self::Zuul
+    }
+
+    /// Whether it answers 404 for the tags of a repository that does not exist. Otherwise it lists none.
+    pub(crate) fn knows_repositories(self) -> bool {
+        !matches!(self, Self::Zuul | Self::Ferro)
+    }
+
+    /// Whether a tag names only what was pushed last. Otherwise it names one manifest of each media type, and a client
+    /// gets a list rather than an image.
+    pub(crate) fn replaces_tags(self) -> bool {
+        self != Self::Zuul
     }
 }
 
@@ -85,6 +151,8 @@ impl AnyRegistry {
             Self::InProcess(registry) => registry.host(),
             Self::Debian(registry) => registry.host(),
             Self::Tls(_, nginx) => nginx.host(),
+            Self::Zuul(registry) => registry.host(),
+            Self::Ferro(registry) => registry.host(),
         }
     }
 
@@ -99,11 +167,21 @@ impl AnyRegistry {
 
     /// Logs a project in, if the registry requires login.
     pub(crate) fn admit(&self, context: &Context) {
-        if let Self::Debian(registry) = self
-            && registry.asks()
-        {
+        let asks = match self {
+            Self::Debian(registry) => registry.asks(),
+            Self::Zuul(_) => true,
+            Self::InProcess(_) | Self::Tls(..) | Self::Ferro(_) => false,
+        };
+        if asks {
             context.log_in(&self.host(), &bot());
         }
+    }
+
+    /// Creates a project with this manifests.toml that is logged in, if the registry requires login.
+    pub(crate) fn project(&self, manifest: &str) -> Context {
+        let context = Context::with(manifest);
+        self.admit(&context);
+        context
     }
 
     /// Returns a client that sends requests with all rights, without using mlist.
@@ -111,6 +189,8 @@ impl AnyRegistry {
         match self {
             Self::InProcess(registry) => Wire::new(registry.host(), Some(Registry::insider())),
             Self::Debian(registry) | Self::Tls(registry, _) => registry.wire(),
+            Self::Zuul(registry) => registry.wire(),
+            Self::Ferro(registry) => registry.wire(),
         }
     }
 
@@ -119,6 +199,8 @@ impl AnyRegistry {
         match self {
             Self::InProcess(registry) => registry.log(),
             Self::Debian(registry) | Self::Tls(registry, _) => registry.log(),
+            Self::Zuul(registry) => registry.log(),
+            Self::Ferro(registry) => registry.log(),
         }
     }
 
@@ -138,6 +220,8 @@ impl AnyRegistry {
                 nginx.stop();
                 registry.stop();
             }
+            Self::Zuul(registry) => registry.stop(),
+            Self::Ferro(registry) => registry.stop(),
         }
     }
 
@@ -150,6 +234,8 @@ impl AnyRegistry {
                 registry.restart();
                 nginx.restart();
             }
+            Self::Zuul(registry) => registry.restart(),
+            Self::Ferro(registry) => registry.restart(),
         }
     }
 
@@ -195,11 +281,15 @@ impl AnyRegistry {
 
     /// Returns the tags of a repository, sorted. Empty if the repository does not exist.
     pub(crate) fn tags(&self, repository: &str) -> Vec<String> {
-        let answer = self.wire().send("GET", &format!("/v2/{repository}/tags/list?n=1000"), &[], b"");
+        // zuul-registry knows no queries.
+        let query = if matches!(self, Self::Zuul(_)) { "" } else { "?n=1000" };
+        let answer = self.wire().send("GET", &format!("/v2/{repository}/tags/list{query}"), &[], b"");
         if answer.status == 404 {
             return Vec::new();
         }
         let mut tags: Vec<String> = serde_json::from_value(answer.json()["tags"].take()).expect("an array of tags");
+        // zuul-registry lists digests too.
+        tags.retain(|tag| !tag.contains(':'));
         tags.sort();
         tags
     }
@@ -227,32 +317,9 @@ fn text(value: &Value) -> String {
 /// Generates a test for each registry from functions that take a [`Kind`].
 macro_rules! on_each_registry {
     ($($case:ident),+ $(,)?) => {
-        mod in_process {
-            $(#[test]
-            fn $case() {
-                super::$case($crate::support::any_registry::Kind::InProcess);
-            })+
-        }
-        mod debian {
-            $(#[test]
-            fn $case() {
-                if ["docker-registry", "htpasswd"].into_iter().all($crate::support::installed) {
-                    super::$case($crate::support::any_registry::Kind::Debian);
-                } else {
-                    $crate::support::docker_registry::skipped("docker-registry or htpasswd is not installed");
-                }
-            })+
-        }
-        mod tls {
-            $(#[test]
-            fn $case() {
-                if ["docker-registry", "htpasswd", "nginx"].into_iter().all($crate::support::installed) {
-                    super::$case($crate::support::any_registry::Kind::Tls);
-                } else {
-                    $crate::support::docker_registry::skipped("docker-registry, htpasswd or nginx is not installed");
-                }
-            })+
-        }
+        $crate::support::any_registry::on_strict_registries!($($case),+);
+        $crate::support::any_registry::on_registry!(zuul Zuul $($case)+);
+        $crate::support::any_registry::on_registry!(ferro Ferro $($case)+);
     };
 }
 
@@ -260,21 +327,30 @@ macro_rules! on_each_registry {
 macro_rules! on_every_registry {
     ($($case:ident),+ $(,)?) => {
         $crate::support::any_registry::on_each_registry!($($case),+);
-        $crate::support::any_registry::on_every_registry!(@guarded passwords Passwords $($case)+);
-        $crate::support::any_registry::on_every_registry!(@guarded tokens Tokens $($case)+);
+        $crate::support::any_registry::on_registry!(passwords Passwords $($case)+);
+        $crate::support::any_registry::on_registry!(tokens Tokens $($case)+);
     };
-    (@guarded $module:ident $kind:ident $($case:ident)+) => {
+}
+
+/// Like `on_each_registry`, without those that do not check what is sent to them.
+macro_rules! on_strict_registries {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::any_registry::on_registry!(in_process InProcess $($case)+);
+        $crate::support::any_registry::on_registry!(debian Debian $($case)+);
+        $crate::support::any_registry::on_registry!(tls Tls $($case)+);
+    };
+}
+
+/// Generates a module of tests for one registry.
+macro_rules! on_registry {
+    ($module:ident $kind:ident $($case:ident)+) => {
         mod $module {
             $(#[test]
             fn $case() {
-                if ["docker-registry", "htpasswd"].into_iter().all($crate::support::installed) {
-                    super::$case($crate::support::any_registry::Kind::$kind);
-                } else {
-                    $crate::support::docker_registry::skipped("docker-registry or htpasswd is not installed");
-                }
+                $crate::support::any_registry::Kind::$kind.run(super::$case);
             })+
         }
     };
 }
 
-pub(crate) use {on_each_registry, on_every_registry};
+pub(crate) use {on_each_registry, on_every_registry, on_registry, on_strict_registries};

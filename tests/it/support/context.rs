@@ -97,8 +97,11 @@ impl Context {
 
     /// Logs in as `docker login` does without a credential helper: with an entry in Docker's config file.
     pub(crate) fn log_in(&self, host: &str, account: &Account) {
-        let config = serde_json::json!({ "auths": { host: { "auth": account.encoded() } } });
-        std::fs::write(self.docker_config().join("config.json"), config.to_string()).expect("config.json");
+        let path = self.docker_config().join("config.json");
+        let config = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut config: Value = config.unwrap_or_else(|| serde_json::json!({}));
+        config["auths"][host] = serde_json::json!({ "auth": account.encoded() });
+        std::fs::write(path, config.to_string()).expect("config.json");
     }
 
     /// Logs in by a credential helper named `rig`, which records the requests that it gets.

@@ -3,7 +3,10 @@
 //! | file | holds |
 //! |---|---|
 //! | [`registry`] | a strict registry in this process, with a log and configurable behavior |
+//! | [`server_process`] | a program that serves, and what it prints |
 //! | [`docker_registry`] | Debian's `docker-registry` |
+//! | [`zuul_registry`] | zuul-registry from PyPI |
+//! | [`ferro_registry`] | ferro-oci-server, a crate |
 //! | [`token_server`] | a server for signed tokens, used with Debian's registry |
 //! | [`nginx`] | nginx in front of a registry: TLS, HTTP/2 and client certificates |
 //! | [`tls_server`] | a TLS server for error cases that nginx cannot produce, and an HTTP proxy |
@@ -27,16 +30,19 @@ pub(crate) mod certificates;
 pub(crate) mod context;
 pub(crate) mod docker_registry;
 pub(crate) mod editor;
+pub(crate) mod ferro_registry;
 pub(crate) mod images;
 pub(crate) mod nginx;
 pub(crate) mod readers;
 pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod seed;
+pub(crate) mod server_process;
 pub(crate) mod terminal;
 pub(crate) mod tls_server;
 pub(crate) mod token_server;
 pub(crate) mod wire;
+pub(crate) mod zuul_registry;
 
 /// Whether a program is on the PATH.
 pub(crate) fn installed(program: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -14,13 +14,15 @@ use tokio::net::TcpSocket;
 use super::certificates::{Authority, Pair, Valid};
 use super::context::PATIENCE;
 use super::end_server;
+use super::registry::{Exchange, Log};
+use super::server_process::{free_port, parse};
 
 /// The configuration.
 pub(crate) struct Front<'a> {
     /// The address that requests are forwarded to: `127.0.0.1:PORT`.
     pub(crate) upstream: String,
-    /// The server certificate.
-    pub(crate) shows: Pair,
+    /// The server certificate. `None` for plain HTTP.
+    pub(crate) shows: Option<Pair>,
     /// Whether HTTP/2 is offered.
     pub(crate) http2: bool,
     /// The authority of accepted client certificates. `None` if no client certificate is required.
@@ -65,7 +67,7 @@ impl Front<'_> {
     pub(crate) fn of(upstream: &str, authority: &Authority) -> Front<'static> {
         Front {
             upstream: upstream.to_owned(),
-            shows: authority.server(&["127.0.0.1", "localhost", "0.0.0.0", "registry.test"], Valid::Now),
+            shows: Some(authority.server(&["127.0.0.1", "localhost", "0.0.0.0", "registry.test"], Valid::Now)),
             http2: true,
             lets_in: None,
             more: "",
@@ -79,16 +81,16 @@ impl Nginx {
         super::installed("nginx").then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut nginx = Self { folder, port: 0, child: None, closed: None, marks: AtomicUsize::new(0) };
-        nginx.write("server.pem", &front.shows.certificate);
-        nginx.write("server.key", &front.shows.key);
+        if let Some(pair) = &front.shows {
+            nginx.write("server.pem", &pair.certificate);
+            nginx.write("server.key", &pair.key);
+        }
         if let Some(authority) = front.lets_in {
             nginx.write("clients.pem", &authority.pem());
         }
         // Another test may take a free port before nginx does.
         let started = (0..10).any(|_| {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-            nginx.port = listener.local_addr().expect("a bound socket has an address").port();
-            drop(listener);
+            nginx.port = free_port();
             nginx.write("nginx.conf", &nginx.config(front));
             nginx.try_run()
         });
@@ -128,18 +130,8 @@ impl Nginx {
 
     /// Returns all requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        // nginx logs a request after it sent the response, which may be after the client read it. nginx uses one
-        // process without threads: when a request of our own is in the log, all requests answered before it are in the
-        // log as well.
-        let mark = format!("/mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
-        let mut stream = TcpStream::connect(self.host()).expect("nginx listens");
-        write!(stream, "GET {mark} HTTP/1.0\r\n\r\n").expect("nginx reads");
+        self.settle();
         let is_mark = |line: &str| line.rsplit('|').next().is_some_and(|uri| uri.starts_with("/mark-"));
-        let begin = Instant::now();
-        while !self.read("access.log").lines().any(|line| line.ends_with(&format!("|{mark}"))) {
-            assert!(begin.elapsed() < PATIENCE, "nginx logs nothing");
-            std::thread::sleep(Duration::from_millis(2));
-        }
         let seen = |line: &str| {
             let mut fields = line.split('|');
             let mut next = || fields.next().expect("five fields").to_owned();
@@ -147,6 +139,28 @@ impl Nginx {
             Seen { protocol, status: status.parse().expect("a status"), connection, client }
         };
         self.read("access.log").lines().filter(|line| !is_mark(line)).map(seen).collect()
+    }
+
+    /// Returns all requests so far, in the order in which they were answered.
+    pub(crate) fn log(&self) -> Log {
+        self.settle();
+        let is_mark = |exchange: &Exchange| exchange.path.starts_with("/mark-");
+        Log(self.read("requests.log").lines().filter_map(parse).filter(|exchange| !is_mark(exchange)).collect())
+    }
+
+    /// Waits until all requests that were answered are in the logs.
+    fn settle(&self) {
+        // nginx logs a request after it sent the response, which may be after the client read it. nginx uses one
+        // process without threads: when a request of our own is in the log, all requests answered before it are in the
+        // log as well.
+        let mark = format!("/mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
+        let mut stream = TcpStream::connect(self.host()).expect("nginx listens");
+        write!(stream, "GET {mark} HTTP/1.0\r\n\r\n").expect("nginx reads");
+        let begin = Instant::now();
+        while !self.read("access.log").lines().any(|line| line.ends_with(&format!("|{mark}"))) {
+            assert!(begin.elapsed() < PATIENCE, "nginx logs nothing");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Stops nginx and closes its port.
@@ -177,10 +191,14 @@ impl Nginx {
     fn config(&self, front: &Front<'_>) -> String {
         let (host, folder) = (self.host(), self.folder.path().display());
         let http2 = if front.http2 { " http2" } else { "" };
-        let mut server = format!(
-            "listen {host} ssl{http2};\nssl_certificate server.pem;\nssl_certificate_key server.key;\n{}\n",
-            front.more
-        );
+        let mut server = match &front.shows {
+            Some(_) => {
+                format!("listen {host} ssl{http2};\nssl_certificate server.pem;\nssl_certificate_key server.key;\n")
+            }
+            None => format!("listen {host};\n"),
+        };
+        server += front.more;
+        server += "\n";
         if front.lets_in.is_some() && !front.more.contains("ssl_verify_client") {
             server += "ssl_verify_client on;\n";
         }
@@ -200,7 +218,8 @@ impl Nginx {
             "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log {folder}/error.log;\n\
              events {{ worker_connections 4096; }}\nhttp {{\n{paths}client_max_body_size 0;\n\
              log_format seen '$server_protocol|$status|$connection|$ssl_client_s_dn|$request_uri';\n\
-             access_log {folder}/access.log seen;\nserver {{\n{server}}}\n}}\n"
+             access_log {folder}/access.log seen;\naccess_log {folder}/requests.log combined;\n\
+             server {{\n{server}}}\n}}\n"
         )
     }
 

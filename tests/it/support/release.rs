@@ -30,9 +30,17 @@ impl Release {
 
     /// Pushes all thirty images to `k8s/NAME-ARCH:VERSION`.
     pub(crate) fn push(registry: &AnyRegistry) {
+        Self::push_without(registry, "");
+    }
+
+    /// Like [`Release::push`], without the image of one repository.
+    pub(crate) fn push_without(registry: &AnyRegistry, omitted: &str) {
         for binary in BINARIES {
             for (platform, arch) in PLATFORMS {
-                registry.push(&format!("k8s/{binary}-{arch}"), VERSION, &Self::image(binary, platform));
+                let repository = format!("k8s/{binary}-{arch}");
+                if repository != omitted {
+                    registry.push(&repository, VERSION, &Self::image(binary, platform));
+                }
             }
         }
     }

@@ -100,7 +100,7 @@ impl Wire {
         assert_eq!(begun.status, 202, "an upload to {repository} is not begun");
         let location = begun.header("Location").expect("an upload has a place").to_owned();
         let location = location.strip_prefix(&format!("http://{}", self.host)).unwrap_or(&location);
-        let path = format!("{location}&digest={digest}");
+        let path = format!("{location}{}digest={digest}", if location.contains('?') { '&' } else { '?' });
         let done = self.send("PUT", &path, &[("Content-Type", "application/octet-stream")], bytes);
         assert_eq!(done.status, 201, "{digest} is not taken by {repository}");
     }

@@ -69,7 +69,7 @@ impl Exchange {
 
     /// Whether the request asks for a token.
     pub(crate) fn is_token(&self) -> bool {
-        self.path == "/token"
+        matches!(self.path.as_str(), "/token" | "/auth/token")
     }
 
     /// Whether the request contains `text` in its path, query, headers or body.
@@ -129,6 +129,11 @@ impl Log {
     /// Returns the PUTs of manifests, both of children and of lists.
     pub(crate) fn manifest_puts(&self) -> Self {
         self.filter(|exchange| exchange.method == "PUT" && exchange.manifest().is_some())
+    }
+
+    /// Returns the requests without those for tokens and those that were refused for want of a token.
+    pub(crate) fn served(&self) -> Self {
+        self.filter(|exchange| exchange.status != 401 && !exchange.is_token())
     }
 
     /// Returns the token requests.
