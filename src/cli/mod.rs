@@ -63,7 +63,7 @@ fn after_checks(ui: &Ui, demand: Demand, command: impl FnOnce() -> ExitStatus) -
     if let Err(problem) = limits::check(demand) {
         return ui.show(Document::problems(Context::default(), vec![*problem], ExitStatus::Failed));
     }
-    ui.check_files().map_or_else(|status| status, |()| command())
+    ui.open_files().map_or_else(|status| status, |()| command())
 }
 
 fn on_runtime(ui: &Ui, command: impl Future<Output = ExitStatus>) -> ExitStatus {

@@ -69,12 +69,12 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
     }
 
     async fn copy_child(&self, task: CopyTask<'_>, open: Option<BlobsOpen>) -> Result<(), StepFailure> {
-        let CopyTask { list, child, .. } = task;
+        let CopyTask { list, child, target } = task;
         let (payload, manifest) = self.read(task).await?;
         let parts = ImageBlobs::of(&manifest);
         // The sizes come from the manifest and can be any number, so the sum must not overflow.
         let size = parts.blobs.values().fold(0_u64, |size, blob| size.saturating_add(blob.size));
-        let progress = CopyProgress::new(list, child.platform.clone(), size);
+        let progress = self.relay.copying(list, child, target, size);
         let blobs = join_all(parts.blobs.values().map(|blob| self.blob(blob, task, &progress)));
         let foreign = join_all(parts.foreign.values().map(|layer| self.foreign(layer, task)));
         let (blobs, foreign) = tokio::join!(blobs, foreign);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oci::Platform;
+use crate::oci::{Host, Platform};
 use crate::plan::change::Plan;
 
 use super::report::ListReport;
@@ -62,23 +62,30 @@ pub enum Event {
 /// What is being done for a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListStep {
-    /// A member is copied into the target, and no bytes had to be sent so far.
+    /// A member is being copied within a registry, and no bytes had to be sent so far.
     Mounting {
         /// The platform of the member.
         platform: Platform,
-        /// The number of children that are in the target.
-        done: usize,
-        /// The number of all children.
-        of: usize,
     },
     /// Bytes of a member are being sent.
     Copying {
         /// The platform of the member.
         platform: Platform,
+        /// The registry that they are copied from, if it is not the registry of the list.
+        from: Option<Host>,
         /// Sent so far, in bytes.
         sent: u64,
-        /// The total, in bytes.
+        /// The total, in bytes. 0 if it is not known yet.
         of: u64,
+    },
+    /// A member is in the target.
+    Copied {
+        /// The platform of the member.
+        platform: Platform,
+        /// The number of members that are in the target.
+        done: usize,
+        /// The number of members to copy.
+        of: usize,
     },
     /// The list itself and its tags are being written.
     Writing,

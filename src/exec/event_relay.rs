@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::oci::{Digest, Platform};
+use crate::oci::{Digest, Host, Place, Platform};
+use crate::plan::Child;
 use crate::registry::{Notice, Observer};
 
 use super::{Event, ListStep, Listener};
@@ -18,8 +19,8 @@ pub struct EventRelay(Arc<Shared>);
 
 struct Shared {
     listener: Listener,
-    /// Progress counters by blob. The key is the blob alone: bytes that are sent to two targets at once count for both.
-    streams: Mutex<HashMap<Digest, Vec<Arc<CopyProgress>>>>,
+    /// Progress counters by target and blob.
+    streams: Mutex<HashMap<(Place, Digest), Vec<Arc<CopyProgress>>>>,
 }
 
 impl EventRelay {
@@ -47,20 +48,39 @@ impl EventRelay {
         (self.0.listener)(event);
     }
 
-    /// Adds the bytes of `blob` to `progress` until the returned guard is dropped.
+    /// Says that work on a member begins.
+    pub(super) fn starting(&self, list: usize, child: &Child, target: &Place) {
+        let step = match may_mount(child, target) {
+            true => ListStep::Mounting { platform: child.platform.clone() },
+            false => CopyProgress::new(list, child, target, 0).step(),
+        };
+        self.say(Event::Step { list, step });
+    }
+
+    /// Returns the counter of a member with `of` bytes. They are sent unless the registry of `target` can mount them.
+    pub(super) fn copying(&self, list: usize, child: &Child, target: &Place, of: u64) -> Arc<CopyProgress> {
+        let progress = CopyProgress::new(list, child, target, of);
+        if !may_mount(child, target) {
+            self.say(Event::Step { list, step: progress.step() });
+        }
+        Arc::new(progress)
+    }
+
+    /// Adds the bytes of `blob` that are sent to the target of `progress`, until the returned guard is dropped.
     pub(super) fn watch(&self, blob: &Digest, progress: &Arc<CopyProgress>) -> ProgressGuard {
+        let stream = (progress.target.clone(), blob.clone());
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.entry(blob.clone()).or_default().push(Arc::clone(progress));
-        ProgressGuard { relay: self.clone(), blob: blob.clone(), progress: Arc::clone(progress) }
+        streams.entry(stream.clone()).or_default().push(Arc::clone(progress));
+        ProgressGuard { relay: self.clone(), stream, progress: Arc::clone(progress) }
     }
 
     fn hear(&self, notice: Notice) {
         match notice {
-            Notice::Streaming { digest, bytes } => {
+            Notice::Streaming { digest, target, bytes } => {
                 // The lock is released before the listener is called, because the listener may do anything.
                 let heard = {
                     let streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
-                    streams.get(&digest).cloned().unwrap_or_default()
+                    streams.get(&(target, digest)).cloned().unwrap_or_default()
                 };
                 for progress in heard {
                     let step = progress.add(bytes);
@@ -72,18 +92,27 @@ impl EventRelay {
     }
 }
 
+/// Whether the blobs of `child` may be mounted: the registry of `target` has them in another repository.
+fn may_mount(child: &Child, target: &Place) -> bool {
+    child.from.host().is_some() && child.from.host() == target.host()
+}
+
 /// How much of a member has been sent.
 pub(super) struct CopyProgress {
     list: usize,
     platform: Platform,
+    /// See [`ListStep::Copying`].
+    from: Option<Host>,
+    target: Place,
     sent: AtomicU64,
     of: AtomicU64,
 }
 
 impl CopyProgress {
-    /// Creates a counter for a member with `of` bytes. `list` is the position of its list in the plan.
-    pub(super) fn new(list: usize, platform: Platform, of: u64) -> Arc<Self> {
-        Arc::new(Self { list, platform, sent: AtomicU64::new(0), of: AtomicU64::new(of) })
+    fn new(list: usize, child: &Child, target: &Place, of: u64) -> Self {
+        let from = child.from.host().filter(|host| Some(*host) != target.host()).cloned();
+        let (platform, target) = (child.platform.clone(), target.clone());
+        Self { list, platform, from, target, sent: AtomicU64::new(0), of: AtomicU64::new(of) }
     }
 
     /// Subtracts bytes that did not have to be sent.
@@ -92,27 +121,32 @@ impl CopyProgress {
     }
 
     fn add(&self, bytes: u64) -> ListStep {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.step()
+    }
+
+    fn step(&self) -> ListStep {
         let of = self.of.load(Ordering::Relaxed);
         // A stream that is restarted counts its bytes again, so the sum is limited to the total.
-        let sent = (self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes).min(of);
-        ListStep::Copying { platform: self.platform.clone(), sent, of }
+        let sent = self.sent.load(Ordering::Relaxed).min(of);
+        ListStep::Copying { platform: self.platform.clone(), from: self.from.clone(), sent, of }
     }
 }
 
 /// While it exists, the bytes of a blob are added to the progress of a member.
 pub(super) struct ProgressGuard {
     relay: EventRelay,
-    blob: Digest,
+    stream: (Place, Digest),
     progress: Arc<CopyProgress>,
 }
 
 impl Drop for ProgressGuard {
     fn drop(&mut self) {
         let mut streams = self.relay.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watching) = streams.get_mut(&self.blob) {
+        if let Some(watching) = streams.get_mut(&self.stream) {
             watching.retain(|progress| !Arc::ptr_eq(progress, &self.progress));
             if watching.is_empty() {
-                streams.remove(&self.blob);
+                streams.remove(&self.stream);
             }
         }
     }
@@ -121,6 +155,7 @@ impl Drop for ProgressGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oci::{Descriptor, MediaType};
 
     fn wire() -> (EventRelay, Arc<Mutex<Vec<Event>>>) {
         let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
@@ -136,26 +171,54 @@ mod tests {
         heard.lock().unwrap().iter().map(step).collect()
     }
 
+    fn place(repository: &str) -> Place {
+        Place::parse(repository).unwrap()
+    }
+
+    /// A child that is copied from `from`.
+    fn child(from: &str) -> Child {
+        let (media_type, digest) = (MediaType::OciManifest, Digest::of(b"image"));
+        let platform = Platform::parse("linux/amd64").unwrap();
+        Child { descriptor: Descriptor { media_type, digest, size: 5 }, platform, from: place(from), payload: None }
+    }
+
+    fn streaming(target: &str, bytes: u64) -> Notice {
+        Notice::Streaming { digest: Digest::of(b"layer"), target: place(target), bytes }
+    }
+
     #[test]
-    fn bytes_that_nobody_watches_are_not_told() {
+    fn bytes_of_an_unwatched_blob_are_not_reported() {
         let (relay, heard) = wire();
-        let progress = CopyProgress::new(0, Platform::parse("linux/amd64").unwrap(), 10);
+        let progress = relay.copying(0, &child("r.example/src"), &place("r.example/app"), 10);
         drop(relay.watch(&Digest::of(b"layer"), &progress));
-        (relay.observer())(Notice::Streaming { digest: Digest::of(b"layer"), bytes: 4 });
+        (relay.observer())(streaming("r.example/app", 4));
         assert!(heard.lock().unwrap().is_empty());
         assert!(relay.0.streams.lock().unwrap().is_empty());
     }
 
     #[test]
-    fn bytes_are_counted_to_the_lists_that_watch_and_never_pass_the_whole() {
+    fn bytes_are_counted_for_the_lists_that_they_are_sent_for_and_never_exceed_the_total() {
         let (relay, heard) = wire();
-        let platform = Platform::parse("linux/amd64").unwrap();
-        let (one, two) = (CopyProgress::new(1, platform.clone(), 10), CopyProgress::new(2, platform, 100));
-        let _watches = [relay.watch(&Digest::of(b"a"), &one), relay.watch(&Digest::of(b"a"), &two)];
+        let (child, target) = (child("r.example/src"), place("r.example/app"));
+        let one = relay.copying(1, &child, &target, 10);
+        let two = relay.copying(2, &child, &target, 100);
+        let elsewhere = relay.copying(3, &child, &place("r.example/other"), 10);
+        let _guards = [&one, &two, &elsewhere].map(|progress| relay.watch(&Digest::of(b"layer"), progress));
         two.spare(50);
         let observer = relay.observer();
-        observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
-        observer(Notice::Streaming { digest: Digest::of(b"a"), bytes: 8 });
+        observer(streaming("r.example/app", 8));
+        observer(streaming("r.example/app", 8));
         assert_eq!(copying(&heard), [(1, 8, 10), (2, 8, 50), (1, 10, 10), (2, 16, 50)]);
+    }
+
+    #[test]
+    fn a_copy_between_registries_is_reported_with_its_source_before_any_byte_is_sent() {
+        let (relay, heard) = wire();
+        relay.copying(0, &child("q.example/src"), &place("r.example/app"), 10);
+        let events = heard.lock().unwrap();
+        let [Event::Step { step: ListStep::Copying { from, sent: 0, of: 10, .. }, .. }] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert_eq!(from.as_ref().map(Host::as_str), Some("q.example"));
     }
 }

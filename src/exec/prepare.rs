@@ -87,13 +87,12 @@ impl<R: Registry> Publisher<'_, R> {
     }
 
     async fn child(&self, progress: &ChildProgress<'_>, child: &Child, open: BlobsOpen) -> Result<(), StepFailure> {
-        let mounting = |done| {
-            let step = ListStep::Mounting { platform: child.platform.clone(), done, of: progress.of };
-            self.relay.say(Event::Step { list: progress.list, step });
-        };
-        mounting(progress.standing.load(Ordering::Relaxed));
-        self.copier.child(CopyTask { list: progress.list, child, target: progress.target }, open).await?;
-        mounting(progress.standing.fetch_add(1, Ordering::Relaxed) + 1);
+        let ChildProgress { list, of, standing, target } = *progress;
+        self.relay.starting(list, child, target);
+        self.copier.child(CopyTask { list, child, target }, open).await?;
+        let done = standing.fetch_add(1, Ordering::Relaxed) + 1;
+        let step = ListStep::Copied { platform: child.platform.clone(), done, of };
+        self.relay.say(Event::Step { list, step });
         Ok(())
     }
 }

@@ -249,7 +249,7 @@ impl Copier<'_> {
     }
 
     fn progress(&self) -> Arc<Progress> {
-        Progress::new(self.blob, Arc::clone(&self.http.client.transport.run.observer))
+        Progress::new(self.blob, self.to, Arc::clone(&self.http.client.transport.run.observer))
     }
 
     /// Converts a failure to an error that names the end where it happened.

@@ -261,6 +261,8 @@ pub enum Notice {
     Streaming {
         /// The blob.
         digest: Digest,
+        /// The place it is sent to.
+        target: Place,
         /// The number of bytes since the last notice.
         bytes: u64,
     },

@@ -5,24 +5,26 @@
 //! | [`document`] | the result of a command, before it is rendered |
 //! | [`render`] | the output formats, one file for each |
 //! | [`show`] | routes each format to stdout, stderr or a file |
+//! | [`files`] | the files of `--format FORMAT=FILE` |
 //! | [`printer`] | stdout and stderr |
 //! | [`style`] | color, character set and width, decided once per stream |
 //! | [`codes`] | the codes of all problems that are not about manifests.toml |
 //! | [`progress`] | the output during a run |
 //! | [`text`] | counts, durations, sizes, digests, lists of names |
 //!
-//! stdout has the result, stderr has progress and messages; [`show`] has the exact rules. At the end of a command the
-//! order is: the lines of the lists, the problems in full, the verdict. The first word of the verdict corresponds to
-//! the exit status.
+//! stdout has results: the lines of lists and the verdict. stderr has progress, warnings and problems. If a format
+//! without a file takes stdout, results are written to stderr. At the end of a command the order is: the lines of lists,
+//! the problems in full, the verdict. The first word of the verdict corresponds to the exit status.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::exec::Listener;
 use crate::exec::report::ExitStatus;
 
 pub mod codes;
 mod document;
+mod files;
 mod printer;
 mod progress;
 mod render;
@@ -34,6 +36,7 @@ pub use document::{Context, Document};
 pub(crate) use printer::report_panics;
 pub use style::{Color, ColorChoice, Hints, Size, Style};
 
+use files::OutputFile;
 use printer::{Fate, Printer};
 use progress::Live;
 
@@ -86,6 +89,14 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
+/// The stream of results for people: the lines of lists and the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ResultStream {
+    Stdout,
+    /// Another format uses stdout.
+    Stderr,
+}
+
 /// The settings for all output.
 #[derive(Debug, Clone)]
 pub struct UiOptions {
@@ -103,11 +114,30 @@ pub struct UiOptions {
     pub outputs: Vec<Output>,
 }
 
+impl UiOptions {
+    fn results(&self) -> ResultStream {
+        match self.outputs.iter().any(|output| output.file.is_none() && output.format != OutputFormat::Human) {
+            true => ResultStream::Stderr,
+            false => ResultStream::Stdout,
+        }
+    }
+
+    /// The style of the stream of results.
+    fn result_style(&self) -> Style {
+        match self.results() {
+            ResultStream::Stdout => self.out,
+            ResultStream::Stderr => self.err,
+        }
+    }
+}
+
 /// Writes all output of a command.
 pub struct Ui {
     options: UiOptions,
     printer: Arc<Printer>,
     live: Live,
+    /// Every FORMAT=FILE, from before the run until its document is complete.
+    files: Mutex<Vec<(Output, OutputFile)>>,
 }
 
 impl Ui {
@@ -121,7 +151,7 @@ impl Ui {
     fn with(options: UiOptions, printer: Printer) -> Self {
         let printer = Arc::new(printer);
         let live = Live::new(options.clone(), Arc::clone(&printer));
-        Self { options, printer, live }
+        Self { options, printer, live, files: Mutex::default() }
     }
 
     /// Returns a listener that shows events as they arrive.
@@ -151,30 +181,28 @@ impl Ui {
     pub fn cut_off(&self) {
         let writing = self.live.writing();
         self.live.finish();
+        self.live.show_waiting();
         let what = if writing.is_empty() {
             "Interrupted at once: no tag was being moved\n".to_owned()
         } else {
             let names = writing.iter().map(String::as_str);
-            text::fill(
-                "Interrupted at once: not known whether moved: ",
-                &text::named(names, true),
-                2,
-                self.options.err.width,
-            ) + "\n"
+            let first = "Interrupted at once: these tags may have been moved: ";
+            text::fill(first, &text::named(names, true), 2, self.options.result_style().width) + "\n"
         };
-        self.printer.err(&what);
+        self.printer.result(self.options.results(), &what);
+        // The process ends without another chance to remove the temporary files.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Returns the exit status of the process. It is not an error if the reader of stdout closed the pipe early.
+    /// Returns the exit status of the process. If the reader of stdout closed the pipe early, that alone is no failure.
     #[must_use]
     pub fn end(&self, status: ExitStatus) -> u8 {
         match self.printer.answered() {
-            Fate::Open => status.code(),
-            Fate::Closed => 0,
             Fate::Failed(why) => {
-                self.printer.err(&format!("stdout cannot be written to: {}\n", text::foreign(&why)));
+                self.printer.err(&format!("failed to write to stdout: {}\n", text::foreign(&why)));
                 if status == ExitStatus::Done { ExitStatus::Failed.code() } else { status.code() }
             }
+            Fate::Open | Fate::Closed => status.code(),
         }
     }
 }

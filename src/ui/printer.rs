@@ -1,6 +1,6 @@
 //! [`Printer`]: the only place that writes to stdout and stderr.
 //!
-//! stdout has the result, stderr has messages. A closed pipe is not an error: the rest of the output is dropped.
+//! stdout has results, stderr has messages. A closed pipe is not an error: the rest of the output is dropped.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 
 use super::style::{Color, Style};
-use super::text;
+use super::{ResultStream, text};
 
 /// stdout and stderr.
 pub(super) struct Printer {
@@ -52,9 +52,13 @@ impl Printer {
         Self { out: stream(out), err: stream(err) }
     }
 
-    /// Writes text for people to stdout.
-    pub(super) fn out(&self, text: &str) {
-        lock(&self.out).write(&text::harmless(text));
+    /// Writes a result for people to its stream.
+    pub(super) fn result(&self, stream: ResultStream, text: &str) {
+        let stream = match stream {
+            ResultStream::Stdout => &self.out,
+            ResultStream::Stderr => &self.err,
+        };
+        lock(stream).write(&text::harmless(text));
     }
 
     /// Writes text for programs to stdout, unchanged.
@@ -102,11 +106,11 @@ pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(move |panic| {
         usual(panic);
         let place = match env!("CARGO_PKG_REPOSITORY") {
-            "" => "where you have mlist from".to_owned(),
+            "" => "the place where you got mlist".to_owned(),
             repository => format!("{repository}/issues"),
         };
         let version = env!("CARGO_PKG_VERSION");
-        let text = format!("This is a bug in mlist {version}. Report it with the lines above: {place}\n");
+        let text = format!("This is a bug in mlist {version}. Report it with the lines above to {place}\n");
         // If stderr cannot be written to, there is no other place to report it.
         let _ = io::stderr().write_all(text.as_bytes());
         std::process::exit(101);
@@ -133,8 +137,8 @@ mod tests {
     fn a_reader_that_went_away_is_not_a_full_disk() {
         let fate = |kind| {
             let printer = Printer::to(Box::new(Broken(kind)), Box::new(io::sink()));
-            printer.out("answer");
-            printer.out("more");
+            printer.result(ResultStream::Stdout, "answer");
+            printer.result(ResultStream::Stdout, "more");
             printer.answered()
         };
         assert_eq!(fate(io::ErrorKind::BrokenPipe), Fate::Closed);
@@ -144,7 +148,7 @@ mod tests {
     #[test]
     fn nothing_written_is_nothing_lost() {
         let printer = Printer::to(Box::new(Broken(io::ErrorKind::BrokenPipe)), Box::new(io::sink()));
-        printer.out("");
+        printer.result(ResultStream::Stdout, "");
         assert_eq!(printer.answered(), Fate::Open);
     }
 }

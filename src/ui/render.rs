@@ -20,16 +20,17 @@ pub(super) struct OutputPart {
 /// The stream that a part is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// The lines of the lists: stdout. If JSON uses stdout, stderr if the human-readable format was asked for too, else
-    /// nowhere.
-    Lines,
-    /// The verdict: stdout, or stderr if JSON uses stdout.
-    Verdict,
+    /// The lines of lists and the verdict: the stream of [`ResultStream`](super::ResultStream).
+    Result,
     /// Problems and notes: stderr.
     Message,
 }
 
 impl OutputPart {
+    fn result(text: String) -> Self {
+        Self { channel: Channel::Result, text }
+    }
+
     fn message(text: String) -> Self {
         Self { channel: Channel::Message, text }
     }

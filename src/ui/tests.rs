@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{Loaded, Problem};
-use crate::exec::Event;
+use crate::exec::event::{Event, ListStep};
 use crate::exec::report::{Signal, Stats};
 use crate::plan::Plan;
 
@@ -78,12 +78,10 @@ fn loaded() -> Loaded {
 }
 
 #[test]
-fn sync_talks_on_stderr_and_leaves_stdout_empty() {
+fn sync_writes_results_to_stdout_and_messages_to_stderr() {
     let desk = desk(Verbosity::Normal, &[]);
     assert_eq!(sync(&desk, samples::plan()), ExitStatus::Failed);
-    assert_eq!(desk.out.text(), "");
-    insta::assert_snapshot!(desk.err.text(), @r#"
-    Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
+    insta::assert_snapshot!(desk.out.text(), @r"
     updated    gcr.io/google_containers/kubectl:v1.3.0    5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
@@ -92,6 +90,10 @@ fn sync_talks_on_stderr_and_leaves_stdout_empty() {
     created    docker.io/acme/api:v2.4.0 +2 tags          c4d81fa03b27
     blocked    gcr.io/google_containers/kube-scheduler:v1.3.0
     failed     quay.io/acme/api:v1.3.0
+    Incomplete after 1m 31s: 2 lists created, 1 updated, 1 unchanged, 1 blocked, 1 failed
+    ");
+    insta::assert_snapshot!(desk.err.text(), @r#"
+    Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
 
     mlist::plan::member_absent
 
@@ -110,8 +112,6 @@ fn sync_talks_on_stderr_and_leaves_stdout_empty() {
       × quay.io cannot be reached
       ╰─▶ no connection within 10s, 8 attempts in 90s
       help: sync again when it answers: what is published is not sent again
-
-    Incomplete after 1m 31s: 2 lists created, 1 updated, 1 unchanged, 1 blocked, 1 failed
     "#);
 }
 
@@ -120,7 +120,8 @@ fn sync_with_nothing_to_do_is_one_line() {
     let desk = desk(Verbosity::Normal, &[]);
     let lists = vec![samples::unchanged(samples::publication("kubectl"), "72c4")];
     assert_eq!(sync(&desk, samples::plan_of(lists)), ExitStatus::Done);
-    assert_eq!(desk.err.text(), "Nothing to publish: 1 list unchanged (1m 31s)\n");
+    assert_eq!(desk.out.text(), "Nothing to publish: 1 list unchanged (1m 31s)\n");
+    assert_eq!(desk.err.text(), "");
 }
 
 #[test]
@@ -142,24 +143,28 @@ fn quiet_says_nothing_unless_something_is_wrong() {
     assert_eq!((good.out.text(), good.err.text()), (String::new(), String::new()));
     let bad = desk(Verbosity::Quiet, &[]);
     sync(&bad, samples::plan());
-    assert!(
-        bad.err.text().starts_with("blocked    gcr.io/google_containers/kube-scheduler:v1.3.0\n"),
-        "{}",
-        bad.err.text()
-    );
-    assert!(bad.err.text().contains("Incomplete after 1m 31s"));
+    let lines = bad.out.text();
+    assert!(lines.starts_with("blocked    gcr.io/google_containers/kube-scheduler:v1.3.0\n"), "{lines}");
+    assert!(lines.contains("Incomplete after 1m 31s"), "{lines}");
 }
 
 #[test]
-fn json_takes_stdout_and_the_human_answer_gives_way() {
-    let alone = desk(Verbosity::Normal, &[(OutputFormat::Json, None)]);
-    plan(&alone, &samples::plan(), ExitStatus::Failed);
-    assert!(serde_json::from_str::<serde_json::Value>(&alone.out.text()).is_ok());
-    assert!(!alone.err.text().contains("update     "));
-    let both = desk(Verbosity::Normal, &[(OutputFormat::Human, None), (OutputFormat::Json, None)]);
-    plan(&both, &samples::plan(), ExitStatus::Failed);
-    assert!(serde_json::from_str::<serde_json::Value>(&both.out.text()).is_ok());
-    assert!(both.err.text().starts_with("update     "));
+fn if_json_takes_stdout_the_human_text_goes_to_stderr() {
+    let human = desk(Verbosity::Normal, &[]);
+    plan(&human, &samples::plan(), ExitStatus::Failed);
+    let (lines, verdict) =
+        human.out.text().trim_end().rsplit_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    for formats in [[(OutputFormat::Json, None)].as_slice(), &[(OutputFormat::Human, None), (OutputFormat::Json, None)]]
+    {
+        let desk = desk(Verbosity::Normal, formats);
+        plan(&desk, &samples::plan(), ExitStatus::Failed);
+        assert!(serde_json::from_str::<serde_json::Value>(&desk.out.text()).is_ok());
+        assert_eq!(desk.err.text(), format!("{lines}\n{}{verdict}\n", human.err.text()));
+    }
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, None)]);
+    sync(&desk, samples::plan());
+    assert!(serde_json::from_str::<serde_json::Value>(&desk.out.text()).is_ok());
+    assert!(desk.err.text().contains("\ncreated    gcr.io/google_containers/hyperkube:v1.3.0"), "{}", desk.err.text());
 }
 
 #[test]
@@ -167,34 +172,74 @@ fn files_get_the_whole_answer_whatever_the_streams_get() {
     let folder = tempfile::tempdir().unwrap();
     let (json, human) = (folder.path().join("report.json"), folder.path().join("report.txt"));
     let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(&json)), (OutputFormat::Human, Some(&human))]);
+    desk.ui.open_files().unwrap();
     sync(&desk, samples::plan());
     let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(document["kind"], "report");
     let text = std::fs::read_to_string(human).unwrap();
     assert!(text.starts_with("updated    gcr.io/google_containers/kubectl:v1.3.0"), "{text}");
     assert!(text.contains("Incomplete after 1m 31s"));
-    assert_eq!(desk.out.text(), "");
+    assert!(text.starts_with(desk.out.text().rsplit_once("Incomplete").unwrap().0), "{text}");
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_a_failure() {
+fn a_file_that_cannot_be_created_is_a_problem_before_anything_else() {
     let nowhere = std::path::Path::new("no/such/folder/report.json");
     let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(nowhere))]);
+    assert_eq!(desk.ui.open_files(), Err(ExitStatus::Usage));
+    insta::assert_snapshot!(desk.err.text(), @r"
+    mlist::ui::unwritable
+
+      × cannot write to no/such/folder/report.json
+      ╰─▶ No such file or directory
+      help: choose another file, or correct the permissions: --format json=FILE
+    ");
+    assert_eq!(desk.out.text(), "manifests.toml: 1 problem\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_completed_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(&report))]);
+    desk.ui.open_files().unwrap();
+    folder.close().unwrap();
     assert_eq!(sync(&desk, samples::plan_of(vec![samples::updated()])), ExitStatus::Failed);
     let text = desk.err.text();
-    assert!(text.contains("no/such/folder/report.json cannot be written\n  ╰─▶ No such file or directory\n"), "{text}");
-    assert!(text.lines().last().unwrap().starts_with("Incomplete after "), "{text}");
+    assert!(text.contains("report.json\n  ╰─▶ No such file or directory\n"), "{text}");
+    assert!(desk.out.text().lines().last().unwrap().starts_with("Incomplete after "), "{}", desk.out.text());
+}
+
+#[test]
+fn a_run_that_is_cut_off_prints_what_is_done_and_leaves_no_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(&report))]);
+    desk.ui.open_files().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let plan = samples::plan_of(vec![samples::updated(), samples::created(samples::publication("pause"), "77b1")]);
+    let listener = desk.ui.listener();
+    listener(Event::Planned(Arc::new(plan.clone())));
+    listener(Event::Began { list: 0 });
+    listener(Event::Step { list: 0, step: ListStep::Writing });
+    listener(Event::Ended { list: 1, report: Arc::clone(&samples::report(plan).lists[1]) });
+    desk.ui.cut_off();
+    insta::assert_snapshot!(desk.out.text(), @r"
+    created    gcr.io/google_containers/pause:v1.3.0    77b100000000
+    Interrupted at once: these tags may have been moved: gcr.io/google_containers/kubectl:v1.3.0
+    ");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn check_counts_what_is_good_and_shows_what_is_not() {
     let good = desk(Verbosity::Normal, &[]);
     assert_eq!(good.ui.show(Document::check(&loaded())), ExitStatus::Done);
-    assert_eq!(good.err.text(), "manifests.toml: 2 lists, 10 members, 2 tags, no problems\n");
+    assert_eq!(good.out.text(), "manifests.toml: 2 lists, 10 members, 2 tags, no problems\n");
     let one_less = desk(Verbosity::Normal, &[]);
     let left_out = vec![samples::left_out("gcr.io/x/app")];
     assert_eq!(one_less.ui.show(Document::check(&Loaded { left_out, ..loaded() })), ExitStatus::Done);
-    insta::assert_snapshot!(one_less.err.text(), @r"
+    insta::assert_snapshot!(one_less.out.text(), @r"
     left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
     manifests.toml: 2 lists, 10 members, 2 tags, no problems
     ");
@@ -203,7 +248,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
     assert_eq!(open.ui.show(Document::check(&Loaded { unexpanded, ..loaded() })), ExitStatus::Done);
     let verdict = "manifests.toml: 2 lists, 10 members, 2 tags, no problems; not expanded, as their lists stand in \
                    tags: kube, etcd";
-    assert_eq!(open.err.text(), format!("{verdict}\n"));
+    assert_eq!(open.out.text(), format!("{verdict}\n"));
     let bad = desk(Verbosity::Normal, &[]);
     let key = Problem::error("mlist::config::unknown_key", "unknown key `registri`")
         .at(&samples::span("registry"), "did you mean `registry`?");
@@ -212,7 +257,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
         .help("known here: name, registry, version");
     let problems = Document::problems(Context::of(samples::sources()), vec![key, variable], ExitStatus::Usage);
     assert_eq!(bad.ui.show(problems), ExitStatus::Usage);
-    assert_eq!(bad.out.text(), "");
+    assert_eq!(bad.out.text(), "manifests.toml: 2 problems\n");
     insta::assert_snapshot!(bad.err.text(), @r#"
     mlist::config::unknown_key
 
@@ -236,8 +281,6 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
      7 │ target = "{registry}/{name}"
        ╰────
       help: known here: name, registry, version
-
-    manifests.toml: 2 problems
     "#);
 }
 
@@ -255,7 +298,7 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
     ");
     let synced = desk(Verbosity::Normal, &[]);
     assert_eq!(synced.ui.show(Document::report(context, samples::report(shown))), ExitStatus::Done);
-    insta::assert_snapshot!(synced.err.text(), @r"
+    insta::assert_snapshot!(synced.out.text(), @r"
     left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
     Nothing to publish: 1 list unchanged (1m 31s)
     ");
@@ -267,7 +310,7 @@ fn an_early_signal_leaves_nothing_published() {
     let context = Context::of(samples::sources());
     let document = Document::interrupted(context, Signal::Terminate, Duration::from_millis(1_240));
     assert_eq!(desk.ui.show(document), ExitStatus::Terminated);
-    assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n");
+    assert_eq!(desk.err.text(), "Interrupted after 1.2s: nothing was published\n", "JSON uses stdout");
     assert!(desk.out.text().contains(r#""exit_status": 143"#));
 }
 
@@ -276,14 +319,14 @@ fn verbose_tells_requests_by_host_before_the_verdict() {
     let desk = desk(Verbosity::Verbose, &[]);
     sync(&desk, samples::plan_of(vec![samples::updated()]));
     let text = desk.err.text();
-    let lines: Vec<&str> = text.lines().rev().take(3).collect();
-    assert_eq!(lines[2], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials");
-    assert!(lines[1].starts_with("quay.io: 8 HEAD, 7 repeated, waited 1m 28s; credentials from"));
-    assert!(lines[0].starts_with("Done in 1m 31s"));
+    let lines: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(lines[1], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials");
+    assert!(lines[0].starts_with("quay.io: 8 HEAD, 7 retried, waited 1m 28s; credentials from"));
+    assert!(desk.out.text().lines().last().unwrap().starts_with("Done in 1m 31s"));
 }
 
 #[test]
-fn an_answer_nobody_reads_to_its_end_is_no_failure() {
+fn a_closed_pipe_is_no_failure_and_hides_none() {
     struct Gone;
     impl Write for Gone {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -296,5 +339,5 @@ fn an_answer_nobody_reads_to_its_end_is_no_failure() {
     let options = desk(Verbosity::Normal, &[]).ui.options.clone();
     let ui = Ui::with(options, Printer::to(Box::new(Gone), Box::new(io::sink())));
     ui.answer("{}");
-    assert_eq!(ui.end(ExitStatus::Blocked), 0);
+    assert_eq!([ExitStatus::Done, ExitStatus::Blocked].map(|status| ui.end(status)), [0, 4]);
 }

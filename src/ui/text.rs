@@ -69,6 +69,14 @@ pub(super) fn size_of(part: u64, whole: u64) -> String {
     }
 }
 
+/// Formats bytes per second: `11 MB/s`.
+pub(super) fn rate(bytes: u64) -> String {
+    match UNITS.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{} {name}/s", scaled(bytes, unit)),
+        None => format!("{bytes} B/s"),
+    }
+}
+
 /// Formats with one decimal below 100 and none from 100 on.
 fn scaled(bytes: u64, unit: u64) -> String {
     let tenths = u128::from(bytes) * 10 / u128::from(unit);
@@ -308,6 +316,7 @@ mod tests {
         assert_eq!(size_of(48_210_000, 112_900_000), "48.2 of 112 MB");
         assert_eq!(size_of(0, 2_841), "0 of 2.8 kB");
         assert_eq!(size_of(100, 527), "100 of 527 B");
+        assert_eq!([rate(0), rate(11_000_000), rate(2_841)], ["0 B/s", "11 MB/s", "2.8 kB/s"]);
     }
 
     #[test]

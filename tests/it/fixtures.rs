@@ -63,14 +63,14 @@ impl Folder {
         let context = Context::new();
         copy(path, &context.path(""));
         let command = arguments.as_deref().unwrap_or("check");
-        let output = context.mlist(&format!("{command} --format human --format json=said.json"));
+        let output = context.mlist_in_one_pipe(&format!("{command} --format human --format json=said.json"));
         let json = std::fs::read_to_string(context.path("said.json")).unwrap_or_else(|_| panic!("{name}: {output}"));
         Self { name, arguments, output, problems: problems(&json) }
     }
 
     /// Returns the output, after the command line if the folder specifies one.
     fn shown(&self) -> String {
-        let said = &self.output.stderr;
+        let said = &self.output.stdout;
         self.arguments.as_ref().map_or_else(|| said.clone(), |arguments| format!("$ mlist {arguments}\n{said}"))
     }
 }

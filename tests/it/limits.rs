@@ -87,7 +87,7 @@ fn a_report_that_cannot_be_written_is_reported_before_anything_is_published() {
             let formats = format!("{command} --format human --format json=old.json --format json={file}");
             let output = context.mlist(&formats).exits(2);
             assert!(output.stderr.contains("mlist::ui::unwritable"), "{output}");
-            assert!(output.stderr.contains(&format!("{file} cannot be written")), "{output}");
+            assert!(output.stderr.contains(&format!("cannot write to {file}\n")), "{output}");
             assert!(!context.path("out").exists(), "{output}");
         }
     }

@@ -32,6 +32,7 @@ mod schema;
 mod schema_fresh;
 mod secrets;
 mod storm;
+mod streams;
 mod support;
 mod terminal;
 mod tls;

@@ -62,9 +62,10 @@ fn the_first_sync_publishes_lists_that_others_read(kind: Kind) {
     let (registry, context) = release(kind);
     let (output, _) = sync(&context, &registry);
     let output = output.exits(0);
-    assert_eq!(output.stdout, "");
-    assert_eq!(output.stderr.lines().next(), Some("Plan: 6 to create"), "{output}");
-    assert_eq!(output.lines("created"), 6, "{output}");
+    assert_eq!(output.stderr, "Plan: 6 to create\n", "{output}");
+    let targets = output.stdout.lines().filter_map(|line| line.strip_prefix("created ")?.split_whitespace().next());
+    let expected = BINARIES.map(|binary| format!("{}/k8s/{binary}:{VERSION}", registry.host()));
+    assert_eq!(targets.collect::<Vec<_>>(), expected, "in the order of the file: {output}");
     assert!(output.verdict().starts_with("Done in "), "{output}");
     assert!(output.verdict().ends_with("s: 6 lists created"), "{output}");
     assert_all_stand(&registry);
@@ -87,7 +88,7 @@ fn the_second_sync_asks_for_heads_and_nothing_else(kind: Kind) {
     let output = output.exits(0);
     assert_eq!((log.len(), log.count("HEAD")), (36, 36), "{log}");
     assert!(log.iter().all(|exchange| exchange.manifest().is_some() && exchange.status == 200), "{log}");
-    assert_eq!(output.stderr.lines().count(), 1, "{output}");
+    assert_eq!((output.stdout.lines().count(), output.stderr.as_str()), (1, ""), "{output}");
     assert!(output.verdict().starts_with("Nothing to publish: 6 lists unchanged ("), "{output}");
     assert_eq!(digests(&registry), before);
 }
@@ -115,7 +116,7 @@ fn a_member_pushed_anew_changes_its_list_alone(kind: Kind) {
     assert_eq!(counts(&log), [30 + 11, 3 + get, post, 2 + put], "{log}");
     assert_eq!(output.stderr.lines().next(), Some("Plan: 1 to update, 5 unchanged"), "{output}");
     assert_eq!((output.lines("updated"), output.lines("created")), (1, 0), "{output}");
-    assert!(output.stderr.contains("  ~ linux/arm64 "), "{output}");
+    assert!(output.stdout.contains("  ~ linux/arm64 "), "{output}");
     assert!(output.verdict().ends_with("s: 1 list updated, 5 unchanged"), "{output}");
 }
 
@@ -148,7 +149,7 @@ fn a_registry_that_is_down_is_one_problem(kind: Kind) {
     assert_eq!(output.stderr.matches("mlist::registry::unreachable").count(), 1, "{output}");
     assert_eq!(output.stderr.matches("cannot be reached").count(), 1, "{output}");
     for binary in BINARIES {
-        assert!(output.stderr.contains(binary), "{binary} is not named: {output}");
+        assert!(output.stdout.contains(binary), "{binary} is not named: {output}");
     }
     assert!(output.verdict().starts_with("Incomplete after "), "{output}");
     assert!(output.verdict().ends_with("s: 6 failed") || output.verdict().ends_with("s: 6 lists failed"), "{output}");

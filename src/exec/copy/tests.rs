@@ -242,19 +242,21 @@ async fn bytes_on_their_way_are_told_of_the_member_that_they_belong_to() {
     let plan = world.plan().await;
     let observer = world.relay.observer();
     world.fake.on_call(&format!("BLOB {}", base()), move || {
-        observer(Notice::Streaming { digest: base(), bytes: 3 });
+        observer(Notice::Streaming { digest: base(), target: Place::parse("r.example/app").unwrap(), bytes: 3 });
     });
     world.take_events();
     world.execute(plan, OPTIONS).await;
-    let told = world.take_events().into_iter().find_map(|event| match event {
-        Event::Step { list, step: ListStep::Copying { platform, sent, of } } => {
-            Some((list, platform.to_string(), sent, of))
+    let copying = |event| match event {
+        Event::Step { list, step: ListStep::Copying { platform, from, sent, of } } => {
+            Some((list, platform.to_string(), from.map(|from| from.as_str().to_owned()), sent, of))
         }
         _ => None,
-    });
-    let (list, platform, sent, of) = told.unwrap();
-    assert_eq!((list, platform.as_str(), sent), (0, "linux/amd64", 3));
-    assert!(of > sent, "config and layers are {of} bytes");
+    };
+    let steps: Vec<_> = world.take_events().into_iter().filter_map(copying).collect();
+    let of = steps[1].4;
+    let step = |sent, of| (0, "linux/amd64".to_owned(), Some("other.example".to_owned()), sent, of);
+    assert_eq!(steps, [step(0, 0), step(0, of), step(3, of)]);
+    assert!(of > 3, "config and layers are {of} bytes");
 }
 
 #[tokio::test(start_paused = true)]

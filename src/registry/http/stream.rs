@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Place};
 use crate::registry::error::ErrorKind;
 use crate::registry::lock::lock;
 use crate::registry::transport::wire::IDLE;
@@ -22,6 +22,7 @@ const PACE: u64 = 4 << 10;
 /// The progress of one blob, over all attempts to send it.
 pub(crate) struct Progress {
     blob: Descriptor,
+    target: Place,
     observer: Observer,
     state: Mutex<StreamState>,
 }
@@ -46,9 +47,9 @@ pub(crate) enum End {
 }
 
 impl Progress {
-    pub(crate) fn new(blob: &Descriptor, observer: Observer) -> Arc<Self> {
+    pub(crate) fn new(blob: &Descriptor, target: &Place, observer: Observer) -> Arc<Self> {
         let state = StreamState { sent: 0, told: 0, moved: Instant::now(), since: 0, waits_for: End::Target };
-        Arc::new(Self { blob: blob.clone(), observer, state: Mutex::new(state) })
+        Arc::new(Self { blob: blob.clone(), target: target.clone(), observer, state: Mutex::new(state) })
     }
 
     /// Starts an attempt to send the bytes that the target does not have. It has the first `stored` bytes. From now on,
@@ -125,7 +126,8 @@ impl Progress {
             news
         };
         if news > 0 {
-            (self.observer)(Notice::Streaming { digest: self.blob.digest.clone(), bytes: news });
+            let (digest, target) = (self.blob.digest.clone(), self.target.clone());
+            (self.observer)(Notice::Streaming { digest, target, bytes: news });
         }
     }
 }
@@ -154,7 +156,8 @@ mod tests {
             }
         });
         let digest = Digest::of(b"x");
-        (Progress::new(&Descriptor { media_type: MediaType::Other(String::new()), digest, size }, observer), told)
+        let blob = Descriptor { media_type: MediaType::Other(String::new()), digest, size };
+        (Progress::new(&blob, &Place::parse("r.example/app").unwrap(), observer), told)
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Tests of the text that is printed for each event.
 
+use super::state::Frame;
 use super::*;
+use crate::exec::event::{ListStep, Notice};
 use crate::exec::report::ListReport;
-use crate::oci::Platform;
+use crate::oci::{Host, Place, Platform};
+use crate::plan::{Child, Plan};
+use crate::ui::style::Style;
 use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::{DigestLength, Size};
 
@@ -18,12 +22,32 @@ fn options(progress: ProgressMode) -> UiOptions {
 }
 
 fn state(options: &UiOptions, plan: Plan) -> LiveState {
-    let printer = Printer::to(Box::new(std::io::sink()), Box::new(std::io::sink()));
-    let live = Live::new(options.clone(), Arc::new(printer));
-    let shared = Arc::into_inner(live.shared).unwrap();
-    let mut state = shared.state.into_inner().unwrap();
+    let mut state = LiveState::new();
     state.note(Event::Planned(Arc::new(plan)), options);
     state
+}
+
+fn message(text: Option<LiveText>) -> String {
+    match text {
+        Some(LiveText::Message(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn result(text: Option<LiveText>) -> String {
+    match text {
+        Some(LiveText::Result(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Returns what is drawn, with `=` for all columns of the bar.
+fn drawn(state: &LiveState, columns: usize) -> String {
+    let Frame { above, bar, beside, .. } = state.frame(4, Style { width: Some(columns), ..WIDE }).unwrap();
+    let bar = if bar == 0 { String::new() } else { format!(" [{}]", "=".repeat(bar)) };
+    let text = format!("{above}{bar} {beside}");
+    assert!(text.lines().all(|line| line.chars().count() < columns), "{text}");
+    text
 }
 
 fn linux(arch: &str) -> Platform {
@@ -35,114 +59,244 @@ fn bars() -> ProgressMode {
 }
 
 #[test]
-fn a_host_that_asks_to_wait_is_told_in_lines_and_seen_in_bars() {
+fn a_pause_has_a_line_or_is_beside_the_bar() {
     let plan = samples::plan();
-    let paused = |as_asked| {
-        Event::Notice(Notice::Paused { host: "docker.io".into(), status: 429, wait: Duration::from_mins(1), as_asked })
+    let paused = |status, as_asked| {
+        Event::Notice(Notice::Paused { host: "docker.io".into(), status, wait: Duration::from_mins(1), as_asked })
     };
     let lines = options(ProgressMode::Lines);
     let mut state = self::state(&lines, plan.clone());
     assert_eq!(
-        state.note(paused(true), &lines).unwrap(),
-        "docker.io answers 429: waiting 60s as it asks, 3 lists to go\n"
+        message(state.note(paused(429, true), &lines)),
+        "rate limited by docker.io: retrying in 60s as requested by the registry, 3 lists\n  remaining\n"
     );
-    assert_eq!(state.note(paused(false), &lines).unwrap(), "docker.io answers 429: waiting 60s, 3 lists to go\n");
+    assert_eq!(
+        message(state.note(paused(503, false), &lines)),
+        "docker.io responded 503: retrying in 60s, 3 lists remaining\n"
+    );
     let resumed = Event::Notice(Notice::Resumed { host: "docker.io".into(), after: Duration::from_mins(1) });
-    assert_eq!(state.note(resumed, &lines).unwrap(), "docker.io answers again after 60s\n");
-    let drawn = options(bars());
-    let mut state = self::state(&drawn, plan);
-    assert_eq!(state.note(paused(true), &drawn), None);
-    assert_eq!(state.pauses().collect::<Vec<_>>(), [("docker.io".to_owned(), ": 429, 0s of 60s".to_owned())]);
+    assert_eq!(message(state.note(resumed, &lines)), "docker.io is responding again after 60s\n");
+    let bars = options(bars());
+    let mut state = self::state(&bars, plan);
+    assert_eq!(state.note(paused(429, true), &bars), None);
+    assert_eq!(state.pauses().collect::<Vec<_>>(), [("docker.io".to_owned(), ": rate limited, 0s of 60s".to_owned())]);
 }
 
 #[test]
-fn a_host_whose_pause_has_no_room_beside_the_bar_has_a_line_of_its_own() {
-    let drawn = options(bars());
-    let mut state = state(&drawn, samples::plan());
+fn a_pause_that_does_not_fit_beside_the_bar_has_its_own_line() {
+    let bars = options(bars());
+    let mut state = state(&bars, samples::plan());
     let host = "0123456789.dkr.ecr.eu-west-1.amazonaws.com".to_owned();
-    state.note(
-        Event::Notice(Notice::Paused { host, status: 429, wait: Duration::from_mins(1), as_asked: true }),
-        &drawn,
-    );
-    let shown = |columns| {
-        let frame = state.frame(4, Style { width: Some(columns), ..WIDE }).unwrap();
-        format!("{} [{}] {}", frame.above, "=".repeat(frame.bar), frame.beside)
-    };
-    insta::assert_snapshot!(shown(90), @"Publishing [======] 0/3 lists  0123456789.dkr.ecr.eu-west-1.amazonaws.com: 429, 0s of 60s");
-    insta::assert_snapshot!(shown(44), @r"
-      ….eu-west-1.amazonaws.com: 429, 0s of 60s
+    state
+        .note(Event::Notice(Notice::Paused { host, status: 503, wait: Duration::from_mins(1), as_asked: true }), &bars);
+    insta::assert_snapshot!(drawn(&state, 100), @"Publishing [======] 0/3 lists  0123456789.dkr.ecr.eu-west-1.amazonaws.com: responded 503, 0s of 60s");
+    insta::assert_snapshot!(drawn(&state, 44), @r"
+      ….amazonaws.com: responded 503, 0s of 60s
     Publishing [====================] 0/3 lists
     ");
 }
 
 #[test]
-fn absent_members_are_told_once_and_again_where_nothing_else_is() {
+fn members_that_are_waited_for_are_reported_once_and_as_the_sign_of_life() {
     let waiting = |members, left| Event::Waiting { members, left: Duration::from_secs(left) };
     let lines = options(ProgressMode::Lines);
     let mut state = self::state(&lines, samples::plan());
     state.note(Event::Reading { done: 1, total: 3 }, &lines);
-    assert_eq!(state.note(waiting(1, 42), &lines).unwrap(), "Waiting for 1 absent member, 42s left\n");
+    assert_eq!(message(state.note(waiting(1, 42), &lines)), "Waiting for 1 member not found yet, 42s left\n");
     assert_eq!(state.note(waiting(2, 40), &lines), None);
-    assert_eq!(state.sign_of_life(), "Waiting for 2 absent members, 40s left\n");
+    assert_eq!(state.sign_of_life(WIDE), "Waiting for 2 members not found yet, 40s left\n");
     assert_eq!(state.note(waiting(0, 0), &lines), None);
-    assert_eq!(state.sign_of_life(), "Reading: 1 of 3 lists\n");
-    let drawn = options(bars());
-    assert_eq!(state.note(waiting(1, 42), &drawn), None);
-    assert_eq!(state.pauses().collect::<Vec<_>>(), [("1 absent member".to_owned(), ": 42s left".to_owned())]);
+    assert_eq!(state.sign_of_life(WIDE), "Reading: 1 of 3 lists\n");
+    let bars = options(bars());
+    assert_eq!(state.note(waiting(1, 42), &bars), None);
+    assert_eq!(state.pauses().collect::<Vec<_>>(), [("1 member not found yet".to_owned(), ": 42s left".to_owned())]);
 }
 
 #[test]
-fn silence_is_broken_by_how_far_it_is() {
+fn the_sign_of_life_says_how_far_the_run_is() {
+    assert_eq!(LiveState::new().sign_of_life(WIDE), "Waiting for the first response of a registry\n");
     let lines = options(ProgressMode::Lines);
     let mut state = state(&lines, samples::plan());
-    assert_eq!(state.sign_of_life(), "Publishing: 0 of 3 lists\n");
+    assert_eq!(state.sign_of_life(WIDE), "Publishing: 0 of 3 lists\n");
+    state.note(Event::Began { list: 0 }, &lines);
+    state.note(Event::Step { list: 0, step: copying("ppc64le", 48_210_000) }, &lines);
+    assert_eq!(state.sign_of_life(WIDE), "Publishing: 0 of 3 lists, 48.2 of 112 MB\n");
     state.note(Event::Reading { done: 2310, total: 9849 }, &lines);
-    assert_eq!(state.sign_of_life(), "Reading: 2,310 of 9,849 lists\n");
+    assert_eq!(state.sign_of_life(WIDE), "Reading: 2,310 of 9,849 lists\n");
+}
+
+fn host(host: &str) -> Host {
+    Place::parse(&format!("{host}/x")).unwrap().host().unwrap().clone()
+}
+
+fn mounting(arch: &str) -> ListStep {
+    ListStep::Mounting { platform: linux(arch) }
+}
+
+fn copying(arch: &str, sent: u64) -> ListStep {
+    ListStep::Copying { platform: linux(arch), from: None, sent, of: 112_000_000 }
+}
+
+fn copied(arch: &str, done: usize, of: usize) -> ListStep {
+    ListStep::Copied { platform: linux(arch), done, of }
+}
+
+/// The child of a step that copies from another registry.
+fn child(step: &ListStep) -> Option<Child> {
+    let ListStep::Copying { platform, from: Some(from), .. } = step else { return None };
+    let from = Place::parse(&format!("{}/x", from.as_str())).unwrap();
+    Some(Child { descriptor: samples::descriptor("8c1e"), platform: platform.clone(), from, payload: None })
+}
+
+/// Returns a state in which lists with these targets are at these steps.
+fn at_work(steps: &[(&str, &[ListStep])]) -> LiveState {
+    let bars = options(bars());
+    let list = |(target, steps): &(&str, &[ListStep])| {
+        let mut list = samples::created(samples::publication_at(target, &["v1.3.0"]), "8c1e");
+        list.children = steps.iter().filter_map(child).collect();
+        list
+    };
+    let lists: Vec<_> = steps.iter().map(list).collect();
+    let mut state = state(&bars, samples::plan_of(lists));
+    for (list, (_, steps)) in steps.iter().enumerate() {
+        state.note(Event::Began { list }, &bars);
+        for step in *steps {
+            state.note(Event::Step { list, step: step.clone() }, &bars);
+        }
+    }
+    state
 }
 
 #[test]
-fn lists_at_work_say_what_they_do_and_never_wrap() {
-    let drawn = options(bars());
-    let lists = vec![
-        samples::created(samples::publication("kube-apiserver"), "8c1e"),
-        samples::created(samples::publication("kube-controller-manager"), "72c4"),
-        samples::created(samples::publication("kube-proxy"), "3f2a"),
-    ];
-    let mut state = state(&drawn, samples::plan_of(lists));
-    for (list, step) in [
-        (0, ListStep::Mounting { platform: linux("arm64"), done: 3, of: 5 }),
-        (1, ListStep::Copying { platform: linux("ppc64le"), sent: 48_210_000, of: 112_000_000 }),
-        (2, ListStep::Writing),
-    ] {
-        state.note(Event::Began { list }, &drawn);
-        state.note(Event::Step { list, step }, &drawn);
-    }
-    insta::assert_snapshot!(state.rows(4, 80, WIDE), @r"
+fn rows_say_what_is_being_done() {
+    let state = at_work(&[
+        ("gcr.io/x/kube-apiserver", &[mounting("amd64"), mounting("arm64"), copied("amd64", 3, 5)]),
+        ("gcr.io/x/kube-controller-manager", &[copying("ppc64le", 48_210_000)]),
+        ("gcr.io/x/kube-proxy", &[ListStep::Writing]),
+        ("gcr.io/x/kube-scheduler", &[]),
+    ]);
+    insta::assert_snapshot!(state.rows(4, WIDE), @r"
     kube-apiserver           mounting linux/arm64, 3 of 5 members
     kube-controller-manager  copying linux/ppc64le, 48.2 of 112 MB
     kube-proxy               writing the list
     ");
-    insta::assert_snapshot!(state.rows(4, 40, WIDE), @r"
-    kube-apiserver    mounting linux/arm6
-    …troller-manager  copying linux/ppc64
-    kube-proxy        writing the list
+    insta::assert_snapshot!(state.rows(4, Style { width: Some(40), ..WIDE }), @r"
+    kube-apiserver       mounting, 3 of 5
+    …controller-manager  48.2 of 112 MB
+    kube-proxy           writing the list
     ");
-    assert!(state.rows(4, 40, WIDE).lines().all(|line| line.chars().count() < 40));
-    assert_eq!(state.rows(1, 80, WIDE).lines().count(), 1);
-    assert_eq!(state.rows(0, 80, WIDE), "");
+    assert!(state.rows(4, Style { width: Some(40), ..WIDE }).lines().all(|line| line.chars().count() < 40));
+    assert_eq!(state.rows(0, WIDE), "");
 }
 
 #[test]
-fn a_list_that_ends_leaves_the_bars_and_counts() {
-    let drawn = options(bars());
-    let mut state = state(&drawn, samples::plan());
+fn lists_that_have_no_row_are_counted() {
+    let names: Vec<String> = (1..=6).map(|at| format!("gcr.io/x/app-{at}")).collect();
+    let steps = [mounting("amd64")];
+    let lists: Vec<(&str, &[ListStep])> = names.iter().map(|name| (name.as_str(), steps.as_slice())).collect();
+    let state = at_work(&lists);
+    insta::assert_snapshot!(state.rows(2, WIDE), @r"
+    app-1  mounting linux/amd64
+    app-2  mounting linux/amd64
+    and 4 more
+    ");
+    assert_eq!(state.rows(6, WIDE).lines().count(), 6);
+}
+
+#[test]
+fn rows_name_the_registries_if_there_are_several() {
+    let from_gcr =
+        |sent| ListStep::Copying { platform: linux("arm64"), from: Some(host("gcr.io")), sent, of: 112_000_000 };
+    let steps = [[from_gcr(48_210_000)], [from_gcr(0)]];
+    let state = at_work(&[("quay.io/acme/api", &steps[0]), ("ghcr.io/acme/api", &steps[1])]);
+    insta::assert_snapshot!(drawn(&state, 80), @r"
+      api  copying linux/arm64 from gcr.io to quay.io, 48.2 of 112 MB
+      api  copying linux/arm64 from gcr.io to ghcr.io, 0 of 112 MB
+    Publishing [============================] 0/2 lists  48.2 of 224 MB
+    ");
+    insta::assert_snapshot!(drawn(&state, 50), @r"
+      api  copying to quay.io, 48.2 of 112 MB
+      api  copying to ghcr.io, 0 of 112 MB
+    Publishing [==========] 0/2 lists  48.2 of 224 MB
+    ");
+    insta::assert_snapshot!(drawn(&state, 40), @r"
+      api  to quay.io, 48.2 of 112 MB
+      api  to ghcr.io, 0 of 112 MB
+    Publishing 0/2 lists  48.2 of 224 MB
+    ");
+    let two_sources = at_work(&[("quay.io/acme/api", &steps[0])]);
+    insta::assert_snapshot!(drawn(&two_sources, 60), @r"
+      api  copying linux/arm64 from gcr.io, 48.2 of 112 MB
+    Publishing [=====================] 0/1 list  48.2 of 112 MB
+    ");
+    let one_registry =
+        at_work(&[("quay.io/acme/api", &[mounting("arm64")]), ("quay.io/old/api", &[mounting("arm64")])]);
+    insta::assert_snapshot!(one_registry.rows(4, WIDE), @r"
+    quay.io/acme/api  mounting linux/arm64
+    quay.io/old/api   mounting linux/arm64
+    ");
+}
+
+#[test]
+fn the_bytes_of_all_lists_have_a_rate_and_end_at_the_whole() {
+    let mut state = at_work(&[
+        ("gcr.io/x/api", &[copying("amd64", 10_000_000), copying("arm64", 0)]),
+        ("gcr.io/x/web", &[copying("amd64", 0)]),
+    ]);
+    let begin = Instant::now();
+    let bars = options(bars());
+    assert_eq!((state.active.size().unwrap().as_str(), state.active.rate()), ("10 of 336 MB", None));
+    state.active.sample(begin);
+    state.note(Event::Step { list: 1, step: copying("amd64", 22_000_000) }, &bars);
+    state.active.sample(begin + Duration::from_secs(2));
+    insta::assert_snapshot!(drawn(&state, 80).lines().last().unwrap(), @"Publishing [============================] 0/2 lists  32 of 336 MB, 11 MB/s");
+    insta::assert_snapshot!(drawn(&state, 44).lines().last().unwrap(), @"Publishing 0/2 lists  32 of 336 MB, 11 MB/s");
+    // The rest of a member was sent for another list.
+    state.note(Event::Step { list: 1, step: copied("amd64", 1, 1) }, &bars);
+    assert_eq!(state.active.size().unwrap(), "32 of 246 MB");
+    state.active.end(1);
+    assert_eq!(state.active.size().unwrap(), "32 of 246 MB");
+    // What was sent long ago does not count for the rate.
+    for seconds in 3..30 {
+        state.active.sample(begin + Duration::from_secs(seconds));
+    }
+    assert_eq!(state.active.rate().unwrap(), "0 B/s");
+}
+
+#[test]
+fn a_list_that_ends_leaves_the_bars_and_is_counted() {
+    let bars = options(bars());
+    let mut state = state(&bars, samples::plan());
     let report = samples::report(samples::plan());
     let ended = |list: usize| Event::Ended { list, report: Arc::new(ListReport::clone(&report.lists[list])) };
-    state.note(Event::Began { list: 1 }, &drawn);
-    assert!(state.note(ended(1), &drawn).unwrap().starts_with("created    gcr.io/google_containers/hyperkube:v1.3.0"));
-    assert!(state.at_work.is_empty());
-    assert_eq!(state.note(ended(3), &drawn), None, "blocked lists are told at the end");
-    assert_eq!(state.sign_of_life(), "Publishing: 1 of 3 lists\n");
+    state.note(Event::Began { list: 1 }, &bars);
+    let line = result(state.note(ended(1), &bars));
+    assert!(line.starts_with("created    gcr.io/google_containers/hyperkube:v1.3.0"), "{line}");
+    assert_eq!(state.rows(4, WIDE), "");
+    assert_eq!(result(state.note(ended(3), &bars)), "", "blocked lists are shown at the end");
+    assert_eq!(state.sign_of_life(WIDE), "Publishing: 1 of 3 lists\n");
+    assert_eq!(state.shown(), ShownLists::Published);
+}
+
+#[test]
+fn in_a_pipe_the_line_of_a_list_waits_for_those_before_it() {
+    let piped = UiOptions { out: Style::PLAIN, ..options(bars()) };
+    let plan = samples::plan();
+    let report = samples::report(plan.clone());
+    let mut state = state(&piped, plan);
+    let mut first_words = |list: usize| -> Vec<String> {
+        let event = Event::Ended { list, report: Arc::clone(&report.lists[list]) };
+        let lines = result(state.note(event, &piped));
+        let lines = lines.lines().filter(|line| !line.starts_with(' '));
+        lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    for unpublished in [3, 4, 5] {
+        assert_eq!(first_words(unpublished), [] as [&str; 0]);
+    }
+    assert_eq!(first_words(1), [] as [&str; 0]);
+    assert_eq!(first_words(0), ["updated", "created"]);
+    assert_eq!(state.shown(), ShownLists::First(2));
+    assert!(state.release().starts_with("blocked "), "the run is cut off before the list at 2 has ended");
 }
 
 #[test]
@@ -159,14 +313,14 @@ fn requests_are_told_only_when_asked_for() {
     let asked = UiOptions { verbosity: Verbosity::Requests, ..normal.clone() };
     let mut state = state(&normal, Plan::default());
     assert_eq!(state.note(request(), &normal), None);
-    assert_eq!(state.note(request(), &asked).unwrap(), "HEAD https://gcr.io/v2/a/manifests/v1 200 31ms\n");
+    assert_eq!(message(state.note(request(), &asked)), "HEAD https://gcr.io/v2/a/manifests/v1 200 31ms\n");
 }
 
 #[test]
 fn stopping_says_what_is_waited_for() {
     let lines = options(ProgressMode::Lines);
     let mut state = state(&lines, samples::plan());
-    let mut said = |lists| state.note(Event::Stopping { lists }, &lines).unwrap();
+    let mut said = |lists| message(state.note(Event::Stopping { lists }, &lines));
     assert_eq!(said(2), "Stopping: 2 lists finish the step they are in. Ctrl-C again stops at once.\n");
     assert_eq!(said(1), "Stopping: 1 list finishes the step it is in. Ctrl-C again stops at once.\n");
     assert_eq!(said(0), "Stopping: Ctrl-C again stops at once.\n");

@@ -23,8 +23,8 @@ use crate::ui::style::{Role, Style};
 use crate::ui::text::{self, Digests};
 use crate::ui::{DigestLength, UiOptions, Verbosity};
 
+use super::OutputPart;
 use super::fold::{self, ProblemGroup};
-use super::{Channel, OutputPart};
 
 mod details;
 mod excerpt;
@@ -48,20 +48,22 @@ pub(in crate::ui) struct View {
     pub(in crate::ui) all: bool,
 }
 
-/// The styles of stdout and stderr.
+/// The styles of the parts of an output.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) struct Styles {
-    pub(in crate::ui) out: Style,
-    pub(in crate::ui) err: Style,
+    /// The lines of lists and the verdict.
+    pub(in crate::ui) results: Style,
+    /// Problems and notes.
+    pub(in crate::ui) messages: Style,
 }
 
-/// Whether the text includes the lists that a run published.
+/// The lists of a run whose lines were shown before its end. They are omitted at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ui) enum PublishedLists {
-    /// They are included.
-    Included,
-    /// They are omitted, because each was shown when it was published.
-    AlreadyShown,
+pub(in crate::ui) enum ShownLists {
+    /// Those that were published, each when it was done.
+    Published,
+    /// The first ones of the file.
+    First(usize),
 }
 
 /// Renders `document` for people. The parts are in reading order.
@@ -69,21 +71,17 @@ pub(in crate::ui) fn render(
     document: &Document,
     options: &UiOptions,
     styles: Styles,
-    published: PublishedLists,
+    shown: ShownLists,
 ) -> Vec<OutputPart> {
     let Document { context, content, status } = document;
     let parts = DocumentParts { context, options };
     match content {
-        Content::Check(checked) => {
-            vec![parts.of_the_file(&context.warnings, &parts.checked(checked), styles.err)]
-        }
-        Content::Problems(problems) => {
-            vec![parts.of_the_file(problems, &text::plural(problems.len(), "problem"), styles.err)]
-        }
+        Content::Check(checked) => parts.of_the_file(&context.warnings, &parts.checked(checked), styles),
+        Content::Problems(problems) => parts.of_the_file(problems, &text::plural(problems.len(), "problem"), styles),
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
-        Content::Report(report) => vec![parts.report(report, *status, styles.err, published)],
+        Content::Report(report) => parts.report(report, *status, styles, shown),
         Content::Interrupted { after } => {
-            vec![OutputPart::message(report::interrupted(*after, "nothing was published", styles.err))]
+            vec![OutputPart::result(report::interrupted(*after, "nothing was published", styles.results))]
         }
     }
 }
@@ -113,54 +111,57 @@ impl DocumentParts<'_> {
     }
 
     /// Renders a result about manifests.toml alone: the first problems, then the file name and `verdict`.
-    fn of_the_file(&self, problems: &[Problem], verdict: &str, style: Style) -> OutputPart {
+    fn of_the_file(&self, problems: &[Problem], verdict: &str, styles: Styles) -> Vec<OutputPart> {
         let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
         let (shown, omitted) = document::shown(problems);
         let groups = fold::fold(shown.iter().map(|problem| (None, problem)));
-        let lines = self.left_out(style);
-        let problems = self.in_full(&groups, style, &lines);
+        let lines = self.left_out(styles.results);
+        let problems = self.in_full(&groups, styles.messages, &lines);
         let others = match omitted {
             0 => String::new(),
             omitted => format!("and {}\n\n", text::plural(omitted, "other problem")),
         };
-        OutputPart::message(lines + &problems + &others + &text::wrap(&verdict, style.width) + "\n")
-    }
-
-    fn plan(&self, plan: &Plan, requests: &Stats, Styles { out, err }: Styles) -> Vec<OutputPart> {
-        let lists = plan.lists.iter().enumerate();
-        let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
-        let groups = self.with_warnings(of_lists);
-        let lines = plan::lines(plan, &self.options.view(out, plan)) + &self.left_out(out);
-        let talk = self.in_full(&groups, err, &lines) + &self.asked(requests, err);
-        let verdict = plan::summary(&plan.summary(), out);
         vec![
-            OutputPart { channel: Channel::Lines, text: lines },
-            OutputPart::message(talk),
-            OutputPart { channel: Channel::Verdict, text: verdict },
+            OutputPart::result(lines),
+            OutputPart::message(problems + &others),
+            OutputPart::result(text::wrap(&verdict, styles.results.width) + "\n"),
         ]
     }
 
-    fn report(&self, report: &Report, status: ExitStatus, style: Style, published: PublishedLists) -> OutputPart {
+    fn plan(&self, plan: &Plan, requests: &Stats, Styles { results, messages }: Styles) -> Vec<OutputPart> {
+        let lists = plan.lists.iter().enumerate();
+        let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
+        let groups = self.with_warnings(of_lists);
+        let lines = plan::lines(plan, &self.options.view(results, plan)) + &self.left_out(results);
+        let notes = self.in_full(&groups, messages, &lines) + &self.requests(requests, messages);
+        let verdict = plan::summary(&plan.summary(), results);
+        vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
+    }
+
+    fn report(
+        &self,
+        report: &Report,
+        status: ExitStatus,
+        Styles { results, messages }: Styles,
+        shown: ShownLists,
+    ) -> Vec<OutputPart> {
         let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
-        let view = self.options.view(style, &plan);
-        let columns = report::ListColumns::of(&plan, &view);
+        let rendered = report::ListLines::of(&plan, self.options.view(results, &plan));
         let lists = report.lists.iter().enumerate();
         // A cancelled list has its own line. Being stopped is not shown as a problem.
-        let told = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));
-        let of_lists = told.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
+        let ended = lists.filter(|(_, list)| !matches!(list.outcome, Outcome::Cancelled { .. }));
+        let of_lists = ended.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
-        let mut lines = String::new();
-        if published == PublishedLists::Included {
-            let lists = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
-            lists.for_each(|list| lines.push_str(&report::published(list, &columns, &view)));
-        }
-        lines += &report::unpublished(report, &columns, &view);
-        lines += &self.left_out(style);
-        // `Plan: …` was already printed before the problems, even if no list has a line.
-        let before = if published == PublishedLists::AlreadyShown { "lines" } else { &lines };
-        let problems = self.in_full(&groups, style, before);
-        let asked = self.asked(&report.requests, style);
-        OutputPart::message(lines + &problems + &asked + &report::summary(report, status, style))
+        let lines = rendered.rest(report, shown) + &self.left_out(results);
+        // Something was already printed: on a terminal at least `Plan: …`.
+        let before = if shown == ShownLists::First(0) { &lines } else { "lines" };
+        let problems = self.in_full(&groups, messages, before);
+        let requests = self.requests(&report.requests, messages);
+        vec![
+            OutputPart::result(lines),
+            OutputPart::message(problems + &requests),
+            OutputPart::result(report::summary(report, status, results)),
+        ]
     }
 
     /// Returns the warnings of the file, then the problems of lists, grouped by cause.
@@ -182,9 +183,10 @@ impl DocumentParts<'_> {
         left_out::lines(&self.context.left_out, &self.options.view(style, &Plan::default()))
     }
 
-    fn asked(&self, requests: &Stats, style: Style) -> String {
-        let asked_for = self.options.verbosity >= Verbosity::Verbose;
-        if asked_for { report::requests(requests, style) } else { String::new() }
+    /// Renders the number of requests by host with `-v`.
+    fn requests(&self, requests: &Stats, style: Style) -> String {
+        let is_verbose = self.options.verbosity >= Verbosity::Verbose;
+        if is_verbose { report::requests(requests, style) } else { String::new() }
     }
 }
 

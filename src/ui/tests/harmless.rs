@@ -151,6 +151,7 @@ fn outputs(harm: &str) -> Vec<String> {
             Document::check(&Loaded { unexpanded: vec![poisoned("entry", harm)], ..loaded() }),
         ];
         for document in documents {
+            desk.ui.open_files().unwrap();
             let _ = desk.ui.show(document);
             files.push(std::fs::read_to_string(&file).unwrap());
         }

@@ -47,7 +47,7 @@ fn body(text: &'static str) -> Change {
 fn latest_stays_at_a_newer_version() {
     let (world, latest) = newer_is_published();
     let output = world.sync().exits(0);
-    assert!(output.stderr.contains("1.10.0 is newer than 1.9.1"), "{output}");
+    assert!(output.stdout.contains("1.10.0 is newer than 1.9.1"), "{output}");
     assert_eq!(world.tag("latest"), Some(latest));
     assert!(world.tag("v1.9.1").is_some());
 }

@@ -134,6 +134,18 @@ impl Context {
         self.start(arguments).wait()
     }
 
+    /// Like [`Self::mlist`], but with both streams in one pipe, in the order in which they are written. All of the
+    /// output is in [`Output::stdout`].
+    pub(crate) fn mlist_in_one_pipe(&self, arguments: &str) -> Output {
+        let mut command = self.command(Command::new(program()), arguments);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        command.stdout(writer.try_clone().expect("a pipe")).stderr(writer);
+        let child = command.spawn().expect("mlist is built");
+        drop(command); // It has the other end of the pipe.
+        let (stdout, stderr) = (read(reader), read(std::io::empty()));
+        Running { arguments: arguments.to_owned(), child, stdout, stderr }.wait()
+    }
+
     /// Runs `mlist ARGUMENTS` with a limit of open files (`ulimit -n`), and waits until it exits.
     pub(crate) fn mlist_with_open_files(&self, limit: usize, arguments: &str) -> Output {
         let mut command = Command::new("sh");
@@ -146,10 +158,15 @@ impl Context {
         self.start_as(Command::new(program()), arguments)
     }
 
-    fn start_as(&self, mut command: Command, arguments: &str) -> Running {
+    fn command(&self, mut command: Command, arguments: &str) -> Command {
         command.args(arguments.split_whitespace()).current_dir(self.path(""));
-        command.env_clear().envs(&self.environment);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().envs(&self.environment).stdin(Stdio::null());
+        command
+    }
+
+    fn start_as(&self, command: Command, arguments: &str) -> Running {
+        let mut command = self.command(command, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("mlist is built");
         let stdout = read(child.stdout.take().expect("a piped stdout"));
         let stderr = read(child.stderr.take().expect("a piped stderr"));
@@ -246,7 +263,7 @@ pub(crate) struct Output {
     arguments: String,
     /// The exit status. 128 plus the signal number if a signal ended it.
     pub(crate) status: i32,
-    /// The text on stdout, which is the result.
+    /// The text on stdout: results, or a document.
     pub(crate) stdout: String,
     /// The text on stderr, which is messages.
     pub(crate) stderr: String,
@@ -266,14 +283,16 @@ impl Output {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
-    /// The last line of stderr.
+    /// The last line of the results: of stdout or, if JSON takes stdout, of stderr.
     pub(crate) fn verdict(&self) -> &str {
-        self.stderr.lines().last().unwrap_or_default()
+        let results = if self.stdout.starts_with('{') { &self.stderr } else { &self.stdout };
+        results.lines().last().unwrap_or_default()
     }
 
-    /// Counts the lines of stderr that begin with `word`.
+    /// Counts the lines of both streams that begin with `word`.
     pub(crate) fn lines(&self, word: &str) -> usize {
-        self.stderr.lines().filter(|line| line.split(' ').next() == Some(word)).count()
+        let lines = self.stdout.lines().chain(self.stderr.lines());
+        lines.filter(|line| line.split(' ').next() == Some(word)).count()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The output of `mlist sync`: a line for each list when it is done, then the problems, then the verdict.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use crate::ui::style::Style;
 use crate::ui::text;
 
 use super::details::{self, Telling};
-use super::{INDENT, View, by_cause, verdict};
+use super::{INDENT, ShownLists, View, by_cause, verdict};
 
 /// The columns of the lines of lists. They are as wide as the whole plan needs, not only the rows printed so far, so
 /// that the columns do not move during a run.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ui) struct ListColumns {
+struct ListColumns {
     name: usize,
     stacked: bool,
     details: details::DetailColumns,
@@ -23,7 +24,7 @@ pub(in crate::ui) struct ListColumns {
 
 impl ListColumns {
     /// Computes the columns for the lists of `plan`.
-    pub(in crate::ui) fn of(plan: &Plan, view: &View) -> Self {
+    fn of(plan: &Plan, view: &View) -> Self {
         let lined = |list: &&Arc<ListPlan>| list.action.writes() || (view.all && list.action == Action::Unchanged);
         let lined = || plan.lists.iter().filter(lined);
         let name = lined().map(|list| text::width(&name(list))).max().unwrap_or(0);
@@ -50,50 +51,106 @@ impl ListColumns {
     }
 }
 
-/// Renders the line of a list that was published, and what is new in it.
-pub(in crate::ui) fn published(list: &ListReport, columns: &ListColumns, view: &View) -> String {
-    let digest = list.plan.index.as_ref().map(|index| view.digests.show(&index.digest)).unwrap_or_default();
-    let line = columns.line(list.word(), &name(&list.plan), &digest, view);
-    line + &details::render(&details::rows(&list.plan, view, Telling::Outcome), columns.details, view)
+/// Renders the lines of the lists of a run.
+pub(in crate::ui) struct ListLines {
+    view: View,
+    columns: ListColumns,
+    /// The lines of the lists that cannot be published according to the plan. Lists with the same cause share the line
+    /// of the first of them, and the others have an empty one.
+    decided: HashMap<usize, String>,
 }
 
-/// Renders the lines of all lists that were not published. Unchanged lists are included only with `-v`.
-pub(in crate::ui) fn unpublished(report: &Report, columns: &ListColumns, view: &View) -> String {
-    let mut text = String::new();
-    if view.all {
-        let unchanged = report.lists.iter().filter(|list| list.outcome == Outcome::Unchanged);
-        unchanged.for_each(|list| text.push_str(&published(list, columns, view)));
-    }
-    let plans: Vec<&ListPlan> = report.lists.iter().map(|list| &*list.plan).collect();
-    for outcome in [Outcome::Blocked, Outcome::Failed] {
-        let lists = || report.lists.iter().enumerate().filter(move |(_, list)| list.outcome == outcome);
-        let groups = by_cause(lists().map(|(at, list)| (at, list.problems.as_slice())));
-        let shared = fold::shared(&groups);
-        for (at, list) in lists() {
-            match shared.get(&at) {
-                Some(group) if group.lists[0] == at => text.push_str(&view.folded(list.word(), group, &plans)),
-                Some(_) => {}
-                None => text.push_str(&columns.line(list.word(), &name(&list.plan), &tags_note(list), view)),
+impl ListLines {
+    /// Prepares the lines for the lists of `plan`.
+    pub(in crate::ui) fn of(plan: &Plan, view: View) -> Self {
+        let columns = ListColumns::of(plan, &view);
+        let plans: Vec<&ListPlan> = plan.lists.iter().map(|list| &**list).collect();
+        let mut decided = HashMap::new();
+        for action in [Action::Blocked, Action::Failed] {
+            let lists = || plans.iter().enumerate().filter(move |(_, list)| list.action == action);
+            let groups = by_cause(lists().map(|(at, list)| (at, list.problems.as_slice())));
+            let shared = fold::shared(&groups);
+            for (at, list) in lists() {
+                let line = match shared.get(&at) {
+                    Some(group) if group.lists[0] == at => view.folded(text::action(action), group, &plans),
+                    Some(_) => String::new(),
+                    None => columns.line(text::action(action), &name(list), "", &view),
+                };
+                decided.insert(at, line);
             }
         }
+        Self { view, columns, decided }
     }
-    let begun = report.lists.iter().filter(|list| list.outcome == Outcome::Cancelled { begun: true });
-    for list in begun {
+
+    /// Renders the line of a list that was published, and what is new in it.
+    pub(in crate::ui) fn published(&self, list: &ListReport) -> String {
+        let Self { view, columns, .. } = self;
+        let digest = list.plan.index.as_ref().map(|index| view.digests.show(&index.digest)).unwrap_or_default();
+        let line = columns.line(list.word(), &name(&list.plan), &digest, view);
+        line + &details::render(&details::rows(&list.plan, view, Telling::Outcome), columns.details, view)
+    }
+
+    /// Renders the line of the list at `at`, for an output in the order of the file. Empty if the list has no line: an
+    /// unchanged one without `-v`, or one that was not begun.
+    pub(in crate::ui) fn in_order(&self, at: usize, list: &ListReport) -> String {
+        match list.outcome {
+            Outcome::Published => self.published(list),
+            Outcome::Unchanged if self.view.all => self.published(list),
+            Outcome::Unchanged | Outcome::Cancelled { begun: false } => String::new(),
+            Outcome::Cancelled { begun: true } => self.cancelled(list),
+            Outcome::Blocked | Outcome::Failed => match self.decided.get(&at) {
+                Some(line) => line.clone(),
+                None => self.columns.line(list.word(), &name(&list.plan), &tags_note(list), &self.view),
+            },
+        }
+    }
+
+    /// Renders the lines that were not shown during the run.
+    pub(in crate::ui) fn rest(&self, report: &Report, shown: ShownLists) -> String {
+        let lists = report.lists.iter().enumerate();
+        let lines = match shown {
+            ShownLists::First(first) => lists.skip(first).map(|(at, list)| self.in_order(at, list)).collect(),
+            ShownLists::Published => self.unpublished(report),
+        };
+        lines + &self.not_begun(report)
+    }
+
+    /// Renders the lines of all lists that were not published, by outcome. Lists with the same cause share a line.
+    fn unpublished(&self, report: &Report) -> String {
+        let Self { view, columns, .. } = self;
+        let of = |outcome| report.lists.iter().enumerate().filter(move |(_, list)| list.outcome == outcome);
+        let mut text: String =
+            of(Outcome::Unchanged).filter(|_| view.all).map(|(_, list)| self.published(list)).collect();
+        let plans: Vec<&ListPlan> = report.lists.iter().map(|list| &*list.plan).collect();
+        for outcome in [Outcome::Blocked, Outcome::Failed] {
+            let groups = by_cause(of(outcome).map(|(at, list)| (at, list.problems.as_slice())));
+            let shared = fold::shared(&groups);
+            for (at, list) in of(outcome) {
+                match shared.get(&at) {
+                    Some(group) if group.lists[0] == at => text += &view.folded(list.word(), group, &plans),
+                    Some(_) => {}
+                    None => text += &columns.line(list.word(), &name(&list.plan), &tags_note(list), view),
+                }
+            }
+        }
+        text.extend(of(Outcome::Cancelled { begun: true }).map(|(_, list)| self.cancelled(list)));
+        text
+    }
+
+    fn cancelled(&self, list: &ListReport) -> String {
         let note = match tags_note(list) {
             note if note.is_empty() => "no tag was moved".to_owned(),
             note => note,
         };
-        text.push_str(&columns.line("cancelled", &name(&list.plan), &note, view));
+        self.columns.line("cancelled", &name(&list.plan), &note, &self.view)
     }
-    match report.lists.iter().filter(|list| list.outcome == Outcome::Cancelled { begun: false }).count() {
-        0 => {}
-        number => {
-            let what = format!("{} not begun\n", text::plural(number, "list"));
-            text.push_str(&view.word("cancelled"));
-            text.push_str(&what);
+
+    fn not_begun(&self, report: &Report) -> String {
+        match report.lists.iter().filter(|list| list.outcome == Outcome::Cancelled { begun: false }).count() {
+            0 => String::new(),
+            number => format!("{}{} not started\n", self.view.word("cancelled"), text::plural(number, "list")),
         }
     }
-    text
 }
 
 /// Renders the verdict, such as `Done in 3.2s: 6 lists created`. Its first word corresponds to `status`.
@@ -132,7 +189,7 @@ pub(in crate::ui) fn requests(requests: &Stats, style: Style) -> String {
             (asked.put, "PUT"),
             (asked.post, "POST"),
             (asked.token, "for tokens"),
-            (asked.retries, "repeated"),
+            (asked.retries, "retried"),
         ];
         let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
         let mut parts: Vec<String> = numbers.map(|(number, what)| format!("{} {what}", large(number))).collect();
@@ -176,8 +233,8 @@ fn tags_note(list: &ListReport) -> String {
     match (names(TagDone::Yes), names(TagDone::Unknown)) {
         (done, unknown) if !changed || (done.is_empty() && unknown.is_empty()) => String::new(),
         (done, unknown) if unknown.is_empty() => format!("moved: {done}"),
-        (done, unknown) if done.is_empty() => format!("not known whether moved: {unknown}"),
-        (done, unknown) => format!("moved: {done}; not known whether moved: {unknown}"),
+        (done, unknown) if done.is_empty() => format!("may have been moved: {unknown}"),
+        (done, unknown) => format!("moved: {done}; may have been moved: {unknown}"),
     }
 }
 

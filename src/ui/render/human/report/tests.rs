@@ -27,14 +27,17 @@ fn ran(lists: Vec<ListPlan>, millis: u64) -> Report {
     Report { duration: Duration::from_millis(millis), requests: BTreeMap::new(), ..report }
 }
 
-/// Renders all output of sync except problems in full, as if lists had finished in the order of the file.
+/// Renders all output of sync except problems in full, as on a terminal if lists had finished in the order of the file.
 fn shown(report: &Report, style: Style, all: bool) -> String {
-    let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
-    let view = View { style, digests: Digests::telling_apart(digests(&plan)), all };
-    let columns = ListColumns::of(&plan, &view);
+    let lines = lines(report, style, all);
     let done = report.lists.iter().filter(|list| list.outcome == Outcome::Published);
-    let done: String = done.map(|list| published(list, &columns, &view)).collect();
-    done + &unpublished(report, &columns, &view) + &summary(report, report.exit_status(), style)
+    let done: String = done.map(|list| lines.published(list)).collect();
+    done + &lines.rest(report, ShownLists::Published) + &summary(report, report.exit_status(), style)
+}
+
+fn lines(report: &Report, style: Style, all: bool) -> ListLines {
+    let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
+    ListLines::of(&plan, View { style, digests: Digests::telling_apart(digests(&plan)), all })
 }
 
 #[test]
@@ -132,8 +135,8 @@ fn an_interrupted_run_says_what_was_moved_and_that_sync_goes_on() {
     cancelled  gcr.io/google_containers/kube-apiserver:v1.3.0
                no tag was moved
     cancelled  gcr.io/google_containers/kube-controller-manager:v1.3.0
-               not known whether moved: v1.3.0
-    cancelled  3 lists not begun
+               may have been moved: v1.3.0
+    cancelled  3 lists not started
     Interrupted after 36s: 1 list created, 5 cancelled. mlist sync goes on here.
     ");
 }
@@ -195,7 +198,7 @@ fn requests_and_quotas_are_told_by_host() {
     insta::assert_snapshot!(requests(&report.requests, WIDE), @r"
     docker.io: 1,200 HEAD; no credentials
     gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials
-    quay.io: 8 HEAD, 7 repeated, waited 1m 28s; credentials from
+    quay.io: 8 HEAD, 7 retried, waited 1m 28s; credentials from
       ~/.docker/config.json (user ci-bot)
     ");
     insta::assert_snapshot!(summary(&report, report.exit_status(), WIDE), @"Nothing to publish: 6 lists unchanged (1m 31s). Docker Hub: 10 pulls left");
@@ -220,4 +223,25 @@ fn what_is_not_as_everyone_thinks_has_a_line_below_its_list() {
       - linux/riscv64    60303ae22b990   published, not declared
     Done in 0.6s: 1 list created, 2 updated
     ");
+}
+
+#[test]
+fn in_a_pipe_every_list_has_a_line_in_the_order_of_the_file() {
+    let mut lists = six(samples::created);
+    lists[1] = samples::blocked("kube-apiserver");
+    (lists[2], lists[4]) = (samples::failed("quay.io/x/a"), samples::failed("quay.io/x/b"));
+    let mut report = ran(lists, 3_100);
+    let list = Arc::make_mut(&mut report.lists[3]);
+    (list.outcome, list.problems) = (Outcome::Failed, vec![samples::unreachable()]);
+    let lines = lines(&report, Style::PLAIN, false);
+    insta::assert_snapshot!(lines.rest(&report, ShownLists::First(0)), @r"
+    created    gcr.io/google_containers/hyperkube:v1.3.0   8c1e5d0b7a42
+    blocked    gcr.io/google_containers/kube-apiserver:v1.3.0
+    failed     2 lists on quay.io: a, b
+    failed     gcr.io/google_containers/kube-proxy:v1.3.0  moved: v1.3.0
+    created    gcr.io/google_containers/kubectl:v1.3.0     0a4f6c1d92e7
+    ");
+    assert!(
+        lines.rest(&report, ShownLists::First(5)).starts_with("created    gcr.io/google_containers/kubectl:v1.3.0")
+    );
 }
