@@ -34,6 +34,8 @@ pub(super) enum FileError {
         byte: usize,
         line: usize,
     },
+    /// The text is UTF-16, as PowerShell writes it.
+    Utf16,
     /// The error message of the operating system.
     System(String),
 }
@@ -56,6 +58,7 @@ impl FileError {
             Self::Special => "is no regular file".to_owned(),
             Self::TooLong(limit) => format!("has more than {} MiB", limit / MIB),
             Self::NotUtf8 { byte, line } => format!("is not UTF-8: byte {byte}, on line {line}"),
+            Self::Utf16 => "is encoded as UTF-16, not UTF-8".to_owned(),
             Self::System(said) => format!("can't be read: {said}"),
         }
     }
@@ -100,11 +103,23 @@ pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Resu
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLong(limit));
     }
+    if is_utf16(&bytes) {
+        return Err(FileError::Utf16);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.split(|byte| *byte == b'\n').count();
         FileError::NotUtf8 { byte: valid.len() + 1, line }
     })
+}
+
+/// Whether a text is UTF-16: it has a byte order mark, or every other byte at its start is 0. As UTF-8, the second form
+/// would be valid, but full of NUL characters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let zeros = |bytes: &[u8], first: usize| bytes.iter().skip(first).step_by(2).all(|byte| *byte == 0);
+    let start = &bytes[..bytes.len().min(8)];
+    let without_mark = start.len() > 1 && start.len() % 2 == 0 && (zeros(start, 0) != zeros(start, 1));
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || without_mark
 }
 
 /// What to do with a symbolic link at the end of a path.
@@ -189,6 +204,14 @@ mod tests {
         assert_eq!(read(b"\xff", 9), Err(FileError::NotUtf8 { byte: 1, line: 1 }));
         let error = read("ä\n\nb".bytes().chain([0xc3, 0x28]).collect::<Vec<_>>().as_slice(), 99).unwrap_err();
         assert_eq!(error.message("f"), "`f` is not UTF-8: byte 6, on line 3");
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        for bytes in [utf16("\u{feff}a"), big("\u{feff}a"), utf16("v1"), big("[vars]"), utf16("a\n")] {
+            assert_eq!(read(&bytes, 100), Err(FileError::Utf16), "{bytes:?}");
+        }
+        for text in ["", "a", "ab", "\0", "\0\0", "a\0bc"] {
+            assert_eq!(read(text.as_bytes(), 100).as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -58,6 +58,9 @@ const NAMED: &str = "to read another file: -f FILE";
 /// The help for a user who has none.
 const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
 
+/// The help for a user whose file has another encoding.
+const UTF_8: &str = "save the file as UTF-8; `>` in Windows PowerShell writes UTF-16, use Set-Content -Encoding utf8";
+
 /// Like [`manifest_file`], but paths are relative to `here`.
 fn file_from(here: &Path, explicit: Option<&Path>, paths: &AllowedPaths) -> Result<ManifestFile, Box<Problem>> {
     let path = match explicit {
@@ -82,6 +85,7 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &AllowedPaths) -> Resu
             };
             Err(unreadable(FileError::Directory.message(&name), help))
         }
+        Err(error @ (FileError::Utf16 | FileError::NotUtf8 { .. })) => Err(unreadable(error.message(&name), UTF_8)),
         Err(error) => Err(unreadable(error.message(&name), NAMED)),
     }
 }
