@@ -5,6 +5,7 @@
 //! | [`template`] | [`Template`]: `{registry}/{name}-{arch}:{version}`, parsed and expanded |
 //! | [`partial`] | [`Partial`]: a template in which one name is open; expands a value, or finds the value in a text |
 //! | [`member_template`] | [`MemberTemplate`]: a template for tags of members; finds the platform that a tag is for |
+//! | [`foreign`] | [`foreign_placeholders`]: placeholders in the syntax of other tools, such as `${version}` |
 //! | [`filter`] | [`Filter`]: the filters that can follow a `\|` in a placeholder |
 //! | [`version`] | [`Version`]: whether it is stable, how versions are ordered, which have the same form |
 //! | [`arch_style`] | [`ArchStyle`]: spellings such as `amd64` and `x86_64`; what a name says about the platform |
@@ -16,6 +17,7 @@
 
 pub mod arch_style;
 pub mod filter;
+pub mod foreign;
 pub mod glob;
 pub mod member_template;
 pub mod nearest;
@@ -25,6 +27,7 @@ pub mod version;
 
 pub use arch_style::{ArchStyle, PlatformHint, platform_hints};
 pub use filter::Filter;
+pub use foreign::{ForeignPlaceholder, ForeignSyntax, foreign_placeholders};
 pub(crate) use glob::check_length;
 pub use glob::{GlobError, Globs, Pattern};
 pub use member_template::{MemberName, MemberTemplate, MemberWords};

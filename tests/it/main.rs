@@ -21,6 +21,7 @@ mod limits;
 mod map;
 mod members;
 mod memory;
+mod mistakes;
 mod outcomes;
 mod proxies;
 mod publish;

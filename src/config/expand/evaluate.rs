@@ -310,6 +310,13 @@ impl<'a> Evaluator<'a> {
         stack: &mut ResolutionStack<'r>,
     ) -> Result<Value, NoValue> {
         self.step(name, place, scope, stack)?;
+        // A variable cannot have a reserved name. If one has it, that was already reported.
+        let is_bound = || scope.names.get(name).is_some();
+        if name == "tag" && scope.tag.is_none() && is_bound()
+            || MEMBER_NAMES.contains(&name) && scope.member.is_none() && is_bound()
+        {
+            return Err(NoValue);
+        }
         if MEMBER_NAMES.contains(&name) {
             return self.member_name(name, place, scope).map(Value::public);
         }

@@ -3,7 +3,8 @@
 
 use super::declared::{Annotations, Parsed};
 use super::raw::{Key, Node, TomlValue};
-use super::template::template;
+use super::read_problems::ReadProblems;
+use super::template::{TemplateKind, template};
 use super::{names, types};
 use crate::config::keys;
 use crate::config::problem::Problem;
@@ -12,7 +13,7 @@ use crate::config::problem::Problem;
 const NAMED: usize = 3;
 
 /// Reads `annotations` and reports invalid ones.
-pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotations {
+pub(super) fn annotations(node: &Node, problems: &mut ReadProblems<'_>) -> Annotations {
     let header = "annotations.\"NAME\" = \"…\"";
     let Some(table) = types::table("annotations", header, node, problems) else { return Vec::new() };
     let mut annotations = Annotations::new();
@@ -23,7 +24,8 @@ pub(super) fn annotations(node: &Node, problems: &mut Vec<Problem>) -> Annotatio
             problems.push(dotted(name, node));
             annotations.push((name.clone(), Parsed::Faulty));
         } else {
-            annotations.push((name.clone(), template(&types::quoted(&name.name), node, problems).into()));
+            annotations
+                .push((name.clone(), template(&types::quoted(&name.name), node, TemplateKind::Text, problems).into()));
         }
     }
     annotations

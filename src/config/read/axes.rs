@@ -2,7 +2,8 @@
 
 use super::declared::{Axis, Parsed, SpannedTemplate, TagsOf};
 use super::raw::{Key, Node, Table, TomlValue};
-use super::template::{template, template_item};
+use super::read_problems::ReadProblems;
+use super::template::{TemplateKind, template, template_item};
 use super::{known_keys, names, types};
 use crate::config::keys::{AxisKey, TableKind};
 use crate::config::problem::Problem;
@@ -11,24 +12,27 @@ use crate::config::problem::Problem;
 const OF_TAGS: [AxisKey; 3] = [AxisKey::Pattern, AxisKey::Match, AxisKey::Newest];
 
 /// Reads `matrix`.
-pub(super) fn read(table: &Table, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Axis>)> {
+pub(super) fn read(table: &Table, problems: &mut ReadProblems<'_>) -> Vec<(Key, Parsed<Axis>)> {
     let mut axes = Vec::new();
     for (name, node) in table {
         if names::may_be_called(name, "matrix", problems) {
             axes.push((name.clone(), axis(name, node, problems).into()));
+        } else if names::is_reserved(name) {
+            // Where templates use the name, it is not reported again.
+            axes.push((name.clone(), Parsed::Faulty));
         }
     }
     axes
 }
 
-fn axis(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
+fn axis(name: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Axis> {
     match &node.value {
         TomlValue::Table(table) => elsewhere(name, table, node, problems),
         _ => values(name, node, problems).map(Axis::Values),
     }
 }
 
-fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<SpannedTemplate>> {
+fn values(name: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Vec<SpannedTemplate>> {
     let items = types::array(&name.name, node, problems)?;
     if items.is_empty() {
         problems.push(
@@ -38,21 +42,24 @@ fn values(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Sp
         );
         return None;
     }
-    let values = items.iter().filter_map(|item| template_item(&name.name, item, problems)).collect::<Vec<_>>();
+    let values = items
+        .iter()
+        .filter_map(|item| template_item(&name.name, item, TemplateKind::Value, problems))
+        .collect::<Vec<_>>();
     (values.len() == items.len()).then_some(values)
 }
 
 /// Reads an axis whose values come from a file or from tags.
-fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Axis> {
+fn elsewhere(name: &Key, table: &Table, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Axis> {
     let found = known_keys::known(table, TableKind::Axis, problems);
     let mut faulty = found.len() < table.len();
     let (mut lines, mut repository, mut pattern, mut wanted, mut newest) = (None, None, None, None, None);
     for (key, _, node) in &found {
         let before = problems.len();
         match key {
-            AxisKey::Lines => lines = template("lines", node, problems),
-            AxisKey::TagsOf => repository = template("tags-of", node, problems),
-            AxisKey::Pattern => pattern = template("pattern", node, problems),
+            AxisKey::Lines => lines = template("lines", node, TemplateKind::Value, problems),
+            AxisKey::TagsOf => repository = template("tags-of", node, TemplateKind::Name, problems),
+            AxisKey::Pattern => pattern = template("pattern", node, TemplateKind::Name, problems),
             AxisKey::Match => wanted = types::globs("match", node, problems),
             AxisKey::Newest => newest = types::count("newest", node, problems),
         }

@@ -1,6 +1,7 @@
 //! [`document`]: converts the tree of a file to a [`ParsedFile`], and reports everything that is wrong with each value
 //! by itself.
 
+use super::read_problems::ReadProblems;
 use std::borrow::Cow;
 
 use super::declared::{Level, ParsedFile};
@@ -15,7 +16,7 @@ use crate::naming::nearest;
 const REQUIRED: [LevelKey; 4] = [LevelKey::Platforms, LevelKey::Source, LevelKey::Target, LevelKey::Tags];
 
 /// Converts the whole file.
-pub(super) fn document(tree: &Table, problems: &mut Vec<Problem>) -> ParsedFile {
+pub(super) fn document(tree: &Table, problems: &mut ReadProblems<'_>) -> ParsedFile {
     let mut document = ParsedFile::default();
     let mut has_list = false;
     for (key, written, node) in known_keys::known(tree, TableKind::Top, problems) {
@@ -71,7 +72,7 @@ pub(super) fn no_list(name: &str) -> Problem {
 }
 
 /// Reads the tables in `[convention]` or `[list]`.
-fn named(key: &Key, node: &Node, table_kind: TableKind, problems: &mut Vec<Problem>) -> Vec<(Key, Level)> {
+fn named(key: &Key, node: &Node, table_kind: TableKind, problems: &mut ReadProblems<'_>) -> Vec<(Key, Level)> {
     let (kind, header) = match table_kind {
         TableKind::List => (NameKind::Entry, "[list.ENTRY]"),
         _ => (NameKind::Convention, "[convention.NAME]"),
@@ -100,7 +101,7 @@ fn named(key: &Key, node: &Node, table_kind: TableKind, problems: &mut Vec<Probl
 
 /// Returns the entries of a list without tables such as `io` in `[list.k8s.io]`, where the name of the list has a dot
 /// but no quotes. Reports each of these tables.
-fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut Vec<Problem>) -> Cow<'a, Table> {
+fn without_dotted_lists<'a>(name: &Key, table: &'a Table, problems: &mut ReadProblems<'_>) -> Cow<'a, Table> {
     let is_key = |key: &Key| keys::is_list_key(&key.name);
     let is_list = |(inner, node): &&(Key, Node)| {
         let misspelt = || nearest(&inner.name, keys::built_keys_of(TableKind::List).map(|info| info.name)).is_some();

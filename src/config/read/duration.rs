@@ -4,6 +4,7 @@
 //! duration = 1*DIGIT unit *(1*DIGIT unit)      unit = "h" / "m" / "s"
 //! ```
 
+use super::read_problems::ReadProblems;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ struct DurationError {
 }
 
 /// Returns the duration in `node`. If it is not valid, `mlist::config::bad_duration` points at the error in it.
-pub(super) fn duration(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Duration> {
+pub(super) fn duration(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Duration> {
     if let TomlValue::Other { scalar: Scalar::Integer(_), written } = &node.value
         && let Ok(right) = parse(&format!("{written}s"))
     {

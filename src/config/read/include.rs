@@ -2,12 +2,13 @@
 
 use super::declared::Include;
 use super::raw::Node;
+use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::path_glob::PathGlob;
 use crate::config::problem::Problem;
 
 /// Reads the key `include`.
-pub(super) fn globs(node: &Node, problems: &mut Vec<Problem>) -> Vec<Include> {
+pub(super) fn globs(node: &Node, problems: &mut ReadProblems<'_>) -> Vec<Include> {
     let mut globs = Vec::new();
     for item in types::filled_array("include", node, problems).unwrap_or_default() {
         let Some(text) = types::item("include", item, problems) else { continue };

@@ -1,6 +1,7 @@
 //! [`known`]: returns the keys that a table can have, and reports all others.
 
 use super::raw::{Key, Node, Table, TomlValue};
+use super::read_problems::ReadProblems;
 use crate::config::keys::TableKind::{Defaults, Tag, Top};
 use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of, keys_of};
 use crate::config::problem::Problem;
@@ -11,7 +12,7 @@ use crate::naming::nearest;
 pub(super) fn known<'a, K: KeySet>(
     table: &'a Table,
     table_kind: TableKind,
-    problems: &mut Vec<Problem>,
+    problems: &mut ReadProblems<'_>,
 ) -> Vec<(K, &'a Key, &'a Node)> {
     let mut found = Vec::new();
     for (written, node) in table {

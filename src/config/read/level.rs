@@ -7,7 +7,8 @@ use super::annotations::annotations;
 use super::declared::{Level, Parsed, SpannedTemplate};
 use super::duration::duration;
 use super::raw::{Node, Table, TomlValue};
-use super::template::{template, template_item};
+use super::read_problems::ReadProblems;
+use super::template::{TemplateKind, template, template_item};
 use super::words::word;
 use super::{axes, known_keys, members, strings, tags, types, vars, words};
 use crate::config::keys::{KeySet, LevelKey, TableKind};
@@ -15,7 +16,7 @@ use crate::config::model::Placed;
 use crate::config::problem::Problem;
 
 /// Reads the keys of `[defaults]`, a convention or a list.
-pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) -> Level {
+pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut ReadProblems<'_>) -> Level {
     let mut level = Level::default();
     fill_all(&mut level, table, table_kind, problems);
     for (name, _) in &level.matrix {
@@ -37,7 +38,7 @@ pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut Vec<Pro
 }
 
 /// Reads the keys of `table`. Misspelled keys are marked as already reported.
-fn fill_all(level: &mut Level, table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) {
+fn fill_all(level: &mut Level, table: &Table, table_kind: TableKind, problems: &mut ReadProblems<'_>) {
     for (key, _, node) in known_keys::known(table, table_kind, problems) {
         fill(level, key, node, problems);
     }
@@ -47,7 +48,7 @@ fn fill_all(level: &mut Level, table: &Table, table_kind: TableKind, problems: &
 }
 
 /// Stores the value of a key in `level`.
-fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Problem>) {
+fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut ReadProblems<'_>) {
     match key {
         LevelKey::Convention => level.convention = Some(types::text("convention", node, problems).cloned().into()),
         LevelKey::Vars => {
@@ -67,9 +68,11 @@ fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut Vec<Proble
             swallowed_keys(level, node);
         }
         LevelKey::ArchStyle => level.arch_style = Some(words::arch_style(node, problems).into()),
-        LevelKey::Source => level.source = Some(template("source", node, problems).into()),
+        LevelKey::Source => level.source = Some(template("source", node, TemplateKind::Name, problems).into()),
         LevelKey::Target => level.target = Some(target::targets(node, problems).into()),
-        LevelKey::Repository => level.repository = Some(template("repository", node, problems).into()),
+        LevelKey::Repository => {
+            level.repository = Some(template("repository", node, TemplateKind::Name, problems).into())
+        }
         LevelKey::Tags => level.tags = Some(tags::read(node, problems).into()),
         LevelKey::MemberTags => level.member_tags = Some(member_tags(node, problems).into()),
         LevelKey::Missing => level.missing = Some(word("missing", node, problems).into()),
@@ -144,9 +147,9 @@ pub(super) fn told_of(level: &mut Level, key: LevelKey) {
     }
 }
 
-fn member_tags(node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Vec<SpannedTemplate>>> {
+fn member_tags(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<Vec<SpannedTemplate>>> {
     let items = types::array("member-tags", node, problems)?;
     let tags: Vec<SpannedTemplate> =
-        items.iter().filter_map(|item| template_item("member-tags", item, problems)).collect();
+        items.iter().filter_map(|item| template_item("member-tags", item, TemplateKind::Name, problems)).collect();
     (tags.len() == items.len()).then(|| Placed { value: tags, span: node.span.clone() })
 }

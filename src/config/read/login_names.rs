@@ -2,6 +2,7 @@
 
 use super::declared::{Parsed, ParsedFile, Variable, VariableValue};
 use super::raw::{Key, Node, Table, Text, TomlValue};
+use super::read_problems::ReadProblems;
 use crate::config::keys::{KeySet, RegistryKey, TableKind};
 use crate::config::problem::Problem;
 
@@ -28,7 +29,7 @@ pub(super) fn login_names(node: &Node) -> Vec<Text> {
 /// Reports `mlist::config::secret_variable` for each variable that reads one of `login_names`. Otherwise the author of
 /// a template could send a password to any host, as part of a name. The variable becomes faulty, so its value is never
 /// requested.
-pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, problems: &mut Vec<Problem>) {
+pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, problems: &mut ReadProblems<'_>) {
     let ParsedFile { vars, defaults, conventions, lists, .. } = document;
     let levels = conventions.iter_mut().chain(lists).map(|(_, level)| level).chain([defaults]);
     let variables = vars.iter_mut().chain(levels.flat_map(|level| &mut level.vars));

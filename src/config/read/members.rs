@@ -5,8 +5,9 @@ mod os_version;
 
 use super::declared::{Annotations, Parsed, Row};
 use super::raw::{Key, Node, Text, TomlValue};
+use super::read_problems::ReadProblems;
 use super::strings::texts;
-use super::template::template;
+use super::template::{TemplateKind, template};
 use super::words::word;
 use super::{annotations, known_keys, names, types, when};
 use crate::config::keys::{self, RowKey, TableKind};
@@ -18,7 +19,7 @@ use crate::oci::Platform;
 const MOST_ROWS: usize = 10_000;
 
 /// Reads `platforms`. Invalid rows are reported and dropped.
-pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>> {
+pub(super) fn read(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Vec<Row>> {
     let count = match &node.value {
         TomlValue::Table(table) => table.len(),
         TomlValue::Array(items) => items.len(),
@@ -55,7 +56,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Row>>
 }
 
 /// `ARCH = "P"` or `ARCH = { platform = "P", … }`
-fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
+fn spelled_row(key: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Row> {
     if key.name == "platform" || keys::is_list_key(&key.name) {
         problems.push(names::swallowed(key, "platforms"));
         return None;
@@ -88,7 +89,7 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Ro
     Some(Row { arch: Some(key.name.clone()), ..row })
 }
 
-fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
+fn row(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Row> {
     let table = match &node.value {
         TomlValue::Table(table) => table,
         TomlValue::Text(text) => {
@@ -114,7 +115,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
                 declared = Some(text.and_then(|text| Some((platform(text, problems)?, text))));
             }
             RowKey::Arch => arch = types::text("arch", node, problems).map(|text| text.value.clone()),
-            RowKey::Source => source = Some(Parsed::from(template("source", node, problems))),
+            RowKey::Source => source = Some(Parsed::from(template("source", node, TemplateKind::Name, problems))),
             RowKey::Missing => missing = Some(Parsed::from(word("missing", node, problems))),
             RowKey::OsVersion => os_version = Some((written, os_version::read(node, problems))),
             RowKey::OsFeatures => os_features = Some(Parsed::from(texts("os-features", node, problems))),
@@ -153,7 +154,7 @@ fn row(node: &Node, problems: &mut Vec<Problem>) -> Option<Row> {
     })
 }
 
-fn platform(text: &Text, problems: &mut Vec<Problem>) -> Option<Platform> {
+fn platform(text: &Text, problems: &mut ReadProblems<'_>) -> Option<Platform> {
     match Platform::parse(&text.value) {
         Ok(platform) => {
             problems.extend(strange_word(&platform, text));

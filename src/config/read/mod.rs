@@ -1,14 +1,17 @@
 //! Parses the text of one file to a [`ParsedFile`](declared::ParsedFile), in which each value by itself is valid.
 //!
 //! ```text
-//! text ──raw──> tree ──document──> ParsedFile
+//! text ──syntax──> tree ──document──> ParsedFile
 //! ```
 //!
 //! | file | holds |
 //! |---|---|
 //! | `parse_result` | a file, parsed once |
+//! | `read_problems` | the problems that are found while a file is read |
+//! | `foreign` | reports placeholders in the syntax of other tools |
 //! | `size` | the memory that a file will need, estimated before it is parsed |
-//! | `raw` | parses TOML to a tree in which each key and value has its span |
+//! | `syntax` | parses TOML, and reports its errors; other formats and lookalike characters are recognised |
+//! | `raw` | the tree of the TOML, in which each key and value has its span |
 //! | `declared` | what the file declares, not expanded |
 //! | `document` | converts the tree to what the file declares |
 //! | `level` | the keys of `[defaults]`, a convention, a list or a target |
@@ -29,6 +32,7 @@ mod axes;
 pub(super) mod declared;
 mod document;
 pub(super) mod duration;
+mod foreign;
 mod include;
 pub(super) mod known_keys;
 mod level;
@@ -37,9 +41,11 @@ mod members;
 pub(super) mod names;
 pub(super) mod parse_result;
 pub(super) mod raw;
+mod read_problems;
 pub(super) mod registry;
 pub(super) mod size;
 pub(super) mod strings;
+mod syntax;
 mod tags;
 mod template;
 mod types;

@@ -1,6 +1,7 @@
 //! [`NameKind`]: which names are valid for lists, variables, axes and conventions.
 
 use super::raw::{Key, Node, TomlValue};
+use super::read_problems::ReadProblems;
 use crate::config::keys;
 use crate::config::problem::Problem;
 
@@ -38,10 +39,15 @@ impl NameKind {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || self == Self::Entry && matches!(c, '.' | '/')
     }
 
+    /// Whether `name` is a valid name of this kind.
+    pub(super) fn is_valid(self, name: &str) -> bool {
+        name.starts_with(|c| self.begins(c)) && name.chars().all(|c| self.goes_on(c))
+    }
+
     /// Whether `key` is a valid name of this kind. Reports it if not.
-    pub(super) fn check(self, key: &Key, problems: &mut Vec<Problem>) -> bool {
+    pub(super) fn check(self, key: &Key, problems: &mut ReadProblems<'_>) -> bool {
         let name = key.name.as_str();
-        if name.starts_with(|c| self.begins(c)) && name.chars().all(|c| self.goes_on(c)) {
+        if self.is_valid(name) {
             return true;
         }
         let (what, help) = match self {
@@ -61,10 +67,18 @@ impl NameKind {
     }
 }
 
+/// Whether this is the name of a value that templates can use without a variable, except `name`.
+pub(super) fn is_reserved(name: &Key) -> bool {
+    MEMBER_NAMES.contains(&name.name.as_str()) || name.name == "tag"
+}
+
 /// Whether a variable or axis can have this name. Reports it if not. `under` is the table that contains it.
-pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut Vec<Problem>) -> bool {
-    if MEMBER_NAMES.contains(&name.name.as_str()) || name.name == "tag" {
-        problems.push(reserved(name, &format!("`{{{}}}` is built in", name.name)).help("use another name"));
+pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut ReadProblems<'_>) -> bool {
+    if is_reserved(name) {
+        problems.push(
+            reserved(name, &format!("`{{{}}}` is built in", name.name))
+                .help("rename it, here and where templates use it"),
+        );
         return false;
     }
     if keys::is_list_key(&name.name) {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::declared::ParsedFile;
 use super::document::{document, no_list};
 use super::login_names;
-use super::raw::{self, Text};
+use super::raw::Text;
+use super::read_problems::ReadProblems;
 use super::size::size;
+use super::syntax;
 use crate::config::keys::{KeySet, TableKind, TopKey};
 use crate::config::memory::{MemoryEstimate, MemoryUse};
 use crate::config::problem::{Problem, SourceFile, Span};
@@ -28,9 +30,11 @@ impl ParseResult {
         if let Some(problem) = memory.excess(&format!("`{}` has", source.name)) {
             return Self { file: None, problems: vec![problem], memory };
         }
-        let (tree, mut problems) = raw::parse(number, &source.text);
+        let (tree, mut problems) = syntax::parse(number, &source.text);
         let file = tree.map(|tree| {
-            let file = document(&tree, &mut problems);
+            let mut found = ReadProblems::new(std::mem::take(&mut problems), &tree);
+            let file = document(&tree, &mut found);
+            problems = found.into_list();
             if file.has_no_list && file.include.is_empty() {
                 problems.push(no_list(&source.name));
             }
@@ -45,7 +49,7 @@ impl ParseResult {
     /// checked that it is not too large.
     pub(in crate::config) fn included(number: usize, source: &SourceFile, place: &Span, login_names: &[Text]) -> Self {
         let mut memory = size(&source.text);
-        let (tree, mut problems) = raw::parse(number, &source.text);
+        let (tree, mut problems) = syntax::parse(number, &source.text);
         let file = tree.map(|mut tree| {
             tree.retain(|(key, _)| {
                 let problem = TopKey::find(&key.name, TableKind::Top).and_then(|key| of_the_root(key, &source.name));
@@ -53,8 +57,10 @@ impl ParseResult {
                 problems.extend(problem.map(|problem| problem.at(&key.span, "").at(place, "included here")));
                 is_own
             });
-            let mut file = document(&tree, &mut problems);
-            login_names::keep_secret(login_names, &mut file, &mut problems);
+            let mut found = ReadProblems::new(std::mem::take(&mut problems), &tree);
+            let mut file = document(&tree, &mut found);
+            login_names::keep_secret(login_names, &mut file, &mut found);
+            problems = found.into_list();
             if file.has_no_list {
                 problems.push(no_list(&source.name).at(place, "included here"));
             }

@@ -1,12 +1,12 @@
-//! [`parse`]: parses the text of a file to a tree in file order, in which each key and value has its span.
+//! [`tree`]: the tree of a file in file order, in which each key and value has its span.
 //!
-//! This file handles only TOML, not the meaning of keys. Errors in the TOML itself are `mlist::config::syntax`.
+//! This file handles only TOML, not the meaning of keys.
 
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::config::problem::{Lines, Problem, Span};
+use crate::config::problem::Span;
 
 /// A key, with its span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,80 +83,9 @@ impl Text {
     }
 }
 
-/// The beginnings of messages for errors that do not affect the text after them. Errors after any other error may only
-/// be consequences of it.
-const LOCAL_FAULTS: [&str; 8] = [
-    TWICE,
-    EXTENDED,
-    UNQUOTED,
-    "invalid boolean",
-    "invalid integer",
-    "invalid float",
-    "invalid fraction",
-    "key with no value",
-];
-const TWICE: &str = "duplicate key";
-const EXTENDED: &str = "cannot extend";
-const UNQUOTED: &str = "string values must be quoted";
-
-/// Parses TOML 1.1. The tree is `None` if errors make it unusable. Duplicate keys that are not in a header do not.
-pub(in crate::config) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) {
-    let (root, errors) = DeTable::parse_recoverable(source);
-    let mut faults: Vec<_> =
-        errors.iter().map(|error| (error.span().unwrap_or(source.len()..source.len()), error.message())).collect();
-    let walk = Walk { file, source };
-    if faults.is_empty() {
-        return (Some(walk.table(root.get_ref())), Vec::new());
-    }
-    faults.sort_by_key(|(range, _)| range.start);
-    let is_local = |message: &str| LOCAL_FAULTS.iter().any(|fault| message.starts_with(fault));
-    let own = faults.iter().position(|(_, message)| !is_local(message)).map_or(faults.len(), |first| first + 1);
-    let lines = Lines::of(source);
-    // The parser drops the entries below a duplicate header, so the tree is incomplete and unusable.
-    let in_header = |range: &Range<usize>| {
-        let line = lines.start(lines.of_byte(range.start));
-        source.get(line..).is_some_and(|line| line.trim_start_matches([' ', '\t']).starts_with('['))
-    };
-    let usable = faults
-        .iter()
-        .all(|(range, message)| [TWICE, EXTENDED].iter().any(|fault| message.starts_with(fault)) && !in_header(range));
-    let mut last = None;
-    let mut problems: Vec<Problem> = Vec::new();
-    for (range, message) in &faults[..own] {
-        let problem = syntax_problem(file, source, range, message);
-        let line = problem.labels.first().map(|label| lines.of_byte(label.span.range.start));
-        // Report only one error per line.
-        if last.is_none() || last != line {
-            problems.push(problem);
-        }
-        last = line;
-    }
-    (usable.then(|| walk.table(root.get_ref())), problems)
-}
-
-fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str) -> Problem {
-    let span = Span { file, range: clamp(source, range.clone()) };
-    let written = &source[span.range.clone()];
-    let problem = |message: &str| Problem::error("mlist::config::syntax", message);
-    if message.starts_with(TWICE) || message.starts_with(EXTENDED) {
-        return problem(&format!("`{written}` is defined twice"))
-            .at(&span, "already defined above")
-            .help("define each key once, and each table in one form: a [header], dotted.keys or { an inline table }");
-    }
-    if message.starts_with(UNQUOTED) {
-        return if range.is_empty() {
-            problem("key without a value").at(&span, "")
-        } else {
-            problem("string without quotes").at(&span, format!("write `\"{written}\"`"))
-        };
-    }
-    if message.contains("recurs") {
-        return problem("invalid TOML: nested too deeply").at(&span, "");
-    }
-    let mut chars = message.chars();
-    let message = chars.next().map(|first| first.to_lowercase().chain(chars).collect::<String>()).unwrap_or_default();
-    let problem = problem(&format!("invalid TOML: {message}"));
-    if source.is_empty() { problem } else { problem.at(&span, "") }
+/// Returns the tree of a file that the TOML parser has read.
+pub(super) fn tree(file: usize, source: &str, root: &DeTable<'_>) -> Table {
+    Walk { file, source }.table(root)
 }
 
 /// Limits a range to the text, so that it starts at a character and ends at a character boundary. Rendering requires
@@ -281,6 +210,7 @@ fn escape(rest: &str) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax::parse;
     use super::*;
 
     fn tree(source: &str) -> Table {

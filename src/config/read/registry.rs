@@ -1,6 +1,7 @@
 //! [`read()`]: reads `[registry]` to [`RegistrySettings`], with valid tables and at most one per registry. No value
 //! here is a template.
 
+use super::read_problems::ReadProblems;
 use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ const RATE_HELP: &str = "write the requests per second, minute or hour, such as 
 const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h", Per::Hour)];
 
 /// Reads `[registry]`. Paths stay as written.
-pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySettings> {
+pub(super) fn read(node: &Node, problems: &mut ReadProblems<'_>) -> Vec<RegistrySettings> {
     let header = "[registry.\"HOST\"]";
     if let TomlValue::Text(text) = &node.value {
         let help = "settings of a host are a table, [registry.\"HOST\"]; for a variable with this name, use [vars]";
@@ -84,7 +85,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<RegistrySett
 }
 
 /// Reads `[registry."HOST"]`. `None` if the name is not a valid host.
-fn of_host(name: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
+fn of_host(name: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Option<RegistrySettings> {
     let shown = shown(&name.name);
     let table = types::table(&shown, &format!("[registry.{}]", types::quoted(&shown)), node, problems)?;
     if let Some(host) = host(&name.name) {
@@ -138,7 +139,12 @@ fn no_host(name: &Key) -> Problem {
 }
 
 /// Reads the settings in `table`. Without a host, this only reports problems.
-fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<Problem>) -> Option<RegistrySettings> {
+fn settings(
+    host: Option<Host>,
+    span: &Span,
+    table: &Table,
+    problems: &mut ReadProblems<'_>,
+) -> Option<RegistrySettings> {
     let (mut http, mut insecure, mut ca, mut concurrency, mut most) = (None, None, None, None, None);
     let (mut certificate, mut client_key, mut user, mut password) = (None, None, None, None);
     for (key, _, node) in known_keys::known(table, TableKind::Registry, problems) {
@@ -170,7 +176,7 @@ fn settings(host: Option<Host>, span: &Span, table: &Table, problems: &mut Vec<P
 }
 
 /// Reports `mlist::config::missing_key` for each key whose pair is incomplete.
-fn halves(table: &Table, problems: &mut Vec<Problem>) {
+fn halves(table: &Table, problems: &mut ReadProblems<'_>) {
     for (one, other) in PAIRS.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
         let Some((key, _)) = entry(table, one) else { continue };
         // A misspelled key was already reported.
@@ -211,7 +217,7 @@ fn entry<'a>(table: &'a Table, name: &str) -> Option<&'a (Key, Node)> {
     table.iter().find(|(key, _)| key.name == name)
 }
 
-fn path(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<PathBuf>> {
+fn path(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<PathBuf>> {
     let text = types::text(key, node, problems)?;
     if text.value.is_empty() {
         problems
@@ -223,7 +229,7 @@ fn path(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Pa
 
 /// Returns the name of an environment variable. The message does not show an invalid name, because it may be the secret
 /// itself.
-fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+fn env_name(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<String>> {
     let text = types::text(key, node, problems)?;
     let fits = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '=' | '$' | '{' | '}'));
     let is_name = |name: &str| !name.is_empty() && name.chars().all(fits);
@@ -240,7 +246,7 @@ fn env_name(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Place
 }
 
 /// Reads `N/s`, `N/min` or `N/h`.
-fn rate(node: &Node, problems: &mut Vec<Problem>) -> Option<Rate> {
+fn rate(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Rate> {
     let TomlValue::Text(Text { value: written, .. }) = &node.value else {
         problems.push(types::wrong("`rate`", "a string", node).at(&node.span, "").help(RATE_HELP));
         return None;

@@ -1,6 +1,7 @@
 //! Strings that are not templates: globs, media types and plain strings.
 
 use super::raw::{Node, Text};
+use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::model::Placed;
 use crate::config::problem::Problem;
@@ -14,7 +15,7 @@ pub(in crate::config) const MEDIA_TYPE: &str =
 const LONGEST_PART: usize = 127;
 
 /// Returns the globs of an array, with the span of the array. The array may be empty.
-pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<Globs>> {
+pub(super) fn globs(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<Globs>> {
     let items = types::array(key, node, problems)?;
     types::few_globs(key, node, items.len(), problems)?;
     let texts: Vec<&Text> = items.iter().filter_map(|item| types::item(key, item, problems)).collect();
@@ -28,7 +29,7 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
 }
 
 /// Returns the media type in `node`.
-pub(super) fn media_type(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+pub(super) fn media_type(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<String>> {
     let text = types::text(key, node, problems)?;
     if is_media_type(&text.value) {
         return Some(Placed { value: text.value.clone(), span: text.span.clone() });
@@ -53,7 +54,7 @@ fn is_media_type(text: &str) -> bool {
 }
 
 /// Returns the strings of an array. `None` if an item is not a string.
-pub(super) fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+pub(super) fn texts(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Vec<String>> {
     let items = types::array(key, node, problems)?;
     let texts: Vec<String> =
         items.iter().filter_map(|item| types::item(key, item, problems)).map(|text| text.value.clone()).collect();

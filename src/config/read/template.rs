@@ -1,22 +1,38 @@
 //! Values and array items that are templates.
 
 use super::declared::SpannedTemplate;
+pub(super) use super::foreign::TemplateKind;
+use super::foreign::report_foreign;
 use super::raw::{Node, Text};
+use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::problem::Problem;
 use crate::naming::{Template, TemplateError, TemplateErrorKind};
 
 /// Returns the template in `node`, the value of `key`.
-pub(super) fn template(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
-    spanned(types::text(key, node, problems)?, problems)
+pub(super) fn template(
+    key: &str,
+    node: &Node,
+    kind: TemplateKind,
+    problems: &mut ReadProblems<'_>,
+) -> Option<SpannedTemplate> {
+    spanned(types::text(key, node, problems)?, kind, problems)
 }
 
 /// Returns the template in `node`, an item of the array `key`.
-pub(super) fn template_item(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
-    spanned(types::item(key, node, problems)?, problems)
+pub(super) fn template_item(
+    key: &str,
+    node: &Node,
+    kind: TemplateKind,
+    problems: &mut ReadProblems<'_>,
+) -> Option<SpannedTemplate> {
+    spanned(types::item(key, node, problems)?, kind, problems)
 }
 
-fn spanned(text: &Text, problems: &mut Vec<Problem>) -> Option<SpannedTemplate> {
+fn spanned(text: &Text, kind: TemplateKind, problems: &mut ReadProblems<'_>) -> Option<SpannedTemplate> {
+    if report_foreign(text, kind, problems) {
+        return None;
+    }
     match Template::parse(&text.value) {
         Ok(template) => Some(SpannedTemplate { text: text.clone(), template }),
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Values of the expected type. Other types are not converted: they are reported as `mlist::config::type`, with the
 //! correct text if it is known.
 
+use super::read_problems::ReadProblems;
 use std::num::NonZeroUsize;
 
 use super::raw::{Node, Scalar, Table, Text, TomlValue};
@@ -8,16 +9,16 @@ use crate::config::problem::Problem;
 use crate::naming::{Globs, Pattern};
 
 /// Returns the string in `node`, the value of `key`.
-pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+pub(super) fn text<'a>(key: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a Text> {
     string(&format!("`{key}`"), key, node, problems)
 }
 
 /// Returns the string in `node`, an item of the array `key`.
-pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+pub(super) fn item<'a>(key: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a Text> {
     string(&format!("an item of `{key}`"), key, node, problems)
 }
 
-fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Text> {
+fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a Text> {
     match &node.value {
         TomlValue::Text(text) => Some(text),
         TomlValue::Array(items) => {
@@ -44,7 +45,7 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut Vec<Probl
 }
 
 /// Returns the boolean in `node`, the value of `key`.
-pub(super) fn boolean(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<bool> {
+pub(super) fn boolean(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<bool> {
     let meant = match &node.value {
         TomlValue::Other { scalar: Scalar::Boolean(value), .. } => return Some(*value),
         TomlValue::Text(Text { value: written, .. }) | TomlValue::Other { written, .. } => truth(written),
@@ -68,7 +69,7 @@ fn truth(written: &str) -> Option<bool> {
 }
 
 /// Returns the integer greater than 0 in `node`, the value of `key`.
-pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<NonZeroUsize> {
+pub(super) fn count(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<NonZeroUsize> {
     let found = match &node.value {
         TomlValue::Other { scalar: Scalar::Integer(value), .. } => value.and_then(|value| usize::try_from(value).ok()),
         _ => None,
@@ -93,7 +94,7 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
 }
 
 /// Returns the items of the array in `node`.
-pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a [Node]> {
     match &node.value {
         TomlValue::Array(items) => Some(items),
         TomlValue::Text(text) => {
@@ -111,7 +112,7 @@ pub(super) fn array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) 
 }
 
 /// Returns the items of the array in `node`, which must not be empty.
-pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a [Node]> {
+pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a [Node]> {
     let items = array(key, node, problems)?;
     if items.is_empty() {
         problems.push(
@@ -125,7 +126,7 @@ pub(super) fn filled_array<'a>(key: &str, node: &'a Node, problems: &mut Vec<Pro
 }
 
 /// Returns the globs in `node`, the value of `key`: one glob, or an array of at least one.
-pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Globs> {
+pub(super) fn globs(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Globs> {
     let texts = match &node.value {
         TomlValue::Array(_) => {
             let items = filled_array(key, node, problems)?;
@@ -142,7 +143,7 @@ pub(super) fn globs(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Opti
 }
 
 /// Checks that an array does not have more globs than a key takes.
-pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut Vec<Problem>) -> Option<()> {
+pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut ReadProblems<'_>) -> Option<()> {
     if count > Globs::MOST {
         let message = format!("`{key}` has too many globs: {count}; the maximum is {}", Globs::MOST);
         problems.push(Problem::error("mlist::config::type", message).at(&node.span, ""));
@@ -152,7 +153,7 @@ pub(super) fn few_globs(key: &str, node: &Node, count: usize, problems: &mut Vec
 }
 
 /// Parses a text as a glob.
-pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> {
+pub(super) fn glob(text: &Text, problems: &mut ReadProblems<'_>) -> Option<Pattern> {
     let found = Pattern::parse(&text.value);
     if let Err(error) = &found {
         problems.push(Problem::error("mlist::config::type", error.message.clone()).at(&text.span, "").help(
@@ -163,7 +164,7 @@ pub(super) fn glob(text: &Text, problems: &mut Vec<Problem>) -> Option<Pattern> 
 }
 
 /// Returns the table in `node`. `header` shows how to write such a table: `[list.kube]`.
-pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut Vec<Problem>) -> Option<&'a Table> {
+pub(super) fn table<'a>(key: &str, header: &str, node: &'a Node, problems: &mut ReadProblems<'_>) -> Option<&'a Table> {
     match &node.value {
         TomlValue::Table(table) => Some(table),
         TomlValue::Array(items)

@@ -2,7 +2,8 @@
 
 use super::declared::{Parsed, Variable, VariableValue};
 use super::raw::{Key, Node, Table, TomlValue};
-use super::template::template;
+use super::read_problems::ReadProblems;
+use super::template::{TemplateKind, template};
 use super::words::unknown_word;
 use super::{known_keys, names, types};
 use crate::config::facts::GitFact;
@@ -10,7 +11,11 @@ use crate::config::keys::{GIT_WORDS, TableKind, VariableKey};
 use crate::config::problem::Problem;
 
 /// Reads `[vars]` if `table_kind` is the top level, otherwise `vars` in another table.
-pub(super) fn read(table: &Table, table_kind: TableKind, problems: &mut Vec<Problem>) -> Vec<(Key, Parsed<Variable>)> {
+pub(super) fn read(
+    table: &Table,
+    table_kind: TableKind,
+    problems: &mut ReadProblems<'_>,
+) -> Vec<(Key, Parsed<Variable>)> {
     let mut variables = Vec::new();
     for (name, node) in table {
         if table_kind == TableKind::Top && name.name == "name" {
@@ -20,14 +25,17 @@ pub(super) fn read(table: &Table, table_kind: TableKind, problems: &mut Vec<Prob
             );
         } else if names::may_be_called(name, if table_kind == TableKind::Top { names::TOP } else { "vars" }, problems) {
             variables.push((name.clone(), variable(&name.name, node, problems).into()));
+        } else {
+            // Where templates use the name, it is not reported again.
+            variables.push((name.clone(), Parsed::Faulty));
         }
     }
     variables
 }
 
-fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Variable> {
+fn variable(name: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Variable> {
     let TomlValue::Table(table) = &node.value else {
-        let template = template(name, node, problems)?;
+        let template = template(name, node, TemplateKind::Value, problems)?;
         let span = template.text.span.clone();
         return Some(Variable { value: VariableValue::Template(template), span, default: None });
     };
@@ -35,12 +43,12 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     let mut default = None;
     let mut faulty = false;
     for (key, written, node) in known_keys::known(table, TableKind::Variable, problems) {
-        let read: fn(&Node, &mut Vec<Problem>) -> Option<VariableValue> = match key {
+        let read: fn(&Node, &mut ReadProblems<'_>) -> Option<VariableValue> = match key {
             VariableKey::Env => env,
             VariableKey::File => file,
             VariableKey::Git => git,
             VariableKey::Default => {
-                default = template("default", node, problems);
+                default = template("default", node, TemplateKind::Value, problems);
                 faulty |= default.is_none();
                 continue;
             }
@@ -78,15 +86,15 @@ fn variable(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Vari
     }
 }
 
-fn env(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+fn env(node: &Node, problems: &mut ReadProblems<'_>) -> Option<VariableValue> {
     types::text("env", node, problems).map(|text| VariableValue::Env(text.value.clone()))
 }
 
-fn file(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
-    template("file", node, problems).map(VariableValue::File)
+fn file(node: &Node, problems: &mut ReadProblems<'_>) -> Option<VariableValue> {
+    template("file", node, TemplateKind::Value, problems).map(VariableValue::File)
 }
 
-fn git(node: &Node, problems: &mut Vec<Problem>) -> Option<VariableValue> {
+fn git(node: &Node, problems: &mut ReadProblems<'_>) -> Option<VariableValue> {
     let text = types::text("git", node, problems)?;
     let fact = match text.value.as_str() {
         "describe" => GitFact::Describe,

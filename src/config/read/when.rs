@@ -7,6 +7,7 @@
 
 use super::declared::Condition;
 use super::raw::{Node, Table, Text, TomlValue};
+use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::problem::Problem;
 use crate::naming::nearest;
@@ -33,14 +34,14 @@ impl Of {
 }
 
 /// Reads `when`. `None` if it is not valid, which is reported.
-pub(super) fn read(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+pub(super) fn read(node: &Node, of: Of, problems: &mut ReadProblems<'_>) -> Option<Vec<Condition>> {
     let TomlValue::Array(_) = &node.value else { return condition(node, of, problems) };
     let items = types::filled_array("when", node, problems)?;
     let read: Vec<_> = items.iter().map(|item| condition(item, of, problems)).collect();
     Some(read.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+fn condition(node: &Node, of: Of, problems: &mut ReadProblems<'_>) -> Option<Vec<Condition>> {
     match &node.value {
         TomlValue::Text(text) => word(text, of, problems).map(|condition| vec![condition]),
         TomlValue::Table(table) if table.is_empty() => {
@@ -59,7 +60,7 @@ fn condition(node: &Node, of: Of, problems: &mut Vec<Problem>) -> Option<Vec<Con
     }
 }
 
-fn word(text: &Text, of: Of, problems: &mut Vec<Problem>) -> Option<Condition> {
+fn word(text: &Text, of: Of, problems: &mut ReadProblems<'_>) -> Option<Condition> {
     let span = text.span.clone();
     let problem = match (text.value.as_str(), of) {
         ("stable", _) => return Some(Condition::Stable(span)),
@@ -78,7 +79,7 @@ fn word(text: &Text, of: Of, problems: &mut Vec<Problem>) -> Option<Condition> {
     None
 }
 
-fn globs(table: &Table, problems: &mut Vec<Problem>) -> Option<Vec<Condition>> {
+fn globs(table: &Table, problems: &mut ReadProblems<'_>) -> Option<Vec<Condition>> {
     let read: Vec<_> = table
         .iter()
         .map(|(name, node)| {

@@ -2,6 +2,7 @@
 //! word.
 
 use super::raw::{Node, Text, TomlValue};
+use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::model::Placed;
 use crate::config::policy::Words;
@@ -9,12 +10,12 @@ use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
 
 /// Returns the value of the word in `node`.
-pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
+pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<T> {
     placed_word(key, node, problems).map(|placed| placed.value)
 }
 
 /// Like [`word`], with the span of the word.
-pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Placed<T>> {
+pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Placed<T>> {
     let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
     if let TomlValue::Other { .. } = node.value {
         // Do not suggest quotes: the result would not be a valid word either.
@@ -30,7 +31,7 @@ pub(super) fn placed_word<T: Words>(key: &str, node: &Node, problems: &mut Vec<P
     Some(Placed { value, span: text.span.clone() })
 }
 
-pub(super) fn arch_style(node: &Node, problems: &mut Vec<Problem>) -> Option<ArchStyle> {
+pub(super) fn arch_style(node: &Node, problems: &mut ReadProblems<'_>) -> Option<ArchStyle> {
     let text = types::text("arch-style", node, problems)?;
     let style = ArchStyle::parse(&text.value);
     if style.is_none() {

@@ -116,6 +116,14 @@ impl<'a> Reader<'a> {
         Ok(Filter::Replace { from: from.to_owned(), to: to.to_owned() })
     }
 
+    /// Returns the error for a placeholder without a closing brace.
+    fn unclosed(&self) -> TemplateError {
+        let written = self.text[self.open..self.at].trim_end_matches(['-', '_']);
+        let right = Some(format!("{written}}}")).filter(|right| parts(right).is_ok());
+        let length = if right.is_some() { written.len() } else { 1 };
+        syntax("`{` is not closed", self.open..self.open + length, right.as_deref())
+    }
+
     fn peek(&self) -> Option<char> {
         self.text[self.at..].chars().next()
     }
@@ -139,13 +147,13 @@ impl<'a> Reader<'a> {
     /// Returns the error for the next character, which is unexpected. `rule` is the rule that it violates, used if no
     /// better message is known.
     fn unexpected(&self, rule: &str) -> TemplateError {
-        let Some(found) = self.peek() else {
-            return syntax("`{` is not closed", self.open..self.open + 1, None);
+        let is_closed = self.text[self.at..].split('{').next().is_some_and(|rest| rest.contains('}'));
+        let Some(found) = self.peek().filter(|_| is_closed) else {
+            return self.unclosed();
         };
         let span = self.at..self.at + found.len_utf8();
         match found {
             ' ' | '\t' | '\n' | '\r' => syntax("spaces are not allowed in a placeholder", span, None),
-            '{' => syntax("unexpected `{`: the placeholder before it is not closed", span, None),
             '}' if self.at == self.open + 1 => syntax("placeholder `{}` has no name", span, None),
             _ => syntax(
                 format!("unexpected `{}` in a placeholder: {rule}", excerpt(found.encode_utf8(&mut [0; 4]))),

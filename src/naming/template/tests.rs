@@ -16,7 +16,10 @@ fn points_at_the_character_or_the_word() {
     for (text, kind, word, instead) in [
         ("a}b", Syntax, "}", Some("}}")),
         ("a{", Syntax, "{", None),
-        ("a{name", Syntax, "{", None),
+        ("a{name", Syntax, "{name", Some("{name}")),
+        ("{name-{arch}:1", Syntax, "{name", Some("{name}")),
+        ("{name/app:{tag}", Syntax, "{name", Some("{name}")),
+        ("{version.major", Syntax, "{version.major", Some("{version.major}")),
         ("{name|", Syntax, "{", None),
         ("{name.", Syntax, "{", None),
         ("{name|replace:a", Syntax, "{", None),
@@ -49,9 +52,9 @@ fn points_at_the_character_or_the_word() {
 }
 
 #[test]
-fn an_inner_brace_is_the_one_that_is_pointed_at() {
+fn a_placeholder_that_is_open_before_the_next_one_is_pointed_at() {
     let error = Template::parse("{name{arch}").unwrap_err();
-    assert_eq!(error.span, 5..6);
+    assert_eq!((error.span, error.instead.as_deref()), (0..5, Some("{name}")));
 }
 
 #[test]

@@ -5,11 +5,12 @@ use crate::config::keys::TableKind;
 use crate::config::problem::Problem;
 use crate::config::read::declared::{Level, Parsed, Target};
 use crate::config::read::raw::{Node, Table, TomlValue};
-use crate::config::read::template::{template, template_item};
+use crate::config::read::read_problems::ReadProblems;
+use crate::config::read::template::{TemplateKind, template, template_item};
 use crate::config::read::types;
 
 /// Reads `target`. If there are several, each invalid one is reported by itself.
-pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Parsed<Target>>> {
+pub(super) fn targets(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Vec<Parsed<Target>>> {
     match &node.value {
         TomlValue::Table(table) => Some(vec![of_table(table, node, problems).into()]),
         TomlValue::Array(_) => {
@@ -17,13 +18,13 @@ pub(super) fn targets(node: &Node, problems: &mut Vec<Problem>) -> Option<Vec<Pa
             Some(items.iter().map(|item| of_item(item, problems).into()).collect())
         }
         TomlValue::Text(_) | TomlValue::Other { .. } => {
-            let repository = template("target", node, problems)?;
+            let repository = template("target", node, TemplateKind::Name, problems)?;
             Some(vec![Parsed::Good(Target { repository, level: Level::default() })])
         }
     }
 }
 
-fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
+fn of_item(item: &Node, problems: &mut ReadProblems<'_>) -> Option<Target> {
     match &item.value {
         TomlValue::Table(table) => of_table(table, item, problems),
         TomlValue::Array(_) => {
@@ -35,14 +36,14 @@ fn of_item(item: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
             None
         }
         TomlValue::Text(_) | TomlValue::Other { .. } => {
-            let repository = template_item("target", item, problems)?;
+            let repository = template_item("target", item, TemplateKind::Name, problems)?;
             Some(Target { repository, level: Level::default() })
         }
     }
 }
 
 /// Reads `{ repository = …, … }`. Invalid keys other than `repository` are reported, and the target is still returned.
-fn of_table(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<Target> {
+fn of_table(table: &Table, node: &Node, problems: &mut ReadProblems<'_>) -> Option<Target> {
     let mut level = Level::default();
     fill_all(&mut level, table, TableKind::Target, problems);
     let repository = level.repository.take();

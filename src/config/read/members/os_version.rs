@@ -5,14 +5,15 @@ use crate::config::model::Placed;
 use crate::config::problem::Problem;
 use crate::config::read::declared::DeclaredOsVersion;
 use crate::config::read::raw::{Key, Node, Table, Text, TomlValue};
-use crate::config::read::template::template;
+use crate::config::read::read_problems::ReadProblems;
+use crate::config::read::template::{TemplateKind, template};
 use crate::config::read::{known_keys, types};
 use crate::oci::Platform;
 
 const EXAMPLE: &str = "os-version = \"10.0.17763.6532\", \"10.0.17763.*\" or { from = \"REFERENCE\" }";
 
 /// Reads `os-version`.
-pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
+pub(super) fn read(node: &Node, problems: &mut ReadProblems<'_>) -> Option<DeclaredOsVersion> {
     match &node.value {
         TomlValue::Table(table) => of_image(table, node, problems),
         TomlValue::Array(_) => {
@@ -27,7 +28,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredO
     }
 }
 
-fn of_text(text: &Text, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
+fn of_text(text: &Text, problems: &mut ReadProblems<'_>) -> Option<DeclaredOsVersion> {
     if text.value.trim().is_empty() {
         problems.push(
             Problem::error("mlist::config::type", "`os-version` is empty")
@@ -59,7 +60,7 @@ fn no_template(key: &str, text: &Text) -> Problem {
 }
 
 /// Reads `build`, the prefix of a version. No version has braces or a `*`.
-fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+fn read_build(node: &Node, problems: &mut ReadProblems<'_>) -> Option<String> {
     let text = types::text("build", node, problems)?;
     if text.value.contains(['{', '}']) {
         problems.push(no_template("build", text));
@@ -84,12 +85,12 @@ fn read_build(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
 }
 
 /// Reads `{ from = …, build = … }`.
-fn of_image(table: &Table, node: &Node, problems: &mut Vec<Problem>) -> Option<DeclaredOsVersion> {
+fn of_image(table: &Table, node: &Node, problems: &mut ReadProblems<'_>) -> Option<DeclaredOsVersion> {
     let mut from = None;
     let mut build = Some(None);
     for (key, _, node) in known_keys::known(table, TableKind::OsVersion, problems) {
         match key {
-            OsVersionKey::From => from = Some(template("from", node, problems)),
+            OsVersionKey::From => from = Some(template("from", node, TemplateKind::Name, problems)),
             OsVersionKey::Build => build = read_build(node, problems).map(Some),
         }
     }
