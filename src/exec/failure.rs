@@ -5,7 +5,7 @@ use crate::oci::{Digest, MalformedJson, Reference};
 use crate::plan::contradictory;
 use crate::registry::{ErrorKind, RegistryError};
 
-use super::registry_problem::{problem, short};
+use super::registry_problem::{publishing_problem, short};
 
 /// Why a step of a list failed.
 #[derive(Debug, Clone)]
@@ -23,27 +23,27 @@ pub(super) enum StepFailure {
 impl StepFailure {
     /// Returns the failure that what `reference` named when the list was planned no longer exists.
     pub(super) fn gone(reference: &Reference) -> Self {
-        let problem = Problem::error("mlist::exec::member_gone", format!("{reference} is gone since it was planned"))
-            .help("sync again: it plans anew with what is there now");
+        let problem = Problem::error("mlist::exec::member_gone", format!("{reference} was deleted after the plan"))
+            .help("run mlist sync again: it plans with the current content");
         Self::Problem(passing(problem.about(reference)))
     }
 
     /// Returns the failure that the manifest of a member is not valid.
     pub(super) fn malformed(reference: &Reference, why: &MalformedJson) -> Self {
-        let problem = Problem::error("mlist::exec::bad_manifest", format!("{reference} is no image"))
+        let problem = Problem::error("mlist::exec::bad_manifest", format!("{reference} is not a valid image manifest"))
             .because(why.to_string())
-            .help("push it anew: what its digest names can't be read")
+            .help("push the image again")
             .about(reference);
         Self::Problem(Box::new(problem))
     }
 
     /// Returns the failure that another writer has written `reference` since the list was planned.
     pub(super) fn moved(reference: &Reference, planned: Option<&Digest>, found: Option<&Digest>) -> Self {
-        let name = |digest: Option<&Digest>| digest.map_or_else(|| "absent".to_owned(), short);
-        let message = format!("{reference} was moved meanwhile");
+        let name = |digest: Option<&Digest>| digest.map_or_else(|| "not found".to_owned(), short);
+        let message = format!("{reference} was moved by another writer after the plan");
         let problem = Problem::error("mlist::exec::moved_meanwhile", message)
-            .because(format!("it was {} when this was planned, and is now {}", name(planned), name(found)))
-            .help("sync again: it plans anew from what is there now");
+            .because(format!("planned from {}, found {}", name(planned), name(found)))
+            .help("run mlist sync again: it plans with the current tags");
         Self::Moved(passing(problem.about(reference)))
     }
 
@@ -55,9 +55,9 @@ impl StepFailure {
     /// Returns the failure that other writers change `reference` each time before this run reads it again.
     pub(super) fn contended(reference: &Reference) -> Self {
         let problem =
-            Problem::error("mlist::exec::contended", format!("{reference} is written by others all the time"))
-                .because("it was something else each time it was read again".to_owned())
-                .help("sync again once they are done: nothing is lost that has a tag of its own");
+            Problem::error("mlist::exec::contended", format!("{reference} is constantly changed by other writers"))
+                .because("the tag was different each time it was read".to_owned())
+                .help("run mlist sync again when they are finished: members with tags of their own are kept");
         Self::Problem(passing(problem.about(reference)))
     }
 
@@ -79,8 +79,10 @@ impl From<Box<RegistryError>> for StepFailure {
     fn from(error: Box<RegistryError>) -> Self {
         match error.kind {
             ErrorKind::Stopped => Self::Stopped,
-            _ if error.code.as_deref() == Some("MANIFEST_INVALID") => Self::InvalidManifest(Box::new(problem(&error))),
-            _ => Self::Problem(Box::new(problem(&error))),
+            _ if error.code.as_deref() == Some("MANIFEST_INVALID") => {
+                Self::InvalidManifest(Box::new(publishing_problem(&error)))
+            }
+            _ => Self::Problem(Box::new(publishing_problem(&error))),
         }
     }
 }

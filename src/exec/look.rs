@@ -69,7 +69,7 @@ pub(super) async fn still_present<R: Registry>(
         Some(found) if found == *child => Ok(()),
         Some(found) => {
             let why = format!(
-                "the tag or list says {} with {} bytes, the digest says {} with {} bytes",
+                "the tag or list names {} with {} bytes, but the registry returned {} with {} bytes for the digest",
                 child.media_type, child.size, found.media_type, found.size
             );
             Err(StepFailure::contradictory(&reference, &why))

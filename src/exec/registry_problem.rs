@@ -10,8 +10,9 @@ use std::time::Duration;
 use crate::config::problem::{HttpFacts, Problem};
 use crate::oci::{Digest, Locator, Place, Reference};
 use crate::plan::Cause;
-use crate::registry::error::NAMED;
-use crate::registry::{CredentialFault, ErrorKind, ErrorTarget, LayoutFault, Proxy, RegistryError, TlsFault};
+use crate::registry::{
+    ConnectionStep, CredentialFault, ErrorKind, ErrorTarget, LayoutFault, NoAnswer, Proxy, RegistryError, TlsFault,
+};
 
 mod access;
 mod layouts;
@@ -23,22 +24,28 @@ pub fn cause(error: &RegistryError) -> Cause {
     Cause(Arc::new(problem(error)))
 }
 
-/// Converts `error` to a problem, the form in which the user sees all failures.
+/// Converts `error`, which occurred before anything was published, to a problem. This is the form in which the user
+/// sees all failures.
 ///
 /// If a host as a whole is at fault, the problem names only the host. Then all lists that use it have equal problems,
 /// which are reported once.
 #[must_use]
 pub fn problem(error: &RegistryError) -> Problem {
-    let subject = Subject::of(error);
-    let mut problem = subject.describe();
-    problem.retry = may_pass(&error.kind);
-    problem.http = error.host.as_ref().map(|host| HttpFacts {
-        host: subject.elsewhere().map_or_else(|| host.clone(), str::to_owned),
-        status: error.status,
-        code: error.code.clone(),
-        attempts: error.attempts,
-    });
-    problem
+    Subject::of(error, RunPhase::Planning).problem()
+}
+
+/// Like [`problem`], for an error that occurred while lists were published.
+pub(super) fn publishing_problem(error: &RegistryError) -> Problem {
+    Subject::of(error, RunPhase::Publishing).problem()
+}
+
+/// The part of a run in which an error occurred. The help says how to continue from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunPhase {
+    /// Nothing is published yet: `plan`, or the first part of `sync`.
+    Planning,
+    /// `sync` publishes lists.
+    Publishing,
 }
 
 /// Returns the first twelve digits of a digest, which people use to compare digests. The algorithm is included if it is
@@ -59,7 +66,7 @@ fn asked_to_wait(problem: Problem, wait: Option<Duration>) -> Problem {
         (_, minutes @ ..2880) => format!("{}h {:02}m", minutes / 60, minutes % 60),
         (_, minutes) => format!("{} days", minutes.div_ceil(1440)),
     };
-    problem.because(format!("it asks to wait {words}"))
+    problem.because(format!("the registry asks to wait {words}"))
 }
 
 /// Whether the same command may succeed later although nothing is changed.
@@ -71,7 +78,9 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::Oversized
         | ErrorKind::Refused
         | ErrorKind::NeedsTls
+        | ErrorKind::Unsupported
         | ErrorKind::Immutable
+        | ErrorKind::Unreachable(NoAnswer { step: ConnectionStep::HostName, .. })
         | ErrorKind::Layout(LayoutFault::File(_) | LayoutFault::Corrupt(_)) => false,
         // A credential helper may use a remote service. Files and variables do not change by themselves.
         ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
@@ -98,12 +107,26 @@ fn may_pass(kind: &ErrorKind) -> bool {
 struct Subject<'a> {
     error: &'a RegistryError,
     host: Cow<'a, str>,
+    phase: RunPhase,
 }
 
 impl<'a> Subject<'a> {
-    fn of(error: &'a RegistryError) -> Self {
+    fn of(error: &'a RegistryError, phase: RunPhase) -> Self {
         let host = error.host.as_deref().map_or_else(|| error.target.to_string().into(), Cow::Borrowed);
-        Self { error, host }
+        Self { error, host, phase }
+    }
+
+    fn problem(&self) -> Problem {
+        let error = self.error;
+        let mut problem = self.describe();
+        problem.retry = may_pass(&error.kind);
+        problem.http = error.host.as_ref().map(|host| HttpFacts {
+            host: self.elsewhere().map_or_else(|| host.clone(), str::to_owned),
+            status: error.status,
+            code: error.code.clone(),
+            attempts: error.attempts,
+        });
+        problem
     }
 
     /// Returns the token server, if the failure is that of a host and this host is the token server, not the registry.
@@ -119,76 +142,74 @@ impl<'a> Subject<'a> {
         if let Some(token_server) = self.elsewhere() {
             return self.of_token_server(token_server);
         }
-        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
+        let (host, target) = (&self.host, &self.error.target);
         match &self.error.kind {
             ErrorKind::Unauthorized => self.unauthorized(),
             ErrorKind::Denied => self.denied(),
             ErrorKind::NotFound => self.not_found(),
             ErrorKind::RateLimited { retry_after } => {
-                let problem = self.with_words(Problem::error(
-                    "mlist::registry::rate_limited",
-                    format!("{host} takes no more for now"),
-                ));
-                asked_to_wait(problem, *retry_after).help("sync again later: what is published is not sent again")
+                let problem = Problem::error("mlist::registry::rate_limited", format!("rate limited by {host}"));
+                asked_to_wait(self.with_words(problem), *retry_after).help(self.again(" later"))
             }
             ErrorKind::PullQuota { retry_after } => self.pull_quota(*retry_after),
-            ErrorKind::Unreachable(no_answer) => {
-                Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"))
-                    .because(&no_answer.why)
-                    .help(self.between(if no_answer.is_unknown_host {
-                        "look at the name of the host in manifests.toml, and at the network of this machine"
-                    } else {
-                        "sync again when it answers: what is published is not sent again"
-                    }))
-            }
+            ErrorKind::Unreachable(no_answer) => self.unreachable(no_answer),
             ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host.as_ref()), &error.fault),
-            ErrorKind::WrongDigest { actual, .. } => Problem::error(
-                "mlist::registry::wrong_digest",
-                format!("{host} sent bytes that are not what was asked for"),
-            )
-            .because(target.to_string())
-            .because(format!("got {actual}{}; nothing of it was used", times(self.error.attempts)))
-            .help(self.between("look at what stands between: a proxy, a cache"))
-            .about(target),
+            ErrorKind::WrongDigest { expected, actual } => self.wrong_digest(expected, actual),
             ErrorKind::TooLarge { limit } => Problem::error(
                 "mlist::registry::too_large",
-                format!("{target} is larger than {}, the most that is read", bytes(*limit)),
+                format!("{target} is larger than {}, the maximum that mlist reads", bytes(*limit)),
             )
-            .help("look at what is there: no image has such a manifest or config")
+            .help("check what was pushed there: manifests and configs of images are smaller")
             .about(target),
             ErrorKind::TooManyTags { limit } => self.too_many_tags(*limit),
             ErrorKind::Oversized => self.oversized(),
-            ErrorKind::NotARegistry(why) => self
-                .with_words(
-                    Problem::error("mlist::registry::not_a_registry", format!("{host} does not answer as a registry"))
-                        .because(why),
-                )
-                .help(self.between("look at the name of the host, and at what stands between: a proxy, a login page"))
-                .about(target),
-            ErrorKind::Refused | ErrorKind::NeedsTls => self
-                .with_words(Problem::error("mlist::registry::refused", format!("{host} refuses to {doing} {target}")))
-                .help(self.help_for_refused())
-                .about(target),
+            ErrorKind::NotARegistry(why) => self.not_a_registry(why),
+            ErrorKind::Refused | ErrorKind::NeedsTls => self.refused(),
+            ErrorKind::Unsupported => self.unsupported(),
             ErrorKind::Immutable => self.immutable(),
-            ErrorKind::Server => self.server(),
-            ErrorKind::ContentUnknown(digests) => {
-                let problem = Problem::error(
-                    "mlist::registry::content_unknown",
-                    format!("{host} does not see all that {target} is made of"),
-                );
-                let first = digests.iter().take(NAMED);
-                let problem = first.fold(problem, |problem, digest| problem.because(format!("not seen: {digest}")));
-                let problem = match digests.len().saturating_sub(NAMED) {
-                    0 => problem,
-                    more => problem.because(format!("not seen: {more} more")),
-                };
-                problem.help("sync again: what was pushed may need a while to be seen").about(target)
-            }
+            ErrorKind::Server => self
+                .with_words(Problem::error("mlist::registry::server", self.failed("server error")))
+                .help(self.again(&format!(" when {host} works again")))
+                .about(target),
+            ErrorKind::ContentUnknown(digests) => self.content_unknown(digests),
             ErrorKind::Credentials(fault) => self.credentials(fault),
             ErrorKind::Layout(fault) => self.layout(fault),
-            ErrorKind::Stopped => Problem::error("mlist::exec::stopped", format!("stopped before {host} had answered"))
-                .help("run it again: it goes on from here"),
+            ErrorKind::Stopped => {
+                Problem::error("mlist::exec::stopped", format!("stopped before {host} responded")).help(self.again(""))
+            }
         }
+    }
+
+    /// Returns the message `failed to push manifest quay.io/acme/app:v1: server error`.
+    fn failed(&self, why: &str) -> String {
+        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
+        match target {
+            ErrorTarget::Token(_) => format!("failed to {doing} {target} from {host}: {why}"),
+            _ => format!("failed to {doing} {target}: {why}"),
+        }
+    }
+
+    /// Returns the help to run the command again. `when` begins with a space if it is not empty.
+    fn again(&self, when: &str) -> String {
+        match self.phase {
+            RunPhase::Planning => format!("try again{when}"),
+            RunPhase::Publishing => format!("run mlist sync again{when}: lists already published are skipped"),
+        }
+    }
+
+    /// Describes a host to which there is no connection, or which does not answer.
+    fn unreachable(&self, NoAnswer { step, why }: &NoAnswer) -> Problem {
+        let host = &self.host;
+        let message = match step {
+            ConnectionStep::HostName | ConnectionStep::Connect => format!("cannot connect to {host}"),
+            ConnectionStep::Answer => format!("no complete response from {host}"),
+        };
+        let help = match step {
+            ConnectionStep::HostName => "check the spelling of the host name, and the DNS settings of this machine",
+            ConnectionStep::Connect => "check the host name and port, and whether the registry is running",
+            ConnectionStep::Answer => &*self.again(&format!(" when {host} responds")),
+        };
+        Problem::error("mlist::registry::unreachable", message).because(why).help(self.between(help))
     }
 
     /// Describes a TLS error. `at` is the host at fault: the registry, or one that it redirects to.
@@ -196,45 +217,56 @@ impl<'a> Subject<'a> {
         let host = &*self.host;
         let (message, help) = match fault {
             TlsFault::Untrusted { trusted, .. } => (
-                format!("{at} shows a certificate that is not trusted here"),
+                format!("the TLS certificate of {at} is not trusted"),
                 if trusted.is_empty() {
-                    self.between(&format!("[registry.\"{at}\"] ca = \"corp-root.pem\", or certs.d/{at}/ca.crt"))
+                    self.between(&format!(
+                        "trust its certificate authority: set ca = \"corp-root.pem\" in [registry.\"{at}\"], or add \
+                         certs.d/{at}/ca.crt"
+                    ))
                 } else {
-                    self.between("put its authority's certificate there (PEM); a file of certs.d ends in .crt")
+                    self.between("add the certificate of its authority there (PEM; in certs.d, a file *.crt)")
                 },
             ),
-            TlsFault::Expired | TlsFault::NotYetValid => (
-                format!("{at} shows a certificate that is not valid now"),
-                "have it renewed there; or set the clock of this machine".to_owned(),
+            TlsFault::Expired => (
+                format!("the TLS certificate of {at} has expired"),
+                "ask the registry's operator to renew it, or check the clock of this machine".to_owned(),
+            ),
+            TlsFault::NotYetValid => (
+                format!("the TLS certificate of {at} is not valid yet"),
+                "check the clock of this machine, or ask the registry's operator for a valid certificate".to_owned(),
             ),
             TlsFault::OtherName(_) => (
-                format!("{at} shows a certificate of another name"),
-                "call it by such a name in manifests.toml, or give it a certificate of this one".to_owned(),
+                format!("the TLS certificate of {at} is issued for another host name"),
+                format!("use that name in manifests.toml, or ask the registry's operator for a certificate for {at}"),
             ),
             TlsFault::NotTls => (
-                format!("{at} does not speak TLS"),
-                self.between(&format!("to reach it by plain HTTP: [registry.\"{at}\"] http = true")),
+                format!("{at} does not use TLS"),
+                self.between(&format!("to connect over plain HTTP, set http = true in [registry.\"{at}\"]")),
             ),
             TlsFault::WantsCertificate => (
-                format!("{at} lets in only who shows a certificate"),
-                format!("[registry.\"{at}\"] client-cert = \"client.pem\", client-key = \"client-key.pem\""),
+                format!("{at} requires a client certificate"),
+                format!("set client-cert = \"client.pem\" and client-key = \"client-key.pem\" in [registry.\"{at}\"]"),
             ),
             TlsFault::RefusesCertificate(_) => (
-                format!("{at} does not accept the certificate that it is shown"),
-                format!("name one that it knows: [registry.\"{at}\"] client-cert, client-key; or in certs.d"),
+                format!("{at} rejected the client certificate"),
+                format!("set client-cert and client-key in [registry.\"{at}\"] to a certificate that {at} accepts"),
             ),
             TlsFault::File(why) => {
                 return Problem::error("mlist::registry::certificate", why)
-                    .because(format!("needed for {host}"))
-                    .help("mend the file, or name another: [registry] ca, client-cert, client-key; or certs.d");
+                    .because(format!("required for {host}"))
+                    .help(format!(
+                        "fix the file, or set another ca, client-cert or client-key in [registry.\"{host}\"] or certs.d"
+                    ));
             }
             TlsFault::Other(_) => (
-                format!("{at} cannot be reached over TLS"),
-                self.between("look at what stands between: a proxy, a balancer of old protocols"),
+                format!("the TLS connection to {at} failed"),
+                self.between("check for a proxy or load balancer in between that supports only old TLS versions"),
             ),
         };
-        let problem = Problem::error("mlist::registry::tls", message).because(fault.to_string());
-        let problem = if at == host { problem } else { problem.because(format!("needed for {host}")) };
+        let problem = Problem::error("mlist::registry::tls", message);
+        let is_told = matches!(fault, TlsFault::Expired | TlsFault::NotYetValid);
+        let problem = if is_told { problem } else { problem.because(fault.to_string()) };
+        let problem = if at == host { problem } else { problem.because(format!("required for {host}")) };
         problem.help(help)
     }
 
@@ -243,50 +275,30 @@ impl<'a> Subject<'a> {
         match &self.error.proxy {
             None => help.to_owned(),
             Some(Proxy { variable: Some(variable), address }) => {
-                format!("look at what stands between: {variable} is {address}")
+                format!("check the proxy in between: {variable} is {address}")
             }
-            Some(Proxy { variable: None, address }) => format!("look at what stands between: the proxy {address}"),
+            Some(Proxy { variable: None, address }) => format!("check the proxy in between: {address}"),
         }
-    }
-
-    /// Returns the help for a refused request.
-    fn help_for_refused(&self) -> String {
-        if self.error.kind == ErrorKind::NeedsTls {
-            format!("it speaks TLS: [registry.\"{}\"] http = false", self.host)
-        } else if self.reads() {
-            "it is there, and a rule of its repository keeps it back: have it scanned, signed or let through".to_owned()
-        } else {
-            "sync sends the same again: change the list, or the rules of the repository".to_owned()
-        }
-    }
-
-    fn server(&self) -> Problem {
-        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
-        let problem = Problem::error("mlist::registry::server", format!("{host} failed to {doing} {target}"));
-        self.with_words(problem).help("sync again when it works: what is published is not sent again").about(target)
     }
 
     /// Adds the registry's own message, quoted because it is text from outside.
     fn with_words(&self, problem: Problem) -> Problem {
-        let status = self.error.status.map(|status| status.to_string());
-        let said = match (&self.error.message, &self.error.code) {
-            (Some(message), _) => Some(format!("\"{message}\"")),
-            (None, code) => code.clone(),
-        };
+        let RegistryError { status, code, message, attempts, .. } = self.error;
+        let status = status.map(|status| status.to_string());
+        let quoted = message.as_ref().map(|message| format!("\"{message}\""));
         // A response that is not from a registry is shown with its status only if it has a message or code.
-        let status = status.filter(|_| said.is_some() || !matches!(self.error.kind, ErrorKind::NotARegistry(_)));
+        let is_unexpected = matches!(self.error.kind, ErrorKind::NotARegistry(_)) && quoted.is_none() && code.is_none();
         // An nginx error page already begins with the status: "413 Request Entity Too Large".
-        let status =
-            status.filter(|status| !said.as_ref().is_some_and(|said| said.starts_with(&format!("\"{status} "))));
-        let words: Vec<String> = [status, said].into_iter().flatten().collect();
+        let is_quoted =
+            status.as_ref().zip(message.as_ref()).is_some_and(|(status, said)| said.starts_with(&format!("{status} ")));
+        let status = status.filter(|_| !is_unexpected && !is_quoted);
+        let words: Vec<String> = [status, code.clone(), quoted].into_iter().flatten().collect();
         let from = self.error.access.token_server.as_ref();
         match (words.is_empty(), from.map(|server| format!("its token server {server}"))) {
             (true, None) => problem,
-            (true, Some(server)) => problem.because(format!("by {server}")),
-            (false, None) => problem.because(words.join(" ") + &times(self.error.attempts)),
-            (false, Some(server)) => {
-                problem.because(format!("{}{} from {server}", words.join(" "), times(self.error.attempts)))
-            }
+            (true, Some(server)) => problem.because(format!("reported by {server}")),
+            (false, None) => problem.because(words.join(" ") + &times(*attempts)),
+            (false, Some(server)) => problem.because(format!("{}{} from {server}", words.join(" "), times(*attempts))),
         }
     }
 
@@ -312,7 +324,7 @@ impl<'a> Subject<'a> {
 }
 
 fn times(attempts: u32) -> String {
-    if attempts > 1 { format!(", {attempts} times") } else { String::new() }
+    if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() }
 }
 
 fn bytes(limit: u64) -> String {

@@ -139,6 +139,7 @@ impl AuthClient {
             let class = RequestClass::of(&request.method);
             let to = Peer { gate: &endpoint.gate, counters: &endpoint.counters, class };
             let answer = self.transport.deliver(request, &signature.authorization, to, attempts).await?;
+            endpoint.learn_from(&answer);
             if !auth.answered(answer.status, &answer.headers, &signature).await? {
                 return Ok(answer);
             }
@@ -169,7 +170,7 @@ fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, Failure> {
 /// Returns a header value that is hidden in debug output.
 fn sensitive(text: &str) -> Result<HeaderValue, Failure> {
     let unfit =
-        || Failure::of(ErrorKind::NotARegistry("its token server sent a token that no header can carry".into()));
+        || Failure::of(ErrorKind::NotARegistry("its token server returned a token with invalid characters".into()));
     let mut value = HeaderValue::from_str(text).map_err(|_| unfit())?;
     value.set_sensitive(true);
     Ok(value)

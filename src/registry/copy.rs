@@ -255,7 +255,7 @@ impl Copier<'_> {
     /// Converts a failure to an error that names the end where it happened.
     fn failed(&self, end: End, failure: Failure) -> Box<RegistryError> {
         let (operation, place) =
-            if end == End::Source { (Operation::Read, self.from) } else { (Operation::Push, self.to) };
+            if end == End::Source { (Operation::ReadBlob, self.from) } else { (Operation::UploadBlob, self.to) };
         failure.at(operation, place.with_digest(&self.blob.digest))
     }
 }

@@ -138,7 +138,7 @@ impl Credentials {
             }
         }
         let login = file.login(host, path);
-        let login = login.map_err(|why| place.fault(format!("has an entry for {host} that {why}")))?;
+        let login = login.map_err(|why| place.fault(format!("has an invalid entry for {host}: {why}")))?;
         Ok(login.map(|login| {
             let source = CredentialSource { origin: place.origin, place: place.name.clone(), account: login.account() };
             Credential { login, source: source.into() }

@@ -11,7 +11,7 @@ use super::{AskedAs, CredentialFault};
 ///
 /// "Not found" is not an error: reads return `None` for it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot {operation} {target}: {kind}")]
+#[error("failed to {operation} {target}: {kind}")]
 pub struct RegistryError {
     /// The operation.
     pub operation: Operation,
@@ -35,6 +35,18 @@ pub struct RegistryError {
     pub access: AccessFacts,
     /// The proxy between mlist and the host, if there is one.
     pub proxy: Option<Proxy>,
+    /// What the host's earlier answers in this run show.
+    pub history: HostHistory,
+}
+
+/// What a host's answers in this run show about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HostHistory {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// It has answered as a registry.
+    Registry,
 }
 
 /// What a failed operation was done to. Displayed, it follows the operation.
@@ -110,23 +122,29 @@ impl From<(&Repository, &Digest)> for ErrorTarget {
     }
 }
 
-/// An operation on a registry or layout. Displayed, it stands between "cannot" and its target.
+/// An operation on a registry or layout. Displayed, it is followed by its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// Connecting to registries at all.
     Connect,
-    /// Reading a manifest, a config or a blob, or asking for its descriptor.
+    /// Reading a manifest, a config or a blob of a layout, or asking for its descriptor.
     Read,
+    /// Reading a manifest of a registry, or asking for its descriptor.
+    ReadManifest,
+    /// Reading a config or another blob of a registry.
+    ReadBlob,
     /// Listing the tags of a repository.
     ReadTags,
     /// Listing the referrers of a manifest.
     ReadReferrers,
-    /// Writing to a repository.
-    Push,
+    /// Writing a manifest to a repository.
+    PushManifest,
+    /// Writing a blob to a repository.
+    UploadBlob,
     /// Writing to a layout.
     Write,
-    /// Issuing a token: the operation of a token server.
-    GiveToken,
+    /// Getting a token from a token server.
+    GetToken,
 }
 
 impl Operation {
@@ -134,8 +152,8 @@ impl Operation {
     #[must_use]
     pub fn only_reads(self) -> bool {
         match self {
-            Self::Read | Self::ReadTags | Self::ReadReferrers => true,
-            Self::Connect | Self::Push | Self::Write | Self::GiveToken => false,
+            Self::Read | Self::ReadManifest | Self::ReadBlob | Self::ReadTags | Self::ReadReferrers => true,
+            Self::Connect | Self::PushManifest | Self::UploadBlob | Self::Write | Self::GetToken => false,
         }
     }
 }
@@ -145,11 +163,14 @@ impl fmt::Display for Operation {
         f.write_str(match self {
             Self::Connect => "connect to",
             Self::Read => "read",
-            Self::ReadTags => "read the tags of",
-            Self::ReadReferrers => "read the referrers of",
-            Self::Push => "push",
+            Self::ReadManifest => "read manifest",
+            Self::ReadBlob => "read blob",
+            Self::ReadTags => "list the tags of",
+            Self::ReadReferrers => "list the referrers of",
+            Self::PushManifest => "push manifest",
+            Self::UploadBlob => "upload blob",
             Self::Write => "write",
-            Self::GiveToken => "give",
+            Self::GetToken => "get",
         })
     }
 }
@@ -192,7 +213,7 @@ pub enum ErrorKind {
     },
     /// 429 because a quota of pulls is used up (Docker Hub). mlist does not wait for it. Requests that are not pulls
     /// continue.
-    #[error("no pulls left")]
+    #[error("pull limit reached")]
     PullQuota {
         /// How long the registry asked to wait, if it did.
         retry_after: Option<Duration>,
@@ -204,7 +225,7 @@ pub enum ErrorKind {
     #[error("{}", .0.fault)]
     Tls(Box<TlsError>),
     /// The bytes do not match their digest.
-    #[error("got {actual} instead of {expected}")]
+    #[error("expected {expected}, received {actual}")]
     WrongDigest {
         /// The requested digest.
         expected: Digest,
@@ -224,7 +245,7 @@ pub enum ErrorKind {
         limit: usize,
     },
     /// 413: more bytes than the registry, or a server in front of it, accepts.
-    #[error("larger than the registry takes")]
+    #[error("larger than the registry accepts")]
     Oversized,
     /// An answer that a registry would not give: HTML, a missing digest, an unexpected status.
     #[error("{0}")]
@@ -233,8 +254,11 @@ pub enum ErrorKind {
     #[error("refused")]
     Refused,
     /// The registry refused the request because it was sent over plain HTTP.
-    #[error("refused")]
+    #[error("requires TLS")]
     NeedsTls,
+    /// The registry does not support the operation, such as a pull-through cache that does not accept pushes.
+    #[error("not supported")]
+    Unsupported,
     /// The registry refuses to move the tag. It may also refuse to write the tag again unchanged.
     #[error("the tag is immutable")]
     Immutable,
@@ -242,7 +266,7 @@ pub enum ErrorKind {
     #[error("the registry failed")]
     Server,
     /// Children or blobs that the registry does not find in the repository: `MANIFEST_BLOB_UNKNOWN` and similar codes.
-    #[error("the registry does not see {}", list(.0))]
+    #[error("the registry cannot find {}", list(.0))]
     ContentUnknown(Vec<Digest>),
     /// A credential helper, file or variable that cannot be used.
     #[error("{0}")]
@@ -255,18 +279,36 @@ pub enum ErrorKind {
     Stopped,
 }
 
-/// Why there was no connection, or no answer.
+/// Why there was no connection, or no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoAnswer {
-    /// The reason: `no connection: connection refused`.
+    /// What failed.
+    pub step: ConnectionStep,
+    /// The reason: `connection refused`.
     pub why: String,
-    /// Whether no host has the name of the registry.
-    pub is_unknown_host: bool,
+}
+
+/// The step of a request at which a host did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionStep {
+    /// The lookup of the host's address: no host has this name.
+    HostName,
+    /// The connection.
+    Connect,
+    /// The answer.
+    Answer,
+}
+
+impl NoAnswer {
+    /// Creates the reason why there is no connection.
+    pub(crate) fn not_connected(why: impl Into<String>) -> Self {
+        Self { step: ConnectionStep::Connect, why: why.into() }
+    }
 }
 
 impl<T: Into<String>> From<T> for NoAnswer {
     fn from(why: T) -> Self {
-        Self { why: why.into(), is_unknown_host: false }
+        Self { step: ConnectionStep::Answer, why: why.into() }
     }
 }
 
@@ -324,22 +366,22 @@ pub enum TlsFault {
         trusted: Vec<String>,
     },
     /// The certificate has expired.
-    #[error("it has expired")]
+    #[error("the certificate has expired")]
     Expired,
     /// The certificate is not valid yet.
-    #[error("it is not valid yet")]
+    #[error("the certificate is not valid yet")]
     NotYetValid,
     /// The certificate is for these other host names. Text from the server, safe to display.
     #[error("{}", for_names(.0))]
     OtherName(Vec<String>),
     /// The server does not use TLS.
-    #[error("what it answers is not TLS")]
+    #[error("the response is not TLS")]
     NotTls,
     /// The server requires a client certificate, and none was sent.
-    #[error("it asks who we are, and no certificate was shown")]
+    #[error("the server requested a client certificate, and none was sent")]
     WantsCertificate,
     /// The server did not accept the client certificate. The text is the reason, for example a TLS alert.
-    #[error("it ended the connection: {0}")]
+    #[error("the server closed the connection: {0}")]
     RefusesCertificate(String),
     /// A file of certificates or keys that cannot be used. The text says which file and why.
     #[error("{0}")]
@@ -389,7 +431,7 @@ impl Failure {
         let host = target.host().map(ToString::to_string);
         let (code, message) = (code.map(Into::into), message.map(Into::into));
         let access = access.map(|access| *access).unwrap_or_default();
-        let proxy = None;
+        let (proxy, history) = Default::default();
         Box::new(RegistryError {
             operation,
             target,
@@ -402,6 +444,7 @@ impl Failure {
             credentials,
             access,
             proxy,
+            history,
         })
     }
 }
@@ -415,26 +458,26 @@ impl ErrorKind {
 
 fn untrusted(issuer: Option<&str>, is_self_signed: bool, trusted: &[String]) -> String {
     let by = match issuer {
-        _ if is_self_signed => "signed by itself".to_owned(),
+        _ if is_self_signed => "the certificate is self-signed".to_owned(),
         Some(issuer) => format!("issued by \"{issuer}\""),
-        None => "issued by nobody who has a name".to_owned(),
+        None => "issued by an authority without a name".to_owned(),
     };
     match trusted {
-        [] => format!("{by}, unknown to the system and to certs.d"),
-        places => format!("{by}, unknown to the system and to {}", places.join(" and to ")),
+        [] => format!("{by}, not trusted by the system or certs.d"),
+        places => format!("{by}, not trusted by the system or by {}", places.join(" or ")),
     }
 }
 
 fn for_names(names: &[String]) -> String {
     match names {
-        [] => "it is for no name at all".to_owned(),
-        names => format!("it is for {}", some(names.iter().map(String::as_str))),
+        [] => "the certificate has no host name".to_owned(),
+        names => format!("issued for {}", some(names.iter().map(String::as_str))),
     }
 }
 
 fn list(digests: &[Digest]) -> String {
     match digests {
-        [] => "what it needs".to_owned(),
+        [] => "some of its children or blobs".to_owned(),
         digests => some(digests.iter().map(Digest::as_str)),
     }
 }

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::Counters;
-use super::error::{ErrorKind, Failure};
+use super::error::{ErrorKind, Failure, NoAnswer};
 use super::lock::lock;
 use super::options::{HostOptions, RateLimit};
 use super::{Notice, Observer};
@@ -324,6 +324,11 @@ impl Gate {
         told
     }
 
+    /// Whether the host has served a request in this run.
+    pub(crate) fn has_served(&self) -> bool {
+        lock(&self.health).has_served()
+    }
+
     /// Marks the host as dead for this run, even if it has served requests. Returns the failure to report.
     pub(crate) fn die(&self, failure: Failure) -> Failure {
         let failure = lock(&self.health).die(failure);
@@ -342,7 +347,7 @@ impl Gate {
     }
 
     fn cause_of_death(&self) -> Failure {
-        let unknown = || Failure::of(ErrorKind::Unreachable("no connection".into()));
+        let unknown = || Failure::of(ErrorKind::Unreachable(NoAnswer::not_connected("connection failed")));
         lock(&self.health).cause_of_death().cloned().unwrap_or_else(unknown)
     }
 }

@@ -17,6 +17,7 @@
 //! | [`options`] | how registries are accessed, and with which rights |
 //! | [`error`] | which operation failed, on what, and why |
 //! | `file_limit` | how many files and connections may be open at once |
+//! | `name_lookup` | finds the addresses of hosts |
 //! | `sanitize`, `lock` | makes text from a registry safe to display; locks a mutex |
 //! | `fuzz` | fuzz targets for foreign input, used by `src/fuzz.rs` |
 //!
@@ -41,6 +42,7 @@ mod gate;
 mod http;
 pub mod layout;
 mod lock;
+mod name_lookup;
 pub mod options;
 mod referrers;
 pub mod registries;
@@ -53,7 +55,8 @@ mod transport;
 pub use credentials::fault::CredentialFault;
 pub use credentials::source::{Account, AskedAs, CredentialOrigin, CredentialSource};
 pub use error::{
-    AccessFacts, ErrorKind, ErrorTarget, LayoutFault, NoAnswer, Operation, Proxy, RegistryError, TlsError, TlsFault,
+    AccessFacts, ConnectionStep, ErrorKind, ErrorTarget, HostHistory, LayoutFault, NoAnswer, Operation, Proxy,
+    RegistryError, TlsError, TlsFault,
 };
 pub use options::{Access, CredentialSources, HostOptions, RegistriesOptions, RepositoryGroup, Rights};
 pub use registries::Registries;

@@ -17,7 +17,8 @@ use super::http::{Http, KEPT_BYTES};
 use super::layout::Layouts;
 use super::transport::Transport;
 use super::{
-    Copied, ErrorTarget, ExpectedTag, Operation, RegistriesOptions, Registry, Result, Stats, TagWrite, Way, file_limit,
+    Copied, ErrorKind, ErrorTarget, ExpectedTag, HostHistory, Operation, RegistriesOptions, Registry, Result, Stats,
+    TagWrite, Way, file_limit,
 };
 
 /// Registries over HTTP, and layouts.
@@ -51,11 +52,19 @@ impl Registries {
         self.http.client.transport.stats()
     }
 
-    /// Adds the proxy between mlist and the host to an error, if there is one.
+    /// Adds to an error what is known about the host: the proxy before it, and what its answers so far show.
     fn told<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|mut error| {
-            let host = error.host.as_deref().and_then(|host| Host::parse(host).ok());
-            error.proxy = host.and_then(|host| self.http.client.transport.proxy(&host));
+            if let Some(host) = error.host.as_deref().and_then(|host| Host::parse(host).ok()) {
+                (error.proxy, error.history) = self.http.client.transport.surroundings(&host);
+            }
+            // A status that no registry should use here means something else if a registry sends it.
+            if matches!(error.kind, ErrorKind::NotARegistry(_))
+                && matches!(error.status, Some(405 | 501))
+                && error.history == HostHistory::Registry
+            {
+                error.kind = ErrorKind::Unsupported;
+            }
             error
         })
     }

@@ -24,6 +24,7 @@ use crate::oci::Host;
 
 use super::error::{ErrorKind, Failure, TlsFault};
 use super::lock::lock;
+use super::name_lookup::HostNames;
 use super::options::{ConnectionSecurity, HostOptions};
 
 use files::{Authorities, HostCertificates};
@@ -206,6 +207,7 @@ fn builder(reach: Reach) -> ClientBuilder {
         .user_agent(concat!("mlist/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE)
+        .dns_resolver(Arc::new(HostNames))
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(retry::never());
@@ -224,7 +226,7 @@ fn roots() -> RootCertStore {
 }
 
 fn unmade(error: &impl std::fmt::Display) -> Failure {
-    Failure::of(ErrorKind::tls(TlsFault::Other(format!("no TLS client can be made: {error}"))))
+    Failure::of(ErrorKind::tls(TlsFault::Other(format!("cannot create a TLS client: {error}"))))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use crate::oci::{Digest, Host, MediaType};
 
 use super::authorization::Authorization;
 use super::counters::{Counters, RequestPurpose};
-use super::error::{ErrorKind, Failure, Proxy};
+use super::error::{ErrorKind, Failure, HostHistory, NoAnswer, Proxy};
 use super::gate::{Gate, Limits, RequestClass, RunState};
 use super::lock::lock;
 use super::tls::Clients;
@@ -61,6 +62,8 @@ pub(crate) struct Endpoint {
     pub(crate) base: Url,
     pub(crate) gate: Arc<Gate>,
     pub(crate) counters: Counters,
+    /// Whether an answer was that of a registry.
+    has_answered_as_registry: AtomicBool,
 }
 
 /// A request that has a small answer and can be sent again.
@@ -149,7 +152,8 @@ impl Transport {
         if let Some(options) = self.hosts.get(host) {
             gate.keep_to(Limits::from(options));
         }
-        let endpoint = Endpoint { host: host.clone(), base, gate, counters: Counters::default() };
+        let (counters, has_answered_as_registry) = Default::default();
+        let endpoint = Endpoint { host: host.clone(), base, gate, counters, has_answered_as_registry };
         Ok(Arc::clone(lock(&self.endpoints).entry(host.clone()).or_insert_with(|| Arc::new(endpoint))))
     }
 
@@ -158,13 +162,15 @@ impl Transport {
         let options = self.hosts.get(host).cloned().unwrap_or_default();
         let scheme = if self.wire.clients.speaks_tls(host, &options) { "https" } else { "http" };
         let address = tls::address(host);
-        Url::parse(&format!("{scheme}://{address}/"))
-            .map_err(|_| Failure::of(ErrorKind::Unreachable(format!("{address} is no address").into())))
+        Url::parse(&format!("{scheme}://{address}/")).map_err(|_| {
+            Failure::of(ErrorKind::Unreachable(NoAnswer::not_connected(format!("{address} is not a valid address"))))
+        })
     }
 
-    /// Returns the proxy between mlist and `host`, if there is one.
-    pub(crate) fn proxy(&self, host: &Host) -> Option<Proxy> {
-        tls::proxy::between(&self.endpoint(host).ok()?.base)
+    /// Returns the proxy between mlist and `host`, if there is one, and what the host's answers so far show.
+    pub(crate) fn surroundings(&self, host: &Host) -> (Option<Proxy>, HostHistory) {
+        let endpoint = self.endpoint(host);
+        endpoint.map(|endpoint| (tls::proxy::between(&endpoint.base), endpoint.history())).unwrap_or_default()
     }
 
     /// Returns the gate of the server at `url`. `name` is the server's name in notices.
@@ -290,7 +296,19 @@ impl Endpoint {
     /// Returns the URL of `path` below `/v2/`.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Failure> {
         let url = self.base.join(&format!("v2/{path}"));
-        url.map_err(|_| Failure::of(ErrorKind::NotARegistry(format!("{path} is no path"))))
+        url.map_err(|_| Failure::of(ErrorKind::NotARegistry(format!("{path} is not a valid path"))))
+    }
+
+    /// Records what an answer shows about the host.
+    pub(crate) fn learn_from(&self, answer: &HttpResponse) {
+        if answer.is_of_registry() {
+            self.has_answered_as_registry.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns what the answers so far show about the host.
+    pub(crate) fn history(&self) -> HostHistory {
+        if self.has_answered_as_registry.load(Ordering::Relaxed) { HostHistory::Registry } else { HostHistory::Unknown }
     }
 
     /// Whether `url` belongs to this registry, so that its credentials may be sent there.

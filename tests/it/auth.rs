@@ -192,7 +192,7 @@ fn what_is_not_granted_stops_its_own_list_and_no_other() {
     let grants = Grants::Except("k8s/kubectl-arm64");
     let (registry, context) = with_rules(TokenRules { grants, ..TokenRules::default() });
     let output = context.mlist("sync").exits(1);
-    assert!(output.stderr.contains("× denied: ci-bot may not read k8s/kubectl-arm64:"), "{output}");
+    assert!(output.stderr.contains("× permission denied: user ci-bot cannot read k8s/kubectl-arm64:"), "{output}");
     for binary in BINARIES {
         let list = (binary != "kubectl").then(|| Release::list(binary));
         assert_eq!(registry.list(&format!("k8s/{binary}"), VERSION), list, "{binary}");
@@ -237,7 +237,7 @@ fn what_nobody_may_write_is_not_read_to_be_sent() {
     let planned = log.filter(|exchange| exchange.path.contains("/blobs/")).len();
     let (output, log) = registry.watch(|| context.mlist("sync"));
     let output = output.exits(1);
-    let told = format!("× unauthorized: {} asks for credentials to push k8s/", registry.host());
+    let told = format!("× unauthorized: {} requires credentials to push k8s/", registry.host());
     assert_eq!(output.stderr.matches(&told).count(), 1, "told once: {output}");
     assert_eq!(log.writes().filter(|exchange| exchange.status < 400).len(), 0, "{log}");
     let read = log.filter(|exchange| exchange.method == "GET" && exchange.path.contains("/blobs/"));

@@ -142,8 +142,8 @@ fn a_wrong_password_in_front_is_not_made_good_from_behind(kind: Kind) {
     DockerHome.log_in(&mut context, &registry.host(), &account());
     Inline.log_in(&mut context, &registry.host(), &Account::new("old-bot", "guessed-in-vain"));
     let output = context.mlist("sync").exits(1);
-    assert!(output.stderr.contains("it does not accept those of DOCKER_AUTH_CONFIG (user old-bot)"), "{output}");
-    assert!(output.stderr.contains("help: correct DOCKER_AUTH_CONFIG: it goes before"), "{output}");
+    assert!(output.stderr.contains("rejected: credentials from DOCKER_AUTH_CONFIG (user old-bot)"), "{output}");
+    assert!(output.stderr.contains("help: correct DOCKER_AUTH_CONFIG: it takes precedence"), "{output}");
 }
 
 fn where_nothing_is_found_the_places_are_named(kind: Kind) {
@@ -152,10 +152,10 @@ fn where_nothing_is_found_the_places_are_named(kind: Kind) {
     context.unset("DOCKER_CONFIG");
     let says = |context: &Context, places: &str| {
         let output = context.mlist("plan").exits(1);
-        let cause = format!("looked in {places}: nothing for {host}\n");
+        let cause = format!("no credentials for {host} in {places}\n");
         assert!(output.stderr.contains(&cause), "{places}: {output}");
-        let keys = format!(r#"[registry."{host}"] username-env, password-env"#);
-        assert!(output.stderr.contains(&format!("help: docker login {host}, or name them: {keys}\n")), "{output}");
+        let keys = format!(r#"username-env and password-env in [registry."{host}"]"#);
+        assert!(output.stderr.contains(&format!("help: run docker login {host}, or set {keys}\n")), "{output}");
         assert_eq!(output.stderr.matches("× unauthorized: ").count(), 1, "told once: {output}");
         let causes = context.mlist("plan --format json").exits(1).json()["lists"][0]["problems"][0]["causes"].clone();
         assert_eq!(causes, json!([cause.trim_end()]));
@@ -208,15 +208,15 @@ fn the_registry_table_names_variables(kind: Kind) {
     context.set("APP_USER", "ci-bot");
     let output = context.mlist("sync").exits(1);
     for line in [
-        "  × APP_PASSWORD is not set".to_owned(),
-        format!(r#"password-env of [registry."{host}"] names it"#),
-        format!("help: set it, or leave username-env and password-env out and log in: docker login {host}"),
+        "  × environment variable APP_PASSWORD is not set".to_owned(),
+        format!(r#"required by password-env of [registry."{host}"]"#),
+        format!("help: set APP_PASSWORD, or remove username-env and password-env and log in: docker login {host}"),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }
     context.set("APP_PASSWORD", "");
     let output = context.mlist("sync").exits(1);
-    assert!(output.stderr.contains("  × APP_PASSWORD is empty\n"), "{output}");
+    assert!(output.stderr.contains("  × environment variable APP_PASSWORD is empty\n"), "{output}");
     context.set("APP_PASSWORD", PASSWORD);
     let output = context.mlist("sync -vv").exits(0);
     let told = format!(r#"; credentials from APP_USER, APP_PASSWORD ([registry."{host}"])"#);
@@ -241,7 +241,7 @@ fn a_malformed_place_is_named_unless_one_before_it_has_the_answer() {
     for place in [Old, SettingsHome, Session, DockerHome, AuthFile, Inline] {
         place.write(&mut context, &broken);
         let output = context.mlist("plan -vv").exits(1);
-        let told = format!("× {} is malformed: no JSON, line 1 column ", place.name(&context));
+        let told = format!("× {} is not valid: invalid JSON, line 1 column ", place.name(&context));
         assert!(output.stderr.contains(&told), "{place:?}: {output}");
         assert!(!output.stderr.contains(PASSWORD), "{output}");
     }
@@ -256,14 +256,14 @@ fn what_is_no_readable_file_is_told_and_not_waited_for() {
     let told = |why: &str| {
         let output = context.mlist("plan").exits(1);
         assert!(output.stderr.contains(&format!("× {} {why}\n", config.display())), "{output}");
-        assert!(output.stderr.contains(&format!("needed for {}\n", registry.host())), "{output}");
+        assert!(output.stderr.contains(&format!("required for {}\n", registry.host())), "{output}");
     };
     std::fs::create_dir(&config).expect("a folder");
     told("is a directory");
     std::fs::remove_dir(&config).expect("it is empty");
     let made = std::process::Command::new("mkfifo").arg(&config).status().expect("mkfifo is installed");
     assert!(made.success());
-    told("is no regular file");
+    told("is not a regular file");
     std::fs::remove_file(&config).expect("it is there");
     std::fs::write(&config, " ".repeat((1 << 20) + 1)).expect("a file");
     told("has more than 1 MiB");
@@ -299,9 +299,11 @@ fn a_helper_that_is_not_installed_is_told_with_what_can_be_done() {
     let output = context.mlist("sync").exits(1);
     for line in [
         "mlist::registry::credentials".to_owned(),
-        "  × docker-credential-ecr-login is not on the PATH".to_owned(),
-        format!("~/.docker/config.json names it for {host}"),
-        format!(r#"help: install it, or: [registry."{host}"] username-env, password-env"#),
+        "  × docker-credential-ecr-login not found on the PATH".to_owned(),
+        format!("~/.docker/config.json requires it for {host}"),
+        format!(
+            r#"help: install docker-credential-ecr-login, or set username-env and password-env in [registry."{host}"]"#
+        ),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }
@@ -314,7 +316,10 @@ fn what_a_failed_helper_says_is_told_on_one_line() {
     context.helper("rig", "#!/bin/sh\necho warming up >&2\nprintf '::error::no \\033[1magent\\n' >&2\nexit 1\n");
     let output = context.mlist("sync").exits(1);
     assert!(output.stderr.contains("  × docker-credential-rig failed: ::error::no [1magent\n"), "{output}");
-    assert!(output.stderr.contains(&format!("~/.docker/config.json names it for {}\n", registry.host())), "{output}");
+    assert!(
+        output.stderr.contains(&format!("~/.docker/config.json requires it for {}\n", registry.host())),
+        "{output}"
+    );
 }
 
 #[test]
@@ -327,9 +332,9 @@ fn who_may_not_push_is_named() {
     let output = context.mlist("sync").exits(1);
     let host = registry.host();
     for line in [
-        format!("  × denied: ci-bot may not push acme/app:v1 to {host}"),
-        "credentials of ci-bot from ~/.docker/config.json".to_owned(),
-        "help: give ci-bot the right to push there, or log in as someone who has it".to_owned(),
+        format!("  × permission denied: user ci-bot cannot push acme/app:v1 to {host}"),
+        "credentials from ~/.docker/config.json".to_owned(),
+        "help: give user ci-bot permission to push acme/app:v1, or log in to an account that has it".to_owned(),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }

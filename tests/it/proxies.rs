@@ -33,7 +33,7 @@ fn plain_http_that_is_asked_for_goes_through_its_own_proxy() {
     }
     let output = context.mlist("plan -vv").exits(1);
     assert_secret(&output);
-    let help = format!("help: look at what stands between: HTTP_PROXY is {}", proxy.address());
+    let help = format!("help: check the proxy in between: HTTP_PROXY is {}", proxy.address());
     assert!(output.stderr.contains(&help), "{output}");
 }
 
@@ -79,8 +79,8 @@ fn a_proxy_that_does_not_let_through_is_told_without_its_password() {
     let proxy = Proxy::start(&[], Some(GEHEIM));
     let open = |user: &str| format!("http://{user}{}", proxy.address());
     for (host, user, why) in [
-        ("registry.test", "ci:gehe1m@", "no connection: the proxy asks for user and password (407)"),
-        ("other.test", "ci:geheim@", "no connection: the proxy refuses to connect there, 8 attempts in "),
+        ("registry.test", "ci:gehe1m@", "the proxy requires a user name and password (407)"),
+        ("other.test", "ci:geheim@", "the proxy refused to connect to the registry (8 attempts in "),
     ] {
         let mut context = project(host, None);
         context.set("HTTPS_PROXY", open(user));
@@ -88,7 +88,7 @@ fn a_proxy_that_does_not_let_through_is_told_without_its_password() {
         assert_secret(&output);
         assert_eq!(codes(&output), ["mlist::registry::unreachable"], "{output}");
         assert!(output.stderr.contains(why), "{output}");
-        let help = format!("help: look at what stands between: HTTPS_PROXY is {}", proxy.address());
+        let help = format!("help: check the proxy in between: HTTPS_PROXY is {}", proxy.address());
         assert!(output.stderr.contains(&help), "{output}");
     }
 }

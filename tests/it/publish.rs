@@ -147,7 +147,7 @@ fn a_registry_that_is_down_is_one_problem(kind: Kind) {
     registry.stop();
     let output = context.mlist("sync").exits(1);
     assert_eq!(output.stderr.matches("mlist::registry::unreachable").count(), 1, "{output}");
-    assert_eq!(output.stderr.matches("cannot be reached").count(), 1, "{output}");
+    assert_eq!(output.stderr.matches("cannot connect to").count(), 1, "{output}");
     for binary in BINARIES {
         assert!(output.stdout.contains(binary), "{binary} is not named: {output}");
     }

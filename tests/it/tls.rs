@@ -126,7 +126,7 @@ fn an_authority_of_ones_own_is_trusted_for_the_host_that_it_is_named_for() {
     ask(&registries, &named.host()).expect("its authority is named");
     let error = ask(&registries, &other.host()).expect_err("it is named for another port");
     assert_eq!(error.kind, tls(None, untrusted("Corp Root CA")));
-    assert_eq!(error.kind.to_string(), r#"issued by "Corp Root CA", unknown to the system and to certs.d"#);
+    assert_eq!(error.kind.to_string(), r#"issued by "Corp Root CA", not trusted by the system or certs.d"#);
     let seen = named.seen();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.protocol == "HTTP/2.0"), "{seen:?}");
     assert_eq!(other.seen(), []);
@@ -354,15 +354,15 @@ fn what_manifests_toml_names_is_trusted_and_shown() {
     write(r#"ca = "corp.pem""#);
     let output = context.mlist("plan").exits(1);
     assert_eq!(codes(&output), ["mlist::registry::tls"], "{output}");
-    assert!(output.stderr.contains("lets in only who shows a certificate"), "{output}");
+    assert!(output.stderr.contains("requires a client certificate"), "{output}");
     write("http = false");
     let output = context.mlist("plan").exits(1);
-    assert!(output.stderr.contains("shows a certificate that is not trusted here"), "{output}");
+    assert!(output.stderr.contains(" is not trusted"), "{output}");
     // nginx itself reports that it got plain HTTP on a TLS port.
     write("http = true");
     let output = context.mlist("plan").exits(1);
     assert!(
-        output.stderr.contains(&format!(r#"help: it speaks TLS: [registry."{}"] http = false"#, nginx.host())),
+        output.stderr.contains(&format!(r#"help: to use TLS, set http = false in [registry."{}"]"#, nginx.host())),
         "{output}"
     );
 }
@@ -401,7 +401,7 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
     let told = |context: &Context, texts: &[&str]| {
         let output = context.mlist("plan").exits(1);
         assert_eq!(codes(&output), ["mlist::registry::tls"], "{output}");
-        let message = format!("{host} shows a certificate that is not trusted here");
+        let message = format!("the TLS certificate of {host} is not trusted");
         for text in [&[&*message], texts].concat() {
             assert!(output.stderr.contains(text), "{text}: {output}");
         }
@@ -413,18 +413,20 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
         "#
     );
     let nowhere = Context::with(&(MANIFEST.replace("HOST", &host) + &keep_out));
-    let help = format!(r#"help: [registry."{host}"] ca = "corp-root.pem", or certs.d/{host}/ca.crt"#);
-    told(&nowhere, &[r#"issued by "Corp Root CA", unknown to the system and to certs.d"#, &help]);
+    let help = format!(
+        r#"help: trust its certificate authority: set ca = "corp-root.pem" in [registry."{host}"], or add certs.d/{host}/ca.crt"#
+    );
+    told(&nowhere, &[r#"issued by "Corp Root CA", not trusted by the system or certs.d"#, &help]);
     // If a certificate was installed that does not help, the error says where certificates were searched for.
     let context = project(&host, Some(&Authority::new("Other CA")));
     let folder = format!("/home/.docker/certs.d/{host}");
-    told(&context, &["unknown to the system and to /", &folder, "help: put its authority's certificate there"]);
+    told(&context, &["not trusted by the system or by /", &folder, "help: add the certificate of its authority there"]);
 
     let context = project(&host, Some(&authority));
     in_certs_d(&context, &host, "ci.cert", &authority.client("ci").certificate);
     let output = context.mlist("plan").exits(1);
     assert_eq!(codes(&output), ["mlist::registry::certificate"], "{output}");
-    assert!(output.stderr.contains("ci.cert has no key: put it into "), "{output}");
+    assert!(output.stderr.contains("ci.cert has no key: add "), "{output}");
     in_certs_d(&context, &host, "ci.key", &authority.client("another").key);
     let output = context.mlist("plan --format json").exits(1);
     let problems = output.json()["problems"].clone();

@@ -10,53 +10,54 @@ use super::Subject;
 
 impl Subject<'_> {
     pub(super) fn unauthorized(&self) -> Problem {
-        let (host, doing, what) = (&self.host, self.error.operation, self.within_host());
-        let problem = Problem::error(
-            "mlist::registry::unauthorized",
-            format!("unauthorized: {host} asks for credentials to {doing} {what}"),
-        );
+        let (host, (verb, _), what) = (&self.host, self.right(), self.within_host());
+        let needs = |what_kind: &str| {
+            let message = format!("unauthorized: {host} requires {what_kind} to {verb} {what}");
+            Problem::error("mlist::registry::unauthorized", message)
+        };
         match &self.error.credentials {
-            AskedAs::Anonymous { looked_in } => problem.because(self.in_vain(looked_in)).help(self.log_in_or_name()),
+            AskedAs::Anonymous { looked_in } => {
+                needs("credentials").because(self.no_credentials(looked_in)).help(self.log_in_or_name())
+            }
             AskedAs::With(source) => self
-                .nor_without(self.with_words(problem).because(format!("it does not accept those of {source}")))
-                .help(self.log_in_anew(source)),
-            AskedAs::Unknown => self.with_words(problem).help(self.log_in_or_name()),
+                .nor_without(
+                    self.with_words(needs("valid credentials")).because(format!("rejected: credentials from {source}")),
+                )
+                .help(self.log_in_again(source)),
+            AskedAs::Unknown => self.with_words(needs("credentials")).help(self.log_in_or_name()),
         }
         .about(&self.what_needs_rights())
     }
 
     pub(super) fn denied(&self) -> Problem {
-        let (host, doing, what) = (&self.host, self.error.operation, self.within_host());
-        let problem = |message| self.with_words(Problem::error("mlist::registry::denied", message));
-        let no_right = || problem(format!("denied: no right to {doing} {what} on {host}"));
+        let (host, (verb, preposition), what) = (&self.host, self.right(), self.within_host());
+        let problem = |who: &str| {
+            let message = format!("permission denied: {who}cannot {verb} {what} {preposition} {host}");
+            self.with_words(Problem::error("mlist::registry::denied", message))
+        };
         match &self.error.credentials {
             AskedAs::With(source) => {
-                let another = log_in_as_another(source);
-                if let Account::User(user) = &source.account {
-                    let way = if doing == Operation::Read { "from" } else { "to" };
-                    let problem = problem(format!("denied: {user} may not {doing} {what} {way} {host}"))
-                        .because(format!("credentials of {user} from {}", source.place));
-                    self.nor_without(problem).help(format!("give {user} the right to {doing} there, or {another}"))
-                } else {
-                    self.nor_without(no_right().because(format!("with the credentials of {source}")))
-                        .help(format!("give them the right to {doing} there, or {another}"))
-                }
+                let (who, account) = match &source.account {
+                    Account::User(user) => (format!("user {user} "), format!("user {user}")),
+                    Account::IdentityToken | Account::RegistryToken => (String::new(), "the token".to_owned()),
+                };
+                // The message already names the user.
+                let from = if who.is_empty() { source.to_string() } else { source.place.clone() };
+                let problem = problem(&who).because(format!("credentials from {from}"));
+                self.nor_without(problem)
+                    .help(format!("give {account} permission to {verb} {what}, or {}", use_another(source)))
             }
-            AskedAs::Anonymous { looked_in } => no_right()
-                .because(format!("no credentials were sent: {}", self.in_vain(looked_in)))
-                .help(self.log_in_or_name()),
-            AskedAs::Unknown => no_right().help(self.log_in_or_name()),
+            AskedAs::Anonymous { looked_in } => {
+                problem("").because(self.no_credentials(looked_in)).help(self.log_in_or_name())
+            }
+            AskedAs::Unknown => problem("").help(self.log_in_or_name()),
         }
         .about(&self.what_needs_rights())
     }
 
     /// Adds that the request was also refused without credentials, which is tried after them.
     fn nor_without(&self, problem: Problem) -> Problem {
-        if self.error.access.is_refused_without {
-            problem.because("nor is it read without credentials")
-        } else {
-            problem
-        }
+        if self.error.access.is_refused_without { problem.because("also refused without credentials") } else { problem }
     }
 
     /// Describes a failure of a token server as a host. It is the same for all requests to its registry, so it is
@@ -65,12 +66,14 @@ impl Subject<'_> {
         // The token server is described like any other host. Only the registry's name is added.
         let at_it = RegistryError {
             target: ErrorTarget::Token(self.host.to_string()),
-            operation: Operation::GiveToken,
+            operation: Operation::GetToken,
             host: Some(token_server.to_owned()),
             access: AccessFacts::default(),
             ..self.error.clone()
         };
-        let mut problem = Subject::of(&at_it).describe().because(format!("{} asks for tokens there", self.host));
+        let mut problem = Subject::of(&at_it, self.phase)
+            .describe()
+            .because(format!("{token_server} is the token server of {}", self.host));
         problem.reference = None;
         problem
     }
@@ -82,30 +85,32 @@ impl Subject<'_> {
         let problem = |message| Problem::error("mlist::registry::credentials", message);
         match fault {
             CredentialFault::Place { origin, place, why } => {
-                let mended = match origin {
-                    CredentialOrigin::Podman => format!("mend it, or log in anew: podman login {host}"),
-                    CredentialOrigin::Docker => format!("mend it, or log in anew: docker login {host}"),
+                let help = match origin {
+                    CredentialOrigin::Podman => format!("fix the file, or log in again: podman login {host}"),
+                    CredentialOrigin::Docker => format!("fix the file, or log in again: docker login {host}"),
                     CredentialOrigin::Named | CredentialOrigin::Inline | CredentialOrigin::Helper => {
-                        format!("mend {place}, or unset it")
+                        format!("fix {place}, or unset it")
                     }
                 };
-                problem(format!("{place} {why}")).because(format!("needed for {host}")).help(mended)
+                problem(format!("{place} {why}")).because(format!("required for {host}")).help(help)
             }
-            CredentialFault::HelperAbsent { helper, named_by } => problem(format!("{helper} is not on the PATH"))
-                .because(format!("{named_by} names it for {host}"))
-                .help(format!("install it, or: {}", self.keys())),
+            CredentialFault::HelperAbsent { helper, named_by } => problem(format!("{helper} not found on the PATH"))
+                .because(format!("{named_by} requires it for {host}"))
+                .help(format!("install {helper}, or set {}", self.keys())),
             CredentialFault::Helper { helper, why, named_by } => problem(format!("{helper} {why}"))
-                .because(format!("{named_by} names it for {host}"))
-                .help(format!("mend it, or: {}", self.keys())),
+                .because(format!("{named_by} requires it for {host}"))
+                .help(format!("fix {helper}, or set {}", self.keys())),
             // The text may be the secret itself instead of a variable name, so it is not shown.
             CredentialFault::Unset { variable, key, .. } if !is_usual_name(variable) => {
-                problem(format!("no variable is called what {key} of [registry.\"{host}\"] says"))
-                    .help(format!("{key} takes the name of an environment variable, never what it holds"))
+                problem(format!("the environment variable named by {key} of [registry.\"{host}\"] is not set"))
+                    .help(format!("set {key} to the name of an environment variable, not to its value"))
             }
             CredentialFault::Unset { variable, key, is_empty } => {
-                problem(format!("{variable} is {}", if *is_empty { "empty" } else { "not set" }))
-                    .because(format!("{key} of [registry.\"{host}\"] names it"))
-                    .help(format!("set it, or leave username-env and password-env out and log in: docker login {host}"))
+                problem(format!("environment variable {variable} is {}", if *is_empty { "empty" } else { "not set" }))
+                    .because(format!("required by {key} of [registry.\"{host}\"]"))
+                    .help(format!(
+                        "set {variable}, or remove username-env and password-env and log in: docker login {host}"
+                    ))
             }
         }
     }
@@ -113,32 +118,32 @@ impl Subject<'_> {
     /// Describes where credentials were searched without success. For a file from an untrusted author no place is
     /// searched.
     ///
-    /// Example: `looked in DOCKER_AUTH_CONFIG, ~/.docker/config.json: nothing for gcr.io`.
-    fn in_vain(&self, looked_in: &[String]) -> String {
+    /// Example: `no credentials for gcr.io in DOCKER_AUTH_CONFIG, ~/.docker/config.json`.
+    fn no_credentials(&self, looked_in: &[String]) -> String {
         match looked_in {
-            [] => "credentials are looked for nowhere in this run".to_owned(),
-            places => format!("looked in {}: nothing for {}", places.join(", "), self.host),
+            [] => "no credentials are used with --untrusted".to_owned(),
+            places => format!("no credentials for {} in {}", self.host, places.join(", ")),
         }
     }
 
     fn log_in_or_name(&self) -> String {
-        format!("docker login {}, or name them: {}", self.host, self.keys())
+        format!("run docker login {}, or set {}", self.host, self.keys())
     }
 
     fn keys(&self) -> String {
-        format!("[registry.\"{}\"] username-env, password-env", self.host)
+        format!("username-env and password-env in [registry.\"{}\"]", self.host)
     }
 
     /// Returns the help for credentials that are not accepted. It depends on where they come from: `docker login` does
     /// not help if another place takes precedence over the file it writes.
-    fn log_in_anew(&self, source: &CredentialSource) -> String {
+    fn log_in_again(&self, source: &CredentialSource) -> String {
         let (host, place) = (&self.host, &source.place);
         match source.origin {
-            CredentialOrigin::Docker => format!("docker login {host}"),
-            CredentialOrigin::Podman => format!("podman login {host}"),
-            CredentialOrigin::Inline => format!("correct {place}: it goes before what docker login writes"),
+            CredentialOrigin::Docker => format!("run docker login {host}"),
+            CredentialOrigin::Podman => format!("run podman login {host}"),
+            CredentialOrigin::Inline => format!("correct {place}: it takes precedence over docker login"),
             CredentialOrigin::Named => format!("correct the values of {place}"),
-            CredentialOrigin::Helper => format!("log in anew where {place} takes them from"),
+            CredentialOrigin::Helper => format!("log in again with the program that stores the credentials of {place}"),
         }
     }
 }
@@ -150,11 +155,11 @@ fn is_usual_name(name: &str) -> bool {
     name.chars().all(fits)
 }
 
-fn log_in_as_another(source: &CredentialSource) -> &'static str {
+fn use_another(source: &CredentialSource) -> &'static str {
     match source.origin {
-        CredentialOrigin::Named | CredentialOrigin::Inline => "name someone who has it",
+        CredentialOrigin::Named | CredentialOrigin::Inline => "set the credentials of an account that has it",
         CredentialOrigin::Docker | CredentialOrigin::Podman | CredentialOrigin::Helper => {
-            "log in as someone who has it"
+            "log in to an account that has it"
         }
     }
 }

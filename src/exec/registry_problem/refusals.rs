@@ -3,30 +3,34 @@
 use std::time::Duration;
 
 use crate::config::problem::Problem;
-use crate::oci::Place;
+use crate::oci::{Digest, Place};
+use crate::registry::error::NAMED;
+use crate::registry::{ErrorKind, HostHistory, Operation};
 
-use super::{Subject, asked_to_wait};
+use super::{Subject, asked_to_wait, times};
 
 impl Subject<'_> {
     /// Describes a repository or blob that was not found.
     pub(super) fn not_found(&self) -> Problem {
         const CODE: &str = "mlist::registry::not_found";
-        let (host, doing, target) = (&self.host, self.error.operation, &self.error.target);
+        let (host, target) = (&self.host, &self.error.target);
         let names_no_repository = matches!(self.error.code.as_deref(), Some("NAME_UNKNOWN" | "NOT_FOUND"));
-        let generic = || Problem::error(CODE, format!("cannot {doing} {target}: not found"));
         if self.reads() {
-            let help = "push the image again: what its manifest names is not there";
-            return self.with_words(generic()).help(help).about(target);
+            let problem = self.with_words(Problem::error(CODE, self.failed("not found")));
+            return problem.help("push the image again: the registry does not have all of its blobs").about(target);
         }
         match self.error.target.place() {
             // This problem is equal for everything that was to be written there, so it is reported once.
             Some(place @ Place::Repository(_)) if names_no_repository => self
-                .with_words(Problem::error(CODE, format!("there is no repository {place}")))
-                .help(format!("create it on {host}, which makes none by itself, or correct its name in manifests.toml"))
+                .with_words(Problem::error(CODE, format!("repository {place} not found")))
+                .help(format!("create the repository on {host}, or correct its name in manifests.toml"))
                 .about(place),
             _ => self
-                .with_words(generic())
-                .help(format!("create the repository on {host}, or correct its name in manifests.toml"))
+                .with_words(Problem::error(CODE, self.failed("repository not found")))
+                .help(format!(
+                    "create the repository on {host}, or check its name and your permission to push: some registries \
+                     answer 404 instead of 403"
+                ))
                 .about(target),
         }
     }
@@ -34,39 +38,151 @@ impl Subject<'_> {
     /// Describes a pull quota that is used up.
     pub(super) fn pull_quota(&self, retry_after: Option<Duration>) -> Problem {
         let host = &self.host;
-        let message = format!("{host} gives out no more images for now: 0 pulls left");
+        let message = format!("rate limited by {host}: no pulls left");
         let problem = self.with_words(Problem::error("mlist::registry::rate_limited", message));
         asked_to_wait(problem, retry_after)
-            .help(format!("sync again later, or log in as someone who may pull more: docker login {host}"))
+            .help(format!("try again later, or log in to an account with a higher limit: docker login {host}"))
     }
 
     /// Describes a tag that cannot be moved.
     pub(super) fn immutable(&self) -> Problem {
         let (host, target) = (&self.host, &self.error.target);
-        let message = format!("{target} is immutable: {host} refuses to write it");
+        let message = format!("{target} is immutable: {host} does not allow it to be overwritten");
         self.with_words(Problem::error("mlist::registry::immutable", message))
-            .help(format!("publish under another tag, or have the rule lifted that protects this one on {host}"))
+            .help(format!("publish another tag, or change the rule on {host} that makes this tag immutable"))
             .about(target)
     }
 
     /// Describes a manifest or blob that is larger than the registry accepts.
     pub(super) fn oversized(&self) -> Problem {
         let (host, target) = (&self.host, &self.error.target);
-        let message = format!("{target} is larger than {host} takes");
+        let message = self.failed(&format!("larger than {host} accepts"));
         self.with_words(Problem::error("mlist::registry::too_large", message))
-            .help(format!("raise the limit of {host}, or of the proxy before it"))
+            .help(format!("increase the size limit of {host}, or of the proxy in front of it"))
             .about(target)
     }
 
     /// Describes a repository that has more tags than are read.
     pub(super) fn too_many_tags(&self, limit: usize) -> Problem {
         let target = &self.error.target;
-        let message = format!("{target} has more than {limit} tags, the most that are read");
-        Problem::error("mlist::registry::too_large", message).help("have those removed that nobody needs").about(target)
+        let message = format!("{target} has more than {limit} tags, the maximum that mlist reads");
+        Problem::error("mlist::registry::too_large", message).help("delete tags that are no longer used").about(target)
+    }
+
+    /// Describes content that does not have the expected digest.
+    pub(super) fn wrong_digest(&self, expected: &Digest, actual: &Digest) -> Problem {
+        const CODE: &str = "mlist::registry::wrong_digest";
+        let (host, target) = (&self.host, &self.error.target);
+        let attempts = times(self.error.attempts);
+        let (message, received) = if self.reads() {
+            let message = format!("{host} returned content for {target} that does not match its digest");
+            (message, format!("received {actual}{attempts}; the content was not used"))
+        } else {
+            (
+                format!("{host} reported another digest for {target} than was pushed"),
+                format!("reported {actual}{attempts}"),
+            )
+        };
+        Problem::error(CODE, message)
+            .because(format!("expected {expected}"))
+            .because(received)
+            .help(self.between("check for a proxy or cache in between"))
+            .about(target)
+    }
+
+    /// Describes an answer that a registry would not give here.
+    pub(super) fn not_a_registry(&self, why: &str) -> Problem {
+        const CODE: &str = "mlist::registry::not_a_registry";
+        let (host, target) = (&self.host, &self.error.target);
+        let (message, help) = match self.error.history {
+            HostHistory::Unknown => (
+                format!("{host} did not respond like a container registry"),
+                "check the host name, and for a proxy or login page in between",
+            ),
+            // Other requests to this host were answered as by a registry.
+            HostHistory::Registry => (
+                self.failed("unexpected response"),
+                "check for a proxy or login page in between; otherwise report this to the registry's operator",
+            ),
+        };
+        self.with_words(Problem::error(CODE, message).because(why)).help(self.between(help)).about(target)
+    }
+
+    /// Describes a request that the registry refused.
+    pub(super) fn refused(&self) -> Problem {
+        let (host, target) = (&self.host, &self.error.target);
+        let help = if self.error.kind == ErrorKind::NeedsTls {
+            format!("to use TLS, set http = false in [registry.\"{host}\"]")
+        } else if self.reads() {
+            "the image exists, but a policy of its repository blocks it: scan or sign it, or change the policy"
+                .to_owned()
+        } else {
+            "change the list, or the policy of the repository: the same request will be refused again".to_owned()
+        };
+        self.with_words(Problem::error("mlist::registry::refused", self.failed(&format!("refused by {host}"))))
+            .help(help)
+            .about(target)
+    }
+
+    /// Describes an operation that the registry does not support. For a push, this problem is equal for everything that
+    /// was to be written to the repository, so it is reported once.
+    pub(super) fn unsupported(&self) -> Problem {
+        const CODE: &str = "mlist::registry::refused";
+        let (host, target) = (&self.host, &self.error.target);
+        let answer: Vec<String> =
+            self.error.status.map(|status| status.to_string()).into_iter().chain(self.error.code.clone()).collect();
+        let answer = if answer.is_empty() { String::new() } else { format!(" ({})", answer.join(" ")) };
+        let said = |problem: Problem| match &self.error.message {
+            Some(message) => problem.because(format!("\"{message}\"")),
+            None => problem,
+        };
+        if self.reads() {
+            let message = format!("{host} does not support this request{answer}: {}", self.request());
+            return said(Problem::error(CODE, message)).help("use another registry, or ask its operator").about(target);
+        }
+        let message = format!("{host} does not accept pushes{answer}: it is a pull-through cache or read-only mirror");
+        let help = "set `target` to the registry that the cache or mirror copies from";
+        let problem = said(Problem::error(CODE, message)).help(help);
+        match target.place() {
+            Some(place) => problem.about(place),
+            None => problem.about(target),
+        }
+    }
+
+    /// Describes a manifest whose children or blobs the registry does not find.
+    pub(super) fn content_unknown(&self, digests: &[Digest]) -> Problem {
+        let target = &self.error.target;
+        let message = self.failed("the registry cannot find some of its children or blobs");
+        let problem = Problem::error("mlist::registry::content_unknown", message);
+        let first = digests.iter().take(NAMED);
+        let problem = first.fold(problem, |problem, digest| problem.because(format!("not found: {digest}")));
+        let problem = match digests.len().saturating_sub(NAMED) {
+            0 => problem,
+            more => problem.because(format!("not found: {more} more")),
+        };
+        problem.help("run mlist sync again: some registries find new content only after a delay").about(target)
+    }
+
+    /// Returns what the request was: `list the tags of quay.io/acme/app`.
+    fn request(&self) -> String {
+        format!("{} {}", self.error.operation, self.error.target)
     }
 
     /// Whether the failed operation only reads.
     pub(super) fn reads(&self) -> bool {
         self.error.operation.only_reads()
+    }
+
+    /// Returns what the account may not do, as it follows "permission to": the verb, and the preposition before the
+    /// host.
+    pub(super) fn right(&self) -> (&'static str, &'static str) {
+        match self.error.operation {
+            Operation::ReadTags => ("list the tags of", "on"),
+            Operation::ReadReferrers => ("list the referrers of", "on"),
+            Operation::Read | Operation::ReadManifest | Operation::ReadBlob => ("read", "from"),
+            Operation::PushManifest | Operation::UploadBlob | Operation::Write => ("push", "to"),
+            Operation::Connect => ("connect to", "on"),
+            Operation::GetToken => ("get", "from"),
+        }
     }
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::oci::Digest;
-use crate::registry::{AccessFacts, AskedAs, NoAnswer, Operation, TlsError};
+use crate::registry::{AccessFacts, AskedAs, ConnectionStep, HostHistory, NoAnswer, Operation, TlsError};
 
 mod access;
 mod layouts;
@@ -13,7 +13,7 @@ const TARGET: &str = "gcr.io/google_containers/kubectl:v1.3.0";
 
 fn error(kind: ErrorKind) -> RegistryError {
     RegistryError {
-        operation: Operation::Push,
+        operation: Operation::PushManifest,
         target: TARGET.into(),
         host: Some("gcr.io".into()),
         kind,
@@ -24,6 +24,7 @@ fn error(kind: ErrorKind) -> RegistryError {
         credentials: AskedAs::Unknown,
         access: AccessFacts::default(),
         proxy: None,
+        history: HostHistory::Unknown,
     }
 }
 
@@ -46,9 +47,9 @@ fn show(error: &RegistryError) -> String {
 fn not_found() {
     assert_snapshot!(show(&answered(ErrorKind::NotFound, 404, "repository name not known")), @r#"
     mlist::registry::not_found
-    cannot push gcr.io/google_containers/kubectl:v1.3.0: not found
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: repository not found
     > 404 "repository name not known"
-    help: create the repository on gcr.io, or correct its name in manifests.toml
+    help: create the repository on gcr.io, or check its name and your permission to push: some registries answer 404 instead of 403
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -62,9 +63,9 @@ fn a_repository_that_is_missing_is_told_once_for_all_that_was_to_go_there() {
     };
     assert_snapshot!(show(&missing(TARGET)), @r#"
     mlist::registry::not_found
-    there is no repository gcr.io/google_containers/kubectl
-    > 404 "The repository with name 'kubectl' does not exist in the registry"
-    help: create it on gcr.io, which makes none by itself, or correct its name in manifests.toml
+    repository gcr.io/google_containers/kubectl not found
+    > 404 NAME_UNKNOWN "The repository with name 'kubectl' does not exist in the registry"
+    help: create the repository on gcr.io, or correct its name in manifests.toml
     about: gcr.io/google_containers/kubectl
     "#);
     let blob = missing(&format!("gcr.io/google_containers/kubectl@{}", Digest::of(b"layer")));
@@ -74,11 +75,11 @@ fn a_repository_that_is_missing_is_told_once_for_all_that_was_to_go_there() {
 #[test]
 fn a_blob_that_is_not_at_its_source_is_no_missing_repository() {
     let blob = answered(ErrorKind::NotFound, 404, "blob unknown");
-    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..blob }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::ReadBlob, ..blob }), @r#"
     mlist::registry::not_found
-    cannot read gcr.io/google_containers/kubectl:v1.3.0: not found
+    failed to read blob gcr.io/google_containers/kubectl:v1.3.0: not found
     > 404 "blob unknown"
-    help: push the image again: what its manifest names is not there
+    help: push the image again: the registry does not have all of its blobs
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -88,10 +89,10 @@ fn a_quota_of_pulls_is_told_as_such() {
     let kind = ErrorKind::PullQuota { retry_after: Some(Duration::from_mins(10)) };
     assert_snapshot!(show(&answered(kind, 429, "You have reached your unauthenticated pull rate limit.")), @r#"
     mlist::registry::rate_limited
-    gcr.io gives out no more images for now: 0 pulls left
+    rate limited by gcr.io: no pulls left
     > 429 "You have reached your unauthenticated pull rate limit."
-    > it asks to wait 10m
-    help: sync again later, or log in as someone who may pull more: docker login gcr.io
+    > the registry asks to wait 10m
+    help: try again later, or log in to an account with a higher limit: docker login gcr.io
     retry
     "#);
 }
@@ -102,9 +103,9 @@ fn immutable() {
     let code = Some("TAG_INVALID".to_owned());
     assert_snapshot!(show(&RegistryError { code, ..answered(ErrorKind::Immutable, 400, words) }), @r#"
     mlist::registry::immutable
-    gcr.io/google_containers/kubectl:v1.3.0 is immutable: gcr.io refuses to write it
-    > 400 "The image tag 'v1.3.0' already exists and cannot be overwritten because the repository is immutable."
-    help: publish under another tag, or have the rule lifted that protects this one on gcr.io
+    gcr.io/google_containers/kubectl:v1.3.0 is immutable: gcr.io does not allow it to be overwritten
+    > 400 TAG_INVALID "The image tag 'v1.3.0' already exists and cannot be overwritten because the repository is immutable."
+    help: publish another tag, or change the rule on gcr.io that makes this tag immutable
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -112,11 +113,11 @@ fn immutable() {
 #[test]
 fn what_a_rule_keeps_back_is_told_with_the_rule() {
     let words = "current image with 3 vulnerabilities cannot be pulled due to configured policy";
-    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..answered(ErrorKind::Refused, 412, words) }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::ReadManifest, ..answered(ErrorKind::Refused, 412, words) }), @r#"
     mlist::registry::refused
-    gcr.io refuses to read gcr.io/google_containers/kubectl:v1.3.0
+    failed to read manifest gcr.io/google_containers/kubectl:v1.3.0: refused by gcr.io
     > 412 "current image with 3 vulnerabilities cannot be pulled due to configured policy"
-    help: it is there, and a rule of its repository keeps it back: have it scanned, signed or let through
+    help: the image exists, but a policy of its repository blocks it: scan or sign it, or change the policy
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -125,13 +126,13 @@ fn what_a_rule_keeps_back_is_told_with_the_rule() {
 fn too_large_for_the_registry() {
     assert_snapshot!(show(&answered(ErrorKind::Oversized, 413, "413 Request Entity Too Large")), @r#"
     mlist::registry::too_large
-    gcr.io/google_containers/kubectl:v1.3.0 is larger than gcr.io takes
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: larger than gcr.io accepts
     > "413 Request Entity Too Large"
-    help: raise the limit of gcr.io, or of the proxy before it
+    help: increase the size limit of gcr.io, or of the proxy in front of it
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
     let tags = RegistryError { target: "gcr.io/a".into(), ..error(ErrorKind::TooManyTags { limit: 100_000 }) };
-    assert!(show(&tags).contains("gcr.io/a has more than 100000 tags, the most that are read"));
+    assert!(show(&tags).contains("gcr.io/a has more than 100000 tags, the maximum that mlist reads"));
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_wait_is_told_in_units_that_fit_it_and_never_as_shorter_than_it_is() {
     ] {
         let kind = ErrorKind::RateLimited { retry_after: Some(Duration::from_millis(millis)) };
         let causes = problem(&answered(kind, 429, "")).causes;
-        assert!(causes.contains(&format!("it asks to wait {words}")), "{millis}: {causes:?}");
+        assert!(causes.contains(&format!("the registry asks to wait {words}")), "{millis}: {causes:?}");
     }
 }
 
@@ -158,35 +159,47 @@ fn rate_limited() {
     let kind = ErrorKind::RateLimited { retry_after: Some(Duration::from_mins(10)) };
     assert_snapshot!(show(&answered(kind, 429, "slow down")), @r#"
     mlist::registry::rate_limited
-    gcr.io takes no more for now
+    rate limited by gcr.io
     > 429 "slow down"
-    > it asks to wait 10m
-    help: sync again later: what is published is not sent again
+    > the registry asks to wait 10m
+    help: try again later
     retry
     "#);
-    assert_snapshot!(show(&error(ErrorKind::RateLimited { retry_after: None })), @r#"
+    assert_snapshot!(show(&error(ErrorKind::RateLimited { retry_after: None })), @r"
     mlist::registry::rate_limited
-    gcr.io takes no more for now
-    help: sync again later: what is published is not sent again
+    rate limited by gcr.io
+    help: try again later
     retry
-    "#);
+    ");
 }
 
 #[test]
 fn a_dead_host_is_one_problem_for_all_its_lists() {
-    let dead = || error(ErrorKind::Unreachable("no connection within 10s".into()));
-    assert_snapshot!(show(&dead()), @r#"
+    let unreachable = |step, why: &str| error(ErrorKind::Unreachable(NoAnswer { step, why: why.into() }));
+    let dead = || unreachable(ConnectionStep::Connect, "timed out after 10s (8 attempts in 90s)");
+    assert_snapshot!(show(&dead()), @r"
     mlist::registry::unreachable
-    gcr.io cannot be reached
-    > no connection within 10s
-    help: sync again when it answers: what is published is not sent again
+    cannot connect to gcr.io
+    > timed out after 10s (8 attempts in 90s)
+    help: check the host name and port, and whether the registry is running
     retry
-    "#);
-    let nameless = NoAnswer { why: "no connection: no such host, 8 attempts in 9s".into(), is_unknown_host: true };
-    let nameless = problem(&error(ErrorKind::Unreachable(nameless)));
-    let help = "look at the name of the host in manifests.toml, and at the network of this machine";
-    assert_eq!(nameless.help.as_deref(), Some(help));
-    let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::Read, ..dead() };
+    ");
+    let nameless = unreachable(ConnectionStep::HostName, "host name not found (DNS): gcr.io");
+    assert_snapshot!(show(&nameless), @r"
+    mlist::registry::unreachable
+    cannot connect to gcr.io
+    > host name not found (DNS): gcr.io
+    help: check the spelling of the host name, and the DNS settings of this machine
+    ");
+    let silent = unreachable(ConnectionStep::Answer, "timed out after 15s");
+    assert_snapshot!(show(&silent), @r"
+    mlist::registry::unreachable
+    no complete response from gcr.io
+    > timed out after 15s
+    help: try again when gcr.io responds
+    retry
+    ");
+    let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::ReadManifest, ..dead() };
     assert_eq!(problem(&other), problem(&dead()));
 }
 
@@ -199,26 +212,26 @@ fn a_certificate_that_is_not_trusted_names_who_signed_it() {
     let fault = TlsFault::Untrusted { issuer: Some("Corp Root CA".into()), is_self_signed: false, trusted: Vec::new() };
     assert_snapshot!(show(&error(tls(None, fault.clone()))), @r#"
     mlist::registry::tls
-    gcr.io shows a certificate that is not trusted here
-    > issued by "Corp Root CA", unknown to the system and to certs.d
-    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
+    the TLS certificate of gcr.io is not trusted
+    > issued by "Corp Root CA", not trusted by the system or certs.d
+    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
     retry
     "#);
     let TlsFault::Untrusted { issuer, is_self_signed, .. } = fault.clone() else { unreachable!("it was made above") };
     let wrong = TlsFault::Untrusted { issuer, is_self_signed, trusted: vec!["a.pem".into(), "/etc/b".into()] };
     assert_snapshot!(show(&error(tls(None, wrong))), @r#"
     mlist::registry::tls
-    gcr.io shows a certificate that is not trusted here
-    > issued by "Corp Root CA", unknown to the system and to a.pem and to /etc/b
-    help: put its authority's certificate there (PEM); a file of certs.d ends in .crt
+    the TLS certificate of gcr.io is not trusted
+    > issued by "Corp Root CA", not trusted by the system or by a.pem or /etc/b
+    help: add the certificate of its authority there (PEM; in certs.d, a file *.crt)
     retry
     "#);
     assert_snapshot!(show(&error(tls(Some("blobs.corp:9000"), fault))), @r#"
     mlist::registry::tls
-    blobs.corp:9000 shows a certificate that is not trusted here
-    > issued by "Corp Root CA", unknown to the system and to certs.d
-    > needed for gcr.io
-    help: [registry."blobs.corp:9000"] ca = "corp-root.pem", or certs.d/blobs.corp:9000/ca.crt
+    the TLS certificate of blobs.corp:9000 is not trusted
+    > issued by "Corp Root CA", not trusted by the system or certs.d
+    > required for gcr.io
+    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."blobs.corp:9000"], or add certs.d/blobs.corp:9000/ca.crt
     retry
     "#);
 }
@@ -236,140 +249,190 @@ fn what_is_wrong_with_tls_is_told_by_cause() {
         TlsFault::WantsCertificate,
         TlsFault::RefusesCertificate("certificate revoked".into()),
         TlsFault::Other("peer is incompatible".into()),
-        TlsFault::File("corp-root.pem is not there".into()),
+        TlsFault::File("corp-root.pem not found".into()),
     ];
     let told = told.map(|fault| show(&error(tls(None, fault))));
     assert_snapshot!(told.join("\n\n"), @r#"
     mlist::registry::tls
-    gcr.io shows a certificate that is not trusted here
-    > signed by itself, unknown to the system and to certs.d
-    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
+    the TLS certificate of gcr.io is not trusted
+    > the certificate is self-signed, not trusted by the system or certs.d
+    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
     retry
 
     mlist::registry::tls
-    gcr.io shows a certificate that is not trusted here
-    > issued by nobody who has a name, unknown to the system and to certs.d
-    help: [registry."gcr.io"] ca = "corp-root.pem", or certs.d/gcr.io/ca.crt
+    the TLS certificate of gcr.io is not trusted
+    > issued by an authority without a name, not trusted by the system or certs.d
+    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
     retry
 
     mlist::registry::tls
-    gcr.io shows a certificate that is not valid now
-    > it has expired
-    help: have it renewed there; or set the clock of this machine
+    the TLS certificate of gcr.io has expired
+    help: ask the registry's operator to renew it, or check the clock of this machine
     retry
 
     mlist::registry::tls
-    gcr.io shows a certificate that is not valid now
-    > it is not valid yet
-    help: have it renewed there; or set the clock of this machine
+    the TLS certificate of gcr.io is not valid yet
+    help: check the clock of this machine, or ask the registry's operator for a valid certificate
     retry
 
     mlist::registry::tls
-    gcr.io shows a certificate of another name
-    > it is for a.example, *.b.example
-    help: call it by such a name in manifests.toml, or give it a certificate of this one
+    the TLS certificate of gcr.io is issued for another host name
+    > issued for a.example, *.b.example
+    help: use that name in manifests.toml, or ask the registry's operator for a certificate for gcr.io
     retry
 
     mlist::registry::tls
-    gcr.io shows a certificate of another name
-    > it is for no name at all
-    help: call it by such a name in manifests.toml, or give it a certificate of this one
+    the TLS certificate of gcr.io is issued for another host name
+    > the certificate has no host name
+    help: use that name in manifests.toml, or ask the registry's operator for a certificate for gcr.io
     retry
 
     mlist::registry::tls
-    gcr.io does not speak TLS
-    > what it answers is not TLS
-    help: to reach it by plain HTTP: [registry."gcr.io"] http = true
+    gcr.io does not use TLS
+    > the response is not TLS
+    help: to connect over plain HTTP, set http = true in [registry."gcr.io"]
     retry
 
     mlist::registry::tls
-    gcr.io lets in only who shows a certificate
-    > it asks who we are, and no certificate was shown
-    help: [registry."gcr.io"] client-cert = "client.pem", client-key = "client-key.pem"
+    gcr.io requires a client certificate
+    > the server requested a client certificate, and none was sent
+    help: set client-cert = "client.pem" and client-key = "client-key.pem" in [registry."gcr.io"]
     retry
 
     mlist::registry::tls
-    gcr.io does not accept the certificate that it is shown
-    > it ended the connection: certificate revoked
-    help: name one that it knows: [registry."gcr.io"] client-cert, client-key; or in certs.d
+    gcr.io rejected the client certificate
+    > the server closed the connection: certificate revoked
+    help: set client-cert and client-key in [registry."gcr.io"] to a certificate that gcr.io accepts
     retry
 
     mlist::registry::tls
-    gcr.io cannot be reached over TLS
+    the TLS connection to gcr.io failed
     > peer is incompatible
-    help: look at what stands between: a proxy, a balancer of old protocols
+    help: check for a proxy or load balancer in between that supports only old TLS versions
     retry
 
     mlist::registry::certificate
-    corp-root.pem is not there
-    > needed for gcr.io
-    help: mend the file, or name another: [registry] ca, client-cert, client-key; or certs.d
+    corp-root.pem not found
+    > required for gcr.io
+    help: fix the file, or set another ca, client-cert or client-key in [registry."gcr.io"] or certs.d
     "#);
 }
 
 #[test]
 fn a_proxy_is_what_to_look_at_first() {
     let proxy = Some(Proxy { variable: Some("HTTPS_PROXY"), address: "proxy.corp:3128".into() });
-    let kind = ErrorKind::Unreachable("no connection within 10s, 8 attempts in 90s".into());
-    assert_snapshot!(show(&RegistryError { proxy: proxy.clone(), ..error(kind) }), @r#"
+    let kind = ErrorKind::Unreachable(NoAnswer::not_connected("timed out after 10s (8 attempts in 90s)"));
+    assert_snapshot!(show(&RegistryError { proxy: proxy.clone(), ..error(kind) }), @r"
     mlist::registry::unreachable
-    gcr.io cannot be reached
-    > no connection within 10s, 8 attempts in 90s
-    help: look at what stands between: HTTPS_PROXY is proxy.corp:3128
+    cannot connect to gcr.io
+    > timed out after 10s (8 attempts in 90s)
+    help: check the proxy in between: HTTPS_PROXY is proxy.corp:3128
     retry
-    "#);
-    let kind = ErrorKind::NotARegistry("answered 407, which no registry does here".into());
+    ");
+    let kind = ErrorKind::NotARegistry("unexpected status 407 (Proxy Authentication Required)".into());
     let help = |proxy| problem(&RegistryError { proxy, ..error(kind.clone()) }).help.unwrap();
-    assert_eq!(help(proxy), "look at what stands between: HTTPS_PROXY is proxy.corp:3128");
+    assert_eq!(help(proxy), "check the proxy in between: HTTPS_PROXY is proxy.corp:3128");
     let system = Proxy { variable: None, address: "10.0.0.1".into() };
-    assert_eq!(help(Some(system)), "look at what stands between: the proxy 10.0.0.1");
+    assert_eq!(help(Some(system)), "check the proxy in between: 10.0.0.1");
 }
 
 #[test]
 fn wrong_digest() {
     let kind = ErrorKind::WrongDigest { expected: Digest::of(b"a"), actual: Digest::of(b"b") };
-    assert_snapshot!(show(&RegistryError { attempts: 3, ..error(kind) }), @r#"
+    assert_snapshot!(show(&RegistryError { attempts: 3, ..error(kind) }), @r"
     mlist::registry::wrong_digest
-    gcr.io sent bytes that are not what was asked for
-    > gcr.io/google_containers/kubectl:v1.3.0
-    > got sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d, 3 times; nothing of it was used
-    help: look at what stands between: a proxy, a cache
+    gcr.io reported another digest for gcr.io/google_containers/kubectl:v1.3.0 than was pushed
+    > expected sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
+    > reported sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d (3 attempts)
+    help: check for a proxy or cache in between
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
-    "#);
+    ");
 }
 
 #[test]
 fn too_large() {
-    assert_snapshot!(show(&error(ErrorKind::TooLarge { limit: 4 << 20 })), @r#"
+    assert_snapshot!(show(&error(ErrorKind::TooLarge { limit: 4 << 20 })), @r"
     mlist::registry::too_large
-    gcr.io/google_containers/kubectl:v1.3.0 is larger than 4 MiB, the most that is read
-    help: look at what is there: no image has such a manifest or config
+    gcr.io/google_containers/kubectl:v1.3.0 is larger than 4 MiB, the maximum that mlist reads
+    help: check what was pushed there: manifests and configs of images are smaller
     about: gcr.io/google_containers/kubectl:v1.3.0
-    "#);
+    ");
     assert!(show(&error(ErrorKind::TooLarge { limit: 1000 })).contains("1000 bytes"));
 }
 
 #[test]
 fn not_a_registry() {
-    assert_snapshot!(show(&answered(ErrorKind::NotARegistry("200 with text/html".into()), 200, "Log in")), @r#"
+    assert_snapshot!(show(&answered(ErrorKind::NotARegistry("returned an HTML page instead of a manifest".into()), 200, "Log in")), @r#"
     mlist::registry::not_a_registry
-    gcr.io does not answer as a registry
-    > 200 with text/html
+    gcr.io did not respond like a container registry
+    > returned an HTML page instead of a manifest
     > 200 "Log in"
-    help: look at the name of the host, and at what stands between: a proxy, a login page
+    help: check the host name, and for a proxy or login page in between
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
+}
+
+#[test]
+fn an_unexpected_status_of_a_registry_names_the_request() {
+    let kind = ErrorKind::NotARegistry("unexpected status 418 (I'm a teapot)".into());
+    let error = RegistryError { status: Some(418), history: HostHistory::Registry, ..error(kind) };
+    assert_snapshot!(show(&error), @r"
+    mlist::registry::not_a_registry
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: unexpected response
+    > unexpected status 418 (I'm a teapot)
+    help: check for a proxy or login page in between; otherwise report this to the registry's operator
+    about: gcr.io/google_containers/kubectl:v1.3.0
+    retry
+    ");
+}
+
+#[test]
+fn a_read_only_registry_is_one_problem_for_all_that_was_to_be_pushed() {
+    let words = "The operation is unsupported.";
+    let unsupported = |operation, target: &str| {
+        let code = Some("UNSUPPORTED".to_owned());
+        let error = answered(ErrorKind::Unsupported, 405, words);
+        RegistryError { code, operation, target: target.into(), ..error }
+    };
+    assert_snapshot!(show(&unsupported(Operation::PushManifest, TARGET)), @r#"
+    mlist::registry::refused
+    gcr.io does not accept pushes (405 UNSUPPORTED): it is a pull-through cache or read-only mirror
+    > "The operation is unsupported."
+    help: set `target` to the registry that the cache or mirror copies from
+    about: gcr.io/google_containers/kubectl
+    "#);
+    let blob = format!("gcr.io/google_containers/kubectl@{}", Digest::of(b"layer"));
+    let blob = unsupported(Operation::UploadBlob, &blob);
+    assert_eq!(problem(&blob), problem(&unsupported(Operation::PushManifest, TARGET)));
+    assert_snapshot!(show(&unsupported(Operation::ReadTags, "gcr.io/google_containers/kubectl")), @r#"
+    mlist::registry::refused
+    gcr.io does not support this request (405 UNSUPPORTED): list the tags of gcr.io/google_containers/kubectl
+    > "The operation is unsupported."
+    help: use another registry, or ask its operator
+    about: gcr.io/google_containers/kubectl
+    "#);
+    let bare = RegistryError { status: Some(405), ..error(ErrorKind::Unsupported) };
+    let message = "gcr.io does not accept pushes (405): it is a pull-through cache or read-only mirror";
+    assert_eq!(problem(&bare).message, message);
+}
+
+#[test]
+fn the_help_fits_the_part_of_the_run() {
+    let limited = error(ErrorKind::RateLimited { retry_after: None });
+    assert_eq!(problem(&limited).help.unwrap(), "try again later");
+    let help = "run mlist sync again later: lists already published are skipped";
+    assert_eq!(publishing_problem(&limited).help.unwrap(), help);
 }
 
 #[test]
 fn refused() {
     assert_snapshot!(show(&answered(ErrorKind::Refused, 409, "tag v1.3.0 is immutable")), @r#"
     mlist::registry::refused
-    gcr.io refuses to push gcr.io/google_containers/kubectl:v1.3.0
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: refused by gcr.io
     > 409 "tag v1.3.0 is immutable"
-    help: sync sends the same again: change the list, or the rules of the repository
+    help: change the list, or the policy of the repository: the same request will be refused again
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -378,9 +441,9 @@ fn refused() {
 fn server() {
     assert_snapshot!(show(&RegistryError { attempts: 8, ..answered(ErrorKind::Server, 500, "oops") }), @r#"
     mlist::registry::server
-    gcr.io failed to push gcr.io/google_containers/kubectl:v1.3.0
-    > 500 "oops", 8 times
-    help: sync again when it works: what is published is not sent again
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: server error
+    > 500 "oops" (8 attempts)
+    help: try again when gcr.io works again
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -388,31 +451,31 @@ fn server() {
 
 #[test]
 fn content_unknown() {
-    assert_snapshot!(show(&error(ErrorKind::ContentUnknown(vec![Digest::of(b"a")]))), @r#"
+    assert_snapshot!(show(&error(ErrorKind::ContentUnknown(vec![Digest::of(b"a")]))), @r"
     mlist::registry::content_unknown
-    gcr.io does not see all that gcr.io/google_containers/kubectl:v1.3.0 is made of
-    > not seen: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
-    help: sync again: what was pushed may need a while to be seen
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: the registry cannot find some of its children or blobs
+    > not found: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
+    help: run mlist sync again: some registries find new content only after a delay
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
-    "#);
+    ");
 }
 
 #[test]
 fn a_status_that_is_told_already_is_not_told_twice() {
-    let kind = ErrorKind::NotARegistry("answered 204, which no registry does here".into());
+    let kind = ErrorKind::NotARegistry("unexpected status 204 (No Content)".into());
     let error = RegistryError { message: None, code: None, ..answered(kind, 204, "") };
-    assert_eq!(problem(&error).causes, ["answered 204, which no registry does here"]);
+    assert_eq!(problem(&error).causes, ["unexpected status 204 (No Content)"]);
 }
 
 #[test]
 fn stopped() {
-    assert_snapshot!(show(&error(ErrorKind::Stopped)), @r#"
+    assert_snapshot!(show(&error(ErrorKind::Stopped)), @r"
     mlist::exec::stopped
-    stopped before gcr.io had answered
-    help: run it again: it goes on from here
+    stopped before gcr.io responded
+    help: try again
     retry
-    "#);
+    ");
 }
 
 #[test]
@@ -428,7 +491,7 @@ fn a_registry_that_wants_tls_is_no_matter_of_rules() {
         let error = answered(ErrorKind::NeedsTls, 400, words);
         problem(&RegistryError { host: Some(host.into()), ..error }).help.unwrap()
     };
-    assert_eq!(of("localhost:5000"), r#"it speaks TLS: [registry."localhost:5000"] http = false"#);
+    assert_eq!(of("localhost:5000"), r#"to use TLS, set http = false in [registry."localhost:5000"]"#);
 }
 
 #[test]
@@ -436,7 +499,7 @@ fn of_much_that_is_not_seen_some_is_named() {
     let digests: Vec<Digest> = (0..900_u32).map(|n| Digest::of(&n.to_be_bytes())).collect();
     let many = error(ErrorKind::ContentUnknown(digests));
     let causes = problem(&many).causes;
-    assert_eq!((causes.len(), causes[10].as_str()), (11, "not seen: 890 more"));
+    assert_eq!((causes.len(), causes[10].as_str()), (11, "not found: 890 more"));
     let said = many.to_string();
     assert!(said.ends_with(" and 890 more") && said.len() < 1000, "{said}");
 }

@@ -475,10 +475,11 @@ impl Registry for Fake {
 
 /// Returns an error of this kind, after two attempts.
 pub(crate) fn error(target: impl Into<ErrorTarget>, kind: ErrorKind) -> Box<RegistryError> {
-    let (status, code, message, credentials, access, proxy) = Default::default();
+    let (status, code, message, credentials, access) = Default::default();
+    let (proxy, history) = Default::default();
     let host = Some("r.example".to_owned());
     Box::new(RegistryError {
-        operation: Operation::Push,
+        operation: Operation::PushManifest,
         target: target.into(),
         host,
         kind,
@@ -489,5 +490,6 @@ pub(crate) fn error(target: impl Into<ErrorTarget>, kind: ErrorKind) -> Box<Regi
         credentials,
         access,
         proxy,
+        history,
     })
 }

@@ -80,11 +80,13 @@ impl ChallengeOutcome {
         let why = match self {
             Self::Unsupported(schemes) => {
                 format!(
-                    "asks for credentials by {}: only Basic and Bearer are known here",
+                    "requires the authentication scheme {}; mlist supports only Basic and Bearer",
                     one_line(&schemes.join(" or "))
                 )
             }
-            Self::Scheme(_) | Self::NoChallenge => "asks for credentials and does not say how to send them".to_owned(),
+            Self::Scheme(_) | Self::NoChallenge => {
+                "requires authentication without a usable WWW-Authenticate header".to_owned()
+            }
         };
         Failure { status: Some(status), ..Failure::of(ErrorKind::NotARegistry(why)) }
     }
@@ -154,7 +156,7 @@ mod tests {
     fn a_realm_that_is_no_address_is_none() {
         for realm in ["", "  ", "file:///etc/passwd", "ftp://auth.example/", "https://", "data:,x"] {
             let why = asked_at("https://r.example/", realm).unwrap_err();
-            assert_eq!(why, "asks for credentials and does not say how to send them", "{realm}");
+            assert_eq!(why, "requires authentication without a usable WWW-Authenticate header", "{realm}");
         }
     }
 
@@ -164,7 +166,7 @@ mod tests {
         assert!(matches!(outcome("https://r.example/", &lines), ChallengeOutcome::Scheme(AuthScheme::Bearer(_))));
         assert!(matches!(outcome("https://r.example/", &lines[..2]), ChallengeOutcome::Scheme(AuthScheme::Basic)));
         let strange = outcome("https://r.example/", &lines[..1]).failure(401);
-        let said = "asks for credentials by negotiate or digest: only Basic and Bearer are known here";
+        let said = "requires the authentication scheme negotiate or digest; mlist supports only Basic and Bearer";
         assert_eq!((strange.kind.to_string(), strange.status), (said.to_owned(), Some(401)));
     }
 }

@@ -285,7 +285,7 @@ async fn who_asks_for_credentials_and_does_not_say_how_is_told_so() {
         let folder = logged_in(&server.address.to_string());
         let client = Client::with_logins(&[], 1, folder.path());
         let error = client.head(&server, "a:1").await.unwrap_err();
-        let said = "asks for credentials and does not say how to send them";
+        let said = "requires authentication without a usable WWW-Authenticate header";
         assert_eq!((error.kind.to_string(), error.status), (said.to_owned(), Some(401)), "{challenge}");
     }
 }
@@ -298,5 +298,5 @@ async fn a_token_server_that_sends_too_much_is_no_image_that_is_too_large() {
     })
     .await;
     let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "its token server sent more than 128 KiB");
+    assert_eq!(error.kind.to_string(), "its token server returned more than 128 KiB");
 }

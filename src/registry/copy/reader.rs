@@ -266,7 +266,7 @@ impl<'a> SourceReader<'a> {
 
     fn cut(&self) -> ErrorKind {
         let (received, size) = (self.verified.position(), self.copier.blob.size);
-        ErrorKind::Unreachable(format!("the connection broke after {received} of {size} bytes").into())
+        ErrorKind::Unreachable(format!("the connection was lost after {received} of {size} bytes").into())
     }
 
     async fn prepare_retry(&mut self, decision: RetryDecision) -> Result<()> {

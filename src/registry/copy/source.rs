@@ -125,7 +125,11 @@ impl RemoteBlob<'_> {
         out.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if position > 0 && self.has_ranges {
             let range = HeaderValue::try_from(format!("bytes={position}-"));
-            out.headers.insert(RANGE, range.map_err(|_| Failure::of(ErrorKind::Unreachable("no range".into())))?);
+            out.headers.insert(
+                RANGE,
+                range
+                    .map_err(|_| Failure::of(ErrorKind::Unreachable("the position in the blob is not valid".into())))?,
+            );
             out.headers.extend(self.etag.clone().map(|etag| (IF_RANGE, etag)));
         }
         out.authorization.clone_from(&signature.authorization.header);

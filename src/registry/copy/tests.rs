@@ -140,7 +140,7 @@ async fn wrong_bytes_are_never_committed() {
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::WrongDigest { .. }), "{error}");
-    assert_eq!((error.operation, error.host.as_deref()), (Operation::Read, Some(&*from.address.to_string())));
+    assert_eq!((error.operation, error.host.as_deref()), (Operation::ReadBlob, Some(&*from.address.to_string())));
     assert_eq!(to.asked().iter().filter(|asked| asked.method == "PUT").count(), 0, "no PUT came to its end");
 }
 
@@ -150,7 +150,7 @@ async fn a_source_that_is_not_there_is_the_end() {
     let to = target(|_| Reply::of(404)).await;
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
-    assert_eq!((error.kind, error.operation), (ErrorKind::NotFound, Operation::Read));
+    assert_eq!((error.kind, error.operation), (ErrorKind::NotFound, Operation::ReadBlob));
     assert_eq!(from.asked().len(), 1);
 }
 
@@ -377,7 +377,7 @@ async fn an_encoded_blob_is_not_sent_on() {
     let to = target(|_| Reply::of(404)).await;
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "sent it with Content-Encoding: gzip");
+    assert_eq!(error.kind.to_string(), "returned content with Content-Encoding: gzip");
     assert!(!to.lines().iter().any(|line| line.starts_with("PUT")));
 }
 
@@ -414,8 +414,8 @@ async fn a_page_is_no_answer_to_the_bytes_of_a_blob() {
     .await;
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "answered the bytes of a blob with a page");
-    assert_eq!((error.operation, error.message), (Operation::Push, None));
+    assert_eq!(error.kind.to_string(), "returned an HTML page in response to the upload");
+    assert_eq!((error.operation, error.message), (Operation::UploadBlob, None));
 }
 
 #[tokio::test]
@@ -434,7 +434,7 @@ async fn what_a_registry_does_not_take_ends_the_copy_with_its_reason() {
         .await;
         let client = Client::new(&[&server.repository("b")]);
         let error = copy(&client, &server.place("a"), &server.place("b")).await.unwrap_err();
-        assert_eq!((error.kind, error.operation), (kind, Operation::Push));
+        assert_eq!((error.kind, error.operation), (kind, Operation::UploadBlob));
     }
 }
 
@@ -445,8 +445,8 @@ async fn a_source_that_never_ends_a_blob_of_no_bytes_is_given_up() {
     let (places, empty) = ([from.place("a"), to.place("b")], blob(b""));
     let copied = client.registries.copy_blob(&empty, &places[0], &places[1], Way::MountOrSend);
     let error = tokio::time::timeout(Duration::from_hours(1), copied).await.expect("it is not waited for").unwrap_err();
-    assert_eq!(error.operation, Operation::Read);
-    assert!(error.kind.to_string().starts_with("the answer stood still for 60s"), "{error}");
+    assert_eq!(error.operation, Operation::ReadBlob);
+    assert!(error.kind.to_string().starts_with("no data received for 60s"), "{error}");
     assert!(!to.asked().iter().any(|asked| asked.method == "PUT"));
 }
 

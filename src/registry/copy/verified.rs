@@ -81,7 +81,7 @@ impl Verified {
         let fresh = chunk.slice(skipped(&mut self.repeated, chunk)..);
         let size = self.blob.size;
         if fresh.len() as u64 > size - self.hashed.bytes {
-            return Err(ErrorKind::NotARegistry(format!("sent more than the {size} bytes that the blob has")));
+            return Err(ErrorKind::NotARegistry(format!("returned more than the {size} bytes of the blob")));
         }
         let mut unsent = self.stored.saturating_sub(self.hashed.bytes);
         self.hash(&fresh)?;
@@ -101,7 +101,7 @@ impl Verified {
             bytes = rest;
             let hashed = &self.hashed;
             if self.checks.iter().any(|check| check.bytes == hashed.bytes && !check.equals(hashed)) {
-                return Err(ErrorKind::NotARegistry("sent other bytes than before".into()));
+                return Err(ErrorKind::NotARegistry("returned different bytes than before".into()));
             }
             self.checks.retain(|check| check.bytes > hashed.bytes);
             if hashed.bytes == next_mark {
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(sent, b"abc");
         assert!(error.unwrap().contains("sha256:"));
         let (sent, error) = read(&mut verified(b"abcdef"), &[b"ab", b"cdefg"]);
-        assert_eq!((sent, error.unwrap()), (vec![], "sent more than the 6 bytes that the blob has".into()));
+        assert_eq!((sent, error.unwrap()), (vec![], "returned more than the 6 bytes of the blob".into()));
         assert_eq!(read(&mut verified(b"abcdef"), &[b"ab", b"cd"]), (b"ab".to_vec(), None));
         assert_eq!(read(&mut verified(b"abcdef"), &[b"ab", b"cdef"]), (b"abcdef".to_vec(), None));
     }
@@ -231,6 +231,6 @@ mod tests {
         assert_eq!(read(&mut verified, &[b"abc", b"d"]), (b"abc".to_vec(), None));
         verified.rewind(2);
         let (sent, error) = read(&mut verified, &[b"xbc", b"d", b"ef"]);
-        assert_eq!((sent, error.unwrap()), (vec![], "sent other bytes than before".into()));
+        assert_eq!((sent, error.unwrap()), (vec![], "returned different bytes than before".into()));
     }
 }

@@ -16,7 +16,7 @@ pub enum CredentialFault {
         why: String,
     },
     /// A credential helper that is not installed.
-    #[error("{helper} is not on the PATH; {named_by} names it")]
+    #[error("{helper} not found on the PATH; required by {named_by}")]
     HelperAbsent {
         /// The program: `docker-credential-gcr`.
         helper: String,
@@ -24,7 +24,7 @@ pub enum CredentialFault {
         named_by: String,
     },
     /// A credential helper that failed.
-    #[error("{helper} {why}; {named_by} names it")]
+    #[error("{helper} {why}; required by {named_by}")]
     Helper {
         /// The program: `docker-credential-gcr`.
         helper: String,
@@ -34,7 +34,7 @@ pub enum CredentialFault {
         named_by: String,
     },
     /// An environment variable that `[registry."HOST"]` names.
-    #[error("{variable} is {}; {key} names it", if *.is_empty { "empty" } else { "not set" })]
+    #[error("{variable} is {}; required by {key}", if *.is_empty { "empty" } else { "not set" })]
     Unset {
         /// The name of the variable.
         variable: String,

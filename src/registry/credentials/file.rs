@@ -91,7 +91,7 @@ impl ConfigFile {
     /// Returns the credentials that the file itself contains for the repository `path` of `host`.
     ///
     /// # Errors
-    /// Returns why the entry is malformed, written to follow "has an entry that".
+    /// Returns why the entry is malformed, written to follow "has an invalid entry:".
     pub(in crate::registry) fn login(&self, host: &Host, path: &str) -> Result<Option<Login>, &'static str> {
         self.auths.of(host, path).next().map(AuthEntry::login).transpose()
     }
@@ -112,7 +112,7 @@ impl AuthEntry {
         } else if given(&self.identitytoken) {
             Ok(Login::Identity(self.identitytoken.clone()))
         } else if given(&self.auth) {
-            decode(self.auth.expose_secret()).ok_or("is not base64 of user:password")
+            decode(self.auth.expose_secret()).ok_or("`auth` is not base64 of user:password")
         } else {
             Ok(Login::Basic { user: self.username.clone(), password: self.password.clone() })
         }
@@ -132,9 +132,9 @@ fn json<T: Default + for<'de> Deserialize<'de>>(text: &[u8]) -> Result<T, String
     // serde's error message could quote a secret of this text, so only its line and column are used.
     serde_json::from_slice(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
-            format!("a value of another type than Docker writes, line {} column {}", error.line(), error.column())
+            format!("unexpected type of a value, line {} column {}", error.line(), error.column())
         }
-        _ => format!("no JSON, line {} column {}", error.line(), error.column()),
+        _ => format!("invalid JSON, line {} column {}", error.line(), error.column()),
     })
 }
 

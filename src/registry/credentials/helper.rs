@@ -65,12 +65,12 @@ pub(super) fn program(name: &str) -> String {
 /// Returns why the helper failed.
 pub(super) async fn get(name: &str, host: &Host, search: &OsStr) -> Result<Option<Login>, Unhelpful> {
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {
-        return Err(Unhelpful::Because("is no name of a helper: letters, digits, - and _ only".into()));
+        return Err(Unhelpful::Because("is not a valid helper name: only letters, digits, - and _ are allowed".into()));
     }
     let program = find(&program(name), search).ok_or(Unhelpful::Absent)?;
     match timeout(WITHIN, run(program, server(host), search.to_owned())).await {
         Ok(output) => output.and_then(|output| read(&output)).map_err(Unhelpful::Because),
-        Err(_) => Err(Unhelpful::Because(format!("did not answer within {}s", WITHIN.as_secs()))),
+        Err(_) => Err(Unhelpful::Because(format!("timed out after {}s", WITHIN.as_secs()))),
     }
 }
 
@@ -85,7 +85,7 @@ struct HelperOutput {
 /// Runs a helper to its end. If this future is dropped before that, the helper and all processes that it started are
 /// killed.
 async fn run(program: PathBuf, server: &str, search: OsString) -> Result<HelperOutput, String> {
-    let cannot = |error: std::io::Error| format!("cannot be run: {error}");
+    let cannot = |error: std::io::Error| format!("failed to start: {error}");
     let mut command = Command::new(program);
     command.arg("get").env("PATH", search).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -110,7 +110,7 @@ async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, String> 
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
         let read = pipe.take(LIMIT + 1).read_to_end(&mut bytes).await;
-        read.map_err(|error| format!("cannot be heard: {error}"))?;
+        read.map_err(|error| format!("failed: cannot read its output: {error}"))?;
     }
     if bytes.len() as u64 > LIMIT { Err(format!("printed more than {} KiB", LIMIT >> 10)) } else { Ok(bytes) }
 }
@@ -151,13 +151,15 @@ fn read(output: &HelperOutput) -> Result<Option<Login>, String> {
         let talk = String::from_utf8_lossy(&output.stderr);
         let last = talk.lines().map(one_line).rfind(|line| !line.is_empty()).unwrap_or_default();
         return Err(match if said.is_empty() { last } else { said } {
-            said if said.is_empty() => "failed and said nothing".into(),
-            said if may_hold_a_secret(&said) => "failed; what it said may hold a secret and is not shown".into(),
+            said if said.is_empty() => "failed without a message".into(),
+            said if may_hold_a_secret(&said) => {
+                "failed; its message is not shown because it may contain a secret".into()
+            }
             said => format!("failed: {said}"),
         });
     }
     let given: HelperCredentials =
-        serde_json::from_slice(&output.stdout).map_err(|_| "printed no credentials".to_owned())?;
+        serde_json::from_slice(&output.stdout).map_err(|_| "printed no valid credentials".to_owned())?;
     if given.secret.expose_secret().is_empty() {
         return Ok(None);
     }
@@ -200,13 +202,13 @@ mod tests {
 
     #[test]
     fn what_a_failed_helper_says_is_told_unless_it_may_hold_a_secret() {
-        let hidden = "failed; what it said may hold a secret and is not shown";
+        let hidden = "failed; its message is not shown because it may contain a secret";
         for (stdout, stderr, told) in [
             ("no keychain\n", "usage", "failed: no keychain"),
             ("", "trace\n\x1b[31mno network\x1b[0m\n\n", "failed: [31mno network[0m"),
             ("", "no role for 0123.dkr.ecr.eu-west-1.amazonaws.com", ""),
             ("", "open /home/ci/.aws/credentials: permission denied", ""),
-            (" ", "\n \n", "failed and said nothing"),
+            (" ", "\n \n", "failed without a message"),
             (r#"{"Username":"ci","Secret":"geheim"}"#, "", hidden),
             ("", "tried Password geheim", hidden),
             ("", "sent eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.x", hidden),
@@ -260,7 +262,7 @@ mod tests {
         helper_in(folder.path(), "x", "while :; do :; done");
         let host = Host::parse("a.io").unwrap();
         let why = get("x", &host, folder.path().as_os_str()).await.map(|login| login.is_some()).unwrap_err();
-        assert_eq!(why, Unhelpful::Because("did not answer within 30s".into()));
+        assert_eq!(why, Unhelpful::Because("timed out after 30s".into()));
     }
 
     #[tokio::test]

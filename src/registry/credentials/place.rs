@@ -81,7 +81,7 @@ impl CredentialPlace {
     /// Returns why the place cannot be used.
     pub(super) fn read(&self) -> Result<Option<&ConfigFile>, &CredentialFault> {
         let parsed = |text: &[u8], parse: fn(&[u8]) -> Result<ConfigFile, String>| {
-            parse(text).map_err(|why| format!("is malformed: {why}"))
+            parse(text).map_err(|why| format!("is not valid: {why}"))
         };
         let read = || match &self.content {
             PlaceContent::Text(text) => parsed(text.expose_secret().as_bytes(), ConfigFile::parse).map(Some),
@@ -122,11 +122,11 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
         return Err("is a directory".to_owned());
     }
     if !metadata.is_file() {
-        return Err("is no regular file".to_owned());
+        return Err("is not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LIMIT { Err(format!("has more than {} MiB", LIMIT >> 20)) } else { Ok(Some(bytes)) }
+    if bytes.len() as u64 > LIMIT { Err(format!("is larger than {} MiB", LIMIT >> 20)) } else { Ok(Some(bytes)) }
 }
 
 /// Opens a file to read it. Symbolic links are followed, because such files are often mounted or stored elsewhere.

@@ -106,11 +106,14 @@ async fn entries_are_found_in_every_form_docker_writes() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_used_is_named() {
-    assert_eq!(found("{", "", "a.io").await, "FILE is malformed: no JSON, line 1 column 1");
+    assert_eq!(found("{", "", "a.io").await, "FILE is not valid: invalid JSON, line 1 column 1");
     let typed = found(r#"{"auths":{"a.io":{"auth":"c2VjcmV0","password":7}}}"#, "", "a.io").await;
-    assert!(typed.starts_with("FILE is malformed: a value of another type"), "{typed}");
+    assert!(typed.starts_with("FILE is not valid: unexpected type of a value"), "{typed}");
     let broken = r#"{"auths":{"a.io":{"auth":"%%"}}}"#;
-    assert_eq!(found(broken, "", "a.io").await, "FILE has an entry for a.io that is not base64 of user:password");
+    assert_eq!(
+        found(broken, "", "a.io").await,
+        "FILE has an invalid entry for a.io: `auth` is not base64 of user:password"
+    );
     assert_eq!(found(broken, "", "b.io").await, "none", "only who needs the entry hears of it");
 }
 
@@ -127,8 +130,8 @@ async fn what_is_no_readable_file_is_told_and_not_waited_for() {
     std::os::unix::fs::symlink("real", path("link")).unwrap();
     for (name, expected) in [
         ("folder", "~/folder is a directory"),
-        ("pipe", "~/pipe is no regular file"),
-        ("long", "~/long has more than 1 MiB"),
+        ("pipe", "~/pipe is not a regular file"),
+        ("long", "~/long is larger than 1 MiB"),
         ("loop", "~/loop cannot be read: "),
         ("absent", "none"),
         ("real/below", "none"),
@@ -240,7 +243,7 @@ async fn a_malformed_place_hurts_only_who_gets_as_far() {
         }
         let shown = if name == "inline" { "DOCKER_AUTH_CONFIG".to_owned() } else { format!("~/{name}") };
         let why = find(&credentials, "b.io").await;
-        assert!(why.starts_with(&format!("{shown} is malformed: ")) && !why.contains("s3cret"), "{why}");
+        assert!(why.starts_with(&format!("{shown} is not valid: ")) && !why.contains("s3cret"), "{why}");
     }
 }
 
@@ -296,10 +299,10 @@ async fn what_the_registry_table_names_goes_first_and_has_to_be_set() {
     assert_eq!(find(&credentials, "a.io/team/app").await, format!("ci:pw from {source}"));
     assert_eq!(find(&credentials, "b.io").await, "u:p from DOCKER_AUTH_CONFIG (user u)");
     for (user, password, expected) in [
-        (None, Some("pw"), "REGISTRY_USER is not set; username-env names it"),
-        (Some(""), Some("pw"), "REGISTRY_USER is empty; username-env names it"),
-        (Some("ci"), None, "REGISTRY_PASSWORD is not set; password-env names it"),
-        (Some("ci"), Some(""), "REGISTRY_PASSWORD is empty; password-env names it"),
+        (None, Some("pw"), "REGISTRY_USER is not set; required by username-env"),
+        (Some(""), Some("pw"), "REGISTRY_USER is empty; required by username-env"),
+        (Some("ci"), None, "REGISTRY_PASSWORD is not set; required by password-env"),
+        (Some("ci"), Some(""), "REGISTRY_PASSWORD is empty; required by password-env"),
     ] {
         let credentials = named(user, password);
         assert!(credentials.may_know(&Host::parse("a.io").unwrap()));
@@ -408,7 +411,7 @@ async fn a_key_with_a_namespace_says_which_helper_is_asked_for_the_host() {
     let config = r#"{"credHelpers":{"a.io/team":"x","a.io/none":"","a.io":"y"},"credsStore":"y"}"#;
     let script = r#"read server; echo "{\"Username\":\"$server\",\"Secret\":\"s\"}""#;
     assert_eq!(found(config, script, "a.io/team/app").await, "a.io:s from docker-credential-x (credHelpers)");
-    let absent = "docker-credential-y is not on the PATH; FILE names it";
+    let absent = "docker-credential-y not found on the PATH; required by FILE";
     assert_eq!(found(config, script, "a.io/other").await, absent);
     assert_eq!(found(config, script, "a.io/none").await, "none", "an empty name is no helper, not even the store");
 }
@@ -419,18 +422,18 @@ async fn a_helper_that_fails_is_named_with_the_file_that_names_it() {
         (STORE, "echo 'no \x1b[1mkeychain'; exit 1", "docker-credential-x failed: no [1mkeychain"),
         (STORE, "echo fine; echo 'no agent' >&2; exit 1", "docker-credential-x failed: fine"),
         (STORE, "echo 'trace' >&2; echo 'no agent' >&2; exit 1", "docker-credential-x failed: no agent"),
-        (STORE, "head -c 200000 /dev/zero >&2; exit 1", "docker-credential-x failed and said nothing"),
-        (STORE, "exit 3", "docker-credential-x failed and said nothing"),
-        (STORE, "echo hello", "docker-credential-x printed no credentials"),
+        (STORE, "head -c 200000 /dev/zero >&2; exit 1", "docker-credential-x failed without a message"),
+        (STORE, "exit 3", "docker-credential-x failed without a message"),
+        (STORE, "echo hello", "docker-credential-x printed no valid credentials"),
         (STORE, "head -c 70000 /dev/zero", "docker-credential-x printed more than 64 KiB"),
-        (r#"{"credsStore":"absent"}"#, "", "docker-credential-absent is not on the PATH"),
+        (r#"{"credsStore":"absent"}"#, "", "docker-credential-absent not found on the PATH"),
         (
             r#"{"credsStore":"../x"}"#,
             "",
-            "docker-credential-../x is no name of a helper: letters, digits, - and _ only",
+            "docker-credential-../x is not a valid helper name: only letters, digits, - and _ are allowed",
         ),
     ] {
-        assert_eq!(found(config, script, "a.io").await, format!("{why}; FILE names it"));
+        assert_eq!(found(config, script, "a.io").await, format!("{why}; required by FILE"));
     }
 }
 
@@ -463,5 +466,5 @@ async fn a_helper_is_looked_for_in_absolute_folders_only() {
     let relative = format!("{up}{}", folder.path().strip_prefix("/").unwrap().display());
     assert!(Path::new(&relative).join("docker-credential-x").is_file());
     let sources = CredentialSources { docker, search: relative.into(), ..CredentialSources::default() };
-    assert!(found_in(sources, "a.io").await.starts_with("docker-credential-x is not on the PATH"));
+    assert!(found_in(sources, "a.io").await.starts_with("docker-credential-x not found on the PATH"));
 }

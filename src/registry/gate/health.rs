@@ -58,6 +58,11 @@ impl Health {
         self.in_vain.remove(&class);
     }
 
+    /// Whether the host has served a request.
+    pub(super) fn has_served(&self) -> bool {
+        self.has_served
+    }
+
     /// Returns why no more requests of this kind are sent. `None` if they are sent.
     pub(super) fn refuses(&self, class: RequestClass) -> Option<&Failure> {
         self.in_vain.get(&class)?.cause.as_ref()

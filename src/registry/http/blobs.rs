@@ -131,8 +131,9 @@ fn session(answer: &HttpResponse, base: &Url) -> Result<Url, Failure> {
         let failure = answer.out_of_place(why);
         Failure { code: None, message: None, ..failure }
     };
-    let location = answer.header("location").ok_or_else(|| out_of_place("opened an upload without saying where"))?;
-    base.join(location).map_err(|_| out_of_place("opened an upload at what is no address"))
+    let location =
+        answer.header("location").ok_or_else(|| out_of_place("started an upload without a Location header"))?;
+    base.join(location).map_err(|_| out_of_place("started an upload with an invalid Location header"))
 }
 
 /// Returns the number of bytes that the `Range` header of an upload states: `0-9`, and from some registries
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_upload_goes_nowhere_else() {
-        for (location, why) in [(None, "without saying where"), (Some("https://"), "no address")] {
+        for (location, why) in [(None, "without a Location"), (Some("https://"), "invalid Location")] {
             let error = opened("https://a.example/", location).unwrap_err();
             assert!(error.contains(why), "{location:?}: {error}");
         }

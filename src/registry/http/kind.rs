@@ -40,21 +40,22 @@ pub(super) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<MediaType
         // The registry says that this is a manifest. That it is malformed is not the registry's fault, and the code
         // that parses its content reports it.
         (Err(_), Some(header)) => return Ok(header.clone()),
-        (Err(_), None) => return Err("sent what is no manifest and no JSON object".into()),
+        (Err(_), None) => return Err("returned a manifest that is not valid JSON".into()),
     };
     let own = manifest.media_type.as_deref().map(MediaType::parse);
     match (header, own) {
-        (Some(header), Some(own)) if header != own => {
-            Err(format!("sent as {header} what calls itself {}", one_line(own.as_str())))
-        }
+        (Some(header), Some(own)) if header != own => Err(format!(
+            "returned a manifest with Content-Type {header}, but its mediaType is {}",
+            one_line(own.as_str())
+        )),
         // A Docker manifest always has `mediaType`, an OCI manifest need not have it (image-spec, manifest.md).
         (Some(MediaType::DockerManifest), None) if by_shape(&manifest) == Some(MediaType::OciManifest) => {
             Ok(MediaType::OciManifest)
         }
         (Some(header), _) => Ok(header),
         (None, Some(own)) if is_known(&own) => Ok(own),
-        (None, Some(own)) => Err(format!("sent {}, which is no manifest", one_line(own.as_str()))),
-        (None, None) => by_shape(&manifest).ok_or_else(|| "sent JSON that is no manifest".to_owned()),
+        (None, Some(own)) => Err(format!("returned {}, which is not a manifest type", one_line(own.as_str()))),
+        (None, None) => by_shape(&manifest).ok_or_else(|| "returned JSON that is not a manifest".to_owned()),
     }
 }
 
@@ -93,11 +94,15 @@ mod tests {
                 Ok(MediaType::OciManifest),
             ),
             (Some(docker), of_docker.to_owned(), Ok(MediaType::DockerManifest)),
-            (Some(&*index), says(&list), Err(format!("sent as {index} what calls itself {list}"))),
-            (Some("text/html"), "<html>".to_owned(), Err("sent what is no manifest and no JSON object".to_owned())),
+            (
+                Some(&*index),
+                says(&list),
+                Err(format!("returned a manifest with Content-Type {index}, but its mediaType is {list}")),
+            ),
+            (Some("text/html"), "<html>".to_owned(), Err("returned a manifest that is not valid JSON".to_owned())),
             (Some(&*index), "<html>".to_owned(), Ok(MediaType::OciIndex)),
-            (Some("application/json"), "{}".to_owned(), Err("sent JSON that is no manifest".to_owned())),
-            (None, says("text/x"), Err("sent text/x, which is no manifest".to_owned())),
+            (Some("application/json"), "{}".to_owned(), Err("returned JSON that is not a manifest".to_owned())),
+            (None, says("text/x"), Err("returned text/x, which is not a manifest type".to_owned())),
         ];
         for (header, bytes, expected) in table {
             assert_eq!(media_type(header, bytes.as_bytes()), expected, "{header:?} {bytes}");

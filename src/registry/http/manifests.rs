@@ -23,7 +23,7 @@ impl Http {
     /// is read.
     pub(crate) async fn head(&self, repository: &Repository, locator: &Locator) -> Result<Option<Descriptor>> {
         let head = self.try_head(repository, locator).await;
-        head.map_err(|failure| failure.at(Operation::Read, (repository, locator)))
+        head.map_err(|failure| failure.at(Operation::ReadManifest, (repository, locator)))
     }
 
     /// Returns the same as [`Self::head`], but always reads the manifest.
@@ -33,19 +33,19 @@ impl Http {
             let request = manifest_request(Method::GET, &endpoint, repository, &locator.to_string())?;
             self.head_by_get(&endpoint, request, repository, locator).await
         };
-        read.await.map_err(|failure| failure.at(Operation::Read, (repository, locator)))
+        read.await.map_err(|failure| failure.at(Operation::ReadManifest, (repository, locator)))
     }
 
     /// Returns the manifest of `digest`, verified.
     pub(crate) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_manifest(repository, digest).await;
-        got.map_err(|failure| failure.at(Operation::Read, (repository, digest)))
+        got.map_err(|failure| failure.at(Operation::ReadManifest, (repository, digest)))
     }
 
     /// Returns the config blob of `digest`, verified.
     pub(crate) async fn config(&self, repository: &Repository, digest: &Digest) -> Result<Option<Payload>> {
         let got = self.try_config(repository, digest).await;
-        got.map_err(|failure| failure.at(Operation::Read, (repository, digest)))
+        got.map_err(|failure| failure.at(Operation::ReadBlob, (repository, digest)))
     }
 
     /// Writes a manifest. Its bytes are sent unchanged.
@@ -56,7 +56,7 @@ impl Http {
         payload: &Payload,
     ) -> Result<()> {
         let put = self.try_put(repository, locator, payload).await;
-        put.map_err(|failure| failure.at(Operation::Push, (repository, locator)))
+        put.map_err(|failure| failure.at(Operation::PushManifest, (repository, locator)))
     }
 
     async fn try_head(&self, repository: &Repository, locator: &Locator) -> HttpResult<Option<Descriptor>> {
@@ -184,7 +184,8 @@ pub(super) fn put_request(
     payload: &Payload,
 ) -> HttpResult<Request> {
     let mut request = manifest_request(Method::PUT, endpoint, repository, target)?;
-    let unfit = |_| Failure::of(ErrorKind::NotARegistry(format!("no header can say {}", payload.media_type())));
+    let unfit =
+        |_| Failure::of(ErrorKind::NotARegistry(format!("{} is not a valid Content-Type", payload.media_type())));
     let content_type = HeaderValue::from_str(payload.media_type().as_str()).map_err(unfit)?;
     request.headers.insert(CONTENT_TYPE, content_type);
     request.headers.remove(ACCEPT);
@@ -209,7 +210,11 @@ pub(super) fn manifest_type(answer: &HttpResponse) -> HttpResult<Option<MediaTyp
             let media_type = kind::media_type(answer.header("content-type"), &answer.body);
             media_type.map(Some).map_err(|why| {
                 // The title of an HTML page shows which server sent it, so it is kept as the message.
-                if answer.is_page() { answer.out_of_place("sent a page") } else { silent(answer.out_of_place(why)) }
+                if answer.is_page() {
+                    answer.out_of_place("returned an HTML page instead of a manifest")
+                } else {
+                    silent(answer.out_of_place(why))
+                }
             })
         }
         404 => Ok(None),

@@ -70,7 +70,7 @@ impl Http {
             let Some(next) = next_page(&answer)? else { return Ok(entries) };
             let next = link::beside(&request.url, next);
             request.continue_at(
-                next.ok_or_else(|| silent(answer.out_of_place("says that its referrers go on at another host")))?,
+                next.ok_or_else(|| silent(answer.out_of_place("continues its referrers listing on another host")))?,
             );
         }
         let why = format!("lists the referrers of a manifest on more than {PAGES} pages");
@@ -120,7 +120,7 @@ fn page_entries(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<En
 }
 
 fn no_index(answer: &HttpResponse) -> Failure {
-    silent(answer.out_of_place("sent what is no list of referrers"))
+    silent(answer.out_of_place("returned an invalid referrers listing"))
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
             Reply::of(200).body(list(&["x"])).with("link", "<http://elsewhere.example/>; rel=next")
         })
         .await;
-        assert_eq!(found(&elsewhere).await.unwrap_err().to_string(), "says that its referrers go on at another host");
+        assert_eq!(found(&elsewhere).await.unwrap_err().to_string(), "continues its referrers listing on another host");
         let endless =
             Server::start(|_, n| Reply::of(200).body(list(&["y"])).with("link", format!("<?last={n}>; rel=next")))
                 .await;
@@ -276,7 +276,11 @@ mod tests {
         }
         for body in ["[]", r#"{"manifests":{}}"#, r#"{"manifests":[{"digest":"x","size":1}]}"#] {
             let server = Server::start(move |_, _| Reply::of(200).body(body)).await;
-            assert_eq!(found(&server).await.unwrap_err().to_string(), "sent what is no list of referrers", "{body}");
+            assert_eq!(
+                found(&server).await.unwrap_err().to_string(),
+                "returned an invalid referrers listing",
+                "{body}"
+            );
         }
         let large = Server::start(|_, _| Reply::of(200).body(vec![b' '; (4 << 20) + 1])).await;
         assert_eq!(found(&large).await, Err(ErrorKind::TooLarge { limit: 4 << 20 }));

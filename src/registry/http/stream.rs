@@ -75,13 +75,13 @@ impl Progress {
             };
             if Instant::now() >= deadline {
                 if since > 0 {
-                    let why = format!("{since} bytes in {}s are too few to wait for", limit.as_secs());
+                    let why = format!("too slow: {since} bytes in {}s", limit.as_secs());
                     return (end, ErrorKind::Unreachable(why.into()));
                 }
                 let what = match end {
-                    End::Source => "the answer stood still",
-                    End::Target if limit == COMMIT => "no answer to a whole blob",
-                    End::Target => "it took no bytes",
+                    End::Source => "no data received",
+                    End::Target if limit == COMMIT => "no response to the uploaded blob",
+                    End::Target => "no data accepted",
                 };
                 return (end, ErrorKind::Unreachable(format!("{what} for {}s", limit.as_secs()).into()));
             }
@@ -174,14 +174,14 @@ mod tests {
     async fn who_stands_still_is_named() {
         let (progress, _) = progress(3);
         let (end, kind) = progress.stalled().await;
-        assert_eq!((end, kind.to_string()), (End::Target, "it took no bytes for 15s".into()));
+        assert_eq!((end, kind.to_string()), (End::Target, "no data accepted for 15s".into()));
         progress.restart(0);
         progress.waits_for(End::Source);
         let (end, kind) = progress.stalled().await;
-        assert_eq!((end, kind.to_string()), (End::Source, "the answer stood still for 15s".into()));
+        assert_eq!((end, kind.to_string()), (End::Source, "no data received for 15s".into()));
         progress.restart(3);
         let (end, kind) = progress.stalled().await;
-        assert_eq!((end, kind.to_string()), (End::Target, "no answer to a whole blob for 60s".into()));
+        assert_eq!((end, kind.to_string()), (End::Target, "no response to the uploaded blob for 60s".into()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,7 +199,7 @@ mod tests {
             () = drip(&slow, 1) => {}
             (end, kind) = slow.stalled() => {
                 assert_eq!(end, End::Source);
-                assert!(kind.to_string().ends_with(" bytes in 15s are too few to wait for"), "{kind}");
+                assert!(kind.to_string().starts_with("too slow: "), "{kind}");
             }
         }
         // Slower than any current connection, but it ends.

@@ -66,7 +66,7 @@ impl Http {
                 break;
             }
             let put = self.try_put_tags(repository, payload, tags).await;
-            let written = put.map_err(|failure| failure.at(Operation::Push, (repository, payload.digest())))?;
+            let written = put.map_err(|failure| failure.at(Operation::PushManifest, (repository, payload.digest())))?;
             confirmed.extend(written);
         }
         Ok(confirmed)

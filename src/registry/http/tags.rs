@@ -71,15 +71,15 @@ impl Http {
             let Some(next) = next_page(&answer)? else { return Ok(Some(tags)) };
             idle = if tags.len() == before { idle + 1 } else { 0 };
             if idle == IDLE_PAGES {
-                return Err(silent(answer.out_of_place("lists its tags in a circle")));
+                return Err(silent(answer.out_of_place("returned a tag listing whose pages repeat without end")));
             }
             pages += 1;
             if pages == PAGES {
-                return Err(silent(answer.out_of_place(format!("lists its tags on more than {PAGES} pages"))));
+                return Err(silent(answer.out_of_place(format!("returned a tag listing of more than {PAGES} pages"))));
             }
             let next = link::beside(&request.url, next);
             request.continue_at(
-                next.ok_or_else(|| silent(answer.out_of_place("says that its tags go on at another host")))?,
+                next.ok_or_else(|| silent(answer.out_of_place("continues its tag listing on another host")))?,
             );
         }
     }
@@ -87,13 +87,13 @@ impl Http {
 
 /// Returns the target of the link to the next page, if there is one.
 pub(super) fn next_page(answer: &HttpResponse) -> HttpResult<Option<&str>> {
-    link::next(&answer.headers).map_err(|_| silent(answer.out_of_place("sent an invalid Link header")))
+    link::next(&answer.headers).map_err(|_| silent(answer.out_of_place("returned an invalid Link header")))
 }
 
 /// Returns the tags of a page. The first page of a repository without tags may have no list. On a later page there
 /// would be a hole in the list.
 fn page(answer: &HttpResponse, is_first: bool) -> HttpResult<impl Iterator<Item = Tag>> {
-    let no_list = || silent(answer.out_of_place("sent what is no list of tags"));
+    let no_list = || silent(answer.out_of_place("returned an invalid tag listing"));
     // serde would also accept an array with the right values.
     if answer.body.trim_ascii_start().first() != Some(&b'{') {
         return Err(no_list());
@@ -181,7 +181,10 @@ mod tests {
         let circle =
             Server::start(|_, _| Reply::of(200).body(r#"{"tags":["1"]}"#).with("link", "<?n=1>;rel=next")).await;
         let kind = tags(&circle).await.unwrap_err();
-        assert_eq!((kind.to_string().as_str(), circle.asked().len()), ("lists its tags in a circle", 4));
+        assert_eq!(
+            (kind.to_string().as_str(), circle.asked().len()),
+            ("returned a tag listing whose pages repeat without end", 4)
+        );
         let endless = Server::start(|_, n| {
             let names: Vec<String> = (0..1000).map(|tag| format!("t{n}-{tag}")).collect();
             Reply::of(200)
@@ -200,7 +203,7 @@ mod tests {
         })
         .await;
         let kind = tags(&server).await.unwrap_err();
-        assert_eq!(kind.to_string(), "lists its tags on more than 2000 pages");
+        assert_eq!(kind.to_string(), "returned a tag listing of more than 2000 pages");
         assert_eq!(server.asked().len(), PAGES);
     }
 
@@ -209,11 +212,11 @@ mod tests {
         type Page = fn() -> Reply;
         let pages: [(Page, &str); 4] = [
             (|| Reply::of(404), "returned an incomplete tag listing: a page was not found"),
-            (|| Reply::of(200).body(r#"{"tags":null}"#), "sent what is no list of tags"),
-            (|| Reply::of(200).body("{}"), "sent what is no list of tags"),
+            (|| Reply::of(200).body(r#"{"tags":null}"#), "returned an invalid tag listing"),
+            (|| Reply::of(200).body("{}"), "returned an invalid tag listing"),
             (
                 || Reply::of(200).body(r#"{"tags":["2"]}"#).with("link", "/v2/x; rel=next"),
-                "sent an invalid Link header",
+                "returned an invalid Link header",
             ),
         ];
         for (second, why) in pages {
@@ -246,7 +249,7 @@ mod tests {
         for body in ["<html>log in</html>", "[]", r#"{"tags":[1]}"#, r#"{"tags":"a"}"#, &deep] {
             let body = body.to_owned();
             let server = Server::start(move |_, _| Reply::of(200).body(body.clone())).await;
-            assert_eq!(tags(&server).await.unwrap_err().to_string(), "sent what is no list of tags");
+            assert_eq!(tags(&server).await.unwrap_err().to_string(), "returned an invalid tag listing");
         }
         let denied = Server::start(|_, _| Reply::of(403)).await;
         assert_eq!(tags(&denied).await, Err(ErrorKind::Denied));

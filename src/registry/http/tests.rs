@@ -134,7 +134,7 @@ async fn what_is_too_large_is_not_read() {
 async fn an_encoded_manifest_is_refused() {
     let server = Server::start(|_, _| Reply::manifest(&manifest()).with("content-encoding", "gzip")).await;
     let error = Client::new(&[]).registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "sent it with Content-Encoding: gzip");
+    assert_eq!(error.kind.to_string(), "returned content with Content-Encoding: gzip");
 }
 
 #[tokio::test]
@@ -168,9 +168,9 @@ async fn a_redirect_is_not_followed_for_ever() {
 async fn a_registry_leads_nowhere_that_it_may_not() {
     let metadata = "https://169.254.169.254/latest";
     for (to, why) in [
-        (metadata, "https://169.254.169.254, which is an address of this machine's own link"),
-        ("http://other.example/x", "http://other.example, which is not https"),
-        ("ftp://127.0.0.1/x", "ftp://127.0.0.1, which is not https"),
+        (metadata, "https://169.254.169.254, which is a link-local address; mlist does not send requests there"),
+        ("http://other.example/x", "http://other.example, which is not https; mlist does not send requests there"),
+        ("ftp://127.0.0.1/x", "ftp://127.0.0.1, which is not https; mlist does not send requests there"),
     ] {
         let server = Server::start(move |asked, _| match asked.method.as_str() {
             "POST" => Reply::of(202).with("location", to),
@@ -183,10 +183,10 @@ async fn a_registry_leads_nowhere_that_it_may_not() {
         let read = client.registries.manifest(&place, manifest().digest()).await.unwrap_err();
         assert_eq!(read.kind.to_string(), format!("redirected to {why}"));
         let session = client.registries.http.begin_upload(&target).await.unwrap_err();
-        assert_eq!(session.kind.to_string(), format!("opened an upload at {why}"));
+        assert_eq!(session.kind.to_string(), format!("started an upload at {why}"));
         if !to.starts_with("ftp") {
             let token = client.head(&server, "a:1").await.unwrap_err();
-            assert_eq!(token.kind.to_string(), format!("wants tokens to be asked for at {why}"));
+            assert_eq!(token.kind.to_string(), format!("requires tokens from {why}"));
         }
     }
 }
@@ -231,7 +231,7 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
     let immutable = r#"{"errors":[{"code":"TAG_INVALID","message":"cannot be overwritten"}]}"#.to_owned();
     let content_unknown = unknown("").0;
     let wrong = ErrorKind::WrongDigest { expected: manifest().digest().clone(), actual: child.clone() };
-    let nameless = ErrorKind::NotARegistry("accepted a manifest, but a check did not find it".into());
+    let nameless = ErrorKind::NotARegistry("accepted the manifest, but the manifest was not found afterwards".into());
     let table = [
         (201, Some(ours()), String::new(), None),
         (201, None, String::new(), Some(nameless.clone())),
@@ -258,6 +258,42 @@ async fn what_a_put_answers_is_not_taken_on_trust() {
         .await;
         let put = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await;
         assert_eq!(put.err().map(|error| error.kind), expected, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_support_writes_is_known_by_its_code_or_by_its_earlier_answers() {
+    let kind = async |body: &'static str, status: u16, reads_first: bool| {
+        let server = Server::start(move |asked, _| match asked.method.as_str() {
+            "PUT" => Reply::of(status).body(body),
+            _ => Reply::manifest(&manifest()),
+        })
+        .await;
+        let client = Client::new(&[&server.repository("a")]);
+        if reads_first {
+            client.head(&server, "a:1").await.unwrap();
+        }
+        client.put(&server, "a:1", &manifest()).await.unwrap_err().kind
+    };
+    let unsupported = r#"{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}"#;
+    for status in [404, 405, 501] {
+        assert_eq!(kind(unsupported, status, false).await, ErrorKind::Unsupported, "{status}");
+    }
+    for status in [405, 501] {
+        assert_eq!(kind("", status, true).await, ErrorKind::Unsupported, "{status}");
+        assert!(matches!(kind("", status, false).await, ErrorKind::NotARegistry(_)), "{status}");
+    }
+    assert!(matches!(kind("", 418, true).await, ErrorKind::NotARegistry(_)));
+    // Other codes decide as well if the status says little.
+    for (code, expected) in [
+        ("DENIED", ErrorKind::Denied),
+        ("UNAUTHORIZED", ErrorKind::Unauthorized),
+        ("NAME_UNKNOWN", ErrorKind::NotFound),
+        ("TAG_INVALID", ErrorKind::Refused),
+        ("TOOMANYREQUESTS", ErrorKind::RateLimited { retry_after: None }),
+    ] {
+        let body = format!(r#"{{"errors":[{{"code":"{code}"}}]}}"#).leak();
+        assert_eq!(kind(body, 418, false).await, expected, "{code}");
     }
 }
 
@@ -291,7 +327,7 @@ async fn a_put_whose_answer_says_nothing_is_looked_at() {
             let server = Server::start(move |asked, _| if asked.method == "PUT" { answer() } else { other() }).await;
             let error = Client::new(&[&server.repository("a")]).put(&server, "a:1", &manifest()).await.unwrap_err();
             assert!(matches!(error.kind, ErrorKind::NotARegistry(_)), "{error}");
-            assert_eq!((error.operation, error.message), (Operation::Push, None));
+            assert_eq!((error.operation, error.message), (Operation::PushManifest, None));
         }
     }
     let login = Server::start(move |_, _| page(200)).await;
@@ -393,7 +429,7 @@ async fn a_body_is_read_to_its_cap_and_no_further() {
         let error = registries.manifest(&large, &digest(4 * MIB + 1)).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge { limit: 4 << 20 });
         let error = registries.manifest(&fits, &digest(4 * MIB)).await.unwrap_err();
-        assert_eq!(error.kind.to_string(), "sent what is no manifest and no JSON object", "it was read");
+        assert_eq!(error.kind.to_string(), "returned a manifest that is not valid JSON", "it was read");
     }
 }
 
@@ -430,7 +466,7 @@ async fn nothing_that_was_encoded_is_read() {
     .await;
     let client = Client::new(&[]);
     let config = client.registries.config(&server.place("a"), manifest().digest()).await.unwrap_err();
-    assert_eq!(config.kind.to_string(), "sent it with Content-Encoding: gzip");
+    assert_eq!(config.kind.to_string(), "returned content with Content-Encoding: gzip");
     let denied = client.head(&server, "a:denied").await.unwrap_err();
     assert_eq!((denied.kind, denied.code, denied.message), (ErrorKind::Denied, None, None));
 }
@@ -458,5 +494,5 @@ async fn what_is_said_to_a_write_may_be_of_any_length() {
     let server = Server::start(move |_, _| Reply::of(200).body(welcome.clone())).await;
     let client = Client::new(&[&server.repository("a")]);
     let error = client.put(&server, "a:1", &manifest()).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "accepted a manifest, but a check did not find it");
+    assert_eq!(error.kind.to_string(), "accepted the manifest, but the manifest was not found afterwards");
 }

@@ -29,13 +29,13 @@ pub(super) fn write_result(answer: &HttpResponse, payload: &Payload, repository:
             WriteResult::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
         }
         (201, None) if answer.is_page() => {
-            WriteResult::Unsaid(silent(answer.out_of_place("answered a manifest with a page")))
+            WriteResult::Unsaid(silent(answer.out_of_place("returned an HTML page in response to the push")))
         }
         (200..=202, Some(_)) => WriteResult::Yes,
         // Nexus, for example, sends 201 without a digest.
-        (200..=202, None) => {
-            WriteResult::Unsaid(silent(answer.out_of_place("accepted a manifest, but a check did not find it")))
-        }
+        (200..=202, None) => WriteResult::Unsaid(silent(
+            answer.out_of_place("accepted the manifest, but the manifest was not found afterwards"),
+        )),
         _ => {
             let failure = answer.failure();
             WriteResult::No(match refusal(answer, payload, repository) {
@@ -215,12 +215,12 @@ mod tests {
     #[test]
     fn a_success_has_to_say_what_was_written() {
         for (status, body, says) in [
-            (201, "", "accepted a manifest, but a check did not find it"),
-            (201, "{}", "accepted a manifest, but a check did not find it"),
-            (201, " <!DOCTYPE html><title>Log in</title>", "answered a manifest with a page"),
-            (201, "<HTML>", "answered a manifest with a page"),
-            (200, "", "accepted a manifest, but a check did not find it"),
-            (202, "", "accepted a manifest, but a check did not find it"),
+            (201, "", "accepted the manifest, but the manifest was not found afterwards"),
+            (201, "{}", "accepted the manifest, but the manifest was not found afterwards"),
+            (201, " <!DOCTYPE html><title>Log in</title>", "returned an HTML page in response to the push"),
+            (201, "<HTML>", "returned an HTML page in response to the push"),
+            (200, "", "accepted the manifest, but the manifest was not found afterwards"),
+            (202, "", "accepted the manifest, but the manifest was not found afterwards"),
         ] {
             let said = match write_result(&answer(status, body), &manifest(), &repository()) {
                 WriteResult::Yes => "yes".to_owned(),

@@ -86,14 +86,16 @@ impl Folder {
             if has(path, "cert") {
                 let key = path.with_extension("key");
                 if !paths.contains(&key) {
-                    let why =
-                        format!("has no key: put it into {}; the name of an authority ends in .crt", key.display());
+                    let why = format!(
+                        "has no key: add {}; for the certificate of an authority, use the extension .crt",
+                        key.display()
+                    );
                     return Err(unusable(path, why));
                 }
                 pairs.push(ClientCertificate { certificate: path.clone(), key });
             } else if has(path, "key") && !paths.contains(&path.with_extension("cert")) {
                 let certificate = path.with_extension("cert");
-                return Err(unusable(path, format!("has no certificate: put it into {}", certificate.display())));
+                return Err(unusable(path, format!("has no certificate: add {}", certificate.display())));
             }
         }
         let authorities = paths.into_iter().filter(|path| has(path, "crt")).collect();
@@ -106,7 +108,9 @@ fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let certificates = certificates(path)?;
     for (index, certificate) in certificates.iter().enumerate() {
         let added = RootCertStore::empty().add(certificate.clone());
-        added.map_err(|error| unusable(path, format!("its certificate {} cannot be used: {error}", index + 1)))?;
+        added.map_err(|error| {
+            unusable(path, format!("is not valid: certificate {} cannot be used: {error}", index + 1))
+        })?;
     }
     Ok(certificates)
 }
@@ -117,10 +121,12 @@ fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
     let bytes = read(path)?;
     let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
         PemError::NoItemsFound if bytes.windows(9).any(|bytes| bytes == b"ENCRYPTED") => {
-            unusable(path, "is encrypted: write it without a passphrase, readable to you alone")
+            unusable(path, "is encrypted: use a key without a passphrase, in a file that only you can read")
         }
-        PemError::NoItemsFound => unusable(path, "holds no key: PEM begins with -----BEGIN PRIVATE KEY-----"),
-        error => unusable(path, format!("is no PEM: {error}")),
+        PemError::NoItemsFound => {
+            unusable(path, "contains no key: expected PEM that starts with -----BEGIN PRIVATE KEY-----")
+        }
+        error => unusable(path, format!("is not valid PEM: {error}")),
     })?;
     let key = ring::default_provider().key_provider.load_private_key(key);
     let key = key.map_err(|error| unusable(path, format!("cannot be used: {error}")))?;
@@ -137,9 +143,12 @@ fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let bytes = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let found = found.map_err(|error| unusable(path, format!("is no PEM: {error}")))?;
+    let found = found.map_err(|error| unusable(path, format!("is not valid PEM: {error}")))?;
     if found.is_empty() {
-        return Err(unusable(path, "holds no certificate: PEM begins with -----BEGIN CERTIFICATE-----"));
+        return Err(unusable(
+            path,
+            "contains no certificate: expected PEM that starts with -----BEGIN CERTIFICATE-----",
+        ));
     }
     Ok(found)
 }
@@ -149,13 +158,13 @@ const LIMIT: u64 = 16 << 20;
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => unusable(path, "is not there"),
+        io::ErrorKind::NotFound => unusable(path, "not found"),
         kind => unusable(path, format!("cannot be read: {kind}")),
     };
     let mut bytes = Vec::new();
     fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > LIMIT {
-        return Err(unusable(path, format!("has more than {} MiB", LIMIT >> 20)));
+        return Err(unusable(path, format!("is larger than {} MiB", LIMIT >> 20)));
     }
     Ok(bytes)
 }

@@ -147,7 +147,8 @@ impl ClientKeys {
 
     /// Returns the likely reason why a host does not respond, if it requested a client certificate.
     pub(super) fn suspicion(&self) -> Option<TlsFault> {
-        let refused = || TlsFault::RefusesCertificate("closed without a word, after it asked who we are".into());
+        let refused =
+            || TlsFault::RefusesCertificate("no reason given, after it requested a client certificate".into());
         let fault = if self.keys.is_empty() { TlsFault::WantsCertificate } else { refused() };
         self.was_asked.load(Ordering::Relaxed).then_some(fault)
     }

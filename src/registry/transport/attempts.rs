@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::registry::error::{ErrorKind, Failure, NoAnswer};
+use crate::registry::error::{ConnectionStep, ErrorKind, Failure, NoAnswer};
 use crate::registry::gate::{LONGEST_RETRY_PAUSE, Patience, Turn, jitter};
 
 use super::response::{HttpResponse, RetryVerdict};
@@ -13,6 +13,9 @@ use super::{OnStop, Peer};
 
 /// The number of faults after which a request is given up.
 const FAULTS: u32 = 8;
+/// The same if the host has not answered yet and its name does not exist. The second attempt is for resolvers that are
+/// not ready when a machine starts.
+const UNKNOWN_NAMES: u32 = 2;
 /// How often a host may refuse one request and ask to retry later.
 const REFUSALS: u32 = 60;
 /// The maximum time that one request spends on failed attempts and on the delays after them. Pauses and time in queues
@@ -146,7 +149,9 @@ impl Attempts {
         self.spent += took;
         self.last_fault = Some(self.told(failure.clone()));
         let delay = self.after_fault.next();
-        if self.faults >= self.limit || self.spent + delay >= BUDGET {
+        let is_unknown = is_unknown_name(&failure) && !to.gate.has_served();
+        let limit = if is_unknown { self.limit.min(UNKNOWN_NAMES) } else { self.limit };
+        if self.faults >= limit || self.spent + delay >= BUDGET {
             let patience = if self.limit == FAULTS { Patience::Over } else { Patience::Left };
             return Err(to.gate.failed(self.told(failure), to.class, patience));
         }
@@ -188,19 +193,24 @@ impl Attempts {
     /// Returns `failure` with the number of attempts.
     fn told(&self, mut failure: Failure) -> Failure {
         failure.attempts = self.faults + self.refusals;
+        let is_worth_telling = failure.attempts > 1 && !is_unknown_name(&failure);
         if let ErrorKind::Unreachable(NoAnswer { why, .. }) = &mut failure.kind
-            && failure.attempts > 1
+            && is_worth_telling
         {
             // Whole seconds. Fractions are not useful, and would make the message different in each run.
-            *why = format!("{why}, {} attempts in {}s", failure.attempts, self.spent.as_secs());
+            *why = format!("{why} ({} attempts in {}s)", failure.attempts, self.spent.as_secs());
         }
         failure
     }
 }
 
+fn is_unknown_name(failure: &Failure) -> bool {
+    matches!(failure.kind, ErrorKind::Unreachable(NoAnswer { step: ConnectionStep::HostName, .. }))
+}
+
 /// Returns the failure of a request that took longer than [`WHOLE`].
 pub(crate) fn too_late() -> Failure {
-    Failure::of(ErrorKind::Unreachable(format!("not answered within {}s", WHOLE.as_secs()).into()))
+    Failure::of(ErrorKind::Unreachable(format!("timed out after {}s", WHOLE.as_secs()).into()))
 }
 
 #[cfg(test)]

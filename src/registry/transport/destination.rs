@@ -42,8 +42,8 @@ impl fmt::Display for DestinationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redirect => "redirected to",
-            Self::Upload => "opened an upload at",
-            Self::Realm => "wants tokens to be asked for at",
+            Self::Upload => "started an upload at",
+            Self::Realm => "requires tokens from",
         })
     }
 }
@@ -54,15 +54,19 @@ impl fmt::Display for DestinationKind {
 /// # Errors
 /// Returns how the registry directed requests there, to which address, and why that is refused.
 pub(crate) fn check(lead: DestinationKind, from: &Url, peer: Option<IpAddr>, to: &Url) -> Result<(), Failure> {
-    refusal(from, peer, to)
-        .map_or(Ok(()), |why| Err(Failure::of(ErrorKind::NotARegistry(format!("{lead} {}, which {why}", origin(to))))))
+    refusal(from, peer, to).map_or(Ok(()), |why| {
+        Err(Failure::of(ErrorKind::NotARegistry(format!(
+            "{lead} {}, which {why}; mlist does not send requests there",
+            origin(to)
+        ))))
+    })
 }
 
 fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
     if is_downgrade(from, to) {
         return Some("is not https");
     }
-    let (Some(home), Some(host)) = (from.host_str(), to.host_str()) else { return Some("names no host") };
+    let (Some(home), Some(host)) = (from.host_str(), to.host_str()) else { return Some("has no host name") };
     if home == host {
         return None;
     }
@@ -72,7 +76,7 @@ fn refusal(from: &Url, peer: Option<IpAddr>, to: &Url) -> Option<&'static str> {
     }
     match zone_of_host(host) {
         None | Some(Zone::World) => None,
-        Some(Zone::Link) => Some("is an address of this machine's own link"),
+        Some(Zone::Link) => Some("is a link-local address"),
         Some(Zone::Private) if peer.is_some_and(|peer| zone_of(peer) != Zone::World) => None,
         Some(Zone::Private) => Some("is an address of a private network"),
     }
@@ -216,7 +220,7 @@ mod tests {
             let to = format!("https://{host}/latest/meta-data");
             for peer in [PUBLIC, Some("10.0.0.9"), Some("127.0.0.1"), None] {
                 let why = refused("https://registry.example/", peer, &to);
-                assert_eq!(why, Some("is an address of this machine's own link"), "{host}");
+                assert_eq!(why, Some("is a link-local address"), "{host}");
             }
         }
     }
@@ -274,7 +278,8 @@ mod tests {
         let (from, to) = ("https://a.example/", "https://user:geheim@10.0.0.1/up?sig=geheim");
         let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
         let failure = check(DestinationKind::Upload, &from, None, &to).unwrap_err();
-        let words = "opened an upload at https://10.0.0.1, which is an address of a private network";
+        let words = "started an upload at https://10.0.0.1, which is an address of a private network; mlist does not send \
+                     requests there";
         assert_eq!(failure.kind.to_string(), words);
     }
 }

@@ -79,6 +79,13 @@ impl HttpResponse {
         retry_after(&self.headers, &String::from_utf8_lossy(&self.body), SystemTime::now())
     }
 
+    /// Whether only a registry would answer like this. The version header and the digest are those of registries, and so
+    /// is a list of error codes.
+    pub(crate) fn is_of_registry(&self) -> bool {
+        let has_codes = || self.status.is_client_error() && !codes(&self.body).is_empty();
+        self.headers.contains_key("docker-distribution-api-version") || self.digest().is_some() || has_codes()
+    }
+
     /// Whether this is an HTML page for people (a login, a message from a proxy). A registry never answers with one, but
     /// some name that type for an empty body: it is the default of their framework.
     pub(crate) fn is_page(&self) -> bool {
@@ -92,22 +99,8 @@ impl HttpResponse {
     /// Returns the failure that this answer describes.
     pub(crate) fn failure(&self) -> Failure {
         let error = ErrorBody::parse(&self.body);
-        let kind = match self.status.as_u16() {
-            401 if self.signed.by_token && self.signed.credentials.source().is_some() => ErrorKind::Denied,
-            401 => ErrorKind::Unauthorized,
-            403 => ErrorKind::Denied,
-            404 => ErrorKind::NotFound,
-            429 if classify(self.status, &self.headers) == ResponseClass::QuotaUsedUp => {
-                ErrorKind::PullQuota { retry_after: self.asks_to_wait() }
-            }
-            429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
-            413 => ErrorKind::Oversized,
-            400 if let Some(fault) = error.certificate() => ErrorKind::tls(fault),
-            400 | 409 | 412 | 415 | 416 | 422 if error.wants_tls() => ErrorKind::NeedsTls,
-            400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
-            408 | 425 | 500..=599 => ErrorKind::Server,
-            status => ErrorKind::NotARegistry(format!("answered {status}, which no registry does here")),
-        };
+        let by_status = || self.kind_by_status(&error);
+        let kind = error.code.as_deref().and_then(|code| self.kind_by_code(code)).unwrap_or_else(by_status);
         let failure = Failure {
             kind,
             status: Some(self.status.as_u16()),
@@ -121,6 +114,59 @@ impl HttpResponse {
             return failure.with_access(|access| access.is_refused_without = true);
         }
         failure
+    }
+
+    /// Returns the cause that an error code names (distribution-spec "Error Codes"). `None` if the status decides: it
+    /// has a meaning of its own here, or the code is not known.
+    fn kind_by_code(&self, code: &str) -> Option<ErrorKind> {
+        match (self.status.as_u16(), code) {
+            (404 | 405 | 501, "UNSUPPORTED") => Some(ErrorKind::Unsupported),
+            // Authentication, rate limits and repeated attempts depend on these statuses.
+            (401 | 403 | 404 | 408 | 413 | 425 | 429 | 500 | 502..=599, _) => None,
+            (_, "UNAUTHORIZED") => Some(ErrorKind::Unauthorized),
+            (_, "DENIED") => Some(ErrorKind::Denied),
+            (_, "NAME_UNKNOWN") => Some(ErrorKind::NotFound),
+            (_, "TOOMANYREQUESTS") => Some(ErrorKind::RateLimited { retry_after: self.asks_to_wait() }),
+            // With a usual status, the text of the answer may say more: that TLS or a client certificate is required.
+            (
+                402 | 405..,
+                "MANIFEST_INVALID"
+                | "MANIFEST_UNVERIFIED"
+                | "NAME_INVALID"
+                | "TAG_INVALID"
+                | "DIGEST_INVALID"
+                | "SIZE_INVALID"
+                | "BLOB_UPLOAD_INVALID",
+            ) => Some(ErrorKind::Refused),
+            _ => None,
+        }
+    }
+
+    fn kind_by_status(&self, error: &ErrorBody) -> ErrorKind {
+        match self.status.as_u16() {
+            401 if self.signed.by_token && self.signed.credentials.source().is_some() => ErrorKind::Denied,
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Denied,
+            404 => ErrorKind::NotFound,
+            429 if classify(self.status, &self.headers) == ResponseClass::QuotaUsedUp => {
+                ErrorKind::PullQuota { retry_after: self.asks_to_wait() }
+            }
+            429 => ErrorKind::RateLimited { retry_after: self.asks_to_wait() },
+            413 => ErrorKind::Oversized,
+            400 if let Some(fault) = error.certificate() => ErrorKind::tls(fault),
+            400 | 409 | 412 | 415 | 416 | 422 if error.wants_tls() => ErrorKind::NeedsTls,
+            400 | 409 | 412 | 415 | 416 | 422 => ErrorKind::Refused,
+            501 => ErrorKind::NotARegistry(self.unexpected()),
+            408 | 425 | 500..=599 => ErrorKind::Server,
+            _ => ErrorKind::NotARegistry(self.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> String {
+        match self.status.canonical_reason() {
+            Some(words) => format!("unexpected status {} ({words})", self.status.as_u16()),
+            None => format!("unexpected status {}", self.status.as_u16()),
+        }
     }
 
     /// Like [`HttpResponse::failure`], for an answer whose status is not an error but which is not valid here. `why` is

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::oci::{Host, Reference};
 use crate::registry::options::RateLimit;
 use crate::registry::tests::server::{Asked, Client, Reply, Server, jobs, manifest};
-use crate::registry::{ErrorKind, HostOptions, HostStats, Notice, Registry as _};
+use crate::registry::{ConnectionStep, ErrorKind, HostOptions, HostStats, NoAnswer, Notice, Registry as _};
 
 fn stats(client: &Client, server: &Server) -> HostStats {
     client.registries.stats().remove(&server.address.to_string()).unwrap()
@@ -142,13 +142,27 @@ async fn a_dead_host_is_told_once() {
     let all = join_all((0..20).map(|_| client.registries.head(&reference))).await;
     let told = |error: &crate::registry::RegistryError| (error.kind.to_string(), error.attempts);
     let first = told(all[0].as_ref().unwrap_err());
-    assert!(first.0.starts_with("no connection: connection refused, 8 attempts in "), "{first:?}");
+    assert!(first.0.starts_with("connection refused (8 attempts in "), "{first:?}");
     assert_eq!(first.1, 8);
     for result in &all {
         assert_eq!(told(result.as_ref().unwrap_err()), first);
     }
     let late = client.registries.head(&reference).await.unwrap_err();
     assert_eq!(told(&late), first);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_looked_up_twice_and_no_more() {
+    let client = Client::new(&[]);
+    let reference = Reference::parse("no-such-host.invalid/a:1").unwrap();
+    let error = client.registries.head(&reference).await.unwrap_err();
+    let why = "host name not found (DNS): no-such-host.invalid".to_owned();
+    assert_eq!(error.kind, ErrorKind::Unreachable(NoAnswer { step: ConnectionStep::HostName, why }));
+    assert_eq!(error.attempts, 2);
+    let began = Instant::now();
+    let late = client.registries.head(&reference).await.unwrap_err();
+    assert_eq!((late.kind, late.attempts), (error.kind, 2), "it is not looked up again");
+    assert!(began.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +175,7 @@ async fn a_host_that_once_answered_does_not_die_of_one_request() {
     let client = Client::new(&[]);
     client.head(&server, "good:1").await.unwrap();
     let error = client.head(&server, "bad:1").await.unwrap_err();
-    assert!(error.kind.to_string().starts_with("the connection broke: "), "{error}");
+    assert!(error.kind.to_string().starts_with("the connection was lost: "), "{error}");
     assert_eq!(error.attempts, 8);
     assert!(client.head(&server, "good:1").await.unwrap().is_some());
 }
@@ -252,7 +266,7 @@ async fn a_host_that_breaks_every_write_is_told_once_and_asked_for_no_more() {
     let puts = server.lines().iter().filter(|line| line.starts_with("PUT")).count();
     assert!(puts < 40 * 8, "{puts}");
     let late = client.put(&server, "a:late", &payload).await.unwrap_err().kind.to_string();
-    assert!(late.starts_with("the connection broke: ") && late.contains("8 attempts"), "{late}");
+    assert!(late.starts_with("the connection was lost: ") && late.contains("8 attempts"), "{late}");
     let others = told.iter().filter(|words| **words != late).count();
     assert!(others <= 3, "{others} writes failed before no more were sent: {told:#?}");
     assert_eq!(server.lines().iter().filter(|line| line.ends_with("/late")).count(), 0);
@@ -279,7 +293,7 @@ async fn an_address_that_nobody_can_ask_for_is_not_asked_for() {
     let server = Server::start(move |asked, _| Reply::of(307).with("location", far(asked))).await;
     let client = Client::new(&[]);
     let error = client.registries.manifest(&server.place("a"), manifest().digest()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotARegistry("leads to an address that nobody can ask for".into()));
+    assert_eq!(error.kind, ErrorKind::NotARegistry("redirected to an address that is too long for a request".into()));
     assert_eq!(server.asked().len(), 1, "no other attempt would do better");
 }
 
@@ -292,5 +306,5 @@ async fn a_host_that_names_thousands_of_schemes_is_told_in_a_line() {
     .await;
     let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
     let said = error.kind.to_string();
-    assert!(said.starts_with("asks for credentials by scheme0 or scheme1") && said.len() < 300, "{said}");
+    assert!(said.starts_with("requires the authentication scheme scheme0 or scheme1") && said.len() < 300, "{said}");
 }

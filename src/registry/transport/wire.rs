@@ -182,7 +182,7 @@ impl Wire {
                     counters.repeated();
                 }
                 (Ok(Err(error)), _) => return Err(explained(&error, || self.suspicion(&out.url))),
-                (Err(_), _) => return Err(fault(format!("no answer within {}s", out.head_within.as_secs()))),
+                (Err(_), _) => return Err(fault(format!("timed out after {}s", out.head_within.as_secs()))),
             }
         }
     }
@@ -213,7 +213,7 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
         let kind = match failure.kind {
             ErrorKind::Tls(error) => ErrorKind::Tls(Box::new(TlsError { at: Some(host), ..*error })),
             ErrorKind::Unreachable(no_answer) if out.purpose == RequestPurpose::Content => {
-                let why = format!("{host}, where it leads to: {}", no_answer.why);
+                let why = format!("redirected to {host}: {}", no_answer.why);
                 ErrorKind::Unreachable(NoAnswer { why, ..no_answer })
             }
             kind => kind,
@@ -276,7 +276,7 @@ pub(crate) async fn read_some(response: &mut Response, limit: usize) -> Bytes {
 async fn next_chunk(response: &mut Response) -> Result<Option<Bytes>, TransferError> {
     match timeout(IDLE, response.chunk()).await {
         Ok(chunk) => chunk.map_err(|error| network(&error)),
-        Err(_) => Err(fault(format!("the answer stood still for {}s", IDLE.as_secs()))),
+        Err(_) => Err(fault(format!("no data received for {}s", IDLE.as_secs()))),
     }
 }
 
@@ -285,7 +285,7 @@ pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes())) {
         Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
             let encoding = one_line(&encoding);
-            Err(Failure::of(ErrorKind::NotARegistry(format!("sent it with Content-Encoding: {encoding}"))))
+            Err(Failure::of(ErrorKind::NotARegistry(format!("returned content with Content-Encoding: {encoding}"))))
         }
         _ => Ok(()),
     }
@@ -323,7 +323,7 @@ fn redirected(response: &Response, out: &Outgoing) -> Result<Option<Url>, Transf
     let refused = |why: String| TransferError::Final(Failure::of(ErrorKind::NotARegistry(why)));
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|location| out.url.join(location).ok());
-    Ok(Some(next.ok_or_else(|| refused("redirected without saying where to".into()))?))
+    Ok(Some(next.ok_or_else(|| refused("redirected without a valid Location header".into()))?))
 }
 
 fn name_of(method: &Method) -> &'static str {

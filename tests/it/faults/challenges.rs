@@ -43,7 +43,10 @@ fn who_asks_for_credentials_and_never_says_how_is_one_problem() {
     });
     let run = world.sync().ends(1);
     let problem = run.problem("mlist::registry::not_a_registry");
-    assert_eq!(problem["causes"], serde_json::json!(["asks for credentials and does not say how to send them"]));
+    assert_eq!(
+        problem["causes"],
+        serde_json::json!(["requires authentication without a usable WWW-Authenticate header"])
+    );
     assert_eq!(run.output.stderr.matches("  × ").count(), 1, "{}", run.output);
     let signed = run.log.filter(|exchange| exchange.authorization != Authorization::None);
     assert_eq!(signed.len(), 0, "nobody asked for a password: {signed}");

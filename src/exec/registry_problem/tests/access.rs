@@ -26,32 +26,32 @@ fn denied(credentials: AskedAs) -> RegistryError {
 fn unauthorized_says_where_credentials_were_looked_for() {
     assert_snapshot!(show(&unauthorized(anonymous(&["DOCKER_AUTH_CONFIG", "~/.docker/config.json"]))), @r#"
     mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
-    > looked in DOCKER_AUTH_CONFIG, ~/.docker/config.json: nothing for gcr.io
-    help: docker login gcr.io, or name them: [registry."gcr.io"] username-env, password-env
+    unauthorized: gcr.io requires credentials to push google_containers/kubectl:v1.3.0
+    > no credentials for gcr.io in DOCKER_AUTH_CONFIG, ~/.docker/config.json
+    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
     let stranger = problem(&unauthorized(anonymous(&[])));
-    assert_eq!(stranger.causes, ["credentials are looked for nowhere in this run"]);
+    assert_eq!(stranger.causes, ["no credentials are used with --untrusted"]);
 }
 
 #[test]
 fn unauthorized_says_whose_credentials_are_not_accepted() {
     assert_snapshot!(show(&unauthorized(docker())), @r#"
     mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
+    unauthorized: gcr.io requires valid credentials to push google_containers/kubectl:v1.3.0
     > 401 "authentication required"
-    > it does not accept those of ~/.docker/config.json (user ci-bot)
-    help: docker login gcr.io
+    > rejected: credentials from ~/.docker/config.json (user ci-bot)
+    help: run docker login gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
     assert_snapshot!(show(&unauthorized(AskedAs::Unknown)), @r#"
     mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
+    unauthorized: gcr.io requires credentials to push google_containers/kubectl:v1.3.0
     > 401 "authentication required"
-    help: docker login gcr.io, or name them: [registry."gcr.io"] username-env, password-env
+    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -60,10 +60,10 @@ fn unauthorized_says_whose_credentials_are_not_accepted() {
 #[test]
 fn each_place_of_credentials_has_its_own_way_to_mend_them() {
     for (credentials, help) in [
-        (with(CredentialOrigin::Podman, "~/auth.json", Some("x")), "podman login gcr.io"),
+        (with(CredentialOrigin::Podman, "~/auth.json", Some("x")), "run podman login gcr.io"),
         (
             with(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG", Some("x")),
-            "correct DOCKER_AUTH_CONFIG: it goes before what docker login writes",
+            "correct DOCKER_AUTH_CONFIG: it takes precedence over docker login",
         ),
         (
             with(CredentialOrigin::Named, r#"U, P ([registry."gcr.io"])"#, Some("x")),
@@ -71,7 +71,7 @@ fn each_place_of_credentials_has_its_own_way_to_mend_them() {
         ),
         (
             with(CredentialOrigin::Helper, "docker-credential-gcr (credHelpers)", Some("x")),
-            "log in anew where docker-credential-gcr (credHelpers) takes them from",
+            "log in again with the program that stores the credentials of docker-credential-gcr (credHelpers)",
         ),
     ] {
         assert_eq!(problem(&unauthorized(credentials)).help.unwrap(), help);
@@ -83,28 +83,32 @@ fn denied_names_who_may_not() {
     let helper = with(CredentialOrigin::Helper, "docker-credential-gcr (credHelpers)", Some("ci-bot"));
     assert_snapshot!(show(&denied(helper)), @r#"
     mlist::registry::denied
-    denied: ci-bot may not push google_containers/kubectl:v1.3.0 to gcr.io
+    permission denied: user ci-bot cannot push google_containers/kubectl:v1.3.0 to gcr.io
     > 403 "Permission uploadArtifacts denied on resource"
-    > credentials of ci-bot from docker-credential-gcr (credHelpers)
-    help: give ci-bot the right to push there, or log in as someone who has it
+    > credentials from docker-credential-gcr (credHelpers)
+    help: give user ci-bot permission to push google_containers/kubectl:v1.3.0, or log in to an account that has it
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
-    let read = problem(&RegistryError { operation: Operation::Read, ..denied(docker()) });
-    assert_eq!(read.message, "denied: ci-bot may not read google_containers/kubectl:v1.3.0 from gcr.io");
-    assert_eq!(read.causes[1], "credentials of ci-bot from ~/.docker/config.json");
+    let read = problem(&RegistryError { operation: Operation::ReadManifest, ..denied(docker()) });
+    assert_eq!(read.message, "permission denied: user ci-bot cannot read google_containers/kubectl:v1.3.0 from gcr.io");
+    assert_eq!(read.causes[1], "credentials from ~/.docker/config.json");
+    let tags = RegistryError { operation: Operation::ReadTags, target: "gcr.io/a/b".into(), ..denied(docker()) };
+    assert_eq!(problem(&tags).message, "permission denied: user ci-bot cannot list the tags of a/b on gcr.io");
     let inline = problem(&denied(with(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG", Some("x"))));
-    assert_eq!(inline.help.unwrap(), "give x the right to push there, or name someone who has it");
+    let help = "give user x permission to push google_containers/kubectl:v1.3.0, or set the credentials of an account that \
+                has it";
+    assert_eq!(inline.help.unwrap(), help);
 }
 
 #[test]
 fn denied_of_a_token_or_of_nobody_names_no_user() {
     assert_snapshot!(show(&denied(with(CredentialOrigin::Docker, "~/.docker/config.json", None))), @r#"
     mlist::registry::denied
-    denied: no right to push google_containers/kubectl:v1.3.0 on gcr.io
+    permission denied: cannot push google_containers/kubectl:v1.3.0 to gcr.io
     > 403 "Permission uploadArtifacts denied on resource"
-    > with the credentials of ~/.docker/config.json (identity token)
-    help: give them the right to push there, or log in as someone who has it
+    > credentials from ~/.docker/config.json (identity token)
+    help: give the token permission to push google_containers/kubectl:v1.3.0, or log in to an account that has it
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -117,10 +121,10 @@ fn denied_of_a_token_or_of_nobody_names_no_user() {
     };
     assert_snapshot!(show(&anonymous), @r#"
     mlist::registry::denied
-    denied: no right to read google_containers/kubectl:v1.3.0 on gcr.io
+    permission denied: cannot read google_containers/kubectl:v1.3.0 from gcr.io
     > 403 DENIED
-    > no credentials were sent: looked in ~/.docker/config.json: nothing for gcr.io
-    help: docker login gcr.io, or name them: [registry."gcr.io"] username-env, password-env
+    > no credentials for gcr.io in ~/.docker/config.json
+    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -132,16 +136,16 @@ fn a_helper_that_cannot_be_used_is_told_with_what_can_be_done() {
     let absent = CredentialFault::HelperAbsent { helper: helper.clone(), named_by: named_by.clone() };
     assert_snapshot!(show(&error(ErrorKind::Credentials(absent.into()))), @r#"
     mlist::registry::credentials
-    docker-credential-ecr-login is not on the PATH
-    > ~/.docker/config.json names it for gcr.io
-    help: install it, or: [registry."gcr.io"] username-env, password-env
+    docker-credential-ecr-login not found on the PATH
+    > ~/.docker/config.json requires it for gcr.io
+    help: install docker-credential-ecr-login, or set username-env and password-env in [registry."gcr.io"]
     "#);
     let failed = CredentialFault::Helper { helper, named_by, why: "failed: no role".into() };
     assert_snapshot!(show(&error(ErrorKind::Credentials(failed.into()))), @r#"
     mlist::registry::credentials
     docker-credential-ecr-login failed: no role
-    > ~/.docker/config.json names it for gcr.io
-    help: mend it, or: [registry."gcr.io"] username-env, password-env
+    > ~/.docker/config.json requires it for gcr.io
+    help: fix docker-credential-ecr-login, or set username-env and password-env in [registry."gcr.io"]
     retry
     "#);
 }
@@ -152,21 +156,21 @@ fn a_place_that_cannot_be_used_is_told_with_what_can_be_done() {
         let fault = CredentialFault::Place { origin, place: place.into(), why: "is a directory".into() };
         error(ErrorKind::Credentials(fault.into()))
     };
-    assert_snapshot!(show(&place(CredentialOrigin::Docker, "~/.docker/config.json")), @r#"
+    assert_snapshot!(show(&place(CredentialOrigin::Docker, "~/.docker/config.json")), @r"
     mlist::registry::credentials
     ~/.docker/config.json is a directory
-    > needed for gcr.io
-    help: mend it, or log in anew: docker login gcr.io
-    "#);
+    > required for gcr.io
+    help: fix the file, or log in again: docker login gcr.io
+    ");
     let help = |origin, name| problem(&place(origin, name)).help.unwrap();
-    assert_eq!(help(CredentialOrigin::Podman, "~/auth.json"), "mend it, or log in anew: podman login gcr.io");
-    assert_eq!(help(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG"), "mend DOCKER_AUTH_CONFIG, or unset it");
+    assert_eq!(help(CredentialOrigin::Podman, "~/auth.json"), "fix the file, or log in again: podman login gcr.io");
+    assert_eq!(help(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG"), "fix DOCKER_AUTH_CONFIG, or unset it");
     let unset = CredentialFault::Unset { variable: "REGISTRY_PASSWORD".into(), key: "password-env", is_empty: false };
     assert_snapshot!(show(&error(ErrorKind::Credentials(unset.into()))), @r#"
     mlist::registry::credentials
-    REGISTRY_PASSWORD is not set
-    > password-env of [registry."gcr.io"] names it
-    help: set it, or leave username-env and password-env out and log in: docker login gcr.io
+    environment variable REGISTRY_PASSWORD is not set
+    > required by password-env of [registry."gcr.io"]
+    help: set REGISTRY_PASSWORD, or remove username-env and password-env and log in: docker login gcr.io
     "#);
 }
 
@@ -179,8 +183,8 @@ fn a_variable_that_is_set_to_nothing_is_empty_and_a_secret_in_place_of_a_name_is
     assert!(unset("REGISTRY_PASSWORD").contains("REGISTRY_PASSWORD is empty\n"));
     assert_snapshot!(unset("s3cret-word"), @r#"
     mlist::registry::credentials
-    no variable is called what password-env of [registry."gcr.io"] says
-    help: password-env takes the name of an environment variable, never what it holds
+    the environment variable named by password-env of [registry."gcr.io"] is not set
+    help: set password-env to the name of an environment variable, not to its value
     "#);
 }
 
@@ -192,21 +196,21 @@ fn what_is_refused_without_credentials_too_is_told_as_both() {
         RegistryError { access, credentials, operation: Operation::Read, ..answered(ErrorKind::Denied, 403, "denied") };
     assert_snapshot!(show(&stale), @r#"
     mlist::registry::denied
-    denied: ci-bot may not read google_containers/kubectl:v1.3.0 from gcr.io
+    permission denied: user ci-bot cannot read google_containers/kubectl:v1.3.0 from gcr.io
     > 403 "denied"
-    > credentials of ci-bot from ~/.docker/config.json
-    > nor is it read without credentials
-    help: give ci-bot the right to read there, or log in as someone who has it
+    > credentials from ~/.docker/config.json
+    > also refused without credentials
+    help: give user ci-bot permission to read google_containers/kubectl:v1.3.0, or log in to an account that has it
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
     assert_snapshot!(show(&RegistryError { kind: ErrorKind::Unauthorized, status: Some(401), ..stale }), @r#"
     mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to read google_containers/kubectl:v1.3.0
+    unauthorized: gcr.io requires valid credentials to read google_containers/kubectl:v1.3.0
     > 401 "denied"
-    > it does not accept those of ~/.docker/config.json (user ci-bot)
-    > nor is it read without credentials
-    help: docker login gcr.io
+    > rejected: credentials from ~/.docker/config.json (user ci-bot)
+    > also refused without credentials
+    help: run docker login gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -220,54 +224,54 @@ fn a_token_server_elsewhere_is_named() {
         RegistryError { access: access(), credentials, ..answered(ErrorKind::Unauthorized, 401, "wrong password") };
     assert_snapshot!(show(&refused), @r#"
     mlist::registry::unauthorized
-    unauthorized: gcr.io asks for credentials to push google_containers/kubectl:v1.3.0
+    unauthorized: gcr.io requires valid credentials to push google_containers/kubectl:v1.3.0
     > 401 "wrong password" from its token server auth.gcr.io
-    > it does not accept those of ~/.docker/config.json (user ci-bot)
-    help: docker login gcr.io
+    > rejected: credentials from ~/.docker/config.json (user ci-bot)
+    help: run docker login gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
     let kind = ErrorKind::NotARegistry("its token server sent no token".into());
-    assert_snapshot!(show(&RegistryError { access: access(), status: Some(200), ..error(kind) }), @r#"
+    assert_snapshot!(show(&RegistryError { access: access(), status: Some(200), ..error(kind) }), @r"
     mlist::registry::not_a_registry
-    gcr.io does not answer as a registry
+    gcr.io did not respond like a container registry
     > its token server sent no token
-    > by its token server auth.gcr.io
-    help: look at the name of the host, and at what stands between: a proxy, a login page
+    > reported by its token server auth.gcr.io
+    help: check the host name, and for a proxy or login page in between
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
-    "#);
+    ");
 }
 
 #[test]
 fn a_token_server_that_fails_is_one_problem_that_names_it() {
     let access = || AccessFacts { is_refused_without: false, token_server: Some("auth.gcr.io".into()) };
     let down = |kind| RegistryError { access: access(), ..error(kind) };
-    let gone = || ErrorKind::Unreachable("no connection: connection refused, 8 attempts in 11s".into());
-    assert_snapshot!(show(&down(gone())), @r#"
+    let gone = || ErrorKind::Unreachable(NoAnswer::not_connected("connection refused (8 attempts in 11s)"));
+    assert_snapshot!(show(&down(gone())), @r"
     mlist::registry::unreachable
-    auth.gcr.io cannot be reached
-    > no connection: connection refused, 8 attempts in 11s
-    > gcr.io asks for tokens there
-    help: sync again when it answers: what is published is not sent again
+    cannot connect to auth.gcr.io
+    > connection refused (8 attempts in 11s)
+    > auth.gcr.io is the token server of gcr.io
+    help: check the host name and port, and whether the registry is running
     retry
-    "#);
+    ");
     assert_eq!(problem(&down(gone())).http.unwrap().host, "auth.gcr.io");
     let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::Read, ..down(gone()) };
     assert_eq!(show(&other), show(&down(gone())));
-    assert_snapshot!(show(&down(ErrorKind::RateLimited { retry_after: None })), @r#"
+    assert_snapshot!(show(&down(ErrorKind::RateLimited { retry_after: None })), @r"
     mlist::registry::rate_limited
-    auth.gcr.io takes no more for now
-    > gcr.io asks for tokens there
-    help: sync again later: what is published is not sent again
+    rate limited by auth.gcr.io
+    > auth.gcr.io is the token server of gcr.io
+    help: try again later
     retry
-    "#);
+    ");
     assert_snapshot!(show(&RegistryError { attempts: 8, access: access(), ..answered(ErrorKind::Server, 500, "oops") }), @r#"
     mlist::registry::server
-    auth.gcr.io failed to give a token for gcr.io
-    > 500 "oops", 8 times
-    > gcr.io asks for tokens there
-    help: sync again when it works: what is published is not sent again
+    failed to get a token for gcr.io from auth.gcr.io: server error
+    > 500 "oops" (8 attempts)
+    > auth.gcr.io is the token server of gcr.io
+    help: try again when auth.gcr.io works again
     retry
     "#);
 }
@@ -278,9 +282,9 @@ fn a_right_is_to_a_repository_and_not_to_one_of_its_blobs() {
         problem(&RegistryError { target: format!("gcr.io/a/b@{}", Digest::of(content)).as_str().into(), ..error })
     };
     let told = of(b"layer", denied(docker()));
-    assert_eq!(told.message, "denied: ci-bot may not push a/b to gcr.io");
+    assert_eq!(told.message, "permission denied: user ci-bot cannot push a/b to gcr.io");
     assert_eq!(told, of(b"config", denied(docker())), "and is told once");
     let told = of(b"layer", unauthorized(anonymous(&["~/.docker/config.json"])));
-    assert_eq!(told.message, "unauthorized: gcr.io asks for credentials to push a/b");
+    assert_eq!(told.message, "unauthorized: gcr.io requires credentials to push a/b");
     assert_eq!(told.reference.as_deref(), Some("gcr.io/a/b"));
 }

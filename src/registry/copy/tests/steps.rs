@@ -227,13 +227,13 @@ async fn an_error_names_the_step_that_failed_and_its_attempts() {
     let broken = Server::start(|_, _| Reply::of(500)).await;
     let to = target(&[], true).await;
     let error = send(&broken, &to, BYTES).await.1.unwrap_err();
-    assert_eq!((error.operation, error.attempts, error.kind), (Operation::Read, 8, ErrorKind::Server));
+    assert_eq!((error.operation, error.attempts, error.kind), (Operation::ReadBlob, 8, ErrorKind::Server));
     assert_eq!((methods(&to).as_str(), broken.asked().len()), ("HEAD POST", 8));
 
     let from = source(Bytes::from_static(BYTES), Ranges::Supported, &[100, 100, 100, 0]).await;
     let to = target(&[Put::Status(500); 20], true).await;
     let error = send(&from, &to, BYTES).await.1.unwrap_err();
-    assert_eq!((error.operation, error.attempts, error.kind), (Operation::Push, 8, ErrorKind::Server));
+    assert_eq!((error.operation, error.attempts, error.kind), (Operation::UploadBlob, 8, ErrorKind::Server));
     assert_eq!(to.asked().iter().filter(|asked| asked.method == "PUT").count(), 8);
 }
 
@@ -243,7 +243,7 @@ async fn a_source_that_gets_no_further_is_given_up() {
     let from = source(bytes.clone(), Ranges::Ignored, &[5 * MIB; 40]).await;
     let to = target(&[], true).await;
     let error = send(&from, &to, &bytes).await.1.unwrap_err();
-    assert_eq!((error.operation, error.attempts), (Operation::Read, 8));
+    assert_eq!((error.operation, error.attempts), (Operation::ReadBlob, 8));
     // The first answer brought bytes, so the attempts began after it.
     assert_eq!(from.asked().len(), 8);
 }

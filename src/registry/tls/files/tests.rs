@@ -33,19 +33,28 @@ fn a_file_that_cannot_be_used_is_named_with_what_it_should_be() {
     let no_certificate = format!("{begin}\nAAAA\n-----END CERTIFICATE-----\n");
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     for (files, why) in [
-        (&[("ca.crt", "")][..], "ca.crt holds no certificate: PEM begins with -----BEGIN CERTIFICATE-----"),
-        (&[("ca.crt", key.as_str())], "ca.crt holds no certificate: PEM begins with -----BEGIN CERTIFICATE-----"),
-        (&[("ca.crt", begin)], "ca.crt is no PEM: "),
-        (&[("ca.crt", no_certificate.as_str())], "ca.crt its certificate 1 cannot be used: "),
-        (&[("us.cert", pem.as_str())], "us.cert has no key: put it into us.key; the name of an authority ends in .crt"),
-        (&[("us.key", key.as_str())], "us.key has no certificate: put it into us.cert"),
+        (
+            &[("ca.crt", "")][..],
+            "ca.crt contains no certificate: expected PEM that starts with -----BEGIN CERTIFICATE-----",
+        ),
+        (
+            &[("ca.crt", key.as_str())],
+            "ca.crt contains no certificate: expected PEM that starts with -----BEGIN CERTIFICATE-----",
+        ),
+        (&[("ca.crt", begin)], "ca.crt is not valid PEM: "),
+        (&[("ca.crt", no_certificate.as_str())], "ca.crt is not valid: certificate 1 cannot be used: "),
+        (
+            &[("us.cert", pem.as_str())],
+            "us.cert has no key: add us.key; for the certificate of an authority, use the extension .crt",
+        ),
+        (&[("us.key", key.as_str())], "us.key has no certificate: add us.cert"),
         (
             &[("us.cert", pem.as_str()), ("us.key", "")],
-            "us.key holds no key: PEM begins with -----BEGIN PRIVATE KEY-----",
+            "us.key contains no key: expected PEM that starts with -----BEGIN PRIVATE KEY-----",
         ),
         (&[("us.cert", pem.as_str()), ("us.key", other_key.as_str())], "us.key is not the key of us.cert"),
-        (&[("us.cert", pem.as_str()), ("us.key", encrypted)], "us.key is encrypted: write it without a passphrase"),
-        (&[("us.cert", "x"), ("us.key", key.as_str())], "us.cert holds no certificate: "),
+        (&[("us.cert", pem.as_str()), ("us.key", encrypted)], "us.key is encrypted: use a key without a passphrase"),
+        (&[("us.cert", "x"), ("us.key", key.as_str())], "us.cert contains no certificate: "),
     ] {
         let said = refused(files);
         assert!(said.starts_with(why), "{why}\n{said}");
@@ -56,7 +65,7 @@ fn a_file_that_cannot_be_used_is_named_with_what_it_should_be() {
 fn a_file_that_is_not_there_or_is_a_folder_is_named() {
     let folder = TempDir::new().unwrap();
     for (path, why) in
-        [(folder.path().join("absent.pem"), "is not there"), (folder.path().into(), "cannot be read: is a directory")]
+        [(folder.path().join("absent.pem"), "not found"), (folder.path().into(), "cannot be read: is a directory")]
     {
         let options = HostOptions { ca: Some(path.clone()), ..HostOptions::default() };
         let failure = HostCertificates::read(&options, None).unwrap_err();
@@ -108,5 +117,5 @@ fn the_first_folder_that_has_the_host_is_its_own() {
 fn a_file_that_does_not_end_is_not_read_to_its_end() {
     let options = HostOptions { ca: Some("/dev/zero".into()), ..HostOptions::default() };
     let failure = HostCertificates::read(&options, None).unwrap_err();
-    assert_eq!(failure.kind.to_string(), "/dev/zero has more than 16 MiB");
+    assert_eq!(failure.kind.to_string(), "/dev/zero is larger than 16 MiB");
 }

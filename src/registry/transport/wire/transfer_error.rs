@@ -5,7 +5,8 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, CertificateError as Unbelieved};
 
-use crate::registry::error::{ErrorKind, Failure, NoAnswer, TlsFault};
+use crate::registry::error::{ConnectionStep, ErrorKind, Failure, NoAnswer, TlsFault};
+use crate::registry::name_lookup::HostNameError;
 use crate::registry::sanitize::one_line;
 use crate::registry::tls::{CONNECT, Untrusted};
 
@@ -33,22 +34,30 @@ pub(super) fn explained(error: &reqwest::Error, suspicion: impl FnOnce() -> Opti
     }
     if error.is_builder() {
         // The URL is valid but cannot be requested: the `http` crate supports at most 65,534 bytes.
-        let why = "leads to an address that nobody can ask for".to_owned();
+        let why = "redirected to an address that is too long for a request".to_owned();
         return TransferError::Final(Failure::of(ErrorKind::NotARegistry(why)));
     }
+    if let Some(error) = causes(error).find_map(|cause| cause.downcast_ref::<HostNameError>()) {
+        let step = match error {
+            HostNameError::NotFound(_) => ConnectionStep::HostName,
+            HostNameError::Failed(..) => ConnectionStep::Connect,
+        };
+        return fault(NoAnswer { step, why: one_line(&error.to_string()) });
+    }
     let why = match in_words(innermost(error)) {
-        _ if error.is_timeout() => format!("no connection within {}s", CONNECT.as_secs()),
-        root if error.is_dns() => return fault(of_names(root)),
-        root if root == WANTS_PASSWORD => {
-            let why = "no connection: the proxy asks for user and password (407)".to_owned();
-            return TransferError::Final(Failure::of(ErrorKind::Unreachable(why.into())));
+        _ if error.is_timeout() => {
+            return fault(NoAnswer::not_connected(format!("timed out after {}s", CONNECT.as_secs())));
         }
-        root if error.is_connect() => format!("no connection: {}", of_proxies(root)),
+        root if root == WANTS_PASSWORD => {
+            let why = NoAnswer::not_connected("the proxy requires a user name and password (407)");
+            return TransferError::Final(Failure::of(ErrorKind::Unreachable(why)));
+        }
+        root if error.is_connect() => return fault(NoAnswer::not_connected(of_proxies(root))),
         root => match lost_alert(&root) {
             Some(fault) => return TransferError::Final(Failure::of(ErrorKind::tls(fault))),
             None => match suspicion() {
                 Some(fault) => return TransferError::Fault(Failure::of(ErrorKind::tls(fault))),
-                None => format!("the connection broke: {root}"),
+                None => format!("the connection was lost: {root}"),
             },
         },
     };
@@ -90,20 +99,12 @@ fn in_words(cause: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Replaces the system's texts for an unknown host, which are different on each system and hard to understand.
-fn of_names(words: String) -> NoAnswer {
-    let unknown = ["not known", "No address associated", "nodename nor servname", "No such host"];
-    let is_unknown_host = unknown.iter().any(|text| words.contains(text));
-    let words = if is_unknown_host { "no such host".to_owned() } else { words };
-    NoAnswer { why: format!("no connection: {words}"), is_unknown_host }
-}
-
 /// Replaces the HTTP client's texts for a proxy that does not connect, and for a handshake that ends early.
 fn of_proxies(words: String) -> String {
     match words.as_str() {
-        "tunnel error: unsuccessful" => "the proxy refuses to connect there".to_owned(),
-        "tunnel error: unexpected end of file" => "the proxy ended the connection".to_owned(),
-        "tls handshake eof" => "it ended the handshake of TLS without a word".to_owned(),
+        "tunnel error: unsuccessful" => "the proxy refused to connect to the registry".to_owned(),
+        "tunnel error: unexpected end of file" => "the proxy closed the connection".to_owned(),
+        "tls handshake eof" => "the server closed the connection during the TLS handshake".to_owned(),
         _ => words,
     }
 }
@@ -148,9 +149,9 @@ fn of_their_certificate(error: &Unbelieved) -> TlsFault {
                 let (issuer, trusted) = (issuer.clone(), trusted.clone());
                 TlsFault::Untrusted { issuer, is_self_signed: *is_self_signed, trusted }
             }
-            None => TlsFault::Other(format!("its certificate cannot be used: {}", one_line(&other.to_string()))),
+            None => TlsFault::Other(format!("the certificate cannot be used: {}", one_line(&other.to_string()))),
         },
-        other => TlsFault::Other(format!("its certificate cannot be used: {}", one_line(&other.to_string()))),
+        other => TlsFault::Other(format!("the certificate cannot be used: {}", one_line(&other.to_string()))),
     }
 }
 
@@ -212,15 +213,6 @@ mod tests {
         let told_as_text = format!("{alert}");
         assert_eq!(lost_alert(&told_as_text), Some(TlsFault::WantsCertificate));
         assert_eq!(lost_alert("received fatal alert: InternalError"), None);
-    }
-
-    #[test]
-    fn a_name_that_nobody_has_is_told_in_plain_words() {
-        let unknown = "failed to lookup address information: Name or service not known";
-        let unknown = of_names(unknown.into());
-        assert_eq!((unknown.why.as_str(), unknown.is_unknown_host), ("no connection: no such host", true));
-        let silent = "failed to lookup address information: Temporary failure in name resolution";
-        assert_eq!(of_names(silent.into()), format!("no connection: {silent}").into());
     }
 
     #[test]
