@@ -81,7 +81,14 @@ fn may_pass(kind: &ErrorKind) -> bool {
         | ErrorKind::Unsupported
         | ErrorKind::Immutable
         | ErrorKind::Unreachable(NoAnswer { step: ConnectionStep::HostName, .. })
-        | ErrorKind::Layout(LayoutFault::File(_) | LayoutFault::Corrupt(_)) => false,
+        | ErrorKind::Layout(
+            LayoutFault::File(_)
+            | LayoutFault::Corrupt(_)
+            | LayoutFault::WrongSize { .. }
+            | LayoutFault::NoManifest(_)
+            | LayoutFault::NoLayer(_)
+            | LayoutFault::Archive { .. },
+        ) => false,
         // A credential helper may use a remote service. Files and variables do not change by themselves.
         ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
         ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File(_)),

@@ -10,7 +10,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
-use crate::oci::{ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, ImageConfig, MalformedJson, Payload, Place, Tag};
+use crate::oci::{
+    ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag,
+};
 use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
 use crate::registry::{Registry, Result};
 
@@ -113,7 +115,7 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                     Decision::Needs(queries) => {
                         for query in queries {
                             if let Some(query) = pending.note(item, query) {
-                                let queue = queues.entry(place(&query).host().cloned()).or_default();
+                                let queue = queues.entry(query.place().host().cloned()).or_default();
                                 flights.extend(queue.join(query).map(|query| ask(registry, query)));
                             }
                         }
@@ -124,13 +126,13 @@ impl<'a, R: Registry> Surveyor<'a, R> {
                 Some(answered) = flights.next(), if !flights.is_empty() => answered,
                 Some(query) = naps.next(), if !naps.is_empty() => {
                     listener(waits.event());
-                    let queue = queues.entry(place(&query).host().cloned()).or_default();
+                    let queue = queues.entry(query.place().host().cloned()).or_default();
                     flights.extend(queue.join(query).map(|query| ask(registry, query)));
                     continue;
                 }
                 else => break,
             };
-            if let Some(queue) = queues.get_mut(&place(&query).host().cloned()) {
+            if let Some(queue) = queues.get_mut(&query.place().host().cloned()) {
                 flights.extend(queue.leave().map(|query| ask(registry, query)));
             }
             if let Query::Head(reference) = &query {
@@ -186,6 +188,7 @@ impl PendingQueries {
             (Query::Referrers(digest, place), Response::Referrers(answer)) => {
                 self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
             }
+            (Query::Layout(place), Response::Layout(answer)) => self.snapshot.add_layout(place.clone(), answer),
             (_, _) => {
                 unreachable!("`ask` answers what it was asked")
             }
@@ -256,6 +259,7 @@ enum Response {
     Unread(Option<Cause>),
     Tags(Answer<Arc<BTreeSet<Tag>>>),
     Referrers(Answer<Arc<[Entry]>>),
+    Layout(Answer<LayoutContents>),
 }
 
 async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
@@ -271,6 +275,7 @@ async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
             let entries = registry.referrers(place, digest, ATTESTATION_TYPE).await;
             Response::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
         }
+        Query::Layout(place) => Response::Layout(answer(registry.layout(place).await)),
     };
     (query, response)
 }
@@ -291,13 +296,6 @@ fn read(digest: &Digest, answer: Result<Option<Payload>>, found: impl FnOnce(Pay
         }
         Ok(None) => Response::Unread(None),
         Err(error) => Response::Unread(Some(cause(&error))),
-    }
-}
-
-fn place(query: &Query) -> &Place {
-    match query {
-        Query::Head(reference) => &reference.place,
-        Query::Manifest(_, place) | Query::Config(_, place) | Query::Tags(place) | Query::Referrers(_, place) => place,
     }
 }
 

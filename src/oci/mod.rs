@@ -9,6 +9,7 @@
 //! | [`invisible`] | [`is_invisible`]: characters of foreign text that are never shown; [`excerpt`]: escapes for them |
 //! | [`manifest`] | [`Descriptor`], [`Payload`] (bytes with their digest), image manifests and image configs |
 //! | [`index`] | [`Index`]: a manifest list or image index, parsed and encoded |
+//! | [`layout`] | [`LayoutContents`]: what the directory of an image layout holds |
 //!
 //! Every constructor validates its input. Bytes that were read are kept unchanged, so a digest is always the digest of
 //! those bytes and never of re-serialized JSON.
@@ -16,6 +17,7 @@
 pub mod digest;
 pub mod index;
 pub mod invisible;
+pub mod layout;
 pub mod manifest;
 pub mod media_type;
 pub mod platform;
@@ -24,6 +26,7 @@ pub mod reference;
 pub use digest::{Digest, DigestError, DigestVerifier};
 pub use index::{ATTESTATION_TYPE, Entry, Index};
 pub use invisible::{excerpt, is_invisible};
+pub use layout::LayoutContents;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
 pub use platform::{Platform, is_plain};

@@ -8,6 +8,7 @@
 //! | `batch` | queries that can be answered together |
 //! | `contradiction` | answers about the target that contradict each other |
 //! | `platforms`, `problems` | open parts of platforms; problems that several files report |
+//! | `absences` | why a source is not found, for one member or for all |
 //! | `os_version` | Windows versions taken from another image, or given as a pattern |
 //! | `other_writers` | the members that other writers of the list have placed |
 //! | `current_state` | what members and tags name now |
@@ -41,7 +42,9 @@ use input::{Early, Flow, Input};
 use published::Published;
 
 pub(crate) use contradiction::problem as contradictory;
+pub(crate) use problems::damaged;
 
+mod absences;
 mod attestations;
 mod batch;
 mod blocked_plan;

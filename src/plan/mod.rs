@@ -19,8 +19,8 @@ pub mod snapshot;
 pub use change::{
     Action, Child, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, Summary, TagChange, TagFate,
 };
-pub(crate) use decide::contradictory;
 pub use decide::decide;
+pub(crate) use decide::{contradictory, damaged};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
 
 #[cfg(test)]

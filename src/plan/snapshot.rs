@@ -9,7 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Digest, Entry, ImageConfig, MalformedJson, Payload, Place, Reference, Tag};
+use crate::oci::{
+    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, Tag,
+};
 
 /// Why there is no usable answer: the problem reported by the layer below, without a position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,23 @@ pub enum Query {
     Tags(Place),
     /// The manifests of a place whose `subject` is this digest.
     Referrers(Digest, Place),
+    /// What the directory of a layout holds, to explain why something is not found there.
+    Layout(Place),
+}
+
+impl Query {
+    /// The place that is queried.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Head(reference) => &reference.place,
+            Self::Manifest(_, place)
+            | Self::Config(_, place)
+            | Self::Tags(place)
+            | Self::Referrers(_, place)
+            | Self::Layout(place) => place,
+        }
+    }
 }
 
 /// What a pure function of the snapshot returns: its result, or the queries it needs first.
@@ -74,6 +93,7 @@ pub struct Snapshot {
     unread: HashMap<(Digest, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
     referrers: HashMap<(Digest, Place), Answer<Arc<[Entry]>>>,
+    layouts: HashMap<Place, Answer<LayoutContents>>,
 }
 
 impl Snapshot {
@@ -122,6 +142,12 @@ impl Snapshot {
         self.referrers.get(&(digest.clone(), place.clone()))
     }
 
+    /// Returns what the directory of a layout holds. `None` if it was not queried.
+    #[must_use]
+    pub fn layout(&self, place: &Place) -> Option<&Answer<LayoutContents>> {
+        self.layouts.get(place)
+    }
+
     /// Whether `query` has an answer.
     #[must_use]
     pub fn answers(&self, query: &Query) -> bool {
@@ -131,6 +157,7 @@ impl Snapshot {
             Query::Config(digest, place) => self.config(digest, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
             Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
+            Query::Layout(place) => self.layout(place).is_some(),
         }
     }
 
@@ -144,6 +171,7 @@ impl Snapshot {
             }
             Query::Tags(place) => drop(self.tags.remove(place)),
             Query::Referrers(digest, place) => drop(self.referrers.remove(&(digest.clone(), place.clone()))),
+            Query::Layout(place) => drop(self.layouts.remove(place)),
         }
     }
 
@@ -160,6 +188,11 @@ impl Snapshot {
     /// Adds the referrers of `digest`. An earlier answer is kept.
     pub fn add_referrers(&mut self, digest: Digest, place: Place, answer: Answer<Arc<[Entry]>>) {
         self.referrers.entry((digest, place)).or_insert(answer);
+    }
+
+    /// Adds what the directory of a layout holds. An earlier answer is kept.
+    pub fn add_layout(&mut self, place: Place, answer: Answer<LayoutContents>) {
+        self.layouts.entry(place).or_insert(answer);
     }
 
     /// Adds bytes that were verified against their digest.

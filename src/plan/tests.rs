@@ -8,6 +8,7 @@
 //! | [`cases`] | what happens to a list, case by case |
 //! | [`indexes`] | members that are indexes, and attestations |
 //! | [`os_versions`] | Windows versions that the file does not state exactly |
+//! | [`absences`] | what is said of sources that are not found |
 //! | [`refusals`] | what blocks or fails a list, and the problem that is reported |
 //! | [`policies`] | what each policy does, one test per rule |
 //! | [`writers`] | tags of single members, and lists that several writers share through them |
@@ -22,6 +23,7 @@ use super::Action;
 use crate::config::model::Publication;
 use crate::config::problem::Problem;
 
+mod absences;
 mod cases;
 mod costs;
 mod floating;

@@ -1,6 +1,7 @@
 //! [`RegistryError`]: which operation failed, on what, and why.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::oci::{Digest, Host, Locator, Place, Reference, Repository};
@@ -321,6 +322,30 @@ pub enum LayoutFault {
     /// The bytes of a blob do not match its digest.
     #[error("blob {0} is corrupt (its bytes do not match the digest)")]
     Corrupt(Digest),
+    /// A blob has another size than its descriptor says.
+    #[error("blob {digest} is corrupt ({actual} bytes instead of {expected})")]
+    WrongSize {
+        /// The digest of the blob.
+        digest: Digest,
+        /// The size in its descriptor.
+        expected: u64,
+        /// The size of its file.
+        actual: u64,
+    },
+    /// The manifest that a tag names is missing.
+    #[error("manifest {0} is missing")]
+    NoManifest(Digest),
+    /// A layer of an image is missing.
+    #[error("layer {0} is missing")]
+    NoLayer(Digest),
+    /// The path of the layout leads to an archive instead of a directory.
+    #[error("{} is a {kind}, not a directory", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The kind of the archive: `tar archive`.
+        kind: &'static str,
+    },
     /// This process, or the whole machine, had no free file descriptor for longer than mlist waits.
     #[error("too many open files")]
     TooManyOpenFiles,

@@ -16,7 +16,8 @@
 //! synced to disk. Two writers wait for each other: tasks by a lock in memory, processes by a lock on `oci-layout`.
 //!
 //! "Not found" means that the folder does not exist, has no `oci-layout`, or has no such tag or blob. In a layout that
-//! is a target, a child that is damaged is not found either, so that it is written again. In a source, it is an error.
+//! is a target, what a tag or list names is not found either if it is damaged, so that it is written again. In a source,
+//! it is an error.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -27,7 +28,7 @@ use futures_util::Stream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::oci::{Descriptor, Digest, Entry, LayoutDir, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, LayoutContents, LayoutDir, Locator, Payload, Place, Reference, Tag};
 
 use super::error::Failure;
 use super::lock::lock;
@@ -89,7 +90,8 @@ impl Layouts {
     /// is found by digest only if everything that it names is there too.
     ///
     /// # Errors
-    /// Fails if the layout is malformed, if the tag names several manifests, or if the manifest is corrupt.
+    /// Fails if the layout is malformed, if the tag names several manifests, or if the manifest is corrupt. In a source,
+    /// fails also if the manifest that a tag names is missing.
     pub async fn head(&self, dir: &LayoutDir, locator: &Locator) -> Result<Option<Descriptor>> {
         let (folder, wanted) = (self.folder(dir), locator.clone());
         self.run(Operation::Read, named(dir, locator), move || folder.head(&wanted)).await
@@ -98,10 +100,20 @@ impl Layouts {
     /// Returns the manifest of `digest`, verified. Its maximum size is 4 MiB.
     ///
     /// # Errors
-    /// Fails if the layout is malformed, the manifest is too large, or its bytes do not match the digest.
+    /// Fails if the layout is malformed, the manifest is too large, or its bytes do not match the digest. In a source,
+    /// fails also if a layer that the manifest names is missing or has another size.
     pub async fn manifest(&self, dir: &LayoutDir, digest: &Digest) -> Result<Option<Payload>> {
         let (folder, wanted) = (self.folder(dir), digest.clone());
         self.run(Operation::Read, named_digest(dir, digest), move || folder.manifest(&wanted)).await
+    }
+
+    /// Returns what the directory of the layout holds, to explain why something is not found.
+    ///
+    /// # Errors
+    /// Fails if the layout is malformed or the directory cannot be read.
+    pub async fn contents(&self, dir: &LayoutDir) -> Result<LayoutContents> {
+        let folder = self.folder(dir);
+        self.run(Operation::Read, ErrorTarget::Place(Place::Layout(dir.clone())), move || folder.contents()).await
     }
 
     /// Returns all tags of `dir`. Names in `index.json` that are not valid tags are ignored.

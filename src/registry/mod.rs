@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, LayoutContents, Locator, Payload, Place, Reference, Tag};
 
 mod auth;
 mod authorization;
@@ -96,6 +96,9 @@ pub trait Registry: Send + Sync {
         digest: &Digest,
         artifact_type: &str,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
+
+    /// Returns what the directory of a layout holds, to explain why something is not found. `None` for a repository.
+    fn layout(&self, place: &Place) -> impl Future<Output = Result<Option<LayoutContents>>> + Send;
 
     /// Copies `blob` from `from` to `to`, as `way` says. The bytes are verified while they are copied: wrong bytes are
     /// never committed.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::oci::{Descriptor, Digest, Entry, Host, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, Host, LayoutContents, Locator, Payload, Place, Reference, Tag};
 
 use super::auth::AuthClient;
 use super::copy::Copier;
@@ -116,6 +116,13 @@ impl Registry for Registries {
         match place {
             Place::Repository(repository) => self.told(self.http.referrers(repository, digest, artifact_type).await),
             Place::Layout(dir) => self.layouts.referrers(dir, digest, artifact_type).await,
+        }
+    }
+
+    async fn layout(&self, place: &Place) -> Result<Option<LayoutContents>> {
+        match place {
+            Place::Repository(_) => Ok(None),
+            Place::Layout(dir) => self.layouts.contents(dir).await.map(Some),
         }
     }
 

@@ -242,7 +242,7 @@ fn an_index_without_the_platform_blocks(kind: Kind) {
     assert_eq!(log.writes().len(), 0, "{log}");
     let problem = &report["lists"][0]["problems"][0];
     assert_eq!(problem["code"], "mlist::plan::no_candidate");
-    assert_eq!(problem["causes"][0], "it has linux/amd64");
+    assert_eq!(problem["causes"][0], "the list has linux/amd64");
 }
 
 #[test]

@@ -130,6 +130,75 @@ fn a_corrupt_source_is_named_and_not_published() {
     assert!(index.contains(r#""manifests":[]"#), "no tag was written: {index}");
 }
 
+/// A list of `oci:in/app0-ARCH:v1`, one layout for each of two images, under `missing = "skip"`.
+fn one_layout_each() -> (Context, Vec<Image>) {
+    let images = images(0, &PLATFORMS[..2]);
+    let list = manifest(1, &PLATFORMS[..2], "oci:in/{name}-{arch}:v1").replace("tags", "missing = \"skip\"\ntags");
+    let context = Context::with(&list);
+    for (arch, image) in PLATFORMS.iter().zip(&images) {
+        write_layout(&context.path(&format!("in/app0-{arch}")), &[("v1", image)]);
+    }
+    (context, images)
+}
+
+#[test]
+fn what_is_missing_in_a_source_blocks_and_never_counts_as_absent() {
+    let (context, images) = one_layout_each();
+    let [config, layer] = images[1].blobs().map(|(digest, _)| digest);
+    for (digest, says) in [
+        (images[1].digest(), "oci:in/app0-arm64:v1 exists, but its manifest is missing"),
+        (config, "oci:in/app0-arm64:v1 exists, but its config is missing"),
+        (layer, "an image in oci:in/app0-arm64 has a missing layer"),
+    ] {
+        let path = blob(&context, "in/app0-arm64", &digest);
+        let bytes = fs::read(&path).expect("a blob");
+        for damage in [None, Some(&bytes[1..])] {
+            match damage {
+                None => fs::remove_file(&path).expect("a file"),
+                Some(cut) => fs::write(&path, cut).expect("a file"),
+            }
+            let plan = context.mlist("plan --format json").exits(4).json();
+            let list = &plan["lists"][0];
+            assert_eq!(
+                (&list["action"], &list["problems"][0]["code"]),
+                (&"blocked".into(), &"mlist::plan::member_damaged".into())
+            );
+            let output = context.mlist("plan").exits(4);
+            assert!(output.stderr.contains(if damage.is_some() { "is corrupt" } else { says }), "{output}");
+        }
+        fs::write(&path, bytes).expect("a file");
+    }
+    context.mlist("sync").exits(0);
+}
+
+#[test]
+fn a_layout_that_is_not_there_is_left_out_and_an_archive_is_an_error() {
+    let (context, _) = one_layout_each();
+    let folder = context.path("in/app0-arm64");
+    fs::rename(&folder, context.path("in/moved")).expect("a folder");
+    assert!(context.mlist("plan").exits(0).stdout.contains("left out"));
+    fs::write(&folder, b"\x1f\x8b\x08").expect("a file");
+    let output = context.mlist("plan").exits(4);
+    assert!(output.stderr.contains("in/app0-arm64 is a gzip archive, not the directory of an OCI image"), "{output}");
+}
+
+#[test]
+fn a_layout_with_other_tags_names_them() {
+    let (context, images) = one_layout_each();
+    context.manifest(&manifest(1, &PLATFORMS[..2], "oci:in/{name}-{arch}:v1"));
+    let says = |tags: &[&str], expected: &str| {
+        let tagged: Vec<(&str, &Image)> = tags.iter().map(|tag| (*tag, &images[1])).collect();
+        fs::remove_dir_all(context.path("in/app0-arm64")).expect("a folder");
+        write_layout(&context.path("in/app0-arm64"), &tagged);
+        let output = context.mlist("plan").exits(4);
+        let line = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(line.contains(expected), "{output}");
+    };
+    says(&["v2", "v3"], "tag v1 not found in oci:in/app0-arm64 ╰─▶ tags in oci:in/app0-arm64: v2, v3");
+    says(&["ghcr.io/acme/app:v1"], "the tags in oci:in/app0-arm64 are full references: ghcr.io/acme/app:v1");
+    says(&[], "oci:in/app0-arm64 has no tags");
+}
+
 #[test]
 fn what_a_killed_run_left_is_removed_by_the_next_one_that_writes() {
     let (context, images) = one_list();

@@ -127,7 +127,7 @@ fn an_absent_member_blocks_its_list_alone(kind: Kind) {
     let context = project(&registry);
     let (output, log) = sync(&context, &registry);
     let output = output.exits(4);
-    let source = format!("{}/k8s/kube-scheduler-s390x:{VERSION} is absent (404)", registry.host());
+    let source = format!("tag {VERSION} not found in {}/k8s/kube-scheduler-s390x", registry.host());
     assert_eq!(output.stderr.matches(&source).count(), 1, "{output}");
     assert_eq!(output.stderr.matches("mlist::plan::member_absent").count(), 1, "{output}");
     assert!(output.stderr.contains("linux/s390x of "), "the member is underlined where it is declared: {output}");

@@ -1,6 +1,7 @@
 //! Messages for layouts on disk.
 
 use crate::config::problem::Problem;
+use crate::plan::damaged;
 use crate::registry::{ErrorTarget, LayoutFault};
 
 use super::Subject;
@@ -18,13 +19,32 @@ impl Subject<'_> {
                 } else {
                     Problem::error(DAMAGED, format!("cannot write to {place}")).about(&place)
                 };
-                problem.because(why).help("fix the folder, or write the layout again")
+                problem.because(why).help("fix the files, or write the layout again")
             }
-            LayoutFault::Corrupt(digest) => {
-                let message = format!("blob {digest} in {place} is corrupt (its bytes do not match the digest)");
-                Problem::error(DAMAGED, message)
+            LayoutFault::Corrupt(_) | LayoutFault::WrongSize { .. } => {
+                let code = if self.reads() { "mlist::plan::member_damaged" } else { DAMAGED };
+                Problem::error(code, fault.to_string().replacen(" is corrupt", &format!(" in {place} is corrupt"), 1))
                     .help("delete the file of the blob, and write the image to the layout again")
                     .about(target)
+            }
+            LayoutFault::NoManifest(digest) => match target {
+                ErrorTarget::Content(source) => damaged(source, "manifest", digest),
+                target => Problem::error(DAMAGED, format!("cannot {doing} {target}")).because(fault.to_string()),
+            },
+            LayoutFault::NoLayer(digest) => {
+                Problem::error("mlist::plan::member_damaged", format!("an image in {place} has a missing layer"))
+                    .because(format!("layer {digest} not found in {place}"))
+                    .help(format!("write the image to the layout again: skopeo copy docker://IMAGE {place}:TAG"))
+                    .about(target)
+            }
+            LayoutFault::Archive { path, kind } => {
+                let file = path.display();
+                Problem::error(DAMAGED, format!("{file} is a {kind}, not the directory of an OCI image layout"))
+                    .help(format!(
+                        "convert it: skopeo copy oci-archive:{file} oci:DIR:TAG (docker-archive:{file} if `docker save` \
+                         wrote it), and use oci:DIR:TAG as the source"
+                    ))
+                    .about(&place)
             }
             LayoutFault::TooManyOpenFiles => self
                 .machine("mlist::registry::too_many_open_files", fault)

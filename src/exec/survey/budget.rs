@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Entry, MediaType, Platform};
+use crate::oci::{Descriptor, Entry, LayoutContents, MediaType, Platform};
 use crate::plan::{Answer, Cause, Query};
 
 use super::Response;
@@ -79,6 +79,7 @@ impl Budget {
             Query::Manifest(..) | Query::Config(..) => Response::Unread(Some(cause)),
             Query::Tags(_) => Response::Tags(Answer::Unknown(cause)),
             Query::Referrers(..) => Response::Referrers(Answer::Unknown(cause)),
+            Query::Layout(_) => Response::Layout(Answer::Unknown(cause)),
         }
     }
 }
@@ -105,11 +106,15 @@ fn kept(response: &Response) -> Option<(KeptKind, usize)> {
         }
         Response::Referrers(Answer::Found(entries)) => Some((KeptKind::Referrers, entries.iter().map(entry).sum())),
         Response::Head(Answer::Found(head)) => Some((KeptKind::Types, media_type(head))),
+        Response::Layout(Answer::Found(LayoutContents::Names(names))) => {
+            Some((KeptKind::Tags, names.iter().map(|name| name.len() + PER_TAG).sum()))
+        }
         Response::Config(Err(_))
         | Response::Unread(_)
         | Response::Head(Answer::Absent | Answer::Unknown(_))
         | Response::Tags(Answer::Absent | Answer::Unknown(_))
-        | Response::Referrers(Answer::Absent | Answer::Unknown(_)) => None,
+        | Response::Referrers(Answer::Absent | Answer::Unknown(_))
+        | Response::Layout(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::exec::tests::fake::Fault;
 use crate::exec::tests::world::{World, words};
-use crate::oci::{Index, Locator, MediaType, Platform, Reference};
+use crate::oci::{Index, Locator, MediaType, Place, Platform, Reference};
 use crate::plan::Action;
 use crate::registry::ErrorKind;
 

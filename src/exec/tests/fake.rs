@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform, Reference, Tag,
+    Descriptor, Digest, Entry, ImageManifest, Index, LayoutContents, Locator, MediaType, Payload, Place, Platform,
+    Reference, Tag,
 };
 use crate::registry::{
     Copied, ErrorKind, ErrorTarget, ExpectedTag, Operation, Registry, RegistryError, Result, TagWrite, Way,
@@ -410,6 +411,10 @@ impl Registry for Fake {
             Ok(found.map(|found| found.iter().filter(is_of_type).cloned().collect()))
         };
         self.call(place.with_digest(digest), format!("REFERRERS {}", place.with_digest(digest)), act).await
+    }
+
+    async fn layout(&self, _: &Place) -> Result<Option<LayoutContents>> {
+        Ok(Some(LayoutContents::NoFolder))
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {

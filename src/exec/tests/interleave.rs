@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::oneshot;
 
 use crate::config::model::Publication;
-use crate::oci::{Descriptor, Digest, Entry, Locator, Payload, Place, Reference, Tag};
+use crate::oci::{Descriptor, Digest, Entry, LayoutContents, Locator, Payload, Place, Reference, Tag};
 use crate::registry::{Copied, ExpectedTag, Registry, Result, TagWrite, Way};
 
 use super::fake::Fake;
@@ -311,6 +311,10 @@ impl Registry for Gate<'_> {
 
     async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
         self.fake.referrers(place, digest, artifact_type).await
+    }
+
+    async fn layout(&self, place: &Place) -> Result<Option<LayoutContents>> {
+        self.fake.layout(place).await
     }
 
     async fn copy_blob(&self, blob: &Descriptor, from: &Place, to: &Place, way: Way) -> Result<Copied> {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
-use crate::oci::{Descriptor, Digest, Entry, ImageConfig, MalformedJson, Payload, Place, Reference, Tag};
+use crate::oci::{
+    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, Tag,
+};
 
 use crate::plan::{Action, Answer, Cause, Query};
 
@@ -25,12 +27,14 @@ pub(super) struct QueryOrigin<'a> {
 }
 
 /// Queries that can be made at once. They are judged only when all are answered: unknown answers fail the list;
-/// otherwise the problems that were found block it.
+/// otherwise the problems that were found, and faults of layouts, block it.
 pub(super) struct QueryBatch<'a> {
     input: Input<'a>,
     needs: BTreeSet<Query>,
     causes: Vec<Cause>,
     failures: Vec<Problem>,
+    /// Faults in the files of a layout. They are answers: a rerun finds the same.
+    faults: Vec<Problem>,
     doubts: BTreeSet<Query>,
     contradictions: Vec<Problem>,
     blocks: Vec<Problem>,
@@ -70,8 +74,8 @@ impl<'a> QueryOrigin<'a> {
 
 impl<'a> QueryBatch<'a> {
     pub(super) fn new(input: Input<'a>) -> Self {
-        let (needs, causes, failures, doubts, contradictions, blocks) = Default::default();
-        Self { input, needs, causes, failures, doubts, contradictions, blocks }
+        let (needs, causes, failures, faults, doubts, contradictions, blocks) = Default::default();
+        Self { input, needs, causes, failures, faults, doubts, contradictions, blocks }
     }
 
     /// Returns what `reference` names. `None` if there is no usable answer yet.
@@ -119,11 +123,22 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
     }
 
+    /// Returns what the directory of a layout holds. `None` if there is no usable answer yet.
+    pub(super) fn layout(&mut self, place: &Place, origin: &QueryOrigin<'_>) -> Option<&'a LayoutContents> {
+        let answer = self.input.snapshot.layout(place).map(|answer| answer.borrow_with(|contents| contents));
+        match self.take(answer, || Query::Layout(place.clone()), origin)? {
+            Presence::Found(contents) => Some(contents),
+            // This is an answer for a repository, which has no directory.
+            Presence::Absent => None,
+        }
+    }
+
     /// Takes over the open queries and failures of another batch. Its blocking problems are dropped.
     pub(super) fn merge_queries(&mut self, other: Self) {
         self.needs.extend(other.needs);
         self.causes.extend(other.causes);
         self.failures.extend(other.failures);
+        self.faults.extend(other.faults);
         self.doubts.extend(other.doubts);
         self.contradictions.extend(other.contradictions);
     }
@@ -151,14 +166,14 @@ impl<'a> QueryBatch<'a> {
         if !self.needs.is_empty() {
             return Err(Early::Needs(self.needs));
         }
-        if self.failures.is_empty() && !self.doubts.is_empty() {
+        if self.failures.is_empty() && self.faults.is_empty() && !self.doubts.is_empty() {
             return Err(Early::Doubts(self.doubts, self.contradictions));
         }
-        match (self.failures.is_empty(), self.blocks.is_empty()) {
-            (true, true) => Ok(()),
-            (false, _) => Err(Early::Refused(Action::Failed, self.failures)),
-            (true, false) => Err(Early::Refused(Action::Blocked, self.blocks)),
+        if !self.failures.is_empty() {
+            return Err(Early::Refused(Action::Failed, [self.failures, self.faults].concat()));
         }
+        let blocks = [self.faults, self.blocks].concat();
+        if blocks.is_empty() { Ok(()) } else { Err(Early::Refused(Action::Blocked, blocks)) }
     }
 
     fn take<T>(
@@ -171,7 +186,7 @@ impl<'a> QueryBatch<'a> {
             Some(Answer::Found(found)) => Some(Presence::Found(found)),
             Some(Answer::Absent) => Some(Presence::Absent),
             Some(Answer::Unknown(cause)) => {
-                self.fail(cause, origin);
+                self.fail(cause, matches!(query().place(), Place::Layout(_)), origin);
                 None
             }
             None => {
@@ -182,14 +197,15 @@ impl<'a> QueryBatch<'a> {
     }
 
     /// Adds a failure. A cause is reported once, at the first place it concerns.
-    fn fail(&mut self, cause: Cause, origin: &QueryOrigin<'_>) {
+    fn fail(&mut self, cause: Cause, is_of_layout: bool, origin: &QueryOrigin<'_>) {
         if self.causes.contains(&cause) {
             return;
         }
         let problem = Problem::clone(&cause.0);
         // A registry that is down as a whole is not the fault of one image, so no position in the file is shown for it.
         let of_a_host = problem.http.is_some() && problem.reference.is_none();
-        self.failures.push(if of_a_host { problem } else { origin.label(problem) });
+        let failures = if is_of_layout && !problem.retry { &mut self.faults } else { &mut self.failures };
+        failures.push(if of_a_host { problem } else { origin.label(problem) });
         self.causes.push(cause);
     }
 }

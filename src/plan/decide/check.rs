@@ -7,7 +7,7 @@ use crate::oci::Platform;
 use super::batch::QueryOrigin;
 use super::image::Image;
 use super::input::Input;
-use super::os_version;
+use super::os_version::{self, OsVersionMisfit};
 use super::platforms::filled;
 use super::problems::excerpt;
 
@@ -30,28 +30,39 @@ pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> O
         .filter(|(_, hint)| hint.contradicts(declared))
         .map(|(word, hint)| match hint {
             PlatformHint::Os(meant) | PlatformHint::Architecture(meant) if meant == word => {
-                format!("its name says {word}")
+                format!("its name contains {word}")
             }
             PlatformHint::Os(meant) | PlatformHint::Architecture(meant) => {
-                format!("its name says {word}, which is {meant}")
+                format!("its name contains {word}, which means {meant}")
             }
         });
     // If the config contradicts the declared platform, its Windows version says nothing about this member.
     let by_version = os_version::misfit(member, &filled(&image.declared, config)).filter(|_| by_config.is_none());
-    let causes: Vec<String> = by_config.into_iter().chain(by_name).chain(by_version).collect();
-    if !causes.is_empty() {
+    let of_platform: Vec<String> = by_config.into_iter().chain(by_name).collect();
+    if !of_platform.is_empty() || by_version.is_some() {
+        let causes = of_platform.iter().chain(by_version.as_ref().map(|misfit| &misfit.why));
         let problem = Problem::error("mlist::plan::mismatch", format!("{source} is not for {declared}"))
-            .help("push the right image there, or declare what it is")
+            .help(if of_platform.is_empty() {
+                "push an image with a matching version, or change os-version".to_owned()
+            } else {
+                format!("push an image for {declared} to this reference, or correct the declared platform")
+            })
             .about(source);
-        let problem = origin.label(causes.into_iter().fold(problem, Problem::because));
-        return Some(Finding::Mismatch(problem.at(&member.platform_span, format!("declared as {declared}"))));
+        let mut problem = origin.label(causes.fold(problem, |problem, why| problem.because(why)));
+        if !of_platform.is_empty() {
+            problem = problem.at(&member.platform_span, format!("declared as {declared}"));
+        }
+        if let Some(OsVersionMisfit { pattern, .. }) = &by_version {
+            problem = problem.at(&pattern.span, format!("declared as {}", pattern.value.source()));
+        }
+        return Some(Finding::Mismatch(problem));
     }
     let more = filled_variant(declared, config)?;
     let problem = Problem::warning(
         "mlist::plan::config_says_more",
-        format!("{source} is for {declared}/{more} by its config, and declared as {declared}"),
+        format!("the config of {source} says {declared}/{more}, but it is declared as {declared}"),
     )
-    .help(format!("declare {declared}/{more}, if it runs on nothing less"))
+    .help(format!("declare {declared}/{more} if the image requires that variant"))
     .about(source);
     Some(Finding::SaysMore(origin.label(problem)))
 }

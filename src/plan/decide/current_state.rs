@@ -5,8 +5,7 @@ use crate::oci::Descriptor;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::{Flow, Input};
-use super::problems::absent;
-use super::{contradiction, os_version, other_writers};
+use super::{absences, contradiction, os_version, other_writers};
 
 /// What every member and every tag names.
 pub(super) struct CurrentState<'a> {
@@ -23,16 +22,18 @@ pub(super) struct CurrentState<'a> {
 pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     let mut batch = QueryBatch::new(input);
     let mut state = CurrentState { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
+    let mut absent = Vec::new();
     for member in &input.publication.members {
         let origin = QueryOrigin::member(input, member);
         os_version::ask(&mut batch, input, member);
         match batch.head(&member.source, &origin) {
             Some(Presence::Found(descriptor)) => state.members.push((member, Some(descriptor))),
             Some(Presence::Absent) if member.missing != Missing::Error => state.members.push((member, None)),
-            Some(Presence::Absent) => batch.block(origin.label(absent(&member.source))),
+            Some(Presence::Absent) => absent.push(member),
             None => {}
         }
     }
+    absences::block(&mut batch, input, &absent);
     for tag in &input.publication.tags {
         match batch.head(&input.publication.target.tagged(&tag.tag), &QueryOrigin::tag(input, tag)) {
             Some(Presence::Found(descriptor)) => state.tags.push((tag, Some(descriptor))),

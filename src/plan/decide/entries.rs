@@ -3,16 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::config::model::{Attestations, Member};
-use crate::config::problem::Problem;
 use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::equality::{Wanted, fits};
 
+use super::absences;
 use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::input::{Flow, Input};
 use super::members::ResolvedMember;
 use super::os_version;
-use super::problems::absent;
 use super::published::Published;
 use super::retained::{self, Retained};
 
@@ -267,11 +266,19 @@ fn attest<'a, 's>(input: Input<'_>, lines: &mut Vec<PlannedEntry<'a, 's>>, own: 
 /// alone.
 fn refuse_absent(input: Input<'_>, retained: &Retained<'_, '_>) -> Flow<()> {
     let mut batch = QueryBatch::new(input);
+    if let Some(problem) = absences::of_all(&mut batch, input, &retained.nothing_to_keep) {
+        batch.block(problem);
+        return batch.end();
+    }
     for member in &retained.nothing_to_keep {
         let own = input.publication.reference();
-        let why = format!("{own} has no image that can only be the one for {}, to be kept", member.platform);
-        let problem: Problem = absent(&member.source).because(why);
-        batch.block(QueryOrigin::member(input, member).label(problem));
+        let why = format!(
+            "missing = \"keep\" found nothing to keep: {own} does not have exactly one image for {}",
+            member.platform
+        );
+        if let Some(problem) = absences::absent(&mut batch, &member.source, &QueryOrigin::member(input, member)) {
+            batch.block(problem.because(why));
+        }
     }
     batch.end()
 }

@@ -152,18 +152,20 @@ fn undecided(member: &Member, declared: &Platform, list: &Index, candidates: &[&
         let has: Vec<&Entry> = images(list).collect();
         let problem =
             Problem::error("mlist::plan::no_candidate", format!("{source} is a list and has no image for {declared}"));
-        problem.because(format!("it has {}", named(&has))).help("push that image there, or declare what it has")
+        problem
+            .because(format!("the list has {}", named(&has)))
+            .help(format!("push an image for {declared} to the list, or declare a platform that it has"))
     } else {
         let help = if declared.is_windows() {
-            "say which with os-version, or name its digest: source = \"…@sha256:…\""
+            "choose one by its os-version or its digest: source = \"…@sha256:…\""
         } else {
-            "say which with the variant, or name its digest: source = \"…@sha256:…\""
+            "choose one by its variant or its digest: source = \"…@sha256:…\""
         };
         Problem::error(
             "mlist::plan::several_candidates",
             format!("{source} is a list and has several images for {declared}"),
         )
-        .because(format!("it has {}", named(candidates)))
+        .because(format!("the list has {}", named(candidates)))
         .help(help)
     };
     problem.at(&member.platform_span, format!("declared as {declared}")).about(source)
@@ -174,12 +176,15 @@ fn named(entries: &[&Entry]) -> String {
         Some(platform) => platform.to_string(),
         None => format!("{} without platform", entry.descriptor.digest),
     };
-    if entries.is_empty() { "none at all".to_owned() } else { some(&entries.iter().map(name).collect::<Vec<_>>()) }
+    if entries.is_empty() { "no images".to_owned() } else { some(&entries.iter().map(name).collect::<Vec<_>>()) }
 }
 
 fn too_deep(member: &Member) -> Problem {
     let source = &member.source;
-    Problem::error("mlist::plan::nested_too_deep", format!("{source} is a list of lists, more than {DEEPEST} deep"))
-        .help("name the image itself, or a list of images")
-        .about(source)
+    Problem::error(
+        "mlist::plan::nested_too_deep",
+        format!("{source} is a list of lists, nested more than {DEEPEST} levels deep"),
+    )
+    .help("set source to the image itself, or to a list of images")
+    .about(source)
 }

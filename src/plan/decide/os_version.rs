@@ -1,11 +1,12 @@
 //! Windows versions that the file does not state exactly: taken from another image, or given as a pattern.
 
-use crate::config::model::{Member, OsVersion, OsVersionOf};
-use crate::config::problem::{HttpFacts, Problem};
+use crate::config::model::{Member, OsVersion, OsVersionOf, Placed};
+use crate::config::problem::Problem;
 use crate::naming::Pattern;
 use crate::oci::{Descriptor, ImageManifest, Index, Platform, is_plain};
 use crate::plan::equality;
 
+use super::absences;
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 use super::problems::{damaged, excerpt, invalid_platform, not_an_image, some, unreadable};
@@ -44,14 +45,26 @@ pub(super) fn fits(member: &Member, platform: &Platform) -> bool {
     equality::has_version(pattern(member), platform)
 }
 
-/// Returns why `platform`, which would be in the list, does not have the declared version, as a sentence for a
-/// problem's causes. `None` if it does.
-pub(super) fn misfit(member: &Member, platform: &Platform) -> Option<String> {
-    let pattern = pattern(member).filter(|_| !fits(member, platform))?.source();
-    match platform.os_version.as_deref() {
-        None => Some(format!("its config says no version of Windows, and {pattern} is declared")),
-        Some(version) => Some(format!("its version is {}, and {pattern} is declared", excerpt(version))),
+/// The version of an image that does not match the declared pattern.
+pub(super) struct OsVersionMisfit<'a> {
+    /// The declared pattern.
+    pub(super) pattern: &'a Placed<Pattern>,
+    /// The reason, as a sentence for a problem's causes.
+    pub(super) why: String,
+}
+
+/// Returns why `platform`, which would be in the list, does not have the declared version. `None` if it does.
+pub(super) fn misfit<'a>(member: &'a Member, platform: &Platform) -> Option<OsVersionMisfit<'a>> {
+    let OsVersion::Fits(pattern) = &member.os_version else { return None };
+    if fits(member, platform) {
+        return None;
     }
+    let source = pattern.value.source();
+    let why = match platform.os_version.as_deref() {
+        None => format!("its config has no os.version to match {source}"),
+        Some(version) => format!("its os.version {} does not match {source}", excerpt(version)),
+    };
+    Some(OsVersionMisfit { pattern, why })
 }
 
 fn version_of<'a>(
@@ -64,7 +77,13 @@ fn version_of<'a>(
     let platforms = match batch.head(&of.from, &origin)? {
         Presence::Found(head) => platforms(batch, of, head, &origin)?,
         Presence::Absent => {
-            batch.block(origin.label(absent(member, of)));
+            if let Some(problem) = absences::not_found(batch, "mlist::plan::os_version_absent", &of.from, &origin) {
+                let problem = problem.because(format!("os-version of {} is taken from this image", machine(member)));
+                batch.block(
+                    problem
+                        .help("name another image, or write the version as a pattern: os-version = \"10.0.17763.*\""),
+                );
+            }
             return None;
         }
     };
@@ -145,17 +164,6 @@ fn told_apart<'v>(versions: &[&'v str]) -> &'v str {
     if others.iter().any(|other| begins_with(other, build)) { first } else { build }
 }
 
-fn absent(member: &Member, of: &OsVersionOf) -> Problem {
-    let (from, host) = (&of.from, of.from.place.host());
-    let status = host.map_or("", |_| " (404)");
-    let mut problem = Problem::error("mlist::plan::os_version_absent", format!("{from} is absent{status}"))
-        .because(format!("the os-version of {} is that of this image", machine(member)))
-        .help("name another, or write the version: os-version = \"10.0.17763.*\" takes that of the member's config")
-        .about(from);
-    problem.http = host.map(|host| HttpFacts::not_found(host.as_str()));
-    problem
-}
-
 /// Returns the problem that no version is of the build (`fitting` is empty), or that several in `fitting` are. `ours`
 /// are all versions for the platform.
 fn undecided(member: &Member, of: &OsVersionOf, ours: &[&str], fitting: &[&str]) -> Problem {
@@ -163,16 +171,22 @@ fn undecided(member: &Member, of: &OsVersionOf, ours: &[&str], fitting: &[&str])
     let build = of.build.as_deref().map(|build| format!(" of build {build}")).unwrap_or_default();
     let (code, message, has, help) = if fitting.is_empty() {
         let message = format!("{from} has no os-version for {machine}{build}");
-        ("mlist::plan::no_os_version", message, ours, "name another image or build, or write the version".to_owned())
+        (
+            "mlist::plan::no_os_version",
+            message,
+            ours,
+            "name another image or build, or write the version itself".to_owned(),
+        )
     } else {
         let message = format!("{from} has several os-versions for {machine}{build}");
         (
             "mlist::plan::several_os_versions",
             message,
             fitting,
-            format!("say which: build = \"{}\"", told_apart(fitting)),
+            format!("choose one: build = \"{}\"", told_apart(fitting)),
         )
     };
-    let has = if has.is_empty() { "none for this platform".to_owned() } else { some(has) };
-    Problem::error(code, message).because(format!("it has {has}")).help(help).about(from)
+    let has =
+        if has.is_empty() { format!("it has no os-version for {machine}") } else { format!("it has {}", some(has)) };
+    Problem::error(code, message).because(has).help(help).about(from)
 }

@@ -1,11 +1,14 @@
 //! Problems of members that several files report.
 
-use crate::config::problem::{HttpFacts, Problem};
+use crate::config::problem::Problem;
 pub(super) use crate::oci::excerpt;
-use crate::oci::{Digest, MalformedJson, MediaType, Reference};
+use crate::oci::{Digest, MalformedJson, MediaType, Place, Reference, Tag};
 
 /// The maximum number of names that a problem lists.
 const NAMED: usize = 10;
+
+/// The help for content that no current tool writes.
+const PUSH_AGAIN: &str = "push it again with a tool that follows the OCI image specification";
 
 /// Returns why a manifest of `media_type` cannot be a member. `None` if it can.
 pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Option<Problem> {
@@ -13,47 +16,46 @@ pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Opt
         return None;
     }
     let problem = if media_type.is_index() {
-        Problem::error("mlist::plan::member_is_index", format!("{reference} is a list, and was said to be an image"))
-            .because("what names it gives it the type of an image")
-            .help("push it again with a tool that writes what the image-spec has")
+        Problem::error("mlist::plan::member_is_index", format!("{reference} is a list, but is declared as an image"))
+            .because("its descriptor has the media type of an image, but its bytes are a list")
+            .help(PUSH_AGAIN)
     } else if media_type.is_schema1() {
         Problem::error(
             "mlist::plan::schema1",
-            format!("{reference} is in Docker's first format, which no list can hold"),
+            format!("{reference} uses Docker manifest schema 1, which a manifest list cannot contain"),
         )
-        .help("build it again, or pull and push it with a Docker of today")
+        .help("build the image again, or pull and push it with a current version of Docker")
     } else {
-        Problem::error("mlist::plan::not_an_image", format!("{reference} is no image"))
-            .because(format!("its type is {media_type}"))
-            .help("a member is an image of Docker or OCI")
+        Problem::error("mlist::plan::not_an_image", format!("{reference} is not an image"))
+            .because(format!("its media type is {media_type}"))
+            .help("set source to a Docker or OCI image")
     };
     Some(problem.about(reference))
 }
 
-/// Returns the problem that the source of a member does not exist.
-pub(super) fn absent(reference: &Reference) -> Problem {
-    let host = reference.place.host();
-    let status = host.map_or("", |_| " (404)");
-    let mut problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent{status}"))
-        .help("push it and sync again, or publish without it: missing = \"skip\"")
-        .about(reference);
-    problem.http = host.map(|host| HttpFacts::not_found(host.as_str()));
-    problem
+/// Returns the problem that `source` exists, but a part of it (`what`: its manifest, config or a layer) is missing.
+pub(crate) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
+    let help = match source.place {
+        Place::Repository(_) => "push the image again".to_owned(),
+        Place::Layout(_) => format!("write the image to the layout again: {}", copy_to(source)),
+    };
+    Problem::error("mlist::plan::member_damaged", format!("{source} exists, but its {what} is missing"))
+        .because(format!("{digest} not found in {}", source.place))
+        .help(help)
+        .about(source)
 }
 
-/// Returns the problem that `source` exists, but its manifest or config (`what`) is missing.
-pub(super) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
-    Problem::error("mlist::plan::member_damaged", format!("{source} is there, and its {what} is absent"))
-        .because(format!("no {digest} in {}", source.place))
-        .help("push it again")
-        .about(source)
+/// Returns the command that writes an image to the layout of `reference`.
+pub(super) fn copy_to(reference: &Reference) -> String {
+    let tag = reference.tag().map_or("TAG", Tag::as_str);
+    format!("skopeo copy docker://IMAGE {}:{tag}", reference.place)
 }
 
 /// Returns the problem that the bytes named by `source` are not valid for their media type.
 pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
-    Problem::error("mlist::plan::unreadable_manifest", format!("{source} can't be read"))
+    Problem::error("mlist::plan::unreadable_manifest", format!("cannot parse {source}"))
         .because(error.to_string())
-        .help("push it again with a tool that writes what the image-spec has")
+        .help(PUSH_AGAIN)
         .about(source)
 }
 

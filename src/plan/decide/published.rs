@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::model::TargetTag;
+use crate::config::model::{TargetTag, Undeclared};
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Entry, Index, Payload, Platform};
 use crate::plan::Answer;
@@ -77,13 +77,18 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
         match Index::parse(&payload) {
             Ok(index) => published.lists.push(List::new(payload, index)),
             Err(error) if keeps => {
-                let problem = unreadable(&reference, &error).because("its members cannot be kept");
+                let is_undeclared = input.publication.rules.undeclared == Undeclared::Keep;
+                let key = if is_undeclared { "undeclared" } else { "missing" };
+                let problem = unreadable(&reference, &error)
+                    .because(format!("{key} = \"keep\" requires that its images can be read"))
+                    .help(format!("delete the tag, or remove {key} = \"keep\" to overwrite the list"));
                 batch.block(QueryOrigin::tag(input, tag).label(problem));
             }
             Err(error) => {
-                let message = format!("{reference}: replaces unreadable content");
+                let message = format!("{reference} is not a valid manifest list and will be overwritten");
                 let problem = Problem::warning("mlist::plan::unreadable_list", message)
                     .because(error.to_string())
+                    .help("to keep the old content, copy it to another tag first, or publish under another tag")
                     .about(&reference);
                 published.unreadable.push(QueryOrigin::tag(input, tag).label(problem));
             }

@@ -5,6 +5,7 @@ use crate::config::problem::Problem;
 use crate::oci::Digest;
 use crate::plan::TagChange;
 
+use super::absences;
 use super::batch::{QueryBatch, QueryOrigin};
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::{Flow, Input};
@@ -28,10 +29,10 @@ pub(super) fn refuse(input: Input<'_>, resolved: &[ResolvedMember<'_>], lines: &
 pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
     let publication = input.publication;
     let reference = publication.target.tagged(&tag.tag);
-    let name = |digest: Option<&Digest>| digest.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-    let mut problem = Problem::error("mlist::plan::immutable", format!("{reference} is immutable, and would be moved"))
-        .because(format!("it names {}", name(tag.from.as_ref())))
-        .because(format!("it would name {}", name(tag.to.as_ref())))
+    let name = |digest: Option<&Digest>| digest.map_or_else(|| "none".to_owned(), ToString::to_string);
+    let mut problem = Problem::error("mlist::plan::immutable", format!("immutable tag {reference} would be moved"))
+        .because(format!("current digest: {}", name(tag.from.as_ref())))
+        .because(format!("new digest: {}", name(tag.to.as_ref())))
         .about(&reference);
     if let Some(declared) = publication.tags.iter().find(|declared| declared.tag == tag.tag) {
         problem = QueryOrigin::tag(input, declared).label(problem);
@@ -41,25 +42,29 @@ pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
         problem = QueryOrigin::member_tag(input, declared).label(problem);
     }
     if let Some(globs) = &publication.rules.immutable {
-        problem = problem.at(&globs.span, "is never moved by this");
+        problem = problem.at(&globs.span, "declared as immutable here");
     }
-    problem.help("publish it by a new tag, or take this one out of immutable")
+    problem.help("publish the list under a new tag, or remove this tag from immutable")
 }
 
 /// Blocks an empty list. Clients find no image in it, so it is always a mistake.
 fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) {
     let publication = input.publication;
     let is_image = |line: &PlannedEntry<'_, '_>| line.entry.attested().is_none();
-    let why = if publication.members.is_empty() {
-        "the `when` of none of its rows holds"
+    let (why, help) = if publication.members.is_empty() {
+        (
+            "the `when` conditions of all its platforms are false".to_owned(),
+            "change a `when`, or add a platform without one",
+        )
     } else if lines.iter().any(is_image) {
         return;
     } else {
-        "all its members are absent (404), and missing = \"skip\" leaves them out"
+        let why = format!("missing = \"skip\" leaves out images that are {}", absences::none_found(input));
+        (why, absences::CHECK_NAMES)
     };
-    let problem = Problem::error("mlist::plan::no_member", format!("{} has no member", publication.reference()))
+    let problem = Problem::error("mlist::plan::no_member", format!("{} has no images", publication.reference()))
         .because(why)
-        .help("an empty list is never published: push a member, or declare one that is there")
+        .help(help)
         .about(&publication.reference());
     batch.block(QueryOrigin::target(input).label(problem));
 }
@@ -75,9 +80,9 @@ fn refuse_twins(batch: &mut QueryBatch<'_>, input: Input<'_>, resolved: &[Resolv
             "mlist::plan::platform_twice",
             format!("{} has two images for {}", input.publication.id, second.platform),
         )
-        .at(&second.member.platform_span, format!("{} is for it", second.member.source))
-        .at(&first.member.platform_span, format!("{} too", first.member.source))
-        .help("what is not declared of a platform comes from the image: push another there, or remove one of the two")
+        .at(&second.member.platform_span, format!("{} is for {}", second.member.source, second.platform))
+        .at(&first.member.platform_span, format!("{} is for {}", first.member.source, first.platform))
+        .help("parts of a platform that are not declared come from the image: declare them, or remove one of the two")
         .about(&second.member.source);
         batch.block(problem);
     }
@@ -103,13 +108,13 @@ fn refuse_oci(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntr
                 (input.publication.target.with_digest(&descriptor.digest), QueryOrigin::target(input))
             }
         };
-        let problem = Problem::error("mlist::plan::not_docker", format!("{name} can't be in a Docker list"))
-            .because(format!("its type is {}", descriptor.media_type))
+        let problem = Problem::error("mlist::plan::not_docker", format!("{name} cannot be in a Docker manifest list"))
+            .because(format!("its media type is {}", descriptor.media_type))
             .help(match line.part {
                 EntrySource::Brought(_) => {
-                    "publish it as format = \"oci\" or \"auto\", or without it: attestations = \"drop\""
+                    "set format to \"oci\" or \"auto\", or leave attestations out: attestations = \"drop\""
                 }
-                _ => "publish it as format = \"oci\" or \"auto\", or build the image with Docker's types",
+                _ => "set format to \"oci\" or \"auto\", or build the image with Docker media types",
             })
             .about(&name);
         batch.block(origin.label(problem));

@@ -21,15 +21,19 @@ pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &
 
 fn gone(input: Input<'_>, line: &PlannedEntry<'_, '_>, image: &Reference) -> Problem {
     let platform = line.entry.platform.clone().unwrap_or_else(Platform::unknown);
-    let help = match line.part {
-        EntrySource::Kept(_) => "push it to its source again, or publish without it: missing = \"skip\"",
-        EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => {
-            "declare it, for its source to be known, or publish without it: undeclared = \"remove\""
-        }
+    let (why, help) = match line.part {
+        EntrySource::Kept(member) => (
+            format!("published for {platform}, but its source {} was not found either", member.source),
+            "push the image to its source again, or set missing = \"skip\" to publish without it",
+        ),
+        EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => (
+            format!("published for {platform}, but not declared in this file"),
+            "declare it with a source, or set undeclared = \"remove\" to publish without it",
+        ),
     };
     let list = input.publication.reference();
-    Problem::error("mlist::plan::kept_gone", format!("{image} is to stay in {list}, and is gone"))
-        .because(format!("it is published for {platform}, and no source of this file has it"))
+    Problem::error("mlist::plan::kept_gone", format!("{image} not found, but {list} keeps it"))
+        .because(why)
         .help(help)
         .about(image)
 }

@@ -226,13 +226,13 @@ fn open_parts_come_from_the_index() {
 fn no_image_for_the_platform_names_what_there_is() {
     let mut world = World::default();
     index(&mut world, AMD64.1, &["linux/s390x", "linux/arm/v7"]);
-    insta::assert_snapshot!(shown(&blocked(&world, &list(&[AMD64]))), @r#"
+    insta::assert_snapshot!(shown(&blocked(&world, &list(&[AMD64]))), @r"
     no_candidate: reg.corp/app-amd64:v1 is a list and has no image for linux/amd64
-      because it has linux/s390x, linux/arm/v7
+      because the list has linux/s390x, linux/arm/v7
       at 100..101: declared as linux/amd64
       at 200..201: linux/amd64 of app
-      help: push that image there, or declare what it has
-    "#);
+      help: push an image for linux/amd64 to the list, or declare a platform that it has
+    ");
     let many: Vec<String> = (1..=13).map(|number| format!("linux/arm64/v{number}")).collect();
     index(&mut world, AMD64.1, &many.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(blocked(&world, &list(&[AMD64])).causes[0].ends_with("linux/arm64/v10 and 3 more"));
@@ -244,18 +244,18 @@ fn several_images_for_the_platform_are_named() {
     index(&mut world, AMD64.1, &["linux/arm/v6", "linux/amd64", "linux/arm/v7"]);
     insta::assert_snapshot!(shown(&blocked(&world, &list(&[("linux/arm", AMD64.1)]))), @r#"
     several_candidates: reg.corp/app-amd64:v1 is a list and has several images for linux/arm
-      because it has linux/arm/v6, linux/arm/v7
+      because the list has linux/arm/v6, linux/arm/v7
       at 100..101: declared as linux/arm
       at 200..201: linux/arm of app
-      help: say which with the variant, or name its digest: source = "…@sha256:…"
+      help: choose one by its variant or its digest: source = "…@sha256:…"
     "#);
     index(&mut world, AMD64.1, &["windows/amd64 10.0.17763.1", "windows/amd64 10.0.20348.1"]);
     insta::assert_snapshot!(shown(&blocked(&world, &list(&[("windows/amd64", AMD64.1)]))), @r#"
     several_candidates: reg.corp/app-amd64:v1 is a list and has several images for windows/amd64
-      because it has windows/amd64 10.0.17763.1, windows/amd64 10.0.20348.1
+      because the list has windows/amd64 10.0.17763.1, windows/amd64 10.0.20348.1
       at 100..101: declared as windows/amd64
       at 200..201: windows/amd64 of app
-      help: say which with os-version, or name its digest: source = "…@sha256:…"
+      help: choose one by its os-version or its digest: source = "…@sha256:…"
     "#);
 }
 

@@ -155,32 +155,32 @@ fn a_version_that_can_not_be_had_blocks() {
     let mut gone = world("windows/amd64", &[]);
     gone.untag(&reference(BASE));
     insta::assert_snapshot!(shown(&blocked(&gone, &list(of(None)))), @r#"
-    os_version_absent: mcr.corp/base:v0.2 is absent (404)
-      because the os-version of windows/amd64 is that of this image
+    os_version_absent: tag v0.2 not found in mcr.corp/base
+      because os-version of windows/amd64 is taken from this image
       at 300..301: os-version of windows/amd64 of app
-      help: name another, or write the version: os-version = "10.0.17763.*" takes that of the member's config
+      help: name another image, or write the version as a pattern: os-version = "10.0.17763.*"
     "#);
-    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(Some("10.0.26100"))))), @r#"
+    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(Some("10.0.26100"))))), @r"
     no_os_version: mcr.corp/base:v0.2 has no os-version for windows/amd64 of build 10.0.26100
       because it has 10.0.17763.6532, 10.0.20348.2700
       at 300..301: os-version of windows/amd64 of app
-      help: name another image or build, or write the version
-    "#);
+      help: name another image or build, or write the version itself
+    ");
     insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(None)))), @r#"
     several_os_versions: mcr.corp/base:v0.2 has several os-versions for windows/amd64
       because it has 10.0.17763.6532, 10.0.20348.2700
       at 300..301: os-version of windows/amd64 of app
-      help: say which: build = "10.0.17763"
+      help: choose one: build = "10.0.17763"
     "#);
     let two = world("windows/amd64", &["windows/amd64 10.0.17763.1", "windows/amd64 10.0.17763.2"]);
     let help = blocked(&two, &list(of(Some("10.0.17763")))).help;
     assert_eq!(
         help.as_deref(),
-        Some(r#"say which: build = "10.0.17763.1""#),
+        Some(r#"choose one: build = "10.0.17763.1""#),
         "the build alone does not tell them apart"
     );
     let linux = world("windows/amd64", &["linux/amd64"]);
-    assert_eq!(blocked(&linux, &list(of(None))).causes, ["it has none for this platform"]);
+    assert_eq!(blocked(&linux, &list(of(None))).causes, ["it has no os-version for windows/amd64"]);
     let mut other = world("windows/amd64", &[]);
     for (media_type, bytes, code) in [
         ("application/vnd.cncf.helm.config.v1+json", "{}", "not_an_image"),
@@ -215,11 +215,15 @@ fn a_version_that_has_to_fit_is_that_of_the_config() {
 #[test]
 fn a_version_that_does_not_fit_is_a_mismatch() {
     for (config, cause) in [
-        ("windows/amd64 10.0.20348.1", "its version is 10.0.20348.1, and 10.0.17763.* is declared"),
-        ("windows/amd64", "its config says no version of Windows, and 10.0.17763.* is declared"),
+        ("windows/amd64 10.0.20348.1", "its os.version 10.0.20348.1 does not match 10.0.17763.*"),
+        ("windows/amd64", "its config has no os.version to match 10.0.17763.*"),
     ] {
         let problem = blocked(&world(config, &[]), &list(fitting("10.0.17763.*")));
         assert_eq!((problem.slug(), problem.causes), ("mismatch", vec![cause.to_owned()]));
+        // The pattern is underlined, not the platform.
+        let labels: Vec<_> = problem.labels.iter().map(|label| (label.span.range.start, label.text.as_str())).collect();
+        assert_eq!(labels, [(200, "windows/amd64 of app"), (SPAN.range.start, "declared as 10.0.17763.*")]);
+        assert_eq!(problem.help.as_deref(), Some("push an image with a matching version, or change os-version"));
     }
 }
 

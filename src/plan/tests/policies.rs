@@ -166,9 +166,9 @@ mod form {
         assert_eq!(slugs, ["not_docker"]);
         insta::assert_debug_snapshot!((&plan.problems[0].message, &plan.problems[0].causes), @r#"
         (
-            "reg.corp/app-arm64:v1 can't be in a Docker list",
+            "reg.corp/app-arm64:v1 cannot be in a Docker manifest list",
             [
-                "its type is application/vnd.oci.image.manifest.v1+json",
+                "its media type is application/vnd.oci.image.manifest.v1+json",
             ],
         )
         "#);
@@ -247,9 +247,9 @@ mod immutable {
         let fate = TagFate::Blocked;
         assert_eq!(tags, [(fate, was.clone(), true), (fate, was, false), (fate, None, false)]);
         let problem = &plan.problems[0];
-        assert_eq!(problem.message, "reg.corp/app:v1 is immutable, and would be moved");
+        assert_eq!(problem.message, "immutable tag reg.corp/app:v1 would be moved");
         let labels: Vec<_> = problem.labels.iter().map(|label| (label.span.range.start, label.text.as_str())).collect();
-        assert_eq!(labels, [(1, "v1 of app"), (9, "is never moved by this")]);
+        assert_eq!(labels, [(1, "v1 of app"), (9, "declared as immutable here")]);
     }
 
     #[test]

@@ -39,9 +39,9 @@ fn an_absent_member_blocks() {
     world.untag(&reference(ARM64.1));
     let (plan, problem) = refused(&world, &list, Action::Blocked);
     insta::assert_snapshot!(shown(&problem), @r#"
-    member_absent: reg.corp/app-arm64:v1 is absent (404)
+    member_absent: tag v1 not found in reg.corp/app-arm64
       at 201..202: linux/arm64 of app
-      help: push it and sync again, or publish without it: missing = "skip"
+      help: push it first, or set missing = "skip" to publish without it
     "#);
     assert_eq!(problem.reference.as_deref(), Some(ARM64.1));
     assert_eq!(problem.http.map(|http| http.status), Some(Some(404)));
@@ -53,7 +53,7 @@ fn an_absent_member_blocks() {
 fn a_layout_says_no_404() {
     let list = publication("oci:out", &["v1"], &[("linux/amd64", "oci:in:v1")]);
     let (_, problem) = refused(&World::default(), &list, Action::Blocked);
-    assert_eq!((problem.message.as_str(), problem.http), ("oci:in:v1 is absent", None));
+    assert_eq!((problem.message.as_str(), problem.http), ("tag v1 not found in oci:in", None));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_config_of_another_machine_blocks() {
       because its config says linux/amd64
       at 201..202: linux/arm64 of app
       at 101..102: declared as linux/arm64
-      help: push the right image there, or declare what it is
+      help: push an image for linux/arm64 to this reference, or correct the declared platform
     ");
     // The published list was queried and does not exist: both members would have been added.
     assert!(plan.members.iter().all(|member| member.fate == MemberFate::Added));
@@ -100,9 +100,9 @@ fn the_config_of_another_machine_blocks() {
 #[test]
 fn the_name_is_the_third_to_agree() {
     for (arch, cause) in [
-        ("arm64", "its name says arm64"),
-        ("aarch64", "its name says aarch64, which is arm64"),
-        ("windows-amd64", "its name says windows"),
+        ("arm64", "its name contains arm64"),
+        ("aarch64", "its name contains aarch64, which means arm64"),
+        ("windows-amd64", "its name contains windows"),
     ] {
         let (world, list) = two();
         let mut list = (*list).clone();
@@ -141,9 +141,9 @@ fn a_config_that_says_more_is_a_warning() {
     assert_eq!(plan.action, Action::Create);
     assert_eq!(plan.problems[0].severity, Severity::Warning);
     insta::assert_snapshot!(shown(&plan.problems[0]), @r"
-    config_says_more: reg.corp/app-amd64:v1 is for linux/amd64/v3 by its config, and declared as linux/amd64
+    config_says_more: the config of reg.corp/app-amd64:v1 says linux/amd64/v3, but it is declared as linux/amd64
       at 200..201: linux/amd64 of app
-      help: declare linux/amd64/v3, if it runs on nothing less
+      help: declare linux/amd64/v3 if the image requires that variant
     ");
 }
 
@@ -156,9 +156,9 @@ fn two_members_that_turn_out_to_be_for_one_machine_block() {
     let (_, problem) = refused(&world, &publication(TARGET, &["v1"], &members), Action::Blocked);
     insta::assert_snapshot!(shown(&problem), @r"
     platform_twice: app has two images for linux/arm/v7
-      at 101..102: reg.corp/app-armhf:v1 is for it
-      at 100..101: reg.corp/app-arm:v1 too
-      help: what is not declared of a platform comes from the image: push another there, or remove one of the two
+      at 101..102: reg.corp/app-armhf:v1 is for linux/arm/v7
+      at 100..101: reg.corp/app-arm:v1 is for linux/arm/v7
+      help: parts of a platform that are not declared come from the image: declare them, or remove one of the two
     ");
 }
 
@@ -178,8 +178,8 @@ fn a_config_that_is_gone_blocks() {
     let config = ImageManifest::parse(world.named(&source).unwrap()).unwrap().config.digest;
     world.remove(&source.place, &config);
     let problem = refused(&world, &list, Action::Blocked).1;
-    assert_eq!(problem.message, "reg.corp/app-arm64:v1 is there, and its config is absent");
-    assert_eq!(problem.causes, [format!("no {config} in reg.corp/app-arm64")]);
+    assert_eq!(problem.message, "reg.corp/app-arm64:v1 exists, but its config is missing");
+    assert_eq!(problem.causes, [format!("{config} not found in reg.corp/app-arm64")]);
 }
 
 #[test]
@@ -229,14 +229,6 @@ fn a_registry_that_is_down_is_one_problem_without_a_place_in_the_file() {
     }
     let Decision::Done(plan) = decide(&list, &snapshot) else { panic!("all was answered") };
     assert_eq!((plan.action, plan.problems.as_slice()), (Action::Failed, [down].as_slice()));
-}
-
-#[test]
-fn every_absent_member_is_told() {
-    let (_, list) = two();
-    let (plan, asked) = World::default().plan(&list);
-    assert_eq!((plan.problems.len(), asked.rounds), (2, 1));
-    assert!(plan.tags.iter().all(|tag| tag.from.is_none()));
 }
 
 #[test]

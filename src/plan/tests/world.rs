@@ -10,8 +10,8 @@ use crate::config::model::{Member, MemberTag, Missing, OsVersion, Publication, R
 use crate::config::problem::{HttpFacts, Problem, Span};
 use crate::naming::{Filter, MemberName, MemberTemplate, MemberWords, Partial, Piece};
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageConfig, ImageManifest, Index, Locator, MediaType, Payload, Place, Platform,
-    Reference, Tag,
+    Descriptor, Digest, Entry, ImageConfig, ImageManifest, Index, LayoutContents, Locator, MediaType, Payload, Place,
+    Platform, Reference, Tag,
 };
 use crate::plan::{Answer, Cause, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
@@ -40,6 +40,8 @@ pub(super) struct World {
     referrers: BTreeMap<(Place, Digest), Vec<Entry>>,
     /// Queries that get no usable answer, with the HTTP status if the registry responds.
     mute: BTreeMap<Query, Option<u16>>,
+    /// What the directories of layouts hold. Others do not exist.
+    pub(super) layouts: BTreeMap<Place, LayoutContents>,
 }
 
 /// The number of queries of each kind, and of round trips.
@@ -50,6 +52,7 @@ pub(super) struct Asked {
     pub(super) configs: usize,
     pub(super) tags: usize,
     pub(super) referrers: usize,
+    pub(super) layouts: usize,
     pub(super) rounds: usize,
 }
 
@@ -274,6 +277,10 @@ impl World {
                 let answer = if mute { unknown() } else { found };
                 snapshot.add_referrers(digest.clone(), place.clone(), answer);
             }
+            Query::Layout(place) => {
+                let contents = self.layouts.get(place).cloned().unwrap_or(LayoutContents::NoFolder);
+                snapshot.add_layout(place.clone(), Answer::Found(contents));
+            }
         }
     }
 
@@ -305,6 +312,7 @@ impl World {
                     Query::Config(..) => asked.configs += 1,
                     Query::Tags(_) => asked.tags += 1,
                     Query::Referrers(..) => asked.referrers += 1,
+                    Query::Layout(_) => asked.layouts += 1,
                 }
                 self.answer(query, &mut snapshot);
             }

@@ -38,7 +38,7 @@ impl IndexJson {
         let Some(marker) = files::read_file(&path, MANIFEST_LIMIT)? else { return Ok(None) };
         let version = object(&path, &marker)?.remove("imageLayoutVersion");
         if !version.as_ref().and_then(Value::as_str).is_some_and(|version| version.starts_with("1.")) {
-            return Err(fault(&path, "has no imageLayoutVersion \"1.0.0\""));
+            return Err(fault(&path, "has an unsupported imageLayoutVersion: expected \"1.0.0\""));
         }
 
         let path = root.join(INDEX);
@@ -81,6 +81,12 @@ impl IndexJson {
     /// Returns all valid tags.
     pub(super) fn tags(&self) -> BTreeSet<Tag> {
         self.entries.iter().filter_map(tag_of).filter_map(|tag| Tag::parse(tag).ok()).collect()
+    }
+
+    /// Returns all names, sorted and without duplicates. A name is a tag, or any other text.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names: BTreeSet<&str> = self.entries.iter().filter_map(tag_of).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Returns the digests of all manifests that it names, without duplicates.
@@ -135,7 +141,7 @@ pub(super) fn manifest_type(bytes: &[u8], listed: Option<MediaType>) -> Option<M
 }
 
 fn object(path: &Path, bytes: &[u8]) -> Disk<Map<String, Value>> {
-    serde_json::from_slice(bytes).map_err(|error| fault(path, format_args!("is no JSON object: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| fault(path, format_args!("is not a JSON object: {error}")))
 }
 
 fn tag_of(entry: &Value) -> Option<&str> {

@@ -6,6 +6,7 @@
 //! A layout may come from an untrusted author (a checkout of a pull request). So no symbolic link below its folder is
 //! followed, and pipes and devices are never waited for. Nothing here knows what the files mean.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ fn has_blob_folders(root: &Path, digest: &Digest) -> Disk<bool> {
     for folder in [root.join(BLOBS), root.join(BLOBS).join(digest.algorithm())] {
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Err(fault(&folder, "is no folder: links are not followed")),
+            Ok(_) => return Err(fault(&folder, "is not a directory: symbolic links are not followed")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(unreadable(&folder, &error)),
         }
@@ -95,15 +96,54 @@ fn open(path: &Path) -> Disk<Option<(File, u64)>> {
     let mut options = OpenOptions::new();
     options.read(true);
     guarded(&mut options);
-    let not_regular = || fault(path, "is no regular file: links, pipes and devices are not read");
+    let not_regular = || fault(path, "is not a regular file: links, pipes and devices are not read");
     let file = match options.open(path) {
         Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(not_a_directory(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(_) if path.is_symlink() => return Err(not_regular()),
         Err(error) => return Err(unreadable(path, &error)),
     };
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_regular()) }
+}
+
+/// Returns the error for a path of which a parent is not a directory. If that is an archive, the error says so.
+fn not_a_directory(path: &Path) -> ErrorKind {
+    let file = path.ancestors().skip(1).find(|parent| !parent.as_os_str().is_empty() && !parent.is_dir());
+    let file = file.unwrap_or(path);
+    let archive = open(file).ok().flatten().and_then(|(file, _)| archive_kind(file));
+    match archive {
+        Some(kind) => ErrorKind::Layout(LayoutFault::Archive { path: file.to_owned(), kind }),
+        None => fault(file, "is a file, not a directory"),
+    }
+}
+
+/// Returns the kind of an archive, by its first bytes. `None` if it is not an archive.
+fn archive_kind(file: File) -> Option<&'static str> {
+    let mut first = Vec::new();
+    file.take(262).read_to_end(&mut first).ok()?;
+    match first.as_slice() {
+        [0x1f, 0x8b, ..] => Some("gzip archive"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd archive"),
+        bytes if bytes.get(257..262) == Some(b"ustar") => Some("tar archive"),
+        _ => None,
+    }
+}
+
+/// Returns the names in a directory. `None` if the directory does not exist.
+pub(super) fn names(folder: &Path) -> Disk<Option<Vec<OsString>>> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotADirectory => not_a_directory(&folder.join(MARKER)),
+        _ => unreadable(folder, &error),
+    };
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        entries => {
+            let names = entries.and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+            names.map(Some).map_err(failed)
+        }
+    }
 }
 
 /// Opens files without following a symbolic link, and without waiting for the other end of a pipe.
@@ -265,8 +305,8 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> ErrorKind {
     ErrorKind::Layout(match error.kind() {
         io::ErrorKind::StorageFull => LayoutFault::NoSpace,
         io::ErrorKind::QuotaExceeded => LayoutFault::QuotaExceeded,
-        io::ErrorKind::ReadOnlyFilesystem => "it can only be read, not written".into(),
-        io::ErrorKind::PermissionDenied => "no permission to write there".into(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ if is_too_many_open(error) => LayoutFault::TooManyOpenFiles,
         _ => return fault(path, format_args!("cannot be written: {error}")),
     })

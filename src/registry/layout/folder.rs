@@ -12,13 +12,17 @@ use tempfile::NamedTempFile;
 use tokio::time::Instant;
 
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageManifest, Index, LayoutDir, Locator, MalformedJson, MediaType, Payload, Tag,
+    Descriptor, Digest, Entry, ImageManifest, Index, LayoutContents, LayoutDir, Locator, MalformedJson, MediaType,
+    Payload, Tag,
 };
 use crate::registry::{ExpectedTag, TagWrite, referrers};
 
 use super::contents::{self, IndexJson};
 use super::proofs::Proofs;
 use super::{CONFIG_LIMIT, Disk, ErrorKind, LayoutFault, MANIFEST_LIMIT, fault, files};
+
+/// The file that the unpacked archive of `docker save` has.
+const DOCKER_MANIFEST: &str = "manifest.json";
 
 /// The folder of one layout, and what a run knows about it.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ impl LayoutFolder {
         let Some(index) = IndexJson::read(&self.root)? else { return Ok(None) };
         let manifest = match locator {
             Locator::Tag(tag) => match index.tagged(tag)? {
-                Some(digest) => self.read_manifest(&index, &digest)?,
+                Some(digest) => self.tagged_manifest(&index, &digest)?,
                 None => None,
             },
             Locator::Digest(digest) if self.is_target => match self.read_manifest(&index, digest) {
@@ -66,7 +70,25 @@ impl LayoutFolder {
     }
 
     pub(super) fn manifest(&self, digest: &Digest) -> Disk<Option<Payload>> {
-        IndexJson::read(&self.root)?.map_or(Ok(None), |index| self.read_manifest(&index, digest))
+        let Some(index) = IndexJson::read(&self.root)? else { return Ok(None) };
+        let manifest = self.read_manifest(&index, digest)?;
+        if let Some(manifest) = manifest.as_ref().filter(|_| !self.is_target) {
+            self.require_layers(manifest)?;
+        }
+        Ok(manifest)
+    }
+
+    /// Returns what the directory holds, to explain why something is not found.
+    pub(super) fn contents(&self) -> Disk<LayoutContents> {
+        if let Some(index) = IndexJson::read(&self.root)? {
+            return Ok(LayoutContents::Names(index.names()));
+        }
+        Ok(match files::names(&self.root)? {
+            None => LayoutContents::NoFolder,
+            Some(names) if names.is_empty() => LayoutContents::Empty,
+            Some(names) if names.iter().any(|name| name == DOCKER_MANIFEST) => LayoutContents::DockerArchive,
+            Some(_) => LayoutContents::Other,
+        })
     }
 
     pub(super) fn tags(&self) -> Disk<Option<BTreeSet<Tag>>> {
@@ -99,7 +121,7 @@ impl LayoutFolder {
         let Some((file, size)) = files::open_blob(&self.root, &blob.digest)? else { return Ok(None) };
         if size != blob.size {
             let path = files::blob_path(&self.root, &blob.digest);
-            return Err(fault(&path, format_args!("has {size} bytes, its descriptor says {}", blob.size)));
+            return Err(fault(&path, format_args!("has {size} bytes, but its descriptor has size {}", blob.size)));
         }
         Ok(Some(file))
     }
@@ -146,7 +168,7 @@ impl LayoutFolder {
     ) -> Disk<Option<TagWrite>> {
         let Some(_lock) = self.try_lock()? else { return Ok(None) };
         let Some(mut index) = IndexJson::read(&self.root)? else {
-            return Err(fault(&self.root, "is no longer a layout"));
+            return Err(fault(&self.root, "is not a layout any more"));
         };
         if let TagCondition::Names(names) = condition {
             let found = index.tagged(tag)?;
@@ -190,16 +212,49 @@ impl LayoutFolder {
         verified(media_type, bytes, digest).map(Some)
     }
 
+    /// Reads the manifest that a tag names. In a target, a missing one is written again. In a source, it is an error:
+    /// the image is not absent, but damaged.
+    fn tagged_manifest(&self, index: &IndexJson, digest: &Digest) -> Disk<Option<Payload>> {
+        let manifest = self.read_manifest(index, digest)?;
+        if manifest.is_some() || self.is_target {
+            return Ok(manifest);
+        }
+        Err(match files::open_blob(&self.root, digest)? {
+            None => ErrorKind::Layout(LayoutFault::NoManifest(digest.clone())),
+            Some(_) => fault(&files::blob_path(&self.root, digest), "is not a manifest"),
+        })
+    }
+
+    /// Checks that the layers of an image exist with the right size. Their bytes are verified when they are copied.
+    fn require_layers(&self, manifest: &Payload) -> Disk<()> {
+        let Some((layer, size)) = self.damaged_layer(manifest)? else { return Ok(()) };
+        let Descriptor { digest, size: expected, .. } = layer;
+        Err(ErrorKind::Layout(match size {
+            None => LayoutFault::NoLayer(digest),
+            Some(actual) => LayoutFault::WrongSize { digest, expected, actual },
+        }))
+    }
+
+    /// Returns the first layer of an image that is missing or has another size, and that size.
+    fn damaged_layer(&self, manifest: &Payload) -> Disk<Option<(Descriptor, Option<u64>)>> {
+        let image = Some(manifest).filter(|manifest| manifest.media_type().is_image()).map(ImageManifest::parse);
+        let Some(Ok(image)) = image else { return Ok(None) };
+        for layer in image.layers.into_iter().filter(|layer| !layer.is_foreign).map(|layer| layer.descriptor) {
+            let size = files::open_blob(&self.root, &layer.digest)?.map(|(_, size)| size);
+            if size != Some(layer.size) {
+                return Ok(Some((layer, size)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether everything that `manifest` names is there. Manifests and configs are hashed. Layers may be very large,
     /// so only their sizes are compared.
     fn is_whole(&self, manifest: &Payload) -> Disk<bool> {
         if manifest.media_type().is_image() {
             let Ok(image) = ImageManifest::parse(manifest) else { return Ok(true) };
-            for layer in image.layers.iter().filter(|layer| !layer.is_foreign).map(|layer| &layer.descriptor) {
-                let opened = files::open_blob(&self.root, &layer.digest)?;
-                if opened.is_none_or(|(_, size)| size != layer.size) {
-                    return Ok(false);
-                }
+            if self.damaged_layer(manifest)?.is_some() {
+                return Ok(false);
             }
             return self.proofs.has(&self.root, &image.config);
         }

@@ -9,6 +9,7 @@ use crate::oci::{Entry, Index, MediaType, Platform, Tag};
 
 use super::*;
 
+mod explained;
 mod safety;
 mod several_writers;
 
@@ -112,10 +113,14 @@ async fn a_folder_that_is_no_layout_holds_nothing() {
 async fn malformed_files_are_named() {
     let ok = contents::MARKER_TEXT;
     for (marker, index, says) in [
-        ("", contents::EMPTY_INDEX, "oci-layout is no JSON object"),
-        ("{}", contents::EMPTY_INDEX, "oci-layout has no imageLayoutVersion"),
-        (r#"{"imageLayoutVersion":"2.0.0"}"#, contents::EMPTY_INDEX, "oci-layout has no imageLayoutVersion"),
-        (ok, "[]", "index.json is no JSON object"),
+        ("", contents::EMPTY_INDEX, "oci-layout is not a JSON object"),
+        ("{}", contents::EMPTY_INDEX, "oci-layout has an unsupported imageLayoutVersion"),
+        (
+            r#"{"imageLayoutVersion":"2.0.0"}"#,
+            contents::EMPTY_INDEX,
+            "oci-layout has an unsupported imageLayoutVersion",
+        ),
+        (ok, "[]", "index.json is not a JSON object"),
         (ok, "{}", "index.json has no array `manifests`"),
         (
             ok,
@@ -229,7 +234,7 @@ async fn a_blob_of_another_size_is_an_error() {
 
     fs::write(&path, "short").unwrap();
     let error = folder.layouts.open_blob(&folder.dir, &blob).await.err().unwrap();
-    assert!(error.to_string().contains("has 5 bytes, its descriptor says 300000"), "{error}");
+    assert!(error.to_string().contains("has 5 bytes, but its descriptor has size 300000"), "{error}");
 }
 
 #[tokio::test]
@@ -250,15 +255,6 @@ async fn a_manifest_with_other_bytes_is_an_error() {
     let error = folder.layouts.manifest(&folder.dir, image.digest()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Layout(LayoutFault::Corrupt(image.digest().clone())));
     assert_eq!(folder.head(&tag("v1")).await.unwrap_err().kind, error.kind);
-}
-
-#[tokio::test]
-async fn a_tag_whose_manifest_is_gone_is_absent() {
-    let folder = Folder::new();
-    let image = folder.add_image("a").await;
-    folder.put(&tag("v1"), &image).await.unwrap();
-    fs::remove_file(folder.blob_path(image.digest())).unwrap();
-    assert_eq!(folder.head(&tag("v1")).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -284,7 +280,7 @@ async fn links_and_pipes_are_not_read() {
     fs::rename(&path, folder.path("elsewhere")).unwrap();
 
     symlink(folder.path("elsewhere"), &path).unwrap();
-    assert!(folder.layouts.has_blob(&folder.dir, &blob).await.unwrap_err().to_string().contains("no regular file"));
+    assert!(folder.layouts.has_blob(&folder.dir, &blob).await.unwrap_err().to_string().contains("not a regular file"));
 
     fs::remove_file(&path).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -293,7 +289,7 @@ async fn links_and_pipes_are_not_read() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(
-        folder.layouts.config(&folder.dir, &blob.digest).await.unwrap_err().to_string().contains("no regular file")
+        folder.layouts.config(&folder.dir, &blob.digest).await.unwrap_err().to_string().contains("not a regular file")
     );
 
     fs::rename(folder.path("blobs"), folder.path("moved")).unwrap();

@@ -12,35 +12,67 @@ fn of_layout(fault: LayoutFault) -> RegistryError {
 fn a_layout_has_no_host() {
     let kind = ErrorKind::Layout("out/kubectl/index.json: permission denied".into());
     let layout = RegistryError { host: None, target: "oci:out/kubectl:v1".into(), ..error(kind) };
-    assert_snapshot!(show(&layout), @r#"
+    assert_snapshot!(show(&layout), @r"
     mlist::registry::layout
     cannot write to oci:out/kubectl
     > out/kubectl/index.json: permission denied
-    help: fix the folder, or write the layout again
+    help: fix the files, or write the layout again
     about: oci:out/kubectl
-    "#);
+    ");
     assert_eq!(problem(&layout).http, None);
     let blob =
         RegistryError { target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(), ..layout.clone() };
     assert_eq!(problem(&blob), problem(&layout), "one folder is one problem");
-    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r#"
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..layout }), @r"
     mlist::registry::layout
     cannot read oci:out/kubectl:v1
     > out/kubectl/index.json: permission denied
-    help: fix the folder, or write the layout again
+    help: fix the files, or write the layout again
     about: oci:out/kubectl:v1
-    "#);
+    ");
 }
 
 #[test]
 fn a_corrupt_blob_is_named_with_its_layout() {
     let corrupt = of_layout(LayoutFault::Corrupt(Digest::of(b"layer")));
-    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..corrupt }), @r#"
-    mlist::registry::layout
+    assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..corrupt }), @r"
+    mlist::plan::member_damaged
     blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 in oci:out/kubectl is corrupt (its bytes do not match the digest)
     help: delete the file of the blob, and write the image to the layout again
     about: oci:out/kubectl:v1
-    "#);
+    ");
+}
+
+#[test]
+fn what_is_missing_in_a_source_and_an_archive_are_named() {
+    let read = |fault: LayoutFault| show(&RegistryError { operation: Operation::Read, ..of_layout(fault) });
+    assert_snapshot!(read(LayoutFault::NoManifest(Digest::of(b"manifest"))), @r"
+    mlist::plan::member_damaged
+    oci:out/kubectl:v1 exists, but its manifest is missing
+    > sha256:05b3abf2579a5eb66403cd78be557fd860633a1fe2103c7642030defe32c657f not found in oci:out/kubectl
+    help: write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:v1
+    about: oci:out/kubectl:v1
+    ");
+    assert_snapshot!(read(LayoutFault::NoLayer(Digest::of(b"layer"))), @r"
+    mlist::plan::member_damaged
+    an image in oci:out/kubectl has a missing layer
+    > layer sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 not found in oci:out/kubectl
+    help: write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:TAG
+    about: oci:out/kubectl:v1
+    ");
+    assert_snapshot!(read(LayoutFault::WrongSize { digest: Digest::of(b"layer"), expected: 5, actual: 3 }), @r"
+    mlist::plan::member_damaged
+    blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 in oci:out/kubectl is corrupt (3 bytes instead of 5)
+    help: delete the file of the blob, and write the image to the layout again
+    about: oci:out/kubectl:v1
+    ");
+    let archive = LayoutFault::Archive { path: "out/kubectl.tar.gz".into(), kind: "gzip archive" };
+    assert_snapshot!(read(archive), @r"
+    mlist::registry::layout
+    out/kubectl.tar.gz is a gzip archive, not the directory of an OCI image layout
+    help: convert it: skopeo copy oci-archive:out/kubectl.tar.gz oci:DIR:TAG (docker-archive:out/kubectl.tar.gz if `docker save` wrote it), and use oci:DIR:TAG as the source
+    about: oci:out/kubectl
+    ");
 }
 
 #[test]

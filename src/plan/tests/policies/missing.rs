@@ -71,7 +71,7 @@ fn where_nothing_is_published_for_it_it_is_absent() {
     assert_eq!(slugs, ["member_absent"]);
     assert_eq!(
         plan.problems[0].causes,
-        ["reg.corp/app:v1 has no image that can only be the one for linux/arm64, to be kept"]
+        ["missing = \"keep\" found nothing to keep: reg.corp/app:v1 does not have exactly one image for linux/arm64"]
     );
 }
 
@@ -167,7 +167,7 @@ fn a_kept_image_that_is_gone_blocks_where_the_list_is_written() {
     assert_eq!(plan.problems[0].labels[0].text, "linux/arm64 of app");
     assert_eq!(
         plan.problems[0].help.as_deref(),
-        Some(r#"push it to its source again, or publish without it: missing = "skip""#)
+        Some(r#"push the image to its source again, or set missing = "skip" to publish without it"#)
     );
 }
 
