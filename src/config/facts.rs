@@ -40,6 +40,41 @@ pub enum GitFact {
     Branch,
 }
 
+/// Why git has no answer. The code that asked decides how it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitFault {
+    /// The folder is not in a repository.
+    NotARepository,
+    /// There is no program `git`.
+    NotInstalled,
+    /// git does not read this repository, because it belongs to another user (`safe.directory`).
+    OtherOwner(PathBuf),
+    /// The repository has no commit.
+    NoCommit,
+    /// HEAD is on no branch.
+    Detached,
+    /// No tag is on HEAD.
+    NoTag {
+        /// Whether the repository is a shallow clone.
+        is_shallow: bool,
+        /// Some tags on other commits, the greatest version first.
+        others: Vec<String>,
+    },
+    /// Another reason, as text.
+    Failed(String),
+}
+
+impl GitFault {
+    /// Whether git works and there is no value, so that a `default` can be used instead.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::NotARepository | Self::NoCommit | Self::Detached | Self::NoTag { .. } => true,
+            Self::NotInstalled | Self::OtherOwner(_) | Self::Failed(_) => false,
+        }
+    }
+}
+
 /// The answer to a question: a value, `None` if there is no value, or the reason why it is not known. The reason does
 /// not contain the path of the question, because only the code that asked knows how the path may be shown.
 pub type Fact = Result<Option<String>, String>;
@@ -54,6 +89,7 @@ pub const INCLUDED_LIMIT: u64 = 16 << 20;
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     answers: BTreeMap<Question, Fact>,
+    git_faults: BTreeMap<Question, GitFault>,
     included_bytes: u64,
     tags: BTreeMap<Place, TagFact>,
 }
@@ -71,6 +107,25 @@ impl Facts {
             self.included_bytes += text.len() as u64;
         }
         self.answers.insert(question, fact);
+    }
+
+    /// Adds the answer of git to a question.
+    pub fn add_git(&mut self, question: Question, answer: Result<String, GitFault>) {
+        let fact = match answer {
+            Ok(text) => Ok(Some(text)),
+            Err(fault) => {
+                let fact = if fault.is_absence() { Ok(None) } else { Err("git failed".to_owned()) };
+                self.git_faults.insert(question.clone(), fault);
+                fact
+            }
+        };
+        self.add(question, fact);
+    }
+
+    /// Returns why git has no answer to a question. `None` if it has one, or was not asked.
+    #[must_use]
+    pub fn git_fault(&self, question: &Question) -> Option<&GitFault> {
+        self.git_faults.get(question)
     }
 
     /// Returns the size of all included files that are known. If it is more than [`INCLUDED_LIMIT`], no more of them

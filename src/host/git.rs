@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::facts::{Fact, GitFact};
+use crate::config::facts::{GitFact, GitFault};
 
 mod dirty;
 
@@ -73,24 +73,35 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("GIT_TERMINAL_PROMPT", "0"),
 ];
 
-/// Asks git about `folder`. `None` if the directory is not in a repository, or if the repository has no commit. The
-/// branch is known even without a commit, but not if HEAD is detached.
-pub(super) fn fact(folder: &Path, fact: GitFact) -> Fact {
-    let ask = |arguments: &[&str]| answer(command(folder, arguments));
+/// Asks git about `folder`. The branch is known even without a commit, but not if HEAD is detached.
+///
+/// # Errors
+/// Returns why there is no value.
+pub(super) fn fact(folder: &Path, fact: GitFact) -> Result<String, GitFault> {
+    let ask = |arguments: &[&str]| answer(folder, arguments);
+    // Without a commit, `describe` and `for-each-ref` fail, and the error message differs between versions of git.
+    let commit = || ask(&HEAD)?.ok_or(GitFault::NoCommit);
     match fact {
         // `--short` is not used: it prints `heads/NAME` for a branch if there is a tag with the same name.
         GitFact::Branch => {
-            let head = ask(&["symbolic-ref", "--quiet", "HEAD"])?;
-            Ok(head.map(|head| head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned()))
+            let head = ask(&["symbolic-ref", "--quiet", "HEAD"])?.ok_or(GitFault::Detached)?;
+            Ok(head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned())
         }
-        GitFact::Commit => ask(&HEAD),
-        // Without a commit, these two commands fail, and the error message differs between versions of git.
-        GitFact::Describe if ask(&HEAD)?.is_some() => {
+        GitFact::Commit => commit(),
+        GitFact::Describe => {
+            commit()?;
             let mark = if dirty::is_dirty(folder)? { "-dirty" } else { "" };
-            Ok(ask(&DESCRIBE)?.map(|described| described + mark))
+            Ok(ask(&DESCRIBE)?.ok_or(GitFault::NoCommit)? + mark)
         }
-        GitFact::Tags if ask(&HEAD)?.is_some() => ask(&TAGS),
-        GitFact::Describe | GitFact::Tags => Ok(None),
+        GitFact::Tags => {
+            commit()?;
+            if let Some(tags) = ask(&TAGS)? {
+                return Ok(tags);
+            }
+            let others = ask(&OTHER_TAGS)?.map(|tags| tags.lines().map(str::to_owned).collect()).unwrap_or_default();
+            let is_shallow = ask(&["rev-parse", "--is-shallow-repository"])?.as_deref() == Some("true");
+            Err(GitFault::NoTag { is_shallow, others })
+        }
     }
 }
 
@@ -101,6 +112,10 @@ const DESCRIBE: [&str; 3] = ["describe", "--tags", "--always"];
 
 /// `git tag` is not used: it also sorts by `tag.sort`, and to sort by signature it runs `gpg.program`.
 const TAGS: [&str; 4] = ["for-each-ref", "--points-at=HEAD", "--format=%(refname:lstrip=2)", "refs/tags"];
+
+/// The greatest tags of the repository, which a message names if none is on HEAD.
+const OTHER_TAGS: [&str; 5] =
+    ["for-each-ref", "--sort=-version:refname", "--count=4", "--format=%(refname:lstrip=2)", "refs/tags"];
 
 fn command(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut git = Command::new("git");
@@ -116,18 +131,44 @@ fn command(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     git
 }
 
-/// Returns what git printed, or its error message.
-fn answer(git: Command) -> Fact {
-    let output = run(git, TIME_LIMIT)?;
-    let text = String::from_utf8(output.stdout).map_err(|_| "git's answer is not UTF-8".to_owned())?;
+/// Returns what git printed. `None` if it has no result.
+fn answer(folder: &Path, arguments: &[&str]) -> Result<Option<String>, GitFault> {
+    let output = run(command(folder, arguments), TIME_LIMIT)?;
+    let text = String::from_utf8(output.stdout);
+    let text = text.map_err(|_| GitFault::Failed("the output of git is not UTF-8".to_owned()))?;
     match output.status.code() {
         Some(0) => Ok(Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())),
         // With `--quiet`, exit status 1 without a message means that there is no result. It is not an error.
         Some(1) if output.stderr.is_empty() => Ok(None),
-        _ => {
-            let said = complaint(&String::from_utf8_lossy(&output.stderr));
-            if said.starts_with("not a git repository") { Ok(None) } else { Err(format!("git says: {said}")) }
-        }
+        _ => Err(fault(folder, &complaint(&String::from_utf8_lossy(&output.stderr)))),
+    }
+}
+
+/// Returns why git failed in `folder`. `said` is its message, which is in English.
+fn fault(folder: &Path, said: &str) -> GitFault {
+    if said.starts_with("not a git repository") {
+        return GitFault::NotARepository;
+    }
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let top = folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&folder);
+    // git checks the owner of both, and its message differs between versions.
+    if said.contains("own") && [top, &top.join(".git")].into_iter().any(is_of_another_user) {
+        return GitFault::OtherOwner(top.to_owned());
+    }
+    GitFault::Failed(format!("git failed: {said}"))
+}
+
+/// Whether a file belongs to another user than the one who runs this process.
+fn is_of_another_user(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        path.metadata().is_ok_and(|metadata| metadata.uid() != rustix::process::geteuid().as_raw())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
     }
 }
 
@@ -136,7 +177,7 @@ fn complaint(stderr: &str) -> String {
     let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.clone().next();
     let fatal = lines.find(|line| line.starts_with("fatal:") || line.starts_with("error:")).or(first);
-    let line = fatal.unwrap_or("nothing");
+    let line = fatal.unwrap_or("no error message");
     let line = line.strip_prefix("fatal:").or_else(|| line.strip_prefix("error:")).unwrap_or(line).trim();
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
@@ -148,13 +189,13 @@ struct GitOutput {
 }
 
 /// Runs the program until it exits, or kills it when `limit` has passed.
-fn run(mut command: Command, limit: Duration) -> Result<GitOutput, String> {
+fn run(mut command: Command, limit: Duration) -> Result<GitOutput, GitFault> {
     let end = Instant::now() + limit;
-    let too_late = || format!("git did not answer within {}s", limit.as_secs());
-    let failed = |error: io::Error| format!("git cannot be run: {error}");
+    let too_late = || GitFault::Failed(format!("git timed out after {}s", limit.as_secs()));
+    let failed = |error: io::Error| GitFault::Failed(format!("failed to run git: {error}"));
     let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "git is not installed".to_owned(),
+        io::ErrorKind::NotFound => GitFault::NotInstalled,
         _ => failed(error),
     })?;
     // Read the pipes while the program runs, because a full pipe would block it.
@@ -178,7 +219,7 @@ fn run(mut command: Command, limit: Duration) -> Result<GitOutput, String> {
 }
 
 /// Kills the program and returns `reason`.
-fn stopped(mut child: Child, reason: String) -> String {
+fn stopped(mut child: Child, reason: GitFault) -> GitFault {
     // These calls fail if the program has already exited, so errors are ignored.
     let _ = child.kill();
     let _ = child.wait();

@@ -43,7 +43,10 @@ pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts
             Question::Include(_) if facts.included_bytes() > INCLUDED_LIMIT => Err("it was not read".to_owned()),
             Question::Include(path) => files::whole(path, boundary),
             Question::Paths(folder, glob) => paths::fact(folder, glob, boundary),
-            Question::Git(folder, fact) => git::fact(folder, *fact),
+            Question::Git(folder, fact) => {
+                facts.add_git(question.clone(), git::fact(folder, *fact));
+                continue;
+            }
         };
         facts.add(question.clone(), fact);
     }

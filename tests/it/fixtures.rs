@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
-use mlist::config::facts::Facts;
+use mlist::config::facts::{Facts, GitFault, Question};
 use mlist::config::{LoadOutcome, LoadRequest, Loaded, Loader, Problem, Publication, SourceFile, Sources, Trust};
 use mlist::oci::Tag;
 
@@ -126,6 +126,10 @@ fn loaded(text: &str) -> Loaded {
             LoadOutcome::Needs(questions) => {
                 assert!(!questions.is_empty());
                 for question in questions {
+                    if let Question::Git(..) = question {
+                        facts.add_git(question, Err(GitFault::NotARepository));
+                        continue;
+                    }
                     let shown = format!("{question:?}");
                     let fact = match shown.as_str() {
                         shown if shown.contains("two-lines") => Ok(Some("1.2\n1.3\n".to_owned())),

@@ -130,6 +130,35 @@ fn quiet_says_nothing_unless_something_is_wrong() {
 }
 
 #[test]
+fn why_git_has_no_value_is_said_with_what_to_do() {
+    let list = "platforms = [\"linux/amd64\"]\nsource = \"ghcr.io/acme/app:{v}\"\ntags = [\"{v}\"]\n";
+    let list = format!("[vars]\nv = {{ git = \"tag\" }}\n[list.app]\ntarget = \"ghcr.io/acme/app\"\n{list}");
+    let context = Context::with(&list);
+    let git = |arguments: &str| {
+        let mut git = std::process::Command::new("git");
+        git.arg("-C").arg(context.path(".")).args(["-c", "user.name=n", "-c", "user.email=n@example.org"]);
+        assert!(git.args(arguments.split(' ')).output().expect("git").status.success(), "{arguments}");
+    };
+    let says = |why: &str, help: &str| {
+        let output = context.mlist("check").exits(2);
+        let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&format!("`v` has no value: {why}")), "{output}");
+        assert!(text.contains(help), "{output}");
+    };
+    says("this directory is not in a git repository", "run mlist in a git checkout");
+    git("init --quiet");
+    says("the git repository has no commit yet", "create a commit");
+    git("commit --quiet --allow-empty --message=one");
+    says("the git repository has no tags", "git tag v1.0.0");
+    git("tag nightly");
+    says("no tag on HEAD is a version: found nightly", "git tag v1.0.0");
+    git("commit --quiet --allow-empty --message=two");
+    says("no tag points to HEAD; tags on other commits: nightly", "git = \"describe\"");
+    git("tag v1.2.3");
+    context.mlist("check").exits(0);
+}
+
+#[test]
 fn a_selector_that_fits_nothing_is_a_usage_error() {
     let (registry, context) = release();
     let (output, log) = registry.watch(|| context.mlist("sync kube-prxy"));

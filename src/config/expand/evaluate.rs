@@ -1,6 +1,7 @@
 //! [`Evaluator`]: the values of templates and variables. It records a question for each fact that is not known yet.
-//! `variable` looks up the value of a variable. `partial` expands a template in which names are left open.
+//! `variable` looks up the value of a variable. `git` says why there is none from git. `partial` expands a template in which names are left open.
 
+mod git;
 mod partial;
 mod variable;
 

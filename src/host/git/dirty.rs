@@ -21,6 +21,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::config::facts::GitFault;
+
 use super::{GitOutput, OUTPUT_LIMIT, TIME_LIMIT, answer, command, complaint, run};
 
 /// Lists changed files. Of a submodule, only its commit is compared, because to look for changed files in it, git would
@@ -32,7 +34,7 @@ const STATUS: [&str; 6] =
 const NEWER_THAN_EVERY_FILE: Duration = Duration::from_secs(4_000_000_000);
 
 /// Whether tracked files differ from HEAD.
-pub(super) fn is_dirty(folder: &Path) -> Result<bool, String> {
+pub(super) fn is_dirty(folder: &Path) -> Result<bool, GitFault> {
     let filters = Filters::configured(folder)?;
     let changed = changed_files(filters.turned_off(folder, &STATUS))?;
     if changed.is_empty() {
@@ -43,12 +45,12 @@ pub(super) fn is_dirty(folder: &Path) -> Result<bool, String> {
         return Ok(true);
     }
     // `git status` prints paths from the top directory, and `git check-attr` reads them from the current one.
-    let Some(top) = answer(command(folder, &["rev-parse", "--show-toplevel"]))? else { return Ok(true) };
+    let Some(top) = answer(folder, &["rev-parse", "--show-toplevel"])? else { return Ok(true) };
     let top = Path::new(&top);
     if !filters.apply_to_all(&paths, top)? {
         return Ok(true);
     }
-    let Some(index) = answer(command(top, &["rev-parse", "--git-path", "index"]))? else { return Ok(true) };
+    let Some(index) = answer(top, &["rev-parse", "--git-path", "index"])? else { return Ok(true) };
     let copy = tempfile::NamedTempFile::new().map_err(|error| no_copy(&error))?;
     std::fs::copy(top.join(index), copy.path()).map_err(|error| no_copy(&error))?;
     copy.as_file().set_modified(UNIX_EPOCH + NEWER_THAN_EVERY_FILE).map_err(|error| no_copy(&error))?;
@@ -57,8 +59,8 @@ pub(super) fn is_dirty(folder: &Path) -> Result<bool, String> {
     Ok(!changed_files(git)?.is_empty())
 }
 
-fn no_copy(error: &io::Error) -> String {
-    format!("the index of the repository cannot be copied: {error}")
+fn no_copy(error: &io::Error) -> GitFault {
+    failed(format!("the index of the repository cannot be copied: {error}"))
 }
 
 /// A changed file as `git status --porcelain -z` prints it: two letters, a space and the path.
@@ -71,7 +73,7 @@ impl Changed {
     }
 }
 
-fn changed_files(git: Command) -> Result<Vec<Changed>, String> {
+fn changed_files(git: Command) -> Result<Vec<Changed>, GitFault> {
     let bytes = bytes(git)?;
     Ok(bytes
         .split(|byte| *byte == 0)
@@ -81,7 +83,7 @@ fn changed_files(git: Command) -> Result<Vec<Changed>, String> {
 }
 
 /// Returns what git printed if it succeeded.
-fn bytes(git: Command) -> Result<Vec<u8>, String> {
+fn bytes(git: Command) -> Result<Vec<u8>, GitFault> {
     let output = run(git, TIME_LIMIT)?;
     if output.status.success() {
         return Ok(output.stdout);
@@ -89,8 +91,12 @@ fn bytes(git: Command) -> Result<Vec<u8>, String> {
     Err(complained(&output))
 }
 
-fn complained(output: &GitOutput) -> String {
-    format!("git says: {}", complaint(&String::from_utf8_lossy(&output.stderr)))
+fn complained(output: &GitOutput) -> GitFault {
+    failed(format!("git failed: {}", complaint(&String::from_utf8_lossy(&output.stderr))))
+}
+
+fn failed(why: impl Into<String>) -> GitFault {
+    GitFault::Failed(why.into())
 }
 
 /// The names of all configured filters.
@@ -101,7 +107,7 @@ impl Filters {
     ///
     /// # Errors
     /// Returns the reason if this version of git cannot turn off one of them.
-    fn configured(folder: &Path) -> Result<Self, String> {
+    fn configured(folder: &Path) -> Result<Self, GitFault> {
         let names = settings(command(folder, &LIST))?.into_keys();
         let filters = Self(names.filter_map(|key| key.rsplit_once('.').map(|(name, _)| name.to_owned())).collect());
         if filters.0.is_empty() {
@@ -114,7 +120,7 @@ impl Filters {
         };
         let not_off = filters.0.iter().filter(|name| !is_off(name));
         match not_off.max_by_key(|name| name.contains('=')) {
-            Some(name) => Err(format!("git cannot turn off the filter `{name}`; use git 2.31 or newer")),
+            Some(name) => Err(failed(format!("git cannot turn off the filter `{name}`; use git 2.31 or newer"))),
             None => Ok(filters),
         }
     }
@@ -138,9 +144,9 @@ impl Filters {
     }
 
     /// Whether each of `paths`, which are relative to `top`, has one of these filters.
-    fn apply_to_all(&self, paths: &[&[u8]], top: &Path) -> Result<bool, String> {
+    fn apply_to_all(&self, paths: &[&[u8]], top: &Path) -> Result<bool, GitFault> {
         let mut git = command(top, &["check-attr", "-z", "--stdin", "filter"]);
-        git.stdin(list_of(paths).map_err(|error| format!("a temporary file cannot be written: {error}"))?);
+        git.stdin(list_of(paths).map_err(|error| failed(format!("a temporary file cannot be written: {error}")))?);
         let printed = bytes(git)?;
         // The path, the attribute and its value for each path.
         let values: Vec<&[u8]> = printed.split(|byte| *byte == 0).skip(2).step_by(3).collect();
@@ -161,12 +167,12 @@ const OFF: [(&str, &str, &str); 3] =
     [("clean", "", "MLIST_CLEAN"), ("process", "", "MLIST_PROCESS"), ("required", "false", "MLIST_REQUIRED")];
 
 /// Returns the settings that [`LIST`] prints, without `filter.`. The last value of a key is the effective one.
-fn settings(git: Command) -> Result<BTreeMap<String, String>, String> {
+fn settings(git: Command) -> Result<BTreeMap<String, String>, GitFault> {
     let output = run(git, TIME_LIMIT)?;
     let printed = match output.status.code() {
         // The rest is missing, and it could name a filter.
-        _ if output.stdout.len() as u64 >= OUTPUT_LIMIT => return Err("git's configuration is too long".to_owned()),
-        Some(0) => String::from_utf8(output.stdout).map_err(|_| "git's configuration is not UTF-8".to_owned())?,
+        _ if output.stdout.len() as u64 >= OUTPUT_LIMIT => return Err(failed("git's configuration is too long")),
+        Some(0) => String::from_utf8(output.stdout).map_err(|_| failed("git's configuration is not UTF-8"))?,
         // There are none.
         Some(1) if output.stderr.is_empty() => String::new(),
         _ => return Err(complained(&output)),

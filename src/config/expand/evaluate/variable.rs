@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Evaluator, Need, NoValue, Scope};
+use super::{Evaluator, Need, NoValue, Scope, git};
 use crate::config::expand::resolution_stack::ResolutionStack;
 use crate::config::expand::value::Value;
 use crate::config::facts::{Fact, GitFact, Question};
@@ -47,10 +47,21 @@ impl Evaluator<'_> {
                 if let Some(default) = &variable.default {
                     return Ok(self.resolve(default, scope, stack)?.into_value());
                 }
-                let message = format!("`{name}` has no value: {}", source.lacking);
-                needed_by(Problem::error("mlist::config::no_value", message)).help(source.help)
+                let of_git = source.question.as_ref().and_then(|question| git::no_value(self.facts, question, name));
+                let (lacking, help) = of_git.unwrap_or((source.lacking, source.help));
+                let message = format!("`{name}` has no value: {lacking}");
+                needed_by(Problem::error("mlist::config::no_value", message)).help(help)
             }
-            Err(problem) => needed_by(*problem),
+            Err(problem) => {
+                let failed = source.question.as_ref().filter(|question| self.facts.git_fault(question).is_some());
+                needed_by(match failed.and_then(|question| git::no_value(self.facts, question, name)) {
+                    Some((why, help)) => {
+                        let message = format!("`{name}` has no value: {why}");
+                        Problem::error("mlist::config::no_value", message).help(help)
+                    }
+                    None => *problem,
+                })
+            }
         };
         if scope.need == Need::Must {
             self.problems.add_for(scope.list, problem);
@@ -105,13 +116,8 @@ impl Evaluator<'_> {
         }
         let base = self.base_of(written);
         let folder = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base.to_owned() };
-        let lacking = match fact {
-            GitFact::Describe | GitFact::Commit => "git knows no commit here",
-            GitFact::Tags => "no tag on HEAD is a version",
-            GitFact::Branch => "HEAD is on no branch",
-        };
-        let question = Some(Question::Git(folder, fact));
-        VariableSource { question, shown, lacking: lacking.to_owned(), help: SET_IT.to_owned() }
+        let (question, lacking) = (Some(Question::Git(folder, fact)), "git has no value for it".to_owned());
+        VariableSource { question, shown, lacking, help: SET_IT.to_owned() }
     }
 
     /// Whether problems show the placeholder instead of the value. A value from a file is never shown, because the path

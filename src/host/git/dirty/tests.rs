@@ -119,5 +119,5 @@ fn more_settings_than_can_be_read_are_an_error() {
     let long = "x".repeat(2 << 20);
     let text = fs::read_to_string(&config).unwrap() + &format!("[filter \"aa\"]\nclean = {long}\n");
     fs::write(&config, text).unwrap();
-    assert_eq!(is_dirty(&path), Err("git's configuration is too long".to_owned()));
+    assert_eq!(is_dirty(&path), Err(failed("git's configuration is too long")));
 }
