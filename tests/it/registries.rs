@@ -41,7 +41,9 @@ fn image(content: &str) -> Image {
 /// Returns a context that is logged in to those of these registries that require it.
 fn logged_in(registries: &[&AnyRegistry]) -> Context {
     let context = Context::new();
-    registries.iter().for_each(|registry| registry.admit(&context));
+    for registry in registries {
+        registry.admit(&context);
+    }
     context
 }
 

@@ -5,7 +5,7 @@
 //!
 //! - It mounts nothing: a mount opens an upload.
 //! - Its repositories share all blobs, but not manifests.
-//! - It names what a list lacks with 404 instead of 400, and without a code of its own for it.
+//! - It refuses a list without its children with 404 instead of 400.
 //! - It has referrers. It lists the tags of a repository that does not exist as none.
 //! - `Location` has no host.
 

@@ -7,6 +7,9 @@
 //! - It answers 201 with `Content-Type: text/html` and no body.
 //! - Its repositories share all blobs, and all manifests by digest.
 //! - It accepts a list without its children, and an OCI manifest without its blobs.
+//! - A tag names one manifest of each media type, and a client that accepts several gets a Docker list first. A list that
+//!   was published with Docker's type cannot be replaced by one with the type of the OCI.
+//! - It answers 500 to a manifest by digest that has no `mediaType`.
 
 use std::process::Command;
 
@@ -17,6 +20,16 @@ use super::wire::Wire;
 /// The paths below `target`.
 const PROGRAM: &str = "venv/bin/zuul-registry";
 const PYTHON: &str = "venv/bin/python";
+
+/// What the program does. It is not called itself, because it contains the absolute path of its folder, which may have
+/// been copied. Two drivers for storage are left out: their imports take most of the time to start.
+const MAIN: &str = "
+import sys, types
+for driver in ('swift', 's3'):
+    sys.modules['zuul_registry.' + driver] = types.SimpleNamespace(Driver=None)
+from zuul_registry.main import main
+main()
+";
 
 /// A running `zuul-registry`. It is stopped when dropped.
 pub(crate) struct ZuulRegistry {
@@ -66,8 +79,7 @@ impl ZuulRegistry {
             // It reads YAML, and JSON is YAML.
             std::fs::write(&file, config.to_string()).expect("a config file");
             let mut command = Command::new(&python);
-            // As the program does, which contains the absolute path of its folder and so cannot be moved with it.
-            command.args(["-W", "ignore", "-c", "from zuul_registry.main import main; main()"]);
+            command.args(["-W", "ignore", "-c", MAIN]);
             // Only with `-d` it logs requests.
             command.arg("-c").arg(file).args(["-d", "serve"]);
             command
