@@ -118,7 +118,7 @@ pub(super) fn text(path: &Path, boundary: Option<&Boundary>, limit: u64) -> Resu
 fn is_utf16(bytes: &[u8]) -> bool {
     let zeros = |bytes: &[u8], first: usize| bytes.iter().skip(first).step_by(2).all(|byte| *byte == 0);
     let start = &bytes[..bytes.len().min(8)];
-    let without_mark = start.len() > 1 && start.len() % 2 == 0 && (zeros(start, 0) != zeros(start, 1));
+    let without_mark = start.len() > 1 && start.len().is_multiple_of(2) && (zeros(start, 0) != zeros(start, 1));
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || without_mark
 }
 
