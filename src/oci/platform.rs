@@ -134,14 +134,14 @@ impl Platform {
         let [(_, os), (arch_at, arch), rest @ ..] = parts.as_slice() else {
             let instead = alias(text).map(|(arch, variant)| spelled("linux", arch, variant));
             return Err(error(
-                format!("`{text}` is not a valid platform: expected os/arch or os/arch/variant"),
+                format!("`{}` is not a valid platform: expected os/arch or os/arch/variant", excerpt(text)),
                 whole,
                 instead,
             ));
         };
         if rest.len() > 1 {
             return Err(error(
-                format!("`{text}` is not a valid platform: expected at most os/arch/variant"),
+                format!("`{}` is not a valid platform: expected at most os/arch/variant", excerpt(text)),
                 whole,
                 None,
             ));

@@ -88,6 +88,20 @@ fn a_file_in_utf_16_is_named_as_that() {
 }
 
 #[test]
+fn a_character_that_is_not_visible_is_shown() {
+    for (key, message) in [
+        ("missing = \"skip\u{200b}\"", r"`skip\u{200b}` is not a valid value for `missing`"),
+        ("wait = \"5m\u{a0}\"", r"`m\u{a0}` is not a valid duration unit"),
+        ("source = \"ghcr.io/acme/app:v1\u{200b}\"", r"invalid character `\u{200b}` in tag `v1\u{200b}`"),
+    ] {
+        let file = manifest("", r#"["v1"]"#).replace("[list.worker]", key);
+        let context = Context::with(&file);
+        let output = context.mlist("check").exits(2);
+        assert!(output.stderr.contains(message), "{output}");
+    }
+}
+
+#[test]
 fn a_file_in_yaml_is_one_problem() {
     let said = only_problem(b"vars:\n  version: v1\nlist:\n  app:\n    tags: [v1]\n", "syntax");
     assert!(said.contains("this looks like YAML, expected TOML"), "{said}");

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::raw::{Node, Scalar, TomlValue};
 use super::types;
 use crate::config::problem::Problem;
+use crate::oci::excerpt;
 
 /// The regular expression of durations, for the JSON Schema.
 pub(in crate::config) const DURATION: &str = "^([0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$";
@@ -78,7 +79,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
         let word = behind.find(|c: char| c.is_ascii_digit()).map_or(behind, |end| &behind[..end]);
         let (unit_start, end) = (start + digits, start + digits + word.len());
         if digits == 0 {
-            return Err(fault(format!("expected a number, found `{word}`"), start..end));
+            return Err(fault(format!("expected a number, found `{}`", excerpt(word)), start..end));
         }
         if word.is_empty() {
             return Err(fault(format!("`{}` has no unit", &rest[..digits]), start..end));
@@ -90,7 +91,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
             } else if known {
                 format!("`{word}` is repeated, or follows a smaller unit")
             } else {
-                format!("`{word}` is not a valid duration unit")
+                format!("`{}` is not a valid duration unit", excerpt(word))
             };
             return Err(fault(message, unit_start..end));
         };
@@ -99,7 +100,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
             .and_then(|number| number.checked_mul(left[at].1)?.checked_add(seconds))
             .filter(|seconds| *seconds <= LONGEST_HOURS * UNITS[0].1)
             .ok_or_else(|| DurationError {
-                message: format!("`{text}` is too long; the maximum is {LONGEST_HOURS}h"),
+                message: format!("`{}` is too long; the maximum is {LONGEST_HOURS}h", excerpt(text)),
                 span: 0..0,
                 instead: None,
             })?;

@@ -6,6 +6,7 @@ use crate::config::keys::TableKind::{Defaults, Tag, Top};
 use crate::config::keys::{KEYS, KeyInfo, KeySet, Shape, TableKind, built_keys_of, keys_of};
 use crate::config::problem::Problem;
 use crate::naming::nearest;
+use crate::oci::excerpt;
 
 /// Returns the entries of `table` whose keys are allowed in `table_kind` and implemented. Reports the others to
 /// `problems`.
@@ -84,7 +85,7 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
             (.., None) => format!("move it to {places}"),
         });
     }
-    let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{name}`"));
+    let problem = Problem::error("mlist::config::unknown_key", format!("unknown key `{}`", excerpt(name)));
     let known: Vec<&str> = built_keys_of(table_kind).map(|info| info.name).collect();
     match slip_of(name, table_kind) {
         Some(meant) => {

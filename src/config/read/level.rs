@@ -71,7 +71,7 @@ fn fill(level: &mut Level, key: LevelKey, node: &Node, problems: &mut ReadProble
         LevelKey::Source => level.source = Some(template("source", node, TemplateKind::Name, problems).into()),
         LevelKey::Target => level.target = Some(target::targets(node, problems).into()),
         LevelKey::Repository => {
-            level.repository = Some(template("repository", node, TemplateKind::Name, problems).into())
+            level.repository = Some(template("repository", node, TemplateKind::Name, problems).into());
         }
         LevelKey::Tags => level.tags = Some(tags::read(node, problems).into()),
         LevelKey::MemberTags => level.member_tags = Some(member_tags(node, problems).into()),

@@ -4,6 +4,7 @@ use super::raw::{Key, Node, TomlValue};
 use super::read_problems::ReadProblems;
 use crate::config::keys;
 use crate::config::problem::Problem;
+use crate::oci::excerpt;
 
 /// The names of values that templates can use for each member, without a variable.
 pub(in crate::config) const MEMBER_NAMES: [&str; 3] = ["arch", "os", "platform"];
@@ -59,7 +60,7 @@ impl NameKind {
             name.chars().skip_while(|c| !self.begins(*c)).map(|c| if self.goes_on(c) { c } else { '-' }).collect();
         let label = if right.is_empty() { String::new() } else { format!("did you mean `{right}`?") };
         problems.push(
-            Problem::error("mlist::config::bad_name", format!("`{name}` is not a valid {what} name"))
+            Problem::error("mlist::config::bad_name", format!("`{}` is not a valid {what} name", excerpt(name)))
                 .at(&key.span, label)
                 .help(help),
         );

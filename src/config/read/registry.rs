@@ -2,7 +2,6 @@
 //! here is a template.
 
 use super::read_problems::ReadProblems;
-use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -11,7 +10,7 @@ use super::{known_keys, names, types};
 use crate::config::keys::{self, KEYS, RegistryKey, TableKind};
 use crate::config::model::{ClientFiles, LoginNames, Per, Placed, Rate, RegistrySettings, Security};
 use crate::config::problem::{Problem, Span};
-use crate::oci::{self, Host};
+use crate::oci::{self, Host, ReferenceErrorKind, excerpt};
 
 /// The regular expression of hosts, for the JSON Schema. A host without a dot or port must also be `localhost`.
 pub(in crate::config) const HOST: &str = r"^([A-Za-z0-9_]+((\.|-+)[A-Za-z0-9_]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$";
@@ -131,11 +130,19 @@ fn no_host(name: &Key) -> Problem {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let meant = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim();
-    let meant = if meant.parse::<Ipv6Addr>().is_ok() { format!("[{meant}]") } else { meant.to_owned() };
-    let label = if host(&meant).is_some() { format!("write `{}`", types::quoted(&meant)) } else { String::new() };
-    Problem::error("mlist::config::bad_name", format!("`{}` is not a valid registry host", shown(text)))
-        .at(&name.span, label)
-        .help("a host contains a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
+    let error = Host::parse(meant).err();
+    let meant = match error.as_ref().map(|error| &error.kind) {
+        Some(ReferenceErrorKind::BareIpv6(right)) => right,
+        _ => meant,
+    };
+    let problem =
+        Problem::error("mlist::config::bad_name", format!("`{}` is not a valid registry host", excerpt(&shown(text))));
+    let problem = match (host(meant), &error) {
+        (Some(_), _) => problem.at(&name.span, format!("write `{}`", types::quoted(meant))),
+        (None, Some(error)) if !meant.is_empty() => problem.at(&name.span, "").because(error.message.clone()),
+        (None, _) => problem.at(&name.span, ""),
+    };
+    problem.help("a host contains a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
 }
 
 /// Reads the settings in `table`. Without a host, this only reports problems.
@@ -258,7 +265,7 @@ fn rate(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Rate> {
     if let (true, Some(per), Ok(requests)) = (is_number(number), per, number.parse()) {
         return Some(Rate { requests, per });
     }
-    let problem = Problem::error("mlist::config::type", format!("`{written}` is not a valid rate"));
+    let problem = Problem::error("mlist::config::type", format!("`{}` is not a valid rate", excerpt(written)));
     let number = number.trim().trim_start_matches('0');
     let meant = meant_time(time).filter(|_| is_number(number) && number.parse::<NonZeroU32>().is_ok());
     let label =

@@ -6,6 +6,7 @@ use super::types;
 use crate::config::model::Placed;
 use crate::config::problem::Problem;
 use crate::naming::Globs;
+use crate::oci::excerpt;
 
 /// The regular expression of media types (RFC 6838, section 4.2), for the JSON Schema.
 pub(in crate::config) const MEDIA_TYPE: &str =
@@ -34,7 +35,8 @@ pub(super) fn media_type(key: &str, node: &Node, problems: &mut ReadProblems<'_>
     if is_media_type(&text.value) {
         return Some(Placed { value: text.value.clone(), span: text.span.clone() });
     }
-    let problem = Problem::error("mlist::config::type", format!("`{}` is not a valid media type", text.value));
+    let problem =
+        Problem::error("mlist::config::type", format!("`{}` is not a valid media type", excerpt(&text.value)));
     let trimmed = text.value.split(';').next().unwrap_or_default().trim();
     let label = if is_media_type(trimmed) { format!("write `{trimmed}`") } else { String::new() };
     problems.push(

@@ -11,6 +11,7 @@ use super::read_problems::ReadProblems;
 use super::types;
 use crate::config::problem::Problem;
 use crate::naming::nearest;
+use crate::oci::excerpt;
 
 /// What the conditions are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,8 @@ fn word(text: &Text, of: Of, problems: &mut ReadProblems<'_>) -> Option<Conditio
         ("newest", Of::Row) => Problem::error("mlist::config::type", "`newest` cannot be used in a row of `platforms`")
             .at(&span, "only tags can use `newest`"),
         (other, _) => {
-            let problem = Problem::error("mlist::config::type", format!("`{other}` is not a valid condition"));
+            let problem =
+                Problem::error("mlist::config::type", format!("`{}` is not a valid condition", excerpt(other)));
             match nearest(other, of.words().iter().copied()) {
                 Some(meant) => problem.at(&span, format!("did you mean `{meant}`?")),
                 None => problem.at(&span, ""),

@@ -8,6 +8,7 @@ use crate::config::model::Placed;
 use crate::config::policy::Words;
 use crate::config::problem::Problem;
 use crate::naming::{ArchStyle, nearest};
+use crate::oci::excerpt;
 
 /// Returns the value of the word in `node`.
 pub(super) fn word<T: Words>(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<T> {
@@ -42,7 +43,8 @@ pub(super) fn arch_style(node: &Node, problems: &mut ReadProblems<'_>) -> Option
 
 /// Returns the problem `mlist::config::type` for a word that is not in a closed set.
 pub(super) fn unknown_word(key: &str, text: &Text, words: &[&str]) -> Problem {
-    let problem = Problem::error("mlist::config::type", format!("`{}` is not a valid value for `{key}`", text.value));
+    let problem =
+        Problem::error("mlist::config::type", format!("`{}` is not a valid value for `{key}`", excerpt(&text.value)));
     match nearest(&text.value, words.iter().copied()) {
         Some(word) => problem.at(&text.span, format!("did you mean `{word}`?")),
         None => problem.at(&text.span, ""),

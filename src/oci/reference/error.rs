@@ -157,15 +157,20 @@ impl ReferenceError {
     /// character is still named.
     #[must_use]
     pub fn message_of(&self, shown: &str) -> String {
-        let whole = quoted(shown);
+        let whole = self.whole(shown);
         let noun = self.noun();
         let part = if self.is_part { format!("{noun} {whole}") } else { format!("the {noun} of {whole}") };
         self.kind.message(&whole, &part)
     }
 
+    /// The whole text in quotes. Users who left the host out do not always know that this means Docker Hub.
+    fn whole(&self, text: &str) -> String {
+        let is_about_repository = matches!(self.kind, Kind::NoLocator | Kind::UnexpectedLocator);
+        quoted(text) + if self.means_hub && is_about_repository { " on Docker Hub" } else { "" }
+    }
+
     fn noun(&self) -> String {
         let part = self.kind.part();
-        // Users who left the host out do not always know that this means Docker Hub.
         if self.means_hub && part == "repository" { format!("Docker Hub {part}") } else { part.to_owned() }
     }
 }
@@ -210,7 +215,7 @@ impl Fault {
             || matches!(kind, Kind::Scheme | Kind::User | Kind::LayoutCase | Kind::NoRepository | Kind::BareIpv6(_))
             || split_host(text).is_some();
         let error = ReferenceError { message: String::new(), kind, span, part, means_hub: !has_host, is_part };
-        let whole = quoted(text);
+        let whole = error.whole(text);
         let invalid = match &text[error.part.clone()] {
             "" => format!("the {}", error.noun()),
             invalid => format!("{} `{}`", error.noun(), excerpt(invalid)),

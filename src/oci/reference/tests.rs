@@ -114,7 +114,7 @@ fn an_invalid_character_is_named_with_its_part() {
 fn a_reference_without_a_host_means_docker_hub() {
     for (text, message) in [
         ("Acme/app:1", "invalid character `A` in Docker Hub repository `Acme/app`: repositories are lowercase"),
-        ("acme/app", "`acme/app` has no tag or digest"),
+        ("acme/app", "`acme/app` on Docker Hub has no tag or digest"),
         ("app:a+b", "invalid character `+` in tag `a+b`: tags allow letters, digits, `_`, `.` and `-`"),
     ] {
         let error = Reference::parse(text).unwrap_err();

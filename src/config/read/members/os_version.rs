@@ -8,7 +8,7 @@ use crate::config::read::raw::{Key, Node, Table, Text, TomlValue};
 use crate::config::read::read_problems::ReadProblems;
 use crate::config::read::template::{TemplateKind, template};
 use crate::config::read::{known_keys, types};
-use crate::oci::Platform;
+use crate::oci::{Platform, excerpt};
 
 const EXAMPLE: &str = "os-version = \"10.0.17763.6532\", \"10.0.17763.*\" or { from = \"REFERENCE\" }";
 
@@ -53,7 +53,7 @@ fn of_text(text: &Text, problems: &mut ReadProblems<'_>) -> Option<DeclaredOsVer
 fn no_template(key: &str, text: &Text) -> Problem {
     Problem::error(
         "mlist::config::type",
-        format!("`{key}` cannot contain placeholders: `{}` is not a valid version", text.value),
+        format!("`{key}` cannot contain placeholders: `{}` is not a valid version", excerpt(&text.value)),
     )
     .at(&text.span, "expected a version")
     .help("only `from` can contain placeholders: os-version = { from = \"REFERENCE\" }")
@@ -74,7 +74,7 @@ fn read_build(node: &Node, problems: &mut ReadProblems<'_>) -> Option<String> {
         problems.push(
             Problem::error(
                 "mlist::config::type",
-                format!("`build` cannot contain `*`: `{}` is not the start of a version", text.value),
+                format!("`build` cannot contain `*`: `{}` is not the start of a version", excerpt(&text.value)),
             )
             .at(&text.span, label)
             .help("write the start of the version, without `*`: build = \"10.0.17763\""),
