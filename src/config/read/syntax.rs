@@ -68,8 +68,9 @@ fn problems(file: usize, source: &str, lines: &Lines, faults: &[Fault<'_>]) -> V
         }
         last = Some(line);
         let start = lines.start(line);
-        let text = source.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        if let Some(problem) = other_format(file, start, text) {
+        let (before, rest) = source.split_at_checked(start).unwrap_or((source, ""));
+        let text = rest.lines().next().unwrap_or_default();
+        if let Some(problem) = other_format(file, before, text) {
             // All other lines have the same error.
             problems.push(problem);
             return problems;
@@ -83,9 +84,10 @@ fn syntax(message: impl Into<String>) -> Problem {
     Problem::error("mlist::config::syntax", message)
 }
 
-/// Recognises a line of YAML or JSON, or the marker of a merge conflict. `start` is the position of the line.
-fn other_format(file: usize, start: usize, line: &str) -> Option<Problem> {
+/// Recognises a line of YAML or JSON, or the marker of a merge conflict. `lines_before` is the text before the line.
+fn other_format(file: usize, lines_before: &str, line: &str) -> Option<Problem> {
     let written = line.trim();
+    let start = lines_before.len();
     let span = || {
         let start = start + line.len() - line.trim_start().len();
         Span { file, range: start..start + written.len() }
@@ -95,7 +97,7 @@ fn other_format(file: usize, start: usize, line: &str) -> Option<Problem> {
             syntax("unresolved merge conflict").at(&span(), "").help("resolve the conflict, and remove this line"),
         );
     }
-    if written.starts_with('{') {
+    if written.starts_with('{') && lines_before.trim().is_empty() {
         return Some(
             syntax("this looks like JSON, expected TOML").at(&span(), "").help("write [TABLE] and KEY = VALUE"),
         );
@@ -220,7 +222,11 @@ mod tests {
         }
         let (written, message, _) = reported("<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n");
         assert_eq!((written.as_str(), message.as_str()), ("<<<<<<< HEAD", "unresolved merge conflict"));
-        assert_eq!(reported("a = http://x").1, "string without quotes");
+        for source in
+            ["a = http://x", "a = r.io/app:v1", "a = [\n  { b = 1 c = 2 },\n]", "a = [\n  \"r.io/app:v1\" 2\n]"]
+        {
+            assert!(!reported(source).1.contains("looks like"), "{source:?}");
+        }
     }
 
     #[test]
