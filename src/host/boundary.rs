@@ -75,7 +75,7 @@ impl Boundary {
         match self.locate(path) {
             PathLocation::Inside(real) => Ok(Some(real.display().to_string())),
             PathLocation::Outside => Ok(None),
-            PathLocation::Circle => Err("its links lead in a circle".to_owned()),
+            PathLocation::Circle => Err("its symbolic links form a loop".to_owned()),
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         for path in ["one", "two/x", "self"] {
             assert_eq!(boundary.locate(Path::new(path)), PathLocation::Circle, "{path}");
         }
-        assert_eq!(boundary.fact(Path::new("one")), Err("its links lead in a circle".to_owned()));
+        assert_eq!(boundary.fact(Path::new("one")), Err("its symbolic links form a loop".to_owned()));
     }
 
     #[test]

@@ -88,11 +88,11 @@ impl FolderWalk<'_> {
         }
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
             let name = path.display().to_string().escape_debug().to_string();
-            return Err(format!("the name of {name} can't be written on a line"));
+            return Err(format!("file name {name} is not UTF-8 or has a line break"));
         }
         self.found.insert(path.to_owned());
         if self.found.len() > MOST_FILES {
-            return Err(format!("it means more than {MOST_FILES} files"));
+            return Err(format!("it matches more than {MOST_FILES} files"));
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl FolderWalk<'_> {
             Some(PathLocation::Inside(real)) => real,
             Some(PathLocation::Outside | PathLocation::Circle) => return Ok(Vec::new()),
         };
-        let refused = |error: std::io::Error| format!("{} can't be looked into: {error}", folder.display());
+        let refused = |error: std::io::Error| format!("cannot read directory {}: {error}", folder.display());
         let found = match fs::read_dir(real) {
             Ok(found) => found,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -119,7 +119,9 @@ impl FolderWalk<'_> {
             let entry = entry.map_err(refused)?;
             self.looked_at += 1;
             if self.looked_at > MOST_NAMES {
-                return Err(format!("more than {MOST_NAMES} names were looked at: name its folders more exactly"));
+                return Err(format!(
+                    "more than {MOST_NAMES} names were examined; use a glob with more specific directories"
+                ));
             }
             let name = entry.file_name();
             entries.push(FolderEntry {

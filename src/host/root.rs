@@ -46,17 +46,18 @@ pub fn manifest_file(explicit: Option<&Path>, paths: &AllowedPaths) -> Result<Ma
         // An absolute path does not depend on the current directory.
         (Some(_), Err(_)) => PathBuf::new(),
         (None, Err(error)) => {
-            return Err(unreadable(format!("there is no telling where this is: {error}"), NAMED));
+            return Err(unreadable(format!("cannot determine the current directory: {error}"), NAMED));
         }
     };
     file_from(&here, explicit, paths)
 }
 
 /// The help for a user who has a manifests.toml.
-const NAMED: &str = "to read another file: -f FILE";
+const NAMED: &str = "use -f FILE to read another file";
 
 /// The help for a user who has none.
-const NONE: &str = "to read another file: -f FILE; manifests.toml.example, beside mlist's README, shows every key";
+const NONE: &str =
+    "use -f FILE to read another file; to write one, see manifests.toml.example in the repository of mlist";
 
 /// The help for a user whose file has another encoding.
 const UTF_8: &str = "save the file as UTF-8; `>` in Windows PowerShell writes UTF-16, use Set-Content -Encoding utf8";
@@ -65,7 +66,8 @@ const UTF_8: &str = "save the file as UTF-8; `>` in Windows PowerShell writes UT
 fn file_from(here: &Path, explicit: Option<&Path>, paths: &AllowedPaths) -> Result<ManifestFile, Box<Problem>> {
     let path = match explicit {
         Some(path) => path.to_owned(),
-        None => nearest(here).ok_or_else(|| unreadable(format!("no {NAME} here or in any directory above"), NONE))?,
+        None => nearest(here)
+            .ok_or_else(|| unreadable(format!("{NAME} not found in this directory or any parent directory"), NONE))?,
     };
     let name = path.display().to_string();
     let boundary = boundary(here, &path, paths)?;
@@ -78,11 +80,8 @@ fn file_from(here: &Path, explicit: Option<&Path>, paths: &AllowedPaths) -> Resu
         Err(error @ FileError::Absent) => Err(unreadable(error.message(&name), NONE)),
         Err(FileError::Directory) => {
             let inside = path.join(NAME);
-            let help = if here.join(&inside).is_file() {
-                format!("to read the file in it: -f {}", inside.display())
-            } else {
-                NAMED.to_owned()
-            };
+            let help =
+                if here.join(&inside).is_file() { format!("use -f {}", inside.display()) } else { NAMED.to_owned() };
             Err(unreadable(FileError::Directory.message(&name), help))
         }
         Err(error @ (FileError::Utf16 | FileError::NotUtf8 { .. })) => Err(unreadable(error.message(&name), UTF_8)),
@@ -99,11 +98,11 @@ fn boundary(here: &Path, file: &Path, paths: &AllowedPaths) -> Result<Option<Bou
     };
     Boundary::new(here, folder).map(Some).map_err(|error| {
         let message = match error.kind() {
-            ErrorKind::NotFound => format!("there is no folder `{}`", folder.display()),
-            ErrorKind::NotADirectory => format!("`{}` is no folder", folder.display()),
-            kind => format!("`{}` can't be looked into: {kind}", folder.display()),
+            ErrorKind::NotFound => format!("directory `{}` not found", folder.display()),
+            ErrorKind::NotADirectory => format!("`{}` is not a directory", folder.display()),
+            kind => format!("cannot read directory `{}`: {kind}", folder.display()),
         };
-        unreadable(message, "the folder that no path may lead out of: --root DIR")
+        unreadable(message, "use --root DIR to name the directory that all paths must stay in")
     })
 }
 
@@ -147,7 +146,9 @@ mod tests {
         // The root of the file system may contain one; the directories in between do not.
         let (dir, below) = folder();
         match nearest(&below) {
-            None => assert!(read(&below, None).unwrap_err().message.starts_with("no manifests.toml here")),
+            None => assert!(
+                read(&below, None).unwrap_err().message.starts_with("manifests.toml not found in this directory")
+            ),
             Some(found) => assert!(!below.join(found).canonicalize().unwrap().starts_with(dir.path())),
         }
     }
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(problem.help.as_deref(), Some(NAMED));
         std::fs::write(dir.path().join("a/manifests.toml"), "").unwrap();
         let problem = read(dir.path(), Some(Path::new("a"))).unwrap_err();
-        assert_eq!(problem.help.as_deref(), Some("to read the file in it: -f a/manifests.toml"));
+        assert_eq!(problem.help.as_deref(), Some("use -f a/manifests.toml"));
     }
 
     #[test]
@@ -220,9 +221,9 @@ mod tests {
         assert_eq!(read(Some("link.toml"), AllowedPaths::OwnFolder), refused("link.toml"));
         assert_eq!(read(None, AllowedPaths::OwnFolder), Ok("outside".to_owned()));
         assert_eq!(read(Some("link.toml"), AllowedPaths::Folder("../..".into())), Ok("outside".to_owned()));
-        let nowhere = Err(("unreadable", "there is no folder `nowhere`".to_owned()));
+        let nowhere = Err(("unreadable", "directory `nowhere` not found".to_owned()));
         assert_eq!(read(Some("m.toml"), AllowedPaths::Folder("nowhere".into())), nowhere);
-        let file = Err(("unreadable", "`m.toml` is no folder".to_owned()));
+        let file = Err(("unreadable", "`m.toml` is not a directory".to_owned()));
         assert_eq!(read(Some("m.toml"), AllowedPaths::Folder("m.toml".into())), file);
     }
 }
