@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::invisible::excerpt;
+use super::invisible::quoted_char;
 
 /// A content digest: `sha256:` and 64 lowercase hex digits, or `sha512:` and 128 lowercase hex digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub enum DigestError {
         found: usize,
     },
     /// A character is neither a digit nor a lowercase hex digit.
-    #[error("invalid character `{}`, expected lowercase hex digits", excerpt(.character.encode_utf8(&mut [0; 4])))]
+    #[error("invalid character {}, expected lowercase hex digits", quoted_char(*character))]
     Character {
         /// The character.
         character: char,

@@ -1,4 +1,5 @@
-//! [`is_invisible`]: characters of foreign text that are never shown, and [`excerpt`]: text with escapes for them.
+//! [`is_invisible`]: characters of foreign text that are never shown, and [`excerpt`] and [`quoted_char`]: text with
+//! escapes for them.
 
 /// Whether a character has no glyph of its own and makes text look different from what it is: it changes the direction
 /// of the text (CVE-2021-42574), has no width, is a blank that is no space, is a tag or selects a variant. Control
@@ -30,6 +31,18 @@ pub fn excerpt(text: &str) -> String {
     if chars.next().is_some() { shown + "…" } else { shown }
 }
 
+/// Returns a character in quotes for a message: with an escape if it cannot be seen, and with its code point if it may
+/// look like another one.
+#[must_use]
+pub fn quoted_char(c: char) -> String {
+    let shown = excerpt(c.encode_utf8(&mut [0; 4]));
+    match c {
+        ' ' => "` ` (space)".to_owned(),
+        c if c.is_ascii() || shown.starts_with('\\') => format!("`{shown}`"),
+        c => format!("`{shown}` (U+{:04X})", u32::from(c)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +51,21 @@ mod tests {
     fn an_excerpt_shows_what_cannot_be_seen() {
         assert_eq!(excerpt("a b\r\u{a0}\u{200b}ä"), r"a b\r\u{a0}\u{200b}ä");
         assert_eq!(excerpt(&"a".repeat(201)), "a".repeat(200) + "…");
+    }
+
+    #[test]
+    fn a_character_is_shown_so_that_it_can_be_told_apart() {
+        for (c, shown) in [
+            ('+', "`+`"),
+            (' ', "` ` (space)"),
+            ('\r', r"`\r`"),
+            ('\u{a0}', r"`\u{a0}`"),
+            ('\\', r"`\`"),
+            ('–', "`–` (U+2013)"),
+            ('а', "`а` (U+0430)"),
+        ] {
+            assert_eq!(quoted_char(c), shown);
+        }
     }
 
     #[test]

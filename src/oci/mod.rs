@@ -25,7 +25,7 @@ pub mod reference;
 
 pub use digest::{Digest, DigestError, DigestVerifier};
 pub use index::{ATTESTATION_TYPE, Entry, Index};
-pub use invisible::{excerpt, is_invisible};
+pub use invisible::{excerpt, is_invisible, quoted_char};
 pub use layout::LayoutContents;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::invisible::excerpt;
+use super::invisible::{excerpt, quoted_char};
 use super::manifest::null_as_none;
 
 /// The platform of an image. In JSON it is the platform object of an index; an image config uses the same keys.
@@ -155,8 +155,8 @@ impl Platform {
                 let lower = part.to_ascii_lowercase();
                 let instead = lower.chars().all(fits).then_some(lower);
                 let message = format!(
-                    "invalid character `{}` in platform `{}`: expected lowercase letters, digits, `.`, `_` or `-`",
-                    excerpt(c.encode_utf8(&mut [0; 4])),
+                    "invalid character {} in platform `{}`: expected lowercase letters, digits, `.`, `_` or `-`",
+                    quoted_char(c),
                     excerpt(text)
                 );
                 return Err(error(message, *at..at + part.len(), instead));

@@ -6,7 +6,7 @@ use super::super::filter::Filter;
 use super::super::nearest::nearest;
 use super::super::version::VersionPart;
 use super::{Part, Placeholder, TemplateError, TemplateErrorKind};
-use crate::oci::excerpt;
+use crate::oci::quoted_char;
 
 /// Returns the parts of a template, each with its position.
 pub(super) fn parts(text: &str) -> Result<Vec<(Part, Range<usize>)>, TemplateError> {
@@ -155,11 +155,7 @@ impl<'a> Reader<'a> {
         match found {
             ' ' | '\t' | '\n' | '\r' => syntax("spaces are not allowed in a placeholder", span, None),
             '}' if self.at == self.open + 1 => syntax("placeholder `{}` has no name", span, None),
-            _ => syntax(
-                format!("unexpected `{}` in a placeholder: {rule}", excerpt(found.encode_utf8(&mut [0; 4]))),
-                span,
-                None,
-            ),
+            _ => syntax(format!("unexpected character {} in a placeholder: {rule}", quoted_char(found)), span, None),
         }
     }
 }

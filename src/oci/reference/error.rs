@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{LAYOUT, split_host};
 use crate::oci::digest::DigestError;
-use crate::oci::invisible::excerpt;
+use crate::oci::invisible::{excerpt, quoted_char};
 
 /// The error for a text that is not a valid reference, tag or host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,10 +123,12 @@ impl ReferenceErrorKind {
             Self::NoFolder => format!("{whole} has no folder after `{LAYOUT}`"),
             Self::LayoutCase => format!("`{LAYOUT}` must be lowercase in {whole}: expected oci:DIR"),
             Self::EmptyPathPart => format!("empty path component in {part}: `/` is repeated, or at the start or end"),
-            Self::UpperCasePath(c) => format!("invalid character {} in {part}: repositories are lowercase", shown(*c)),
+            Self::UpperCasePath(c) => {
+                format!("invalid character {} in {part}: repositories are lowercase", quoted_char(*c))
+            }
             Self::PathCharacter(c) => format!(
                 "invalid character {} in {part}: repositories allow lowercase letters, digits, `.`, `_`, `-` and `/`",
-                shown(*c)
+                quoted_char(*c)
             ),
             Self::PathSeparator => {
                 format!("invalid {part}: `.`, `_`, `__` and `-` are allowed only between letters or digits")
@@ -134,7 +136,7 @@ impl ReferenceErrorKind {
             Self::LongRepository(length) => format!("{part} is {length} characters long; the maximum is 255"),
             Self::EmptyTag => format!("{part} is empty"),
             Self::TagCharacter(c) => {
-                format!("invalid character {} in {part}: tags allow letters, digits, `_`, `.` and `-`", shown(*c))
+                format!("invalid character {} in {part}: tags allow letters, digits, `_`, `.` and `-`", quoted_char(*c))
             }
             Self::TagStart(c) => format!("{part} starts with `{c}`: tags start with a letter, digit or `_`"),
             Self::LongTag(length) => format!("{part} is {length} characters long; the maximum is 128"),
@@ -144,7 +146,10 @@ impl ReferenceErrorKind {
             Self::OpenBracket => format!("`[` is not closed in {whole}: expected an IPv6 address such as `[::1]:5000`"),
             Self::AfterAddress => format!("invalid {part}: expected `:PORT` after the IPv6 address"),
             Self::HostCharacter(c) => {
-                format!("invalid character {} in {part}: host names allow letters, digits, `.`, `-` and `_`", shown(*c))
+                format!(
+                    "invalid character {} in {part}: host names allow letters, digits, `.`, `-` and `_`",
+                    quoted_char(*c)
+                )
             }
             Self::HostName => format!("{part} is not a valid host name"),
             Self::Port => format!("invalid port in {part}: expected a number up to 65535"),
@@ -233,9 +238,4 @@ pub(super) fn user_length(text: &str) -> Option<usize> {
 fn quoted(text: &str) -> String {
     let visible = user_length(text).map_or(Cow::Borrowed(text), |length| format!("…{}", &text[length..]).into());
     format!("`{}`", excerpt(&visible))
-}
-
-/// Returns a character in quotes, also if it is not visible.
-fn shown(c: char) -> String {
-    if c == ' ' { "` ` (space)".to_owned() } else { format!("`{}`", excerpt(c.encode_utf8(&mut [0; 4]))) }
 }
