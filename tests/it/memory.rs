@@ -198,9 +198,12 @@ fn a_long_glob_and_too_many_globs_are_refused() {
     let glob = "[a-z]?*".repeat(100_000);
     let many = "'v*', ".repeat(1_001);
     for (text, why) in [
-        (format!("[list.a]\n{LIST}tags = ['t']\nimmutable = ['{glob}']\n"), "bytes: at most 1000 are allowed"),
-        (format!("include = ['a/{glob}']\n[list.a]\n{LIST}tags = ['t']\n"), "bytes: at most 1000 are allowed"),
-        (format!("[list.a]\n{LIST}tags = ['t']\nimmutable = [{many}]\n"), "has 1001 globs: at most 1000 are allowed"),
+        (format!("[list.a]\n{LIST}tags = ['t']\nimmutable = ['{glob}']\n"), "bytes long; the maximum is 1000"),
+        (format!("include = ['a/{glob}']\n[list.a]\n{LIST}tags = ['t']\n"), "bytes long; the maximum is 1000"),
+        (
+            format!("[list.a]\n{LIST}tags = ['t']\nimmutable = [{many}]\n"),
+            "has too many globs: 1001; the maximum is 1000",
+        ),
     ] {
         let output = Context::with(&text).mlist("check --format json").exits(2);
         assert!(output.stdout.contains(why), "{output}");

@@ -60,7 +60,9 @@ fn a_placeholder_of_an_environment_variable_names_the_variable_that_has_it() {
     let said = only_problem(file.as_bytes(), "bad_template");
     assert!(said.contains("write `{v}`"), "{said}");
     let said = only_problem(manifest("", r#"["${CI_TAG}"]"#).as_bytes(), "bad_template");
-    assert!(said.contains("write `{CI_TAG}`") && said.contains("define `CI_TAG` in [vars]"), "{said}");
+    assert!(said.contains("write `{CI_TAG}`") && said.contains("add it to [vars]"), "{said}");
+    let said = only_problem(manifest("", r#"["$TAG"]"#).as_bytes(), "bad_template");
+    assert!(said.contains("TAG = { env = \"TAG\" }"), "{said}");
 }
 
 #[test]

@@ -64,8 +64,13 @@ fn advice(found: &ForeignPlaceholder, problems: &ReadProblems<'_>) -> (Option<St
     let near = || nearest(name, names(problems).iter().map(|(_, name)| *name));
     match defined(name, problems).or_else(near) {
         Some(defined) => (Some(format!("{{{defined}{suffix}}}")), HELP.to_owned()),
+        // Built in, but only in `member-tags`. `TAG` is most likely something else.
+        None if name == "tag" => (Some(format!("{{{name}{suffix}}}")), HELP.to_owned()),
         None if NameKind::Variable.is_valid(name) => {
-            let help = format!("define `{name}` in [vars], for example {name} = {{ env = \"{name}\" }}");
+            // In an included file, the other file can define it.
+            let help = format!(
+                "if `{name}` is not defined yet, add it to [vars], for example {name} = {{ env = \"{name}\" }}"
+            );
             (Some(format!("{{{name}{suffix}}}")), help)
         }
         None => (None, HELP.to_owned()),
@@ -90,7 +95,7 @@ fn names<'p, 't>(problems: &'p ReadProblems<'t>) -> &'p [(&'t str, &'t str)] {
     problems.names.get_or_init(|| names_of(problems.tree))
 }
 
-/// Returns the variables and axes of a file and the built-in names, each after itself, and the variables from the
+/// Returns the variables and axes of a file and most built-in names, each after itself, and the variables from the
 /// environment, each after its environment variable.
 fn names_of(tree: &Table) -> Vec<(&str, &str)> {
     let levels = entries(tree, "convention").iter().chain(entries(tree, "list"));
@@ -105,7 +110,7 @@ fn names_of(tree: &Table) -> Vec<(&str, &str)> {
         TomlValue::Text(text) => Some((text.value.as_str(), key.name.as_str())),
         _ => None,
     });
-    let defined = own.iter().map(|(key, _)| key.name.as_str()).chain(MEMBER_NAMES).chain(["name", "tag"]);
+    let defined = own.iter().map(|(key, _)| key.name.as_str()).chain(MEMBER_NAMES).chain(["name"]);
     defined.map(|name| (name, name)).chain(from_env).collect()
 }
 
