@@ -8,6 +8,7 @@
 //! | [`schema`] | prints the JSON Schema |
 //! | `load` | loads manifests.toml and the files that it includes; lists the tags that an axis needs |
 //! | `session` | opens registries, with or without a file, and handles signals |
+//! | `host_labels` | adds to problems of a registry where manifests.toml names it |
 //! | `registry_options` | converts `[registry]` of the file into options of the registry layer |
 //!
 //! Each command has one struct of options. Options that several commands share are defined here.
@@ -20,6 +21,7 @@ use crate::host;
 use crate::registry::CredentialSources;
 
 pub mod check;
+mod host_labels;
 mod load;
 pub mod plan;
 mod registry_options;

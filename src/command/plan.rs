@@ -6,6 +6,7 @@ use crate::exec::ExitStatus;
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
+use super::host_labels::HostLabels;
 use super::{InputOptions, RegistryOptions, load};
 
 /// The options of the command.
@@ -39,7 +40,14 @@ async fn planned(options: &PlanOptions, ui: &Arc<Ui>) -> Result<ExitStatus, Exit
     let PlanOptions { input, registries, pending } = options;
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::ReadOnly, registries, ui)?;
-    let plan = project.plan(&session, ui).await?;
+    let mut plan = project.plan(&session, ui).await?;
+    let problems = plan.lists.iter().map(|list| (list.publication.id.as_str(), list.problems.as_slice()));
+    let labels = HostLabels::new(problems, &project.loaded);
+    if !labels.is_empty() {
+        for list in &mut plan.lists {
+            labels.add_to(&mut Arc::make_mut(list).problems);
+        }
+    }
     let status = ExitStatus::of_plan(&plan.summary(), *pending == Pending::Differs);
     Ok(ui.show(Document::plan(project.context(), plan, project.requests(&session), status)))
 }

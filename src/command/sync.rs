@@ -6,6 +6,7 @@ use crate::exec::{self, AfterFailure, Event, ExitStatus, Report, execute};
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
+use super::host_labels::HostLabels;
 use super::{InputOptions, RegistryOptions, load};
 
 /// The options of the command.
@@ -33,7 +34,14 @@ async fn synced(options: &SyncOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitS
     let plan = Arc::new(project.plan(&session, ui).await?);
     (session.relay.listener())(Event::Planned(Arc::clone(&plan)));
     let how = exec::ExecutorOptions { jobs: registries.jobs, after_failure: *after_failure };
-    let lists = execute(plan, &*session.registries, how, &session.stop, &session.relay).await;
+    let mut lists = execute(plan, &*session.registries, how, &session.stop, &session.relay).await;
+    let problems = lists.iter().map(|list| (list.plan.publication.id.as_str(), list.problems.as_slice()));
+    let labels = HostLabels::new(problems, &project.loaded);
+    if !labels.is_empty() {
+        for list in &mut lists {
+            labels.add_to(&mut Arc::make_mut(list).problems);
+        }
+    }
     let report = Report {
         lists,
         started_at: project.clock.started_at,

@@ -153,6 +153,24 @@ pub struct OsVersionOf {
     pub build: Option<String>,
 }
 
+/// The first place in the file that gives a host to a source or target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostOrigin {
+    /// The span of the host in a template, of the value of the variable that has it, or of a template without a host.
+    pub span: Span,
+    /// Whether the host is written there.
+    pub naming: HostNaming,
+}
+
+/// Whether a reference says its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostNaming {
+    /// It does.
+    Written,
+    /// It does not, so the host is Docker Hub.
+    Implied,
+}
+
 /// The settings in `[registry."HOST"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistrySettings {

@@ -1,13 +1,13 @@
 //! [`LoadRequest`], the input of loading, and [`LoadOutcome`], its result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::Question;
-use super::model::{LeftOut, Publication, RegistrySettings};
+use super::model::{HostOrigin, LeftOut, Publication, RegistrySettings};
 use super::problem::{Problem, Sources};
 use super::trust::Trust;
-use crate::oci::Place;
+use crate::oci::{Host, Place};
 
 /// `--set [ENTRY:]NAME=VALUE`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Loaded {
     pub unexpanded: Vec<String>,
     /// The settings of registries, in file order, with at most one per host.
     pub registries: Vec<RegistrySettings>,
+    /// Where the file names each host of the selected lists.
+    pub hosts: BTreeMap<Host, HostOrigin>,
     /// Errors and warnings in file order: first those of manifests.toml, then those of included files.
     pub problems: Vec<Problem>,
     /// The files that spans refer to: those of the request, then the included files in path order.

@@ -30,4 +30,6 @@ pub use layout::LayoutContents;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};
 pub use media_type::MediaType;
 pub use platform::{Platform, is_plain};
-pub use reference::{Host, LayoutDir, Locator, Place, Reference, ReferenceError, ReferenceErrorKind, Repository, Tag};
+pub use reference::{
+    Host, LayoutDir, Locator, Place, Reference, ReferenceError, ReferenceErrorKind, Repository, Tag, written_host,
+};

@@ -365,18 +365,20 @@ fn is_host_label(label: &str) -> bool {
     !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
 }
 
-/// Splits a text into its host and the rest. `None` if it has no host. Docker's rule: only a first part like this is a
-/// host. Any other one belongs to a path on Docker Hub.
-fn split_host(text: &str) -> Option<(&str, &str)> {
-    text.split_once('/').filter(|(first, _)| first.contains(['.', ':', '[']) || *first == "localhost")
+/// Returns the host at the start of a repository or reference. `None` if there is none: it is on Docker Hub then.
+#[must_use]
+pub fn written_host(text: &str) -> Option<&str> {
+    let (first, _) = text.split_once('/')?;
+    // Docker's rule: only such a first part is a host. Any other one belongs to a path on Docker Hub.
+    (first.contains(['.', ':', '[']) || first == "localhost").then_some(first)
 }
 
 fn read_repository(text: &str) -> Result<Repository, Fault> {
     if text.is_empty() {
         return Err(Fault::new(ReferenceErrorKind::NoRepository, 0..0));
     }
-    let (host, path) = match split_host(text) {
-        Some((host, path)) => (read_host(host)?, path),
+    let (host, path) = match written_host(text) {
+        Some(host) => (read_host(host)?, &text[host.len() + 1..]),
         None => (Host(HUB.into()), text),
     };
     check_path(path).map_err(|fault| fault.from(text.len() - path.len()).within(0..text.len()))?;

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 use crate::support::any_registry::AnyRegistry;
 use crate::support::context::{Context, PATIENCE};
+use crate::support::docker_registry::{DockerRegistry, skipped};
+use crate::support::images::{Dialect, Image};
 use crate::support::registry::{Fault, Knobs, Registry, Then};
 use crate::support::release::{BINARIES, Release, VERSION};
+use crate::support::tls_server::Proxy;
 
 /// Starts the registry of this process with all thirty images, and creates a project that publishes there.
 fn release() -> (AnyRegistry, Context) {
@@ -251,4 +254,98 @@ fn a_refusal_says_what_it_is_and_that_no_rerun_helps() {
         let puts = log.filter(|exchange| exchange.method == "PUT" && exchange.path.contains("/kubectl/manifests/v1"));
         assert_eq!(puts.len(), 1, "a refusal is not repeated: {log}");
     }
+}
+
+/// Creates a project with two lists of one image each.
+fn two_lists(source: &str, target: &str) -> Context {
+    Context::with(&format!(
+        r#"
+[vars]
+registry = "{source}"
+
+[defaults]
+platforms = ["linux/amd64"]
+source = "{{registry}}/{{name}}:1-amd64"
+target = "{target}/{{name}}"
+tags = ["1"]
+
+[list.api]
+[list.web]
+"#
+    ))
+}
+
+#[test]
+fn a_pull_through_cache_accepts_no_pushes_and_no_rerun_helps() {
+    let Some(upstream) = DockerRegistry::start(None) else { return skipped("docker-registry is not installed") };
+    let mirror = DockerRegistry::mirror(&upstream.host()).expect("it is installed");
+    let upstream = AnyRegistry::Debian(upstream);
+    for name in ["api", "web"] {
+        upstream.push(&format!("acme/{name}"), "1-amd64", &Image::new(Dialect::Oci, "linux/amd64", name));
+    }
+    let source = format!("{}/acme", upstream.host());
+    for target in [format!("{}/acme", mirror.host()), format!("{}/new", mirror.host())] {
+        let context = two_lists(&source, &target);
+        let output = context.mlist("sync --format human --format json=report.json").exits(4);
+        let host = mirror.host();
+        let message = format!(
+            "× {host} does not accept pushes (405 UNSUPPORTED): it is a pull-through cache or read-only mirror\n"
+        );
+        assert_eq!(output.stderr.matches(&message).count(), 1, "{output}");
+        assert_eq!(output.stderr.matches("mlist::registry::refused").count(), 1, "{output}");
+        let report = std::fs::read_to_string(context.path("report.json")).expect("a report");
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        assert_eq!(report["summary"]["blocked"], 2, "{report}");
+        let problem = &report["lists"][0]["problems"][0];
+        assert_eq!((&problem["code"], &problem["retry"]), (&json!("mlist::registry::refused"), &json!(false)));
+        assert_eq!((&problem["http"]["status"], &problem["http"]["code"]), (&json!(405), &json!("UNSUPPORTED")));
+    }
+}
+
+#[test]
+fn an_unknown_host_is_given_up_quickly_and_shown_where_the_file_names_it() {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let context = two_lists("no-such-host.invalid/acme", &registry.host());
+    let begin = std::time::Instant::now();
+    let output = context.mlist("plan --format human --format json=plan.json").exits(1);
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
+    assert!(output.stderr.contains("× cannot connect to no-such-host.invalid\n"), "{output}");
+    assert!(output.stderr.contains("host name not found (DNS): no-such-host.invalid\n"), "{output}");
+    assert!(output.stderr.contains("2 lists need no-such-host.invalid\n"), "{output}");
+    assert!(!output.stderr.contains("sync"), "{output}");
+    assert!(output.stdout.contains("failed     2 lists need no-such-host.invalid: api, web\n"), "{output}");
+    let plan = std::fs::read_to_string(context.path("plan.json")).expect("a plan");
+    let plan: Value = serde_json::from_str(&plan).expect("JSON");
+    let problem = &plan["problems"][0];
+    assert_eq!((&problem["http"]["attempts"], &problem["retry"]), (&json!(2), &json!(false)), "{problem}");
+    assert_eq!((&problem["at"]["line"], &problem["lists"]), (&json!(3), &json!(["api", "web"])), "{problem}");
+}
+
+#[test]
+fn a_reference_without_a_host_is_explained_by_docker_hub() {
+    // The proxy keeps the request in this machine.
+    let proxy = Proxy::start(&[], Some("Basic Y2k6Z2VoZWlt"));
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let mut context = two_lists("acme", &registry.host());
+    let text = std::fs::read_to_string(context.path("manifests.toml")).expect("it was written");
+    context.manifest(&text.replace("{registry}/{name}:1-amd64", "acme/{name}:1.0-{arch}"));
+    context.set("HTTPS_PROXY", format!("http://{}", proxy.address()));
+    let output = context.mlist("plan").exits(1);
+    assert!(output.stderr.contains("× cannot connect to docker.io\n"), "{output}");
+    assert!(output.stderr.contains("acme/{name}:1.0-{arch}"), "{output}");
+    let label = "a reference without a host name is on Docker Hub (docker.io)\n";
+    assert_eq!(output.stderr.matches(label).count(), 1, "{output}");
+    assert!(output.stderr.contains("help: if the image is on another registry, write its host name; "), "{output}");
+}
+
+#[test]
+fn a_target_that_is_down_is_shown_where_the_file_names_it() {
+    let (mut registry, context) = release();
+    registry.stop();
+    let output = context.mlist("sync --format human --format json=report.json").exits(1);
+    assert_eq!(output.stderr.matches(&format!("6 lists need {}\n", registry.host())).count(), 1, "{output}");
+    let report = std::fs::read_to_string(context.path("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["problems"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(report["problems"][0]["at"]["file"], "manifests.toml");
 }

@@ -5,7 +5,7 @@ mod git;
 mod partial;
 mod variable;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::report::Problems;
@@ -14,6 +14,7 @@ use super::scope::{Binding, ListNames};
 use super::value::{Expanded, Value};
 use crate::config::facts::{Fact, Facts, Question, TagFact};
 use crate::config::memory::{MemoryEstimate, MemoryUse};
+use crate::config::model::{HostNaming, HostOrigin};
 use crate::config::problem::{Problem, SourceFile, Sources, Span};
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::names::MEMBER_NAMES;
@@ -44,6 +45,8 @@ pub(super) struct Evaluator<'a> {
     /// Why the tags of some repositories cannot be listed. They may turn out not to be needed.
     pub(super) unlistable: Vec<Problem>,
     pub(super) problems: Problems,
+    /// Where the file names the hosts of the selected lists.
+    pub(super) hosts: BTreeMap<oci::Host, HostOrigin>,
     /// The memory that the files and the lists expanded so far need.
     pub(super) memory: MemoryEstimate,
     /// It is reported that they need too much. No more lists are expanded.
@@ -113,6 +116,7 @@ impl<'a> Evaluator<'a> {
             unlisted: BTreeSet::new(),
             unlistable: Vec::new(),
             problems: Problems::default(),
+            hosts: BTreeMap::new(),
             memory: MemoryEstimate::default(),
             is_too_large: false,
             charged_problems: 0,
@@ -227,6 +231,34 @@ impl<'a> Evaluator<'a> {
             }
             NoValue
         })
+    }
+
+    /// Records where the host of `place`, which `template` names, comes from. The first origin of a host is kept.
+    pub(super) fn note_host(
+        &mut self,
+        place: &oci::Place,
+        expanded: &Expanded,
+        template: &SpannedTemplate,
+        scope: Scope<'_>,
+    ) {
+        let Some(host) = place.host().filter(|host| scope.need == Need::Must && !self.hosts.contains_key(host)) else {
+            return;
+        };
+        let origin = match oci::written_host(expanded.text()) {
+            None => HostOrigin { span: template.text.span.clone(), naming: HostNaming::Implied },
+            Some(written) => {
+                let range = expanded.origin(&(0..written.len()));
+                let is_origin = |word: &&Placeholder| word.span.start <= range.start && range.end <= word.span.end;
+                let variable =
+                    template.template.placeholders().find(is_origin).and_then(|word| scope.names.get(&word.name));
+                let span = match variable {
+                    Some(Binding::Variable(Parsed::Good(variable))) => variable.span.clone(),
+                    _ => template.text.part(&range),
+                };
+                HostOrigin { span, naming: HostNaming::Written }
+            }
+        };
+        self.hosts.insert(host.clone(), origin);
     }
 
     fn resolve<'r>(

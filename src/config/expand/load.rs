@@ -77,11 +77,11 @@ fn loaded(
         return LoadOutcome::Needs(evaluator.questions);
     }
     unused_templates::unknown_names(files, &mut evaluator.problems);
-    let Evaluator { mut problems, unlisted, .. } = evaluator;
+    let Evaluator { mut problems, unlisted, hosts, .. } = evaluator;
     // With tags that are not listed yet, the file is loaded again. Otherwise there is only one copy of the problems.
     problems.extend(if unlisted.is_empty() { std::mem::take(parsed) } else { parsed.clone() });
     let problems = problems.finish();
-    let loaded = Loaded { registries, problems, sources, ..expanded };
+    let loaded = Loaded { registries, hosts, problems, sources, ..expanded };
     if unlisted.is_empty() { LoadOutcome::Done(loaded) } else { LoadOutcome::NeedsTags(unlisted, loaded) }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{LAYOUT, split_host};
+use super::{LAYOUT, written_host};
 use crate::oci::digest::DigestError;
 use crate::oci::invisible::{excerpt, quoted_char};
 
@@ -218,7 +218,7 @@ impl Fault {
         let has_host = is_part
             || text.starts_with(LAYOUT)
             || matches!(kind, Kind::Scheme | Kind::User | Kind::LayoutCase | Kind::NoRepository | Kind::BareIpv6(_))
-            || split_host(text).is_some();
+            || written_host(text).is_some();
         let error = ReferenceError { message: String::new(), kind, span, part, means_hub: !has_host, is_part };
         let whole = error.whole(text);
         let invalid = match &text[error.part.clone()] {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::config::problem::{Problem, Span};
 
 /// Problems that have the same cause. They have the same code, and one of these holds:
-/// - All are about the same host as a whole.
+/// - All are about the same host as a whole, wherever the file names it.
 /// - All point at the same place in a file. If a registry returned different reasons for requests made from that place,
 ///   each reason is its own group. A reason that only extends another is the same reason.
 /// - All have exactly the same message.
@@ -70,6 +70,7 @@ pub(super) fn shared<'g, 'a>(groups: &'g [ProblemGroup<'a>]) -> HashMap<usize, &
 
 fn key(problem: &Problem) -> (&'static str, GroupKey<'_>) {
     let cause = match (host(problem), problem.labels.first()) {
+        (Some(host), _) if is_of_host(problem) => GroupKey::Host(host),
         (Some(host), None) => GroupKey::Host(host),
         (Some(host), Some(_)) => GroupKey::Answer(host, problem.causes.first().map(String::as_str)),
         (None, Some(label)) => GroupKey::Place(&label.span),
@@ -81,8 +82,13 @@ fn key(problem: &Problem) -> (&'static str, GroupKey<'_>) {
 /// Whether two problems with the same key have the same reason, or one only extends the reasons of the other. Example:
 /// after credentials were refused, a request without credentials may have been tried and have failed as well.
 fn is_one_reason(one: &Problem, other: &Problem) -> bool {
-    let gives_reasons = host(one).is_some() && !one.labels.is_empty();
+    let gives_reasons = host(one).is_some() && !one.labels.is_empty() && !is_of_host(one);
     !gives_reasons || one.causes.starts_with(&other.causes) || other.causes.starts_with(&one.causes)
+}
+
+/// Whether the problem is about a host as a whole, and not about one of its images or lists.
+fn is_of_host(problem: &Problem) -> bool {
+    problem.reference.is_none() && problem.is_of_registry()
 }
 
 /// The registry, if the registry is the cause and not the declaration.
@@ -97,13 +103,14 @@ mod tests {
 
     fn unreachable(host: &str) -> Problem {
         let http = HttpFacts { host: host.into(), attempts: 8, ..HttpFacts::default() };
-        let problem = Problem::error("mlist::registry::unreachable", format!("{host} cannot be reached"));
+        let problem = Problem::error("mlist::registry::unreachable", format!("cannot connect to {host}"));
         Problem { http: Some(http), ..problem }
     }
 
     #[test]
     fn a_dead_registry_is_one_problem_and_two_are_two() {
         let (quay, gcr) = (unreachable("quay.io"), unreachable("gcr.io"));
+        let quay = quay.at(&Span { file: 0, range: 3..9 }, "needed here");
         let problems = (0..200).map(|list| (Some(list), if list == 7 { &gcr } else { &quay }));
         let groups = fold(problems);
         assert_eq!(groups.iter().map(|group| group.lists.len()).collect::<Vec<_>>(), [199, 1]);
@@ -126,7 +133,7 @@ mod tests {
     fn a_reason_that_another_adds_to_is_the_same() {
         let refused = |at: usize, why: &[&str]| {
             let problem = Problem { code: "mlist::registry::unauthorized", ..unreachable("gcr.io") };
-            let problem = problem.at(&Span { file: 0, range: at..at + 1 }, "");
+            let problem = problem.at(&Span { file: 0, range: at..at + 1 }, "").about(&at);
             why.iter().fold(problem, |problem, why| problem.because(*why))
         };
         let (nor, short) = (refused(0, &["401", "of ci-bot", "nor without"]), refused(1, &["401", "of ci-bot"]));

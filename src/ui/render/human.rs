@@ -227,17 +227,24 @@ impl View {
         format!("{}{}", self.style.paint(role, word), " ".repeat(INDENT.saturating_sub(word.len())))
     }
 
-    /// Renders `failed     6 lists on quay.io: hyperkube, kubectl`.
+    /// Renders `failed     6 lists need quay.io: hyperkube, kubectl`.
     fn folded(&self, word: &str, group: &ProblemGroup<'_>, plans: &[&ListPlan]) -> String {
         let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
-        let place = group.host.map(|host| format!(" on {}", text::foreign(host))).unwrap_or_default();
-        self.named(word, &lists, &place)
+        match group.host {
+            // The targets may be in other registries than this one, so they do not say what failed.
+            Some(host) => self.line(word, lists.len(), &format!(" need {}", text::foreign(host)), &ids(&lists)),
+            None => self.named(word, &lists),
+        }
     }
 
     /// Renders `unchanged  6 lists: hyperkube, kubectl`.
-    fn named(&self, word: &str, lists: &[&ListPlan], place: &str) -> String {
-        let first = format!("{word:<INDENT$}{}{place}: ", text::plural(lists.len(), "list"));
+    fn named(&self, word: &str, lists: &[&ListPlan]) -> String {
         let names = names(&lists.iter().map(|list| called(list)).collect::<Vec<_>>());
+        self.line(word, lists.len(), "", &names)
+    }
+
+    fn line(&self, word: &str, count: usize, place: &str, names: &[String]) -> String {
+        let first = format!("{word:<INDENT$}{}{place}: ", text::plural(count, "list"));
         let words = text::named(names.iter().map(String::as_str), self.all);
         let filled = text::fill(&first, &words, INDENT, self.style.width);
         format!("{}{}\n", self.word(word), &filled[INDENT..])
@@ -273,6 +280,22 @@ pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
         .iter()
         .map(|(id, target)| text::line(&if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }))
         .collect()
+}
+
+/// Returns the ids of lists without duplicates: `api (2 targets)` for an entry with several of the lists.
+fn ids(lists: &[&ListPlan]) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for list in lists {
+        let id = list.publication.id.as_str();
+        let at = *known.entry(id).or_insert_with(|| {
+            counts.push((id, 0));
+            counts.len() - 1
+        });
+        counts[at].1 += 1;
+    }
+    let named = |(id, count): (&str, usize)| if count == 1 { id.to_owned() } else { format!("{id} ({count} targets)") };
+    counts.into_iter().map(|count| text::line(&named(count))).collect()
 }
 
 /// The problem that is shown if there is one line for a list: its first error.

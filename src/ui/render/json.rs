@@ -400,7 +400,7 @@ fn member_record<T>(member: &MemberChange, tags: Vec<T>) -> MemberRecord<'_, T> 
 /// Whether a problem is about a registry as a whole. Such a problem is not part of a list: it is in `problems` of the
 /// document once, and names the lists.
 fn is_shared(problem: &Problem) -> bool {
-    problem.http.is_some() && problem.reference.is_none() && problem.labels.is_empty()
+    problem.http.is_some() && problem.reference.is_none()
 }
 
 fn own_problems<'a>(list: &'a ListPlan, problems: &'a [Problem], sources: &'a Sources) -> Vec<ProblemRecord<'a>> {

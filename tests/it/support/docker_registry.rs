@@ -37,6 +37,15 @@ impl DockerRegistry {
 
     /// Starts a registry with this authentication. `None` if it is not installed.
     pub(crate) fn guarded(guard: Guard) -> Option<Self> {
+        Self::configured(guard, None)
+    }
+
+    /// Starts a pull-through cache of the registry `upstream`. `None` if it is not installed.
+    pub(crate) fn mirror(upstream: &str) -> Option<Self> {
+        Self::configured(Guard::Nobody, Some(upstream.to_owned()))
+    }
+
+    fn configured(guard: Guard, upstream: Option<String>) -> Option<Self> {
         // `htpasswd`, which writes the accounts, is in another package.
         ["docker-registry", "htpasswd"].into_iter().all(super::installed).then_some(())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -44,7 +53,7 @@ impl DockerRegistry {
         let (path, own) = (folder.path().to_owned(), guard.clone());
         let process = ServerProcess::start(Sign::AccessLog, move |port| {
             let file = path.join("config.yml");
-            std::fs::write(&file, config(&path, &own, port)).expect("a config file");
+            std::fs::write(&file, config(&path, &own, upstream.as_deref(), port)).expect("a config file");
             let mut command = Command::new("docker-registry");
             command.arg("serve").arg(file);
             command
@@ -120,7 +129,7 @@ pub(crate) fn htpasswd(account: &Account) -> Vec<u8> {
     made.stdout
 }
 
-fn config(folder: &Path, guard: &Guard, port: u16) -> String {
+fn config(folder: &Path, guard: &Guard, upstream: Option<&str>, port: u16) -> String {
     let path = |name: &str| folder.join(name).display().to_string();
     let auth = match guard {
         Guard::Nobody => String::new(),
@@ -132,9 +141,10 @@ fn config(folder: &Path, guard: &Guard, port: u16) -> String {
         ),
     };
     let data = path("data");
+    let proxy = upstream.map(|upstream| format!("proxy: {{remoteurl: \"http://{upstream}\"}}\n")).unwrap_or_default();
     format!(
         "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}, delete: {{enabled: true}}}}\n\
-         http: {{addr: \"127.0.0.1:{port}\"}}\nvalidation: {{manifests: {{urls: {{allow: [\"^http://\"]}}}}}}\n{auth}"
+         http: {{addr: \"127.0.0.1:{port}\"}}\nvalidation: {{manifests: {{urls: {{allow: [\"^http://\"]}}}}}}\n{auth}{proxy}"
     )
 }
 

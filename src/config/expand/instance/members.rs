@@ -163,5 +163,6 @@ fn reference(
     })?;
     let found = found.under(evaluator.base_of(&template.text.span));
     names::follow(&found.place, &expanded, template, scope, evaluator)?;
+    evaluator.note_host(&found.place, &expanded, template, scope);
     Ok((found, expanded.into_value().instead().map(str::to_owned)))
 }

@@ -145,6 +145,7 @@ fn repository(
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));
     follow(&place, &expanded, template, scope, evaluator)?;
+    evaluator.note_host(&place, &expanded, template, scope);
     Ok(ExpandedTarget { written: expanded.into_value(), place, span: template.text.span.clone() })
 }
 

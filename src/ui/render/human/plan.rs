@@ -32,7 +32,7 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
             (Some(group), _) if group.lists[0] == at => text.push_str(&view.folded("failed", group, &plans)),
             (None, Some(group)) if group[0] == at => {
                 let lists: Vec<&ListPlan> = group.iter().map(|at| plans[*at]).collect();
-                text.push_str(&view.named("unchanged", &lists, ""));
+                text.push_str(&view.named("unchanged", &lists));
                 text.push_str(&details::render(&details::staying_in_all(list), columns, view));
             }
             (Some(_), _) | (None, Some(_)) => {}

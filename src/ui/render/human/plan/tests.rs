@@ -113,7 +113,7 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
 fn a_dead_registry_is_told_once_and_ten_of_its_lists_are_named() {
     let lists = (0..200).map(|n| samples::failed(&format!("quay.io/acme/api-{n}")));
     insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
-    failed     200 lists on quay.io: api-0, api-1, api-2, api-3, api-4, api-5,
+    failed     200 lists need quay.io: api-0, api-1, api-2, api-3, api-4, api-5,
                api-6, api-7, api-8, api-9, and 190 more (-v)
     Plan: 200 failed
     ");
@@ -389,7 +389,7 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
 fn lists_with_several_targets_are_called_by_them_where_their_ids_say_nothing() {
     let lists = ["quay.io/acme/api", "quay.io/mirror/api", "quay.io/acme/worker"].map(samples::failed);
     insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
-    failed     3 lists on quay.io: quay.io/acme/api, quay.io/mirror/api, worker
+    failed     3 lists need quay.io: api (2 targets), worker
     Plan: 3 failed
     ");
 }

@@ -115,7 +115,7 @@ fn lists_of_a_dead_registry_are_one_line() {
     let lists =
         NAMES.into_iter().map(|(name, _)| samples::failed(&format!("quay.io/google_containers/{name}"))).collect();
     insta::assert_snapshot!(shown(&ran(lists, 91_000), WIDE, false), @r"
-    failed     6 lists on quay.io: hyperkube, kube-apiserver,
+    failed     6 lists need quay.io: hyperkube, kube-apiserver,
                kube-controller-manager, kube-proxy, kube-scheduler, kubectl
     Incomplete after 1m 31s: 6 lists failed
     ");
