@@ -134,7 +134,7 @@ fn limited(tags: Option<BTreeSet<Tag>>, kept: &AtomicUsize) -> TagFact {
     }
     let message = format!("the tags for axes are too large: those of all repositories exceed {} MiB", MOST_TAGS >> 20);
     let problem = Problem::error("mlist::registry::too_large", message);
-    Err(Box::new(problem.help("use fewer repositories in tags-of, or select fewer lists at once: mlist sync LIST")))
+    Err(Box::new(problem.help("use fewer repositories in tags-of, or select fewer lists at once")))
 }
 
 /// Returns `loaded` if it has no errors. If all errors come from registries, the exit status is not that of an invalid

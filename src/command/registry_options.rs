@@ -71,7 +71,7 @@ fn named_login(names: &LoginNames, host: &Host, variable: ReadVariable) -> Resul
     let value = |name: &Placed<String>| {
         variable(&name.value).map_err(|why| {
             let problem = Problem::error("mlist::registry::credentials", why).at(&name.span, "");
-            Box::new(problem.because(format!("needed for {host}")))
+            Box::new(problem.because(format!("required for {host}")))
         })
     };
     Ok(NamedLogin {

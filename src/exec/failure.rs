@@ -24,7 +24,7 @@ impl StepFailure {
     /// Returns the failure that what `reference` named when the list was planned no longer exists.
     pub(super) fn gone(reference: &Reference) -> Self {
         let problem = Problem::error("mlist::exec::member_gone", format!("{reference} was deleted after the plan"))
-            .help("run mlist sync again: it plans with the current content");
+            .help("run mlist sync again to plan with the current content");
         Self::Problem(passing(problem.about(reference)))
     }
 
@@ -42,8 +42,8 @@ impl StepFailure {
         let name = |digest: Option<&Digest>| digest.map_or_else(|| "not found".to_owned(), short);
         let message = format!("{reference} was moved by another writer after the plan");
         let problem = Problem::error("mlist::exec::moved_meanwhile", message)
-            .because(format!("planned from {}, found {}", name(planned), name(found)))
-            .help("run mlist sync again: it plans with the current tags");
+            .because(format!("expected {}, found {}", name(planned), name(found)))
+            .help("run mlist sync again to plan with the current tags");
         Self::Moved(passing(problem.about(reference)))
     }
 

@@ -242,10 +242,13 @@ impl<'a> Subject<'a> {
                 format!("the TLS certificate of {at} is not valid yet"),
                 "check the clock of this machine, or ask the registry's operator for a valid certificate".to_owned(),
             ),
-            TlsFault::OtherName(_) => (
-                format!("the TLS certificate of {at} is issued for another host name"),
-                format!("use that name in manifests.toml, or ask the registry's operator for a certificate for {at}"),
-            ),
+            TlsFault::OtherName(names) => {
+                let other = if names.is_empty() { "" } else { "use such a name in manifests.toml, or " };
+                (
+                    format!("the TLS certificate of {at} is issued for another host name"),
+                    format!("{other}ask the registry's operator for a certificate for {at}"),
+                )
+            }
             TlsFault::NotTls => (
                 format!("{at} does not use TLS"),
                 self.between(&format!("to connect over plain HTTP, set http = true in [registry.\"{at}\"]")),

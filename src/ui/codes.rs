@@ -67,7 +67,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "mlist::registry::too_large",
-        "more than mlist reads (manifest 4 MiB, config 8 MiB, 100,000 tags), or than the registry accepts",
+        "a manifest, config or tag listing is larger than mlist reads (4 MiB, 8 MiB, 100,000 tags) or the registry accepts",
     ),
     ("mlist::registry::too_many_open_files", "the limit of open files is too low to read or write OCI image layouts"),
     ("mlist::registry::unauthorized", "a registry requires credentials, or rejected those that were sent"),

@@ -266,7 +266,7 @@ fn what_is_no_readable_file_is_told_and_not_waited_for() {
     told("is not a regular file");
     std::fs::remove_file(&config).expect("it is there");
     std::fs::write(&config, " ".repeat((1 << 20) + 1)).expect("a file");
-    told("has more than 1 MiB");
+    told("is larger than 1 MiB");
 }
 
 #[test]

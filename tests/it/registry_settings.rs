@@ -48,7 +48,7 @@ fn where_tls_is_asked_for_nothing_is_sent_without_it(kind: Kind) {
         let output = output.exits(1);
         assert_eq!(log.len(), 0, "{settings}: {log}");
         assert_eq!(output.json()["problems"][0]["code"], "mlist::registry::tls", "{output}");
-        assert!(output.stderr.contains("does not speak TLS"), "{output}");
+        assert!(output.stderr.contains("does not use TLS"), "{output}");
     }
 }
 

@@ -97,7 +97,7 @@ impl Subject<'_> {
         let (message, help) = match self.error.history {
             HostHistory::Unknown => (
                 format!("{host} did not respond like a container registry"),
-                "check the host name, and for a proxy or login page in between",
+                "check the host name, and check for a proxy or login page in between",
             ),
             // Other requests to this host were answered as by a registry.
             HostHistory::Registry => (
@@ -151,8 +151,8 @@ impl Subject<'_> {
 
     /// Describes a manifest whose children or blobs the registry does not find.
     pub(super) fn content_unknown(&self, digests: &[Digest]) -> Problem {
-        let target = &self.error.target;
-        let message = self.failed("the registry cannot find some of its children or blobs");
+        let (host, target) = (&self.host, &self.error.target);
+        let message = self.failed(&format!("{host} cannot find some of the manifest's children or blobs"));
         let problem = Problem::error("mlist::registry::content_unknown", message);
         let first = digests.iter().take(NAMED);
         let problem = first.fold(problem, |problem, digest| problem.because(format!("not found: {digest}")));

@@ -4,10 +4,11 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::oci::Digest;
-use crate::registry::{AccessFacts, AskedAs, ConnectionStep, HostHistory, NoAnswer, Operation, TlsError};
+use crate::registry::{AccessFacts, AskedAs, ConnectionStep, HostHistory, NoAnswer, Operation};
 
 mod access;
 mod layouts;
+mod tls;
 
 const TARGET: &str = "gcr.io/google_containers/kubectl:v1.3.0";
 
@@ -203,121 +204,6 @@ fn a_dead_host_is_one_problem_for_all_its_lists() {
     assert_eq!(problem(&other), problem(&dead()));
 }
 
-fn tls(at: Option<&str>, fault: TlsFault) -> ErrorKind {
-    ErrorKind::Tls(Box::new(TlsError { at: at.map(str::to_owned), fault }))
-}
-
-#[test]
-fn a_certificate_that_is_not_trusted_names_who_signed_it() {
-    let fault = TlsFault::Untrusted { issuer: Some("Corp Root CA".into()), is_self_signed: false, trusted: Vec::new() };
-    assert_snapshot!(show(&error(tls(None, fault.clone()))), @r#"
-    mlist::registry::tls
-    the TLS certificate of gcr.io is not trusted
-    > issued by "Corp Root CA", not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
-    retry
-    "#);
-    let TlsFault::Untrusted { issuer, is_self_signed, .. } = fault.clone() else { unreachable!("it was made above") };
-    let wrong = TlsFault::Untrusted { issuer, is_self_signed, trusted: vec!["a.pem".into(), "/etc/b".into()] };
-    assert_snapshot!(show(&error(tls(None, wrong))), @r#"
-    mlist::registry::tls
-    the TLS certificate of gcr.io is not trusted
-    > issued by "Corp Root CA", not trusted by the system or by a.pem or /etc/b
-    help: add the certificate of its authority there (PEM; in certs.d, a file *.crt)
-    retry
-    "#);
-    assert_snapshot!(show(&error(tls(Some("blobs.corp:9000"), fault))), @r#"
-    mlist::registry::tls
-    the TLS certificate of blobs.corp:9000 is not trusted
-    > issued by "Corp Root CA", not trusted by the system or certs.d
-    > required for gcr.io
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."blobs.corp:9000"], or add certs.d/blobs.corp:9000/ca.crt
-    retry
-    "#);
-}
-
-#[test]
-fn what_is_wrong_with_tls_is_told_by_cause() {
-    let told = [
-        TlsFault::Untrusted { issuer: None, is_self_signed: true, trusted: Vec::new() },
-        TlsFault::Untrusted { issuer: None, is_self_signed: false, trusted: Vec::new() },
-        TlsFault::Expired,
-        TlsFault::NotYetValid,
-        TlsFault::OtherName(vec!["a.example".into(), "*.b.example".into()]),
-        TlsFault::OtherName(Vec::new()),
-        TlsFault::NotTls,
-        TlsFault::WantsCertificate,
-        TlsFault::RefusesCertificate("certificate revoked".into()),
-        TlsFault::Other("peer is incompatible".into()),
-        TlsFault::File("corp-root.pem not found".into()),
-    ];
-    let told = told.map(|fault| show(&error(tls(None, fault))));
-    assert_snapshot!(told.join("\n\n"), @r#"
-    mlist::registry::tls
-    the TLS certificate of gcr.io is not trusted
-    > the certificate is self-signed, not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
-    retry
-
-    mlist::registry::tls
-    the TLS certificate of gcr.io is not trusted
-    > issued by an authority without a name, not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
-    retry
-
-    mlist::registry::tls
-    the TLS certificate of gcr.io has expired
-    help: ask the registry's operator to renew it, or check the clock of this machine
-    retry
-
-    mlist::registry::tls
-    the TLS certificate of gcr.io is not valid yet
-    help: check the clock of this machine, or ask the registry's operator for a valid certificate
-    retry
-
-    mlist::registry::tls
-    the TLS certificate of gcr.io is issued for another host name
-    > issued for a.example, *.b.example
-    help: use that name in manifests.toml, or ask the registry's operator for a certificate for gcr.io
-    retry
-
-    mlist::registry::tls
-    the TLS certificate of gcr.io is issued for another host name
-    > the certificate has no host name
-    help: use that name in manifests.toml, or ask the registry's operator for a certificate for gcr.io
-    retry
-
-    mlist::registry::tls
-    gcr.io does not use TLS
-    > the response is not TLS
-    help: to connect over plain HTTP, set http = true in [registry."gcr.io"]
-    retry
-
-    mlist::registry::tls
-    gcr.io requires a client certificate
-    > the server requested a client certificate, and none was sent
-    help: set client-cert = "client.pem" and client-key = "client-key.pem" in [registry."gcr.io"]
-    retry
-
-    mlist::registry::tls
-    gcr.io rejected the client certificate
-    > the server closed the connection: certificate revoked
-    help: set client-cert and client-key in [registry."gcr.io"] to a certificate that gcr.io accepts
-    retry
-
-    mlist::registry::tls
-    the TLS connection to gcr.io failed
-    > peer is incompatible
-    help: check for a proxy or load balancer in between that supports only old TLS versions
-    retry
-
-    mlist::registry::certificate
-    corp-root.pem not found
-    > required for gcr.io
-    help: fix the file, or set another ca, client-cert or client-key in [registry."gcr.io"] or certs.d
-    "#);
-}
-
 #[test]
 fn a_proxy_is_what_to_look_at_first() {
     let proxy = Some(Proxy { variable: Some("HTTPS_PROXY"), address: "proxy.corp:3128".into() });
@@ -368,7 +254,7 @@ fn not_a_registry() {
     gcr.io did not respond like a container registry
     > returned an HTML page instead of a manifest
     > 200 "Log in"
-    help: check the host name, and for a proxy or login page in between
+    help: check the host name, and check for a proxy or login page in between
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -453,7 +339,7 @@ fn server() {
 fn content_unknown() {
     assert_snapshot!(show(&error(ErrorKind::ContentUnknown(vec![Digest::of(b"a")]))), @r"
     mlist::registry::content_unknown
-    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: the registry cannot find some of its children or blobs
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: gcr.io cannot find some of the manifest's children or blobs
     > not found: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
     help: run mlist sync again: some registries find new content only after a delay
     about: gcr.io/google_containers/kubectl:v1.3.0

@@ -89,7 +89,7 @@ fn too_large(limit: usize, kept: &[usize]) -> Cause {
     let what = most.map_or("answers", KeptKind::name);
     let message = format!("the {what} for this run are too large: all answers together exceed {} MiB", limit >> 20);
     let problem = Problem::error("mlist::registry::too_large", message);
-    Cause(Arc::new(problem.help("select fewer lists at once: mlist sync LIST")))
+    Cause(Arc::new(problem.help("select fewer lists at once")))
 }
 
 /// Returns the number of bytes that are kept of `response`. `None` if it has no part of variable size.

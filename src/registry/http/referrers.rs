@@ -64,7 +64,7 @@ impl Http {
                 return Err(too_many(artifact_type));
             }
             if bytes > BYTES {
-                let why = format!("lists more than {} MiB of referrers of a manifest", BYTES >> 20);
+                let why = format!("returned a referrers listing of more than {} MiB", BYTES >> 20);
                 return Err(Failure::of(ErrorKind::NotARegistry(why)));
             }
             let Some(next) = next_page(&answer)? else { return Ok(entries) };
@@ -73,7 +73,7 @@ impl Http {
                 next.ok_or_else(|| silent(answer.out_of_place("continues its referrers listing on another host")))?,
             );
         }
-        let why = format!("lists the referrers of a manifest on more than {PAGES} pages");
+        let why = format!("returned a referrers listing of more than {PAGES} pages");
         Err(Failure::of(ErrorKind::NotARegistry(why)))
     }
 
@@ -99,7 +99,7 @@ fn named(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<Entry>> {
 }
 
 fn too_many(artifact_type: &str) -> Failure {
-    let why = format!("lists more than {MOST} referrers of a manifest with the artifact type {artifact_type}");
+    let why = format!("returned more than {MOST} referrers with the artifact type {artifact_type}");
     Failure::of(ErrorKind::NotARegistry(why))
 }
 

@@ -98,7 +98,10 @@ fn a_page_instead_of_a_manifest_is_no_registrys() {
     ]);
     let run = world.sync().ends(1);
     let problem = run.problem("mlist::registry::not_a_registry");
-    assert_eq!(problem["causes"], serde_json::json!(["sent a page", r#"200 "502 Bad Gateway""#]));
+    assert_eq!(
+        problem["causes"],
+        serde_json::json!(["returned an HTML page instead of a manifest", r#"200 "502 Bad Gateway""#])
+    );
     assert_eq!(run.log.writes().len(), 0, "{}", run.log);
 }
 

@@ -237,7 +237,7 @@ fn a_token_server_elsewhere_is_named() {
     gcr.io did not respond like a container registry
     > its token server sent no token
     > reported by its token server auth.gcr.io
-    help: check the host name, and for a proxy or login page in between
+    help: check the host name, and check for a proxy or login page in between
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     ");
