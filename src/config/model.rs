@@ -30,6 +30,8 @@ pub struct Publication {
     pub target_span: Span,
     /// The tags of the list, in file order. Never empty, without duplicates.
     pub tags: Vec<TargetTag>,
+    /// The floating tags that the list does not get, because its version is a pre-release. Never one of `tags`.
+    pub held_back: Vec<HeldBackTag>,
     /// The members, in file order. Empty if no row's `when` holds. Then the list is blocked.
     pub members: Vec<Member>,
     /// The policies of the list.
@@ -82,6 +84,15 @@ pub struct TargetTag {
     pub span: Span,
     /// Set for a floating tag (`when = "newest"`), which only the newest version has and which is never moved back.
     pub newest: Option<Newest>,
+}
+
+/// A tag that stays where it is although the list declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBackTag {
+    /// The tag.
+    pub tag: Tag,
+    /// The reason, as text: `1.4.0-rc.1 is a pre-release`.
+    pub why: String,
 }
 
 /// The data that decides whether a floating tag may be moved.

@@ -47,7 +47,8 @@ pub enum TagFate {
     Moved,
     /// The tag names this list, or one equal to it.
     Same,
-    /// The tag is left unchanged because it belongs to a newer version: see [`TagChange::stays`].
+    /// The tag is left unchanged because it belongs to a newer version, or because this version is a pre-release: see
+    /// [`TagChange::stays`].
     Stays,
     /// The tag would be created or moved, but the list is blocked. If this tag is the cause (it is immutable),
     /// [`TagChange::to`] is the digest that it would name.
@@ -142,7 +143,7 @@ pub struct ListPlan {
     pub index: Option<Descriptor>,
     /// The bytes of the list, if it must be written.
     pub payload: Option<Payload>,
-    /// The change of each declared tag, in the order of the file.
+    /// The change of each declared tag, in the order of the file, and then the tags that a pre-release does not get.
     pub tags: Vec<TagChange>,
     /// Declared members in the order of the file, then other members of the list, then removed ones.
     pub members: Vec<MemberChange>,

@@ -9,6 +9,7 @@ use crate::support::images::{Dialect, Image};
 
 on_each_registry!(
     a_backport_leaves_what_is_newer_and_moves_its_own,
+    a_pre_release_leaves_floating_tags_and_says_so,
     of_two_versions_in_one_file_the_newer_has_latest,
     a_revision_is_newer_than_the_one_before,
     tags_of_architectures_are_no_versions_that_count,
@@ -144,6 +145,21 @@ fn a_backport_leaves_what_is_newer_and_moves_its_own(kind: Kind) {
     project.is_settled("1.2.8");
     project.is_settled("1.3.0");
     assert_eq!(project.tags(), expected);
+}
+
+fn a_pre_release_leaves_floating_tags_and_says_so(kind: Kind) {
+    let mut project = Project::new(kind, Images::Beside, SEMVER, "");
+    project.release(Images::Beside, "1.2.8");
+    let plan = project.release(Images::Beside, "1.3.0-rc.1");
+    assert_stays(&plan, "latest", "1.3.0-rc.1 is a pre-release");
+    assert_stays(&plan, "1", "1.3.0-rc.1 is a pre-release");
+    assert!(!plan.stdout.contains("tag 1.3 "), "a tag that does not exist is not told of\n{plan}");
+    assert_eq!(project.tags(), ["1 1.2.8", "1.2 1.2.8", "1.2.8 1.2.8", "1.3.0-rc.1 1.3.0-rc.1", "latest 1.2.8"]);
+    let report = project.context.mlist("sync --format json --set version=1.3.0-rc.1").exits(0).json();
+    let tags = report["lists"][0]["tags"].as_array().expect("tags");
+    let latest = tags.iter().find(|tag| tag["tag"] == "latest").expect("latest");
+    assert_eq!((&latest["change"], &latest["done"]), (&"stays".into(), &true.into()), "{latest}");
+    assert_eq!(latest["reason"], "1.3.0-rc.1 is a pre-release");
 }
 
 fn of_two_versions_in_one_file_the_newer_has_latest(kind: Kind) {

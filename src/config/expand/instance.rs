@@ -151,6 +151,7 @@ impl<'a> TargetInstance<'a> {
             target: names.target.place.clone(),
             target_span: names.target.span.clone(),
             tags: names.tags().cloned().collect(),
+            held_back: names.held_back(),
             members: members.into_iter().map(|found| found.member).collect::<Vec<Member>>(),
             rules: rules?,
             annotations: annotations?,

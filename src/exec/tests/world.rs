@@ -69,6 +69,7 @@ impl World {
             target: Place::parse(target).unwrap(),
             target_span: span.clone(),
             tags: tags.iter().map(tag).collect(),
+            held_back: Vec::new(),
             members: members.iter().map(member).collect(),
             rules: Rules::default(),
             annotations: BTreeMap::new(),

@@ -84,6 +84,18 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Head(reference.clone()), origin)
     }
 
+    /// Returns what `reference` names, for information only: an answer that is unknown is no failure.
+    pub(super) fn informative_head(&mut self, reference: &Reference) -> Option<&'a Descriptor> {
+        match self.input.snapshot.head(reference) {
+            Some(Answer::Found(descriptor)) => Some(descriptor),
+            Some(Answer::Absent | Answer::Unknown(_)) => None,
+            None => {
+                self.needs.insert(Query::Head(reference.clone()));
+                None
+            }
+        }
+    }
+
     /// Returns all tags of `place`. `None` if there is no usable answer yet.
     pub(super) fn tags(&mut self, place: &Place, origin: &QueryOrigin<'_>) -> Option<Presence<&'a BTreeSet<Tag>>> {
         let answer = self.input.snapshot.tags(place).map(|answer| answer.borrow_with(AsRef::as_ref));

@@ -1,6 +1,6 @@
 //! What members and tags name now.
 
-use crate::config::model::{Member, MemberTag, Missing, TargetTag};
+use crate::config::model::{HeldBackTag, Member, MemberTag, Missing, TargetTag};
 use crate::oci::Descriptor;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -14,6 +14,8 @@ pub(super) struct CurrentState<'a> {
     pub(super) members: Vec<(&'a Member, Option<&'a Descriptor>)>,
     /// Tags in the order of the file. `None` if the tag does not exist.
     pub(super) tags: Vec<(&'a TargetTag, Option<&'a Descriptor>)>,
+    /// Tags that stay because the version is a pre-release, if they exist.
+    pub(super) held_back: Vec<(&'a HeldBackTag, &'a Descriptor)>,
     /// Tags of declared members, in the order of the file. `None` if the tag does not exist.
     pub(super) member_tags: Vec<(&'a Member, &'a MemberTag, Option<&'a Descriptor>)>,
 }
@@ -21,7 +23,8 @@ pub(super) struct CurrentState<'a> {
 /// Reads the heads of all members and tags.
 pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
     let mut batch = QueryBatch::new(input);
-    let mut state = CurrentState { members: Vec::new(), tags: Vec::new(), member_tags: Vec::new() };
+    let (members, tags, held_back, member_tags) = Default::default();
+    let mut state = CurrentState { members, tags, held_back, member_tags };
     let mut absent = Vec::new();
     for member in &input.publication.members {
         let origin = QueryOrigin::member(input, member);
@@ -54,6 +57,10 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
                 None => {}
             }
         }
+    }
+    for held_back in &input.publication.held_back {
+        let head = batch.informative_head(&input.publication.target.tagged(&held_back.tag));
+        state.held_back.extend(head.map(|head| (held_back, head)));
     }
     other_writers::ask(&mut batch, input);
     batch.end()?;

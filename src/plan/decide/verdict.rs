@@ -92,8 +92,15 @@ fn tags(input: Input<'_>, state: &CurrentState<'_>, payload: &Payload, equal: &[
         };
         TagChange { tag: tag.tag.clone(), from, to, fate, stays }
     };
-    let tags = state.tags.iter().map(change).collect();
+    let mut tags: Vec<TagChange> = state.tags.iter().map(change).collect();
     batch.end()?;
+    tags.extend(state.held_back.iter().map(|(held_back, head)| TagChange {
+        tag: held_back.tag.clone(),
+        from: Some(head.digest.clone()),
+        to: Some(head.digest.clone()),
+        fate: TagFate::Stays,
+        stays: Some(held_back.why.clone()),
+    }));
     Ok(tags)
 }
 

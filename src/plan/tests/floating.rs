@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::world::{Asked, Image, World, foreign_list, platform, publication, reference};
-use crate::config::model::{Newest, Publication, TargetTag};
+use super::world::{Asked, Image, World, foreign_list, platform, publication, reference, with};
+use crate::config::model::{HeldBackTag, Newest, Publication, TargetTag};
 use crate::naming::{Partial, Piece, Version};
-use crate::oci::{Digest, MediaType, Place};
+use crate::oci::{Digest, MediaType, Place, Tag};
 use crate::plan::{Action, ListPlan, Query, Reason, TagFate};
 
 const TARGET: &str = "reg.corp/pause";
@@ -98,6 +98,32 @@ fn a_backport_leaves_latest_where_it_is_and_says_why() {
     assert_eq!(latest.stays.as_deref(), Some("3.10 is newer than 3.9.1"));
     assert_eq!((&latest.from, &latest.to), (&newer, &newer));
     assert_eq!(named(&world, "latest"), newer);
+}
+
+#[test]
+fn a_tag_that_a_pre_release_does_not_get_stays_and_says_why() {
+    let mut world = built(&["3.9", "3.10-rc.1"]);
+    let tags = Release { version: "3.10-rc.1", tags: &["3.10-rc.1"], floating: &[], rivals: &[] };
+    let candidate = with(&tags.declared(), |list| {
+        let tag = Tag::parse("latest").unwrap();
+        list.held_back = vec![HeldBackTag { tag, why: "3.10-rc.1 is a pre-release".to_owned() }];
+    });
+    // A tag that does not exist, or that is not known, is not reported.
+    assert_eq!(fates(&world.plan(&candidate).0), [TagFate::Created]);
+    publish(&mut world, &release("3.9"));
+    let mut mute = world.clone();
+    mute.mute(Query::Head(reference(&format!("{TARGET}:latest"))));
+    assert_eq!(fates(&mute.plan(&candidate).0), [TagFate::Created]);
+
+    let latest = named(&world, "latest");
+    let plan = publish(&mut world, &candidate);
+    assert_eq!((plan.action, fates(&plan)), (Action::Create, vec![TagFate::Created, TagFate::Stays]));
+    assert_eq!(plan.tags[1].stays.as_deref(), Some("3.10-rc.1 is a pre-release"));
+    assert_eq!((&plan.tags[1].from, &plan.tags[1].to), (&latest, &latest));
+    assert_eq!(named(&world, "latest"), latest);
+    let (again, asked) = world.plan(&candidate);
+    assert_eq!((again.action, fates(&again)), (Action::Unchanged, vec![TagFate::Same, TagFate::Stays]));
+    assert_eq!((asked.tags, asked.heads), (0, 7), "five members and two tags");
 }
 
 #[test]

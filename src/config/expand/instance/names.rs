@@ -5,7 +5,7 @@ use super::refused::{ARCHIVE, bad_reference};
 use super::tags::{NamedTag, Tags};
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::expand::value::{Expanded, Value};
-use crate::config::model::{LeftOut, TargetTag};
+use crate::config::model::{HeldBackTag, LeftOut, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
@@ -61,7 +61,7 @@ impl PublicationNames {
 
     /// The [`LeftOut`] of the list `id`, if none of its tags applies.
     pub(super) fn left_out(&self, id: &str) -> Option<LeftOut> {
-        let Tags { applying, why, span } = &self.tags;
+        let Tags { applying, why, span, .. } = &self.tags;
         applying.is_empty().then(|| LeftOut {
             id: id.to_owned(),
             target: self.target.place.clone(),
@@ -73,6 +73,12 @@ impl PublicationNames {
     /// The tags, in the order of the file.
     pub(in crate::config::expand) fn tags(&self) -> impl Iterator<Item = &TargetTag> {
         self.tags.applying.iter().map(|named| &named.tag)
+    }
+
+    /// The floating tags that a pre-release does not get, except those that the list has by another rule.
+    pub(super) fn held_back(&self) -> Vec<HeldBackTag> {
+        let is_own = |held_back: &HeldBackTag| self.tags().any(|own| own.tag == held_back.tag);
+        self.tags.held_back.iter().filter(|held_back| !is_own(held_back)).cloned().collect()
     }
 
     /// The tags that always belong to the list, whatever else is published.

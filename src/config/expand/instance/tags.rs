@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::TargetInstance;
 use super::refused::bad_tag;
-use crate::config::expand::evaluate::{Evaluator, NoValue, Scope, holds_whole};
+use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole};
 use crate::config::expand::value::Value;
 use crate::config::expand::when::{self, ConditionResult, VERSION};
 use crate::config::memory::MemoryUse;
-use crate::config::model::{Newest, TargetTag};
+use crate::config::model::{HeldBackTag, Newest, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Condition, Parsed, SpannedTemplate, TagRule};
-use crate::naming::Version;
+use crate::naming::{Kind, Placeholder, Version};
 use crate::oci::Tag;
 
 /// The bytes that a tag of a list needs, without its text.
@@ -21,6 +21,8 @@ const TAG: usize = 650;
 pub(super) struct Tags {
     /// The tags that apply, in the order of the file, without duplicates.
     pub(super) applying: Vec<NamedTag>,
+    /// Floating tags that do not apply because the version is a pre-release, without duplicates.
+    pub(super) held_back: Vec<HeldBackTag>,
     /// Why the others do not apply, each reason once.
     pub(super) why: Vec<String>,
     /// Where the first tag is written.
@@ -68,7 +70,13 @@ impl TargetInstance<'_> {
                 Err(why) => tags.leave_out(why),
             }
         }
-        Ok(Tags { applying: tags.applying, why: tags.why, span })
+        let mut held_back: Vec<HeldBackTag> = Vec::new();
+        for tag in rules.iter().filter_map(Parsed::good).filter_map(|rule| self::held_back(rule, scope, evaluator)) {
+            if !held_back.contains(&tag) {
+                held_back.push(tag);
+            }
+        }
+        Ok(Tags { applying: tags.applying, held_back, why: tags.why, span })
     }
 
     /// The template of the tag that every version has. A problem is reported if a floating tag needs it and there is
@@ -131,6 +139,31 @@ impl Gathered {
             self.why.push(why);
         }
     }
+}
+
+/// The tag, if the rule does not apply only because the version is a pre-release. A template that could report a problem
+/// is not expanded, because a tag that does not apply has none.
+fn held_back(rule: &TagRule, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Option<HeldBackTag> {
+    let spans = rule.when.iter().map(|condition| match condition {
+        Condition::Stable(span) | Condition::Newest(span) => Some(span),
+        Condition::Fits { .. } => None,
+    });
+    let spans: Vec<&Span> = spans.collect::<Option<_>>()?;
+    let is_safe = |placeholder: &Placeholder| {
+        let is_axis = scope.axes.is_some_and(|axes| axes.iter().any(|(axis, _)| *axis == placeholder.name));
+        placeholder.name == VERSION || is_axis && placeholder.part.is_none() && placeholder.filters.is_empty()
+    };
+    if !rule.template.template.placeholders().all(is_safe) {
+        return None;
+    }
+    let scope = Scope { need: Need::Never, ..scope };
+    let version = evaluator.named(VERSION, spans.first()?, scope).ok()?;
+    if Version::parse(version.text())?.kind() != Kind::PreRelease {
+        return None;
+    }
+    evaluator.charge(MemoryUse::Tags, 1, TAG).ok()?;
+    let text = evaluator.partial(&rule.template, VERSION, scope).ok()?.with(version.text())?;
+    Some(HeldBackTag { tag: Tag::parse(&text).ok()?, why: format!("{} is a pre-release", version.shown()) })
 }
 
 /// The tag, or why it does not apply.

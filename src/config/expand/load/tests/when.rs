@@ -49,6 +49,32 @@ fn what_is_no_version_is_neither_stable_nor_newest() {
 }
 
 #[test]
+fn a_floating_tag_that_a_pre_release_does_not_get_is_held_back() {
+    let held_back = |version: &str, tags: &str| {
+        let loaded = Machine::default().load(&list(version, &format!(r#""{{version}}", {tags}"#)));
+        assert_eq!(loaded.problems, [], "{tags}");
+        let tags = loaded.publications[0].held_back.iter().map(|tag| format!("{}: {}", tag.tag, tag.why));
+        tags.collect::<Vec<_>>()
+    };
+    let why = "2.0.0-rc.1 is a pre-release";
+    for when in ["stable", "newest"] {
+        let both = format!(
+            r#"{{ tag = "latest", when = "{when}" }}, {{ tag = "{{version.major}}.{{version.minor}}", when = "{when}" }}"#
+        );
+        assert_eq!(held_back("2.0.0-rc.1", &both), [format!("latest: {why}"), format!("2.0: {why}")]);
+        assert_eq!(held_back("2.0.0", &both), [] as [&str; 0]);
+        assert_eq!(held_back("main", &both), [] as [&str; 0]);
+        // A tag that needs more than the version is not expanded, since it may not even have a value.
+        let other = format!(r#"{{ tag = "{{variant}}-{{no-such}}", when = "{when}" }}"#);
+        assert_eq!(held_back("2.0.0-rc.1", &other.replace("-{no-such}", "")), [] as [&str; 0]);
+    }
+    let further = r#"{ tag = "latest", when = ["stable", { variant = "slim" }] }"#;
+    assert_eq!(held_back("2.0.0-rc.1", further), [] as [&str; 0], "it would not apply either way");
+    let twice = r#""latest", { tag = "latest", when = "stable" }"#;
+    assert_eq!(held_back("2.0.0-rc.1", twice), [] as [&str; 0], "the list has it");
+}
+
+#[test]
 fn several_conditions_must_all_hold() {
     for (when, applies) in [
         (r#"["stable", { variant = "alpine*" }]"#, true),
