@@ -16,11 +16,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::plan::immutable", "an immutable tag would be moved"),
     ("mlist::plan::invalid_platform", "the platform of an image has invalid characters or is too long"),
     ("mlist::plan::kept_gone", "an image that a list keeps is not found, and no source has it"),
-    ("mlist::plan::member_absent", "the image of a member is not found, or no image of a list is"),
-    (
-        "mlist::plan::member_damaged",
-        "the image exists, but its manifest or config is missing, or a part of it is corrupt",
-    ),
+    ("mlist::plan::member_absent", "an image of a list is not found, or none of its images is found"),
+    ("mlist::plan::member_damaged", "the image exists, but its manifest, config or a layer is missing or corrupt"),
     ("mlist::plan::member_is_index", "a member is a list, but is declared as an image"),
     ("mlist::plan::mismatch", "an image is not for the declared platform"),
     ("mlist::plan::nested_too_deep", "a member is a list of lists that are nested too deep"),

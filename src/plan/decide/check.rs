@@ -41,14 +41,20 @@ pub(super) fn check(input: Input<'_>, image: &Image<'_>, config: &Platform) -> O
     let of_platform: Vec<String> = by_config.into_iter().chain(by_name).collect();
     if !of_platform.is_empty() || by_version.is_some() {
         let causes = of_platform.iter().chain(by_version.as_ref().map(|misfit| &misfit.why));
-        let problem = Problem::error("mlist::plan::mismatch", format!("{source} is not for {declared}"))
+        let message = match &by_version {
+            Some(misfit) if of_platform.is_empty() => {
+                format!("{source} does not match os-version {}", misfit.pattern.value.source())
+            }
+            _ => format!("{source} is not for {declared}"),
+        };
+        let problem = Problem::error("mlist::plan::mismatch", message)
             .help(if of_platform.is_empty() {
                 "push an image with a matching version, or change os-version".to_owned()
             } else {
                 format!("push an image for {declared} to this reference, or correct the declared platform")
             })
             .about(source);
-        let mut problem = origin.label(causes.fold(problem, |problem, why| problem.because(why)));
+        let mut problem = origin.label(causes.fold(problem, Problem::because));
         if !of_platform.is_empty() {
             problem = problem.at(&member.platform_span, format!("declared as {declared}"));
         }

@@ -220,6 +220,7 @@ fn a_version_that_does_not_fit_is_a_mismatch() {
     ] {
         let problem = blocked(&world(config, &[]), &list(fitting("10.0.17763.*")));
         assert_eq!((problem.slug(), problem.causes), ("mismatch", vec![cause.to_owned()]));
+        assert_eq!(problem.message, format!("{} does not match os-version 10.0.17763.*", MEMBER.1));
         // The pattern is underlined, not the platform.
         let labels: Vec<_> = problem.labels.iter().map(|label| (label.span.range.start, label.text.as_str())).collect();
         assert_eq!(labels, [(200, "windows/amd64 of app"), (SPAN.range.start, "declared as 10.0.17763.*")]);

@@ -49,14 +49,14 @@ impl Stream for BlobReader {
         match piece {
             None if self.left > 0 => {
                 let left = std::mem::take(&mut self.left);
-                wrong(format!("{} ends {left} bytes too early", self.digest))
+                wrong(format!("blob {} is {left} bytes shorter than expected", self.digest))
             }
             Some(Ok(piece)) => match self.left.checked_sub(piece.len() as u64) {
                 Some(left) => {
                     self.left = left;
                     Poll::Ready(Some(Ok(piece)))
                 }
-                None => wrong(format!("{} has grown while it was read", self.digest)),
+                None => wrong(format!("blob {} has grown while it was read", self.digest)),
             },
             piece => Poll::Ready(piece),
         }

@@ -230,7 +230,7 @@ async fn a_blob_of_another_size_is_an_error() {
             break error;
         }
     };
-    assert!(failure.to_string().contains("ends 100000 bytes too early"));
+    assert!(failure.to_string().contains("is 100000 bytes shorter than expected"));
 
     fs::write(&path, "short").unwrap();
     let error = folder.layouts.open_blob(&folder.dir, &blob).await.err().unwrap();
