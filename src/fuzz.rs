@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::config::facts::{Facts, Question};
 use crate::config::trust::{Author, Trust};
-use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, SourceFile, Sources};
+use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, SourceFile, Sources};
 use crate::naming::Template;
 use crate::oci::{ImageConfig, ImageManifest, Index, MediaType, Payload, Place, Reference, Tag};
 use crate::registry::fuzz;
@@ -116,7 +116,8 @@ pub fn manifests_toml(data: &[u8]) {
 fn loaded(text: &str, trust: &Trust) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: Arc::from(text) });
-    let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust };
+    let request =
+        LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust, purpose: LoadPurpose::Publish };
     let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
         match parsed.load(&facts) {

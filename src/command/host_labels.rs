@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::config::facts::Facts;
     use crate::config::problem::{HttpFacts, SourceFile, Sources};
-    use crate::config::{LoadOutcome, LoadRequest, Loader, Trust};
+    use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loader, Trust};
 
     const TEXT: &str = r#"
         [vars]
@@ -102,7 +102,8 @@ mod tests {
     fn labels(host: &str, lists: &[&str]) -> Vec<(String, String)> {
         let mut sources = Sources::default();
         let file = sources.add(SourceFile { name: "manifests.toml".into(), text: TEXT.into() });
-        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &Trust::default() };
+        let (purpose, trust) = (LoadPurpose::Publish, &Trust::default());
+        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], purpose, trust };
         let LoadOutcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
             panic!("the file asks for nothing that is used")
         };

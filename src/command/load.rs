@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::config::facts::{Facts, TagFact};
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
-use crate::config::{LoadOutcome, LoadRequest, Loaded, Loader, Trust};
+use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, Trust};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, plan_lists, registry_problem};
 use crate::host::{self, Boundary, ManifestFile};
@@ -87,7 +87,7 @@ fn sum(mut stats: Stats, later: Stats) -> Stats {
 /// Returns the exit status after the problems were shown.
 pub(super) fn without_registries(input: &InputOptions, ui: &Ui) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
-    let (_, loaded) = Reading::new(&file, input).load();
+    let (_, loaded) = Reading::new(&file, input, LoadPurpose::Check).load();
     let loaded = good(loaded, ui)?;
     Ok(Project { loaded, clock: file.clock, asked: Stats::default() })
 }
@@ -99,7 +99,7 @@ pub(super) async fn with_registries(
     ui: &Arc<Ui>,
 ) -> Result<Project, ExitStatus> {
     let file = ProjectFile::open(input, ui)?;
-    let mut reading = Reading::new(&file, input);
+    let mut reading = Reading::new(&file, input, LoadPurpose::Publish);
     let (mut asked, kept) = (Stats::default(), AtomicUsize::new(0));
     loop {
         let (places, loaded) = reading.load();
@@ -132,9 +132,10 @@ fn limited(tags: Option<BTreeSet<Tag>>, kept: &AtomicUsize) -> TagFact {
     if kept.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_TAGS {
         return Ok(tags.map(Arc::new));
     }
-    let message = format!("the tags for axes are too large: those of all repositories exceed {} MiB", MOST_TAGS >> 20);
+    let message =
+        format!("too many tags for axes: the tags of all repositories need more than {} MiB", MOST_TAGS >> 20);
     let problem = Problem::error("mlist::registry::too_large", message);
-    Err(Box::new(problem.help("use fewer repositories in tags-of, or select fewer lists at once")))
+    Err(Box::new(problem.help("use fewer repositories in `tags-of`, or select fewer lists")))
 }
 
 /// Returns `loaded` if it has no errors. If all errors come from registries, the exit status is not that of an invalid
@@ -191,10 +192,10 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(file: &'a ProjectFile, input: &'a InputOptions) -> Self {
+    fn new(file: &'a ProjectFile, input: &'a InputOptions, purpose: LoadPurpose) -> Self {
         let ProjectFile { sources, file, trust, boundary, .. } = file;
         let InputOptions { overrides, selectors, .. } = input;
-        let loader = Loader::new(LoadRequest { sources, file: *file, overrides, selectors, trust });
+        let loader = Loader::new(LoadRequest { sources, file: *file, overrides, selectors, trust, purpose });
         Self { loader, boundary: boundary.as_ref(), facts: Facts::default() }
     }
 
@@ -221,6 +222,6 @@ mod tests {
         let kept = AtomicUsize::new(0);
         assert!(limited(tags(), &kept).is_ok() && limited(None, &kept).is_ok() && limited(tags(), &kept).is_ok());
         let problem = limited(tags(), &kept).unwrap_err();
-        assert_eq!(problem.message, "the tags for axes are too large: those of all repositories exceed 48 MiB");
+        assert_eq!(problem.message, "too many tags for axes: the tags of all repositories need more than 48 MiB");
     }
 }

@@ -14,6 +14,7 @@ pub const CODES: &[(&str, &str)] = &[
         "the value of a variable has several lines, is too long, or uses too many other variables",
     ),
     ("mlist::config::cycle", "a variable refers to itself"),
+    ("mlist::config::default_version", "a warning: a CI job publishes tags with the default of the variable `version`"),
     ("mlist::config::empty_axis", "a matrix axis has no values: none is written, or no line or tag matches"),
     ("mlist::config::id_twice", "two lists have the same id, or a list has two targets in one repository"),
     ("mlist::config::include_empty", "a glob in include matches no file"),
@@ -44,7 +45,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::set_without_effect", "a value from --set is not used by any selected list"),
     (
         "mlist::config::single_writer",
-        "a warning: a list keeps members of other jobs, but has no member tags, so only one job at a time can write it",
+        "a warning: a list keeps members of other jobs but has no member tags, so only one job at a time can publish it",
     ),
     ("mlist::config::source_twice", "two members of a list have the same source image"),
     ("mlist::config::syntax", "the file is not valid TOML"),
@@ -67,6 +68,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::config::unknown_set", "--set names an unknown variable"),
     ("mlist::config::unknown_variable", "a template uses an unknown variable"),
     ("mlist::config::unreadable", "a file is not found or cannot be read"),
+    ("mlist::config::unused_convention", "a warning: no list uses a convention"),
+    ("mlist::config::unused_registry", "a warning: no source or target names the host of a registry's settings"),
+    ("mlist::config::unused_variable", "a warning: no list uses a variable"),
 ];
 
 #[cfg(test)]

@@ -44,6 +44,6 @@ pub use expand::Loader;
 pub use model::{Member, Publication, RegistrySettings, TargetTag};
 pub use path_glob::PathGlob;
 pub use problem::{HttpFacts, Label, Position, Problem, Severity, SourceFile, Sources, Span};
-pub use request::{LoadOutcome, LoadRequest, Loaded, Override};
+pub use request::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Override};
 pub use schema::schema;
 pub use trust::{Author, Trust};

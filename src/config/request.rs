@@ -20,6 +20,16 @@ pub struct Override {
     pub value: String,
 }
 
+/// What the lists are needed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LoadPurpose {
+    /// They are only checked.
+    #[default]
+    Check,
+    /// They are published, or it is shown what publishing them would change.
+    Publish,
+}
+
 /// What to load.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadRequest<'a> {
@@ -33,6 +43,8 @@ pub struct LoadRequest<'a> {
     pub selectors: &'a [String],
     /// What the file may access.
     pub trust: &'a Trust,
+    /// What the lists are needed for.
+    pub purpose: LoadPurpose,
 }
 
 /// The result of [`Loader::load`](super::Loader::load).

@@ -32,7 +32,7 @@ fn filled(value: Option<OsString>) -> Option<OsString> {
 
 fn text(name: &str, value: Option<OsString>) -> Fact {
     value
-        .map(|value| value.into_string().map_err(|_| format!("the environment variable {name} is not UTF-8")))
+        .map(|value| value.into_string().map_err(|_| format!("environment variable {name} is not valid UTF-8")))
         .transpose()
 }
 
@@ -44,7 +44,7 @@ mod tests {
     fn what_is_not_utf8_is_an_error_and_not_shown() {
         use std::os::unix::ffi::OsStringExt as _;
         let value = OsString::from_vec(b"secret\xff".to_vec());
-        assert_eq!(text("V", Some(value)), Err("the environment variable V is not UTF-8".to_owned()));
+        assert_eq!(text("V", Some(value)), Err("environment variable V is not valid UTF-8".to_owned()));
     }
 
     #[test]

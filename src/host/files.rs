@@ -44,7 +44,7 @@ impl FileError {
     /// Returns the message for this error. `name` is the name of the file in the message.
     pub(super) fn message(&self, name: &str) -> String {
         match self {
-            Self::Absent => format!("there is no `{name}`"),
+            Self::Absent => format!("file `{name}` not found"),
             _ => format!("`{name}` {}", self.why()),
         }
     }
@@ -52,14 +52,14 @@ impl FileError {
     /// Returns the message without the name of the file.
     fn why(&self) -> String {
         match self {
-            Self::Absent => "is not there".to_owned(),
-            Self::OutOfBounds => "is outside of the folder that nothing may lead out of".to_owned(),
+            Self::Absent => "does not exist".to_owned(),
+            Self::OutOfBounds => "is outside of the root folder".to_owned(),
             Self::Directory => "is a directory".to_owned(),
-            Self::Special => "is no regular file".to_owned(),
-            Self::TooLong(limit) => format!("has more than {} MiB", limit / MIB),
-            Self::NotUtf8 { byte, line } => format!("is not UTF-8: byte {byte}, on line {line}"),
+            Self::Special => "is not a regular file".to_owned(),
+            Self::TooLong(limit) => format!("is larger than {} MiB", limit / MIB),
+            Self::NotUtf8 { byte, line } => format!("is not valid UTF-8: byte {byte}, on line {line}"),
             Self::Utf16 => "is encoded as UTF-16, not UTF-8".to_owned(),
-            Self::System(said) => format!("can't be read: {said}"),
+            Self::System(said) => format!("cannot be read: {said}"),
         }
     }
 }
@@ -196,14 +196,14 @@ mod tests {
     fn what_is_too_long_is_refused() {
         assert_eq!(read(b"12345", 4), Err(FileError::TooLong(4)));
         assert_eq!(read(b"1234", 4), Ok("1234".into()));
-        assert_eq!(FileError::TooLong(VALUE_LIMIT).message("f"), "`f` has more than 1 MiB");
+        assert_eq!(FileError::TooLong(VALUE_LIMIT).message("f"), "`f` is larger than 1 MiB");
     }
 
     #[test]
     fn what_is_not_utf8_says_at_which_byte() {
         assert_eq!(read(b"\xff", 9), Err(FileError::NotUtf8 { byte: 1, line: 1 }));
         let error = read("ä\n\nb".bytes().chain([0xc3, 0x28]).collect::<Vec<_>>().as_slice(), 99).unwrap_err();
-        assert_eq!(error.message("f"), "`f` is not UTF-8: byte 6, on line 3");
+        assert_eq!(error.message("f"), "`f` is not valid UTF-8: byte 6, on line 3");
         let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
         let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         for bytes in [utf16("\u{feff}a"), big("\u{feff}a"), utf16("v1"), big("[vars]"), utf16("a\n")] {

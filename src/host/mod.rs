@@ -41,7 +41,7 @@ pub fn answer(questions: &BTreeSet<Question>, boundary: Option<&Boundary>, facts
             Question::File(path) => files::fact(path, boundary),
             // The files are refused together, so the others are not read.
             Question::Include(_) if facts.included_bytes() > INCLUDED_LIMIT => {
-                Err("skipped, because the files included before it are too large".to_owned())
+                Err("not read, because the included files are too large".to_owned())
             }
             Question::Include(path) => files::whole(path, boundary),
             Question::Paths(folder, glob) => paths::fact(folder, glob, boundary),

@@ -137,7 +137,7 @@ mod tests {
     fn a_missing_file_says_how_to_name_another() {
         let (_dir, below) = folder();
         let problem = read(&below, Some(Path::new("x.toml"))).unwrap_err();
-        assert_eq!((problem.slug(), problem.message.as_str()), ("unreadable", "there is no `x.toml`"));
+        assert_eq!((problem.slug(), problem.message.as_str()), ("unreadable", "file `x.toml` not found"));
         assert!(problem.help.unwrap().contains("-f FILE"));
     }
 
@@ -169,7 +169,7 @@ mod tests {
         let (_dir, below) = folder();
         std::fs::write(below.join("manifests.toml"), b"a = \"\xe4\"").unwrap();
         let problem = read(&below, None).unwrap_err();
-        assert_eq!(problem.message, "`manifests.toml` is not UTF-8: byte 6, on line 1");
+        assert_eq!(problem.message, "`manifests.toml` is not valid UTF-8: byte 6, on line 1");
     }
 
     #[test]

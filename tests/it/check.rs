@@ -38,3 +38,20 @@ fn a_carriage_return_at_the_end_of_a_variable_is_no_part_of_it() {
         context.mlist("check").exits(0);
     }
 }
+
+#[test]
+fn a_ci_job_is_warned_of_a_default_version_by_plan_and_sync_alone() {
+    let mut context = Context::with(&TWO_LISTS.replace("+worker", ""));
+    let warnings = |context: &Context, arguments: &str| {
+        context.mlist(arguments).stderr.matches("mlist::config::default_version").count()
+    };
+    assert_eq!(warnings(&context, "plan"), 0);
+    context.set("CI", "true");
+    for (arguments, count) in
+        [("plan", 1), ("sync", 1), ("check", 0), ("plan --untrusted", 0), ("plan --set version=v2", 0)]
+    {
+        assert_eq!(warnings(&context, arguments), count, "{arguments}");
+    }
+    context.set("VERSION", "v2.0.0");
+    assert_eq!(warnings(&context, "plan"), 0);
+}

@@ -79,7 +79,7 @@ fn sentence(meaning: &str) -> String {
 fn shown(fixtures: &[Fixture], code: &str) -> String {
     let found = of_code(fixtures, code);
     let (fixture, problem) = found.first().unwrap_or_else(|| panic!("{code} has no fixture"));
-    let first = fixture.said.lines().next().filter(|line| line.starts_with("$ mlist "));
+    let first = fixture.said.lines().next().filter(|line| line.starts_with("$ "));
     let command = first.map(|line| format!("{line}\n")).unwrap_or_default();
     let link = |fixture: &Fixture| format!("[{}](../tests/fixtures/invalid/{})", fixture.name, fixture.path);
     let links: Vec<String> = found.iter().map(|(fixture, _)| link(fixture)).collect();

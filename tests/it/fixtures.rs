@@ -2,7 +2,8 @@
 //! files, in `tests/fixtures/valid/`, and the lists that they produce.
 //!
 //! An invalid fixture may be a folder with manifests.toml and the files that it includes. If its fault depends on the
-//! command line, the folder has a file `arguments` with one line, which is run instead of `check`.
+//! command line, the folder has a file `arguments` with one line, which is run instead of `check`. The line can begin
+//! with environment variables, as in a shell: `CI=true plan`.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -12,7 +13,9 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use mlist::config::facts::{Facts, GitFault, Question};
-use mlist::config::{LoadOutcome, LoadRequest, Loaded, Loader, Problem, Publication, SourceFile, Sources, Trust};
+use mlist::config::{
+    LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, Problem, Publication, SourceFile, Sources, Trust,
+};
 use mlist::oci::Tag;
 
 use crate::support::context::{Context, Output};
@@ -60,9 +63,13 @@ impl Folder {
             assert!(text.lines().count() == 1 && text.ends_with('\n'), "{name}: {ARGUMENTS} is no line: {text:?}");
             text.trim().to_owned()
         });
-        let context = Context::new();
+        let mut context = Context::new();
         copy(path, &context.path(""));
-        let command = arguments.as_deref().unwrap_or("check");
+        let mut command = arguments.as_deref().unwrap_or("check");
+        for (variable, value) in variables(command) {
+            context.set(variable, value);
+            command = command.split_once(' ').expect("a command follows the variables").1;
+        }
         let output = context.mlist_in_one_pipe(&format!("{command} --format human --format json=said.json"));
         let json = std::fs::read_to_string(context.path("said.json")).unwrap_or_else(|_| panic!("{name}: {output}"));
         Self { name, arguments, output, problems: problems(&json) }
@@ -71,8 +78,17 @@ impl Folder {
     /// Returns the output, after the command line if the folder specifies one.
     fn shown(&self) -> String {
         let said = &self.output.stdout;
-        self.arguments.as_ref().map_or_else(|| said.clone(), |arguments| format!("$ mlist {arguments}\n{said}"))
+        let Some(arguments) = &self.arguments else { return said.clone() };
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let (set, command) = words.split_at(variables(arguments).count());
+        let line: Vec<&str> = set.iter().chain(&["mlist"]).chain(command).copied().collect();
+        format!("$ {}\n{said}", line.join(" "))
     }
+}
+
+/// Returns the environment variables at the start of a line of arguments.
+fn variables(arguments: &str) -> impl Iterator<Item = (&str, &str)> {
+    arguments.split(' ').map_while(|word| word.split_once('=').filter(|(name, _)| !name.starts_with('-')))
 }
 
 /// Returns the invalid fixtures that are a folder, sorted by name.
@@ -111,7 +127,8 @@ fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
     let trust = Trust::default();
-    let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust };
+    let purpose = LoadPurpose::Check;
+    let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], trust: &trust, purpose };
     let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
     loop {
         match parsed.load(&facts) {

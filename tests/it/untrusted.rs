@@ -291,7 +291,7 @@ fn git_is_not_run_for_a_stranger() {
             .expect("a program");
         fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a program that can be run");
         let output = context.mlist(PLAN).exits(2);
-        assert!(output.stderr.contains("git is not asked under --untrusted"), "{output}");
+        assert!(output.stderr.contains("git is not used with --untrusted"), "{output}");
         assert!(!context.path("git-was-run").exists());
         assert_kept(&output, &context, &evil);
         context.mlist("check");

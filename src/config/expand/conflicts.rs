@@ -29,13 +29,15 @@ pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems:
             seen.insert(id.text(), entry);
             continue;
         };
-        let problem = Problem::error("mlist::config::id_twice", format!("two lists are called `{}`", id.shown()));
+        let problem = Problem::error("mlist::config::id_twice", format!("duplicate list id `{}`", id.shown()));
         let problem = if first.span == entry.span {
-            problem.at(&entry.span, "its axes give it twice")
+            problem.at(&entry.span, "two combinations of axis values have this id")
         } else {
-            problem.at(&entry.span, "here again").at(&first.span, "here first")
+            problem.at(&entry.span, "defined again here").at(&first.span, "first defined here")
         };
-        problems.add(problem.help("an id is the list's key and a value of each axis, with `/` between them"));
+        problems.add(
+            problem.help("an id is the key of the list and its axis values, separated by `/`; change one of them"),
+        );
     }
 }
 
@@ -117,11 +119,11 @@ pub(super) fn repositories<'a>(
             kept.push(claimant);
             continue;
         };
-        let message = format!("`{}` has two targets in {}", claimant.id.shown(), claimant.names.repository());
+        let message = format!("list `{}` has two targets in {}", claimant.id.shown(), claimant.names.repository());
         let problem = Problem::error("mlist::config::id_twice", message)
-            .at(&claimant.publication.target_span, "here again")
-            .at(&first.target_span, "here first")
-            .help("a list has one target in a repository: write the tags of both in one");
+            .at(&claimant.publication.target_span, "defined again here")
+            .at(&first.target_span, "first defined here")
+            .help("remove one of the two targets, and write the tags of both into the other");
         problems.add_for(claimant.id.shown(), problem);
     }
     kept
@@ -157,16 +159,18 @@ pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
     }
 }
 
-const APART: &str = "a tag names one list: tell them apart in `target` or in `tags`";
-const NEWEST_TOO: &str = "tell them apart in `target` or in `tags`, or let each claim it by when = \"newest\"";
+const APART: &str = "a tag can name only one list: change `target` or `tags` of one of them";
+const NEWEST_TOO: &str = "change `target` or `tags` of one of them, or give the tag when = \"newest\" in each of them";
 
 /// The problem if several lists claim one tag. `None` if only one does.
 fn twice(claims: &[TagClaim<'_>]) -> Option<Problem> {
     let [first, second, more @ ..] = claims else { return None };
     let tagged = first.names.shown(first.at);
-    let message = format!("`{}` and `{}` both claim {tagged}", first.id, second.id);
+    let message = format!("lists `{}` and `{}` both publish {tagged}", first.id, second.id);
     let problem = match first.why_neither(second) {
-        Some(why) => Problem::error("mlist::config::tag_twice", message + ", and neither is newer").because(why),
+        Some(why) => {
+            Problem::error("mlist::config::tag_twice", message + ", and neither version is newer").because(why)
+        }
         None => Problem::error("mlist::config::tag_twice", message),
     };
     // Point to the places where the two differ. A tag that both have from `[defaults]` explains nothing.
@@ -175,9 +179,9 @@ fn twice(claims: &[TagClaim<'_>]) -> Option<Problem> {
     let also: Vec<&str> = more.iter().take(NAMED).map(|claim| claim.id).collect();
     let problem = match (also.as_slice(), more.len().saturating_sub(NAMED)) {
         ([], _) => problem,
-        ([one], 0) => problem.because(format!("so does {one}")),
-        (_, 0) => problem.because(format!("so do {}", also.join(", "))),
-        (_, rest) => problem.because(format!("so do {} and {rest} more", also.join(", "))),
+        ([one], 0) => problem.because(format!("list {one} publishes it too")),
+        (_, 0) => problem.because(format!("lists {} publish it too", also.join(", "))),
+        (_, rest) => problem.because(format!("lists {} and {rest} more publish it too", also.join(", "))),
     };
     Some(problem.about(&tagged).help(APART))
 }
@@ -211,12 +215,12 @@ impl<'a> TagClaim<'a> {
         let (one, two) = (self.names.version(self.at), other.names.version(other.at));
         Some(match mine.compare(others) {
             _ if !mine.is_alike(others) => {
-                format!("{one} and {two} are not written alike, so neither follows the other")
+                format!("versions {one} and {two} have different forms, so they are not compared")
             }
-            _ if one == two => format!("both are {one}"),
-            Ordering::Equal => format!("{one} and {two} are equal"),
-            Ordering::Less => format!("by its own template `{}` would give {two} another tag", self.id),
-            Ordering::Greater => format!("by its own template `{}` would give {one} another tag", other.id),
+            _ if one == two => format!("both have version {one}"),
+            Ordering::Equal => format!("versions {one} and {two} are equal"),
+            Ordering::Less => format!("with the tag template of `{}`, version {two} has a different tag", self.id),
+            Ordering::Greater => format!("with the tag template of `{}`, version {one} has a different tag", other.id),
         })
     }
 }

@@ -15,13 +15,15 @@ use super::value::{Expanded, Value};
 use crate::config::facts::{Fact, Facts, Question, TagFact};
 use crate::config::memory::{MemoryEstimate, MemoryUse};
 use crate::config::model::{HostNaming, HostOrigin};
-use crate::config::problem::{Problem, SourceFile, Sources, Span};
+use crate::config::problem::{Problem, SourceFile, Span};
 use crate::config::read::declared::{Parsed, SpannedTemplate};
 use crate::config::read::names::MEMBER_NAMES;
+use crate::config::request::{LoadPurpose, LoadRequest};
 use crate::config::trust::{Trust, outside_root};
 use crate::naming::{ExpandError, LONGEST_TEXT, MemberWords, Placeholder, Version, VersionPart, nearest};
 use crate::oci;
 pub(super) use partial::{holds_whole, reads_for_each_member};
+use variable::DefaultVersion;
 pub(super) use variable::LONGEST_LINE;
 
 /// The bytes that an expanded text needs, without its characters.
@@ -37,6 +39,9 @@ const NAMED: usize = 30;
 pub(super) struct Evaluator<'a> {
     facts: &'a Facts,
     trust: &'a Trust,
+    purpose: LoadPurpose,
+    /// Set if the variable `version` had its default since this was last cleared.
+    default_version: Option<DefaultVersion>,
     /// The folder of each file, by file number.
     bases: Vec<PathBuf>,
     pub(super) questions: BTreeSet<Question>,
@@ -107,10 +112,13 @@ pub(super) enum Need {
 pub(super) struct NoValue;
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(facts: &'a Facts, sources: &Sources, trust: &'a Trust) -> Self {
+    pub(super) fn new(facts: &'a Facts, request: &LoadRequest<'a>) -> Self {
+        let LoadRequest { sources, trust, purpose, .. } = *request;
         let mut evaluator = Self {
             facts,
             trust,
+            purpose,
+            default_version: None,
             bases: Vec::new(),
             questions: BTreeSet::new(),
             unlisted: BTreeSet::new(),
@@ -146,7 +154,7 @@ impl<'a> Evaluator<'a> {
         if !self.is_too_large
             && let Some(problem) = self.memory.excess("the lists have")
         {
-            self.problems.add(problem.because("mlist stopped expanding the lists at this number"));
+            self.problems.add(problem.because("mlist stopped expanding lists at this point"));
             self.is_too_large = true;
         }
         if self.is_too_large { Err(NoValue) } else { Ok(()) }
@@ -227,7 +235,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), NoValue> {
         self.may_follow(path, shown, scope.need).map_err(|problem| {
             if let Some(problem) = problem.filter(|_| scope.need == Need::Must) {
-                self.problems.add_for(scope.list, problem.at(place, format!("needed by {}", scope.list)));
+                self.problems.add_for(scope.list, problem.at(place, format!("used by {}", scope.list)));
             }
             NoValue
         })
@@ -300,18 +308,18 @@ impl<'a> Evaluator<'a> {
                 let at = template.template.placeholders().position(|other| other.span == placeholder.span);
                 let shown = at.and_then(|at| values.get(at)).map_or(value.as_str(), Value::shown);
                 let message = match Version::parse(&value) {
-                    Some(_) => format!("`{shown}` has no {part}"),
-                    None => format!("`{shown}` is no version and has no {part}"),
+                    Some(_) => format!("version `{shown}` has no {part} part"),
+                    None => format!("`{shown}` is not a version, so it has no {part} part"),
                 };
                 Problem::error("mlist::config::no_part", message)
-                    .at(&template.text.part(&placeholder.span), format!("in {}", scope.list))
-                    .help(format!("give `{}` a version with that number, or leave .{part} out", placeholder.name))
+                    .at(&template.text.part(&placeholder.span), format!("used by {}", scope.list))
+                    .help(format!("set `{}` to a version with a {part} part, or remove `.{part}`", placeholder.name))
             }
             ExpandError::TooLong { span } => {
-                let message = format!("the text comes to more than {} KiB", LONGEST_TEXT / 1024);
+                let message = format!("expanded text is longer than {} KiB", LONGEST_TEXT / 1024);
                 Problem::error("mlist::config::bad_value", message)
-                    .at(&template.text.part(&span), format!("in {}", scope.list))
-                    .help("no name is that long: look at what its variables come to")
+                    .at(&template.text.part(&span), format!("used by {}", scope.list))
+                    .help("check the values of the variables in the template")
             }
         };
         self.problems.add_for(scope.list, problem);
@@ -356,7 +364,7 @@ impl<'a> Evaluator<'a> {
         if name == "tag" {
             return scope.tag.cloned().ok_or_else(|| {
                 let problem = Problem::error("mlist::config::unknown_variable", "unknown variable `tag`")
-                    .at(place, "known only in `member-tags`")
+                    .at(place, "only available in `member-tags`")
                     .help(known_names(scope));
                 self.problems.add_for(scope.list, problem);
                 NoValue
@@ -402,7 +410,7 @@ impl<'a> Evaluator<'a> {
     fn member_name(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<String, NoValue> {
         let Some(member) = scope.member else {
             let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"))
-                .at(place, "known only where a member is spoken of")
+                .at(place, "only available for members: in `source`, `member-tags` and rows of `platforms`")
                 .help(known_names(scope));
             self.problems.add_for(scope.list, problem);
             return Err(NoValue);
@@ -413,11 +421,11 @@ impl<'a> Evaluator<'a> {
             (_, Some(arch)) => Ok(arch.clone()),
             (_, None) => {
                 let platform = &member.platform;
-                let message = format!("arch-style \"{}\" has no word for {platform}", member.style);
+                let message = format!("arch-style \"{}\" has no name for {platform}", member.style);
                 let problem = Problem::error("mlist::config::no_spelling", message)
                     .at(&member.span, "")
-                    .at(place, "needed here")
-                    .help(format!("give it one: {{ platform = \"{platform}\", arch = \"…\" }}"));
+                    .at(place, "required here")
+                    .help(format!("set `arch` in the row: {{ platform = \"{platform}\", arch = \"…\" }}"));
                 self.problems.add_for(scope.list, problem);
                 Err(NoValue)
             }
@@ -461,7 +469,7 @@ fn unknown(name: &str, place: &Span, scope: Scope<'_>) -> Problem {
     let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"));
     let is_axis = matches!(scope.names.get(name), Some(Binding::Axis(_)));
     match nearest(name, known.iter().copied()) {
-        _ if is_axis => problem.at(place, "an axis sees no axis"),
+        _ if is_axis => problem.at(place, "an axis value cannot use another axis"),
         Some(meant) => problem.at(place, format!("did you mean `{meant}`?")),
         None => problem.at(place, ""),
     }

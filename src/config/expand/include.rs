@@ -103,9 +103,9 @@ fn selected_files(
     let (away, given): (Vec<_>, Vec<_>) = globs.iter().zip(found).partition(|(include, _)| include.glob.takes_away());
     taken_away.extend(away.iter().flat_map(|(_, paths)| paths).map(|path| plain(path)));
     if let ([(include, _), ..], []) = (away.as_slice(), given.as_slice()) {
-        let problem = Problem::error("mlist::config::include_empty", "`include` only takes files away")
+        let problem = Problem::error("mlist::config::include_empty", "`include` has only globs that exclude files")
             .at(&include.text.span, "")
-            .help("a glob without `!` says which there are: include = [\"**/manifests.toml\", \"!old/**\"]");
+            .help("add a glob without `!`: include = [\"**/manifests.toml\", \"!old/**\"]");
         evaluator.problems.add(problem);
         return None;
     }
@@ -130,11 +130,16 @@ fn selected_files(
 fn empty(glob: &Text, found: usize, itself: bool) -> Problem {
     let (message, help) = match (found, itself) {
         (0, _) => (
-            format!("no file is called `{}`", glob.value),
-            "seen from this file; `*` stays within a name, `**` is any folders, a folder alone is no file",
+            format!("no file matches `{}`", glob.value),
+            "paths are relative to this file; `*` matches within one name, `**` any number of folders; end with a file name",
         ),
-        (1, true) => (format!("`{}` means this file alone", glob.value), "a file does not include itself"),
-        _ => (format!("all files that `{}` means are taken away", glob.value), "a glob with `!` takes them away"),
+        (1, true) => {
+            (format!("`{}` matches only this file", glob.value), "a file cannot include itself; remove the glob")
+        }
+        _ => (
+            format!("all files that match `{}` are excluded", glob.value),
+            "change or remove the glob with `!` that excludes them",
+        ),
     };
     Problem::error("mlist::config::include_empty", message).at(&glob.span, "").help(help)
 }
@@ -152,7 +157,7 @@ fn paths(include: &Include, evaluator: &mut Evaluator<'_>) -> Option<Vec<PathBuf
     match evaluator.fact(&question)? {
         Ok(lines) => Some(lines.iter().flat_map(|lines| lines.lines()).map(PathBuf::from).collect()),
         Err(why) => {
-            let message = format!("what `{}` means can't be found out", text.value);
+            let message = format!("cannot list the files that match `{}`", text.value);
             let problem = Problem::error("mlist::config::unreadable", message).at(&text.span, "").because(why);
             evaluator.problems.add(problem);
             None
@@ -169,13 +174,13 @@ fn text(path: &Path, place: &Span, evaluator: &mut Evaluator<'_>) -> Option<Stri
         return None;
     }
     let unreadable = |why: String| {
-        let problem = Problem::error("mlist::config::unreadable", format!("{shown} can't be read"));
+        let problem = Problem::error("mlist::config::unreadable", format!("cannot read `{shown}`"));
         problem.at(place, "included here").because(why)
     };
     match evaluator.fact(&Question::Include(path.to_owned()))? {
         Ok(Some(text)) => Some(text),
         Ok(None) => {
-            evaluator.problems.add(unreadable("it is gone".to_owned()));
+            evaluator.problems.add(unreadable("file not found".to_owned()));
             None
         }
         Err(why) => {

@@ -9,10 +9,10 @@ use super::include::{self, ParsedFiles, ParsedIncludes};
 use super::publications::publications;
 use super::registries::registries;
 use super::scope::FileScope;
-use super::{overrides, unused_templates};
+use super::{overrides, unused, unused_templates};
 use crate::config::facts::Facts;
 use crate::config::memory::MemoryEstimate;
-use crate::config::problem::{Problem, Sources};
+use crate::config::problem::{Problem, Severity, Sources};
 use crate::config::read::parse_result::ParseResult;
 use crate::config::request::{LoadOutcome, LoadRequest, Loaded};
 
@@ -41,7 +41,7 @@ impl<'a> Loader<'a> {
         let Some(root) = &self.root.file else {
             return LoadOutcome::Done(Loaded { problems: self.root.problems.clone(), sources, ..Loaded::default() });
         };
-        let mut evaluator = Evaluator::new(facts, request.sources, request.trust);
+        let mut evaluator = Evaluator::new(facts, &request);
         evaluator.memory = self.root.memory;
         let files = include::files(Arc::clone(root), &mut self.included, &mut sources, &mut evaluator);
         evaluator.memory = evaluator.memory.after_parsing();
@@ -78,6 +78,10 @@ fn loaded(
     }
     unused_templates::unknown_names(files, &mut evaluator.problems);
     let Evaluator { mut problems, unlisted, hosts, .. } = evaluator;
+    let is_error = |problem: &Problem| problem.severity == Severity::Error;
+    if !problems.has_errors() && !parsed.iter().any(is_error) && !files.incomplete {
+        problems.extend(unused::warnings(files, request.overrides));
+    }
     // With tags that are not listed yet, the file is loaded again. Otherwise there is only one copy of the problems.
     problems.extend(if unlisted.is_empty() { std::mem::take(parsed) } else { parsed.clone() });
     let problems = problems.finish();

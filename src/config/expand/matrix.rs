@@ -73,14 +73,14 @@ impl Room {
         let key = axis.map_or(list.entry, |(key, _)| key);
         let before = MOST_LISTS - self.left;
         let message = match (count, before) {
-            (usize::MAX, _) => format!("`{}` stands for more lists than can be counted", list.entry.name),
-            (_, 0) => format!("`{}` stands for {count} lists", list.entry.name),
-            (1, _) => format!("`{}` is one list more than the {before} before it", list.entry.name),
-            (..) => format!("`{}` stands for {count} lists, and {before} stand before it", list.entry.name),
+            (usize::MAX, _) => format!("`{}` expands to more lists than can be counted", list.entry.name),
+            (_, 0) => format!("`{}` expands to {count} lists", list.entry.name),
+            (1, _) => format!("`{}` is list number {}", list.entry.name, before + 1),
+            (..) => format!("`{}` expands to {count} lists, after {before} other lists", list.entry.name),
         };
         let problem = Problem::error("mlist::config::too_many_lists", message)
             .at(&key.span, "")
-            .help(format!("a file comes to {MOST_LISTS} lists at the most: part it into several"));
+            .help(format!("a file can have at most {MOST_LISTS} lists: split it into several files"));
         Err(Some(Box::new(problem)))
     }
 }

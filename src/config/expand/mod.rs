@@ -20,6 +20,7 @@
 //! | `conflicts` | ids and tags that are used twice |
 //! | `select`, `overrides` | selectors and `--set` |
 //! | `registries` | the registry settings that a file may make |
+//! | `unused` | warnings about variables, conventions and registries that no list uses |
 //! | `unused_templates` | misspelled names in templates that no list uses |
 //! | `report` | reports each cause once, in the order of the file |
 
@@ -37,6 +38,7 @@ mod required_keys;
 mod resolution_stack;
 mod scope;
 mod select;
+mod unused;
 mod unused_templates;
 mod value;
 mod when;

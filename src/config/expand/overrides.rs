@@ -37,7 +37,8 @@ fn unknown_in_vars(files: &[&FileScope<'_>], set: &Override) -> Option<Problem> 
     }
     let name = &set.name;
     let known: BTreeSet<&str> = variables(files).collect();
-    let problem = Problem::error("mlist::config::unknown_set", format!("--set {name}: [vars] has no `{name}`"));
+    let problem =
+        Problem::error("mlist::config::unknown_set", format!("--set {name}: variable `{name}` not found in [vars]"));
     let has = |level: &Level| level.vars.iter().any(|(key, _)| key.name == *name);
     let list = lists(files).find(|(_, (_, level))| has(level)).map(|(_, (entry, _))| entry.name.as_str());
     let mut conventions = files.iter().flat_map(|file| &file.document.conventions);
@@ -45,10 +46,10 @@ fn unknown_in_vars(files: &[&FileScope<'_>], set: &Override) -> Option<Problem> 
     Some(match (owner, nearest(name, known.iter().copied())) {
         (Some(entry), _) => problem.help(format!("to set it for one list: --set {entry}:{name}=…")),
         (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
-        (None, None) if known.is_empty() => problem.help("[vars] is where variables for every list stand"),
+        (None, None) if known.is_empty() => problem.help("define variables for all lists in [vars]"),
         (None, None) => {
             let known: Vec<&str> = known.into_iter().collect();
-            problem.help(format!("there are: {}", known.join(", ")))
+            problem.help(format!("variables in [vars]: {}", known.join(", ")))
         }
     })
 }
@@ -57,23 +58,26 @@ fn unknown_in_list(files: &[&FileScope<'_>], entry: &str, set: &Override) -> Opt
     let name = &set.name;
     let error = |why: String| Problem::error("mlist::config::unknown_set", format!("--set {entry}:{name}: {why}"));
     let Some((file, list)) = lists(files).find(|(_, (key, _))| key.name == entry) else {
-        let problem = error(format!("there is no list `{entry}`"));
+        let problem = error(format!("list `{entry}` not found"));
         let known: Vec<&str> = lists(files).map(|(_, (key, _))| key.name.as_str()).collect();
         return Some(match nearest(entry, known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem.help("the word before `:` is the key of a list, without its axes"),
+            None => problem.help("the part before `:` is the key of a list, without axis values"),
         });
     };
     // Problems of the list itself are reported when the list is expanded.
     let scope = ListScope::new(file, list, &[], &mut Vec::new())?;
     match scope.names.get(name) {
         Some(Binding::Variable(_) | Binding::Set(_)) => None,
-        Some(Binding::Axis(_)) => Some(error(format!("`{name}` is an axis there, no variable"))),
+        Some(Binding::Axis(_)) => {
+            let problem = error(format!("`{name}` is an axis of list `{entry}`, not a variable"));
+            Some(problem.help(format!("to use only one value of the axis, select that list: {entry}/VALUE")))
+        }
         None => {
-            let problem = error(format!("`{entry}` has no variable `{name}`"));
+            let problem = error(format!("list `{entry}` has no variable `{name}`"));
             Some(match nearest(name, scope.names.iter()) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                None => problem.help(format!("to give it one: vars.{name} = \"…\" in the list")),
+                None => problem.help(format!("add it to the list: vars.{name} = \"…\"")),
             })
         }
     }
@@ -99,9 +103,9 @@ pub(super) fn without_effect(
             None if variables(files).any(|known| known == name) => problems.add(
                 Problem::error(
                     "mlist::config::set_without_effect",
-                    format!("--set {name} reaches no list: those that are selected give `{name}` themselves"),
+                    format!("--set {name} has no effect: all selected lists define `{name}` themselves"),
                 )
-                .help(format!("to set a list's own: --set ENTRY:{name}=…")),
+                .help(format!("to set it for one list: --set ENTRY:{name}=…")),
             ),
             Some(entry)
                 if lists(files).any(|(_, (key, _))| key.name == *entry)
@@ -110,9 +114,9 @@ pub(super) fn without_effect(
                 problems.add(
                     Problem::error(
                         "mlist::config::set_without_effect",
-                        format!("--set {entry}:{name} reaches no list: `{entry}` is not selected"),
+                        format!("--set {entry}:{name} has no effect: list `{entry}` is not selected"),
                     )
-                    .help("select the list too, or leave the value out"),
+                    .help("select the list too, or remove the option"),
                 );
             }
             _ => {}

@@ -30,7 +30,7 @@ pub(super) fn registries(
         for file in settings.ca.iter().chain(client) {
             let shown = file.value.display().to_string();
             if let Err(Some(problem)) = evaluator.may_follow(&file.value, &shown, Need::Must) {
-                evaluator.problems.add(problem.at(&file.span, format!("for {}", settings.host)));
+                evaluator.problems.add(problem.at(&file.span, format!("used for {}", settings.host)));
             }
         }
     }
@@ -45,15 +45,15 @@ fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Op
         registries.iter().map(|settings| (settings, others(settings))).filter(|(_, keys)| !keys.is_empty()).collect();
     let warning = left_out.split_first().map(|((settings, keys), more)| {
         let named = |settings: &RegistrySettings, keys: &[&str]| format!("{} of {}", keys.join(", "), settings.host);
-        let message = format!("left out under --untrusted: {}", named(settings, keys));
+        let message = format!("ignored with --untrusted: {}", named(settings, keys));
         let problem = Problem::warning("mlist::config::left_out", message).at(&settings.span, "");
         let problem =
             more.iter().take(NAMED).fold(problem, |problem, (settings, keys)| problem.because(named(settings, keys)));
         let problem = match more.len().saturating_sub(NAMED) {
             0 => problem,
-            rest => problem.because(format!("and what is said of {rest} more")),
+            rest => problem.because(format!("and settings of {rest} more registries")),
         };
-        problem.help("of [registry] only concurrency and rate are heeded in a stranger's file")
+        problem.help("with --untrusted, only concurrency and rate of [registry] are used")
     });
     let alone = |settings: RegistrySettings| RegistrySettings {
         security: Security::Usual,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::config::problem::{Problem, Span};
+use crate::config::problem::{Problem, Severity, Span};
 
 /// The maximum number of further lists that a problem names.
 const NAMED: usize = 3;
@@ -60,6 +60,12 @@ impl Problems {
     /// Returns the number of problems, with those that are held back.
     pub(super) fn len(&self) -> usize {
         self.found.len() + self.held.len()
+    }
+
+    /// Whether one of the problems is an error, also of those that are held back.
+    pub(super) fn has_errors(&self) -> bool {
+        let all = self.found.iter().map(|found| &found.problem).chain(self.held.iter().map(|(problem, _)| problem));
+        all.into_iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// Reports the problems that were held back. One of them can be the reason why a selector matches no list.

@@ -48,16 +48,16 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     let missing: Vec<&Required> = REQUIRED.iter().filter(is_missing).collect();
     let first = missing.first()?;
     let names: Vec<String> = missing.iter().map(|key| format!("`{}`", key.name)).collect();
-    let message = format!("`{}` has no {}", list.entry.name, names.join(", no "));
+    let message = format!("list `{}` has no {}", list.entry.name, names.join(", no "));
     let problem = Problem::error("mlist::config::missing_key", message).at(&list.entry.span, "");
     // If another target has the key, point to the target that lacks it.
     let alone = known.iter().any(|target| !lacks(first, target));
     let lacking = known.iter().find(|target| alone && lacks(first, target));
     let problem = match lacking {
-        Some(target) => problem.at(&target.repository.text.span, "for this target"),
+        Some(target) => problem.at(&target.repository.text.span, "required for this target"),
         None => problem,
     };
-    let help = format!("there, in its convention or in [defaults]: {} = {}", first.name, first.example);
+    let help = format!("add it to the list, its convention or [defaults]: {} = {}", first.name, first.example);
     Some(problem.help(help))
 }
 

@@ -48,15 +48,15 @@ impl<'r> ResolutionStack<'r> {
         let message = if self.looked_up > MOST_VALUES + 1 {
             return Err(None);
         } else if self.looked_up > MOST_VALUES {
-            format!("a template takes more than {MOST_VALUES} values")
+            format!("a template uses more than {MOST_VALUES} values")
         } else if self.inside.len() >= DEEPEST {
-            format!("more than {DEEPEST} variables stand one inside the other")
+            format!("variables are nested more than {DEEPEST} levels deep")
         } else {
             return Ok(());
         };
         let problem = Problem::error("mlist::config::bad_value", message)
-            .at(place, format!("in {list}"))
-            .help("say it with fewer variables");
+            .at(place, format!("used by {list}"))
+            .help("use fewer variables");
         Err(Some(Box::new(problem)))
     }
 }
@@ -71,10 +71,13 @@ fn cycle(steps: &[ResolutionStep<'_>], place: &Span, list: &str) -> Box<Problem>
     let begin = (0..ring.len()).max_by_key(|at| (ring[*at].1.file, ring[*at].1.range.start)).unwrap_or_default();
     ring.rotate_left(begin);
     let (name, place) = ring[0];
-    let chain = ring.iter().chain([&ring[0]]).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
-    let problem = Problem::error("mlist::config::cycle", format!("`{name}` needs itself"))
-        .at(place, "")
-        .because(format!("{} in {list}", chain.join(" needs ")))
-        .help("give one of them a value without the others");
-    Box::new(problem)
+    let problem = Problem::error("mlist::config::cycle", format!("variable `{name}` refers to itself"));
+    let problem = problem.at(place, format!("used by {list}"));
+    let others: Vec<String> = ring[1..].iter().chain([&ring[0]]).map(|(name, _)| format!("`{name}`")).collect();
+    Box::new(if ring.len() == 1 {
+        problem.help(format!("define `{name}` without `{{{name}}}`"))
+    } else {
+        let chain = format!("`{name}` uses {}", others.join(", which uses "));
+        problem.because(chain).help("define one of these variables without the others")
+    })
 }

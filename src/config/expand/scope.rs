@@ -13,6 +13,9 @@ use crate::config::read::raw::{Key, Text};
 use crate::config::request::Override;
 use crate::naming::nearest;
 
+/// The variable that `stable` and `newest` use.
+pub(super) const VERSION: &str = "version";
+
 /// A file and what applies to all of its lists, with the file that includes it.
 pub(super) struct FileScope<'a> {
     pub(super) document: &'a ParsedFile,
@@ -156,9 +159,9 @@ fn convention<'a>(file: &'a FileScope<'a>, name: &Text, problems: &mut Vec<Probl
             None => problem.at(&name.span, ""),
         };
         problems.push(if known.is_empty() {
-            problem.help(format!("there is none in this file; one is a table of its own: [convention.{}]", name.value))
+            problem.help(format!("this file defines no conventions; to define this one: [convention.{}]", name.value))
         } else {
-            problem.help(format!("there are: {}", known.join(", ")))
+            problem.help(format!("conventions in this file: {}", known.join(", ")))
         });
     }
     found.map(|(_, level)| level)

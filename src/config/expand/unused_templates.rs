@@ -71,7 +71,8 @@ fn levels(document: &ParsedFile) -> impl Iterator<Item = &Level> {
     [&document.defaults].into_iter().chain(named)
 }
 
-fn templates(level: &Level) -> Vec<&SpannedTemplate> {
+/// All templates of a level.
+pub(super) fn templates(level: &Level) -> Vec<&SpannedTemplate> {
     let rows: Vec<&Row> = level.platforms.iter().filter_map(Parsed::good).flatten().collect();
     let targets: Vec<&Target> =
         level.target.iter().filter_map(Parsed::good).flatten().filter_map(Parsed::good).collect();

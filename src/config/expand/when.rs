@@ -4,13 +4,11 @@
 //! it depends on the tags of the repository and on other lists. So here `newest` holds if `stable` holds.
 
 use super::evaluate::{Evaluator, Need, NoValue, Scope};
+use super::scope::VERSION;
 use super::value::Value;
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::Condition;
 use crate::naming::{Globs, Kind, Pattern, Version};
-
-/// The variable that `stable` and `newest` use.
-pub(super) const VERSION: &str = "version";
 
 /// The result of conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -193,6 +193,14 @@ impl Axis {
 }
 
 impl Variable {
+    /// The template, if the value of the variable is one.
+    pub(in crate::config) fn template(&self) -> Option<&SpannedTemplate> {
+        match &self.value {
+            VariableValue::Template(template) => Some(template),
+            VariableValue::Env(_) | VariableValue::File(_) | VariableValue::Git(_) => None,
+        }
+    }
+
     /// The templates of the variable.
     pub(in crate::config) fn templates(&self) -> impl Iterator<Item = &SpannedTemplate> {
         let own = match &self.value {

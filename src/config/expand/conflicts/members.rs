@@ -9,7 +9,8 @@ use crate::config::model::Member;
 use crate::config::problem::Problem;
 use crate::oci::{Place, Tag};
 
-const HELP: &str = "a tag names one image: use {tag} with {platform}, or {os} and {arch}, in `member-tags`";
+const HELP: &str =
+    "a tag can name only one image: use {tag} with {platform}, or with {os} and {arch}, in `member-tags`";
 
 /// A member that claims a tag.
 struct Own<'a> {
@@ -65,10 +66,10 @@ impl Own<'_> {
 
 fn list_has_it(own: &Own<'_>, list: &Claimant<'_>) -> Problem {
     let Claimant { publication, id, .. } = list;
-    let message = format!("{} and the list {} both claim {}", own.shown(), id.shown(), own.claim.shown);
+    let message = format!("{} and list {} both have the tag {}", own.shown(), id.shown(), own.claim.shown);
     let problem = Problem::error("mlist::config::tag_twice", message).at(&own.claim.span, own.shown());
     let tag = publication.tags.iter().find(|tag| tag.tag == own.claim.tag);
-    let problem = tag.iter().fold(problem, |problem, tag| problem.at(&tag.span, format!("the list {}", id.shown())));
+    let problem = tag.iter().fold(problem, |problem, tag| problem.at(&tag.span, format!("list {}", id.shown())));
     problem.about(&own.claim.shown).help(HELP)
 }
 
@@ -78,12 +79,12 @@ fn another_has_it(first: &Own<'_>, second: &Own<'_>) -> Problem {
     } else {
         format!("{} and {}", first.shown(), second.shown())
     };
-    let message = format!("{both} both claim {}", second.claim.shown);
+    let message = format!("{both} both have the tag {}", second.claim.shown);
     let problem = Problem::error("mlist::config::tag_twice", message).at(&second.claim.span, "");
     let problem = if first.claim.span == second.claim.span {
-        problem.at(&second.member.platform_span, "this one").at(&first.member.platform_span, "and this one")
+        problem.at(&second.member.platform_span, "this member").at(&first.member.platform_span, "and this member")
     } else {
-        problem.at(&first.claim.span, "and here")
+        problem.at(&first.claim.span, "also defined here")
     };
     problem.about(&second.claim.shown).help(HELP)
 }

@@ -9,12 +9,11 @@ const NAMED: usize = 3;
 pub(super) fn no_value(facts: &Facts, question: &Question, name: &str) -> Option<(String, String)> {
     let Question::Git(folder, fact) = question else { return None };
     let folder = folder.display();
-    let or_default = |help: &str| format!("{help}, or set a fallback: default = \"…\"");
     let Some(fault) = facts.git_fault(question) else {
         // Without a fault there are tags on HEAD, and none is a version.
         let tags: Vec<&str> = facts.get(question)?.as_ref().ok()?.as_deref()?.lines().collect();
         let why = format!("no tag on HEAD is a version: found {}", some(&tags));
-        return (*fact == GitFact::Tags).then(|| (why, or_default("create a version tag, such as git tag v1.0.0")));
+        return (*fact == GitFact::Tags).then(|| (why, "create a version tag, such as git tag v1.0.0".to_owned()));
     };
     Some(match fault {
         GitFault::NotARepository => (
@@ -23,7 +22,7 @@ pub(super) fn no_value(facts: &Facts, question: &Question, name: &str) -> Option
             } else {
                 format!("directory {folder} is not in a git repository")
             },
-            or_default("run mlist in a git checkout"),
+            "run mlist in a git checkout".to_owned(),
         ),
         GitFault::NotInstalled => {
             ("program `git` not found in PATH".to_owned(), format!("install git, or pass the value: --set {name}=…"))
@@ -32,18 +31,18 @@ pub(super) fn no_value(facts: &Facts, question: &Question, name: &str) -> Option
             format!("git refuses to read {}: it belongs to another user (dubious ownership)", top.display()),
             format!("git config --global --add safe.directory {}", top.display()),
         ),
-        GitFault::NoCommit => ("the git repository has no commit yet".to_owned(), or_default("create a commit")),
-        GitFault::Detached => ("HEAD is detached, so there is no branch".to_owned(), or_default("check out a branch")),
+        GitFault::NoCommit => ("the git repository has no commit yet".to_owned(), "create a commit".to_owned()),
+        GitFault::Detached => ("HEAD is detached, so there is no branch".to_owned(), "check out a branch".to_owned()),
         GitFault::NoTag { is_shallow: true, others } if others.is_empty() => (
             "this shallow clone has no tags".to_owned(),
-            "fetch the tags: git fetch --tags --unshallow; with actions/checkout, set fetch-depth: 0".to_owned(),
+            "fetch the tags (git fetch --tags --unshallow; with actions/checkout: fetch-depth: 0)".to_owned(),
         ),
         GitFault::NoTag { others, .. } if others.is_empty() => {
-            ("the git repository has no tags".to_owned(), or_default("create one, such as git tag v1.0.0"))
+            ("the git repository has no tags".to_owned(), "create one, such as git tag v1.0.0".to_owned())
         }
         GitFault::NoTag { others, .. } => (
             format!("no tag points to HEAD; tags on other commits: {}", some(others)),
-            or_default("check out a tag, use git = \"describe\""),
+            "check out a tag or use git = \"describe\"".to_owned(),
         ),
         GitFault::Failed(why) => (why.clone(), format!("run `git -C {folder} status` to see the cause")),
     })
@@ -66,11 +65,7 @@ mod tests {
             others: others.iter().map(|&tag| tag.to_owned()).collect(),
         };
         for (fault, why, help) in [
-            (
-                GitFault::NotARepository,
-                "directory ci is not in a git repository",
-                r#"run mlist in a git checkout, or set a fallback: default = "…""#,
-            ),
+            (GitFault::NotARepository, "directory ci is not in a git repository", "run mlist in a git checkout"),
             (
                 GitFault::NotInstalled,
                 "program `git` not found in PATH",
@@ -81,30 +76,18 @@ mod tests {
                 "git refuses to read /build: it belongs to another user (dubious ownership)",
                 "git config --global --add safe.directory /build",
             ),
-            (
-                GitFault::NoCommit,
-                "the git repository has no commit yet",
-                r#"create a commit, or set a fallback: default = "…""#,
-            ),
-            (
-                GitFault::Detached,
-                "HEAD is detached, so there is no branch",
-                r#"check out a branch, or set a fallback: default = "…""#,
-            ),
+            (GitFault::NoCommit, "the git repository has no commit yet", "create a commit"),
+            (GitFault::Detached, "HEAD is detached, so there is no branch", "check out a branch"),
             (
                 no_tag(true, &[]),
                 "this shallow clone has no tags",
-                "fetch the tags: git fetch --tags --unshallow; with actions/checkout, set fetch-depth: 0",
+                "fetch the tags (git fetch --tags --unshallow; with actions/checkout: fetch-depth: 0)",
             ),
-            (
-                no_tag(false, &[]),
-                "the git repository has no tags",
-                r#"create one, such as git tag v1.0.0, or set a fallback: default = "…""#,
-            ),
+            (no_tag(false, &[]), "the git repository has no tags", "create one, such as git tag v1.0.0"),
             (
                 no_tag(true, &["v1.3.0", "v1.2.0", "v1.1.0", "v1.0.0"]),
                 "no tag points to HEAD; tags on other commits: v1.3.0, v1.2.0, v1.1.0, …",
-                r#"check out a tag, use git = "describe", or set a fallback: default = "…""#,
+                r#"check out a tag or use git = "describe""#,
             ),
             (GitFault::Failed("git failed: x".into()), "git failed: x", "run `git -C ci status` to see the cause"),
         ] {

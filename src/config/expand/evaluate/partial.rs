@@ -129,10 +129,7 @@ fn reaches(
 /// The template of the variable `name`, if its value is a template.
 fn template_of<'r>(name: &str, names: &ListNames<'r>) -> Option<&'r SpannedTemplate> {
     match names.get(name)? {
-        Binding::Variable(Parsed::Good(variable)) => match &variable.value {
-            VariableValue::Template(template) => Some(template),
-            VariableValue::Env(_) | VariableValue::File(_) | VariableValue::Git(_) => None,
-        },
+        Binding::Variable(Parsed::Good(variable)) => variable.template(),
         Binding::Variable(Parsed::Faulty) | Binding::Axis(_) | Binding::Set(_) => None,
     }
 }

@@ -7,6 +7,7 @@ use super::policies::good;
 use super::refused::{ARCHIVE, archive, bad_reference};
 use super::{TargetInstance, annotations, names};
 use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, NoValue, Scope};
+use crate::config::expand::value::Value;
 use crate::config::expand::when::{self, ConditionResult};
 use crate::config::memory::MemoryUse;
 use crate::config::model::{Member, Missing, OsVersion, OsVersionOf};
@@ -28,8 +29,8 @@ struct MemberRules<'a> {
 pub(super) struct NamedMember {
     pub(super) member: Member,
     pub(super) names: MemberNames,
-    /// What problems show instead of its source.
-    instead: Option<String>,
+    /// The expanded template of its source.
+    written: Value,
 }
 
 /// The rows whose conditions hold.
@@ -103,7 +104,7 @@ impl<'a> TargetInstance<'a> {
         let annotations = annotations::joined([&row.annotations], scope, evaluator);
         let os_version = os_version(row, scope, evaluator);
         let template = row.source.as_ref().or(rules.source).and_then(Parsed::good).ok_or(NoValue)?;
-        let (source, instead) = reference(template, scope, evaluator)?;
+        let (source, written) = reference(template, scope, evaluator)?;
         let missing = match good(row.missing.as_ref())? {
             Some(missing) => *missing,
             None => rules.missing?,
@@ -119,7 +120,7 @@ impl<'a> TargetInstance<'a> {
             annotations: annotations?,
             tags: Vec::new(),
         };
-        Ok(NamedMember { member, names, instead })
+        Ok(NamedMember { member, names, written })
     }
 }
 
@@ -144,12 +145,12 @@ fn os_version(row: &Row, scope: Scope<'_>, evaluator: &mut Evaluator<'_>) -> Res
     })
 }
 
-/// Expands a template to an image reference. Also returns what problems show instead of it.
+/// Expands a template to an image reference. Also returns the expanded template.
 fn reference(
     template: &SpannedTemplate,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
-) -> Result<(Reference, Option<String>), NoValue> {
+) -> Result<(Reference, Value), NoValue> {
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         evaluator.problems.add_for(scope.list, archive(template));
@@ -164,5 +165,5 @@ fn reference(
     let found = found.under(evaluator.base_of(&template.text.span));
     names::follow(&found.place, &expanded, template, scope, evaluator)?;
     evaluator.note_host(&found.place, &expanded, template, scope);
-    Ok((found, expanded.into_value().instead().map(str::to_owned)))
+    Ok((found, expanded.into_value()))
 }

@@ -140,7 +140,7 @@ fn repository(
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         let problem = Problem::error("mlist::config::bad_reference", "an archive cannot be a target")
-            .at(&template.text.span, scope.list)
+            .at(&template.text.span, format!("used by {}", scope.list))
             .help("to publish to a folder, write oci:DIR");
         evaluator.problems.add_for(scope.list, problem);
         return Err(NoValue);

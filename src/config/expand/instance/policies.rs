@@ -67,14 +67,14 @@ impl<'a> TargetInstance<'a> {
             .collect();
         let mut names: Vec<&str> = needs.iter().map(|need| need.what).collect();
         names.dedup();
-        let verb = if matches!(names.as_slice(), ["artifact-type" | "a layout"]) { "needs" } else { "need" };
+        let verb = if matches!(names.as_slice(), ["artifact-type" | "a layout"]) { "requires" } else { "require" };
         let list = self.instance.id.shown();
-        let message = format!("`{list}` can't be a Docker list: {} {verb} OCI", names.join(", "));
+        let message = format!("list `{list}` cannot have format = \"docker\": {} {verb} OCI", names.join(" and "));
         let problem = Problem::error("mlist::config::needs_oci", message);
-        let problem = needs.iter().fold(problem, |problem, need| problem.at(need.span, "this needs OCI"));
+        let problem = needs.iter().fold(problem, |problem, need| problem.at(need.span, "requires OCI"));
         if !needs.is_empty() {
-            let help = "leave one of the two out: format = \"auto\" takes OCI's type where something needs it";
-            evaluator.problems.add_for(list, problem.at(format, "this asks for Docker's").help(help));
+            let help = "remove one of the two; format = \"auto\" uses OCI if something requires it";
+            evaluator.problems.add_for(list, problem.at(format, "Docker format is set here").help(help));
         }
     }
 }

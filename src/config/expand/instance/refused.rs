@@ -1,33 +1,62 @@
 //! Problems of expanded texts that are not valid.
 
-use crate::config::expand::value::Expanded;
+use crate::config::expand::value::{Expanded, Visibility};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
 use crate::config::read::known_keys::part_not_built;
 use crate::naming::Filter;
-use crate::oci::{ReferenceError, ReferenceErrorKind as Kind, Tag};
+use crate::oci::{DigestError, ReferenceError, ReferenceErrorKind as Kind, Tag};
 
 /// The prefix of sources and targets in archives, which are not supported yet.
 pub(super) const ARCHIVE: &str = "oci-archive:";
 
+const EMPTY_TAG: &str = "check where the value comes from; to omit the tag if it is empty: when = { NAME = \"?*\" }";
+const EMPTY: &str = "check where the value comes from; to leave the list out if it is empty, give each of its tags a \
+                     condition: when = { NAME = \"?*\" }";
+
+/// The cause of an error that an empty value explains: the placeholder whose value is empty.
+fn empty_value(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> Option<String> {
+    let is_explained = matches!(
+        error.kind,
+        Kind::EmptyTag | Kind::TagStart(_) | Kind::EmptyPathPart | Kind::NoRepository | Kind::HostName
+    );
+    let placeholder = template.text.value.get(expanded.empty().filter(|_| is_explained)?.clone())?;
+    Some(format!("the value of `{placeholder}` is empty"))
+}
+
 pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
-    let problem = Problem::error("mlist::config::bad_tag", message(expanded, error))
-        .at(&origin(template, expanded, error), label);
+    let problem = invalid("mlist::config::bad_tag", template, expanded, error)
+        .at(&origin(template, expanded, error), format!("used by {label}"));
+    if let Some(cause) = empty_value(template, expanded, error) {
+        return problem.because(cause).help(EMPTY_TAG);
+    }
     let filtered = Filter::Tag.apply(expanded.text());
     let is_made = template.template.placeholders().next().is_some();
-    if is_made && expanded.text().is_empty() {
-        problem.help("what stands in the braces is empty here: look at where its value comes from")
-    } else if is_made && Tag::parse(&filtered).is_ok() {
-        let here = if expanded.is_hidden() { String::new() } else { format!(", here {filtered}") };
-        problem.help(format!("{{NAME|tag}} makes one of any value{here}"))
+    if is_made && Tag::parse(&filtered).is_ok() {
+        let here = if expanded.is_hidden() { String::new() } else { format!("; the tag is then {filtered}") };
+        problem.help(format!("use the filter `tag`, which replaces invalid characters: {{NAME|tag}}{here}"))
     } else {
         problem
     }
 }
 
-/// What is wrong with an expanded text, without values that must not be shown.
-fn message(expanded: &Expanded, error: &ReferenceError) -> String {
-    if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() }
+/// The problem without its label. It says where an invalid value comes from, and shows no value that must not be shown.
+fn invalid(code: &'static str, template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> Problem {
+    let invalid = error.kind.character();
+    let of_whole_text = matches!(error.kind, Kind::NoLocator | Kind::UnexpectedLocator | Kind::Scheme | Kind::User);
+    let value = expanded.outside(&error.span, invalid).filter(|_| !of_whole_text);
+    let message = match value {
+        Some(value) if value.visibility == Visibility::Secret => {
+            format!("the value of `{}` is not valid in `{}`", value.name, template.text.value)
+        }
+        _ if expanded.is_hidden() => error.message_of(expanded.shown()),
+        _ => error.message.clone(),
+    };
+    let problem = Problem::error(code, message);
+    match value {
+        Some(value) => problem.because(value.describe(invalid)),
+        None => problem,
+    }
 }
 
 /// The place in the template that caused the error in the expanded text.
@@ -42,15 +71,25 @@ pub(super) fn bad_reference(
     error: &ReferenceError,
     label: &str,
 ) -> Problem {
-    let problem = Problem::error("mlist::config::bad_reference", message(expanded, error))
-        .at(&origin(template, expanded, error), label);
-    match error.kind {
-        Kind::NoLocator => problem.help("write :TAG or @DIGEST behind it: nothing is `latest` by itself"),
-        Kind::UnexpectedLocator => problem.help("its tag belongs in `tags`"),
-        Kind::Scheme => problem.help("leave the scheme out: ghcr.io/org/app:v1"),
-        Kind::User => problem.help("credentials come from docker login, never from here"),
-        Kind::EmptyPathPart => problem.help("one `/` between parts, and none at the end of a variable"),
-        Kind::UpperCasePath(_) => problem.help("repositories are lower case: {NAME|lower} makes a value so"),
+    let problem = invalid("mlist::config::bad_reference", template, expanded, error)
+        .at(&origin(template, expanded, error), format!("used by {label}"));
+    if let Some(cause) = empty_value(template, expanded, error) {
+        return problem.because(cause).help(EMPTY);
+    }
+    match &error.kind {
+        Kind::NoLocator => problem.help("add a tag or digest, `:TAG` or `@DIGEST`; latest is never assumed"),
+        Kind::UnexpectedLocator => problem.help("remove the tag here and write it in `tags`"),
+        Kind::Scheme => problem.help("remove the scheme: ghcr.io/org/app:v1"),
+        Kind::User => problem.help("remove the user name; credentials come from `docker login` or [registry.\"HOST\"]"),
+        Kind::EmptyPathPart => problem.help("write one `/` between two parts; a variable may be empty or end with `/`"),
+        Kind::UpperCasePath(_) => {
+            problem.help("to convert a value to lower case, use the filter `lower`: {NAME|lower}")
+        }
+        Kind::Digest(DigestError::BareHex(algorithm)) => {
+            let placeholder = template.text.value.split_once('@').map_or("DIGEST", |(_, digest)| digest);
+            problem.help(format!("write `@{algorithm}:{placeholder}` here, or `{algorithm}:` in front of the value"))
+        }
+        Kind::Digest(_) => problem.help("a digest is `sha256:` and 64 lowercase hex digits, without quotes"),
         _ => problem,
     }
 }
@@ -59,5 +98,5 @@ pub(super) fn archive(template: &SpannedTemplate) -> Problem {
     let whole = 0..ARCHIVE.len().min(template.text.value.len());
     let span =
         if template.text.value.starts_with(ARCHIVE) { template.text.part(&whole) } else { template.text.span.clone() };
-    part_not_built("`oci-archive:`").at(&span, "").help("unpack it, and name the folder: oci:DIR:TAG")
+    part_not_built("`oci-archive:`").at(&span, "").help("extract the archive and use the folder: oci:DIR:TAG")
 }

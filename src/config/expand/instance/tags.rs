@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::TargetInstance;
 use super::refused::bad_tag;
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope, holds_whole};
+use crate::config::expand::scope::VERSION;
 use crate::config::expand::value::Value;
-use crate::config::expand::when::{self, ConditionResult, VERSION};
+use crate::config::expand::when::{self, ConditionResult};
 use crate::config::memory::MemoryUse;
 use crate::config::model::{HeldBackTag, Newest, TargetTag};
 use crate::config::problem::{Problem, Span};
@@ -89,14 +90,16 @@ impl TargetInstance<'_> {
         let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
         // If there is no version at all, that is reported elsewhere.
         if found.is_none() && scope.names.get(VERSION).is_some() {
-            let message = "no tag says which versions are published, and `newest` has nothing to go by";
-            let problem = Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "");
+            let message = "`newest` requires a tag that every version has";
+            let problem =
+                Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "required here");
+            let problem = problem.because("mlist finds the published versions by this tag");
             let conditional = rules.iter().find(names_version).map(|rule| &rule.template.text.span);
             let problem = match conditional {
-                Some(span) => problem.at(span, "this one has a `when`: not every version has it"),
+                Some(span) => problem.at(span, "this tag has a condition, so not every version has it"),
                 None => problem,
             };
-            let help = format!("give the list a tag that every version has: tags = [\"{{{VERSION}}}\", …]");
+            let help = format!("add a tag with {{{VERSION}}} and without `when`: tags = [\"{{{VERSION}}}\", …]");
             evaluator.problems.add_for(scope.list, problem.help(help));
         }
         found.map(|rule| &rule.template)
@@ -178,7 +181,7 @@ fn named(
         return Ok(Err(why));
     }
     evaluator.charge(MemoryUse::Tags, 1, TAG)?;
-    let expanded = evaluator.expand(template, scope)?;
+    let expanded = evaluator.warning_of_default(scope, |evaluator| evaluator.expand(template, scope))?;
     let tag = Tag::parse(expanded.text()).map_err(|error| {
         evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, scope.list));
         NoValue
@@ -186,7 +189,7 @@ fn named(
     let mut tag = TargetTag::always(tag, template.text.span.clone());
     let mut version = None;
     if let Some(span) = rule.newest() {
-        let value = evaluator.named(VERSION, span, scope)?;
+        let value = evaluator.warning_of_default(scope, |evaluator| evaluator.named(VERSION, span, scope))?;
         tag.newest = Some(Newest {
             version: Version::parse(value.text()).ok_or(NoValue)?,
             claim: evaluator.partial(template, VERSION, scope)?,

@@ -16,6 +16,8 @@ mod registries;
 mod selection;
 mod targets;
 mod trust;
+mod unused;
+mod values;
 mod when;
 
 use std::collections::BTreeSet;
@@ -25,7 +27,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::facts::Question;
 use crate::config::facts::{Fact, GitFact, TagFact};
-use crate::config::{Override, Problem, Publication, SourceFile, Trust};
+use crate::config::{LoadPurpose, Override, Problem, Publication, SourceFile, Trust};
 use crate::oci::Place;
 use crate::oci::Tag;
 
@@ -37,6 +39,9 @@ struct Machine {
     overrides: Vec<Override>,
     selectors: Vec<String>,
     trust: Trust,
+    purpose: LoadPurpose,
+    /// Whether warnings about what no list uses are part of the result. Most tests have more variables than they use.
+    shows_unused: bool,
     file: Option<&'static str>,
     /// Repositories with their tags. All others do not exist.
     tags: Vec<(&'static str, TagFact)>,
@@ -52,6 +57,21 @@ impl Machine {
 
     fn env(self, name: &str, value: &str) -> Self {
         self.knows(Question::Env(name.into()), value)
+    }
+
+    fn inside(self, path: &str) -> Self {
+        let question = Question::Inside(path.into());
+        self.knows(question, path)
+    }
+
+    fn file(self, path: &str, text: &str) -> Self {
+        self.knows(Question::File(path.into()), text)
+    }
+
+    fn only(&mut self, text: &str) -> Problem {
+        let mut problems = self.load(text).problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems.remove(0)
     }
 
     /// Adds a repository with these tags, separated by whitespace.
@@ -84,14 +104,18 @@ impl Machine {
         let name = self.file.unwrap_or("manifests.toml").to_owned();
         let file = sources.add(SourceFile { name, text: text.into() });
         let (overrides, selectors, trust) = (&self.overrides, &self.selectors, &self.trust);
-        let request = LoadRequest { sources: &sources, file, overrides, selectors, trust };
+        let purpose = self.purpose;
+        let request = LoadRequest { sources: &sources, file, overrides, selectors, trust, purpose };
         let (mut parsed, mut facts) = (Loader::new(request), Facts::default());
         loop {
             let outcome = parsed.load(&facts);
             let anew = Loader::new(request).load(&facts);
             assert_eq!(format!("{outcome:?}"), format!("{anew:?}"), "what is kept changes nothing");
             match outcome {
-                LoadOutcome::Done(loaded) => return loaded,
+                LoadOutcome::Done(mut loaded) => {
+                    loaded.problems.retain(|problem| self.shows_unused || !problem.slug().starts_with("unused_"));
+                    return loaded;
+                }
                 LoadOutcome::NeedsTags(places, _) => {
                     assert!(!places.is_empty());
                     for place in places {

@@ -38,7 +38,7 @@ pub(super) fn values(
     let tags = match tags {
         Ok(tags) => tags.as_deref(),
         Err(problem) => {
-            let problem = (**problem).clone().at(&axis.repository.text.span, format!("needed by {}", scope.list));
+            let problem = (**problem).clone().at(&axis.repository.text.span, format!("used by {}", scope.list));
             return unlisted(problem, scope, evaluator);
         }
     };
@@ -58,7 +58,9 @@ pub(super) fn values(
         let counts = [all.len(), of_form, matching];
         let problem = empty(name, axis, &shown, tags.map(|_| counts));
         let problem = match all.last() {
-            Some(example) if !evaluator.hides_tags() => problem.because(format!("one of its tags is {example}")),
+            Some(example) if !evaluator.hides_tags() => {
+                problem.because(format!("for example, the repository has the tag `{example}`"))
+            }
             _ => problem,
         };
         return refuse(problem, scope, evaluator);
@@ -73,24 +75,26 @@ fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>
     let name = &name.name;
     let form = axis.pattern.as_ref().map_or_else(|| format!("{{{name}}}"), |it| it.text.value.clone());
     let (why, help) = match counts {
-        None => (format!("there is no repository {repository}"), "look at its name, and at who may see it".to_owned()),
+        None => {
+            (format!("repository {repository} not found"), "check the name, and log in if it is private".to_owned())
+        }
         Some([0, ..]) => {
-            (format!("{repository} has no tag"), "each list is one of its tags: push one first".to_owned())
+            (format!("{repository} has no tags"), "push a tag first; each list is made from one tag".to_owned())
         }
         Some([count, 0, _]) => (
-            format!("none of the {} of {repository} fits", tags_of(count)),
-            format!("they are to be of the form {form}"),
+            format!("none of the {} in {repository} matches `pattern`", tags_of(count)),
+            format!("tags must have the form {form}"),
         ),
         Some([count, _, 0]) => {
-            let why = format!("`match` leaves none of the {} of {repository}", tags_of(count));
-            (why, format!("`match` looks at what stands for {{{name}}}"))
+            let why = format!("none of the {} in {repository} matches `match`", tags_of(count));
+            (why, format!("`match` is compared with the value of {{{name}}} in each tag"))
         }
         Some([count, ..]) => {
-            let why = format!("none of the {} of {repository} is a version", tags_of(count));
-            (why, "`newest` counts versions alone: without it all values are taken".to_owned())
+            let why = format!("none of the {} in {repository} is a version", tags_of(count));
+            (why, "`newest` selects only versions; to use all tags, remove it".to_owned())
         }
     };
-    let message = format!("the axis `{name}` has no value: {why}");
+    let message = format!("axis `{name}` has no values: {why}");
     Problem::error("mlist::config::empty_axis", message).at(&axis.span, "").help(help)
 }
 
@@ -100,12 +104,14 @@ fn not_whole(name: &Key, pattern: &SpannedTemplate) -> Problem {
     let name = &name.name;
     let part = pattern.template.placeholders().find(|word| word.name == *name);
     let (message, span) = match part {
-        None => (format!("`{{{name}}}` does not stand in its pattern"), pattern.text.span.clone()),
-        Some(part) => (format!("`{{{name}}}` does not stand whole in its pattern"), pattern.text.part(&part.span)),
+        None => (format!("`pattern` does not contain `{{{name}}}`"), pattern.text.span.clone()),
+        Some(part) => {
+            (format!("`pattern` contains only a part of `{{{name}}}`, or a filter"), pattern.text.part(&part.span))
+        }
     };
     Problem::error("mlist::config::bad_template", message)
         .at(&span, "")
-        .help(format!("what stands for {{{name}}} in a tag is a value: pattern = \"v{{{name}}}\""))
+        .help(format!("write {{{name}}} where the tags contain the value: pattern = \"v{{{name}}}\""))
 }
 
 fn tags_of(count: usize) -> String {
@@ -121,8 +127,11 @@ fn repository(
     let expanded: Expanded = evaluator.expand(template, scope)?;
     let place = Place::parse(expanded.text()).map_err(|error| {
         let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
-        let problem = Problem::error("mlist::config::bad_reference", message).at(&template.text.span, scope.list);
-        evaluator.problems.add_for(scope.list, problem.help("a repository, whose tags are read: ghcr.io/org/app"));
+        let problem = Problem::error("mlist::config::bad_reference", message)
+            .at(&template.text.span, format!("used by {}", scope.list));
+        evaluator
+            .problems
+            .add_for(scope.list, problem.help("expected a repository, whose tags are read: ghcr.io/org/app"));
         NoValue
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{MOST_LISTS, Values, from_tags, refuse};
 use crate::config::expand::evaluate::{Evaluator, LONGEST_LINE, Need, NoValue, Scope};
 use crate::config::expand::scope::ListScope;
-use crate::config::expand::value::Value;
+use crate::config::expand::value::{OutsideValue, Value, Visibility};
 use crate::config::facts::Question;
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Axis, Parsed, SpannedTemplate};
@@ -65,12 +65,13 @@ fn lines(
     let text = match fact {
         Ok(Some(text)) => text,
         Ok(None) => {
-            let problem = Problem::error("mlist::config::unreadable", format!("there is no `{shown}`"));
-            return refuse(problem.at(span, format!("needed by {}", scope.list)), scope, evaluator);
+            let problem = Problem::error("mlist::config::unreadable", format!("file `{shown}` not found"));
+            let problem = problem.help("create the file, with one value of the axis on each line");
+            return refuse(problem.at(span, format!("used by {}", scope.list)), scope, evaluator);
         }
         Err(why) => {
-            let problem = Problem::error("mlist::config::unreadable", format!("{shown} can't be read")).because(why);
-            return refuse(problem.at(span, format!("needed by {}", scope.list)), scope, evaluator);
+            let problem = Problem::error("mlist::config::unreadable", format!("cannot read `{shown}`")).because(why);
+            return refuse(problem.at(span, format!("used by {}", scope.list)), scope, evaluator);
         }
     };
     let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -78,23 +79,39 @@ fn lines(
     let too_long = lines.iter().find(|(_, line)| line.len() > LONGEST_LINE);
     if let Some((at, line)) = too_long {
         let bytes = line.len();
-        let message =
-            format!("line {at} of {shown} has {bytes} bytes, and a value from a file {LONGEST_LINE} at the most");
+        let message = format!("line {at} of `{shown}` is too long: {bytes} bytes, at most {LONGEST_LINE} are allowed");
         let problem = Problem::error("mlist::config::bad_value", message).at(span, "");
-        return refuse(problem.help("a line is a value of the axis: one name, one version"), scope, evaluator);
+        return refuse(
+            problem.help("write one value of the axis on each line, such as a name or a version"),
+            scope,
+            evaluator,
+        );
     }
     if lines.len() > MOST_LISTS {
-        let message = format!("{shown} has {} lines, and each is a list", lines.len());
+        let message = format!("`{shown}` has {} lines, and each would be a list", lines.len());
         let problem = Problem::error("mlist::config::too_many_lists", message).at(span, "");
-        return refuse(problem.help(format!("a file comes to {MOST_LISTS} lists at the most")), scope, evaluator);
+        return refuse(
+            problem.help(format!("a file can have at most {MOST_LISTS} lists: split it into several files")),
+            scope,
+            evaluator,
+        );
     }
     if lines.is_empty() {
-        let message = format!("the axis `{}` has no value: {shown} has no line", name.name);
+        let message = format!("axis `{}` has no values: `{shown}` has no lines with values", name.name);
         let problem = Problem::error("mlist::config::empty_axis", message).at(span, "");
-        return refuse(problem.help("blank lines and those that begin with # do not count"), scope, evaluator);
+        return refuse(
+            problem.help("add one value on each line; empty lines and lines that start with # are ignored"),
+            scope,
+            evaluator,
+        );
     }
-    let value = |line: &str| Value::new(line.to_owned(), Some(format!("{{{}}}", name.name)));
-    Ok(lines.into_iter().map(|(at, line)| (value(line), WrittenAt { span: span.clone(), line: Some(at) })).collect())
+    let visibility = Visibility::of_names(&[&name.name], Visibility::Described);
+    let value = |at: usize, line: &str| {
+        let place = format!("line {at} of file `{shown}`");
+        Value::outside(OutsideValue { name: name.name.clone(), place, text: line.to_owned(), visibility })
+    };
+    let placed = |at| WrittenAt { span: span.clone(), line: Some(at) };
+    Ok(lines.into_iter().map(|(at, line)| (value(at, line), placed(at))).collect())
 }
 
 /// `mlist::config::axis_twice`
@@ -109,12 +126,14 @@ fn once(
         let Some(first) = seen.insert(value.text(), place) else { continue };
         let name = &name.name;
         let problem = if let (Some(first), Some(again)) = (first.line, place.line) {
-            let message = format!("the axis `{name}` has a value twice: lines {first} and {again} are equal");
-            Problem::error("mlist::config::axis_twice", message).at(&place.span, "")
+            let message = format!("duplicate value in axis `{name}`: lines {first} and {again} are equal");
+            let help = "remove one of the two lines: each value of an axis becomes one list";
+            Problem::error("mlist::config::axis_twice", message).at(&place.span, "").help(help)
         } else {
-            let message = format!("the axis `{name}` has `{}` twice", value.shown());
+            let message = format!("duplicate value `{}` in axis `{name}`", value.shown());
             let problem = Problem::error("mlist::config::axis_twice", message);
-            problem.at(&place.span, "here again").at(&first.span, "here first")
+            let problem = problem.at(&place.span, "defined again here").at(&first.span, "first defined here");
+            problem.help("remove one of the two: each value of an axis becomes one list")
         };
         evaluator.problems.add_for(scope.list, problem);
         return Err(NoValue);

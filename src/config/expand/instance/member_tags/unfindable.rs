@@ -8,12 +8,12 @@ use crate::naming::{MemberName, MemberTemplate};
 use crate::oci::Platform;
 
 const HELP: &str =
-    "use {platform|replace:/:-} in the tag; or member-tags = [], if only one job at a time writes the list";
+    "use {platform|replace:/:-} in the tag; or set member-tags = [] if only one job at a time publishes the list";
 
 /// `mlist::config::unfindable_member_tag` for a template that takes a value from a file of each member.
 pub(super) fn from_a_file(template: &SpannedTemplate, list: &str) -> Problem {
-    Problem::error(CODE, format!("other writers cannot find the members of {list} by these tags"))
-        .because("the tag depends on a file or a default of each member, which other writers do not have".to_owned())
+    Problem::error(CODE, format!("other jobs cannot find the members of list {list} by these tags"))
+        .because("the tag uses a file or a default for each member, and other jobs do not have these values")
         .at(&template.text.span, "")
         .help(HELP)
 }
@@ -25,22 +25,25 @@ pub(super) fn member(template: &SpannedTemplate, open: &MemberTemplate, member: 
     let has = |name: MemberName| open.has(name);
     let arch = names.arch.as_deref().unwrap_or_default();
     let meaning = || MemberTemplate::meaning(&names.os, arch);
-    let problem = Problem::error(CODE, format!("other writers cannot find {} of {list} by its tag", names.platform))
-        .at(&template.text.span, "")
-        .help(HELP);
+    let problem =
+        Problem::error(CODE, format!("other jobs cannot find member {} of list {list} by its tag", names.platform))
+            .at(&template.text.span, "")
+            .help(HELP);
     if !has(MemberName::Arch) && !has(MemberName::Platform) {
         return problem.because("the tag contains neither `{platform}` nor `{arch}`");
     }
     let problem = problem.at(&names.span, "this member");
     if !has(MemberName::Os) && !has(MemberName::Platform) && platform.os != "linux" {
-        return problem.because("without `{platform}` or `{os}`, the tag is for linux");
+        return problem.because("a tag without `{platform}` or `{os}` means a linux image");
     }
     if !Platform::known().any(|known| known.is_same_machine(platform)) {
         let problem = problem.because(format!("{} is not a known platform", names.platform));
-        return problem.help("use member-tags = [], and let only one job at a time write the list");
+        return problem.help("set member-tags = [], and let only one job at a time publish the list");
     }
     match meaning() {
-        None if has(MemberName::Arch) => problem.because(format!("`{arch}` is not a word of any arch-style")),
+        None if has(MemberName::Arch) => {
+            problem.because(format!("`{arch}` is not an architecture name of any arch-style"))
+        }
         Some(other) if has(MemberName::Arch) && !other.is_same_machine(platform) => {
             problem.because(format!("`{arch}` means {other}"))
         }
@@ -52,11 +55,11 @@ pub(super) fn member(template: &SpannedTemplate, open: &MemberTemplate, member: 
 /// those of `member-tags` and `undeclared`.
 pub(super) fn single_writer(list: &str, spans: (&Span, &Span)) -> Problem {
     let (member_tags, undeclared) = spans;
-    Problem::warning("mlist::config::single_writer", format!("{list} can be written by only one job at a time"))
-        .because("without member tags, jobs that write it at the same time can lose members of each other")
-        .at(member_tags, "no member tags")
-        .at(undeclared, "members of other jobs are kept")
-        .help("remove `member-tags`: by default each member has a tag, and each job finds the members of the others")
+    Problem::warning("mlist::config::single_writer", format!("only one job at a time can safely publish list {list}"))
+        .because("jobs that publish it at the same time can remove each other's members, because these have no tags of their own")
+        .at(member_tags, "members get no tags of their own")
+        .at(undeclared, "members that other jobs published are kept")
+        .help("delete `member-tags = []`; then each member gets a tag, such as 1.0-linux-amd64, and several jobs can publish the list at the same time")
 }
 
 const CODE: &str = "mlist::config::unfindable_member_tag";

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::NamedMember;
 use crate::config::expand::evaluate::Evaluator;
 use crate::config::expand::instance::TargetInstance;
+use crate::config::expand::value::{OutsideValue, Value};
 use crate::config::problem::Problem;
 use crate::config::read::declared::{DeclaredOsVersion, Parsed, Row};
 use crate::oci::{Platform, Reference};
@@ -22,14 +23,14 @@ impl TargetInstance<'_> {
             }
             let text = &row.platform_text.value;
             let message = match literal(row) {
-                Some(version) => format!("{text} {version} stands twice"),
-                None if *text == first.platform_text.value => format!("{text} stands twice"),
-                None => format!("{text} is the same as {}", first.platform_text.value),
+                Some(version) => format!("duplicate platform {text} with os-version {version}"),
+                None if *text == first.platform_text.value => format!("duplicate platform {text}"),
+                None => format!("duplicate platform: {text} is the same as {}", first.platform_text.value),
             };
             let problem = Problem::error("mlist::config::platform_twice", message)
-                .at(&row.platform_text.span, "here again")
-                .at(&first.platform_text.span, "here first")
-                .help("a list has one member for each platform: keep one of the two");
+                .at(&row.platform_text.span, "defined again here")
+                .at(&first.platform_text.span, "first defined here")
+                .help("remove one of the two: a list has one member for each platform");
             evaluator.problems.add_for(self.instance.id.shown(), problem);
         }
     }
@@ -46,36 +47,50 @@ impl TargetInstance<'_> {
                 None => images.push((found, Vec::new())),
             }
         }
-        for (NamedMember { member: first, instead, .. }, others) in images {
+        for (found, others) in images {
+            let NamedMember { member: first, written, .. } = found;
             let is_same = |platform: &Platform| is_one_word(platform, &first.platform);
             // Members with equal platforms have equal names, and the duplicate platform is already reported, except for
             // Windows.
-            let others = others.iter().map(|found| &found.member);
-            let mut others = others.filter(|other| other.platform.is_windows() || !is_same(&other.platform));
-            let Some(member) = others.next() else { continue };
-            let image = instead.clone().unwrap_or_else(|| member.source.to_string());
-            let message = format!("{} and {} come to one image: {image}", first.platform, member.platform);
+            let is_other = |platform: &Platform| platform.is_windows() || !is_same(platform);
+            let mut others = others.iter().filter(|found| is_other(&found.member.platform));
+            let Some(NamedMember { member, written: other, .. }) = others.next() else { continue };
+            let image = written.instead().map_or_else(|| first.source.to_string(), str::to_owned);
+            let message = format!("{} and {} have the same source: {image}", first.platform, member.platform);
             let problem = Problem::error("mlist::config::source_twice", message)
-                .at(&member.platform_span, "this one")
-                .at(&first.platform_span, "and this one")
+                .at(&member.platform_span, "this member")
+                .at(&first.platform_span, "and this member")
                 .at(&member.source_span, "");
-            let more: Vec<String> = others.map(|member| member.platform.to_string()).collect();
+            let more: Vec<String> = others.map(|found| found.member.platform.to_string()).collect();
             let problem = match more.as_slice() {
                 [] => problem,
-                [one] => problem.because(format!("so does {one}")),
-                _ => problem.because(format!("so do {}", more.join(", "))),
+                [one] => problem.because(format!("{one} has the same source too")),
+                _ => problem.because(format!("{} have the same source too", more.join(", "))),
             };
             let variants = member.platform.architecture == first.platform.architecture;
-            let help = if is_same(&member.platform) {
-                "tell them apart: give each row its `arch`, or its own `source`"
+            let help = if let Some((one, two)) = equal_values(written, other) {
+                let cause = format!("`{}` has the same value in {} and {}", one.name, one.place, two.place);
+                evaluator.problems.add_for(self.instance.id.shown(), problem.because(cause).help(EQUAL_VALUES));
+                continue;
+            } else if is_same(&member.platform) {
+                "give each of the two rows its own `arch` or `source`"
             } else if variants && member.arch == first.arch {
-                "to tell variants apart in names: arch-style = \"go-variant\", or give a row its `arch`"
+                "to get a different {arch} for each variant: arch-style = \"go-variant\", or give one row its own `arch`"
             } else {
-                "use {arch} or {platform} in `source`, or give a row its own"
+                "use {arch} or {platform} in `source`, or give one row its own `source`"
             };
             evaluator.problems.add_for(self.instance.id.shown(), problem.help(help));
         }
     }
+}
+
+const EQUAL_VALUES: &str =
+    "check the builds that write these values: each must write the digest or tag of its own image";
+
+/// Values of one variable that are equal although they come from different places, such as one file for each member.
+fn equal_values<'v>(one: &'v Value, other: &'v Value) -> Option<(&'v OutsideValue, &'v OutsideValue)> {
+    let mut pairs = one.origins().iter().zip(other.origins());
+    pairs.find(|(one, other)| one.name == other.name && one.place != other.place).map(|(one, other)| (&**one, &**other))
 }
 
 /// The platform that no other row of the list may have. `None` if only the image's config determines it.

@@ -77,13 +77,13 @@ fn nothing_left_says_where_it_was_lost() {
         };
         let loaded = machine.load(&from_tags(axis));
         assert_eq!(loaded.problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["empty_axis"]);
-        loaded.problems[0].message.strip_prefix("the axis `v` has no value: ").unwrap().to_owned()
+        loaded.problems[0].message.strip_prefix("axis `v` has no values: ").unwrap().to_owned()
     };
-    assert_eq!(message(None, ""), "there is no repository q.io/seed");
-    assert_eq!(message(Some(""), ""), "q.io/seed has no tag");
-    assert_eq!(message(Some("a b"), r#"pattern = "v{v}""#), "none of the 2 tags of q.io/seed fits");
-    assert_eq!(message(Some("a"), r#"match = "b""#), "`match` leaves none of the 1 tag of q.io/seed");
-    assert_eq!(message(Some("a b"), "newest = 3"), "none of the 2 tags of q.io/seed is a version");
+    assert_eq!(message(None, ""), "repository q.io/seed not found");
+    assert_eq!(message(Some(""), ""), "q.io/seed has no tags");
+    assert_eq!(message(Some("a b"), r#"pattern = "v{v}""#), "none of the 2 tags in q.io/seed matches `pattern`");
+    assert_eq!(message(Some("a"), r#"match = "b""#), "none of the 1 tag in q.io/seed matches `match`");
+    assert_eq!(message(Some("a b"), "newest = 3"), "none of the 2 tags in q.io/seed is a version");
 }
 
 #[test]
@@ -140,7 +140,14 @@ fn before_they_are_listed_the_rest_is_known() {
         let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
         let selectors: Vec<String> = selectors.iter().map(|it| (*it).to_owned()).collect();
         let trust = Trust::default();
-        let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &selectors, trust: &trust };
+        let request = LoadRequest {
+            sources: &sources,
+            file,
+            overrides: &[],
+            selectors: &selectors,
+            trust: &trust,
+            purpose: LoadPurpose::Check,
+        };
         match Loader::new(request).load(&Facts::default()) {
             LoadOutcome::NeedsTags(places, loaded) => (places.len(), loaded),
             other => panic!("{other:?}"),
@@ -213,11 +220,14 @@ fn lines_that_are_no_values_are_told_of_without_their_text() {
         let problem = loaded.problems.first().unwrap();
         (problem.slug(), problem.message.clone())
     };
-    assert_eq!(told("\n# s3cret\n"), ("empty_axis", "the axis `v` has no value: images.txt has no line".into()));
-    let twice = "the axis `v` has a value twice: lines 1 and 4 are equal";
+    assert_eq!(
+        told("\n# s3cret\n"),
+        ("empty_axis", "axis `v` has no values: `images.txt` has no lines with values".into())
+    );
+    let twice = "duplicate value in axis `v`: lines 1 and 4 are equal";
     assert_eq!(told("s3cret\nb\n\ns3cret\n"), ("axis_twice", twice.into()));
     let long = format!("b\ns3cret{}\n", "x".repeat(251));
-    let message = "line 2 of images.txt has 257 bytes, and a value from a file 256 at the most";
+    let message = "line 2 of `images.txt` is too long: 257 bytes, at most 256 are allowed";
     assert_eq!(told(&long), ("bad_value", message.into()));
     assert_eq!(told("s3cret:\n").0, "bad_tag");
     let many: Vec<String> = (0..=100_000).map(|at| at.to_string()).collect();

@@ -57,7 +57,7 @@ fn variables_that_all_need_each_other_come_to_an_end() {
 fn a_value_from_outside_has_a_bound() {
     let text = with_variables(r#"v0 = { env = "V" }"#);
     let problems = Machine::default().env("V", &"x".repeat(70_000)).load(&text).problems;
-    assert_eq!(problems[0].message, "the value of `v0` has more than 64 KiB");
+    assert_eq!(problems[0].message, "the value of `v0` is longer than 64 KiB");
     assert_eq!(problems.len(), 1);
 }
 
@@ -81,7 +81,7 @@ fn the_lists_of_a_file_have_a_bound_all_together() {
         Machine::default().load(&format!("{}{}{}", list("a", 3), list("b", 99_998), list("c", 99_998))).problems;
     assert_eq!(
         problems.iter().map(|problem| &*problem.message).collect::<Vec<_>>(),
-        ["`b` stands for 99998 lists, and 3 stand before it"]
+        ["`b` expands to 99998 lists, after 3 other lists"]
     );
 }
 

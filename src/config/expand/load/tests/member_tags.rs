@@ -114,8 +114,12 @@ fn a_tag_by_which_others_cannot_find_a_member_is_refused() {
         ("{tag}-{arch}", "", "`arm` means linux/arm"),
         ("{tag}-{arch}", r#""linux/amd64/v3""#, "`amd64` means linux/amd64"),
         ("{tag}-{arch}", r#"{ platform = "linux/arm/v6", arch = "armhf" }"#, "`armhf` means linux/arm/v7"),
-        ("{tag}-{arch}", r#"{ platform = "linux/amd64", arch = "intel" }"#, "`intel` is not a word of any arch-style"),
-        ("{tag}-{arch}", r#""windows/amd64""#, "without `{platform}` or `{os}`, the tag is for linux"),
+        (
+            "{tag}-{arch}",
+            r#"{ platform = "linux/amd64", arch = "intel" }"#,
+            "`intel` is not an architecture name of any arch-style",
+        ),
+        ("{tag}-{arch}", r#""windows/amd64""#, "a tag without `{platform}` or `{os}` means a linux image"),
         ("{tag}-{os}", r#""linux/amd64""#, "the tag contains neither `{platform}` nor `{arch}`"),
         ("{platform|replace:/:-}", r#""linux/sh4""#, "linux/sh4 is not a known platform"),
         ("{platform|replace:/:-|replace:386:amd64}", r#""linux/amd64""#, "other platforms have the same tag"),
@@ -129,7 +133,7 @@ fn a_tag_by_which_others_cannot_find_a_member_is_refused() {
         let found: Vec<_> = errors.map(|problem| (problem.slug(), problem.causes.clone())).collect();
         assert_eq!(found, [("unfindable_member_tag", vec![cause.to_owned()])], "{text}");
     }
-    let from_a_file = "the tag depends on a file or a default of each member, which other writers do not have";
+    let from_a_file = "the tag uses a file or a default for each member, and other jobs do not have these values";
     let file = "{ file = \"{platform|replace:/:-}\" }";
     assert_eq!(unfindable_by("{tag}-{w}", file, VARIANTS), [from_a_file]);
     // Each template is checked, and a template only where members are kept.
@@ -169,7 +173,7 @@ fn the_tag_is_known_in_tags_of_members_alone() {
     {
         let problems = Machine::default().load(&list(keys)).problems;
         assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_variable"], "{keys}");
-        assert_eq!(problems[0].labels[0].text, "known only in `member-tags`");
+        assert_eq!(problems[0].labels[0].text, "only available in `member-tags`");
     }
     // Also through a variable.
     let text = list(r#"member-tags = ["{w}"]"#).replace(

@@ -186,29 +186,29 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
         with_defaults(&lists.concat()).replacen(r#"target = "r.io/{name}""#, r#"target = "r.io/all""#, 1)
     };
     for (lists, why) in [
-        ([list("a", "1.2.0", "latest"), list("b", "1.2.0", "latest")], "both are 1.2.0"),
-        ([list("a", "1.2.0", "latest"), list("b", "v1.2", "latest")], "1.2.0 and v1.2 are equal"),
+        ([list("a", "1.2.0", "latest"), list("b", "1.2.0", "latest")], "both have version 1.2.0"),
+        ([list("a", "1.2.0", "latest"), list("b", "v1.2", "latest")], "versions 1.2.0 and v1.2 are equal"),
         (
             [list("a", "1.22.0", "latest"), list("b", "1.22.0-386", "latest")],
-            "1.22.0 and 1.22.0-386 are not written alike, so neither follows the other",
+            "versions 1.22.0 and 1.22.0-386 have different forms, so they are not compared",
         ),
         (
             [list("a", "20240729", "latest"), list("b", "1.22.0", "latest")],
-            "20240729 and 1.22.0 are not written alike, so neither follows the other",
+            "versions 20240729 and 1.22.0 have different forms, so they are not compared",
         ),
         (
             [list("a", "1.2", "{version.major}"), list("b", "2.0", "1")],
-            "by its own template `a` would give 2.0 another tag",
+            "with the tag template of `a`, version 2.0 has a different tag",
         ),
         (
             [list("b", "2.0", "1"), list("a", "1.2", "{version.major}")],
-            "by its own template `a` would give 2.0 another tag",
+            "with the tag template of `a`, version 2.0 has a different tag",
         ),
     ] {
         let problems = Machine::default().load(&file(&lists)).problems;
         assert_eq!(problems.len(), 1, "{why}: {problems:?}");
         assert_eq!((problems[0].slug(), problems[0].causes.join("|").as_str()), ("tag_twice", why));
-        assert!(problems[0].message.ends_with(", and neither is newer"), "{}", problems[0].message);
+        assert!(problems[0].message.ends_with(", and neither version is newer"), "{}", problems[0].message);
     }
     // A list that gives way to another does not conflict with it. A list that always has the tag does conflict.
     let lists = [list("a", "1.2", "latest"), list("b", "1.3", "latest"), list("c", "1.1", "latest")];
@@ -220,7 +220,7 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
     .to_owned();
     let problems = Machine::default().load(&file(&[list("a", "1.2", "latest"), always])).problems;
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].message, "`a` and `z` both claim r.io/all:latest");
+    assert_eq!(problems[0].message, "lists `a` and `z` both publish r.io/all:latest");
 }
 
 #[test]

@@ -153,10 +153,10 @@ fn set_must_name_a_variable() {
     for (set, help) in [
         ("versoin=2", "did you mean `version`?"),
         ("own=2", "to set it for one list: --set app:own=…"),
-        ("other=2", "there are: version"),
+        ("other=2", "variables in [vars]: version"),
         ("ap:own=2", "did you mean `app`?"),
         ("app:onw=2", "did you mean `own`?"),
-        ("app:name=2", r#"to give it one: vars.name = "…" in the list"#),
+        ("app:name=2", r#"add it to the list: vars.name = "…""#),
     ] {
         let problems = Machine::default().set(set).load(&text).problems;
         assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["unknown_set"], "{set}");

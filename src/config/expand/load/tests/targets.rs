@@ -143,8 +143,8 @@ fn what_every_target_has_the_list_need_not_have() {
         );
         let problems = Machine::default().load(&text).problems;
         assert_eq!(problems.len(), 1, "{key}: {problems:?}");
-        assert_eq!(problems[0].message, format!("`l` has no `{key}`"));
-        assert_eq!(problems[0].labels[1].text, "for this target");
+        assert_eq!(problems[0].message, format!("list `l` has no `{key}`"));
+        assert_eq!(problems[0].labels[1].text, "required for this target");
     }
     // A target with its own rows may need a source even if the rows of the list do not.
     let rows = r#"platforms = [{ platform = "linux/386", source = "x:1" }]"#;
@@ -156,7 +156,7 @@ fn what_every_target_has_the_list_need_not_have() {
             target = ["r.io/a", {{ repository = "r.io/b", platforms = ["linux/386"] }}]
         "#
     );
-    assert_eq!(Machine::default().load(&text).problems[0].message, "`l` has no `source`");
+    assert_eq!(Machine::default().load(&text).problems[0].message, "list `l` has no `source`");
 }
 
 #[test]
@@ -255,16 +255,16 @@ fn two_targets_of_two_lists_may_not_claim_one_tag() {
 #[test]
 fn what_needs_oci_is_refused_beside_docker() {
     for (keys, needs) in [
-        (r#"annotations.a = "x""#, "annotations need"),
-        (r#"artifact-type = "a/b""#, "artifact-type needs"),
-        (r#"target = "oci:out""#, "a layout needs"),
-        (r#"platforms = [{ platform = "linux/386", annotations.a = "x" }]"#, "annotations need"),
+        (r#"annotations.a = "x""#, "annotations require"),
+        (r#"artifact-type = "a/b""#, "artifact-type requires"),
+        (r#"target = "oci:out""#, "a layout requires"),
+        (r#"platforms = [{ platform = "linux/386", annotations.a = "x" }]"#, "annotations require"),
         (
             r#"
                 annotations.a = "x"
                 artifact-type = "a/b"
             "#,
-            "annotations, artifact-type need",
+            "annotations and artifact-type require",
         ),
         (
             r#"
@@ -272,9 +272,9 @@ fn what_needs_oci_is_refused_beside_docker() {
                 platforms = [{ platform = "linux/386", annotations.a = "x" }]
                 target = "oci:out"
             "#,
-            "annotations, a layout need",
+            "annotations and a layout require",
         ),
-        (r#"target = { repository = "oci:out", artifact-type = "a/b" }"#, "artifact-type, a layout need"),
+        (r#"target = { repository = "oci:out", artifact-type = "a/b" }"#, "artifact-type and a layout require"),
     ] {
         let text = with_defaults(&format!(
             r#"
@@ -286,7 +286,7 @@ fn what_needs_oci_is_refused_beside_docker() {
         let problems = Machine::default().load(&text).problems;
         assert_eq!(problems.len(), 1, "{keys}: {problems:?}");
         assert_eq!(problems[0].slug(), "needs_oci");
-        assert_eq!(problems[0].message, format!("`l` can't be a Docker list: {needs} OCI"));
+        assert_eq!(problems[0].message, format!("list `l` cannot have format = \"docker\": {needs} OCI"));
         assert_eq!(problems[0].labels.last().map(|label| &text[label.span.range.clone()]), Some("docker"));
         for format in ["auto", "oci"] {
             assert_eq!(slugs(&text.replace(r#""docker""#, &format!(r#""{format}""#))), [""; 0], "{keys}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::{Author, Problem};
+use crate::config::Author;
 
 const SECRET: &str = "S3cr3t Value";
 
@@ -19,23 +19,6 @@ fn confined(folder: &str) -> Machine {
     Machine { trust: Trust { root: Some(folder.into()), author: Author::Trusted }, ..Machine::default() }
 }
 
-impl Machine {
-    fn inside(self, path: &str) -> Self {
-        let question = Question::Inside(path.into());
-        self.knows(question, path)
-    }
-
-    fn file(self, path: &str, text: &str) -> Self {
-        self.knows(Question::File(path.into()), text)
-    }
-
-    fn only(&mut self, text: &str) -> Problem {
-        let mut problems = self.load(text).problems;
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        problems.remove(0)
-    }
-}
-
 #[test]
 fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
     let text = with_defaults(
@@ -48,7 +31,10 @@ fn a_strangers_file_reads_no_environment_but_what_is_allowed() {
     );
     let mut machine = suspicious(&["OTHER"]).env("SECRET", "s3cr3t");
     let problem = machine.only(&text);
-    assert_eq!(problem.message, "`v` has no value: `SECRET` is not read under --untrusted");
+    assert_eq!(
+        problem.message,
+        "variable `v` has no value: environment variable `SECRET` is not read with --untrusted"
+    );
     assert!(problem.help.unwrap().contains("--allow-env SECRET"));
     assert_eq!(machine.asked, BTreeSet::new(), "what is not asked can't leak");
     assert_eq!(suspicious(&["SECRET"]).env("SECRET", "v1").lists(&text), ["r.io/a:v1"]);
@@ -68,7 +54,7 @@ fn a_strangers_file_asks_git_nothing() {
             "#
         ));
         let mut machine = suspicious(&[]);
-        assert_eq!(machine.only(&text).message, "`v` has no value: git is not asked under --untrusted");
+        assert_eq!(machine.only(&text).message, "variable `v` has no value: git is not used with --untrusted");
         assert_eq!(machine.asked, BTreeSet::new());
         let text = text.replace(&format!(r#""{word}""#), &format!(r#""{word}", default = "dev""#));
         assert_eq!(suspicious(&[]).lists(&text), ["r.io/a:dev"]);
@@ -92,7 +78,7 @@ fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
             ("outside_root", "`../VERSION` is outside of the root folder `.`")
         );
         assert_eq!(&text[problem.labels[0].span.range.clone()], "../VERSION");
-        assert_eq!(problem.labels[0].text, "needed by a");
+        assert_eq!(problem.labels[0].text, "used by a");
         assert_eq!(machine.asked, BTreeSet::from([Question::Inside("../VERSION".into())]));
     }
     let mut machine = confined("ci");
@@ -397,7 +383,7 @@ fn what_is_shown_stands_where_its_placeholder_stood() {
         message("U P", r#"source = "{image}:{v|tag}-{arch}""#),
         "invalid character `U` in the repository of `r.io/a/{v}:{v|tag}-amd64`: repositories are lowercase"
     );
-    assert_eq!(message("1", r#"tags = ["{v.minor}"]"#), "`{v}` has no minor");
+    assert_eq!(message("1", r#"tags = ["{v.minor}"]"#), "version `{v}` has no minor part");
     let own = r#"
         vars.v = "a b"
         tags = ["{v}"]
@@ -467,7 +453,7 @@ fn of_what_a_stranger_says_of_registries_limits_alone_are_left() {
     let [warning] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
     assert_eq!((warning.slug(), warning.severity), ("left_out", crate::config::Severity::Warning));
     let keys = "ca, client-cert, client-key, username-env, password-env";
-    assert_eq!(warning.message, format!("left out under --untrusted: {keys} of r.io"));
+    assert_eq!(warning.message, format!("ignored with --untrusted: {keys} of r.io"));
     assert_eq!(warning.causes, ["http of q.io", "insecure of t.io"]);
 }
 
@@ -478,6 +464,6 @@ fn files_of_registries_stay_within_the_root() {
     let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(told, ["`../c.pem` is outside of the root folder `.`", "`/k.pem` is outside of the root folder `.`"]);
     assert_eq!(&text[problems[1].labels[0].span.range.clone()], "/k.pem");
-    assert_eq!(problems[1].labels[0].text, "for r.io");
+    assert_eq!(problems[1].labels[0].text, "used for r.io");
     assert_eq!(confined("").inside("ca.pem").inside("../c.pem").inside("/k.pem").ids(&text), ["a"]);
 }
