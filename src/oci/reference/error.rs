@@ -131,7 +131,7 @@ impl ReferenceErrorKind {
                 quoted_char(*c)
             ),
             Self::PathSeparator => {
-                format!("invalid {part}: `.`, `_`, `__` and `-` are allowed only between letters or digits")
+                format!("{part} is not valid: `.`, `_`, `__` and `-` are allowed only between letters or digits")
             }
             Self::LongRepository(length) => format!("{part} is {length} characters long; the maximum is 255"),
             Self::EmptyTag => format!("{part} is empty"),
@@ -142,9 +142,9 @@ impl ReferenceErrorKind {
             Self::LongTag(length) => format!("{part} is {length} characters long; the maximum is 128"),
             Self::Digest(error) => format!("{whole} has an invalid digest after `@`: {error}"),
             Self::BareIpv6(right) => format!("IPv6 address without brackets in {whole}: write `{right}`"),
-            Self::NotIpv6 => format!("invalid {part}: expected an IPv6 address in the brackets"),
+            Self::NotIpv6 => format!("{part} is not valid: expected an IPv6 address in the brackets"),
             Self::OpenBracket => format!("`[` is not closed in {whole}: expected an IPv6 address such as `[::1]:5000`"),
-            Self::AfterAddress => format!("invalid {part}: expected `:PORT` after the IPv6 address"),
+            Self::AfterAddress => format!("{part} is not valid: expected `:PORT` after the IPv6 address"),
             Self::HostCharacter(c) => {
                 format!(
                     "invalid character {} in {part}: host names allow letters, digits, `.`, `-` and `_`",
@@ -222,7 +222,8 @@ impl Fault {
         let error = ReferenceError { message: String::new(), kind, span, part, means_hub: !has_host, is_part };
         let whole = error.whole(text);
         let invalid = match &text[error.part.clone()] {
-            "" => format!("the {}", error.noun()),
+            "" if is_part => format!("the {}", error.noun()),
+            "" => format!("the {} of {whole}", error.noun()),
             invalid => format!("{} `{}`", error.noun(), excerpt(invalid)),
         };
         ReferenceError { message: error.kind.message(&whole, &invalid), ..error }

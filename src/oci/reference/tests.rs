@@ -34,7 +34,7 @@ fn points_at_the_fault() {
     let table = [
         ("gcr.io/App:1", 7..8, "lowercase"),
         ("gcr.io/app", 0..10, "no tag or digest"),
-        ("gcr.io/app:", 11..11, "the tag is empty"),
+        ("gcr.io/app:", 11..11, "the tag of `gcr.io/app:` is empty"),
         ("gcr.io/app:a+b", 12..13, "letters, digits"),
         ("gcr.io:99999/app:1", 7..12, "port"),
         ("gcr.io//app:1", 7..7, "empty path component"),
@@ -162,6 +162,10 @@ fn a_message_for_hidden_values_still_names_the_character() {
     assert_eq!(
         message("Acme/app:1", "{org}/app:1"),
         "invalid character `A` in the Docker Hub repository of `{org}/app:1`: repositories are lowercase"
+    );
+    assert_eq!(
+        message("gcr.io/a..b:1", "gcr.io/{v}:1"),
+        "the repository of `gcr.io/{v}:1` is not valid: `.`, `_`, `__` and `-` are allowed only between letters or digits"
     );
     assert_eq!(Tag::parse("").unwrap_err().message_of("{v}"), "tag `{v}` is empty");
     assert_eq!(Tag::parse("").unwrap_err().message, "the tag is empty");
