@@ -17,10 +17,13 @@ use super::{Event, ListStep, Listener};
 #[derive(Clone)]
 pub struct EventRelay(Arc<Shared>);
 
+/// A blob that is sent to a target.
+type Stream = (Place, Digest);
+
 struct Shared {
     listener: Listener,
-    /// Progress counters by target and blob.
-    streams: Mutex<HashMap<(Place, Digest), Vec<Arc<CopyProgress>>>>,
+    /// The members that each stream belongs to.
+    streams: Mutex<HashMap<Stream, Vec<Arc<CopyProgress>>>>,
 }
 
 impl EventRelay {
@@ -50,9 +53,10 @@ impl EventRelay {
 
     /// Says that work on a member begins.
     pub(super) fn starting(&self, list: usize, child: &Child, target: &Place) {
-        let step = match may_mount(child, target) {
-            true => ListStep::Mounting { platform: child.platform.clone() },
-            false => CopyProgress::new(list, child, target, 0).step(),
+        let step = if may_mount(child, target) {
+            ListStep::Mounting { platform: child.platform.clone() }
+        } else {
+            CopyProgress::new(list, child, target, 0).step()
         };
         self.say(Event::Step { list, step });
     }
@@ -136,7 +140,7 @@ impl CopyProgress {
 /// While it exists, the bytes of a blob are added to the progress of a member.
 pub(super) struct ProgressGuard {
     relay: EventRelay,
-    stream: (Place, Digest),
+    stream: Stream,
     progress: Arc<CopyProgress>,
 }
 

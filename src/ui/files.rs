@@ -94,6 +94,7 @@ fn target(path: &Path) -> io::Result<Target> {
 
 /// Opens an open file again. stdout and stderr are shared instead: if they are a file, this process also writes there,
 /// and neither must overwrite what the other has written.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has numbers for them"))]
 fn descriptor(path: &Path, number: &str) -> io::Result<File> {
     #[cfg(unix)]
     {

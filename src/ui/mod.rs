@@ -116,10 +116,8 @@ pub struct UiOptions {
 
 impl UiOptions {
     fn results(&self) -> ResultStream {
-        match self.outputs.iter().any(|output| output.file.is_none() && output.format != OutputFormat::Human) {
-            true => ResultStream::Stderr,
-            false => ResultStream::Stdout,
-        }
+        let takes_stdout = |output: &Output| output.file.is_none() && output.format != OutputFormat::Human;
+        if self.outputs.iter().any(takes_stdout) { ResultStream::Stderr } else { ResultStream::Stdout }
     }
 
     /// The style of the stream of results.
