@@ -141,6 +141,17 @@ impl Style {
         }
     }
 
+    /// Shortens `text` to at most `most` columns. Keeps the end, because the end distinguishes names and paths.
+    #[must_use]
+    pub fn shortened(self, text: &str, most: usize) -> String {
+        let length = text.chars().count();
+        if length <= most {
+            return text.to_owned();
+        }
+        let left = most.saturating_sub(self.ellipsis().chars().count());
+        self.ellipsis().chars().chain(text.chars().skip(length - left)).collect()
+    }
+
     /// Replaces omitted text.
     #[must_use]
     pub fn ellipsis(self) -> &'static str {

@@ -255,6 +255,15 @@ pub(super) fn wrap(text: &str, limit: Option<usize>) -> String {
     textwrap::fill(text, words)
 }
 
+/// Wraps `text` between words into lines of at most `columns` columns, without indentation.
+pub(super) fn wrap_in(text: &str, columns: usize) -> String {
+    let words = textwrap::Options::new(columns.max(1))
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, words)
+}
+
 /// Wraps `text`, which may contain color, between words at `limit`. All lines begin at column `indent`.
 pub(super) fn set_in(text: &str, indent: usize, limit: Option<usize>) -> String {
     let Some(limit) = limit else { return text.to_owned() };

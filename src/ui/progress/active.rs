@@ -14,7 +14,7 @@ use crate::ui::text;
 const RATE_PERIOD: Duration = Duration::from_secs(5);
 
 /// The names of lists are shortened to this width before anything is left out of what is being done.
-const SHORT_NAME: usize = 12;
+const SHORT_NAME: usize = 10;
 
 /// The columns before a row and between its name and its step.
 const INDENT: usize = 2;
@@ -152,7 +152,7 @@ impl ActiveLists {
         let fitting = DETAILS.into_iter().map(steps).find(|steps| longest(steps) <= most);
         let steps = fitting.unwrap_or_else(|| steps(RowDetail::NoHost));
         let most = (width - 1).saturating_sub(2 * INDENT + longest(&steps)).max(least);
-        let names: Vec<String> = names.iter().map(|name| shortened(name, most, style)).collect();
+        let names: Vec<String> = names.iter().map(|name| style.shortened(name, most)).collect();
         let (column, blanks) = (longest(&names), " ".repeat(INDENT));
         let row = |(name, step): (&String, &String)| {
             let line = format!("{blanks}{}{blanks}{step}", text::pad(name, column));
@@ -161,7 +161,7 @@ impl ActiveLists {
         };
         let mut lines: String = names.iter().zip(&steps).map(row).collect();
         match known.count() - shown.len() {
-            others @ 1.. if rows > 0 => lines += &format!("{blanks}and {} more\n", text::count(others)),
+            others @ 1.. if rows > 0 => lines.extend([&blanks, "and ", &text::count(others), " more\n"]),
             _ => {}
         }
         lines
@@ -220,7 +220,8 @@ impl ActiveList {
         let several = hosts.all.len() > 1 && detail != RowDetail::NoHost;
         let to = target.filter(|_| several).map(name);
         let Some(member) = self.current().filter(|_| !self.is_writing) else {
-            return format!("writing the list{}", to.map(|to| format!(" to {to}")).unwrap_or_default());
+            let what = if to.is_some() && detail == RowDetail::NoVerb { "writing" } else { "writing the list" };
+            return format!("{what}{}", to.map(|to| format!(" to {to}")).unwrap_or_default());
         };
         let platform = match detail {
             RowDetail::Full | RowDetail::OneHost => format!(" {}", text::foreign(&member.platform.to_string())),
@@ -279,14 +280,4 @@ fn row_names(lists: &[(&str, &crate::oci::Place)]) -> Vec<String> {
     } else {
         human::names(lists)
     }
-}
-
-/// Shortens `name` to at most `most` columns. Keeps the end, because the end distinguishes lists.
-pub(super) fn shortened(name: &str, most: usize, style: Style) -> String {
-    let length = name.chars().count();
-    if length <= most {
-        return name.to_owned();
-    }
-    let left = most.saturating_sub(text::width(style.ellipsis()));
-    style.ellipsis().chars().chain(name.chars().skip(length - left)).collect()
 }

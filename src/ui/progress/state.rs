@@ -13,7 +13,7 @@ use crate::ui::render::human::{self, ShownLists, report::ListLines};
 use crate::ui::style::Style;
 use crate::ui::{ProgressMode, UiOptions, Verbosity, text};
 
-use super::active::{ActiveLists, PlanHosts, shortened};
+use super::active::{ActiveLists, PlanHosts};
 
 pub(super) struct LiveState {
     pub(super) began: Instant,
@@ -287,7 +287,7 @@ impl LiveState {
             // If the pauses do not fit on the last line, each one gets its own line.
             above.extend(self.pauses().take(rows).map(|(host, wait)| {
                 let most = width.saturating_sub(3 + text::width(&wait));
-                format!("  {}{wait}\n", shortened(&host, most, style))
+                format!("  {}{wait}\n", style.shortened(&host, most))
             }));
             pauses.clear();
         }

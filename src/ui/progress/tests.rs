@@ -181,9 +181,9 @@ fn rows_say_what_is_being_done() {
     kube-proxy               writing the list
     ");
     insta::assert_snapshot!(state.rows(4, Style { width: Some(40), ..WIDE }), @r"
-    kube-apiserver       mounting, 3 of 5
-    …controller-manager  48.2 of 112 MB
-    kube-proxy           writing the list
+    …-apiserver  mounting, 3 of 5 members
+    …er-manager  copying, 48.2 of 112 MB
+    kube-proxy   writing the list
     ");
     assert!(state.rows(4, Style { width: Some(40), ..WIDE }).lines().all(|line| line.chars().count() < 40));
     assert_eq!(state.rows(0, WIDE), "");
@@ -231,6 +231,16 @@ fn rows_name_the_registries_if_there_are_several() {
     ");
     let one_registry =
         at_work(&[("quay.io/acme/api", &[mounting("arm64")]), ("quay.io/old/api", &[mounting("arm64")])]);
+    let long = Style { width: Some(50), ..WIDE };
+    let steps = [[from_gcr(19_400_000)], [ListStep::Writing]];
+    let long_names = at_work(&[
+        ("localhost:55001/acme/kube-controller-manager", &steps[0]),
+        ("localhost:55002/acme/kube-controller-manager", &steps[1]),
+    ]);
+    insta::assert_snapshot!(long_names.rows(4, long), @r"
+    …er-manager  to localhost:55001, 19.4 of 112 MB
+    …er-manager  writing to localhost:55002
+    ");
     insta::assert_snapshot!(one_registry.rows(4, WIDE), @r"
     quay.io/acme/api  mounting linux/arm64
     quay.io/old/api   mounting linux/arm64

@@ -1,5 +1,9 @@
 //! [`Excerpt`]: the part of a file that a problem shows: the lines with labels and one line around each. Control
-//! characters are replaced, and long lines are cut.
+//! characters are replaced, and lines are cut that are long or do not fit the terminal.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`fit`](mod@fit) | which parts of a line are shown on a terminal |
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,9 +12,20 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 
 use crate::config::problem::{Lines, SourceFile};
 
+use crate::ui::style::Style;
 use crate::ui::text;
 
-/// Lines longer than this many bytes are shown only around their labels.
+use fit::{FittedLine, LineSpace, Mark, fit};
+
+mod fit;
+
+/// The columns of the frame beside the number of a line: ` 6 │ `.
+const FRAME: usize = 4;
+
+/// The columns of the frame beside the name of a file, and of the line and column after it.
+const HEAD: usize = 18;
+
+/// Lines longer than this many bytes are shown only around their labels, also where they are not wrapped.
 const LONG_LINE: usize = 600;
 
 /// How many bytes of a long line are shown before and after a label.
@@ -22,9 +37,6 @@ const LONG_LABEL: usize = 200;
 /// A label over more than this many lines is drawn only on its first line.
 const TALL_LABEL: usize = 20;
 
-/// Replaces the omitted part of a long line.
-const CUT: char = '…';
-
 /// Some lines of a file, as they are shown.
 #[derive(Debug)]
 pub(super) struct Excerpt {
@@ -32,6 +44,8 @@ pub(super) struct Excerpt {
     text: String,
     lines: Vec<ExcerptLine>,
     labels: Vec<ExcerptLabel>,
+    /// Replaces the omitted part of a line.
+    cut: &'static str,
 }
 
 /// A line of an [`Excerpt`].
@@ -53,43 +67,68 @@ struct ExcerptLabel {
     column: usize,
     /// The byte range in the excerpt.
     place: Range<usize>,
+    text: String,
 }
 
 impl Excerpt {
-    /// Creates the excerpt of a file with labels at `ranges`. `None` if the file is empty.
-    pub(super) fn new(file: &SourceFile, lines: &Lines, ranges: &[Range<usize>]) -> Option<Self> {
+    /// Creates the excerpt of a file with labels at ranges. `None` if the file is empty.
+    pub(super) fn new(
+        file: &SourceFile,
+        lines: &Lines,
+        labels: Vec<(Range<usize>, String)>,
+        style: Style,
+    ) -> Option<Self> {
         let labels: Vec<ExcerptLabel> =
-            ranges.iter().map(|range| label(&file.text, lines, range)).collect::<Option<_>>()?;
+            labels.into_iter().map(|(range, text)| label(&file.text, lines, &range, text)).collect::<Option<_>>()?;
         let shown: BTreeSet<usize> = labels
             .iter()
             .flat_map(|label| label.lines.0.saturating_sub(1)..=label.lines.1 + 1)
             .filter(|line| *line < lines.count() && lines.start(*line) < file.text.len())
             .collect();
-        let mut excerpt = Self { name: text::line(&file.name), text: String::new(), lines: Vec::new(), labels };
+        let name = text::line(&file.name);
+        let name = style.width.map_or(name.clone(), |width| style.shortened(&name, width.saturating_sub(HEAD)));
+        let mut excerpt = Self { name, text: String::new(), lines: Vec::new(), labels, cut: style.ellipsis() };
+        let number = shown.last().map_or(0, |last| (last + 1).to_string().len());
+        // A label over several lines is drawn beside them.
+        let aside = if excerpt.labels.iter().any(|label| label.lines.0 < label.lines.1) { 4 } else { 0 };
+        let columns = style.width.map(|width| width.saturating_sub(FRAME + number + aside));
         for line in shown {
-            excerpt.push(&file.text, lines, line);
+            excerpt.push(&file.text, lines, line, columns);
         }
         Some(excerpt)
     }
 
-    /// The byte range of each label in the excerpt, in the order in which the labels were given.
-    pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
-        self.labels.iter().map(|label| label.place.clone())
+    /// The byte range of each label in the excerpt, and its text in lines, in the order in which the labels were given.
+    pub(super) fn labels(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        self.labels.iter().map(|label| (label.place.clone(), label.text.as_str()))
     }
 
-    fn push(&mut self, source: &str, lines: &Lines, number: usize) {
+    /// Adds a line. `columns` is the space on the terminal, if there is one.
+    fn push(&mut self, source: &str, lines: &Lines, number: usize, columns: Option<usize>) {
         let content = content(source, lines, number);
-        let marks: Vec<Range<usize>> = self.labels.iter().filter_map(|label| label.mark(number, &content)).collect();
+        let FittedLine { pieces, marks, columns, .. } = if let Some(columns) = columns {
+            self.fitted(source, &content, number, columns)
+        } else {
+            let marks: Vec<_> = self.labels.iter().filter_map(|label| label.mark(number, &content)).collect();
+            FittedLine { pieces: pieces(source, &content, &marks), marks, columns: Vec::new(), width: 0 }
+        };
+        let labels = self.labels.iter_mut().filter(|label| label.mark(number, &content).is_some());
+        let mut shown = Vec::new();
+        for ((at, label), mark) in labels.enumerate().zip(marks) {
+            if let Some(columns) = columns.get(at).filter(|_| number == label.lines.1) {
+                label.text = text::wrap_in(&label.text, *columns);
+            }
+            shown.push((label, mark));
+        }
         let start = self.text.len();
         let mut at = content.start;
-        for piece in pieces(source, &content, &marks) {
+        for piece in pieces {
             if piece.start > at {
-                self.text.push(CUT);
+                self.text.push_str(self.cut);
             }
             at = piece.end;
             let drawn = |offset: usize| self.text.len() + harmless(&source[piece.start..offset]).len();
-            for label in &mut self.labels {
-                let Some(mark) = label.mark(number, &content) else { continue };
+            for (label, mark) in &mut shown {
                 let has = |offset: usize| (piece.start..=piece.end).contains(&offset);
                 if number == label.lines.0 && has(mark.start) {
                     label.place = drawn(mark.start)..drawn(mark.start);
@@ -101,10 +140,19 @@ impl Excerpt {
             self.text.push_str(&harmless(&source[piece]));
         }
         if at < content.end {
-            self.text.push(CUT);
+            self.text.push_str(self.cut);
         }
         self.text.push('\n');
         self.lines.push(ExcerptLine { number, place: start..self.text.len() });
+    }
+
+    /// Chooses what is shown of a line on a terminal. The text of a label is below the last line of the label.
+    fn fitted(&self, source: &str, content: &Range<usize>, number: usize, columns: usize) -> FittedLine {
+        let marks = self.labels.iter().filter_map(|label| {
+            let range = label.mark(number, content)?;
+            Some(Mark { range, text: if number == label.lines.1 { &label.text } else { "" } })
+        });
+        fit(source, content, &marks.collect::<Vec<_>>(), LineSpace { columns, cut: text::width(self.cut) })
     }
 
     /// Returns the index of the line that contains this byte of the excerpt.
@@ -129,7 +177,7 @@ impl ExcerptLabel {
 
 /// Creates a label at a place that miette can draw: miette panics if a label ends after the text, and hides a label at
 /// the end of the text.
-fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<ExcerptLabel> {
+fn label(source: &str, lines: &Lines, range: &Range<usize>, text: String) -> Option<ExcerptLabel> {
     let last_char = source.char_indices().next_back()?.0;
     let start = source.floor_char_boundary(range.start.min(last_char));
     let end = source.ceil_char_boundary(range.end.clamp(start, source.len()));
@@ -137,7 +185,7 @@ fn label(source: &str, lines: &Lines, range: &Range<usize>) -> Option<ExcerptLab
     let last = lines.of_byte(end.saturating_sub(1).max(start));
     let last = if last - first < TALL_LABEL { last } else { first };
     let column = source.get(lines.start(first)..start).unwrap_or_default().chars().count();
-    Some(ExcerptLabel { range: start..end, lines: (first, last), column, place: 0..0 })
+    Some(ExcerptLabel { range: start..end, lines: (first, last), column, place: 0..0, text })
 }
 
 /// Returns the range of a line without its line ending.

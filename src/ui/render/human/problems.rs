@@ -22,8 +22,8 @@ pub(super) fn render(groups: &[ProblemGroup<'_>], sources: &Sources, style: Styl
 }
 
 fn render_one(group: &ProblemGroup<'_>, sources: &Sources, style: Style, all: bool) -> String {
-    let mut shown = MietteProblem::new(group.problem, sources);
-    let elsewhere = elsewhere(group.problem, sources);
+    let mut shown = MietteProblem::new(group.problem, sources, style);
+    let elsewhere = elsewhere(group.problem, sources, style);
     let help = if elsewhere.is_empty() { None } else { shown.help.take() };
     let mut text = drawn(&shown, style);
     // miette shows one file per problem. Each further file gets its own excerpt, and the help comes after all of them.
@@ -105,10 +105,10 @@ impl MietteProblem {
         Self { message: "-".to_owned(), ..Self::default() }
     }
 
-    fn new(problem: &Problem, sources: &Sources) -> Self {
+    fn new(problem: &Problem, sources: &Sources, style: Style) -> Self {
         let causes: Vec<String> = problem.causes.iter().map(|cause| text::line(cause)).collect();
         let file = problem.labels.first().map(|label| label.span.file);
-        let (source, labels) = file.map(|file| excerpt(problem, file, sources)).unwrap_or_default();
+        let (source, labels) = file.map(|file| excerpt(problem, file, sources, style)).unwrap_or_default();
         let cause = causes.into_iter().rfold(None, |next, text| Some(Box::new(CauseChain { text, next })));
         Self {
             code: Some(problem.code),
@@ -125,24 +125,21 @@ impl MietteProblem {
     }
 }
 
-fn underline(label: &problem::Label, place: &Range<usize>) -> LabeledSpan {
-    let words = Some(text::line(&label.text)).filter(|words| !words.is_empty());
-    LabeledSpan::new(words, place.start, place.len())
-}
-
 /// Returns the excerpt and labels of one file of a problem.
-fn excerpt(problem: &Problem, file: usize, sources: &Sources) -> (Option<Excerpt>, Vec<LabeledSpan>) {
-    let labels: Vec<_> = problem.labels.iter().filter(|label| label.span.file == file).collect();
-    let ranges: Vec<_> = labels.iter().map(|label| label.span.range.clone()).collect();
-    let source =
-        sources.get(file).zip(sources.lines(file)).and_then(|(file, lines)| Excerpt::new(file, lines, &ranges));
-    let places = source.iter().flat_map(Excerpt::places);
-    let labels = labels.iter().zip(places).map(|(label, place)| underline(label, &place)).collect();
+fn excerpt(problem: &Problem, file: usize, sources: &Sources, style: Style) -> (Option<Excerpt>, Vec<LabeledSpan>) {
+    let labels = problem.labels.iter().filter(|label| label.span.file == file);
+    let labels = labels.map(|label| (label.span.range.clone(), text::line(&label.text))).collect();
+    let file = sources.get(file).zip(sources.lines(file));
+    let source = file.and_then(|(file, lines)| Excerpt::new(file, lines, labels, style));
+    let underline = |(place, text): (Range<usize>, &str)| {
+        LabeledSpan::new((!text.is_empty()).then(|| text.to_owned()), place.start, place.len())
+    };
+    let labels = source.iter().flat_map(Excerpt::labels).map(underline).collect();
     (source, labels)
 }
 
 /// Returns the parts of a problem for the files other than that of its first label.
-fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<MietteProblem> {
+fn elsewhere(problem: &Problem, sources: &Sources, style: Style) -> Vec<MietteProblem> {
     let mut files: Vec<usize> = Vec::new();
     for label in &problem.labels {
         if !files.contains(&label.span.file) {
@@ -150,7 +147,7 @@ fn elsewhere(problem: &Problem, sources: &Sources) -> Vec<MietteProblem> {
         }
     }
     let shown = |file: usize| {
-        let (source, labels) = excerpt(problem, file, sources);
+        let (source, labels) = excerpt(problem, file, sources, style);
         MietteProblem { labels, source, ..MietteProblem::part() }
     };
     files.into_iter().skip(1).map(shown).collect()

@@ -129,9 +129,10 @@ fn a_narrow_terminal_breaks_no_reference() {
       │ is absent (404)
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
-     6 │ source = "{registry}/{name}-{arch}:{version}"
-       ·           ─────────────────┬────────────────
-       ·                            ╰── linux/s390x of kube-scheduler
+     6 │ …e = "{registry}/{name}-{arch}:{ve…
+       ·       ────────┬────────
+       ·               ╰─┤ linux/s390x of
+       ·                 │ kube-scheduler
      7 │ target = "{registry}/{name}"
        ╰────
       help: push it and sync again, or
@@ -243,11 +244,11 @@ fn a_long_line_is_shown_around_its_labels() {
 
       × wrong
        ╭─[m.toml:2:100006]
-     1 │ ~…
-     2 │ …~x~…~y~…
-       ·                                          ┬                                                                                 ┬
-       ·                                          │                                                                                 ╰── here
-       ·                                          ╰── here
+     1 │ ~ääääääääääääääääääääääääääääääääää…
+     2 │ …ääääääääääääääääääääääääääääääääx…ääääääääääääääääääääääääääääääääyääääää…
+       ·                                  ┬                                 ┬
+       ·                                  │                                 ╰── here
+       ·                                  ╰── here
        ╰────
     ");
 }
@@ -289,4 +290,109 @@ fn labels_far_apart_are_two_pictures() {
         · ╰── here
         ╰────
     ");
+}
+
+/// Returns the problem that the first `text` of the sample file is wrong.
+fn wrong(text: &str, label: &str) -> Problem {
+    Problem::error("mlist::config::x", "it is wrong").at(&samples::span(text), label)
+}
+
+fn at_width(problem: &Problem, width: usize) -> String {
+    shown(std::slice::from_ref(problem), Style { width: Some(width), ..WIDE })
+}
+
+#[test]
+fn a_frame_fits_the_terminal_and_its_labels_are_wrapped_between_words() {
+    let problem = wrong("{version}", "unknown variable, did you mean `version-of-the-release`?");
+    insta::assert_snapshot!(at_width(&problem, 80), @r#"
+    mlist::config::x
+
+      × it is wrong
+       ╭─[manifests.toml:6:36]
+     5 │ [defaults]
+     6 │ source = "{registry}/{name}-{arch}:{version}"
+       ·                                    ────┬────
+       ·                                        ╰─┤ unknown variable, did you mean
+       ·                                          │ `version-of-the-release`?
+     7 │ target = "{registry}/{name}"
+       ╰────
+    "#);
+    insta::assert_snapshot!(at_width(&problem, 50), @r#"
+    mlist::config::x
+
+      × it is wrong
+       ╭─[manifests.toml:6:36]
+     5 │ [defaults]
+     6 │ …me}-{arch}:{version}"
+       ·             ────┬────
+       ·                 ╰─┤ unknown variable, did you
+       ·                   │ mean
+       ·                   │ `version-of-the-release`?
+     7 │ target = "{registry}/{name}"
+       ╰────
+    "#);
+    insta::assert_snapshot!(at_width(&problem, 40), @r#"
+    mlist::config::x
+
+      × it is wrong
+       ╭─[manifests.toml:6:36]
+     5 │ [defaults]
+     6 │ …:{version}"
+       ·   ────┬────
+       ·       ╰─┤ unknown variable, did you
+       ·         │ mean
+       ·         │ `version-of-the-release`?
+     7 │ target = "{registry}/{name}"
+       ╰────
+    "#);
+    let two = wrong("{registry}/{name}-{arch}:{version}", "the source of the first list")
+        .at(&samples::span("{version}"), "the tag of the second list");
+    insta::assert_snapshot!(at_width(&two, 50), @r#"
+    mlist::config::x
+
+      × it is wrong
+       ╭─[manifests.toml:6:11]
+     5 │ [defaults]
+     6 │ …{registry}/{name}-{arc…{version}"
+       ·  ───────────┬────────── ────┬────
+       ·             │               ╰─┤ the tag of
+       ·             │                 │ the second
+       ·             │                 │ list
+       ·             ╰── the source of the first list
+     7 │ target = "{registry}/{name}"
+       ╰────
+    "#);
+}
+
+#[test]
+fn no_frame_is_wider_than_the_terminal() {
+    let labels =
+        ["", "here", "did you mean `registry`?", "the variable `version` is not defined in any list of this file"];
+    let texts = ["registry", "{registry}/{name}-{arch}:{version}", "{version}", "\"]\n", "[vars]\nregistry = \"gcr.io"];
+    for (text, label) in texts.iter().flat_map(|text| labels.map(|label| (text, label))) {
+        for other in ["", "source", "tags"] {
+            let mut problem = wrong(text, label);
+            if !other.is_empty() {
+                problem = problem.at(&samples::span(other), "first defined here");
+            }
+            for width in 40..100 {
+                let text = at_width(&problem, width);
+                let longest = text.lines().map(text::width).max().unwrap();
+                assert!(longest <= width, "{longest} of {width} columns:\n{text}");
+                let words: Vec<&str> = text.split_whitespace().collect();
+                assert!(label.split(' ').all(|word| word.is_empty() || words.contains(&word)), "{label}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_path_is_shortened_at_its_start() {
+    let mut sources = Sources::default();
+    let name = "deployments/production/europe-west/services/manifests.toml";
+    let file = sources.add(SourceFile { name: name.into(), text: "[list.kubectl]\n".into() });
+    let problem = Problem::error("mlist::config::x", "it is wrong").at(&Span { file, range: 6..13 }, "here");
+    let text = |style| render(&fold([(None, &problem)]), &sources, style, false);
+    insta::assert_snapshot!(text(Style { width: Some(50), ..WIDE }).lines().nth(3).unwrap(), @"   ╭─[…pe-west/services/manifests.toml:1:7]");
+    assert!(text(Style::PLAIN).contains(name));
 }
