@@ -115,6 +115,23 @@ pub struct MemberChange {
     pub from: Option<Digest>,
     /// What happens to it.
     pub fate: MemberFate,
+    /// Where the OS version of the platform comes from. `None` if the platform has none, or if it is not known.
+    pub os_version_from: Option<OsVersionOrigin>,
+}
+
+/// Where the OS version of a member comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OsVersionOrigin {
+    /// The file has it.
+    Declared,
+    /// The image that `from` names in the file.
+    Image(Reference),
+    /// The index that the source names.
+    SourceIndex,
+    /// The config of the member's image.
+    Config,
+    /// The list that is published. The image is the same, so its config is not read again.
+    PublishedList,
 }
 
 /// A manifest that must exist in the target before the list is written.

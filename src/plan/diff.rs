@@ -54,6 +54,7 @@ pub fn members(declared: &[Declared<'_>], absent: &[&Member], published: Vec<&En
             Some(entry) if is_same_image(member, entry) => MemberFate::Same,
             Some(_) => MemberFate::Changed,
         },
+        os_version_from: None,
     });
     let lacks = absent.iter().zip(gone).map(|(member, before)| MemberChange {
         platform: member.platform.clone(),
@@ -61,6 +62,7 @@ pub fn members(declared: &[Declared<'_>], absent: &[&Member], published: Vec<&En
         descriptor: None,
         from: before.map(|entry| entry.descriptor.digest.clone()),
         fate: MemberFate::Absent,
+        os_version_from: None,
     });
     let goes = free.into_iter().map(|entry| MemberChange {
         platform: entry.platform.clone().unwrap_or_else(Platform::unknown),
@@ -68,6 +70,7 @@ pub fn members(declared: &[Declared<'_>], absent: &[&Member], published: Vec<&En
         descriptor: None,
         from: Some(entry.descriptor.digest.clone()),
         fate: MemberFate::Removed,
+        os_version_from: None,
     });
     stays.chain(lacks).chain(goes).collect()
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Loaded, Problem};
+use crate::config::{Loaded, Problem, Publication};
 use crate::exec::event::{Event, ListStep};
 use crate::exec::report::{Signal, Stats};
 use crate::plan::Plan;
@@ -83,6 +83,7 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
     assert_eq!(sync(&desk, samples::plan()), ExitStatus::Failed);
     insta::assert_snapshot!(desk.out.text(), @r"
     updated    gcr.io/google_containers/kubectl:v1.3.0    5d90b3e7c812
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
       - linux/riscv64    60303ae22b99   published, not declared
@@ -240,14 +241,14 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
     let left_out = vec![samples::left_out("gcr.io/x/app")];
     assert_eq!(one_less.ui.show(Document::check(&Loaded { left_out, ..loaded() })), ExitStatus::Done);
     insta::assert_snapshot!(one_less.out.text(), @r"
-    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
     manifests.toml: 2 lists, 10 members, 2 tags, no problems
     ");
     let open = desk(Verbosity::Normal, &[]);
     let unexpanded = ["kube", "etcd"].map(str::to_owned).into();
     assert_eq!(open.ui.show(Document::check(&Loaded { unexpanded, ..loaded() })), ExitStatus::Done);
-    let verdict = "manifests.toml: 2 lists, 10 members, 2 tags, no problems; not expanded, as their lists stand in \
-                   tags: kube, etcd";
+    let verdict = "manifests.toml: 2 lists, 10 members, 2 tags, no problems; not expanded, because their \
+                   lists depend on the tags of a registry: kube, etcd";
     assert_eq!(open.out.text(), format!("{verdict}\n"));
     let bad = desk(Verbosity::Normal, &[]);
     let key = Problem::error("mlist::config::unknown_key", "unknown key `registri`")
@@ -293,13 +294,13 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
     let document = Document::plan(context.clone(), shown.clone(), Stats::new(), ExitStatus::Done);
     assert_eq!(planned.ui.show(document), ExitStatus::Done);
     insta::assert_snapshot!(planned.out.text(), @r"
-    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
     Plan: 1 unchanged
     ");
     let synced = desk(Verbosity::Normal, &[]);
     assert_eq!(synced.ui.show(Document::report(context, samples::report(shown))), ExitStatus::Done);
     insta::assert_snapshot!(synced.out.text(), @r"
-    left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
     Nothing to publish: 1 list unchanged (1m 31s)
     ");
 }
@@ -340,4 +341,31 @@ fn a_closed_pipe_is_no_failure_and_hides_none() {
     let ui = Ui::with(options, Printer::to(Box::new(Gone), Box::new(io::sink())));
     ui.answer("{}");
     assert_eq!([ExitStatus::Done, ExitStatus::Blocked].map(|status| ui.end(status)), [0, 4]);
+}
+
+#[test]
+fn check_with_v_shows_what_the_file_expands_to() {
+    let desk = desk(Verbosity::Verbose, &[]);
+    let mut pause = Publication::clone(&samples::publication_at("registry.k8s.io/pause", &["3.9.1", "latest"]));
+    pause.id = "images/pause".to_owned();
+    pause.members.truncate(2);
+    let publications = vec![samples::publication("kubectl"), Arc::new(pause)];
+    let left_out = vec![samples::left_out("gcr.io/x/app")];
+    assert_eq!(desk.ui.show(Document::check(&Loaded { publications, left_out, ..loaded() })), ExitStatus::Done);
+    insta::assert_snapshot!(desk.out.text(), @r"
+    list       kubectl       gcr.io/google_containers/kubectl
+        tag v1.3.0
+        linux/amd64      gcr.io/google_containers/kubectl-amd64:v1.3.0
+        linux/arm/v7     gcr.io/google_containers/kubectl-arm:v1.3.0
+        linux/arm64      gcr.io/google_containers/kubectl-arm64:v1.3.0
+        linux/ppc64le    gcr.io/google_containers/kubectl-ppc64le:v1.3.0
+        linux/s390x      gcr.io/google_containers/kubectl-s390x:v1.3.0
+    list       images/pause  registry.k8s.io/pause
+        tag 3.9.1
+        tag latest
+        linux/amd64      registry.k8s.io/pause-amd64:v1.3.0
+        linux/arm/v7     registry.k8s.io/pause-arm:v1.3.0
+    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
+    manifests.toml: 2 lists, 7 members, 3 tags, no problems
+    ");
 }

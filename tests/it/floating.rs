@@ -242,3 +242,16 @@ fn dates_and_versions_do_not_count_for_each_other(kind: Kind) {
         ["1.3.9 1.3.9", "1.4.0 1.4.0", "20240729 20240729", "20240801 20240801", "latest 20240801"]
     );
 }
+
+#[test]
+fn a_list_that_is_created_names_the_tag_that_named_another_list() {
+    let tags = r#"["{version}", { tag = "latest", when = "newest" }]"#;
+    let mut project = Project::new(Kind::InProcess, Images::Beside, tags, "");
+    project.release(Images::Beside, "1.0.0");
+    project.build(Images::Beside, "1.1.0");
+    let digest = || project.registry.wire().digest("acme/app", "latest").expect("it is published")[7..19].to_owned();
+    let before = digest();
+    let output = project.mlist("sync", "1.1.0");
+    let moved = format!("  ~ tag latest       {before} → {}\n", digest());
+    assert!(output.stdout.starts_with("created ") && output.stdout.contains(&moved), "{output}");
+}

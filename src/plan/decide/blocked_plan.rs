@@ -83,6 +83,7 @@ fn told(input: Input<'_>) -> Vec<MemberChange> {
                 Some(Answer::Absent) => MemberFate::Absent,
                 _ => MemberFate::Unknown,
             },
+            os_version_from: None,
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use crate::plan::{MemberChange, MemberFate};
 use super::current_state::CurrentState;
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
+use super::members::ResolvedMember;
 
 /// Returns the changes: declared members in the order of the file, then other members of the list, then members that
 /// leave it. `base` is the published list to compare with.
@@ -25,24 +26,22 @@ pub(super) fn changes(
     }
     let stays = |entry: &Entry| retained.get(&entry.descriptor.digest).is_some_and(|same| same.contains(&entry));
     let published = base.into_iter().flat_map(|base| &base.entries).filter(|entry| !stays(entry)).collect();
-    let declared: Vec<Declared<'_>> = lines
-        .iter()
-        .filter_map(|line| match line.part {
-            EntrySource::Member(resolved) => Some(Declared {
-                member: resolved.member,
-                platform: &resolved.platform,
-                descriptor: &resolved.descriptor,
-            }),
-            EntrySource::Kept(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => None,
-        })
+    let resolved = lines.iter().filter_map(|line| match line.part {
+        EntrySource::Member(resolved) => Some(resolved),
+        EntrySource::Kept(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => None,
+    });
+    let declared: Vec<Declared<'_>> = resolved
+        .clone()
+        .map(|ResolvedMember { member, platform, descriptor, .. }| Declared { member, platform, descriptor })
         .collect();
     let is_kept = |member: &Member| {
         lines.iter().any(|line| matches!(line.part, EntrySource::Kept(kept) if std::ptr::eq(kept, member)))
     };
     let absent: Vec<&Member> = state.absent().filter(|member| input.declares(member) && !is_kept(member)).collect();
     let mut changes = diff::members(&declared, &absent, published);
-    for (change, Declared { member, .. }) in changes.iter_mut().zip(&declared) {
-        if !input.declares(member) && change.fate == MemberFate::Same {
+    for (change, resolved) in changes.iter_mut().zip(resolved) {
+        change.os_version_from.clone_from(&resolved.os_version_from);
+        if !input.declares(resolved.member) && change.fate == MemberFate::Same {
             change.fate = MemberFate::Kept;
         }
     }
@@ -70,6 +69,7 @@ fn kept(line: &PlannedEntry<'_, '_>) -> Option<MemberChange> {
         descriptor: Some(descriptor.clone()),
         from: Some(descriptor.digest.clone()),
         fate: MemberFate::Kept,
+        os_version_from: None,
     })
 }
 

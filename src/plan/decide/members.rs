@@ -3,6 +3,7 @@
 use crate::config::model::{Member, Mismatch};
 use crate::config::problem::{Problem, Severity};
 use crate::oci::{Descriptor, Entry, ImageManifest, MediaType, Payload, Platform};
+use crate::plan::OsVersionOrigin;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::check::{self, Finding};
@@ -12,7 +13,7 @@ use super::input::{Flow, Input};
 use super::platforms::filled;
 use super::problems::{damaged, invalid_platform, not_an_image, unreadable};
 use super::published::Published;
-use super::{guard, missing_children};
+use super::{guard, missing_children, os_version};
 
 /// A member without open parts.
 pub(super) struct ResolvedMember<'a> {
@@ -22,6 +23,8 @@ pub(super) struct ResolvedMember<'a> {
     pub(super) declared: Platform,
     /// The platform with its open parts filled in.
     pub(super) platform: Platform,
+    /// See [`MemberChange::os_version_from`](crate::plan::MemberChange::os_version_from).
+    pub(super) os_version_from: Option<OsVersionOrigin>,
     /// The descriptor, from verified bytes, or from HEAD and a published entry that agree.
     pub(super) descriptor: Descriptor,
     /// Its manifest, if it was read.
@@ -134,9 +137,15 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
         if let (None, Some((part, text))) = (member.platform.invalid_part(), platform.invalid_part()) {
             batch.block(QueryOrigin::member(input, member).label(invalid_platform(&member.source, part, text)));
         }
+        let source = match published_match {
+            PublishedMatch::New => OsVersionOrigin::Config,
+            PublishedMatch::Published(_) | PublishedMatch::Doubtful(_) => OsVersionOrigin::PublishedList,
+        };
+        let os_version_from = platform.os_version.as_ref().map(|_| os_version::origin(image).unwrap_or(source));
         resolved.push(ResolvedMember {
             member,
             platform,
+            os_version_from,
             declared: image.declared.clone(),
             descriptor: read
                 .as_ref()

@@ -4,10 +4,11 @@ use crate::config::model::{Member, OsVersion, OsVersionOf, Placed};
 use crate::config::problem::Problem;
 use crate::naming::Pattern;
 use crate::oci::{Descriptor, ImageManifest, Index, Platform, is_plain};
-use crate::plan::equality;
+use crate::plan::{OsVersionOrigin, equality};
 
 use super::absences;
 use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::image::Image;
 use super::input::Input;
 use super::problems::{damaged, excerpt, invalid_platform, not_an_image, some, unreadable};
 
@@ -30,6 +31,18 @@ pub(super) fn declared<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, member:
 /// version is not known, this is the platform as declared.
 pub(super) fn known<'a>(input: Input<'a>, member: &'a Member) -> Platform {
     declared(&mut QueryBatch::new(input), input, member).unwrap_or_else(|| member.platform.clone())
+}
+
+/// Returns where the version of an image comes from, if it is known without the image's config.
+pub(super) fn origin(image: &Image<'_>) -> Option<OsVersionOrigin> {
+    let member = image.member;
+    match (&member.platform.os_version, &member.os_version) {
+        (Some(_), _) => Some(OsVersionOrigin::Declared),
+        (None, OsVersion::Of(of)) => Some(OsVersionOrigin::Image(of.from.clone())),
+        (None, OsVersion::AsDeclared | OsVersion::Fits(_)) => {
+            image.declared.os_version.as_ref().map(|_| OsVersionOrigin::SourceIndex)
+        }
+    }
 }
 
 /// Returns the pattern that the version of the member's image must match, if there is one.

@@ -8,7 +8,7 @@ use crate::config::model::{Missing, OsVersion, OsVersionOf, Placed, Publication}
 use crate::config::problem::Span;
 use crate::naming::Pattern;
 use crate::oci::{Entry, Index, MediaType, Place, Platform, is_invisible};
-use crate::plan::{Action, ListPlan, MemberFate, Query};
+use crate::plan::{Action, ListPlan, MemberFate, OsVersionOrigin, Query};
 
 const TARGET: &str = "reg.corp/pause";
 const MEMBER: (&str, &str) = ("windows/amd64", "reg.corp/pause-windows:v1");
@@ -364,4 +364,26 @@ fn features_and_a_variant_that_are_not_plain_text_are_not_published() {
     strange.variant = Some("v7\u{202e}".into());
     world.push_index(&reference("reg.corp/arm:v1"), vec![Entry::new(child, strange)]);
     assert_eq!(blocked(&world, &arm).message, "reg.corp/arm:v1 has an invalid variant");
+}
+
+#[test]
+fn the_plan_says_where_a_version_comes_from() {
+    let origin = |world: &World, list: &Arc<Publication>| world.plan(list).0.members[0].os_version_from.clone();
+    let config = "windows/amd64 10.0.17763.9";
+    let mut world = world(config, &BUILDS);
+    let declared = publication(TARGET, &["v1"], &[("windows/amd64 10.0.17763.9", MEMBER.1)]);
+    assert_eq!(origin(&world, &declared), Some(OsVersionOrigin::Declared));
+    assert_eq!(origin(&world, &list(of(Some("10.0.17763")))), Some(OsVersionOrigin::Image(reference(BASE))));
+    let open = list(fitting("10.0.17763.*"));
+    assert_eq!(origin(&world, &open), Some(OsVersionOrigin::Config));
+    let plan = world.plan(&open).0;
+    world.apply(&plan);
+    assert_eq!(origin(&world, &open), Some(OsVersionOrigin::PublishedList));
+    let source = reference(MEMBER.1);
+    let image = world.push_by_digest(&source.place, &Image::of(config, 2));
+    world.push_index(&source, vec![Entry::new(image, platform(config))]);
+    assert_eq!(origin(&world, &open), Some(OsVersionOrigin::SourceIndex));
+    let linux = publication(TARGET, &["v1"], &[("linux/amd64", "reg.corp/app:v1")]);
+    world.push(&reference("reg.corp/app:v1"), &Image::of("linux/amd64", 1));
+    assert_eq!(origin(&world, &linux), None);
 }

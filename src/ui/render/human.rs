@@ -9,6 +9,7 @@
 //! | [`report`] | the output of `mlist sync`, during the run and at its end |
 //! | [`problems`] | problems in full |
 //! | [`excerpt`] | the part of a file that a problem shows |
+//! | [`expanded`] | the lists that a file expands to |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use super::fold::{self, ProblemGroup};
 
 mod details;
 mod excerpt;
+mod expanded;
 mod left_out;
 pub(in crate::ui) mod plan;
 mod problems;
@@ -76,7 +78,14 @@ pub(in crate::ui) fn render(
     let Document { context, content, status } = document;
     let parts = DocumentParts { context, options };
     match content {
-        Content::Check(checked) => parts.of_the_file(&context.warnings, &parts.checked(checked), styles),
+        Content::Check(checked) => {
+            let mut rendered = parts.of_the_file(&context.warnings, &parts.checked(checked), styles);
+            if options.verbosity >= Verbosity::Verbose {
+                let view = options.view(styles.results, &Plan::default());
+                rendered.insert(0, OutputPart::result(expanded::lines(&checked.publications, &view)));
+            }
+            rendered
+        }
         Content::Problems(problems) => parts.of_the_file(problems, &text::plural(problems.len(), "problem"), styles),
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Report(report) => parts.report(report, *status, styles, shown),
@@ -107,7 +116,7 @@ impl DocumentParts<'_> {
             return verdict;
         }
         let names = text::named(unexpanded.iter().map(String::as_str), self.options.verbosity >= Verbosity::Verbose);
-        format!("{verdict}; not expanded, as their lists stand in tags: {}", names.join(", "))
+        format!("{verdict}; not expanded, because their lists depend on the tags of a registry: {}", names.join(", "))
     }
 
     /// Renders a result about manifests.toml alone: the first problems, then the file name and `verdict`.
@@ -227,12 +236,27 @@ impl View {
         format!("{}{}", self.style.paint(role, word), " ".repeat(INDENT.saturating_sub(word.len())))
     }
 
+    /// Renders the first line of a list: its first word and its name. A name that does not fit beside the word is below
+    /// it, so that the terminal does not break it.
+    fn head(&self, word: &str, name: &str) -> String {
+        let word = self.word(word);
+        match self.style.width {
+            Some(width) if INDENT + text::width(name) > width => {
+                format!("{}\n  {}\n", word.trim_end(), text::set_in(name, 2, Some(width)))
+            }
+            _ => format!("{word}{name}\n"),
+        }
+    }
+
     /// Renders `failed     6 lists need quay.io: hyperkube, kubectl`.
     fn folded(&self, word: &str, group: &ProblemGroup<'_>, plans: &[&ListPlan]) -> String {
         let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
         match group.host {
             // The targets may be in other registries than this one, so they do not say what failed.
-            Some(host) => self.line(word, lists.len(), &format!(" need {}", text::foreign(host)), &ids(&lists)),
+            Some(host) => {
+                let need = if lists.len() == 1 { "needs" } else { "need" };
+                self.line(word, lists.len(), &format!(" {need} {}", text::foreign(host)), &ids(&lists))
+            }
             None => self.named(word, &lists),
         }
     }

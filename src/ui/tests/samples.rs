@@ -8,7 +8,9 @@ use crate::config::model::{LeftOut, Member, Missing, OsVersion, Publication, Rul
 use crate::config::problem::{HttpFacts, Problem, SourceFile, Sources, Span};
 use crate::exec::report::{HostStats, ListReport, Outcome, Report, TagDone};
 use crate::oci::{Descriptor, Digest, MediaType, Place, Platform, Reference, Tag};
-use crate::plan::{Action, ListPlan, MemberChange, MemberFate, MemberTagChange, Plan, Reason, TagChange, TagFate};
+use crate::plan::{
+    Action, ListPlan, MemberChange, MemberFate, MemberTagChange, OsVersionOrigin, Plan, Reason, TagChange, TagFate,
+};
 
 use crate::ui::style::{Charset, Color, Style};
 
@@ -107,6 +109,7 @@ pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> List
         }),
         from: None,
         fate: MemberFate::Added,
+        os_version_from: None,
     };
     ListPlan {
         action: Action::Create,
@@ -154,6 +157,7 @@ pub(in crate::ui) fn updated() -> ListPlan {
         descriptor: None,
         from: Some(digest("60303ae22b99")),
         fate: MemberFate::Removed,
+        os_version_from: None,
     });
     list
 }
@@ -182,7 +186,15 @@ pub(in crate::ui) fn pause() -> ListPlan {
         let source = Reference::parse(&format!("registry.k8s.io/pause:3.9.1-windows-{version}")).unwrap();
         let found = Some(descriptor(&Digest::of(version.as_bytes()).hex()[..12]));
         let fate = MemberFate::Added;
-        list.members.push(MemberChange { platform, source: Some(source), descriptor: found, from: None, fate });
+        let os_version_from = Some(OsVersionOrigin::Config);
+        list.members.push(MemberChange {
+            platform,
+            source: Some(source),
+            descriptor: found,
+            from: None,
+            fate,
+            os_version_from,
+        });
     }
     list
 }
@@ -216,6 +228,7 @@ pub(in crate::ui) fn lacking() -> ListPlan {
             descriptor: Some(descriptor(&Digest::of(arch.as_bytes()).hex()[..12])),
             from: Some(digest(&Digest::of(arch.as_bytes()).hex()[..12])),
             fate: MemberFate::Kept,
+            os_version_from: None,
         });
     }
     list

@@ -59,7 +59,7 @@ pub(in crate::ui) enum DetailColumns {
 pub(in crate::ui) enum Telling {
     /// A plan: all changes are shown.
     Plan,
-    /// A list that a run has just published: only what is new is shown.
+    /// A list that a run has just published: only what is new is shown, and no sources.
     Outcome,
 }
 
@@ -68,26 +68,36 @@ pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec
     match (telling, list.action) {
         (Telling::Plan, Action::Unchanged) if !view.all => tags::staying(list, view),
         (Telling::Outcome, Action::Unchanged) if !view.all => Vec::new(),
-        (Telling::Plan, Action::Create) => [tags::all(list, view), members::new(list, view)].concat(),
+        (Telling::Plan, Action::Create) => [tags::all(list, view), members::new(list, view, telling)].concat(),
         (Telling::Plan, Action::Update | Action::Unchanged) => {
-            [tags::all(list, view), members::all(list, view)].concat()
+            [tags::all(list, view), members::all(list, view, telling)].concat()
         }
         (_, Action::Blocked) => {
             let published = list.members.iter().any(|member| member.from.is_some());
-            let members = if published { members::changed(list, view) } else { Vec::new() };
+            let members = if published { members::changed(list, view, telling) } else { Vec::new() };
             [tags::refused(list, view), problems(list), members].concat()
         }
         (_, Action::Failed) => problems(list),
         (Telling::Outcome, Action::Create) if view.all => {
-            [tags::further(list, view), members::new(list, view)].concat()
+            [tags::further(list, view), members::new(list, view, telling)].concat()
         }
-        (Telling::Outcome, Action::Create) => [tags::staying(list, view), members::lacking(list, view)].concat(),
-        (Telling::Outcome, Action::Update) if view.all => [tags::all(list, view), members::all(list, view)].concat(),
-        (Telling::Outcome, Action::Update) if members::change(list) => {
-            [tags::staying(list, view), members::changed(list, view), members::lacking(list, view)].concat()
+        (Telling::Outcome, Action::Create) => {
+            [tags::moved_off(list, view), tags::staying(list, view), members::lacking(list, view)].concat()
         }
+        (Telling::Outcome, Action::Update) if view.all => {
+            [tags::all(list, view), members::all(list, view, telling)].concat()
+        }
+        (Telling::Outcome, Action::Update) if members::change(list) => [
+            tags::moved_off(list, view),
+            tags::staying(list, view),
+            members::changed(list, view, telling),
+            members::lacking(list, view),
+        ]
+        .concat(),
         (Telling::Outcome, Action::Update) => [tags::all(list, view), members::lacking(list, view)].concat(),
-        (Telling::Outcome, Action::Unchanged) => [tags::further(list, view), members::all(list, view)].concat(),
+        (Telling::Outcome, Action::Unchanged) => {
+            [tags::further(list, view), members::all(list, view, telling)].concat()
+        }
     }
 }
 
@@ -123,7 +133,7 @@ pub(in crate::ui) fn render(rows: &[DetailRow], columns: DetailColumns, view: &V
 }
 
 impl DetailRow {
-    fn new(symbol: char, label: impl Into<String>) -> Self {
+    pub(super) fn new(symbol: char, label: impl Into<String>) -> Self {
         Self { symbol, label: label.into(), value: DetailValue::None }
     }
 
@@ -133,9 +143,18 @@ impl DetailRow {
     }
 
     /// Sets a sentence, with or without color, as the value.
-    fn sentence(self, painted: &str) -> Self {
+    pub(super) fn sentence(self, painted: &str) -> Self {
         let longest = painted.split(' ').map(text::width_of_painted).max().unwrap_or(0);
         Self { value: DetailValue::Sentence(painted.to_owned(), longest), ..self }
+    }
+
+    /// Adds a part to the value.
+    pub(super) fn and(self, part: &str) -> Self {
+        let value = match &self.value {
+            DetailValue::Text(text, _) | DetailValue::Sentence(text, _) => format!("{text}  {part}"),
+            DetailValue::None | DetailValue::Names(_) => part.to_owned(),
+        };
+        self.sentence(&value)
     }
 
     fn names(self, names: Vec<String>) -> Self {
@@ -212,7 +231,7 @@ fn problems(list: &ListPlan) -> Vec<DetailRow> {
 fn problem(problem: &Problem) -> DetailRow {
     let message = text::line(&problem.message);
     match problem.host().and_then(|host| Some((host, message.strip_prefix(host)?.strip_prefix(' ')?))) {
-        Some((host, what)) => DetailRow::new('!', text::line(host)).text(what),
+        Some((host, what)) => DetailRow::new('!', text::line(host)).sentence(what),
         None => DetailRow::new('!', message),
     }
 }

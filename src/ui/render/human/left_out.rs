@@ -1,11 +1,9 @@
-//! The lists that are not published now, because none of their tags applies.
+//! The lists that are not published now, because the conditions of all their tags are not met.
 
 use crate::config::model::LeftOut;
 use crate::ui::text;
 
 use super::{INDENT, View, names};
-
-const NO_TAG: &str = "no tag applies: ";
 
 /// Renders one line per list. Lists with the same reason share a line. The order is the order of the file.
 pub(in crate::ui) fn lines(left_out: &[LeftOut], view: &View) -> String {
@@ -22,16 +20,16 @@ pub(in crate::ui) fn lines(left_out: &[LeftOut], view: &View) -> String {
     reasons.iter().map(|(why, lists)| line(why, lists, column, view)).collect()
 }
 
-/// Renders `left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable`.
+/// Renders `left out   gcr.io/x/app  1.4.0-rc.1 is not stable`.
 fn line(why: &str, lists: &[&LeftOut], column: usize, view: &View) -> String {
-    let why = format!("{NO_TAG}{}", text::line(why));
+    let why = text::line(why);
     let (word, blanks) = (view.word("left out"), " ".repeat(INDENT));
     let below = || format!("{blanks}{}\n", text::set_in(&why, INDENT, view.style.width));
     if let [list] = lists {
         let target = text::line(&list.target.to_string());
         let is_too_wide = view.style.width.is_some_and(|width| INDENT + column + text::width(&why) > width);
         return if is_too_wide {
-            format!("{word}{target}\n{}", below())
+            view.head("left out", &target) + &below()
         } else {
             format!("{word}{}{why}\n", text::pad(&target, column))
         };
@@ -58,16 +56,16 @@ mod tests {
         let because = |target: &str, why: &str| LeftOut { why: why.to_owned(), ..samples::left_out(target) };
         let mut lists: Vec<LeftOut> = (0..12).map(|n| samples::left_out(&format!("gcr.io/x/app-{n}"))).collect();
         lists.insert(1, because("gcr.io/x/worker", "2.0.0 is not the newest"));
-        lists.push(because("quay.io/acme/api", "version is no version"));
+        lists.push(because("quay.io/acme/api", "version is not a version"));
         lists.extend(["gcr.io/x/web", "quay.io/x/web"].map(|target| because(target, "1.0.0-rc.1 is not stable")));
         insta::assert_snapshot!(shown(&lists, WIDE), @r"
         left out   12 lists: app-0, app-1, app-2, app-3, app-4, app-5, app-6, app-7,
                    app-8, app-9, and 2 more (-v)
-                   no tag applies: 1.4.0-rc.1 is not stable
-        left out   gcr.io/x/worker   no tag applies: 2.0.0 is not the newest
-        left out   quay.io/acme/api  no tag applies: version is no version
+                   1.4.0-rc.1 is not stable
+        left out   gcr.io/x/worker   2.0.0 is not the newest
+        left out   quay.io/acme/api  version is not a version
         left out   2 lists: gcr.io/x/web, quay.io/x/web
-                   no tag applies: 1.0.0-rc.1 is not stable
+                   1.0.0-rc.1 is not stable
         ");
         assert_eq!(shown(&[], WIDE), "");
     }
@@ -77,11 +75,10 @@ mod tests {
         let narrow = Style { width: Some(40), ..WIDE };
         insta::assert_snapshot!(shown(&[samples::left_out("gcr.io/x/app")], narrow), @r"
         left out   gcr.io/x/app
-                   no tag applies: 1.4.0-rc.1 is
-                   not stable
+                   1.4.0-rc.1 is not stable
         ");
         insta::assert_snapshot!(shown(&[samples::left_out("gcr.io/x/app")], Style::PLAIN), @r"
-        left out   gcr.io/x/app  no tag applies: 1.4.0-rc.1 is not stable
+        left out   gcr.io/x/app  1.4.0-rc.1 is not stable
         ");
     }
 }

@@ -38,9 +38,8 @@ pub(in crate::ui) fn lines(plan: &Plan, view: &View) -> String {
             (Some(_), _) | (None, Some(_)) => {}
             (None, None) if list.action == Action::Unchanged && rows.is_empty() => {}
             (None, None) => {
-                text.push_str(&view.word(text::action(list.action)));
-                text.push_str(&text::line(&list.publication.target.to_string()));
-                text.push('\n');
+                let target = text::line(&list.publication.target.to_string());
+                text.push_str(&view.head(text::action(list.action), &target));
                 text.push_str(&details::render(rows, columns, view));
             }
         }

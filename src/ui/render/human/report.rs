@@ -40,13 +40,12 @@ impl ListColumns {
 
     /// Renders `created    gcr.io/google_containers/kubectl:v1.3.0    72c4e8f1a90d`.
     fn line(&self, word: &str, name: &str, note: &str, view: &View) -> String {
-        let word = view.word(word);
         let column = self.name.max(text::width(name)) + 2;
         let wide = view.style.width.is_some_and(|width| INDENT + column + text::width(note) > width);
         match note {
-            "" => format!("{word}{name}\n"),
-            note if self.stacked || wide => format!("{word}{name}\n{}{note}\n", " ".repeat(INDENT)),
-            note => format!("{word}{}{note}\n", text::pad(name, column)),
+            "" => view.head(word, name),
+            note if self.stacked || wide => format!("{}{}{note}\n", view.head(word, name), " ".repeat(INDENT)),
+            note => format!("{}{}{note}\n", view.word(word), text::pad(name, column)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The rows for the members of a list.
 
 use crate::oci::Platform;
-use crate::plan::{ListPlan, MemberChange, MemberFate};
+use crate::plan::{ListPlan, MemberChange, MemberFate, OsVersionOrigin};
 use crate::ui::render::human::View;
 use crate::ui::text;
 
-use super::DetailRow;
+use super::{DetailRow, Telling};
 
 /// Whether any member is added, removed or changed.
 pub(super) fn change(list: &ListPlan) -> bool {
@@ -17,9 +17,9 @@ pub(super) fn change(list: &ListPlan) -> bool {
 }
 
 /// Returns the rows for the members of a new list: one line for all, or one per member with `-v`.
-pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+pub(super) fn new(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
     if view.all {
-        return [changed(list, view), lacking(list, view)].concat();
+        return [changed(list, view, telling), lacking(list, view)].concat();
     }
     let added = || list.members.iter().filter(|member| member.fate == MemberFate::Added);
     let mut names: Vec<String> = Vec::new();
@@ -37,14 +37,14 @@ pub(super) fn new(list: &ListPlan, view: &View) -> Vec<DetailRow> {
 }
 
 /// Returns rows for all members. Unchanged members are shown as a count, or one by one with `-v`.
-pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
-    let mut rows = [changed(list, view), lacking(list, view)].concat();
+pub(super) fn all(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
+    let mut rows = [changed(list, view, telling), lacking(list, view)].concat();
     let same = || list.members.iter().filter(|member| member.fate == MemberFate::Same);
     let kept = || list.members.iter().filter(|member| member.fate == MemberFate::Kept && !is_declared(list, member));
     if view.all {
-        rows.extend(
-            same().map(|member| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view)),
-        );
+        let row =
+            |member: &MemberChange| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view);
+        rows.extend(same().map(|member| with_source(row(member), member, view, telling)));
         rows.extend(kept().map(|member| unchanged_row(list, member, "kept, not declared", view)));
         return rows;
     }
@@ -57,15 +57,34 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     rows
 }
 
+/// Adds the source of a member and the origin of its OS version to its row, for a plan with `-v`.
+fn with_source(row: DetailRow, member: &MemberChange, view: &View, telling: Telling) -> DetailRow {
+    let Some(source) = member.source.as_ref().filter(|_| view.all && telling == Telling::Plan) else { return row };
+    let row = row.and(&text::line(&source.to_string()));
+    let Some((version, origin)) = member.platform.os_version.as_ref().zip(member.os_version_from.as_ref()) else {
+        return row;
+    };
+    let origin = match origin {
+        OsVersionOrigin::Declared => "as declared".to_owned(),
+        OsVersionOrigin::Image(image) => format!("from {image}"),
+        OsVersionOrigin::SourceIndex => "from the index that the source names".to_owned(),
+        OsVersionOrigin::Config => "from the config of the image".to_owned(),
+        OsVersionOrigin::PublishedList => "from the published list".to_owned(),
+    };
+    row.and(&text::line(&format!("(os.version {version} {origin})")))
+}
+
 /// Returns rows for the members that are added, removed or changed.
-pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+pub(super) fn changed(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
     let row = |member: &MemberChange| {
         let label = platform(list, member);
         let to = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
         let from = member.from.as_ref();
         match member.fate {
-            MemberFate::Added => Some(DetailRow::new('+', label).digest(to, view)),
-            MemberFate::Changed => Some(DetailRow::new('~', label).change(from, to, view)),
+            MemberFate::Added => Some(with_source(DetailRow::new('+', label).digest(to, view), member, view, telling)),
+            MemberFate::Changed => {
+                Some(with_source(DetailRow::new('~', label).change(from, to, view), member, view, telling))
+            }
             MemberFate::Removed => {
                 let digest = from.map(|from| view.digests.show(from)).unwrap_or_default();
                 Some(DetailRow::new('-', label).sentence(format!("{digest}   published, not declared").trim_start()))
@@ -81,13 +100,13 @@ pub(super) fn changed(list: &ListPlan, view: &View) -> Vec<DetailRow> {
 pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &MemberChange| match (member.fate, &member.from) {
         (MemberFate::Kept, _) if is_declared(list, member) => {
-            Some(unchanged_row(list, member, &format!("kept, {} now", absence(member)), view))
+            Some(unchanged_row(list, member, &format!("kept: source {}", absence(member)), view))
         }
         (MemberFate::Absent, None) => {
-            Some(DetailRow::new('=', platform(list, member)).sentence(&format!("left out, {}", absence(member))))
+            Some(DetailRow::new('=', platform(list, member)).sentence(&format!("left out: source {}", absence(member))))
         }
         (MemberFate::Absent, Some(from)) => {
-            let why = format!("{}   left out, {} now", view.digests.show(from), absence(member));
+            let why = format!("{}   removed: source {}", view.digests.show(from), absence(member));
             Some(DetailRow::new('-', platform(list, member)).sentence(&why))
         }
         _ => None,
@@ -103,7 +122,7 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
         member.fate == MemberFate::Absent && of_problems().any(|problem| problem.reference == source)
     };
     let absent = list.members.iter().filter(blocks);
-    absent.map(|member| DetailRow::new('!', platform(list, member)).text(&format!("is {}", absence(member)))).collect()
+    absent.map(|member| DetailRow::new('!', platform(list, member)).text(absence(member))).collect()
 }
 
 /// Returns a row such as `= linux/s390x      60303ae22b99   kept, not declared`.
@@ -115,7 +134,7 @@ fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View)
 /// An OCI layout has no HTTP status, so 404 is not mentioned for it.
 fn absence(member: &MemberChange) -> &'static str {
     let asked = member.source.as_ref().is_some_and(|source| source.place.host().is_some());
-    if asked { "absent (404)" } else { "absent" }
+    if asked { "not found (404)" } else { "not found" }
 }
 
 /// Whether the file declares the source of this member. A member that someone else added by a tag of its own has a

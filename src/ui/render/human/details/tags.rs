@@ -22,21 +22,28 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if same > 0 {
         rows.push(DetailRow::new('=', text::plural(same, "tag")));
     }
-    rows.extend(of_members(list, view));
+    rows.extend(of_members(list, view, &FATES));
     match list.reason {
         Some(Reason::Content) => rows.push(DetailRow::new('~', "content").text("type, annotations or order")),
         Some(Reason::Damaged) => {
             let images = text::plural(list.children.len(), "image");
-            rows.push(DetailRow::new('~', images).text("missing in the target, or damaged there"));
+            rows.push(DetailRow::new('~', images).text("missing or corrupt in the target"));
         }
         Some(Reason::New | Reason::Members | Reason::Tags) | None => {}
     }
     rows
 }
 
-/// Returns the rows for tags that the line of the list does not name.
+/// Returns the rows for tags that the line of the list does not name, or that named something else before.
 pub(super) fn further(list: &ListPlan, view: &View) -> Vec<DetailRow> {
-    if list.tags.len() > 1 { all(list, view) } else { of_members(list, view) }
+    let is_moved = list.tags.iter().any(|tag| tag.fate == TagFate::Moved);
+    if is_moved || list.tags.len() > 1 { all(list, view) } else { of_members(list, view, &FATES) }
+}
+
+/// Returns rows for the tags that named something else before.
+pub(super) fn moved_off(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+    let tags = list.tags.iter().filter(|tag| tag.fate == TagFate::Moved).map(|tag| moved(tag, view));
+    tags.chain(of_members(list, view, &[TagFate::Moved])).collect()
 }
 
 /// Returns rows for the tags that stay as they are.
@@ -98,19 +105,25 @@ fn moved(tag: &TagChange, view: &View) -> DetailRow {
 
 /// Returns a row such as `= tag latest      stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1`.
 fn stays(tag: &TagChange, view: &View) -> DetailRow {
-    let place = tag.from.as_ref().map_or_else(|| "absent".to_owned(), |at| format!("at {}", view.digests.show(at)));
-    DetailRow::new('=', label(tag)).sentence(&format!("stays {place}{}", reason(tag)))
+    let state = match &tag.from {
+        Some(at) => format!("stays at {}", view.digests.show(at)),
+        None => "is not created".to_owned(),
+    };
+    DetailRow::new('=', label(tag)).sentence(&format!("{state}{}", reason(tag)))
 }
 
 fn reason(tag: &TagChange) -> String {
     tag.stays.as_ref().map(|why| format!(": {}", text::foreign(why))).unwrap_or_default()
 }
 
-/// Returns rows for the tags of members. Tags that are created, moved or unchanged are each grouped in one line. With
-/// `-v`, or if the group has one tag that changes, each tag has its own line.
-fn of_members(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+/// The fates of the tags of members that have a row.
+const FATES: [TagFate; 3] = [TagFate::Created, TagFate::Moved, TagFate::Same];
+
+/// Returns rows for the tags of members with one of these fates. The tags of a fate are grouped in one line. With `-v`,
+/// or if the group has one tag that changes, each tag has its own line.
+fn of_members(list: &ListPlan, view: &View, fates: &[TagFate]) -> Vec<DetailRow> {
     let mut rows = Vec::new();
-    for fate in [TagFate::Created, TagFate::Moved, TagFate::Same] {
+    for &fate in fates {
         let alike: Vec<&MemberTagChange> = list.member_tags.iter().filter(|change| change.tag.fate == fate).collect();
         let name = |change: &&MemberTagChange| change.tag.tag.to_string();
         match (alike.as_slice(), fate) {

@@ -32,7 +32,7 @@ fn every_action_as_in_the_transcript() {
       + 5 members        linux/amd64, linux/arm/v7, linux/arm64, linux/ppc64le,
                          linux/s390x
     blocked    gcr.io/google_containers/kube-scheduler
-      ! linux/s390x      is absent (404)
+      ! linux/s390x      not found (404)
     failed     quay.io/acme/api
       ! quay.io          cannot be reached
     Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
@@ -47,18 +47,25 @@ fn verbose_names_members_and_what_is_unchanged() {
     unchanged  gcr.io/google_containers/kube-proxy
       = tag v1.3.0       3f2a00000000
       = linux/amd64      286021fa92db
+                         gcr.io/google_containers/kube-proxy-amd64:v1.3.0
       = linux/arm/v7     3df1b83ebe27
+                         gcr.io/google_containers/kube-proxy-arm:v1.3.0
       = linux/arm64      243917d1edb1
+                         gcr.io/google_containers/kube-proxy-arm64:v1.3.0
       = linux/ppc64le    63ce970e9c87
+                         gcr.io/google_containers/kube-proxy-ppc64le:v1.3.0
       = linux/s390x      9b58c5ed69eb
+                         gcr.io/google_containers/kube-proxy-s390x:v1.3.0
     update     gcr.io/google_containers/kubectl
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+                         gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le    1c77de02b4a9
+                         gcr.io/google_containers/kubectl-ppc64le:v1.3.0
       - linux/riscv64    60303ae22b99   published, not declared
-      = linux/amd64      481795d848b6
-      = linux/arm/v7     e09424d9a41f
-      = linux/s390x      7e9b480871c5
+      = linux/amd64      481795d848b6  gcr.io/google_containers/kubectl-amd64:v1.3.0
+      = linux/arm/v7     e09424d9a41f  gcr.io/google_containers/kubectl-arm:v1.3.0
+      = linux/s390x      7e9b480871c5  gcr.io/google_containers/kubectl-s390x:v1.3.0
     Plan: 1 to update, 1 unchanged
     ");
 }
@@ -69,7 +76,8 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
     let text = shown(&samples::plan(), style, false);
     assert!(text.is_ascii());
     insta::assert_snapshot!(text, @r"
-    update     gcr.io/google_containers/kubectl
+    update
+      gcr.io/google_containers/kubectl
       ~ tag v1.3.0
           72c4e8f1a90d -> 5d90b3e7c812
       ~ linux/arm64
@@ -80,7 +88,8 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
           60303ae22b99   published, not
           declared
       = 3 members
-    create     gcr.io/google_containers/hyperkube
+    create
+      gcr.io/google_containers/hyperkube
       + tag v1.3.0
           8c1e5d0b7a42
       + 5 members
@@ -98,9 +107,10 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
           linux/amd64, linux/arm/v7,
           linux/arm64, linux/ppc64le,
           linux/s390x
-    blocked    gcr.io/google_containers/kube-scheduler
+    blocked
+      gcr.io/google_containers/kube-scheduler
       ! linux/s390x
-          is absent (404)
+          not found (404)
     failed     quay.io/acme/api
       ! quay.io
           cannot be reached
@@ -143,7 +153,7 @@ fn an_update_of_tags_or_content_alone_says_so() {
       = 5 members
     update     oci:out
       = 1 tag
-      ~ 1 image          missing in the target, or damaged there
+      ~ 1 image          missing or corrupt in the target
       = 5 members
     Plan: 3 to update
     ");
@@ -161,7 +171,7 @@ fn colour_repeats_what_the_words_say() {
       ␛[31m-␛[0m linux/riscv64    60303ae22b99   published, not declared
       ␛[2m=␛[0m 3 members
     ␛[35mblocked␛[0m    gcr.io/google_containers/kube-scheduler
-      ␛[35m!␛[0m linux/s390x      is absent (404)
+      ␛[35m!␛[0m linux/s390x      not found (404)
     ␛[1mPlan␛[0m: 1 to update, 1 blocked
     ");
     let mut bare = text;
@@ -180,7 +190,7 @@ fn a_layout_answers_no_404() {
     }
     list.problems[0].reference = Some("oci:images/kube-scheduler:v1.3.0".into());
     let text = shown(&samples::plan_of(vec![list]), WIDE, false);
-    assert!(text.contains("  ! linux/s390x      is absent\n"), "{text}");
+    assert!(text.contains("  ! linux/s390x      not found\n"), "{text}");
 }
 
 #[test]
@@ -200,15 +210,26 @@ fn why_a_tag_stays_and_which_windows_it_is() {
     ");
     insta::assert_snapshot!(shown(&samples::plan_of(vec![samples::pause()]), WIDE, true), @r"
     create     registry.k8s.io/pause
-      + tag 3.9.1                 c4d81fa03b27
-      = tag latest                stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
-      + linux/amd64               0efa6faf0a2b
-      + linux/arm/v7              92068f05ef62
-      + linux/arm64               7224d39118ae
-      + linux/ppc64le             75e8e97fb79b
-      + linux/s390x               6b7f8b4e8afa
-      + windows/amd64 10.0.17763  e2471f6e2425
-      + windows/amd64 10.0.20348  58bd68cff85b
+      + tag 3.9.1
+          c4d81fa03b27
+      = tag latest
+          stays at 77b1c5f2a0e9: 3.10 is newer than 3.9.1
+      + linux/amd64
+          0efa6faf0a2b  registry.k8s.io/pause-amd64:v1.3.0
+      + linux/arm/v7
+          92068f05ef62  registry.k8s.io/pause-arm:v1.3.0
+      + linux/arm64
+          7224d39118ae  registry.k8s.io/pause-arm64:v1.3.0
+      + linux/ppc64le
+          75e8e97fb79b  registry.k8s.io/pause-ppc64le:v1.3.0
+      + linux/s390x
+          6b7f8b4e8afa  registry.k8s.io/pause-s390x:v1.3.0
+      + windows/amd64 10.0.17763
+          e2471f6e2425  registry.k8s.io/pause:3.9.1-windows-10.0.17763.6189
+          (os.version 10.0.17763.6189 from the config of the image)
+      + windows/amd64 10.0.20348
+          58bd68cff85b  registry.k8s.io/pause:3.9.1-windows-10.0.20348.2700
+          (os.version 10.0.20348.2700 from the config of the image)
     Plan: 1 to create
     ");
 }
@@ -232,11 +253,11 @@ fn windows_of_one_build_are_told_apart_by_all_of_their_version() {
 }
 
 #[test]
-fn a_tag_that_was_never_there_stays_absent() {
+fn a_tag_that_does_not_exist_is_not_created() {
     let mut pause = samples::pause();
     (pause.tags[1].from, pause.tags[1].to) = (None, None);
     let text = shown(&samples::plan_of(vec![pause]), WIDE, false);
-    assert!(text.contains("  = tag latest       stays absent: 3.10 is newer than 3.9.1\n"), "{text}");
+    assert!(text.contains("  = tag latest       is not created: 3.10 is newer than 3.9.1\n"), "{text}");
 }
 
 #[test]
@@ -248,9 +269,9 @@ fn members_that_are_kept_or_left_out_say_why() {
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
       - linux/riscv64    60303ae22b99   published, not declared
-      - linux/amd64      481795d848b6   left out, absent (404) now
-      = linux/arm/v7     left out, absent (404)
-      = linux/s390x      7e9b480871c5   kept, absent (404) now
+      - linux/amd64      481795d848b6   removed: source not found (404)
+      = linux/arm/v7     left out: source not found (404)
+      = linux/s390x      7e9b480871c5   kept: source not found (404)
       = 2 members        kept, not declared
     Plan: 1 to update
     ");
@@ -258,11 +279,13 @@ fn members_that_are_kept_or_left_out_say_why() {
     update     gcr.io/google_containers/kubectl
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
+                         gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le    1c77de02b4a9
+                         gcr.io/google_containers/kubectl-ppc64le:v1.3.0
       - linux/riscv64    60303ae22b99   published, not declared
-      - linux/amd64      481795d848b6   left out, absent (404) now
-      = linux/arm/v7     left out, absent (404)
-      = linux/s390x      7e9b480871c5   kept, absent (404) now
+      - linux/amd64      481795d848b6   removed: source not found (404)
+      = linux/arm/v7     left out: source not found (404)
+      = linux/s390x      7e9b480871c5   kept: source not found (404)
       = linux/riscv64    c71552fa625c   kept, not declared
       = linux/loong64    9860f3de58db   kept, not declared
     Plan: 1 to update
@@ -273,7 +296,7 @@ fn members_that_are_kept_or_left_out_say_why() {
 fn an_absent_member_that_blocks_nothing_is_no_reason_of_a_blocked_list() {
     let mut list = samples::blocked("kube-scheduler");
     list.members[0].fate = MemberFate::Absent;
-    assert_eq!(shown(&samples::plan_of(vec![list]), WIDE, false).matches("is absent").count(), 1);
+    assert_eq!(shown(&samples::plan_of(vec![list]), WIDE, false).matches("  not found (404)").count(), 1);
 }
 
 #[test]
@@ -309,10 +332,15 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
       + tag v1.3.0-linux-ppc64le  75e8e97fb79b
       + tag v1.3.0-linux-s390x    6b7f8b4e8afa
       + linux/amd64               0efa6faf0a2b
+                                  gcr.io/google_containers/pause-amd64:v1.3.0
       + linux/arm/v7              92068f05ef62
+                                  gcr.io/google_containers/pause-arm:v1.3.0
       + linux/arm64               7224d39118ae
+                                  gcr.io/google_containers/pause-arm64:v1.3.0
       + linux/ppc64le             75e8e97fb79b
+                                  gcr.io/google_containers/pause-ppc64le:v1.3.0
       + linux/s390x               6b7f8b4e8afa
+                                  gcr.io/google_containers/pause-s390x:v1.3.0
     update     gcr.io/google_containers/kubectl
       ~ tag v1.3.0                72c4e8f1a90d → 5d90b3e7c812
       + tag v1.3.0-linux-ppc64le  1c77de02b4a9
@@ -321,11 +349,16 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
       = tag v1.3.0-linux-arm-v7   e09424d9a41f
       = tag v1.3.0-linux-s390x    7e9b480871c5
       ~ linux/arm64               0a4f6c1d92e7 → 9be3017c55fa
+                                  gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le             1c77de02b4a9
+                                  gcr.io/google_containers/kubectl-ppc64le:v1.3.0
       - linux/riscv64             60303ae22b99   published, not declared
       = linux/amd64               481795d848b6
+                                  gcr.io/google_containers/kubectl-amd64:v1.3.0
       = linux/arm/v7              e09424d9a41f
+                                  gcr.io/google_containers/kubectl-arm:v1.3.0
       = linux/s390x               7e9b480871c5
+                                  gcr.io/google_containers/kubectl-s390x:v1.3.0
     Plan: 1 to create, 1 to update
     ");
 }
@@ -355,7 +388,8 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
           e05b92d4f118 is refused
       ~ linux/ppc64le
           41d7f0c9e6b3 -> 8c1e5d0b7a42
-    update     gcr.io/google_containers/kubectl
+    update
+      gcr.io/google_containers/kubectl
       ~ tag v1.3.0
           72c4e8f1a90d -> 5d90b3e7c812
       + tag v1.3.0-linux-ppc64le
@@ -371,13 +405,13 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
           60303ae22b99   published, not
           declared
       - linux/amd64
-          481795d848b6   left out, absent
-          (404) now
+          481795d848b6   removed: source not
+          found (404)
       = linux/arm/v7
-          left out, absent (404)
+          left out: source not found (404)
       = linux/s390x
-          7e9b480871c5   kept, absent (404)
-          now
+          7e9b480871c5   kept: source not
+          found (404)
       = 2 members
           kept, not declared
     Plan: 1 to create, 1 to update, 1

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::exec::report::Signal;
-use crate::ui::render::human::digests;
+use crate::ui::render::human::{digests, plan};
 use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::text::Digests;
 
@@ -88,6 +88,7 @@ fn one_member_changed() {
     let lists = vec![samples::updated(), samples::unchanged(samples::publication("pause"), "77b1c5f2a0e9")];
     insta::assert_snapshot!(shown(&ran(lists, 600), WIDE, false), @r"
     updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c812
+      ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
       - linux/riscv64    60303ae22b99   published, not declared
@@ -159,11 +160,45 @@ fn a_narrow_terminal_is_stacked() {
     let mut lists = six(samples::created);
     lists.truncate(2);
     insta::assert_snapshot!(shown(&ran(lists, 3_200), Style { width: Some(40), ..WIDE }, false), @r"
-    created    gcr.io/google_containers/hyperkube:v1.3.0
+    created
+      gcr.io/google_containers/hyperkube:v1.3.0
                8c1e5d0b7a42
-    created    gcr.io/google_containers/kube-apiserver:v1.3.0
+    created
+      gcr.io/google_containers/kube-apiserver:v1.3.0
                72c4e8f1a90d
     Done in 3.2s: 2 lists created
+    ");
+}
+
+#[test]
+fn a_name_that_does_not_fit_beside_its_word_is_below_it() {
+    let target = "localhost:5001/acme/kube-controller-manager";
+    let lists = vec![
+        samples::created(samples::publication_at(target, &["v1.3.0", "latest"]), "8c1e5d0b7a42"),
+        samples::failed(target),
+    ];
+    let narrow = Style { width: Some(50), ..WIDE };
+    insta::assert_snapshot!(shown(&ran(lists.clone(), 3_200), narrow, false), @r"
+    created
+      localhost:5001/acme/kube-controller-manager:v1.3.0
+      +1 tag
+               8c1e5d0b7a42
+    failed
+      localhost:5001/acme/kube-controller-manager:v1.3.0
+    Incomplete after 3.2s: 1 list created, 1 failed
+    ");
+    let view = View { style: narrow, digests: Digests::Short(12), all: false };
+    insta::assert_snapshot!(plan::lines(&samples::plan_of(lists), &view), @r"
+    create
+      localhost:5001/acme/kube-controller-manager
+      + tag v1.3.0       8c1e5d0b7a42
+      + tag latest       8c1e5d0b7a42
+      + 5 members        linux/amd64, linux/arm/v7,
+                         linux/arm64, linux/ppc64le,
+                         linux/s390x
+    failed
+      localhost:5001/acme/kube-controller-manager
+      ! quay.io          cannot be reached
     ");
 }
 
@@ -209,18 +244,21 @@ fn what_is_not_as_everyone_thinks_has_a_line_below_its_list() {
     let published = vec![samples::pause(), samples::lacking(), samples::with_member_tags(samples::updated())];
     insta::assert_snapshot!(shown(&ran(published, 600), WIDE, false), @r"
     created    registry.k8s.io/pause:3.9.1              c4d81fa03b270
-      = tag latest       stays at 77b1c5f2a0e90: 3.10 is newer than 3.9.1
+      = tag latest              stays at 77b1c5f2a0e90: 3.10 is newer than 3.9.1
     updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c8120
-      ~ linux/arm64      0a4f6c1d92e70 → 9be3017c55fa0
-      + linux/ppc64le    1c77de02b4a90
-      - linux/riscv64    60303ae22b990   published, not declared
-      - linux/amd64      481795d848b60   left out, absent (404) now
-      = linux/arm/v7     left out, absent (404)
-      = linux/s390x      7e9b480871c5a   kept, absent (404) now
+      ~ tag v1.3.0              72c4e8f1a90d0 → 5d90b3e7c8120
+      ~ linux/arm64             0a4f6c1d92e70 → 9be3017c55fa0
+      + linux/ppc64le           1c77de02b4a90
+      - linux/riscv64           60303ae22b990   published, not declared
+      - linux/amd64             481795d848b60   removed: source not found (404)
+      = linux/arm/v7            left out: source not found (404)
+      = linux/s390x             7e9b480871c5a   kept: source not found (404)
     updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c8120
-      ~ linux/arm64      0a4f6c1d92e70 → 9be3017c55fa0
-      + linux/ppc64le    1c77de02b4a90
-      - linux/riscv64    60303ae22b990   published, not declared
+      ~ tag v1.3.0              72c4e8f1a90d0 → 5d90b3e7c8120
+      ~ tag v1.3.0-linux-arm64  0a4f6c1d92e70 → 9be3017c55fa0
+      ~ linux/arm64             0a4f6c1d92e70 → 9be3017c55fa0
+      + linux/ppc64le           1c77de02b4a90
+      - linux/riscv64           60303ae22b990   published, not declared
     Done in 0.6s: 1 list created, 2 updated
     ");
 }
@@ -237,7 +275,7 @@ fn in_a_pipe_every_list_has_a_line_in_the_order_of_the_file() {
     insta::assert_snapshot!(lines.rest(&report, ShownLists::First(0)), @r"
     created    gcr.io/google_containers/hyperkube:v1.3.0   8c1e5d0b7a42
     blocked    gcr.io/google_containers/kube-apiserver:v1.3.0
-    failed     2 lists on quay.io: a, b
+    failed     2 lists need quay.io: a, b
     failed     gcr.io/google_containers/kube-proxy:v1.3.0  moved: v1.3.0
     created    gcr.io/google_containers/kubectl:v1.3.0     0a4f6c1d92e7
     ");
