@@ -56,7 +56,7 @@ impl HostLabels {
             if let Some(HostLabel { span, text, naming }) = label {
                 *problem = problem.clone().at(span, text);
                 if *naming == HostNaming::Implied {
-                    let help = problem.help.iter().map(|help| format!("; otherwise, {help}")).collect::<String>();
+                    let help = problem.help.as_ref().map(|help| format!("; otherwise, {help}")).unwrap_or_default();
                     problem.help = Some(format!("if the image is on another registry, write its host name{help}"));
                 }
             }

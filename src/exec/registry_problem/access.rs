@@ -17,7 +17,8 @@ impl Subject<'_> {
         };
         match &self.error.credentials {
             AskedAs::Anonymous { looked_in } => {
-                needs("credentials").because(self.no_credentials(looked_in)).help(self.log_in_or_name())
+                let problem = self.with_words(needs("credentials"));
+                problem.because(self.no_credentials(looked_in)).help(self.log_in_or_name())
             }
             AskedAs::With(source) => self
                 .nor_without(

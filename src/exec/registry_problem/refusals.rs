@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::config::problem::Problem;
-use crate::oci::{Digest, Place};
+use crate::oci::{Digest, Locator, Place, Reference};
 use crate::registry::error::NAMED;
-use crate::registry::{ErrorKind, HostHistory, Operation};
+use crate::registry::{ErrorKind, ErrorTarget, HostHistory, Operation};
 
 use super::{Subject, asked_to_wait, times};
 
@@ -96,7 +96,7 @@ impl Subject<'_> {
         let (host, target) = (&self.host, &self.error.target);
         let (message, help) = match self.error.history {
             HostHistory::Unknown => (
-                format!("{host} did not respond like a container registry"),
+                format!("{host} did not respond like a container registry ({})", self.request_within_host()),
                 "check the host name, and check for a proxy or login page in between",
             ),
             // Other requests to this host were answered as by a registry.
@@ -161,6 +161,14 @@ impl Subject<'_> {
             more => problem.because(format!("not found: {more} more")),
         };
         problem.help("run mlist sync again: some registries find new content only after a delay").about(target)
+    }
+
+    /// Returns what the request was, without the host: `read manifest acme/app:v1`, `upload blob of acme/app`.
+    fn request_within_host(&self) -> String {
+        let names_digest =
+            matches!(&self.error.target, ErrorTarget::Content(Reference { locator: Locator::Digest(_), .. }));
+        let of = if names_digest { " of" } else { "" };
+        format!("{}{of} {}", self.error.operation, self.within_host())
     }
 
     /// Returns what the request was: `list the tags of quay.io/acme/app`.

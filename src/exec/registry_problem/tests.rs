@@ -251,7 +251,7 @@ fn too_large() {
 fn not_a_registry() {
     assert_snapshot!(show(&answered(ErrorKind::NotARegistry("returned an HTML page instead of a manifest".into()), 200, "Log in")), @r#"
     mlist::registry::not_a_registry
-    gcr.io did not respond like a container registry
+    gcr.io did not respond like a container registry (push manifest google_containers/kubectl:v1.3.0)
     > returned an HTML page instead of a manifest
     > 200 "Log in"
     help: check the host name, and check for a proxy or login page in between

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::registry::Notice;
 use crate::registry::counters::{Counters, RequestPurpose};
-use crate::registry::error::{ErrorKind, Failure, NoAnswer, TlsError, TlsFault};
+use crate::registry::error::{ErrorKind, Failure, TlsError, TlsFault};
 use crate::registry::gate::RunState;
 use crate::registry::lock::lock;
 use crate::registry::sanitize::one_line;
@@ -213,8 +213,8 @@ fn elsewhere(error: TransferError, out: &Outgoing) -> TransferError {
         let kind = match failure.kind {
             ErrorKind::Tls(error) => ErrorKind::Tls(Box::new(TlsError { at: Some(host), ..*error })),
             ErrorKind::Unreachable(no_answer) if out.purpose == RequestPurpose::Content => {
-                let why = format!("redirected to {host}: {}", no_answer.why);
-                ErrorKind::Unreachable(NoAnswer { why, ..no_answer })
+                // The registry itself has answered.
+                ErrorKind::Unreachable(format!("redirected to {host}: {}", no_answer.why).into())
             }
             kind => kind,
         };

@@ -27,13 +27,14 @@ fn unauthorized_says_where_credentials_were_looked_for() {
     assert_snapshot!(show(&unauthorized(anonymous(&["DOCKER_AUTH_CONFIG", "~/.docker/config.json"]))), @r#"
     mlist::registry::unauthorized
     unauthorized: gcr.io requires credentials to push google_containers/kubectl:v1.3.0
+    > 401 "authentication required"
     > no credentials for gcr.io in DOCKER_AUTH_CONFIG, ~/.docker/config.json
     help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
     let stranger = problem(&unauthorized(anonymous(&[])));
-    assert_eq!(stranger.causes, ["no credentials are used with --untrusted"]);
+    assert_eq!(stranger.causes[1], "no credentials are used with --untrusted");
 }
 
 #[test]
@@ -234,7 +235,7 @@ fn a_token_server_elsewhere_is_named() {
     let kind = ErrorKind::NotARegistry("its token server sent no token".into());
     assert_snapshot!(show(&RegistryError { access: access(), status: Some(200), ..error(kind) }), @r"
     mlist::registry::not_a_registry
-    gcr.io did not respond like a container registry
+    gcr.io did not respond like a container registry (push manifest google_containers/kubectl:v1.3.0)
     > its token server sent no token
     > reported by its token server auth.gcr.io
     help: check the host name, and check for a proxy or login page in between

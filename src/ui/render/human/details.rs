@@ -7,7 +7,7 @@
 //!
 //! This file decides which of them are shown in which case, aligns them, and adds why a list is blocked or failed.
 
-use crate::config::problem::{Problem, Severity};
+use crate::config::problem::Severity;
 use crate::oci::Digest;
 use crate::plan::{Action, ListPlan};
 use crate::ui::render::fold;
@@ -224,14 +224,6 @@ fn problems(list: &ListPlan) -> Vec<DetailRow> {
         _ => true,
     });
     let groups = fold::fold(others.map(|problem| (None, problem)));
-    rows.extend(groups.iter().map(|group| problem(group.problem)));
+    rows.extend(groups.iter().map(|group| DetailRow::new('!', text::line(&group.problem.message))));
     rows
-}
-
-fn problem(problem: &Problem) -> DetailRow {
-    let message = text::line(&problem.message);
-    match problem.host().and_then(|host| Some((host, message.strip_prefix(host)?.strip_prefix(' ')?))) {
-        Some((host, what)) => DetailRow::new('!', text::line(host)).sentence(what),
-        None => DetailRow::new('!', message),
-    }
 }

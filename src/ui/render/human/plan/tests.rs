@@ -34,7 +34,7 @@ fn every_action_as_in_the_transcript() {
     blocked    gcr.io/google_containers/kube-scheduler
       ! linux/s390x      not found (404)
     failed     quay.io/acme/api
-      ! quay.io          cannot be reached
+      ! quay.io cannot be reached
     Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
     ");
 }
@@ -112,8 +112,7 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
       ! linux/s390x
           not found (404)
     failed     quay.io/acme/api
-      ! quay.io
-          cannot be reached
+      ! quay.io cannot be reached
     Plan: 2 to create, 1 to update, 1
       unchanged, 1 blocked, 1 failed
     ");
