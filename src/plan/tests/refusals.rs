@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::shown;
-use super::world::{Image, World, publication, reference};
-use crate::config::model::Publication;
+use super::world::{Image, World, publication, reference, with};
+use crate::config::model::{Missing, Publication, Undeclared};
 use crate::config::problem::{HttpFacts, Problem, Severity};
 use crate::oci::{Descriptor, Digest, ImageManifest, MediaType};
 use crate::plan::{Action, Answer, Cause, Decision, ListPlan, MemberFate, Query, Snapshot, TagFate, decide};
@@ -169,6 +169,29 @@ fn bytes_that_can_not_be_read_block() {
     let problem = refused(&world, &list, Action::Blocked).1;
     assert_eq!(problem.slug(), "unreadable_manifest");
     assert!(problem.causes[0].starts_with("image manifest cannot be read: missing field `config`"));
+}
+
+#[test]
+fn a_published_list_that_cannot_be_parsed_is_overwritten_or_blocks_if_something_of_it_is_kept() {
+    let (mut world, list) = two();
+    world.push_bytes(&list.reference(), MediaType::OciIndex, "{".into());
+    let (plan, _) = world.plan(&list);
+    assert_eq!(plan.action, Action::Update);
+    insta::assert_snapshot!(shown(&plan.problems[0]), @r"
+    unreadable_list: reg.corp/app:v1 is not a valid manifest list and will be overwritten
+      because index cannot be read: EOF while parsing an object at line 1 column 1
+      at 1..2: v1 of app
+      help: to keep the old content, copy it to another tag first, or publish under another tag
+    ");
+    for (key, list) in [
+        ("undeclared", with(&list, |list| list.rules.undeclared = Undeclared::Keep)),
+        ("missing", with(&list, |list| list.members[0].missing = Missing::Keep)),
+    ] {
+        let problem = refused(&world, &list, Action::Blocked).1;
+        assert_eq!(problem.causes[1], format!("{key} = \"keep\" requires that its images can be read"));
+        let help = format!("delete the tag, or remove {key} = \"keep\" to overwrite the list");
+        assert_eq!((problem.slug(), problem.help), ("unreadable_manifest", Some(help)));
+    }
 }
 
 #[test]
