@@ -193,7 +193,7 @@ fn what_comes_to_no_tag_is_told_of_with_the_member() {
     let problems = Machine::default().load(&list(r#"member-tags = ["{tag}-{platform}"]"#)).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["bad_tag"]);
     assert!(problems[0].message.contains("1-linux/amd64"), "{problems:?}");
-    assert_eq!(problems[0].labels[0].text, "linux/amd64 of l");
+    assert_eq!(problems[0].labels[0].text, "used by linux/amd64 of l");
 }
 
 #[test]
