@@ -58,19 +58,18 @@ fn one_holds(
 
 /// Says which value the globs do not match: `condition not met: rel = "v2.9.1" does not match ""`.
 fn mismatch(name: &str, value: &Value, globs: &Globs) -> String {
-    let quoted = |pattern: &Pattern| format!("\"{}\"", pattern.source().strip_prefix('!').unwrap_or(pattern.source()));
+    let quoted = |pattern: &Pattern| format!("\"{}\"", pattern.source());
     // The value itself is only shown if it is written in the file or comes from a place that everybody may see.
     let subject = match value.instead() {
         Some(_) => name.to_owned(),
         None => format!("{name} = \"{}\"", value.text()),
     };
     let excluded = globs.patterns().iter().find(|pattern| pattern.is_negated() && pattern.matches(value.text()));
-    let predicate = match excluded {
-        Some(pattern) => format!("is excluded by \"{}\"", pattern.source()),
-        None => {
-            let wanted: Vec<String> = globs.patterns().iter().filter(|it| !it.is_negated()).map(quoted).collect();
-            format!("does not match {}", wanted.join(" or "))
-        }
+    let predicate = if let Some(pattern) = excluded {
+        format!("is excluded by \"{}\"", pattern.source())
+    } else {
+        let wanted: Vec<String> = globs.patterns().iter().filter(|it| !it.is_negated()).map(quoted).collect();
+        format!("does not match {}", wanted.join(" or "))
     };
     format!("condition not met: {subject} {predicate}")
 }
