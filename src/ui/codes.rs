@@ -42,7 +42,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::registry::certificate", "a certificate or key file is missing or not valid"),
     ("mlist::registry::content_unknown", "a registry cannot find children or blobs of a manifest that is pushed"),
     ("mlist::registry::credentials", "a credential helper, file or environment variable cannot be used"),
-    ("mlist::registry::denied", "permission denied: the account may not read, list or push there"),
+    ("mlist::registry::denied", "permission denied: the account is not allowed to read, list or push there"),
     ("mlist::registry::immutable", "the tag is immutable: the registry does not allow it to be overwritten"),
     ("mlist::registry::layout", "a file of an OCI image layout cannot be read or written, or is corrupt"),
     ("mlist::registry::layout_locked", "another process holds the lock of an OCI image layout"),
@@ -73,5 +73,5 @@ pub const CODES: &[(&str, &str)] = &[
         "mlist::registry::wrong_digest",
         "a registry returned content that does not match its digest; the content was not used",
     ),
-    ("mlist::ui::unwritable", "a file of the answer can't be written"),
+    ("mlist::ui::unwritable", "an output file cannot be written"),
 ];
