@@ -98,7 +98,7 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
 
     mlist::plan::member_absent
 
-      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"

@@ -61,11 +61,11 @@ fn ctrl_c_says_what_stopped_and_that_sync_goes_on() {
     let (registry, context, mut terminal) = stopped_in_its_middle();
     registry.thaw();
     assert_eq!(terminal.wait(), 130);
-    let screen = terminal.wait_for("goes on here.");
+    let screen = terminal.wait_for("to continue.");
     assert!(screen.contains("Interrupted after "), "{screen}");
     assert!(screen.contains("Ctrl-C again stops at once."), "{screen}");
     assert!(screen.contains("cancelled"), "{screen}");
-    assert!(lines(&screen).last().expect("lines").ends_with("mlist sync goes on here."), "{screen}");
+    assert!(lines(&screen).last().expect("lines").ends_with("Run mlist sync to continue."), "{screen}");
     assert!(!screen.contains("Publishing ["), "bars are gone: {screen}");
     // The terminal echoes the key as `^C` after the bars. No line of the bars may remain because of that.
     assert!(lines(&screen).iter().all(|line| !line.starts_with(' ')), "{screen}");
@@ -93,7 +93,7 @@ fn ctrl_c_while_a_registry_is_waited_for_knows_that_no_tag_was_moved() {
     terminal.wait_for("rate limited, ");
     terminal.press_ctrl_c();
     assert_eq!(terminal.wait(), 130);
-    let screen = terminal.wait_for("goes on here.");
+    let screen = terminal.wait_for("to continue.");
     assert!(beginning(&screen, "cancelled").len() > 1, "{screen}");
     assert!(screen.contains("no tag was moved") && !screen.contains("may have been moved"), "{screen}");
 }

@@ -261,7 +261,7 @@ pub(in crate::ui) fn blocked(name: &str) -> ListPlan {
     let problem = absent();
     let reference = list.members[4].source.clone().unwrap();
     list.problems =
-        vec![Problem { message: format!("{reference} is absent (404)"), ..problem.clone() }.about(&reference)];
+        vec![Problem { message: format!("{reference} not found (404)"), ..problem.clone() }.about(&reference)];
     list
 }
 
@@ -282,7 +282,7 @@ pub(in crate::ui) fn absent() -> Problem {
     let reference = "gcr.io/google_containers/kube-scheduler-s390x:v1.3.0";
     let http =
         HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
-    let problem = Problem::error("mlist::plan::member_absent", format!("{reference} is absent (404)"))
+    let problem = Problem::error("mlist::plan::member_absent", format!("{reference} not found (404)"))
         .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of kube-scheduler")
         .help(r#"push it and sync again, or publish without it: missing = "skip""#)
         .about(&reference);

@@ -164,7 +164,7 @@ pub(in crate::ui) fn summary(report: &Report, status: ExitStatus, style: Style) 
     let published = report.lists.iter().any(|list| list.outcome == Outcome::Published);
     match status {
         ExitStatus::Interrupted | ExitStatus::Terminated => {
-            interrupted(report.duration, &format!("{counts}. mlist sync goes on here."), style)
+            interrupted(report.duration, &format!("{counts}. Run mlist sync to continue."), style)
         }
         ExitStatus::Done if published => verdict(style, "Done", &format!(" in {took}: {counts}{quota}")),
         ExitStatus::Done => verdict(style, "Nothing", &format!(" to publish: {counts} ({took}){quota}")),

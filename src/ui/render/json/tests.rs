@@ -45,7 +45,7 @@ fn a_problem_has_every_field_and_points_into_the_file() {
         json!({
             "code": "mlist::plan::member_absent",
             "severity": "error",
-            "message": format!("{reference} is absent (404)"),
+            "message": format!("{reference} not found (404)"),
             "causes": [],
             "help": r#"push it and sync again, or publish without it: missing = "skip""#,
             "retry": false,

@@ -35,7 +35,7 @@ fn an_absent_member_points_at_its_template() {
     insta::assert_snapshot!(shown(&[samples::absent()], WIDE), @r#"
     mlist::plan::member_absent
 
-      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"
@@ -52,8 +52,8 @@ fn a_place_in_another_file_has_an_excerpt_of_its_own_before_the_help() {
     let mut sources = samples::sources();
     let file = sources.add(SourceFile { name: "services/api.toml".into(), text: "[list.kubectl]\n".into() });
     let problem = Problem::error("mlist::config::id_twice", "two lists are called `kubectl`")
-        .at(&Span { file, range: 6..13 }, "here again")
-        .at(&samples::span("registry"), "here first")
+        .at(&Span { file, range: 6..13 }, "defined again here")
+        .at(&samples::span("registry"), "first defined here")
         .because("both say so")
         .help("call one of them otherwise");
     let text = |style| render(&fold([(None, &problem)]), &sources, style, false);
@@ -65,19 +65,20 @@ fn a_place_in_another_file_has_an_excerpt_of_its_own_before_the_help() {
        ╭─[services/api.toml:1:7]
      1 │ [list.kubectl]
        ·       ───┬───
-       ·          ╰── here again
+       ·          ╰── defined again here
        ╰────
        ╭─[manifests.toml:2:1]
      1 │ [vars]
      2 │ registry = "gcr.io/google_containers"
        · ────┬───
-       ·     ╰── here first
+       ·     ╰── first defined here
      3 │ version = "v1.3.0"
        ╰────
       help: call one of them otherwise
     "#);
     let in_colour = text(Style { color: Color::On, ..WIDE });
-    for (place, count) in [("services/api.toml", 1), ("manifests.toml", 1), ("here first", 1), ("call one", 1)] {
+    for (place, count) in [("services/api.toml", 1), ("manifests.toml", 1), ("first defined here", 1), ("call one", 1)]
+    {
         assert_eq!(in_colour.matches(place).count(), count, "{place}: {in_colour}");
     }
     assert!(text(Style { charset: Charset::Ascii, ..WIDE }).is_ascii());
@@ -102,7 +103,7 @@ fn ascii_draws_with_ascii() {
     insta::assert_snapshot!(text, @r#"
     mlist::plan::member_absent
 
-      x gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 is absent (404)
+      x gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
        ,-[manifests.toml:6:11]
      5 | [defaults]
      6 | source = "{registry}/{name}-{arch}:{version}"
@@ -126,7 +127,7 @@ fn a_narrow_terminal_breaks_no_reference() {
     mlist::plan::member_absent
 
       × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0
-      │ is absent (404)
+      │ not found (404)
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ …e = "{registry}/{name}-{arch}:{ve…

@@ -138,7 +138,7 @@ fn an_interrupted_run_says_what_was_moved_and_that_sync_goes_on() {
     cancelled  gcr.io/google_containers/kube-controller-manager:v1.3.0
                may have been moved: v1.3.0
     cancelled  3 lists not started
-    Interrupted after 36s: 1 list created, 5 cancelled. mlist sync goes on here.
+    Interrupted after 36s: 1 list created, 5 cancelled. Run mlist sync to continue.
     ");
 }
 
