@@ -5,7 +5,7 @@
 //! of them must refuse.
 
 mod cycles;
-mod paths;
+pub(crate) mod paths;
 
 use std::fs;
 use std::path::{Path, PathBuf};

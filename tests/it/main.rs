@@ -23,6 +23,7 @@ mod members;
 mod memory;
 mod mistakes;
 mod outcomes;
+mod plain_english;
 mod proxies;
 mod publish;
 mod readme;

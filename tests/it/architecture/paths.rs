@@ -34,7 +34,7 @@ impl Named {
 }
 
 /// Returns `text` without the tests at its end. Empty if the whole file is tests.
-pub(super) fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
+pub(crate) fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
     if path.ends_with("/tests.rs") || path.contains("/tests/") {
         return "";
     }
@@ -204,6 +204,34 @@ fn tokens(text: &str) -> Vec<(Token<'_>, usize)> {
     tokens
 }
 
+/// A string literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Literal<'a> {
+    /// The literal with its quotes.
+    pub(crate) text: &'a str,
+    /// The line of its first character, counted from 1.
+    pub(crate) line: usize,
+    /// Whether an `@` is in front of it, as in inline snapshots.
+    pub(crate) is_snapshot: bool,
+}
+
+/// Returns the string literals of a Rust file. Comments are skipped.
+pub(crate) fn literals(text: &str) -> Vec<Literal<'_>> {
+    let mut literals = Vec::new();
+    let (mut at, mut line) = (0, 1);
+    while let Some(c) = text[at..].chars().next() {
+        let length = skipped(&text[at..]);
+        let skipped = &text[at..at + length];
+        if skipped.ends_with(['"', '#']) && !skipped.starts_with('/') {
+            literals.push(Literal { text: skipped, line, is_snapshot: text[..at].ends_with('@') });
+        }
+        let length = if length > 0 { length } else { c.len_utf8() };
+        line += text[at..at + length].matches('\n').count();
+        at += length;
+    }
+    literals
+}
+
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
@@ -323,6 +351,13 @@ mod tests {
         "##;
         assert_eq!(found("x/y.rs", text), Vec::<String>::new());
         assert_eq!(found("x/y.rs", "fn f<'a>(_: &'a str) { a::b('x') }"), ["a::b"]);
+    }
+
+    #[test]
+    fn literals_have_lines_and_may_be_snapshots() {
+        let text = "f(\"a\");\n// \"b\"\nassert!(x, @r#\"c\nd\"#); '\"';";
+        let found: Vec<_> = literals(text).iter().map(|found| (found.text, found.line, found.is_snapshot)).collect();
+        assert_eq!(found, [("\"a\"", 1, false), ("r#\"c\nd\"#", 3, true)]);
     }
 
     #[test]
