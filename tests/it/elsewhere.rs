@@ -48,8 +48,8 @@ tags = ["{{version}}"]
 fn each_version_of_another_repository_becomes_a_list(kind: Kind) {
     let (registry, context) = versions(kind, &["v1.2.0", "v1.10.0", "v1.9.3", "v2.0.0", "latest"]);
     let (output, log) = registry.watch(|| context.mlist("check"));
-    let verdict =
-        "manifests.toml: 0 lists, 0 members, 0 tags, no problems; not expanded, as their lists stand in tags: app";
+    let verdict = "manifests.toml: 0 lists, 0 members, 0 tags, no problems; not expanded, because their lists \
+                   depend on the tags of a registry: app";
     assert_eq!(output.exits(0).verdict(), verdict);
     assert_eq!(log.len(), 0, "check asks nobody: {log}");
     let (output, log) = registry.watch(|| context.mlist("sync --format json"));

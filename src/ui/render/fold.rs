@@ -151,7 +151,7 @@ mod tests {
     fn one_place_in_the_file_is_one_problem_that_names_all_it_is_about() {
         let span = Span { file: 0, range: 3..9 };
         let absent = |name: &str| {
-            Problem::error("mlist::plan::member_absent", format!("{name} is absent (404)")).at(&span, "").about(&name)
+            Problem::error("mlist::plan::member_absent", format!("{name} not found (404)")).at(&span, "").about(&name)
         };
         let problems = [absent("gcr.io/a:1"), absent("gcr.io/b:1"), absent("gcr.io/a:1")];
         let groups = fold(problems.iter().enumerate().map(|(list, problem)| (Some(list), problem)));

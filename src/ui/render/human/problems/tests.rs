@@ -161,7 +161,7 @@ fn what_else_it_is_about_is_named_up_to_ten() {
     let problems: Vec<Problem> = (0..14)
         .map(|n| {
             let reference = format!("gcr.io/google_containers/kube-{n}-s390x:v1.3.0");
-            Problem { message: format!("{reference} is absent (404)"), ..samples::absent() }.about(&reference)
+            Problem { message: format!("{reference} not found (404)"), ..samples::absent() }.about(&reference)
         })
         .collect();
     let text = shown(&problems, WIDE);
