@@ -80,7 +80,6 @@ mod tests {
     const TEXT: &str = r#"
         [vars]
         registry = "quay.io/acme"
-        other = { env = "OTHER" }
         [defaults]
         platforms = ["linux/amd64"]
         tags = ["v1"]
@@ -105,7 +104,7 @@ mod tests {
         let (purpose, trust) = (LoadPurpose::Publish, &Trust::default());
         let request = LoadRequest { sources: &sources, file, overrides: &[], selectors: &[], purpose, trust };
         let LoadOutcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
-            panic!("the file asks for nothing that is used")
+            panic!("the file needs no facts")
         };
         assert_eq!(loaded.problems, []);
         let mut problems = [unreachable(host)];
