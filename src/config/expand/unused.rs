@@ -20,8 +20,8 @@ use crate::oci::{Host, Place};
 
 /// The maximum number of different hosts of a template. With more, they count as unknown.
 const MOST_HOSTS: usize = 1000;
-/// The maximum depth of nested variables.
-const DEEPEST: usize = 100;
+/// The maximum number of values that are looked up for a template. With more, its hosts count as unknown.
+const MOST_VALUES: usize = 1000;
 
 /// `mlist::config::unused_variable`, `mlist::config::unused_convention` and `mlist::config::unused_registry`. The files
 /// must have no errors, because a mistake can be the reason why something is not used.
@@ -226,7 +226,7 @@ impl<'a> ListParts<'a> {
 fn with_hosts(list: &ListScope<'_>, overrides: &[Override], mut hosts: HashSet<Host>) -> Option<HashSet<Host>> {
     let starts = References { names: &list.names, entry: &list.entry.name, overrides };
     for template in ListParts::of(list).references() {
-        for text in starts.of(template, 0)? {
+        for text in starts.of(template, &mut 0)? {
             hosts.extend(host(&text));
         }
     }
@@ -248,8 +248,9 @@ struct References<'a> {
 }
 
 impl References<'_> {
-    /// The texts that `template` can begin with, at least up to the first `/`. `None` if they are not known.
-    fn of(&self, template: &SpannedTemplate, depth: usize) -> Option<Vec<String>> {
+    /// The texts that `template` can begin with, at least up to the first `/`. `None` if they are not known. `looked_up`
+    /// counts the values that were looked up so far: variables that use others twice can need billions.
+    fn of(&self, template: &SpannedTemplate, looked_up: &mut usize) -> Option<Vec<String>> {
         let mut texts = vec![String::new()];
         for part in template.template.parts() {
             let (done, open): (Vec<_>, Vec<_>) = texts.into_iter().partition(|text| text.contains('/'));
@@ -258,7 +259,7 @@ impl References<'_> {
             }
             let next = match part {
                 Part::Text(text) => vec![text.clone()],
-                Part::Placeholder(word) => self.values(word, depth)?,
+                Part::Placeholder(word) => self.values(word, looked_up)?,
             };
             let longer = open.iter().flat_map(|text| next.iter().map(move |next| format!("{text}{next}")));
             texts = done.into_iter().chain(longer).collect();
@@ -269,18 +270,19 @@ impl References<'_> {
         Some(texts)
     }
 
-    fn values(&self, word: &Placeholder, depth: usize) -> Option<Vec<String>> {
+    fn values(&self, word: &Placeholder, looked_up: &mut usize) -> Option<Vec<String>> {
         let name = word.name.as_str();
         let is_plain = word.part.is_none() && word.filters.is_empty();
         let is_set = self.overrides.iter().any(|set| set.name == name);
-        if depth > DEEPEST || !is_plain || is_set || MEMBER_NAMES.contains(&name) {
+        *looked_up += 1;
+        if *looked_up > MOST_VALUES || !is_plain || is_set || MEMBER_NAMES.contains(&name) {
             return None;
         }
         match self.names.get(name) {
-            Some(Binding::Variable(variable)) => self.of(variable.good()?.template()?, depth + 1),
+            Some(Binding::Variable(variable)) => self.of(variable.good()?.template()?, looked_up),
             Some(Binding::Axis(axis)) => match axis.good()? {
                 Axis::Values(values) => {
-                    let values = values.iter().map(|value| self.of(value, depth + 1)).collect::<Option<Vec<_>>>()?;
+                    let values = values.iter().map(|value| self.of(value, looked_up)).collect::<Option<Vec<_>>>()?;
                     Some(values.into_iter().flatten().collect())
                 }
                 Axis::Lines(_) | Axis::TagsOf(_) => None,

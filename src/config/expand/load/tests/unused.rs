@@ -158,6 +158,20 @@ fn a_registry_that_no_reference_names_is_reported_unless_hosts_are_not_known() {
     assert_eq!(loaded.problems[0].labels[0].text, "did you mean `r.io`?");
 }
 
+#[test]
+fn hosts_of_variables_that_need_billions_of_values_count_as_unknown() {
+    let mut vars: String = (0..60).map(|at| format!("v{at} = \"{{v{0}}}{{v{0}}}\"\n", at + 1)).collect();
+    vars += "v60 = \"\"\nrel = \"\"";
+    // No tag applies to the list, so its source is not expanded.
+    let list = r#"source = "{v0}r.io/a:1"
+        tags = [{ tag = "1", when = { rel = "?*" } }]"#;
+    let text = format!(
+        "[registry.\"q.io\"]\nrate = \"5/s\"\n[vars]\n{vars}\n{}",
+        with_defaults(&format!("[list.a]\n{list}\n"))
+    );
+    assert_eq!(unused(Machine::default(), &text), []);
+}
+
 const VERSION_OF_CI: &str = r#"
     [vars]
     version = { env = "VERSION", default = "v1.0.0" }
