@@ -195,7 +195,7 @@ fn a_file_that_cannot_be_created_is_a_problem_before_anything_else() {
       ╰─▶ No such file or directory
       help: choose another file, or correct the permissions: --format json=FILE
     ");
-    assert_eq!(desk.out.text(), "manifests.toml: 1 problem\n");
+    assert_eq!(desk.out.text(), "1 problem\n");
 }
 
 #[test]

@@ -79,14 +79,23 @@ pub(in crate::ui) fn render(
     let parts = DocumentParts { context, options };
     match content {
         Content::Check(checked) => {
-            let mut rendered = parts.of_the_file(&context.warnings, &parts.checked(checked), styles);
+            let verdict = parts.of_file(&parts.checked(checked));
+            let mut rendered = parts.before_plan(&context.warnings, &verdict, styles);
             if options.verbosity >= Verbosity::Verbose {
                 let view = options.view(styles.results, &Plan::default());
                 rendered.insert(0, OutputPart::result(expanded::lines(&checked.publications, &view)));
             }
             rendered
         }
-        Content::Problems(problems) => parts.of_the_file(problems, &text::plural(problems.len(), "problem"), styles),
+        Content::Problems(problems) => {
+            let count = text::plural(problems.len(), "problem");
+            // A problem of the command line or of this machine must not send its reader to the file. The problem of a
+            // file that could not be read has no label.
+            let is_unread = context.sources.get(0).is_some_and(|file| file.text.is_empty());
+            let is_in_file = is_unread || problems.iter().any(|problem| !problem.labels.is_empty());
+            let verdict = if is_in_file { parts.of_file(&count) } else { count };
+            parts.before_plan(problems, &verdict, styles)
+        }
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Report(report) => parts.report(report, *status, styles, shown),
         Content::Interrupted { after } => {
@@ -119,9 +128,13 @@ impl DocumentParts<'_> {
         format!("{verdict}; not expanded, because their lists depend on the tags of a registry: {}", names.join(", "))
     }
 
-    /// Renders a result about manifests.toml alone: the first problems, then the file name and `verdict`.
-    fn of_the_file(&self, problems: &[Problem], verdict: &str, styles: Styles) -> Vec<OutputPart> {
-        let verdict = format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")));
+    /// Returns the verdict about manifests.toml.
+    fn of_file(&self, verdict: &str) -> String {
+        format!("{}: {verdict}", text::line(self.context.file().unwrap_or("manifests.toml")))
+    }
+
+    /// Renders a result without a plan: the first problems, then `verdict`.
+    fn before_plan(&self, problems: &[Problem], verdict: &str, styles: Styles) -> Vec<OutputPart> {
         let (shown, omitted) = document::shown(problems);
         let groups = fold::fold(shown.iter().map(|problem| (None, problem)));
         let lines = self.left_out(styles.results);
@@ -133,7 +146,7 @@ impl DocumentParts<'_> {
         vec![
             OutputPart::result(lines),
             OutputPart::message(problems + &others),
-            OutputPart::result(text::wrap(&verdict, styles.results.width) + "\n"),
+            OutputPart::result(text::wrap(verdict, styles.results.width) + "\n"),
         ]
     }
 
