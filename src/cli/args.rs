@@ -15,7 +15,8 @@ use super::words;
 #[command(
     name = "mlist",
     version,
-    about = "Publish multi-arch manifest lists from manifests.toml, writing only what differs",
+    about = "Publish multi-arch manifest lists from manifests.toml, writing only changes",
+    propagate_version = true,
     override_usage = "mlist COMMAND [OPTIONS]",
     help_template = words::front_page(),
     disable_help_flag = true,
@@ -39,24 +40,28 @@ pub(super) struct Args {
 pub(super) enum Command {
     #[command(
         about = "Check manifests.toml without using the network",
+        display_name = "mlist",
         override_usage = "mlist check [SELECTOR]... [OPTIONS]",
         after_help = words::CHECK
     )]
     Check(CheckArgs),
     #[command(
         about = "Show what sync would publish, and why",
+        display_name = "mlist",
         override_usage = "mlist plan [SELECTOR]... [OPTIONS]",
         after_help = words::PLAN
     )]
     Plan(PlanArgs),
     #[command(
-        about = "Publish the lists that differ: members, then the list, then its tags",
+        about = "Publish the lists that differ from the registry: members, then list, then tags",
+        display_name = "mlist",
         override_usage = "mlist sync [SELECTOR]... [OPTIONS]",
         after_help = words::SYNC
     )]
     Sync(SyncArgs),
     #[command(
         about = "Print the JSON Schema of manifests.toml, for editors",
+        display_name = "mlist",
         override_usage = "mlist schema [OPTIONS]",
         after_help = words::SCHEMA
     )]
@@ -129,7 +134,7 @@ pub(super) struct SchemaArgs {
 /// Which lists.
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {
-    /// List ids or targets; globs are allowed [default: all]
+    /// Ids or targets of lists, or globs [default: all]
     #[arg(value_name = "SELECTOR")]
     pub(super) selectors: Vec<String>,
 }
@@ -150,8 +155,8 @@ pub(super) struct AuthorArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for every command")]
 pub(super) struct Common {
-    /// File to read [default: manifests.toml in this folder, or in the closest
-    /// parent folder that has one]
+    /// File to read [default: manifests.toml in this directory or the closest
+    /// parent that has one]
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     // Not a doc comment, because rustdoc would treat `[vars]` as a link.
@@ -196,6 +201,9 @@ pub(super) struct Common {
     /// Print help
     #[arg(short, long, action = ArgAction::HelpShort)]
     help: Option<bool>,
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
 }
 
 /// `--color`

@@ -40,7 +40,7 @@ const COMMANDS: [(&[&str], &str); 18] = [
 ];
 
 /// Options of other tools, and what to use instead.
-const OPTIONS: [(&[&str], &str); 21] = [
+const OPTIONS: [(&[&str], &str); 20] = [
     (&["--json"], "use `--format json`"),
     (&["--out", "--output", "-o"], "use `--format json`, or `--format json=FILE`"),
     (
@@ -70,14 +70,13 @@ const OPTIONS: [(&[&str], &str); 21] = [
     (&["--authfile"], "set the environment variable REGISTRY_AUTH_FILE"),
     (
         &["--cert-dir", "--cacert"],
-        "use a folder `certs.d/HOST`, or set `ca` below `[registry.\"HOST\"]` in manifests.toml",
+        "use a directory such as /etc/containers/certs.d/HOST, or set `ca` below `[registry.\"HOST\"]` in manifests.toml",
     ),
     (&["--config", "--filename", "--manifest"], "use `--file FILE`"),
     (&["--concurrency", "--parallel", "--parallelism"], "use `--jobs N`"),
     (&["--var", "--env", "-e"], "use `--set NAME=VALUE`"),
     (&["--no-color"], "use `--color never`"),
     (&["--debug"], "use `-vv`"),
-    (&["--version", "-V"], "use `mlist --version`"),
 ];
 
 /// Returns the arguments with `help` and `version`, if one of them is written as the command, replaced by the option.
@@ -120,11 +119,18 @@ fn option(option: &str, args: &[OsString]) -> Option<String> {
     let name = option.split('=').next().unwrap_or(option);
     let first = args.get(1)?.to_str()?;
     match name {
-        "--untrusted" | "--allow-env" if first == "sync" => {
-            return Some(format!("`{name}` works only with `check` and `plan`: untrusted files are never published"));
+        "--untrusted" if first == "sync" => {
+            let instead = "use `mlist plan --untrusted` (files from untrusted authors are never published)";
+            return Some(format!("there is no `{name}` for `mlist sync`; {instead}"));
+        }
+        "--allow-env" if first == "sync" => {
+            let instead = "remove it (`mlist sync` reads environment variables without it)";
+            return Some(format!("there is no `{name}` for `mlist sync`; {instead}"));
         }
         "--dry-run" | "-n" if matches!(first, "plan" | "check") => {
-            return Some(format!("`{name}` is not needed: `mlist {first}` writes nothing"));
+            return Some(format!(
+                "there is no `{name}` for `mlist {first}`; remove it (`mlist {first}` writes nothing)"
+            ));
         }
         _ => {}
     }

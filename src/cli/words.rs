@@ -10,13 +10,13 @@ use super::args::Common;
 
 const COMMANDS: &str = "  check     Check manifests.toml without using the network
   plan      Show what sync would publish, and why
-  sync      Publish the lists that differ
+  sync      Publish the lists that differ from the registry
 
   schema    Print the JSON Schema of manifests.toml, for editors
 ";
 
 const STATUSES: &str = "\
-Exit status: 0 done, or nothing to do    1 registry error: try again later
+Exit status: 0 done, or nothing to do    1 failed: registry error
              2 invalid usage or file     3 changes to publish (--exit-code)
              4 blocked: action needed    130 interrupted, 143 terminated";
 
@@ -29,7 +29,7 @@ Examples:
   mlist plan 'kube-*' --set version=v1.31.0
   mlist plan --format human --format json=plan.json --exit-code
 
-Exit status: 0 can be published          1 registry error: try again later
+Exit status: 0 no errors                 1 failed: registry error
              2 invalid usage or file     3 changes to publish (--exit-code)
              4 blocked: action needed    130 interrupted, 143 terminated";
 
@@ -39,7 +39,7 @@ Examples:
   mlist sync 'kube-*' --set version=v1.31.0
   mlist sync --format json=report.json
 
-Exit status: 0 everything is up to date  1 registry error: try again later
+Exit status: 0 everything is up to date  1 failed: registry error
              2 invalid usage or file     4 blocked: action needed
              130 interrupted, 143 terminated";
 
@@ -51,7 +51,8 @@ Examples:
 /// Returns `mlist --help` as a template for clap: the commands in groups, then the options that follow each command.
 pub(super) fn front_page() -> String {
     let common = Common::augment_args(clap::Command::new("mlist"))
-        .arg(clap::arg!(-V --version "Print version").help_heading("Options for every command"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(true)
         .disable_help_flag(true)
         .max_term_width(80)
         .help_template("{all-args}")

@@ -26,19 +26,19 @@ fn refused(args: &[&str]) -> String {
 #[test]
 fn the_front_page() {
     insta::assert_snapshot!(page(&["--help"]), @r"
-    Publish multi-arch manifest lists from manifests.toml, writing only what differs
+    Publish multi-arch manifest lists from manifests.toml, writing only changes
 
     Usage: mlist COMMAND [OPTIONS]
 
       check     Check manifests.toml without using the network
       plan      Show what sync would publish, and why
-      sync      Publish the lists that differ
+      sync      Publish the lists that differ from the registry
 
       schema    Print the JSON Schema of manifests.toml, for editors
 
     Options for every command:
-      -f, --file <FILE>       File to read [default: manifests.toml in this folder,
-                              or in the closest parent folder that has one]
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
@@ -51,7 +51,7 @@ fn the_front_page() {
       -h, --help              Print help
       -V, --version           Print version
 
-    Exit status: 0 done, or nothing to do    1 registry error: try again later
+    Exit status: 0 done, or nothing to do    1 failed: registry error
                  2 invalid usage or file     3 changes to publish (--exit-code)
                  4 blocked: action needed    130 interrupted, 143 terminated
     ");
@@ -66,7 +66,7 @@ fn check_has_a_page() {
     Usage: mlist check [SELECTOR]... [OPTIONS]
 
     Arguments:
-      [SELECTOR]...  List ids or targets; globs are allowed [default: all]
+      [SELECTOR]...  Ids or targets of lists, or globs [default: all]
 
     Options:
           --untrusted         For files from untrusted authors: use no credentials,
@@ -74,8 +74,8 @@ fn check_has_a_page() {
           --allow-env <NAME>  Allow the file to read this environment variable
 
     Options for every command:
-      -f, --file <FILE>       File to read [default: manifests.toml in this folder,
-                              or in the closest parent folder that has one]
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
@@ -86,6 +86,7 @@ fn check_has_a_page() {
           --no-progress       Hide progress bars
           --no-trunc          Show full digests
       -h, --help              Print help
+      -V, --version           Print version
 
     Exit status: 0 no errors                 2 invalid usage or file
     ");
@@ -99,7 +100,7 @@ fn plan_has_a_page() {
     Usage: mlist plan [SELECTOR]... [OPTIONS]
 
     Arguments:
-      [SELECTOR]...  List ids or targets; globs are allowed [default: all]
+      [SELECTOR]...  Ids or targets of lists, or globs [default: all]
 
     Options:
           --exit-code         Exit with status 3 if there are changes to publish
@@ -108,8 +109,8 @@ fn plan_has_a_page() {
           --allow-env <NAME>  Allow the file to read this environment variable
 
     Options for every command:
-      -f, --file <FILE>       File to read [default: manifests.toml in this folder,
-                              or in the closest parent folder that has one]
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
@@ -120,13 +121,14 @@ fn plan_has_a_page() {
           --no-progress       Hide progress bars
           --no-trunc          Show full digests
       -h, --help              Print help
+      -V, --version           Print version
 
     Examples:
       mlist plan                       all lists in manifests.toml
       mlist plan 'kube-*' --set version=v1.31.0
       mlist plan --format human --format json=plan.json --exit-code
 
-    Exit status: 0 can be published          1 registry error: try again later
+    Exit status: 0 no errors                 1 failed: registry error
                  2 invalid usage or file     3 changes to publish (--exit-code)
                  4 blocked: action needed    130 interrupted, 143 terminated
     ");
@@ -135,20 +137,20 @@ fn plan_has_a_page() {
 #[test]
 fn sync_has_a_page() {
     insta::assert_snapshot!(page(&["sync", "--help"]), @r"
-    Publish the lists that differ: members, then the list, then its tags
+    Publish the lists that differ from the registry: members, then list, then tags
 
     Usage: mlist sync [SELECTOR]... [OPTIONS]
 
     Arguments:
-      [SELECTOR]...  List ids or targets; globs are allowed [default: all]
+      [SELECTOR]...  Ids or targets of lists, or globs [default: all]
 
     Options:
       -n, --dry-run    Show the plan and write nothing
           --fail-fast  Do not start more lists after the first failure
 
     Options for every command:
-      -f, --file <FILE>       File to read [default: manifests.toml in this folder,
-                              or in the closest parent folder that has one]
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
@@ -159,13 +161,14 @@ fn sync_has_a_page() {
           --no-progress       Hide progress bars
           --no-trunc          Show full digests
       -h, --help              Print help
+      -V, --version           Print version
 
     Examples:
       mlist sync                       all lists; if interrupted, run it again
       mlist sync 'kube-*' --set version=v1.31.0
       mlist sync --format json=report.json
 
-    Exit status: 0 everything is up to date  1 registry error: try again later
+    Exit status: 0 everything is up to date  1 failed: registry error
                  2 invalid usage or file     4 blocked: action needed
                  130 interrupted, 143 terminated
     ");
@@ -180,8 +183,8 @@ fn schema_has_a_page() {
     Usage: mlist schema [OPTIONS]
 
     Options for every command:
-      -f, --file <FILE>       File to read [default: manifests.toml in this folder,
-                              or in the closest parent folder that has one]
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
@@ -192,6 +195,7 @@ fn schema_has_a_page() {
           --no-progress       Hide progress bars
           --no-trunc          Show full digests
       -h, --help              Print help
+      -V, --version           Print version
 
     Examples:
       mlist schema > manifests.schema.json
@@ -205,7 +209,7 @@ fn the_options_of_every_command_are_the_same_lines_everywhere() {
         let lines = page.lines().skip_while(|line| *line != "Options for every command:");
         lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    let front: Vec<String> = block(page(&["--help"])).into_iter().filter(|line| !line.contains("--version")).collect();
+    let front = block(page(&["--help"]));
     for command in ["check", "plan", "sync", "schema"] {
         assert_eq!(block(page(&[command, "--help"])), front, "{command}");
     }
@@ -213,7 +217,12 @@ fn the_options_of_every_command_are_the_same_lines_everywhere() {
 
 #[test]
 fn the_version_is_one_line() {
-    assert_eq!(page(&["--version"]), format!("mlist {}\n", env!("CARGO_PKG_VERSION")));
+    let version = format!("mlist {}\n", env!("CARGO_PKG_VERSION"));
+    for args in
+        [&["--version"][..], &["-V"], &["plan", "--version"], &["check", "-V"], &["sync", "-V"], &["schema", "-V"]]
+    {
+        assert_eq!(page(args), version, "{args:?}");
+    }
 }
 
 #[test]
@@ -302,7 +311,6 @@ fn options_of_other_tools_are_answered_with_what_to_do_now() {
         "plan --var version=v1",
         "plan --no-color",
         "plan --debug",
-        "plan --version",
         "plan --dry-run",
         "plan -n",
         "check --dry-run",
@@ -352,7 +360,7 @@ fn options_of_other_tools_are_answered_with_what_to_do_now() {
     plan --authfile=auth.json
       there is no `--authfile`; set the environment variable REGISTRY_AUTH_FILE
     plan --cert-dir=certs
-      there is no `--cert-dir`; use a folder `certs.d/HOST`, or set `ca` below `[registry."HOST"]` in manifests.toml
+      there is no `--cert-dir`; use a directory such as /etc/containers/certs.d/HOST, or set `ca` below `[registry."HOST"]` in manifests.toml
     plan --config x.toml
       there is no `--config`; use `--file FILE`
     sync --parallel 4
@@ -363,18 +371,16 @@ fn options_of_other_tools_are_answered_with_what_to_do_now() {
       there is no `--no-color`; use `--color never`
     plan --debug
       there is no `--debug`; use `-vv`
-    plan --version
-      there is no `--version`; use `mlist --version`
     plan --dry-run
-      `--dry-run` is not needed: `mlist plan` writes nothing
+      there is no `--dry-run` for `mlist plan`; remove it (`mlist plan` writes nothing)
     plan -n
-      `-n` is not needed: `mlist plan` writes nothing
+      there is no `-n` for `mlist plan`; remove it (`mlist plan` writes nothing)
     check --dry-run
-      `--dry-run` is not needed: `mlist check` writes nothing
+      there is no `--dry-run` for `mlist check`; remove it (`mlist check` writes nothing)
     sync --untrusted
-      `--untrusted` works only with `check` and `plan`: untrusted files are never published
+      there is no `--untrusted` for `mlist sync`; use `mlist plan --untrusted` (files from untrusted authors are never published)
     sync --allow-env REGISTRY
-      `--allow-env` works only with `check` and `plan`: untrusted files are never published
+      there is no `--allow-env` for `mlist sync`; remove it (`mlist sync` reads environment variables without it)
     "#);
     assert!(!reasons.lines().any(|line| line.starts_with(' ') && line.contains("s3cret")));
 }
