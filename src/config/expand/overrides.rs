@@ -42,7 +42,7 @@ fn unknown_in_vars(files: &[&FileScope<'_>], set: &Override) -> Option<Problem> 
     let has = |level: &Level| level.vars.iter().any(|(key, _)| key.name == *name);
     let list = lists(files).find(|(_, (_, level))| has(level)).map(|(_, (entry, _))| entry.name.as_str());
     let mut conventions = files.iter().flat_map(|file| &file.document.conventions);
-    let owner = list.or(conventions.any(|(_, level)| has(level)).then_some("ENTRY"));
+    let owner = list.or(conventions.any(|(_, level)| has(level)).then_some("LIST"));
     Some(match (owner, nearest(name, known.iter().copied())) {
         (Some(entry), _) => problem.help(format!("to set it for one list: --set {entry}:{name}=…")),
         (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
@@ -105,7 +105,7 @@ pub(super) fn without_effect(
                     "mlist::config::set_without_effect",
                     format!("--set {name} has no effect: all selected lists define `{name}` themselves"),
                 )
-                .help(format!("to set it for one list: --set ENTRY:{name}=…")),
+                .help(format!("to set it for one list: --set LIST:{name}=…")),
             ),
             Some(entry)
                 if lists(files).any(|(_, (key, _))| key.name == *entry)

@@ -34,7 +34,7 @@ impl TableKind {
             Self::Top => "the top level",
             Self::Defaults => "[defaults]",
             Self::Convention => "[convention.NAME]",
-            Self::List => "[list.ENTRY]",
+            Self::List => "[list.NAME]",
             Self::Target => "a target table",
             Self::Row => "a row of `platforms`",
             Self::OsVersion => "a table of `os-version`",

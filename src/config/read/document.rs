@@ -74,7 +74,7 @@ pub(super) fn no_list(name: &str) -> Problem {
 /// Reads the tables in `[convention]` or `[list]`.
 fn named(key: &Key, node: &Node, table_kind: TableKind, problems: &mut ReadProblems<'_>) -> Vec<(Key, Level)> {
     let (kind, header) = match table_kind {
-        TableKind::List => (NameKind::Entry, "[list.ENTRY]"),
+        TableKind::List => (NameKind::Entry, "[list.NAME]"),
         _ => (NameKind::Convention, "[convention.NAME]"),
     };
     let Some(table) = types::table(&key.name, header, node, problems) else { return Vec::new() };

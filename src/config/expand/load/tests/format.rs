@@ -203,7 +203,7 @@ fn what_only_a_convention_has_is_set_for_an_entry() {
         "#,
     );
     let problems = Machine::default().set("suite=y").load(&text).problems;
-    assert_eq!(problems[0].help.as_deref(), Some("to set it for one list: --set ENTRY:suite=…"));
+    assert_eq!(problems[0].help.as_deref(), Some("to set it for one list: --set LIST:suite=…"));
     assert_eq!(Machine::default().set("a:suite=y").lists(&text), ["r.io/a:y"]);
 }
 
