@@ -11,8 +11,10 @@ use crate::support::installed;
 
 on_each_registry!(its_consoles_show_what_is_printed);
 
-/// The address of the registry in the README.
+/// The registry of the quickstart in the README.
 const HOST: &str = "localhost:5000";
+/// The registry of the reader's own images in the README.
+const OWN_HOST: &str = "ghcr.io";
 /// How the README runs mlist before it is installed.
 const FROM_SOURCE: &str = "cargo run --release -- ";
 
@@ -107,9 +109,10 @@ fn push(registry: &AnyRegistry, image: &str, repository: &str) {
 }
 
 /// Runs the commands of a console in `context` and compares their output, in the order in which a terminal shows it.
-fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
+/// `registry` takes the place of `host`.
+fn replay(console: &str, context: &Context, (host, registry): (&str, &AnyRegistry)) {
     for (command, shown) in transcript(console) {
-        let here = command.replace(HOST, &registry.host());
+        let here = command.replace(host, &registry.host());
         let here = match arguments(&here) {
             Some(arguments) => format!("{} {arguments}", program().display()),
             None if ["skopeo", "jq"].into_iter().all(installed) => here,
@@ -121,7 +124,7 @@ fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("({here}) 2>&1")]).current_dir(context.path(""));
         let output = shell.env_clear().envs(context.environment()).output().unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap().replace(&registry.host(), HOST);
+        let printed = String::from_utf8(output.stdout).unwrap().replace(&registry.host(), host);
         assert!(output.status.success(), "$ {command}\n{printed}");
         assert_eq!(lasting(printed.lines()), lasting(shown.iter().map(String::as_str)), "$ {command}\n{printed}");
     }
@@ -129,21 +132,21 @@ fn replay(console: &str, context: &Context, registry: &AnyRegistry) {
 
 fn its_consoles_show_what_is_printed(kind: Kind) {
     let registry = kind.start().expect("it was installed a moment ago");
-    let context = registry.project(&blocks(Some("toml"))[0].replace(HOST, &registry.host()));
+    let context = registry.project(&blocks(Some("toml"))[0].replace(OWN_HOST, &registry.host()));
     copy(&quickstart().join("images"), &context.path("examples/quickstart/images"));
     fs::copy(quickstart().join("manifests.toml"), context.path("examples/quickstart/manifests.toml")).unwrap();
     let consoles: [String; 4] = blocks(Some("console")).try_into().expect("layouts, registry, first list, one change");
     let [layouts, own_registry, first_list, one_change] = consoles;
 
-    replay(&layouts, &context, &registry);
-    replay(&own_registry, &context, &registry);
+    replay(&layouts, &context, (HOST, &registry));
+    replay(&own_registry, &context, (HOST, &registry));
     for arch in ["amd64", "arm", "arm64"] {
         push(&registry, &format!("hello-{arch}"), &format!("acme/api-{arch}"));
         push(&registry, &format!("clock-{arch}"), &format!("acme/worker-{arch}"));
     }
-    replay(&first_list, &context, &registry);
+    replay(&first_list, &context, (OWN_HOST, &registry));
     push(&registry, "clock-arm64", "acme/api-arm64");
-    replay(&one_change, &context, &registry);
+    replay(&one_change, &context, (OWN_HOST, &registry));
 }
 
 #[test]
