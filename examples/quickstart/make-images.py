@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Creates the ten images of this example, as OCI image layouts in images/.
 
-    examples/quickstart/make-images.py [FOLDER]      default: images/ next to this file
+    examples/quickstart/make-images.py [DIR]      default: images/ next to this file
 
 The images are complete, with config and layer. They contain a script but no shell, so they can be listed, not run.
 The output is the same on every machine: times are 0, names are sorted, and layers are stored in gzip format without

@@ -344,7 +344,7 @@ pub(super) const KEYS: &[KeyInfo] = &[
         "git",
         &[Variable(VariableKey::Git)],
         Shape::Git,
-        "The value comes from git, for the folder of manifests.toml.",
+        "The value comes from git, for the directory of manifests.toml.",
     )
     .example("\"describe\""),
     key("default", &[Variable(VariableKey::Default)], Shape::Template, "The value if there is no other.")
