@@ -198,7 +198,7 @@ fn a_name_that_does_not_fit_beside_its_word_is_below_it() {
                          linux/s390x
     failed
       localhost:5001/acme/kube-controller-manager
-      ! quay.io          cannot be reached
+      ! quay.io cannot be reached
     ");
 }
 
