@@ -52,7 +52,7 @@ pub struct LeftOut {
     pub id: String,
     /// See [`Publication::target`].
     pub target: Place,
-    /// The reason, as text: `1.4.0-rc.1 is not stable`.
+    /// The reason, as text: `condition not met: stable (1.4.0-rc.1 is a pre-release)`.
     pub why: String,
     /// The span of the tags.
     pub span: Span,

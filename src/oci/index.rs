@@ -107,9 +107,10 @@ impl Index {
     /// # Errors
     /// Returns an error if the bytes are not a manifest list or image index.
     pub fn parse(payload: &Payload) -> Result<Self, MalformedJson> {
-        let wire: IndexWire = read("index", payload.bytes())?;
-        let digest =
-            |text: &str| Digest::parse(text).map_err(|error| MalformedJson { what: "index", why: error.to_string() });
+        let wire: IndexWire = read("manifest list", payload.bytes())?;
+        let digest = |text: &str| {
+            Digest::parse(text).map_err(|error| MalformedJson { what: "manifest list", why: error.to_string() })
+        };
         let entry = |wire: EntryWire| {
             Ok(Entry {
                 descriptor: Descriptor {
@@ -138,8 +139,8 @@ impl Index {
     /// # Errors
     /// Returns an error if the bytes are not an image index.
     pub fn referrers(payload: &Payload, artifact_type: &str) -> Result<Vec<Entry>, MalformedJson> {
-        let wire: ReferrersWire<'_> = read("index", payload.bytes())?;
-        let malformed = |error: DigestError| MalformedJson { what: "index", why: error.to_string() };
+        let wire: ReferrersWire<'_> = read("manifest list", payload.bytes())?;
+        let malformed = |error: DigestError| MalformedJson { what: "manifest list", why: error.to_string() };
         let mut found = Vec::new();
         for entry in wire.manifests {
             let digest = Digest::parse(&entry.digest).map_err(malformed)?;

@@ -26,9 +26,9 @@ pub struct Payload {
 
 /// The error for JSON that does not match its media type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} cannot be read: {why}")]
+#[error("invalid {what}: {why}")]
 pub struct MalformedJson {
-    /// What was parsed: `image manifest`, `image config`, `index`.
+    /// What was parsed: `image manifest`, `image config`, `manifest list`.
     pub what: &'static str,
     /// Why it could not be parsed.
     pub why: String,
@@ -187,7 +187,7 @@ pub(super) fn read<'b, T: serde::Deserialize<'b>>(what: &'static str, bytes: &'b
 const BRIEF: usize = 200;
 
 fn brief(error: &serde_json::Error) -> String {
-    let said = error.to_string();
+    let said = error.to_string().replace("EOF while parsing", "unexpected end of");
     if said.len() <= BRIEF {
         return said;
     }

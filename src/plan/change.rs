@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::model::Publication;
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Digest, Payload, Place, Platform, Reference, Tag};
+use crate::oci::{Descriptor, Digest, MediaType, Payload, Place, Platform, Reference, Tag};
 
 /// What to do with a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,11 +31,46 @@ pub enum Reason {
     Members,
     /// The members are published as declared, but some tag does not exist or names something else.
     Tags,
-    /// The members are the same, but the type, annotations or order differ.
+    /// The members are the same, but something else differs: see [`ListPlan::content`].
     Content,
     /// The list is published as declared, but some of its images are missing in the target or damaged there. Only these
     /// are written.
     Damaged,
+}
+
+/// What differs between the new and the published list, if not the members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContentChange {
+    /// The media type of the list.
+    MediaType {
+        /// The type of the published list.
+        from: MediaType,
+        /// The type of the new list.
+        to: MediaType,
+    },
+    /// The artifact type of the list.
+    ArtifactType,
+    /// The subject of the list. A new list has none.
+    Subject,
+    /// Annotations of the list, or of the member with this platform.
+    Annotations(Option<Platform>, AnnotationChanges),
+    /// Other fields of the member with this platform, such as `size`.
+    Fields(Platform, Vec<&'static str>),
+    /// The attestations of the images.
+    Attestations,
+    /// The order of members with the same os and architecture.
+    Order,
+}
+
+/// The names of annotations that differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnnotationChanges {
+    /// Only in the new list.
+    pub added: Vec<String>,
+    /// In both lists, with another value.
+    pub changed: Vec<String>,
+    /// Only in the published list.
+    pub removed: Vec<String>,
 }
 
 /// What happens to a tag.
@@ -156,6 +191,8 @@ pub struct ListPlan {
     pub action: Action,
     /// Why, if the list is created or updated.
     pub reason: Option<Reason>,
+    /// What differs, if the reason is [`Reason::Content`].
+    pub content: Vec<ContentChange>,
     /// The list as it will be, or as it is if nothing changes. `None` if it cannot be known.
     pub index: Option<Descriptor>,
     /// The bytes of the list, if it must be written.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashSet};
 use crate::naming::Pattern;
 use crate::oci::{Digest, Entry, Index, MediaType, Platform};
 
+use super::{AnnotationChanges, ContentChange};
+
 /// A list as it should be.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedList<'a> {
@@ -121,6 +123,80 @@ fn is_entry(Wanted { entry: wanted, declared, versions }: &Wanted<'_>, entry: &E
             (Some(declared), Some(platform)) => fits(declared, platform) && has_version(*versions, platform),
             (declared, platform) => declared.is_none() && platform.is_none(),
         }
+}
+
+/// Returns what differs between two lists with the same members, for people to read.
+#[must_use]
+pub fn differences(new: &Index, published: &Index) -> Vec<ContentChange> {
+    let mut found = Vec::new();
+    if new.media_type != published.media_type {
+        found.push(ContentChange::MediaType { from: published.media_type.clone(), to: new.media_type.clone() });
+    }
+    if new.artifact_type != published.artifact_type {
+        found.push(ContentChange::ArtifactType);
+    }
+    if new.subject != published.subject {
+        found.push(ContentChange::Subject);
+    }
+    found.extend(annotations(None, &new.annotations, &published.annotations));
+    let of_entries = differences_of_entries(&new.entries, &published.entries);
+    if of_entries.is_empty() && ordered(&new.entries) != ordered(&published.entries) {
+        found.push(ContentChange::Order);
+    }
+    found.extend(of_entries);
+    found
+}
+
+fn differences_of_entries(new: &[Entry], published: &[Entry]) -> Vec<ContentChange> {
+    let platform = |entry: &Entry| entry.platform.clone().unwrap_or_else(Platform::unknown);
+    let (mut found, mut free) = (Vec::new(), published.iter().collect::<Vec<_>>());
+    let (attestations, members): (Vec<&Entry>, Vec<&Entry>) = new.iter().partition(|entry| entry.attested().is_some());
+    for entry in members {
+        let is_it = |other: &&Entry| other.descriptor.digest == entry.descriptor.digest;
+        let is_same = |other: &&Entry| is_it(other) && platform(other).normalized() == platform(entry).normalized();
+        let Some(at) = free.iter().position(is_same).or_else(|| free.iter().position(is_it)) else { continue };
+        let before = free.remove(at);
+        let fields = [
+            ("platform", platform(entry).normalized() != platform(before).normalized()),
+            ("size", entry.descriptor.size != before.descriptor.size),
+            ("media type", entry.descriptor.media_type != before.descriptor.media_type),
+            ("artifact type", entry.artifact_type != before.artifact_type),
+            ("urls", entry.urls != before.urls),
+        ];
+        let fields: Vec<_> = fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+        if !fields.is_empty() {
+            found.push(ContentChange::Fields(platform(entry), fields));
+        }
+        found.extend(annotations(Some(platform(entry)), &entry.annotations, &before.annotations));
+    }
+    let before: Vec<&Entry> = free.into_iter().filter(|entry| entry.attested().is_some()).collect();
+    if attestations.len() != before.len() || !attestations.iter().all(|entry| before.contains(entry)) {
+        found.push(ContentChange::Attestations);
+    }
+    found
+}
+
+/// Returns the digests of `entries` in an order in which only the order that matters is kept.
+fn ordered(entries: &[Entry]) -> Vec<&Digest> {
+    let mut entries: Vec<_> = entries.iter().map(|entry| (bin(entry.platform.as_ref(), entry), entry)).collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.into_iter().map(|(_, entry)| &entry.descriptor.digest).collect()
+}
+
+fn annotations(
+    of: Option<Platform>,
+    new: &BTreeMap<String, String>,
+    published: &BTreeMap<String, String>,
+) -> Option<ContentChange> {
+    let names = |is_it: &dyn Fn(&str) -> bool, all: &BTreeMap<String, String>| {
+        all.keys().filter(|name| is_it(name)).cloned().collect::<Vec<_>>()
+    };
+    let changes = AnnotationChanges {
+        added: names(&|name| !published.contains_key(name), new),
+        changed: names(&|name| published.get(name).is_some_and(|value| *value != new[name]), new),
+        removed: names(&|name| !new.contains_key(name), published),
+    };
+    (changes != AnnotationChanges::default()).then_some(ContentChange::Annotations(of, changes))
 }
 
 #[cfg(test)]

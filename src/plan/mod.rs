@@ -17,8 +17,8 @@ pub mod newest;
 pub mod snapshot;
 
 pub use change::{
-    Action, Child, ListPlan, MemberChange, MemberFate, MemberTagChange, OsVersionOrigin, Plan, Reason, Summary,
-    TagChange, TagFate,
+    Action, AnnotationChanges, Child, ContentChange, ListPlan, MemberChange, MemberFate, MemberTagChange,
+    OsVersionOrigin, Plan, Reason, Summary, TagChange, TagFate,
 };
 pub use decide::decide;
 pub(crate) use decide::{contradictory, damaged};

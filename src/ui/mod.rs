@@ -181,11 +181,12 @@ impl Ui {
         self.live.finish();
         self.live.show_waiting();
         let what = if writing.is_empty() {
-            "Interrupted at once: no tag was being moved\n".to_owned()
+            "Interrupted: no tag was being moved. Run mlist sync to continue.\n".to_owned()
         } else {
             let names = writing.iter().map(String::as_str);
-            let first = "Interrupted at once: these tags may have been moved: ";
-            text::fill(first, &text::named(names, true), 2, self.options.result_style().width) + "\n"
+            let first = "Interrupted: these tags may have been moved: ";
+            let width = self.options.result_style().width;
+            text::fill(first, &text::named(names, true), 2, width) + "\nRun mlist sync to continue.\n"
         };
         self.printer.result(self.options.results(), &what);
         // The process ends without another chance to remove the temporary files.

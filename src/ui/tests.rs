@@ -86,7 +86,7 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
     created    gcr.io/google_containers/hyperkube:v1.3.0  8c1e5d0b7a42
     created    docker.io/acme/api:v2.4.0 +2 tags          c4d81fa03b27
     blocked    gcr.io/google_containers/kube-scheduler:v1.3.0
@@ -103,16 +103,16 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"
        ·           ─────────────────┬────────────────
-       ·                            ╰── linux/s390x of kube-scheduler
+       ·                            ╰── linux/s390x of list `kube-scheduler`
      7 │ target = "{registry}/{name}"
        ╰────
-      help: push it and sync again, or publish without it: missing = "skip"
+      help: push it first, or set missing = "skip" to publish without it
 
     mlist::registry::unreachable
 
-      × quay.io cannot be reached
-      ╰─▶ no connection within 10s, 8 attempts in 90s
-      help: sync again when it answers: what is published is not sent again
+      × cannot connect to quay.io
+      ╰─▶ timed out after 10s (8 attempts in 90s)
+      help: check the host name and the network, then run mlist sync again
     "#);
 }
 
@@ -132,7 +132,7 @@ fn plan_answers_on_stdout_and_its_problems_talk() {
     assert!(desk.out.text().starts_with("update     gcr.io/google_containers/kubectl\n"));
     assert!(desk.out.text().ends_with("Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed\n"));
     assert!(desk.err.text().starts_with("\nmlist::plan::member_absent\n"));
-    assert!(desk.err.text().ends_with("is not sent again\n\n"));
+    assert!(desk.err.text().ends_with("sync again\n\n"));
 }
 
 #[test]
@@ -227,7 +227,8 @@ fn a_run_that_is_cut_off_prints_what_is_done_and_leaves_no_temporary_file() {
     desk.ui.cut_off();
     insta::assert_snapshot!(desk.out.text(), @r"
     created    gcr.io/google_containers/pause:v1.3.0    77b100000000
-    Interrupted at once: these tags may have been moved: gcr.io/google_containers/kubectl:v1.3.0
+    Interrupted: these tags may have been moved: gcr.io/google_containers/kubectl:v1.3.0
+    Run mlist sync to continue.
     ");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -241,7 +242,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
     let left_out = vec![samples::left_out("gcr.io/x/app")];
     assert_eq!(one_less.ui.show(Document::check(&Loaded { left_out, ..loaded() })), ExitStatus::Done);
     insta::assert_snapshot!(one_less.out.text(), @r"
-    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)
     manifests.toml: 2 lists, 10 members, 2 tags, no problems
     ");
     let open = desk(Verbosity::Normal, &[]);
@@ -255,7 +256,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
         .at(&samples::span("registry"), "did you mean `registry`?");
     let variable = Problem::error("mlist::config::unknown_variable", "unknown variable `versoin`")
         .at(&samples::span("{version}"), "did you mean `version`?")
-        .help("known here: name, registry, version");
+        .help("known variables: name, registry, version");
     let problems = Document::problems(Context::of(samples::sources()), vec![key, variable], ExitStatus::Usage);
     assert_eq!(bad.ui.show(problems), ExitStatus::Usage);
     assert_eq!(bad.out.text(), "manifests.toml: 2 problems\n");
@@ -281,7 +282,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
        ·                                        ╰── did you mean `version`?
      7 │ target = "{registry}/{name}"
        ╰────
-      help: known here: name, registry, version
+      help: known variables: name, registry, version
     "#);
 }
 
@@ -294,13 +295,13 @@ fn a_list_to_which_no_tag_applies_is_told_before_the_verdict_and_counts_for_noth
     let document = Document::plan(context.clone(), shown.clone(), Stats::new(), ExitStatus::Done);
     assert_eq!(planned.ui.show(document), ExitStatus::Done);
     insta::assert_snapshot!(planned.out.text(), @r"
-    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)
     Plan: 1 unchanged
     ");
     let synced = desk(Verbosity::Normal, &[]);
     assert_eq!(synced.ui.show(Document::report(context, samples::report(shown))), ExitStatus::Done);
     insta::assert_snapshot!(synced.out.text(), @r"
-    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)
     Nothing to publish: 1 list unchanged (1m 31s)
     ");
 }
@@ -321,7 +322,7 @@ fn verbose_tells_requests_by_host_before_the_verdict() {
     sync(&desk, samples::plan_of(vec![samples::updated()]));
     let text = desk.err.text();
     let lines: Vec<&str> = text.lines().rev().take(2).collect();
-    assert_eq!(lines[1], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials");
+    assert_eq!(lines[1], "gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 token request; no credentials");
     assert!(lines[0].starts_with("quay.io: 8 HEAD, 7 retried, waited 1m 28s; credentials from"));
     assert!(desk.out.text().lines().last().unwrap().starts_with("Done in 1m 31s"));
 }
@@ -365,7 +366,7 @@ fn check_with_v_shows_what_the_file_expands_to() {
         tag latest
         linux/amd64      registry.k8s.io/pause-amd64:v1.3.0
         linux/arm/v7     registry.k8s.io/pause-arm:v1.3.0
-    left out   gcr.io/x/app  1.4.0-rc.1 is not stable
+    left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)
     manifests.toml: 2 lists, 7 members, 3 tags, no problems
     ");
 }

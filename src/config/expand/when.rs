@@ -15,7 +15,7 @@ use crate::naming::{Globs, Kind, Pattern, Version};
 pub(super) enum ConditionResult {
     /// All of them hold.
     Holds,
-    /// One does not hold, and why: `1.4.0-rc.1 is not stable`.
+    /// One does not hold, and why: `condition not met: stable (1.4.0-rc.1 is a pre-release)`.
     Fails(String),
 }
 
@@ -89,10 +89,11 @@ fn is_stable(
         return Err(NoValue);
     }
     let value = evaluator.named(VERSION, span, scope)?;
+    let fails = |why: String| ConditionResult::Fails(format!("condition not met: {word} ({why})"));
     Ok(match Version::parse(value.text()).map(|version| version.kind()) {
         Some(Kind::Stable) => ConditionResult::Holds,
-        Some(Kind::PreRelease) => ConditionResult::Fails(format!("{} is not stable", value.shown())),
-        None if value.text().is_empty() => ConditionResult::Fails(format!("{VERSION} is empty")),
-        None => ConditionResult::Fails(format!("{} is not a version", value.shown())),
+        Some(Kind::PreRelease) => fails(format!("{} is a pre-release", value.shown())),
+        None if value.text().is_empty() => fails(format!("{VERSION} is empty")),
+        None => fails(format!("{} is not a version", value.shown())),
     })
 }

@@ -68,7 +68,7 @@ pub(super) fn of_all<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, absent: &
     if members.len() < 2 || absent.len() < members.len() {
         return None;
     }
-    let message = format!("none of the {} images of {} was found", members.len(), input.publication.id);
+    let message = format!("none of the {} images of list `{}` was found", members.len(), input.publication.id);
     let mut problem =
         Problem::error("mlist::plan::member_absent", message).because(none_found(input)).help(CHECK_NAMES);
     problem.http =
@@ -85,7 +85,7 @@ pub(super) fn of_all<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, absent: &
     spans.truncate(LISTED);
     let problem = spans
         .into_iter()
-        .fold(problem, |problem, span| problem.at(span, format!("source of {}", input.publication.id)));
+        .fold(problem, |problem, span| problem.at(span, format!("source of list `{}`", input.publication.id)));
     Some(problem.about(&input.publication.reference()))
 }
 

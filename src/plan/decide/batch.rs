@@ -41,29 +41,29 @@ pub(super) struct QueryBatch<'a> {
 }
 
 impl<'a> QueryOrigin<'a> {
-    /// The source of a member: `linux/s390x of kube-scheduler`.
+    /// The source of a member: ``linux/s390x of list `kube-scheduler` ``.
     pub(super) fn member(input: Input<'a>, member: &'a Member) -> Self {
-        Self { span: &member.source_span, text: format!("{} of {}", member.platform, input.publication.id) }
+        Self { span: &member.source_span, text: format!("{} of list `{}`", member.platform, input.publication.id) }
     }
 
-    /// The image that a Windows version is taken from: `os-version of windows/amd64 of pause`.
+    /// The image that a Windows version is taken from: ``os-version of windows/amd64 of list `pause` ``.
     pub(super) fn os_version(input: Input<'a>, member: &Member, of: &'a OsVersionOf) -> Self {
-        Self { span: &of.span, text: format!("os-version of {} of {}", member.platform, input.publication.id) }
+        Self { span: &of.span, text: format!("os-version of {} of list `{}`", member.platform, input.publication.id) }
     }
 
-    /// A tag of the list: `v1.3.0 of kube-scheduler`.
+    /// A tag of the list: ``tag v1.3.0 of list `kube-scheduler` ``.
     pub(super) fn tag(input: Input<'a>, tag: &'a TargetTag) -> Self {
-        Self { span: &tag.span, text: format!("{} of {}", tag.tag, input.publication.id) }
+        Self { span: &tag.span, text: format!("tag {} of list `{}`", tag.tag, input.publication.id) }
     }
 
-    /// A tag of a member: `v1.3.0-linux-s390x, a member of kube-scheduler`.
+    /// A tag of a member: ``member tag v1.3.0-linux-s390x of list `kube-scheduler` ``.
     pub(super) fn member_tag(input: Input<'a>, tag: &'a MemberTag) -> Self {
-        Self { span: &tag.span, text: format!("{}, a member of {}", tag.tag, input.publication.id) }
+        Self { span: &tag.span, text: format!("member tag {} of list `{}`", tag.tag, input.publication.id) }
     }
 
-    /// The target of the list: `target of kube-scheduler`.
+    /// The target of the list: ``target of list `kube-scheduler` ``.
     pub(super) fn target(input: Input<'a>) -> Self {
-        Self { span: &input.publication.target_span, text: format!("target of {}", input.publication.id) }
+        Self { span: &input.publication.target_span, text: format!("target of list `{}`", input.publication.id) }
     }
 
     /// Labels this position in `problem`.

@@ -43,6 +43,7 @@ pub(super) fn plan(
         member_tags: Vec::new(),
         children: Vec::new(),
         present: Vec::new(),
+        content: Vec::new(),
         problems,
     }
 }

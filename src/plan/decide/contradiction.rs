@@ -91,13 +91,13 @@ pub(super) fn add_lost_referrer(
 pub(crate) fn problem(reference: &Reference, why: String) -> Problem {
     let host = reference.place.host();
     let who = host.map_or_else(|| reference.place.to_string(), ToString::to_string);
-    let message = format!("{who} gave contradictory answers about {reference}");
+    let message = format!("{who} gave contradictory responses about {reference}");
     let mut problem = Problem::error("mlist::plan::contradictory_answers", message)
         .because(why)
         .help(if host.is_some() {
-            "run again later; if it happens again, check for a proxy, cache or replica in between"
+            format!("try again later; if it happens again, check for a proxy or cache between this machine and {who}")
         } else {
-            "check the files of the layout, or write it again"
+            "check the files of the layout, or write it again".to_owned()
         })
         .about(reference);
     problem.retry = host.is_some();

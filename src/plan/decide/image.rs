@@ -154,7 +154,7 @@ fn undecided(member: &Member, declared: &Platform, list: &Index, candidates: &[&
             Problem::error("mlist::plan::no_candidate", format!("{source} is a list and has no image for {declared}"));
         problem
             .because(format!("the list has {}", named(&has)))
-            .help(format!("push an image for {declared} to the list, or declare a platform that it has"))
+            .help(format!("add an image for {declared} to that list, or declare a platform that the list has"))
     } else {
         let help = if declared.is_windows() {
             "choose one by its os-version or its digest: source = \"…@sha256:…\""

@@ -92,10 +92,9 @@ fn version_of<'a>(
         Presence::Absent => {
             if let Some(problem) = absences::not_found(batch, "mlist::plan::os_version_absent", &of.from, &origin) {
                 let problem = problem.because(format!("os-version of {} is taken from this image", machine(member)));
-                batch.block(
-                    problem
-                        .help("name another image, or write the version as a pattern: os-version = \"10.0.17763.*\""),
-                );
+                batch.block(problem.help(
+                    "use another image, or set os-version = \"10.0.17763.*\" to use the version of the member itself",
+                ));
             }
             return None;
         }
@@ -181,17 +180,18 @@ fn told_apart<'v>(versions: &[&'v str]) -> &'v str {
 /// are all versions for the platform.
 fn undecided(member: &Member, of: &OsVersionOf, ours: &[&str], fitting: &[&str]) -> Problem {
     let (from, machine) = (&of.from, machine(member));
-    let build = of.build.as_deref().map(|build| format!(" of build {build}")).unwrap_or_default();
     let (code, message, has, help) = if fitting.is_empty() {
-        let message = format!("{from} has no os-version for {machine}{build}");
-        (
-            "mlist::plan::no_os_version",
-            message,
-            ours,
-            "name another image or build, or write the version itself".to_owned(),
-        )
+        let message = match &of.build {
+            Some(build) => format!("{from} has no {machine} image of build {build}"),
+            None => format!("{from} has no os.version for {machine}"),
+        };
+        let other = if of.build.is_some() { "another image or build" } else { "another image" };
+        let example = of.build.as_deref().unwrap_or("10.0.17763");
+        let help = format!("use {other}, or set os-version = \"{example}.*\" to use the version of the member itself");
+        ("mlist::plan::no_os_version", message, ours, help)
     } else {
-        let message = format!("{from} has several os-versions for {machine}{build}");
+        let build = of.build.as_deref().map(|build| format!(" of build {build}")).unwrap_or_default();
+        let message = format!("{from} has several values of os.version for {machine}{build}");
         (
             "mlist::plan::several_os_versions",
             message,
@@ -200,6 +200,6 @@ fn undecided(member: &Member, of: &OsVersionOf, ours: &[&str], fitting: &[&str])
         )
     };
     let has =
-        if has.is_empty() { format!("it has no os-version for {machine}") } else { format!("it has {}", some(has)) };
+        if has.is_empty() { format!("it has no os.version for {machine}") } else { format!("it has {}", some(has)) };
     Problem::error(code, message).because(has).help(help).about(from)
 }

@@ -63,7 +63,7 @@ pub(super) fn unreadable(source: &Reference, error: &MalformedJson) -> Problem {
 pub(super) fn invalid_platform(source: &Reference, part: &str, text: &str) -> Problem {
     Problem::error("mlist::plan::invalid_platform", format!("{source} has an invalid {part}"))
         .because(format!("found \"{}\", expected 1 to 64 ASCII characters without spaces", excerpt(text)))
-        .help(format!("push the image again with a valid {part}, or declare it for this member"))
+        .help(format!("push the image again with a valid {part}, or set {} for this member", part.replace('.', "-")))
         .about(source)
 }
 

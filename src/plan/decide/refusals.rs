@@ -51,8 +51,9 @@ pub(super) fn immutable(input: Input<'_>, tag: &TagChange) -> Problem {
 fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEntry<'_, '_>]) {
     let publication = input.publication;
     let is_image = |line: &PlannedEntry<'_, '_>| line.entry.attested().is_none();
-    let (why, help) = if publication.members.is_empty() {
+    let (message, why, help) = if publication.members.is_empty() {
         (
+            format!("list `{}` has no images", publication.id),
             "the `when` conditions of all its platforms are false".to_owned(),
             "change a `when`, or add a platform without one",
         )
@@ -60,12 +61,11 @@ fn refuse_empty(batch: &mut QueryBatch<'_>, input: Input<'_>, lines: &[PlannedEn
         return;
     } else {
         let why = format!("missing = \"skip\" leaves out images that are {}", absences::none_found(input));
-        (why, absences::CHECK_NAMES)
+        let number = publication.members.len();
+        (format!("none of the {number} images of list `{}` was found", publication.id), why, absences::CHECK_NAMES)
     };
-    let problem = Problem::error("mlist::plan::no_member", format!("{} has no images", publication.reference()))
-        .because(why)
-        .help(help)
-        .about(&publication.reference());
+    let problem =
+        Problem::error("mlist::plan::no_member", message).because(why).help(help).about(&publication.reference());
     batch.block(QueryOrigin::target(input).label(problem));
 }
 
@@ -78,13 +78,23 @@ fn refuse_twins(batch: &mut QueryBatch<'_>, input: Input<'_>, resolved: &[Resolv
         let Some(first) = declared[..at].iter().find(|first| first.platform.normalized() == platform) else { continue };
         let problem = Problem::error(
             "mlist::plan::platform_twice",
-            format!("{} has two images for {}", input.publication.id, second.platform),
+            format!("list `{}` has two images for {}", input.publication.id, second.platform),
         )
-        .at(&second.member.platform_span, format!("{} is for {}", second.member.source, second.platform))
-        .at(&first.member.platform_span, format!("{} is for {}", first.member.source, first.platform))
-        .help("parts of a platform that are not declared come from the image: declare them, or remove one of the two")
+        .at(&second.member.platform_span, is_for(second))
+        .at(&first.member.platform_span, is_for(first))
+        .help("declare both platforms completely, such as linux/arm/v7, or remove one of the two images")
         .about(&second.member.source);
         batch.block(problem);
+    }
+}
+
+/// Says which platform an image has, and which part of it the file does not declare.
+fn is_for(resolved: &ResolvedMember<'_>) -> String {
+    let (source, platform, declared) = (&resolved.member.source, &resolved.platform, &resolved.member.platform);
+    if declared.normalized() == platform.normalized() {
+        format!("{source} is declared as {platform}")
+    } else {
+        format!("{source} is for {platform} (declared as {declared})")
     }
 }
 

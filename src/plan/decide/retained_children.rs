@@ -24,11 +24,11 @@ fn gone(input: Input<'_>, line: &PlannedEntry<'_, '_>, image: &Reference) -> Pro
     let (why, help) = match line.part {
         EntrySource::Kept(member) => (
             format!("published for {platform}, but its source {} was not found either", member.source),
-            "push the image to its source again, or set missing = \"skip\" to publish without it",
+            "push the image to its source again, or set missing = \"skip\" to publish without it".to_owned(),
         ),
         EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => (
             format!("published for {platform}, but not declared in this file"),
-            "declare it with a source, or set undeclared = \"remove\" to publish without it",
+            format!("declare {platform} with a source, or set undeclared = \"remove\" to remove it from the list"),
         ),
     };
     let list = input.publication.reference();

@@ -2,7 +2,7 @@
 
 use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload, Place};
-use crate::plan::{Action, Answer, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate};
+use crate::plan::{Action, Answer, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate, equality};
 
 use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
@@ -37,6 +37,7 @@ pub(super) fn conclude(
         publication: input.publication.clone(),
         action: Action::Unchanged,
         reason: None,
+        content: Vec::new(),
         index: Some(payload.descriptor().clone()),
         payload: None,
         tags,
@@ -59,6 +60,10 @@ pub(super) fn conclude(
         plan.reason = Some(Reason::Damaged);
     } else if plan.action.writes() {
         plan.reason = Some(reason(&plan, &equal));
+    }
+    if plan.reason == Some(Reason::Content) {
+        let new = list::of(input, &lines);
+        plan.content = base.map(|list| equality::differences(&new, &list.index)).unwrap_or_default();
     }
     if plan.action.writes() {
         plan.present = present(input, &lines, &plan);

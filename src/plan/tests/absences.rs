@@ -29,11 +29,11 @@ fn that_no_member_is_found_is_one_problem() {
     let list = publication("reg.corp/app", &["v1"], &MEMBERS);
     let (plan, asked) = World::default().plan(&list);
     insta::assert_snapshot!(shown(&blocked(&World::default(), &list)), @r"
-    member_absent: none of the 4 images of app was found
+    member_absent: none of the 4 images of list `app` was found
       because not found: reg.corp/app:v1-amd64, reg.corp/app:v1-arm64, reg.corp/app:v1-ppc64le and 1 more
-      at 200..201: source of app
-      at 201..202: source of app
-      at 202..203: source of app
+      at 200..201: source of list `app`
+      at 201..202: source of list `app`
+      at 202..203: source of list `app`
       help: check the names and the version; if this version is not built yet, build and push its images first
     ");
     assert_eq!(asked.rounds, 1);
@@ -52,16 +52,16 @@ fn that_no_member_is_found_is_one_problem() {
 fn that_all_are_left_out_or_nothing_is_published_to_keep_is_one_problem_too() {
     let list = publication("reg.corp/app", &["v1"], &MEMBERS[..2]);
     insta::assert_snapshot!(shown(&blocked(&World::default(), &missing(&list, Missing::Skip))), @r#"
-    no_member: reg.corp/app:v1 has no images
+    no_member: none of the 2 images of list `app` was found
       because missing = "skip" leaves out images that are not found: reg.corp/app:v1-amd64, reg.corp/app:v1-arm64
-      at 0..1: target of app
+      at 0..1: target of list `app`
       help: check the names and the version; if this version is not built yet, build and push its images first
     "#);
     insta::assert_snapshot!(shown(&blocked(&World::default(), &missing(&list, Missing::Keep))), @r"
-    member_absent: none of the 2 images of app was found
+    member_absent: none of the 2 images of list `app` was found
       because not found: reg.corp/app:v1-amd64, reg.corp/app:v1-arm64
-      at 200..201: source of app
-      at 201..202: source of app
+      at 200..201: source of list `app`
+      at 201..202: source of list `app`
       help: check the names and the version; if this version is not built yet, build and push its images first
     ");
 }
@@ -119,11 +119,11 @@ fn layouts_that_are_all_missing_say_why_once() {
     let members = [("linux/amd64", "oci:build/amd64:v1"), ("linux/arm64", "oci:build/arm64:v1")];
     let list = publication("reg.corp/app", &["v1"], &members);
     insta::assert_snapshot!(shown(&blocked(&World::default(), &list)), @r"
-    member_absent: none of the 2 images of app was found
+    member_absent: none of the 2 images of list `app` was found
       because not found: oci:build/amd64:v1, oci:build/arm64:v1
       because directory build/amd64 does not exist
-      at 200..201: source of app
-      at 201..202: source of app
+      at 200..201: source of list `app`
+      at 201..202: source of list `app`
       help: check the names and the version, or build the images first: skopeo copy docker://IMAGE oci:build/amd64:v1
     ");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::world::{Image, World, foreign_list, platform, publication, reference};
 use crate::config::model::Publication;
 use crate::oci::{Descriptor, Digest, Index, MediaType, Platform};
-use crate::plan::{Action, ListPlan, MemberFate, Reason, TagFate};
+use crate::plan::{Action, ContentChange, ListPlan, MemberFate, Reason, TagFate};
 
 const TARGET: &str = "reg.corp/app";
 const AMD64: (&str, &str) = ("linux/amd64", "reg.corp/app-amd64:v1");
@@ -169,6 +169,7 @@ fn another_order_inside_one_machine_is_another_list() {
     publish(&mut world, &publication(TARGET, &["v1"], &[AMD64, v3]));
     let (plan, _) = world.plan(&publication(TARGET, &["v1"], &[v3, AMD64]));
     assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Content)));
+    assert_eq!(plan.content, [ContentChange::Order]);
     assert!(plan.members.iter().all(|member| member.fate == MemberFate::Same));
 }
 
@@ -247,6 +248,12 @@ fn two_windows_that_were_published_without_a_version_get_theirs() {
     let list = publication(TARGET, &["v1"], &[WINDOWS, other]);
     let (plan, _) = world.plan(&list);
     assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Content)));
+    let without_version: Vec<_> = plan
+        .content
+        .iter()
+        .filter(|change| matches!(change, ContentChange::Fields(_, fields) if fields == &["platform"]))
+        .collect();
+    assert_eq!(without_version.len(), 2, "{:?}", plan.content);
     assert!(written(&plan).entries.iter().all(|entry| entry.platform.as_ref().unwrap().os_version.is_some()));
     world.apply(&plan);
     assert_eq!(world.plan(&list).0.action, Action::Unchanged);
@@ -292,6 +299,7 @@ fn a_size_that_a_published_list_gets_wrong_is_put_right() {
     publish_foreign(&mut world, "v1", &entries);
     let (plan, _) = world.plan(&list(&["v1"]));
     assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Content)));
+    assert_eq!(plan.content[1..], [ContentChange::Fields(platform("linux/amd64"), vec!["size"])]);
     assert_eq!(written(&plan).entries[0].descriptor, truth);
 }
 

@@ -6,7 +6,7 @@ use super::world::{Image, World, platform, publication, reference, shared, with}
 use super::{blocked, shown};
 use crate::config::model::{Attestations, Format, Publication};
 use crate::oci::{Descriptor, Digest, Entry, Index, MediaType, Place};
-use crate::plan::{Action, ListPlan, MemberFate, Query, Reason};
+use crate::plan::{Action, ContentChange, ListPlan, MemberFate, Query, Reason};
 
 const TARGET: &str = "reg.corp/app";
 const AMD64: (&str, &str) = ("linux/amd64", "reg.corp/app-amd64:v1");
@@ -94,6 +94,7 @@ fn attestations_are_dropped_where_that_is_said() {
     world.apply(&plan);
     let (plan, asked) = world.plan(&dropped);
     assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Content)));
+    assert_eq!(plan.content, [ContentChange::Attestations]);
     assert_eq!(entries(&plan), [(AMD64.0.to_owned(), amd64.digest)]);
     assert_eq!((plan.members.len(), asked.referrers), (1, 0), "that they go is no change of a member");
     world.apply(&plan);
@@ -230,8 +231,8 @@ fn no_image_for_the_platform_names_what_there_is() {
     no_candidate: reg.corp/app-amd64:v1 is a list and has no image for linux/amd64
       because the list has linux/s390x, linux/arm/v7
       at 100..101: declared as linux/amd64
-      at 200..201: linux/amd64 of app
-      help: push an image for linux/amd64 to the list, or declare a platform that it has
+      at 200..201: linux/amd64 of list `app`
+      help: add an image for linux/amd64 to that list, or declare a platform that the list has
     ");
     let many: Vec<String> = (1..=13).map(|number| format!("linux/arm64/v{number}")).collect();
     index(&mut world, AMD64.1, &many.iter().map(String::as_str).collect::<Vec<_>>());
@@ -246,7 +247,7 @@ fn several_images_for_the_platform_are_named() {
     several_candidates: reg.corp/app-amd64:v1 is a list and has several images for linux/arm
       because the list has linux/arm/v6, linux/arm/v7
       at 100..101: declared as linux/arm
-      at 200..201: linux/arm of app
+      at 200..201: linux/arm of list `app`
       help: choose one by its variant or its digest: source = "…@sha256:…"
     "#);
     index(&mut world, AMD64.1, &["windows/amd64 10.0.17763.1", "windows/amd64 10.0.20348.1"]);
@@ -254,7 +255,7 @@ fn several_images_for_the_platform_are_named() {
     several_candidates: reg.corp/app-amd64:v1 is a list and has several images for windows/amd64
       because the list has windows/amd64 10.0.17763.1, windows/amd64 10.0.20348.1
       at 100..101: declared as windows/amd64
-      at 200..201: windows/amd64 of app
+      at 200..201: windows/amd64 of list `app`
       help: choose one by its os-version or its digest: source = "…@sha256:…"
     "#);
 }

@@ -157,19 +157,19 @@ fn a_version_that_can_not_be_had_blocks() {
     insta::assert_snapshot!(shown(&blocked(&gone, &list(of(None)))), @r#"
     os_version_absent: tag v0.2 not found in mcr.corp/base
       because os-version of windows/amd64 is taken from this image
-      at 300..301: os-version of windows/amd64 of app
-      help: name another image, or write the version as a pattern: os-version = "10.0.17763.*"
+      at 300..301: os-version of windows/amd64 of list `app`
+      help: use another image, or set os-version = "10.0.17763.*" to use the version of the member itself
     "#);
-    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(Some("10.0.26100"))))), @r"
-    no_os_version: mcr.corp/base:v0.2 has no os-version for windows/amd64 of build 10.0.26100
+    insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(Some("10.0.26100"))))), @r#"
+    no_os_version: mcr.corp/base:v0.2 has no windows/amd64 image of build 10.0.26100
       because it has 10.0.17763.6532, 10.0.20348.2700
-      at 300..301: os-version of windows/amd64 of app
-      help: name another image or build, or write the version itself
-    ");
+      at 300..301: os-version of windows/amd64 of list `app`
+      help: use another image or build, or set os-version = "10.0.26100.*" to use the version of the member itself
+    "#);
     insta::assert_snapshot!(shown(&blocked(&world("windows/amd64", &BUILDS), &list(of(None)))), @r#"
-    several_os_versions: mcr.corp/base:v0.2 has several os-versions for windows/amd64
+    several_os_versions: mcr.corp/base:v0.2 has several values of os.version for windows/amd64
       because it has 10.0.17763.6532, 10.0.20348.2700
-      at 300..301: os-version of windows/amd64 of app
+      at 300..301: os-version of windows/amd64 of list `app`
       help: choose one: build = "10.0.17763"
     "#);
     let two = world("windows/amd64", &["windows/amd64 10.0.17763.1", "windows/amd64 10.0.17763.2"]);
@@ -180,7 +180,7 @@ fn a_version_that_can_not_be_had_blocks() {
         "the build alone does not tell them apart"
     );
     let linux = world("windows/amd64", &["linux/amd64"]);
-    assert_eq!(blocked(&linux, &list(of(None))).causes, ["it has no os-version for windows/amd64"]);
+    assert_eq!(blocked(&linux, &list(of(None))).causes, ["it has no os.version for windows/amd64"]);
     let mut other = world("windows/amd64", &[]);
     for (media_type, bytes, code) in [
         ("application/vnd.cncf.helm.config.v1+json", "{}", "not_an_image"),
@@ -223,7 +223,7 @@ fn a_version_that_does_not_fit_is_a_mismatch() {
         assert_eq!(problem.message, format!("{} does not match os-version 10.0.17763.*", MEMBER.1));
         // The pattern is underlined, not the platform.
         let labels: Vec<_> = problem.labels.iter().map(|label| (label.span.range.start, label.text.as_str())).collect();
-        assert_eq!(labels, [(200, "windows/amd64 of app"), (SPAN.range.start, "declared as 10.0.17763.*")]);
+        assert_eq!(labels, [(200, "windows/amd64 of list `app`"), (SPAN.range.start, "declared as 10.0.17763.*")]);
         assert_eq!(problem.help.as_deref(), Some("push an image with a matching version, or change os-version"));
     }
 }
@@ -338,8 +338,8 @@ fn a_version_that_is_not_plain_text_is_not_published() {
     insta::assert_snapshot!(shown(&broken), @r#"
     invalid_platform: reg.corp/pause-windows:v1 has an invalid os.version
       because found "10.0.17763.1\n10", expected 1 to 64 ASCII characters without spaces
-      at 200..201: windows/amd64 of app
-      help: push the image again with a valid os.version, or declare it for this member
+      at 200..201: windows/amd64 of list `app`
+      help: push the image again with a valid os.version, or set os-version for this member
     "#);
 }
 

@@ -192,6 +192,7 @@ mod form {
             let declared = with(&bare, change);
             let (plan, entries) = settled(&mut world, &declared);
             assert_eq!((plan.action, plan.reason), (Action::Update, Some(Reason::Content)));
+            assert!(plan.content.len() > 1, "the type, and what requires it: {:?}", plan.content);
             assert_eq!(plan.index.as_ref().unwrap().media_type, MediaType::OciIndex);
             let index = Index::parse(plan.payload.as_ref().unwrap()).unwrap();
             assert_eq!(
@@ -249,7 +250,7 @@ mod immutable {
         let problem = &plan.problems[0];
         assert_eq!(problem.message, "immutable tag reg.corp/app:v1 would be moved");
         let labels: Vec<_> = problem.labels.iter().map(|label| (label.span.range.start, label.text.as_str())).collect();
-        assert_eq!(labels, [(1, "v1 of app"), (9, "declared as immutable here")]);
+        assert_eq!(labels, [(1, "tag v1 of list `app`"), (9, "declared as immutable here")]);
     }
 
     #[test]

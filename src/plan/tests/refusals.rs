@@ -40,7 +40,7 @@ fn an_absent_member_blocks() {
     let (plan, problem) = refused(&world, &list, Action::Blocked);
     insta::assert_snapshot!(shown(&problem), @r#"
     member_absent: tag v1 not found in reg.corp/app-arm64
-      at 201..202: linux/arm64 of app
+      at 201..202: linux/arm64 of list `app`
       help: push it first, or set missing = "skip" to publish without it
     "#);
     assert_eq!(problem.reference.as_deref(), Some(ARM64.1));
@@ -89,7 +89,7 @@ fn the_config_of_another_machine_blocks() {
     insta::assert_snapshot!(shown(&problem), @r"
     mismatch: reg.corp/app-arm64:v1 is not for linux/arm64
       because its config says linux/amd64
-      at 201..202: linux/arm64 of app
+      at 201..202: linux/arm64 of list `app`
       at 101..102: declared as linux/arm64
       help: push an image for linux/arm64 to this reference, or correct the declared platform
     ");
@@ -142,7 +142,7 @@ fn a_config_that_says_more_is_a_warning() {
     assert_eq!(plan.problems[0].severity, Severity::Warning);
     insta::assert_snapshot!(shown(&plan.problems[0]), @r"
     config_says_more: the config of reg.corp/app-amd64:v1 says linux/amd64/v3, but it is declared as linux/amd64
-      at 200..201: linux/amd64 of app
+      at 200..201: linux/amd64 of list `app`
       help: declare linux/amd64/v3 if the image requires that variant
     ");
 }
@@ -155,10 +155,10 @@ fn two_members_that_turn_out_to_be_for_one_machine_block() {
     let members = [("linux/arm", "reg.corp/app-arm:v1"), ("linux/arm/v7", "reg.corp/app-armhf:v1")];
     let (_, problem) = refused(&world, &publication(TARGET, &["v1"], &members), Action::Blocked);
     insta::assert_snapshot!(shown(&problem), @r"
-    platform_twice: app has two images for linux/arm/v7
-      at 101..102: reg.corp/app-armhf:v1 is for linux/arm/v7
-      at 100..101: reg.corp/app-arm:v1 is for linux/arm/v7
-      help: parts of a platform that are not declared come from the image: declare them, or remove one of the two
+    platform_twice: list `app` has two images for linux/arm/v7
+      at 101..102: reg.corp/app-armhf:v1 is declared as linux/arm/v7
+      at 100..101: reg.corp/app-arm:v1 is for linux/arm/v7 (declared as linux/arm)
+      help: declare both platforms completely, such as linux/arm/v7, or remove one of the two images
     ");
 }
 
@@ -168,7 +168,7 @@ fn bytes_that_can_not_be_read_block() {
     world.push_bytes(&reference(ARM64.1), MediaType::OciManifest, "{}".into());
     let problem = refused(&world, &list, Action::Blocked).1;
     assert_eq!(problem.slug(), "unreadable_manifest");
-    assert!(problem.causes[0].starts_with("image manifest cannot be read: missing field `config`"));
+    assert!(problem.causes[0].starts_with("invalid image manifest: missing field `config`"));
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn a_published_list_that_cannot_be_parsed_is_overwritten_or_blocks_if_something_
     assert_eq!(plan.action, Action::Update);
     insta::assert_snapshot!(shown(&plan.problems[0]), @r"
     unreadable_list: reg.corp/app:v1 is not a valid manifest list and will be overwritten
-      because index cannot be read: EOF while parsing an object at line 1 column 1
-      at 1..2: v1 of app
+      because invalid manifest list: unexpected end of an object at line 1 column 1
+      at 1..2: tag v1 of list `app`
       help: to keep the old content, copy it to another tag first, or publish under another tag
     ");
     for (key, list) in [

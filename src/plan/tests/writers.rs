@@ -137,7 +137,7 @@ fn an_immutable_tag_of_a_member_blocks_as_one_of_the_list_does() {
         (problem.code, problem.reference.as_deref()),
         ("mlist::plan::immutable", Some("reg.corp/app:v1-linux-amd64"))
     );
-    assert_eq!(problem.labels[0].text, "v1-linux-amd64, a member of app");
+    assert_eq!(problem.labels[0].text, "member tag v1-linux-amd64 of list `app`");
 }
 
 #[test]

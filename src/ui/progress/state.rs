@@ -313,12 +313,12 @@ impl LiveState {
     /// The hosts and members that are waited for, each with the reason and time.
     pub(super) fn pauses(&self) -> impl Iterator<Item = (String, String)> {
         let hosts = self.paused.iter().map(|(host, pause)| {
-            let waited = pause.since.elapsed().min(pause.wait).as_secs();
             let why = match pause.status {
-                429 => "rate limited".to_owned(),
-                status => format!("responded {status}"),
+                429 => ": rate limited".to_owned(),
+                status => format!(" responded {status}"),
             };
-            (text::foreign(host), format!(": {why}, {waited}s of {}", text::wait(pause.wait)))
+            let left = pause.wait.saturating_sub(pause.since.elapsed());
+            (text::foreign(host), format!("{why}, retrying in {}", text::wait(left)))
         });
         let missing = |missing: &MissingMembers| (missing.noun(), format!(": {} left", missing.left()));
         hosts.chain(self.missing.as_ref().map(missing))

@@ -79,7 +79,10 @@ fn a_pause_has_a_line_or_is_beside_the_bar() {
     let bars = options(bars());
     let mut state = self::state(&bars, plan);
     assert_eq!(state.note(paused(429, true), &bars), None);
-    assert_eq!(state.pauses().collect::<Vec<_>>(), [("docker.io".to_owned(), ": rate limited, 0s of 60s".to_owned())]);
+    assert_eq!(
+        state.pauses().collect::<Vec<_>>(),
+        [("docker.io".to_owned(), ": rate limited, retrying in 60s".to_owned())]
+    );
 }
 
 #[test]
@@ -89,9 +92,9 @@ fn a_pause_that_does_not_fit_beside_the_bar_has_its_own_line() {
     let host = "0123456789.dkr.ecr.eu-west-1.amazonaws.com".to_owned();
     state
         .note(Event::Notice(Notice::Paused { host, status: 503, wait: Duration::from_mins(1), as_asked: true }), &bars);
-    insta::assert_snapshot!(drawn(&state, 100), @"Publishing [======] 0/3 lists  0123456789.dkr.ecr.eu-west-1.amazonaws.com: responded 503, 0s of 60s");
+    insta::assert_snapshot!(drawn(&state, 100), @"Publishing 0/3 lists  0123456789.dkr.ecr.eu-west-1.amazonaws.com responded 503, retrying in 60s");
     insta::assert_snapshot!(drawn(&state, 44), @r"
-      ….amazonaws.com: responded 503, 0s of 60s
+      …onaws.com responded 503, retrying in 60s
     Publishing [====================] 0/3 lists
     ");
 }

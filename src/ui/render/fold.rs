@@ -22,6 +22,8 @@ pub(super) struct ProblemGroup<'a> {
     pub(super) also: Vec<&'a str>,
     /// The registry that is the cause, if one is.
     pub(super) host: Option<&'a str>,
+    /// Whether all problems of the group have the same message.
+    pub(super) is_one_message: bool,
 }
 
 #[derive(PartialEq, Eq, Hash, Clone, Copy)]
@@ -41,11 +43,18 @@ pub(super) fn fold<'a>(problems: impl IntoIterator<Item = (Option<usize>, &'a Pr
     for (list, problem) in problems {
         let alike = known.entry(key(problem)).or_default();
         let at = alike.iter().copied().find(|at| is_one_reason(groups[*at].problem, problem)).unwrap_or_else(|| {
-            groups.push(ProblemGroup { problem, lists: Vec::new(), also: Vec::new(), host: host(problem) });
+            groups.push(ProblemGroup {
+                problem,
+                lists: Vec::new(),
+                also: Vec::new(),
+                host: host(problem),
+                is_one_message: true,
+            });
             alike.push(groups.len() - 1);
             groups.len() - 1
         });
         let group = &mut groups[at];
+        group.is_one_message &= problem.message == group.problem.message;
         // All problems of a list are adjacent, so comparing with the last list is enough.
         if let Some(list) = list.filter(|list| group.lists.last() != Some(list)) {
             group.lists.push(list);

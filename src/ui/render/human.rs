@@ -261,14 +261,22 @@ impl View {
         }
     }
 
-    /// Renders `failed     6 lists need quay.io: hyperkube, kubectl`.
+    /// Renders `failed     6 lists: cannot connect to quay.io`, and the names of the lists below it.
     fn folded(&self, word: &str, group: &ProblemGroup<'_>, plans: &[&ListPlan]) -> String {
         let lists: Vec<&ListPlan> = group.lists.iter().filter_map(|at| plans.get(*at).copied()).collect();
         match group.host {
+            _ if group.is_one_message => {
+                let names = if group.host.is_some() { ids(&lists) } else { names_of(&lists) };
+                let first = format!("{}: {}", text::plural(lists.len(), "list"), text::line(&group.problem.message));
+                let names = text::named(names.iter().map(String::as_str), self.all);
+                let blanks = " ".repeat(INDENT);
+                let names = text::fill(&blanks, &names, INDENT, self.style.width);
+                format!("{}{}\n{names}\n", self.word(word), text::set_in(&first, INDENT, self.style.width))
+            }
             // The targets may be in other registries than this one, so they do not say what failed.
             Some(host) => {
-                let need = if lists.len() == 1 { "needs" } else { "need" };
-                self.line(word, lists.len(), &format!(" {need} {}", text::foreign(host)), &ids(&lists))
+                let place = format!(" that use {}", text::foreign(host));
+                self.line(word, lists.len(), &place, &ids(&lists))
             }
             None => self.named(word, &lists),
         }
@@ -276,8 +284,7 @@ impl View {
 
     /// Renders `unchanged  6 lists: hyperkube, kubectl`.
     fn named(&self, word: &str, lists: &[&ListPlan]) -> String {
-        let names = names(&lists.iter().map(|list| called(list)).collect::<Vec<_>>());
-        self.line(word, lists.len(), "", &names)
+        self.line(word, lists.len(), "", &names_of(lists))
     }
 
     fn line(&self, word: &str, count: usize, place: &str, names: &[String]) -> String {
@@ -317,6 +324,10 @@ pub(in crate::ui) fn names(lists: &[(&str, &Place)]) -> Vec<String> {
         .iter()
         .map(|(id, target)| text::line(&if seen[id] == 1 { (*id).to_owned() } else { target.to_string() }))
         .collect()
+}
+
+fn names_of(lists: &[&ListPlan]) -> Vec<String> {
+    names(&lists.iter().map(|list| called(list)).collect::<Vec<_>>())
 }
 
 /// Returns the ids of lists without duplicates: `api (2 targets)` for an entry with several of the lists.

@@ -121,6 +121,7 @@ pub(in crate::ui) fn created(publication: Arc<Publication>, start: &str) -> List
         member_tags: Vec::new(),
         children: Vec::new(),
         present: Vec::new(),
+        content: Vec::new(),
         problems: Vec::new(),
         publication: Arc::clone(&publication),
     }
@@ -167,7 +168,7 @@ pub(in crate::ui) fn left_out(target: &str) -> LeftOut {
     LeftOut {
         id: target.rsplit('/').next().unwrap().to_owned(),
         target: Place::parse(target).unwrap(),
-        why: "1.4.0-rc.1 is not stable".to_owned(),
+        why: "condition not met: stable (1.4.0-rc.1 is a pre-release)".to_owned(),
         span: span(r#"["{version}"]"#),
     }
 }
@@ -283,8 +284,8 @@ pub(in crate::ui) fn absent() -> Problem {
     let http =
         HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
     let problem = Problem::error("mlist::plan::member_absent", format!("{reference} not found (404)"))
-        .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of kube-scheduler")
-        .help(r#"push it and sync again, or publish without it: missing = "skip""#)
+        .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of list `kube-scheduler`")
+        .help(r#"push it first, or set missing = "skip" to publish without it"#)
         .about(&reference);
     Problem { http: Some(http), ..problem }
 }
@@ -292,9 +293,9 @@ pub(in crate::ui) fn absent() -> Problem {
 /// The problem of the transcript: a registry that does not respond.
 pub(in crate::ui) fn unreachable() -> Problem {
     let http = HttpFacts { host: "quay.io".into(), status: None, code: None, attempts: 8 };
-    let problem = Problem::error("mlist::registry::unreachable", "quay.io cannot be reached")
-        .because("no connection within 10s, 8 attempts in 90s")
-        .help("sync again when it answers: what is published is not sent again");
+    let problem = Problem::error("mlist::registry::unreachable", "cannot connect to quay.io")
+        .because("timed out after 10s (8 attempts in 90s)")
+        .help("check the host name and the network, then run mlist sync again");
     Problem { http: Some(http), retry: true, ..problem }
 }
 

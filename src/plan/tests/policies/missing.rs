@@ -164,7 +164,7 @@ fn a_kept_image_that_is_gone_blocks_where_the_list_is_written() {
     world.push(&reference(AMD64.1), &Image::of("linux/amd64", 2));
     let (plan, slugs) = blocked(&world, &list);
     assert_eq!(slugs, ["kept_gone"]);
-    assert_eq!(plan.problems[0].labels[0].text, "linux/arm64 of app");
+    assert_eq!(plan.problems[0].labels[0].text, "linux/arm64 of list `app`");
     assert_eq!(
         plan.problems[0].help.as_deref(),
         Some(r#"push the image to its source again, or set missing = "skip" to publish without it"#)

@@ -55,17 +55,21 @@ mod tests {
     fn each_reason_is_told_once() {
         let because = |target: &str, why: &str| LeftOut { why: why.to_owned(), ..samples::left_out(target) };
         let mut lists: Vec<LeftOut> = (0..12).map(|n| samples::left_out(&format!("gcr.io/x/app-{n}"))).collect();
-        lists.insert(1, because("gcr.io/x/worker", "2.0.0 is not the newest"));
-        lists.push(because("quay.io/acme/api", "version is not a version"));
-        lists.extend(["gcr.io/x/web", "quay.io/x/web"].map(|target| because(target, "1.0.0-rc.1 is not stable")));
+        lists.insert(1, because("gcr.io/x/worker", "condition not met: newest (2.0.0-rc.1 is a pre-release)"));
+        lists.push(because("quay.io/acme/api", "condition not met: stable (main is not a version)"));
+        lists.extend(
+            ["gcr.io/x/web", "quay.io/x/web"]
+                .map(|target| because(target, "condition not met: stable (1.0.0-rc.1 is a pre-release)")),
+        );
         insta::assert_snapshot!(shown(&lists, WIDE), @r"
         left out   12 lists: app-0, app-1, app-2, app-3, app-4, app-5, app-6, app-7,
                    app-8, app-9, and 2 more (-v)
-                   1.4.0-rc.1 is not stable
-        left out   gcr.io/x/worker   2.0.0 is not the newest
-        left out   quay.io/acme/api  version is not a version
+                   condition not met: stable (1.4.0-rc.1 is a pre-release)
+        left out   gcr.io/x/worker
+                   condition not met: newest (2.0.0-rc.1 is a pre-release)
+        left out   quay.io/acme/api  condition not met: stable (main is not a version)
         left out   2 lists: gcr.io/x/web, quay.io/x/web
-                   1.0.0-rc.1 is not stable
+                   condition not met: stable (1.0.0-rc.1 is a pre-release)
         ");
         assert_eq!(shown(&[], WIDE), "");
     }
@@ -75,10 +79,9 @@ mod tests {
         let narrow = Style { width: Some(40), ..WIDE };
         insta::assert_snapshot!(shown(&[samples::left_out("gcr.io/x/app")], narrow), @r"
         left out   gcr.io/x/app
-                   1.4.0-rc.1 is not stable
+                   condition not met: stable
+                   (1.4.0-rc.1 is a pre-release)
         ");
-        insta::assert_snapshot!(shown(&[samples::left_out("gcr.io/x/app")], Style::PLAIN), @r"
-        left out   gcr.io/x/app  1.4.0-rc.1 is not stable
-        ");
+        insta::assert_snapshot!(shown(&[samples::left_out("gcr.io/x/app")], Style::PLAIN), @"left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)");
     }
 }

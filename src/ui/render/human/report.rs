@@ -179,7 +179,7 @@ pub(in crate::ui) fn interrupted(after: Duration, what: &str, style: Style) -> S
     verdict(style, "Interrupted", &format!(" after {}: {what}", text::duration(after)))
 }
 
-/// Renders one line per host, such as `gcr.io: 36 HEAD, 2 for tokens; no credentials`.
+/// Renders one line per host, such as `gcr.io: 36 HEAD, 2 token requests; no credentials`.
 pub(in crate::ui) fn requests(requests: &Stats, style: Style) -> String {
     let line = |(host, asked): (&String, &HostStats)| {
         let numbers = [
@@ -187,7 +187,7 @@ pub(in crate::ui) fn requests(requests: &Stats, style: Style) -> String {
             (asked.get, "GET"),
             (asked.put, "PUT"),
             (asked.post, "POST"),
-            (asked.token, "for tokens"),
+            (asked.token, if asked.token == 1 { "token request" } else { "token requests" }),
             (asked.retries, "retried"),
         ];
         let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
@@ -231,9 +231,9 @@ fn tags_note(list: &ListReport) -> String {
     let changed = list.outcome != Outcome::Blocked;
     match (names(TagDone::Yes), names(TagDone::Unknown)) {
         (done, unknown) if !changed || (done.is_empty() && unknown.is_empty()) => String::new(),
-        (done, unknown) if unknown.is_empty() => format!("moved: {done}"),
-        (done, unknown) if done.is_empty() => format!("may have been moved: {unknown}"),
-        (done, unknown) => format!("moved: {done}; may have been moved: {unknown}"),
+        (done, unknown) if unknown.is_empty() => format!("tags already moved: {done}"),
+        (done, unknown) if done.is_empty() => format!("these tags may have been moved: {unknown}"),
+        (done, unknown) => format!("tags already moved: {done}; these tags may have been moved: {unknown}"),
     }
 }
 

@@ -47,7 +47,7 @@ fn a_problem_has_every_field_and_points_into_the_file() {
             "severity": "error",
             "message": format!("{reference} not found (404)"),
             "causes": [],
-            "help": r#"push it and sync again, or publish without it: missing = "skip""#,
+            "help": r#"push it first, or set missing = "skip" to publish without it"#,
             "retry": false,
             "reference": reference,
             "at": {"file": "manifests.toml", "line": 6, "column": 11, "end_line": 6, "end_column": 45},
@@ -67,9 +67,9 @@ fn a_problem_of_a_registry_stands_beside_the_lists_and_names_them() {
             json!([{
                 "code": "mlist::registry::unreachable",
                 "severity": "error",
-                "message": "quay.io cannot be reached",
-                "causes": ["no connection within 10s, 8 attempts in 90s"],
-                "help": "sync again when it answers: what is published is not sent again",
+                "message": "cannot connect to quay.io",
+                "causes": ["timed out after 10s (8 attempts in 90s)"],
+                "help": "check the host name and the network, then run mlist sync again",
                 "retry": true,
                 "reference": null,
                 "at": null,
@@ -283,7 +283,7 @@ fn the_first_hundred_problems_of_a_file_are_shown_and_the_others_counted() {
 
 #[test]
 fn a_list_to_which_no_tag_applies_stands_beside_the_others() {
-    let left_out = json!([{"id": "app", "target": "gcr.io/x/app", "reason": "1.4.0-rc.1 is not stable"}]);
+    let left_out = json!([{"id": "app", "target": "gcr.io/x/app", "reason": "condition not met: stable (1.4.0-rc.1 is a pre-release)"}]);
     let checked = read(&with_context(|context| super::problems(context, &[], 0)));
     for document in [planned(), reported(), checked] {
         assert_eq!(document["left_out"], left_out);

@@ -32,11 +32,11 @@ fn problems(text: &str) -> Vec<(&'static str, String)> {
 #[test]
 fn what_is_no_version_is_neither_stable_nor_newest() {
     for (version, why) in [
-        ("1.4.0-rc.1", "1.4.0-rc.1 is not stable"),
-        ("v1.2.3-4-gabcdef0", "v1.2.3-4-gabcdef0 is not stable"),
-        ("main", "main is not a version"),
-        ("bookworm-v1.0.8", "bookworm-v1.0.8 is not a version"),
-        ("", "version is empty"),
+        ("1.4.0-rc.1", "condition not met: stable (1.4.0-rc.1 is a pre-release)"),
+        ("v1.2.3-4-gabcdef0", "condition not met: stable (v1.2.3-4-gabcdef0 is a pre-release)"),
+        ("main", "condition not met: stable (main is not a version)"),
+        ("bookworm-v1.0.8", "condition not met: stable (bookworm-v1.0.8 is not a version)"),
+        ("", "condition not met: stable (version is empty)"),
     ] {
         let tags_of = |when: &str| tags(&list(version, &format!(r#""1{{version}}x", {{ tag = "t", when = {when} }}"#)));
         assert_eq!(tags_of(r#""stable""#), Ok(vec![format!("1{version}x")]), "{version}");
@@ -103,7 +103,7 @@ fn a_list_to_which_no_tag_applies_is_left_out_and_each_reason_is_told_once() {
     assert_eq!(
         tags(&text),
         Err(
-            "1.4.0-rc.1 is not stable; condition not met: variant = \"alpine3.20\" does not match \"slim\" or \"full\""
+            "condition not met: stable (1.4.0-rc.1 is a pre-release); condition not met: variant = \"alpine3.20\" does not match \"slim\" or \"full\""
                 .to_owned()
         )
     );
@@ -204,7 +204,10 @@ fn a_reason_does_not_say_what_a_file_holds() {
     );
     let mut machine = Machine::default().knows(Question::File("VERSION".into()), "secret");
     let loaded = machine.load(&text);
-    assert_eq!(loaded.left_out[0].why, "{version} is not a version; condition not met: version does not match \"x*\"");
+    assert_eq!(
+        loaded.left_out[0].why,
+        "condition not met: stable ({version} is not a version); condition not met: version does not match \"x*\""
+    );
 }
 
 #[test]

@@ -45,14 +45,14 @@ pub(super) fn all(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailR
         let row =
             |member: &MemberChange| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view);
         rows.extend(same().map(|member| with_source(row(member), member, view, telling)));
-        rows.extend(kept().map(|member| unchanged_row(list, member, "kept, not declared", view)));
+        rows.extend(kept().map(|member| unchanged_row(list, member, "kept: not declared", view)));
         return rows;
     }
     if same().count() > 0 {
         rows.push(DetailRow::new('=', text::plural(same().count(), "member")));
     }
     if kept().count() > 0 {
-        rows.push(DetailRow::new('=', text::plural(kept().count(), "member")).text("kept, not declared"));
+        rows.push(DetailRow::new('=', text::plural(kept().count(), "member")).text("kept: not declared"));
     }
     rows
 }
@@ -87,7 +87,7 @@ pub(super) fn changed(list: &ListPlan, view: &View, telling: Telling) -> Vec<Det
             }
             MemberFate::Removed => {
                 let digest = from.map(|from| view.digests.show(from)).unwrap_or_default();
-                Some(DetailRow::new('-', label).sentence(format!("{digest}   published, not declared").trim_start()))
+                Some(DetailRow::new('-', label).sentence(format!("{digest}   removed: not declared").trim_start()))
             }
             MemberFate::Same | MemberFate::Kept | MemberFate::Absent | MemberFate::Unknown => None,
         }
@@ -103,7 +103,7 @@ pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
             Some(unchanged_row(list, member, &format!("kept: source {}", absence(member)), view))
         }
         (MemberFate::Absent, None) => {
-            Some(DetailRow::new('=', platform(list, member)).sentence(&format!("left out: source {}", absence(member))))
+            Some(DetailRow::new('!', platform(list, member)).sentence(&format!("left out: source {}", absence(member))))
         }
         (MemberFate::Absent, Some(from)) => {
             let why = format!("{}   removed: source {}", view.digests.show(from), absence(member));
@@ -125,7 +125,7 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
     absent.map(|member| DetailRow::new('!', platform(list, member)).text(absence(member))).collect()
 }
 
-/// Returns a row such as `= linux/s390x      60303ae22b99   kept, not declared`.
+/// Returns a row such as `= linux/s390x      60303ae22b99   kept: not declared`.
 fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
     DetailRow::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())

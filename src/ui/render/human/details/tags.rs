@@ -1,6 +1,7 @@
 //! The rows for the tags of a list and of its members.
 
-use crate::plan::{ListPlan, MemberTagChange, Reason, TagChange, TagFate};
+use crate::oci::MediaType;
+use crate::plan::{AnnotationChanges, ContentChange, ListPlan, MemberTagChange, Reason, TagChange, TagFate};
 use crate::ui::render::human::View;
 use crate::ui::text;
 
@@ -24,14 +25,55 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     }
     rows.extend(of_members(list, view, &FATES));
     match list.reason {
-        Some(Reason::Content) => rows.push(DetailRow::new('~', "content").text("type, annotations or order")),
+        Some(Reason::Content) => rows.extend(content(list, view)),
         Some(Reason::Damaged) => {
-            let images = text::plural(list.children.len(), "image");
-            rows.push(DetailRow::new('~', images).text("missing or corrupt in the target"));
+            let members = text::plural(list.children.len(), "member");
+            rows.push(DetailRow::new('~', members).text("missing or corrupt in the target"));
         }
         Some(Reason::New | Reason::Members | Reason::Tags) | None => {}
     }
     rows
+}
+
+/// Returns rows for what differs in a list whose members are the same.
+fn content(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+    let row = |label: &str, value: &str| DetailRow::new('~', text::foreign(label)).sentence(value);
+    let rows: Vec<DetailRow> = list
+        .content
+        .iter()
+        .map(|change| match change {
+            ContentChange::MediaType { from, to } => {
+                row("media type", &format!("{} {} {}", kind(from), view.style.arrow(), kind(to)))
+            }
+            ContentChange::ArtifactType => row("artifact type", "changed"),
+            ContentChange::Subject => row("subject", "removed"),
+            ContentChange::Annotations(None, changes) => row("annotations", &annotations(changes, view)),
+            ContentChange::Annotations(Some(of), changes) => {
+                row(&of.to_string(), &format!("annotations {}", annotations(changes, view)))
+            }
+            ContentChange::Fields(of, fields) => row(&of.to_string(), &format!("changed: {}", fields.join(", "))),
+            ContentChange::Attestations => row("attestations", "changed"),
+            ContentChange::Order => row("order", "of members with the same os and architecture"),
+        })
+        .collect();
+    if rows.is_empty() { vec![row("content", "changed")] } else { rows }
+}
+
+/// Returns the short name of the media type of a list.
+fn kind(media_type: &MediaType) -> &'static str {
+    if *media_type == MediaType::DockerList { "Docker manifest list" } else { "OCI image index" }
+}
+
+/// Returns the names of the annotations that differ, such as `added: a, b; removed: c`.
+fn annotations(changes: &AnnotationChanges, view: &View) -> String {
+    let AnnotationChanges { added, changed, removed } = changes;
+    let parts = [("added", added), ("changed", changed), ("removed", removed)];
+    let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+    let part = |(word, names): (&str, &Vec<String>)| {
+        let names: Vec<String> = names.iter().map(|name| text::foreign(name)).collect();
+        format!("{word}: {}", text::named(names.iter().map(String::as_str), view.all).join(", "))
+    };
+    parts.map(part).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns the rows for tags that the line of the list does not name, or that named something else before.

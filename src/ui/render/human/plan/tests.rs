@@ -1,7 +1,8 @@
 //! Tests of rendered plans against the transcripts of `plan`.
 
 use super::*;
-use crate::plan::{Child, MemberFate, Reason, TagChange, TagFate};
+use crate::oci::MediaType;
+use crate::plan::{AnnotationChanges, Child, ContentChange, MemberFate, Reason, TagChange, TagFate};
 use crate::ui::render::human::digests;
 use crate::ui::style::{Charset, Color};
 use crate::ui::tests::samples::{self, WIDE};
@@ -19,7 +20,7 @@ fn every_action_as_in_the_transcript() {
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       = 3 members
     create     gcr.io/google_containers/hyperkube
       + tag v1.3.0       8c1e5d0b7a42
@@ -34,7 +35,7 @@ fn every_action_as_in_the_transcript() {
     blocked    gcr.io/google_containers/kube-scheduler
       ! linux/s390x      not found (404)
     failed     quay.io/acme/api
-      ! quay.io cannot be reached
+      ! cannot connect to quay.io
     Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed
     ");
 }
@@ -62,7 +63,7 @@ fn verbose_names_members_and_what_is_unchanged() {
                          gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le    1c77de02b4a9
                          gcr.io/google_containers/kubectl-ppc64le:v1.3.0
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       = linux/amd64      481795d848b6  gcr.io/google_containers/kubectl-amd64:v1.3.0
       = linux/arm/v7     e09424d9a41f  gcr.io/google_containers/kubectl-arm:v1.3.0
       = linux/s390x      7e9b480871c5  gcr.io/google_containers/kubectl-s390x:v1.3.0
@@ -85,7 +86,7 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
       + linux/ppc64le
           1c77de02b4a9
       - linux/riscv64
-          60303ae22b99   published, not
+          60303ae22b99   removed: not
           declared
       = 3 members
     create
@@ -112,7 +113,7 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
       ! linux/s390x
           not found (404)
     failed     quay.io/acme/api
-      ! quay.io cannot be reached
+      ! cannot connect to quay.io
     Plan: 2 to create, 1 to update, 1
       unchanged, 1 blocked, 1 failed
     ");
@@ -122,8 +123,9 @@ fn a_narrow_terminal_is_stacked_and_ascii_has_its_own_arrow() {
 fn a_dead_registry_is_told_once_and_ten_of_its_lists_are_named() {
     let lists = (0..200).map(|n| samples::failed(&format!("quay.io/acme/api-{n}")));
     insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
-    failed     200 lists need quay.io: api-0, api-1, api-2, api-3, api-4, api-5,
-               api-6, api-7, api-8, api-9, and 190 more (-v)
+    failed     200 lists: cannot connect to quay.io
+               api-0, api-1, api-2, api-3, api-4, api-5, api-6, api-7, api-8, api-9,
+               and 190 more (-v)
     Plan: 200 failed
     ");
 }
@@ -136,6 +138,23 @@ fn an_update_of_tags_or_content_alone_says_so() {
     let mut content = samples::unchanged(samples::publication("c"), "9be3");
     (content.action, content.reason) = (Action::Update, Some(Reason::Content));
     (content.tags[0].from, content.tags[0].fate) = (Some(samples::digest("0a4f")), TagFate::Moved);
+    let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let changes = AnnotationChanges {
+        added: (0..12).map(|n| format!("a{n}")).collect(),
+        changed: texts(&["org.example.url\u{1b}[31m"]),
+        removed: texts(&["b", "c"]),
+    };
+    let of_member = AnnotationChanges { removed: texts(&["d"]), ..AnnotationChanges::default() };
+    content.content = vec![
+        ContentChange::MediaType { from: MediaType::DockerList, to: MediaType::OciIndex },
+        ContentChange::ArtifactType,
+        ContentChange::Subject,
+        ContentChange::Annotations(None, changes),
+        ContentChange::Annotations(Some(samples::platform("arm64")), of_member),
+        ContentChange::Fields(samples::platform("amd64"), vec!["size", "urls"]),
+        ContentChange::Attestations,
+        ContentChange::Order,
+    ];
     let mut damaged = samples::unchanged(samples::publication_at("oci:out", &["v1"]), "9be3");
     (damaged.action, damaged.reason) = (Action::Update, Some(Reason::Damaged));
     let member = damaged.members[0].clone();
@@ -148,11 +167,19 @@ fn an_update_of_tags_or_content_alone_says_so() {
       = 5 members
     update     gcr.io/google_containers/c
       ~ tag v1.3.0       0a4f00000000 → 9be300000000
-      ~ content          type, annotations or order
+      ~ media type       Docker manifest list → OCI image index
+      ~ artifact type    changed
+      ~ subject          removed
+      ~ annotations      added: a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, and 2 more
+                         (-v); changed: org.example.url [31m; removed: b, c
+      ~ linux/arm64      annotations removed: d
+      ~ linux/amd64      changed: size, urls
+      ~ attestations     changed
+      ~ order            of members with the same os and architecture
       = 5 members
     update     oci:out
       = 1 tag
-      ~ 1 image          missing or corrupt in the target
+      ~ 1 member         missing or corrupt in the target
       = 5 members
     Plan: 3 to update
     ");
@@ -167,7 +194,7 @@ fn colour_repeats_what_the_words_say() {
       ␛[33m~␛[0m tag v1.3.0       ␛[2m72c4e8f1a90d␛[0m → 5d90b3e7c812
       ␛[33m~␛[0m linux/arm64      ␛[2m0a4f6c1d92e7␛[0m → 9be3017c55fa
       ␛[32m+␛[0m linux/ppc64le    1c77de02b4a9
-      ␛[31m-␛[0m linux/riscv64    60303ae22b99   published, not declared
+      ␛[31m-␛[0m linux/riscv64    60303ae22b99   removed: not declared
       ␛[2m=␛[0m 3 members
     ␛[35mblocked␛[0m    gcr.io/google_containers/kube-scheduler
       ␛[35m!␛[0m linux/s390x      not found (404)
@@ -267,11 +294,11 @@ fn members_that_are_kept_or_left_out_say_why() {
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       - linux/amd64      481795d848b6   removed: source not found (404)
-      = linux/arm/v7     left out: source not found (404)
+      ! linux/arm/v7     left out: source not found (404)
       = linux/s390x      7e9b480871c5   kept: source not found (404)
-      = 2 members        kept, not declared
+      = 2 members        kept: not declared
     Plan: 1 to update
     ");
     insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, true), @r"
@@ -281,12 +308,12 @@ fn members_that_are_kept_or_left_out_say_why() {
                          gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le    1c77de02b4a9
                          gcr.io/google_containers/kubectl-ppc64le:v1.3.0
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       - linux/amd64      481795d848b6   removed: source not found (404)
-      = linux/arm/v7     left out: source not found (404)
+      ! linux/arm/v7     left out: source not found (404)
       = linux/s390x      7e9b480871c5   kept: source not found (404)
-      = linux/riscv64    c71552fa625c   kept, not declared
-      = linux/loong64    9860f3de58db   kept, not declared
+      = linux/riscv64    c71552fa625c   kept: not declared
+      = linux/loong64    9860f3de58db   kept: not declared
     Plan: 1 to update
     ");
 }
@@ -318,7 +345,7 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
       = 3 member tags
       ~ linux/arm64               0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le             1c77de02b4a9
-      - linux/riscv64             60303ae22b99   published, not declared
+      - linux/riscv64             60303ae22b99   removed: not declared
       = 3 members
     Plan: 1 to create, 1 to update
     ");
@@ -351,7 +378,7 @@ fn tags_of_members_are_one_line_for_all_that_fare_alike() {
                                   gcr.io/google_containers/kubectl-arm64:v1.3.0
       + linux/ppc64le             1c77de02b4a9
                                   gcr.io/google_containers/kubectl-ppc64le:v1.3.0
-      - linux/riscv64             60303ae22b99   published, not declared
+      - linux/riscv64             60303ae22b99   removed: not declared
       = linux/amd64               481795d848b6
                                   gcr.io/google_containers/kubectl-amd64:v1.3.0
       = linux/arm/v7              e09424d9a41f
@@ -401,18 +428,18 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
       + linux/ppc64le
           1c77de02b4a9
       - linux/riscv64
-          60303ae22b99   published, not
+          60303ae22b99   removed: not
           declared
       - linux/amd64
           481795d848b6   removed: source not
           found (404)
-      = linux/arm/v7
+      ! linux/arm/v7
           left out: source not found (404)
       = linux/s390x
           7e9b480871c5   kept: source not
           found (404)
       = 2 members
-          kept, not declared
+          kept: not declared
     Plan: 1 to create, 1 to update, 1
       blocked
     ");
@@ -422,7 +449,8 @@ fn a_narrow_terminal_breaks_sentences_between_words() {
 fn lists_with_several_targets_are_called_by_them_where_their_ids_say_nothing() {
     let lists = ["quay.io/acme/api", "quay.io/mirror/api", "quay.io/acme/worker"].map(samples::failed);
     insta::assert_snapshot!(shown(&samples::plan_of(lists), WIDE, false), @r"
-    failed     3 lists need quay.io: api (2 targets), worker
+    failed     3 lists: cannot connect to quay.io
+               api (2 targets), worker
     Plan: 3 failed
     ");
 }
@@ -444,7 +472,7 @@ fn a_tag_of_an_unchanged_list_that_stays_is_told_of_once_for_all_lists_of_a_rele
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       = 3 members
     Plan: 1 to update, 1 unchanged
     ");

@@ -40,10 +40,10 @@ fn an_absent_member_points_at_its_template() {
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"
        ·           ─────────────────┬────────────────
-       ·                            ╰── linux/s390x of kube-scheduler
+       ·                            ╰── linux/s390x of list `kube-scheduler`
      7 │ target = "{registry}/{name}"
        ╰────
-      help: push it and sync again, or publish without it: missing = "skip"
+      help: push it first, or set missing = "skip" to publish without it
     "#);
 }
 
@@ -51,17 +51,17 @@ fn an_absent_member_points_at_its_template() {
 fn a_place_in_another_file_has_an_excerpt_of_its_own_before_the_help() {
     let mut sources = samples::sources();
     let file = sources.add(SourceFile { name: "services/api.toml".into(), text: "[list.kubectl]\n".into() });
-    let problem = Problem::error("mlist::config::id_twice", "two lists are called `kubectl`")
+    let problem = Problem::error("mlist::config::id_twice", "list `kubectl` is defined twice")
         .at(&Span { file, range: 6..13 }, "defined again here")
         .at(&samples::span("registry"), "first defined here")
-        .because("both say so")
-        .help("call one of them otherwise");
+        .because("ids are unique, also between files")
+        .help("rename one of them");
     let text = |style| render(&fold([(None, &problem)]), &sources, style, false);
     insta::assert_snapshot!(text(WIDE), @r#"
     mlist::config::id_twice
 
-      × two lists are called `kubectl`
-      ╰─▶ both say so
+      × list `kubectl` is defined twice
+      ╰─▶ ids are unique, also between files
        ╭─[services/api.toml:1:7]
      1 │ [list.kubectl]
        ·       ───┬───
@@ -74,10 +74,11 @@ fn a_place_in_another_file_has_an_excerpt_of_its_own_before_the_help() {
        ·     ╰── first defined here
      3 │ version = "v1.3.0"
        ╰────
-      help: call one of them otherwise
+      help: rename one of them
     "#);
     let in_colour = text(Style { color: Color::On, ..WIDE });
-    for (place, count) in [("services/api.toml", 1), ("manifests.toml", 1), ("first defined here", 1), ("call one", 1)]
+    for (place, count) in
+        [("services/api.toml", 1), ("manifests.toml", 1), ("first defined here", 1), ("rename one", 1)]
     {
         assert_eq!(in_colour.matches(place).count(), count, "{place}: {in_colour}");
     }
@@ -89,9 +90,9 @@ fn a_dead_registry_has_a_cause_and_a_help() {
     insta::assert_snapshot!(shown(&[samples::unreachable()], WIDE), @r"
     mlist::registry::unreachable
 
-      × quay.io cannot be reached
-      ╰─▶ no connection within 10s, 8 attempts in 90s
-      help: sync again when it answers: what is published is not sent again
+      × cannot connect to quay.io
+      ╰─▶ timed out after 10s (8 attempts in 90s)
+      help: check the host name and the network, then run mlist sync again
     ");
 }
 
@@ -108,16 +109,16 @@ fn ascii_draws_with_ascii() {
      5 | [defaults]
      6 | source = "{registry}/{name}-{arch}:{version}"
        :           ^^^^^^^^^^^^^^^^^|^^^^^^^^^^^^^^^^
-       :                            `-- linux/s390x of kube-scheduler
+       :                            `-- linux/s390x of list `kube-scheduler`
      7 | target = "{registry}/{name}"
        `----
-      help: push it and sync again, or publish without it: missing = "skip"
+      help: push it first, or set missing = "skip" to publish without it
 
     mlist::registry::unreachable
 
-      x quay.io cannot be reached
-      `-> no connection within 10s, 8 attempts in 90s
-      help: sync again when it answers: what is published is not sent again
+      x cannot connect to quay.io
+      `-> timed out after 10s (8 attempts in 90s)
+      help: check the host name and the network, then run mlist sync again
     "#);
 }
 
@@ -133,12 +134,12 @@ fn a_narrow_terminal_breaks_no_reference() {
      6 │ …e = "{registry}/{name}-{arch}:{ve…
        ·       ────────┬────────
        ·               ╰─┤ linux/s390x of
-       ·                 │ kube-scheduler
+       ·                 │ list
+       ·                 │ `kube-scheduler`
      7 │ target = "{registry}/{name}"
        ╰────
-      help: push it and sync again, or
-            publish without it: missing =
-            "skip"
+      help: push it first, or set missing
+            = "skip" to publish without it
     "#);
 }
 
@@ -183,13 +184,16 @@ fn what_else_it_is_about_is_named_up_to_ten() {
 #[test]
 fn warnings_are_marked_and_colour_is_only_colour() {
     let http = HttpFacts { host: "gcr.io".into(), ..HttpFacts::default() };
-    let warning = Problem { http: Some(http), ..Problem::warning("mlist::plan::foreign", "kept as it is") };
+    let warning = Problem {
+        http: Some(http),
+        ..Problem::warning("mlist::plan::unreadable_list", "reg.corp/app:v1 is not a valid list")
+    };
     let coloured = shown(std::slice::from_ref(&warning), Style { color: Color::On, ..WIDE });
     assert!(coloured.contains('\u{1b}'));
     insta::assert_snapshot!(shown(&[warning], WIDE), @r"
-    mlist::plan::foreign
+    mlist::plan::unreadable_list
 
-      ! kept as it is
+      ! reg.corp/app:v1 is not a valid list
     ");
 }
 

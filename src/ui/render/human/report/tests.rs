@@ -67,7 +67,7 @@ fn verbose_names_what_is_unchanged_in_the_same_columns_and_every_tag() {
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
       = linux/amd64      481795d848b6
       = linux/arm/v7     e09424d9a41f
       = linux/s390x      7e9b480871c5
@@ -91,7 +91,7 @@ fn one_member_changed() {
       ~ tag v1.3.0       72c4e8f1a90d → 5d90b3e7c812
       ~ linux/arm64      0a4f6c1d92e7 → 9be3017c55fa
       + linux/ppc64le    1c77de02b4a9
-      - linux/riscv64    60303ae22b99   published, not declared
+      - linux/riscv64    60303ae22b99   removed: not declared
     Done in 0.6s: 1 list updated, 1 unchanged
     ");
 }
@@ -116,8 +116,9 @@ fn lists_of_a_dead_registry_are_one_line() {
     let lists =
         NAMES.into_iter().map(|(name, _)| samples::failed(&format!("quay.io/google_containers/{name}"))).collect();
     insta::assert_snapshot!(shown(&ran(lists, 91_000), WIDE, false), @r"
-    failed     6 lists need quay.io: hyperkube, kube-apiserver,
-               kube-controller-manager, kube-proxy, kube-scheduler, kubectl
+    failed     6 lists: cannot connect to quay.io
+               hyperkube, kube-apiserver, kube-controller-manager, kube-proxy,
+               kube-scheduler, kubectl
     Incomplete after 1m 31s: 6 lists failed
     ");
 }
@@ -136,7 +137,7 @@ fn an_interrupted_run_says_what_was_moved_and_that_sync_goes_on() {
     cancelled  gcr.io/google_containers/kube-apiserver:v1.3.0
                no tag was moved
     cancelled  gcr.io/google_containers/kube-controller-manager:v1.3.0
-               may have been moved: v1.3.0
+               these tags may have been moved: v1.3.0
     cancelled  3 lists not started
     Interrupted after 36s: 1 list created, 5 cancelled. Run mlist sync to continue.
     ");
@@ -150,7 +151,7 @@ fn a_failure_after_a_tag_was_moved_names_the_tag() {
     Arc::make_mut(&mut report.lists[0]).tags = vec![TagDone::Yes, TagDone::No];
     Arc::make_mut(&mut report.lists[0]).problems = vec![samples::unreachable()];
     insta::assert_snapshot!(shown(&report, WIDE, false), @r"
-    failed     docker.io/acme/api:v2 +1 tag  moved: v2
+    failed     docker.io/acme/api:v2 +1 tag  tags already moved: v2
     Incomplete after 0.9s: 1 list failed
     ");
 }
@@ -198,7 +199,7 @@ fn a_name_that_does_not_fit_beside_its_word_is_below_it() {
                          linux/s390x
     failed
       localhost:5001/acme/kube-controller-manager
-      ! quay.io cannot be reached
+      ! cannot connect to quay.io
     ");
 }
 
@@ -232,7 +233,7 @@ fn requests_and_quotas_are_told_by_host() {
     report.requests.insert("docker.io".to_owned(), hub);
     insta::assert_snapshot!(requests(&report.requests, WIDE), @r"
     docker.io: 1,200 HEAD; no credentials
-    gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 for tokens; no credentials
+    gcr.io: 13 HEAD, 2 GET, 2 PUT, 1 token request; no credentials
     quay.io: 8 HEAD, 7 retried, waited 1m 28s; credentials from
       ~/.docker/config.json (user ci-bot)
     ");
@@ -249,16 +250,16 @@ fn what_is_not_as_everyone_thinks_has_a_line_below_its_list() {
       ~ tag v1.3.0              72c4e8f1a90d0 → 5d90b3e7c8120
       ~ linux/arm64             0a4f6c1d92e70 → 9be3017c55fa0
       + linux/ppc64le           1c77de02b4a90
-      - linux/riscv64           60303ae22b990   published, not declared
+      - linux/riscv64           60303ae22b990   removed: not declared
       - linux/amd64             481795d848b60   removed: source not found (404)
-      = linux/arm/v7            left out: source not found (404)
+      ! linux/arm/v7            left out: source not found (404)
       = linux/s390x             7e9b480871c5a   kept: source not found (404)
     updated    gcr.io/google_containers/kubectl:v1.3.0  5d90b3e7c8120
       ~ tag v1.3.0              72c4e8f1a90d0 → 5d90b3e7c8120
       ~ tag v1.3.0-linux-arm64  0a4f6c1d92e70 → 9be3017c55fa0
       ~ linux/arm64             0a4f6c1d92e70 → 9be3017c55fa0
       + linux/ppc64le           1c77de02b4a90
-      - linux/riscv64           60303ae22b990   published, not declared
+      - linux/riscv64           60303ae22b990   removed: not declared
     Done in 0.6s: 1 list created, 2 updated
     ");
 }
@@ -275,8 +276,9 @@ fn in_a_pipe_every_list_has_a_line_in_the_order_of_the_file() {
     insta::assert_snapshot!(lines.rest(&report, ShownLists::First(0)), @r"
     created    gcr.io/google_containers/hyperkube:v1.3.0   8c1e5d0b7a42
     blocked    gcr.io/google_containers/kube-apiserver:v1.3.0
-    failed     2 lists need quay.io: a, b
-    failed     gcr.io/google_containers/kube-proxy:v1.3.0  moved: v1.3.0
+    failed     2 lists: cannot connect to quay.io
+               a, b
+    failed     gcr.io/google_containers/kube-proxy:v1.3.0  tags already moved: v1.3.0
     created    gcr.io/google_containers/kubectl:v1.3.0     0a4f6c1d92e7
     ");
     assert!(
