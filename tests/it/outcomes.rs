@@ -313,7 +313,10 @@ fn an_unknown_host_is_given_up_quickly_and_shown_where_the_file_names_it() {
     assert!(output.stderr.contains("host name not found (DNS): no-such-host.invalid\n"), "{output}");
     assert!(output.stderr.contains("2 lists need no-such-host.invalid\n"), "{output}");
     assert!(!output.stderr.contains("sync"), "{output}");
-    assert!(output.stdout.contains("failed     2 lists need no-such-host.invalid: api, web\n"), "{output}");
+    assert!(
+        output.stdout.contains("failed     2 lists: cannot connect to no-such-host.invalid\n           api, web\n"),
+        "{output}"
+    );
     let plan = std::fs::read_to_string(context.path("plan.json")).expect("a plan");
     let plan: Value = serde_json::from_str(&plan).expect("JSON");
     let problem = &plan["problems"][0];
