@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters};
 use mlist::config::facts::{Facts, GitFault, Question};
 use mlist::config::{
     LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, Problem, Publication, SourceFile, Sources, Trust,
@@ -230,7 +230,10 @@ impl Diagnostic for Shown {
 }
 
 fn shown(text: &str, problems: Vec<Problem>) -> String {
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+    // Warnings have the sign that mlist prints.
+    let characters = ThemeCharacters { warning: "!".into(), ..ThemeCharacters::unicode() };
+    let theme = GraphicalTheme { characters, ..GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(80)
         .with_context_lines(1)
         .with_break_words(false)
