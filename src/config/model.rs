@@ -32,6 +32,8 @@ pub struct Publication {
     pub tags: Vec<TargetTag>,
     /// The floating tags that the list does not get, because its version is a pre-release. Never one of `tags`.
     pub held_back: Vec<HeldBackTag>,
+    /// The declared tags whose conditions are not met, for output.
+    pub unmet: Vec<UnmetTag>,
     /// The members, in file order. Empty if no row's `when` holds. Then the list is blocked.
     pub members: Vec<Member>,
     /// The policies of the list.
@@ -92,6 +94,15 @@ pub struct HeldBackTag {
     /// The tag.
     pub tag: Tag,
     /// The reason, as text: `1.4.0-rc.1 is a pre-release`.
+    pub why: String,
+}
+
+/// A declared tag whose conditions are not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmetTag {
+    /// The template as written: it is not expanded, because that may need values that do not exist.
+    pub template: String,
+    /// The reason, as text: `condition not met: stable (1.4.0-rc.1 is a pre-release)`.
     pub why: String,
 }
 

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
+use crate::config::model::UnmetTag;
 use crate::config::{Loaded, Problem, Publication};
 use crate::exec::event::{Event, ListStep};
 use crate::exec::report::{Signal, Stats};
@@ -350,22 +351,25 @@ fn check_with_v_shows_what_the_file_expands_to() {
     let mut pause = Publication::clone(&samples::publication_at("registry.k8s.io/pause", &["3.9.1", "latest"]));
     pause.id = "images/pause".to_owned();
     pause.members.truncate(2);
+    let why = "condition not met: stable (3.9.1-rc.1 is a pre-release)".to_owned();
+    pause.unmet = vec![UnmetTag { template: "{version.major}".to_owned(), why }];
     let publications = vec![samples::publication("kubectl"), Arc::new(pause)];
     let left_out = vec![samples::left_out("gcr.io/x/app")];
     assert_eq!(desk.ui.show(Document::check(&Loaded { publications, left_out, ..loaded() })), ExitStatus::Done);
     insta::assert_snapshot!(desk.out.text(), @r"
     list       kubectl       gcr.io/google_containers/kubectl
         tag v1.3.0
-        linux/amd64      gcr.io/google_containers/kubectl-amd64:v1.3.0
-        linux/arm/v7     gcr.io/google_containers/kubectl-arm:v1.3.0
-        linux/arm64      gcr.io/google_containers/kubectl-arm64:v1.3.0
-        linux/ppc64le    gcr.io/google_containers/kubectl-ppc64le:v1.3.0
-        linux/s390x      gcr.io/google_containers/kubectl-s390x:v1.3.0
+        linux/amd64          gcr.io/google_containers/kubectl-amd64:v1.3.0
+        linux/arm/v7         gcr.io/google_containers/kubectl-arm:v1.3.0
+        linux/arm64          gcr.io/google_containers/kubectl-arm64:v1.3.0
+        linux/ppc64le        gcr.io/google_containers/kubectl-ppc64le:v1.3.0
+        linux/s390x          gcr.io/google_containers/kubectl-s390x:v1.3.0
     list       images/pause  registry.k8s.io/pause
         tag 3.9.1
         tag latest
-        linux/amd64      registry.k8s.io/pause-amd64:v1.3.0
-        linux/arm/v7     registry.k8s.io/pause-arm:v1.3.0
+        tag {version.major}  left out, condition not met: stable (3.9.1-rc.1 is a pre-release)
+        linux/amd64          registry.k8s.io/pause-amd64:v1.3.0
+        linux/arm/v7         registry.k8s.io/pause-arm:v1.3.0
     left out   gcr.io/x/app  condition not met: stable (1.4.0-rc.1 is a pre-release)
     manifests.toml: 2 lists, 7 members, 3 tags, no problems
     ");

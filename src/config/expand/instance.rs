@@ -152,6 +152,7 @@ impl<'a> TargetInstance<'a> {
             target_span: names.target.span.clone(),
             tags: names.tags().cloned().collect(),
             held_back: names.held_back(),
+            unmet: names.unmet(),
             members: members.into_iter().map(|found| found.member).collect::<Vec<Member>>(),
             rules: rules?,
             annotations: annotations?,

@@ -70,6 +70,7 @@ impl World {
             target_span: span.clone(),
             tags: tags.iter().map(tag).collect(),
             held_back: Vec::new(),
+            unmet: Vec::new(),
             members: members.iter().map(member).collect(),
             rules: Rules::default(),
             annotations: BTreeMap::new(),

@@ -417,6 +417,7 @@ pub(super) fn publication(target: &str, tags: &[&str], members: &[(&str, &str)])
         target_span: span(0),
         tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span(1))).collect(),
         held_back: Vec::new(),
+        unmet: Vec::new(),
         members: members.iter().enumerate().map(member).collect(),
         rules: Rules::default(),
         annotations: BTreeMap::new(),

@@ -81,6 +81,7 @@ pub(in crate::ui) fn publication_at(target: &str, tags: &[&str]) -> Arc<Publicat
         target_span: span("{registry}/{name}"),
         tags: tags.iter().map(|tag| TargetTag::always(Tag::parse(tag).unwrap(), span(r#"["{version}"]"#))).collect(),
         held_back: Vec::new(),
+        unmet: Vec::new(),
         members: ARCHES.into_iter().map(member).collect(),
         rules: Rules::default(),
         annotations: BTreeMap::new(),

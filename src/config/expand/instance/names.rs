@@ -5,7 +5,7 @@ use super::refused::{ARCHIVE, bad_reference};
 use super::tags::{NamedTag, Tags};
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::expand::value::{Expanded, Value};
-use crate::config::model::{HeldBackTag, LeftOut, TargetTag};
+use crate::config::model::{HeldBackTag, LeftOut, TargetTag, UnmetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
 use crate::oci::Place;
@@ -79,6 +79,11 @@ impl PublicationNames {
     pub(super) fn held_back(&self) -> Vec<HeldBackTag> {
         let is_own = |held_back: &HeldBackTag| self.tags().any(|own| own.tag == held_back.tag);
         self.tags.held_back.iter().filter(|held_back| !is_own(held_back)).cloned().collect()
+    }
+
+    /// The tags whose conditions are not met.
+    pub(super) fn unmet(&self) -> Vec<UnmetTag> {
+        self.tags.unmet.clone()
     }
 
     /// The tags that always belong to the list, whatever else is published.

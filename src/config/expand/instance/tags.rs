@@ -9,7 +9,7 @@ use crate::config::expand::scope::VERSION;
 use crate::config::expand::value::Value;
 use crate::config::expand::when::{self, ConditionResult};
 use crate::config::memory::MemoryUse;
-use crate::config::model::{HeldBackTag, Newest, TargetTag};
+use crate::config::model::{HeldBackTag, Newest, TargetTag, UnmetTag};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::{Condition, Parsed, SpannedTemplate, TagRule};
 use crate::naming::{Kind, Placeholder, Version};
@@ -24,6 +24,8 @@ pub(super) struct Tags {
     pub(super) applying: Vec<NamedTag>,
     /// Floating tags that do not apply because the version is a pre-release, without duplicates.
     pub(super) held_back: Vec<HeldBackTag>,
+    /// The others, without those that another rule gives to the list.
+    pub(super) unmet: Vec<UnmetTag>,
     /// Why the others do not apply, each reason once.
     pub(super) why: Vec<String>,
     /// Where the first tag is written.
@@ -65,19 +67,29 @@ impl TargetInstance<'_> {
             rules.iter().map(|rule| named(rule.good().ok_or(NoValue)?, published_as, scope, evaluator)).collect();
         let span = rules.iter().find_map(Parsed::good).ok_or(NoValue)?.template.text.span.clone();
         let mut tags = Gathered::default();
-        for found in found {
+        let (mut unmet, mut applied) = (Vec::new(), HashSet::new());
+        for (rule, found) in rules.iter().filter_map(Parsed::good).zip(found) {
+            let template = rule.template.text.value.as_str();
             match found? {
-                Ok(tag) => tags.add(tag),
-                Err(why) => tags.leave_out(why),
+                Ok(tag) => {
+                    applied.insert(template);
+                    tags.add(tag);
+                }
+                Err(why) => {
+                    evaluator.charge(MemoryUse::Tags, 1, TAG)?;
+                    unmet.push(UnmetTag { template: template.to_owned(), why: why.clone() });
+                    tags.leave_out(why);
+                }
             }
         }
+        unmet.retain(|tag| !applied.contains(tag.template.as_str()));
         let mut held_back: Vec<HeldBackTag> = Vec::new();
         for tag in rules.iter().filter_map(Parsed::good).filter_map(|rule| self::held_back(rule, scope, evaluator)) {
             if !held_back.contains(&tag) {
                 held_back.push(tag);
             }
         }
-        Ok(Tags { applying: tags.applying, held_back, why: tags.why, span })
+        Ok(Tags { applying: tags.applying, held_back, unmet, why: tags.why, span })
     }
 
     /// The template of the tag that every version has. A problem is reported if a floating tag needs it and there is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Publication;
-use crate::config::model::{Member, OsVersion, TargetTag};
+use crate::config::model::{Member, OsVersion, TargetTag, UnmetTag};
 use crate::ui::text;
 
 use super::View;
@@ -22,7 +22,7 @@ pub(super) fn lines(publications: &[Arc<Publication>], view: &View) -> String {
 }
 
 fn rows(list: &Publication) -> Vec<DetailRow> {
-    let tags = list.tags.iter().map(tag);
+    let tags = list.tags.iter().map(tag).chain(list.unmet.iter().map(unmet));
     tags.chain(list.members.iter().map(member)).collect()
 }
 
@@ -32,6 +32,11 @@ fn tag(tag: &TargetTag) -> DetailRow {
         Some(_) => row.sentence("if no newer version is published"),
         None => row,
     }
+}
+
+fn unmet(tag: &UnmetTag) -> DetailRow {
+    let row = DetailRow::new(' ', text::line(&format!("tag {}", tag.template)));
+    row.sentence(&text::line(&format!("left out, {}", tag.why)))
 }
 
 fn member(member: &Member) -> DetailRow {

@@ -49,6 +49,16 @@ fn what_is_no_version_is_neither_stable_nor_newest() {
 }
 
 #[test]
+fn a_tag_whose_condition_is_not_met_is_named_unless_the_list_has_it_anyway() {
+    let tags = r#""{version}", { tag = "{version.major}", when = "stable" }, { tag = "{version}", when = "stable" }"#;
+    let loaded = Machine::default().load(&list("2.0.0-rc.1", tags));
+    assert_eq!(loaded.problems, []);
+    let unmet = loaded.publications[0].unmet.iter().map(|tag| format!("{}: {}", tag.template, tag.why));
+    let why = "condition not met: stable (2.0.0-rc.1 is a pre-release)";
+    assert_eq!(unmet.collect::<Vec<_>>(), [format!("{{version.major}}: {why}")]);
+}
+
+#[test]
 fn a_floating_tag_that_a_pre_release_does_not_get_is_held_back() {
     let held_back = |version: &str, tags: &str| {
         let loaded = Machine::default().load(&list(version, &format!(r#""{{version}}", {tags}"#)));
