@@ -215,3 +215,31 @@ fn a_secret_that_the_registry_repeats_is_not_shown() {
         }
     }
 }
+
+#[test]
+fn a_password_in_a_host_or_reference_is_not_shown_with_its_line() {
+    let context = Context::with(
+        r#"
+        [registry."https://bot:hunter2@ghcr.io"]
+        rate = "1/s"
+
+        [list.app]
+        platforms = ["linux/amd64"]
+        source = "bot:hunter2@ghcr.io/acme/app:v1"
+        target = { repository = "bot:hunter2@ghcr.io/acme/app", tags = ["v1"] } # hunter2@x
+        "#,
+    );
+    let output = context.mlist("check --format human --format human=frames --format json=report").exits(2);
+    let file = |name: &str| std::fs::read_to_string(context.path(name)).unwrap();
+    let (frames, json) = (file("frames"), file("report"));
+    for shown in [&output.stdout, &output.stderr, &frames, &json] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    for line in [
+        r#"[registry."https://***********@ghcr.io"]"#,
+        r#"source = "***********@ghcr.io/acme/app:v1""#,
+        r#"repository = "***********@ghcr.io/acme/app", tags"#,
+    ] {
+        assert!(frames.contains(line) && output.to_string().contains(line), "{output}");
+    }
+}

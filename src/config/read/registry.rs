@@ -102,7 +102,10 @@ fn of_host(name: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Option<R
                 format!("unexpected table `{}` in [registry.{}]", inner.name, types::quoted(&shown)),
             )
             .at(&inner.span, "")
-            .help(format!("if the dot is part of the host, quote it: [registry.{}]", types::quoted(&whole))),
+            .help(format!(
+                "if the dot is part of the host, quote it: [registry.{}]",
+                types::quoted(&self::shown(&whole))
+            )),
         );
     }
     if dotted.is_empty() || !own.is_empty() {

@@ -237,6 +237,9 @@ pub(super) fn user_length(text: &str) -> Option<usize> {
 
 /// Returns a text in quotes. User names and passwords are not shown.
 fn quoted(text: &str) -> String {
-    let visible = user_length(text).map_or(Cow::Borrowed(text), |length| format!("…{}", &text[length..]).into());
+    // Without a `/`, what follows the `@` was read as a digest.
+    let without_path = || text.rfind('@').filter(|at| text[..*at].contains(':') && !text[at + 1..].starts_with("sha"));
+    let user = user_length(text).or_else(|| without_path().filter(|_| !text.contains('/')));
+    let visible = user.map_or(Cow::Borrowed(text), |length| format!("…{}", &text[length..]).into());
     format!("`{}`", excerpt(&visible))
 }

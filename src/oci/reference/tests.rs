@@ -181,6 +181,8 @@ fn a_password_is_not_shown() {
         assert_eq!(error.message_of("{user}@gcr.io/app:1"), error.message);
         assert_eq!(error.span, span);
     }
+    let error = Reference::parse("me:hunter2@gcr.io").unwrap_err();
+    assert!(error.message.starts_with("`…@gcr.io` has an invalid digest"), "{error}");
     for text in ["https://me:hunter2@gcr.io/app:1", "OCI:me:hunter2@gcr.io/app:1"] {
         let error = Reference::parse(text).unwrap_err();
         assert!(!error.message.contains("hunter2") && error.message.contains("`…@gcr.io/app:1`"), "{error}");

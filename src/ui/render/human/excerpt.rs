@@ -1,8 +1,10 @@
 //! [`Excerpt`]: the part of a file that a problem shows: the lines with labels and one line around each. Control
-//! characters are replaced, and lines are cut that are long or do not fit the terminal.
+//! characters are replaced, user names and passwords are hidden, and lines are cut that are long or do not fit the
+//! terminal.
 //!
 //! | file | holds |
 //! |---|---|
+//! | `credentials` | which parts of a line may be a user name or password |
 //! | [`fit`](mod@fit) | which parts of a line are shown on a terminal |
 
 use std::collections::BTreeSet;
@@ -15,8 +17,10 @@ use crate::config::problem::{Lines, SourceFile};
 use crate::ui::style::Style;
 use crate::ui::text;
 
+use credentials::credentials;
 use fit::{FittedLine, LineSpace, Mark, fit};
 
+mod credentials;
 mod fit;
 
 /// The columns of the frame beside the number of a line: ` 6 │ `.
@@ -121,13 +125,15 @@ impl Excerpt {
             shown.push((label, mark));
         }
         let start = self.text.len();
+        let hidden = credentials(&source[content.clone()]).into_iter();
+        let hidden: Vec<_> = hidden.map(|range| content.start + range.start..content.start + range.end).collect();
         let mut at = content.start;
         for piece in pieces {
             if piece.start > at {
                 self.text.push_str(self.cut);
             }
             at = piece.end;
-            let drawn = |offset: usize| self.text.len() + harmless(&source[piece.start..offset]).len();
+            let drawn = |offset: usize| self.text.len() + visible(source, piece.start..offset, &hidden).len();
             for (label, mark) in &mut shown {
                 let has = |offset: usize| (piece.start..=piece.end).contains(&offset);
                 if number == label.lines.0 && has(mark.start) {
@@ -137,7 +143,7 @@ impl Excerpt {
                     label.place.end = drawn(mark.end);
                 }
             }
-            self.text.push_str(&harmless(&source[piece]));
+            self.text.push_str(&visible(source, piece, &hidden));
         }
         if at < content.end {
             self.text.push_str(self.cut);
@@ -222,9 +228,21 @@ fn pieces(source: &str, content: &Range<usize>, marks: &[Range<usize>]) -> Vec<R
     pieces
 }
 
-/// Replaces each character of `text` that could control a terminal.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c != '\t' && text::is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+/// Returns a part of the source. Replaces each character that could control a terminal, and each one that is in `hidden`.
+/// The other characters keep their columns.
+fn visible(source: &str, part: Range<usize>, hidden: &[Range<usize>]) -> String {
+    let start = part.start;
+    let shown = |(at, c): (usize, char)| {
+        let next = hidden.partition_point(|range| range.end <= start + at);
+        if hidden.get(next).is_some_and(|range| range.contains(&(start + at))) {
+            '*'
+        } else if c != '\t' && text::is_harmful(c) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    source[part].char_indices().map(shown).collect()
 }
 
 impl SourceCode for Excerpt {
