@@ -132,7 +132,10 @@ impl Platform {
             .collect();
         let whole = 0..text.len();
         let [(_, os), (arch_at, arch), rest @ ..] = parts.as_slice() else {
-            let instead = alias(text).map(|(arch, variant)| spelled("linux", arch, variant));
+            let is_arch = |text: &str| Self::known().any(|known| known.os == "linux" && known.architecture == text);
+            let instead = alias(text)
+                .or_else(|| is_arch(text).then_some((text, None)))
+                .map(|(arch, variant)| spelled("linux", arch, variant));
             return Err(error(
                 format!("`{}` is not a valid platform: expected os/arch or os/arch/variant", excerpt(text)),
                 whole,
@@ -164,7 +167,7 @@ impl Platform {
         }
         if *os == "macos" {
             return Err(error(
-                "`macos` is not an OCI platform name; use `darwin`".into(),
+                "`macos` is not an OCI operating system name".into(),
                 0..os.len(),
                 Some("darwin".into()),
             ));
@@ -174,7 +177,7 @@ impl Platform {
                 (Some(variant), true) => format!("{right}/{variant}"),
                 _ => right.to_owned(),
             };
-            let message = format!("`{arch}` is not an OCI platform name; use `{instead}`");
+            let message = format!("`{arch}` is not an OCI architecture name");
             return Err(error(message, *arch_at..arch_at + arch.len(), Some(instead)));
         }
         let variant = rest.first().map(|(_, variant)| (*variant).to_owned());

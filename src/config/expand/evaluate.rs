@@ -309,17 +309,23 @@ impl<'a> Evaluator<'a> {
                 let shown = at.and_then(|at| values.get(at)).map_or(value.as_str(), Value::shown);
                 let message = match Version::parse(&value) {
                     Some(_) => format!("version `{shown}` has no {part} part"),
-                    None => format!("`{shown}` is not a version, so it has no {part} part"),
+                    None => format!("the value of `{}` is not a version: `{shown}`", placeholder.name),
+                };
+                let help = match scope.names.get(&placeholder.name) {
+                    Some(_) => {
+                        format!("set `{}` to a version with a {part} part, or remove `.{part}`", placeholder.name)
+                    }
+                    None => format!("use a variable whose value is a version, or remove `.{part}`"),
                 };
                 Problem::error("mlist::config::no_part", message)
                     .at(&template.text.part(&placeholder.span), format!("used by {}", scope.list))
-                    .help(format!("set `{}` to a version with a {part} part, or remove `.{part}`", placeholder.name))
+                    .help(help)
             }
             ExpandError::TooLong { span } => {
                 let message = format!("expanded text is longer than {} KiB", LONGEST_TEXT / 1024);
                 Problem::error("mlist::config::bad_value", message)
                     .at(&template.text.part(&span), format!("used by {}", scope.list))
-                    .help("check the values of the variables in the template")
+                    .help("shorten the values of the variables in this template")
             }
         };
         self.problems.add_for(scope.list, problem);
@@ -363,7 +369,7 @@ impl<'a> Evaluator<'a> {
         }
         if name == "tag" {
             return scope.tag.cloned().ok_or_else(|| {
-                let problem = Problem::error("mlist::config::unknown_variable", "unknown variable `tag`")
+                let problem = Problem::error("mlist::config::unknown_variable", "`tag` is not available here")
                     .at(place, "only available in `member-tags`")
                     .help(known_names(scope));
                 self.problems.add_for(scope.list, problem);
@@ -409,7 +415,7 @@ impl<'a> Evaluator<'a> {
 
     fn member_name(&mut self, name: &str, place: &Span, scope: Scope<'_>) -> Result<String, NoValue> {
         let Some(member) = scope.member else {
-            let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"))
+            let problem = Problem::error("mlist::config::unknown_variable", format!("`{name}` is not available here"))
                 .at(place, "only available for members: in `source`, `member-tags` and rows of `platforms`")
                 .help(known_names(scope));
             self.problems.add_for(scope.list, problem);
@@ -466,8 +472,10 @@ fn known(scope: Scope<'_>) -> Vec<&str> {
 
 fn unknown(name: &str, place: &Span, scope: Scope<'_>) -> Problem {
     let known = known(scope);
-    let problem = Problem::error("mlist::config::unknown_variable", format!("unknown variable `{name}`"));
     let is_axis = matches!(scope.names.get(name), Some(Binding::Axis(_)));
+    let message =
+        if is_axis { format!("axis `{name}` is not available here") } else { format!("unknown variable `{name}`") };
+    let problem = Problem::error("mlist::config::unknown_variable", message);
     match nearest(name, known.iter().copied()) {
         _ if is_axis => problem.at(place, "an axis value cannot use another axis"),
         Some(meant) => problem.at(place, format!("did you mean `{meant}`?")),

@@ -48,7 +48,7 @@ impl<'r> ResolutionStack<'r> {
         let message = if self.looked_up > MOST_VALUES + 1 {
             return Err(None);
         } else if self.looked_up > MOST_VALUES {
-            format!("a template uses more than {MOST_VALUES} values")
+            format!("a template uses more than {MOST_VALUES} values, including those of nested variables")
         } else if self.inside.len() >= DEEPEST {
             format!("variables are nested more than {DEEPEST} levels deep")
         } else {
@@ -56,7 +56,7 @@ impl<'r> ResolutionStack<'r> {
         };
         let problem = Problem::error("mlist::config::bad_value", message)
             .at(place, format!("used by {list}"))
-            .help("use fewer variables");
+            .help("use fewer placeholders in the template and in the variables that it uses");
         Err(Some(Box::new(problem)))
     }
 }

@@ -65,10 +65,10 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Optio
         && let Some((arch, _)) = table.iter().find(|(inner, _)| inner.name == "arch")
     {
         problems.push(
-            Problem::error("mlist::config::misplaced_key", "`arch` is defined twice")
+            Problem::error("mlist::config::misplaced_key", format!("`{}` already sets `arch` for this row", key.name))
                 .at(&arch.span, "")
-                .at(&key.span, "this key is already the value of `arch`")
-                .help("remove `arch`, or write `platforms` as an array of rows"),
+                .at(&key.span, "the key of a row is its `arch`")
+                .help("remove `arch`, or use its value as the key of the row"),
         );
         return None;
     }
@@ -81,7 +81,7 @@ fn spelled_row(key: &Key, node: &Node, problems: &mut ReadProblems<'_>) -> Optio
         problems.push(
             types::wrong(&format!("`{}`", key.name), "a platform or a row", node)
                 .at(&key.span, "")
-                .help(format!("if the dot is part of the spelling, quote it: {whole}")),
+                .help(format!("put quotes around a key with a dot: {whole} = {}", types::quoted(&text.value))),
         );
         return None;
     }
@@ -127,10 +127,15 @@ fn row(node: &Node, problems: &mut ReadProblems<'_>) -> Option<Row> {
         let near = |(key, _): &&(Key, Node)| nearest(&key.name, ["platform"]).is_some();
         // A misspelled `platform` was already reported.
         if table.iter().find(near).is_none() {
+            let meant = arch.as_deref().and_then(|arch| {
+                let platform = Platform::parse(&format!("linux/{arch}")).ok()?;
+                platform.unknown_word().is_none().then(|| platform.to_string())
+            });
+            let example = meant.as_deref().unwrap_or("linux/amd64");
             problems.push(
                 Problem::error("mlist::config::missing_key", "a row of `platforms` requires `platform`")
                     .at(&node.span, "")
-                    .help("write { platform = \"linux/arm64\" }"),
+                    .help(format!("add the platform to the row, such as platform = \"{example}\"")),
             );
         }
         return None;

@@ -47,18 +47,29 @@ impl NameKind {
 
     /// Whether `key` is a valid name of this kind. Reports it if not.
     pub(super) fn check(self, key: &Key, problems: &mut ReadProblems<'_>) -> bool {
+        let what = match self {
+            Self::Entry => "list",
+            Self::Variable => "variable",
+            Self::Convention => "convention",
+        };
+        self.check_as(what, key, problems)
+    }
+
+    /// The same as [`NameKind::check`]. `what` says what the name is for.
+    fn check_as(self, what: &str, key: &Key, problems: &mut ReadProblems<'_>) -> bool {
         let name = key.name.as_str();
         if self.is_valid(name) {
             return true;
         }
-        let (what, help) = match self {
-            Self::Entry => ("list", "use letters, digits, `.`, `_`, `/` and `-`, with a letter or digit at the start"),
-            Self::Variable => ("variable or axis", "use letters, digits, `_` and `-`, with a letter at the start"),
-            Self::Convention => ("convention", "use letters, digits, `_` and `-`, with a letter at the start"),
+        let help = match self {
+            Self::Entry => "use letters, digits, `.`, `_`, `/` and `-`, with a letter or digit at the start",
+            Self::Variable | Self::Convention => "use letters, digits, `_` and `-`, with a letter at the start",
         };
-        let right: String =
-            name.chars().skip_while(|c| !self.begins(*c)).map(|c| if self.goes_on(c) { c } else { '-' }).collect();
-        let label = if right.is_empty() { String::new() } else { format!("did you mean `{right}`?") };
+        let start = name.find(|c| self.begins(c)).unwrap_or(name.len());
+        let right: String = name[start..].chars().map(|c| if self.goes_on(c) { c } else { '-' }).collect();
+        // `st` is not what was meant by `1st`.
+        let is_cut = name[..start].contains(char::is_alphanumeric);
+        let label = if right.is_empty() || is_cut { String::new() } else { format!("did you mean `{right}`?") };
         problems.push(
             Problem::error("mlist::config::bad_name", format!("`{}` is not a valid {what} name", excerpt(name)))
                 .at(&key.span, label)
@@ -86,7 +97,7 @@ pub(super) fn may_be_called(name: &Key, under: &str, problems: &mut ReadProblems
         problems.push(swallowed(name, under));
         return false;
     }
-    NameKind::Variable.check(name, problems)
+    NameKind::Variable.check_as(if under == "matrix" { "axis" } else { "variable" }, name, problems)
 }
 
 /// Returns the problem with a key of a list that is in `[vars]`, or below the header of a table inside the list.

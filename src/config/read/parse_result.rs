@@ -101,13 +101,13 @@ fn of_the_root(key: TopKey, file: &str) -> Option<Problem> {
                 "mlist::config::nested_include",
                 format!("`include` is not allowed in the included file `{file}`"),
             )
-            .help("list these files in the file that includes this one; `**` matches any number of folders"),
+            .help("move these globs to the `include` of the including file; paths there are relative to that file"),
         ),
         TopKey::Registry => {
             let message = format!("`registry` is not allowed in the included file `{file}`");
             Some(
                 Problem::error("mlist::config::misplaced_key", message)
-                    .help("[registry] applies to the whole run: move it to the file that includes this one"),
+                    .help("[registry] applies to the whole run: move it to the including file"),
             )
         }
         TopKey::Vars | TopKey::Defaults | TopKey::Convention | TopKey::List => None,

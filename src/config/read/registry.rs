@@ -53,7 +53,7 @@ const TIMES: [(&str, Per); 3] = [("s", Per::Second), ("min", Per::Minute), ("h",
 pub(super) fn read(node: &Node, problems: &mut ReadProblems<'_>) -> Vec<RegistrySettings> {
     let header = "[registry.\"HOST\"]";
     if let TomlValue::Text(text) = &node.value {
-        let help = "settings of a host are a table, [registry.\"HOST\"]; for a variable with this name, use [vars]";
+        let help = "to define a variable, move it to [vars]; to configure a registry, write [registry.\"HOST\"]";
         problems.push(types::wrong("`registry`", "a table", node).at(&text.span, "").help(help));
         return Vec::new();
     }
@@ -72,12 +72,19 @@ pub(super) fn read(node: &Node, problems: &mut ReadProblems<'_>) -> Vec<Registry
         let Some(settings) = of_host(name, node, problems) else { continue };
         match registries.iter().find(|other| other.host == settings.host) {
             None => registries.push(settings),
-            Some(first) => problems.push(
-                Problem::error("mlist::config::registry_twice", format!("registry {} is defined twice", settings.host))
-                    .at(&settings.span, "defined again here")
-                    .at(&first.span, "first defined here")
-                    .help("put all settings of a registry in one table"),
-            ),
+            Some(first) => {
+                let written = table.iter().find(|(key, _)| key.span == first.span).map(|(key, _)| key.name.as_str());
+                let message = match written.filter(|written| *written != name.name) {
+                    Some(written) => format!("duplicate registry: {} is the same as {written}", name.name),
+                    None => format!("registry {} is defined twice", settings.host),
+                };
+                problems.push(
+                    Problem::error("mlist::config::registry_twice", message)
+                        .at(&settings.span, "defined again here")
+                        .at(&first.span, "first defined here")
+                        .help("put all settings of a registry in one table"),
+                );
+            }
         }
     }
     registries
@@ -140,12 +147,17 @@ fn no_host(name: &Key) -> Problem {
     };
     let problem =
         Problem::error("mlist::config::bad_name", format!("`{}` is not a valid registry host", excerpt(&shown(text))));
+    let help = if authority.contains('@') {
+        "a host cannot contain credentials: remove them, and use `username-env` and `password-env`"
+    } else {
+        "a host contains a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\""
+    };
     let problem = match (host(meant), &error) {
         (Some(_), _) => problem.at(&name.span, format!("write `{}`", types::quoted(meant))),
         (None, Some(error)) if !meant.is_empty() => problem.at(&name.span, "").because(error.message.clone()),
         (None, _) => problem.at(&name.span, ""),
     };
-    problem.help("a host contains a dot or a port, or is localhost: \"ghcr.io\", \"registry:5000\", \"[::1]:5000\"")
+    problem.help(help)
 }
 
 /// Reads the settings in `table`. Without a host, this only reports problems.
@@ -197,11 +209,22 @@ fn halves(table: &Table, problems: &mut ReadProblems<'_>) {
         if table.iter().any(is_there) {
             continue;
         }
-        let example = KEYS.iter().find(|info| info.name == other).map_or("", |info| info.example);
+        let help = match other {
+            "username-env" => {
+                "add username-env = \"NAME\", with the environment variable that contains the user name".into()
+            }
+            "password-env" => {
+                "add password-env = \"NAME\", with the environment variable that contains the password".into()
+            }
+            _ => {
+                let example = KEYS.iter().find(|info| info.name == other).map_or("", |info| info.example);
+                format!("add `{other}`, such as {other} = {example}")
+            }
+        };
         problems.push(
             Problem::error("mlist::config::missing_key", format!("`{one}` requires `{other}`"))
                 .at(&key.span, "")
-                .help(format!("add {other} = {example}")),
+                .help(help),
         );
     }
 }
@@ -216,7 +239,11 @@ fn excluded(rule: &Excluded, table: &Table) -> Option<Problem> {
     let is_odd = |(key, node): &&(Key, Node)| rule.others.contains(&key.name.as_str()) && !is(node, false);
     let odd: Vec<&Key> = table.iter().filter(is_odd).map(|(key, _)| key).collect();
     let names: Vec<String> = odd.iter().map(|key| format!("`{}`", key.name)).collect();
-    let message = format!("{} cannot be used with `{} = true`", names.join(", "), rule.key);
+    let names = match names.split_last() {
+        Some((last, more @ [_, ..])) => format!("{} and {last}", more.join(", ")),
+        _ => names.concat(),
+    };
+    let message = format!("{names} cannot be used with `{} = true`", rule.key);
     let problem = Problem::error("mlist::config::misplaced_key", message);
     let problem = odd.iter().fold(problem, |problem, key| problem.at(&key.span, ""));
     (!odd.is_empty())

@@ -34,7 +34,8 @@ fn string<'a>(subject: &str, key: &str, node: &'a Node, problems: &mut ReadProbl
             let inner = entries.first().map(|(inner, _)| inner.name.as_str()).unwrap_or_default();
             let problem = problem.at(&node.span, "");
             let what = if inner.is_empty() { String::new() } else { format!(", without `{inner}`") };
-            problems.push(problem.help(format!("write {key} = \"…\"{what}")));
+            let row = if key == "source" { "; for one platform, set `source` in its row of `platforms`" } else { "" };
+            problems.push(problem.help(format!("write {key} = \"…\"{what}{row}")));
             None
         }
         TomlValue::Other { written, .. } => {
@@ -54,7 +55,7 @@ pub(super) fn boolean(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -
     let problem = wrong(&format!("`{key}`"), "true or false", node);
     problems.push(match meant {
         Some(right) => advise(problem, node, &right.to_string()),
-        None => problem.at(&node.span, "").help(format!("write {key} = true")),
+        None => problem.at(&node.span, "").help(format!("write {key} = true or {key} = false")),
     });
     None
 }
@@ -88,7 +89,7 @@ pub(super) fn count(key: &str, node: &Node, problems: &mut ReadProblems<'_>) -> 
     };
     problems.push(match meant.parse::<NonZeroUsize>() {
         Ok(right) => advise(problem, node, &right.to_string()),
-        Err(_) => problem.at(&node.span, "").help(format!("write {key} = 8")),
+        Err(_) => problem.at(&node.span, "").help(format!("write a number, such as {key} = 8")),
     });
     None
 }
@@ -157,7 +158,7 @@ pub(super) fn glob(text: &Text, problems: &mut ReadProblems<'_>) -> Option<Patte
     let found = Pattern::parse(&text.value);
     if let Err(error) = &found {
         problems.push(Problem::error("mlist::config::type", error.message.clone()).at(&text.span, "").help(
-            "`*` matches any characters, `?` one character, `[a-z]` one of a range; other characters match themselves",
+            "`*` matches any characters, `?` one character, `[a-z]` one character of a range; for a literal `[`, write `[[]`",
         ));
     }
     found.ok()

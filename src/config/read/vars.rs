@@ -19,9 +19,11 @@ pub(super) fn read(
     let mut variables = Vec::new();
     for (name, node) in table {
         if table_kind == TableKind::Top && name.name == "name" {
+            let message = "`name` cannot be defined in [vars]: `{name}` is the name of each list";
             problems.push(
-                names::reserved(name, "`{name}` is the name of each list")
-                    .help("to change it for one list, set vars.name in that list"),
+                Problem::error("mlist::config::reserved_name", message)
+                    .at(&name.span, "")
+                    .help("to set it for one list, write vars.name = \"…\" in that list"),
             );
         } else if names::may_be_called(name, if table_kind == TableKind::Top { names::TOP } else { "vars" }, problems) {
             variables.push((name.clone(), variable(&name.name, node, problems).into()));
@@ -40,6 +42,7 @@ fn variable(name: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<
         return Some(Variable { value: VariableValue::Template(template), span, default: None });
     };
     let mut value = None;
+    let mut first: Option<&Key> = None;
     let mut default = None;
     let mut faulty = false;
     for (key, written, node) in known_keys::known(table, TableKind::Variable, problems) {
@@ -53,20 +56,16 @@ fn variable(name: &str, node: &Node, problems: &mut ReadProblems<'_>) -> Option<
                 continue;
             }
         };
-        if value.is_some() {
-            problems.push(
-                Problem::error(
-                    "mlist::config::type",
-                    format!("`env`, `file` and `git` cannot be combined in variable `{name}`"),
-                )
-                .at(&written.span, "keep only one of env, file and git"),
-            );
+        if let Some(first) = first {
+            let message = format!("`{}` and `{}` cannot be combined in variable `{name}`", first.name, written.name);
+            problems.push(Problem::error("mlist::config::type", message).at(&written.span, "keep only one of the two"));
             faulty = true;
             continue;
         }
         let found = read(node, problems);
         faulty |= found.is_none();
         value = Some(found);
+        first = Some(written);
     }
     match value {
         Some(Some(value)) if !faulty => Some(Variable { value, span: node.span.clone(), default }),

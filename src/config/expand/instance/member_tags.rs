@@ -38,6 +38,8 @@ pub(in crate::config::expand) struct MemberClaim {
     pub(in crate::config::expand) tag: Tag,
     /// Where its template is written.
     pub(in crate::config::expand) span: Span,
+    /// Whether the template is the default that `undeclared = "keep"` implies. `span` is then the place of that key.
+    pub(in crate::config::expand) is_implied: bool,
     /// The index of the member.
     pub(in crate::config::expand) member: usize,
     /// The repository with the tag, as problems show it.
@@ -45,10 +47,10 @@ pub(in crate::config::expand) struct MemberClaim {
 }
 
 impl NamedMemberTag {
-    fn claim(self, member: usize, names: &PublicationNames) -> MemberClaim {
+    fn claim(self, member: usize, is_implied: bool, names: &PublicationNames) -> MemberClaim {
         let MemberTag { tag, span } = self.tag;
         let shown = format!("{}:{}", names.target.shown(), self.instead.as_deref().unwrap_or(tag.as_str()));
-        MemberClaim { tag, span, member, shown }
+        MemberClaim { tag, span, is_implied, member, shown }
     }
 }
 
@@ -63,6 +65,7 @@ impl TargetInstance<'_> {
         evaluator: &mut Evaluator<'_>,
     ) -> Result<Vec<MemberClaim>, NoValue> {
         let templates = self.member_tag_templates()?;
+        let is_implied = self.pick(|level| &level.member_tags).is_none();
         let list_tags: Vec<Value> = names.own_tags().map(NamedTag::value).collect();
         let mut claims = Vec::new();
         let mut failed = false;
@@ -76,7 +79,7 @@ impl TargetInstance<'_> {
                 };
                 if found.member.tags.iter().all(|other| other.tag != named_tag.tag.tag) {
                     found.member.tags.push(named_tag.tag.clone());
-                    claims.push(named_tag.claim(at, names));
+                    claims.push(named_tag.claim(at, is_implied, names));
                 }
             }
         }
@@ -105,7 +108,7 @@ impl TargetInstance<'_> {
         }
         let mut findable = Vec::new();
         for template in &templates {
-            findable.push(findable_member_tag(template, members, scope, evaluator));
+            findable.push(findable_member_tag(template, members, span, scope, evaluator));
         }
         findable.into_iter().collect()
     }
@@ -123,15 +126,17 @@ impl TargetInstance<'_> {
     }
 }
 
-/// Leaves the names of a member open in `template`, and checks that the tag of each member means its platform.
+/// Leaves the names of a member open in `template`, and checks that the tag of each member means its platform. `keep` is
+/// where `undeclared = "keep"` is written.
 fn findable_member_tag(
     template: &SpannedTemplate,
     members: &[NamedMember],
+    keep: &Span,
     scope: Scope<'_>,
     evaluator: &mut Evaluator<'_>,
 ) -> Result<MemberTemplate, NoValue> {
     if reads_for_each_member(template, scope.names) {
-        evaluator.problems.add_for(scope.list, unfindable::from_a_file(template, scope.list));
+        evaluator.problems.add_for(scope.list, unfindable::from_a_file(template, keep, scope.list));
         return Err(NoValue);
     }
     let open = evaluator.member_template(template, scope)?;
@@ -140,7 +145,7 @@ fn findable_member_tag(
     for (member, tag) in members.iter().zip(&tags) {
         let found = tag.as_ref().and_then(|tag| platforms.get(tag.as_str()));
         if !found.is_some_and(|found| found.is_same_machine(&member.member.platform)) {
-            let problem = unfindable::member(template, &open, member, scope.list);
+            let problem = unfindable::member(template, &open, member, (keep, scope.list));
             evaluator.problems.add_for(scope.list, problem);
         }
     }
@@ -167,7 +172,7 @@ fn member_tag(
         }
         Err(error) => {
             let platform = scope.member.map_or("", |member| member.platform.as_str());
-            let label = format!("{platform} of {}", scope.list);
+            let label = format!("{platform} of list `{}`", scope.list);
             evaluator.problems.add_for(scope.list, bad_tag(template, &expanded, &error, &label));
             Err(NoValue)
         }

@@ -1,5 +1,7 @@
 //! Problems of expanded texts that are not valid.
 
+use std::ops::Range;
+
 use crate::config::expand::value::{Expanded, Visibility};
 use crate::config::problem::{Problem, Span};
 use crate::config::read::declared::SpannedTemplate;
@@ -34,10 +36,28 @@ pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &R
     let is_made = template.template.placeholders().next().is_some();
     if is_made && Tag::parse(&filtered).is_ok() {
         let here = if expanded.is_hidden() { String::new() } else { format!("; the tag is then {filtered}") };
-        problem.help(format!("use the filter `tag`, which replaces invalid characters: {{NAME|tag}}{here}"))
+        let word = placeholder(template, expanded, error).unwrap_or("NAME");
+        problem.help(format!("use the filter `tag`, which replaces invalid characters: {{{word}|tag}}{here}"))
     } else {
         problem
     }
+}
+
+/// The name in the placeholder that caused the error. `None` if the template itself has the invalid text.
+fn placeholder<'t>(template: &'t SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> Option<&'t str> {
+    let origin = expanded.origin(&error.span);
+    let is_origin = |span: &Range<usize>| span.start <= origin.start && origin.end <= span.end;
+    template.template.placeholders().find(|word| is_origin(&word.span)).map(|word| word.name.as_str())
+}
+
+/// The part of the path in `template` that caused the error, in lower case.
+fn lower_part(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError) -> String {
+    let text = template.text.value.as_str();
+    let (before, after) = text.split_at(text.floor_char_boundary(expanded.origin(&error.span).start));
+    let is_end = |c: char| matches!(c, '/' | ':' | '@' | '{' | '}');
+    let start = before.rfind(is_end).map_or(0, |at| at + 1);
+    let end = before.len() + after.find(is_end).unwrap_or(after.len());
+    text[start..end].to_lowercase()
 }
 
 /// The problem without its label. It says where an invalid value comes from, and shows no value that must not be shown.
@@ -82,14 +102,24 @@ pub(super) fn bad_reference(
         Kind::Scheme => problem.help("remove the scheme: ghcr.io/org/app:v1"),
         Kind::User => problem.help("remove the user name; credentials come from `docker login` or [registry.\"HOST\"]"),
         Kind::EmptyPathPart => problem.help("write one `/` between two parts; a variable may be empty or end with `/`"),
-        Kind::UpperCasePath(_) => {
-            problem.help("to convert a value to lower case, use the filter `lower`: {NAME|lower}")
-        }
+        Kind::UpperCasePath(_) => match placeholder(template, expanded, error) {
+            Some(word) => {
+                problem.help(format!("to convert the value to lower case, use the filter `lower`: {{{word}|lower}}"))
+            }
+            None => problem.help(format!("write `{}`", lower_part(template, expanded, error))),
+        },
         Kind::Digest(DigestError::BareHex(algorithm)) => {
-            let placeholder = template.text.value.split_once('@').map_or("DIGEST", |(_, digest)| digest);
-            problem.help(format!("write `@{algorithm}:{placeholder}` here, or `{algorithm}:` in front of the value"))
+            let written = template.text.value.split_once('@').map_or("DIGEST", |(_, digest)| digest);
+            let here = format!("write `@{algorithm}:{written}`");
+            problem.help(match placeholder(template, expanded, error) {
+                Some(word) => format!("{here}, or add `{algorithm}:` to the value of `{word}`"),
+                None => here,
+            })
         }
-        Kind::Digest(_) => problem.help("a digest is `sha256:` and 64 lowercase hex digits, without quotes"),
+        Kind::Digest(DigestError::Character { character: '"', .. }) => {
+            problem.help("remove the quotes from the value: a digest is `sha256:` and 64 lowercase hex digits")
+        }
+        Kind::Digest(_) => problem.help("a digest is `sha256:` and 64 lowercase hex digits"),
         _ => problem,
     }
 }

@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::config::read::declared::{SpannedTemplate, TagsOf};
 use crate::config::read::raw::Key;
 use crate::naming::{Partial, Piece, Version};
-use crate::oci::{Place, Tag};
+use crate::oci::{Place, ReferenceErrorKind, Tag};
 
 /// The values of the axis `name`. Open if the tags are not known yet.
 pub(super) fn values(
@@ -57,11 +57,14 @@ pub(super) fn values(
     if values.is_empty() {
         let counts = [all.len(), of_form, matching];
         let problem = empty(name, axis, &shown, tags.map(|_| counts));
-        let problem = match all.last() {
-            Some(example) if !evaluator.hides_tags() => {
-                problem.because(format!("for example, the repository has the tag `{example}`"))
-            }
-            _ => problem,
+        // A version that `match` excludes explains more than any other tag.
+        let is_version = |tag: &&&str| pattern.find(tag).is_some_and(|value| Version::parse(&value).is_some());
+        let excluded = all.iter().rfind(is_version).filter(|_| axis.newest.is_some() && matching > 0);
+        let problem = match (excluded, all.last()) {
+            _ if evaluator.hides_tags() => problem,
+            (Some(excluded), _) => problem.because(format!("`match` excludes versions such as the tag `{excluded}`")),
+            (None, Some(example)) => problem.because(format!("for example, the repository has the tag `{example}`")),
+            (None, None) => problem,
         };
         return refuse(problem, scope, evaluator);
     }
@@ -83,15 +86,20 @@ fn empty(name: &Key, axis: &TagsOf, repository: &str, counts: Option<[usize; 3]>
         }
         Some([count, 0, _]) => (
             format!("none of the {} in {repository} matches `pattern`", tags_of(count)),
-            format!("tags must have the form {form}"),
+            format!("change `pattern`: only tags of the form {form} match"),
         ),
         Some([count, _, 0]) => {
             let why = format!("none of the {} in {repository} matches `match`", tags_of(count));
             (why, format!("`match` is compared with the value of {{{name}}} in each tag"))
         }
-        Some([count, ..]) => {
-            let why = format!("none of the {} in {repository} is a version", tags_of(count));
-            (why, "`newest` selects only versions; to use all tags, remove it".to_owned())
+        Some([count, of_form, matching]) => {
+            let (tags, change) = match (&axis.wanted, &axis.pattern) {
+                (Some(_), _) => (format!("{} that match `match`", tags_of(matching)), "change `match`, or "),
+                (None, Some(_)) => (format!("{} that match `pattern`", tags_of(of_form)), "change `pattern`, or "),
+                (None, None) => (tags_of(count), ""),
+            };
+            let why = format!("none of the {tags} in {repository} is a version");
+            (why, format!("{change}remove `newest` to use tags that are not versions"))
         }
     };
     let message = format!("axis `{name}` has no values: {why}");
@@ -106,7 +114,8 @@ fn not_whole(name: &Key, pattern: &SpannedTemplate) -> Problem {
     let (message, span) = match part {
         None => (format!("`pattern` does not contain `{{{name}}}`"), pattern.text.span.clone()),
         Some(part) => {
-            (format!("`pattern` contains only a part of `{{{name}}}`, or a filter"), pattern.text.part(&part.span))
+            let written = &pattern.text.value[part.span.clone()];
+            (format!("`pattern` cannot use `{written}`: write `{{{name}}}`"), pattern.text.part(&part.span))
         }
     };
     Problem::error("mlist::config::bad_template", message)
@@ -129,9 +138,11 @@ fn repository(
         let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
         let problem = Problem::error("mlist::config::bad_reference", message)
             .at(&template.text.span, format!("used by {}", scope.list));
-        evaluator
-            .problems
-            .add_for(scope.list, problem.help("expected a repository, whose tags are read: ghcr.io/org/app"));
+        let help = match error.kind {
+            ReferenceErrorKind::UnexpectedLocator => "remove the tag or digest: an axis uses all tags of a repository",
+            _ => "write a repository, such as ghcr.io/org/app",
+        };
+        evaluator.problems.add_for(scope.list, problem.help(help));
         NoValue
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));

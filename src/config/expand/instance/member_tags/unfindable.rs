@@ -8,46 +8,62 @@ use crate::naming::{MemberName, MemberTemplate};
 use crate::oci::Platform;
 
 const HELP: &str =
-    "use {platform|replace:/:-} in the tag; or set member-tags = [] if only one job at a time publishes the list";
+    "use {platform|replace:/:-} in the tag; if only one job publishes the list, remove `undeclared = \"keep\"` instead";
+const UNKNOWN: &str = "if only one job publishes the list, remove `undeclared = \"keep\"`; otherwise set member-tags = [] \
+                       and never run two of these jobs at the same time";
 
 /// `mlist::config::unfindable_member_tag` for a template that takes a value from a file of each member.
-pub(super) fn from_a_file(template: &SpannedTemplate, list: &str) -> Problem {
-    Problem::error(CODE, format!("other jobs cannot find the members of list {list} by these tags"))
-        .because("the tag uses a file or a default for each member, and other jobs do not have these values")
-        .at(&template.text.span, "")
-        .help(HELP)
+pub(super) fn from_a_file(template: &SpannedTemplate, keep: &Span, list: &str) -> Problem {
+    let message = format!("other jobs cannot find the members of list `{list}` by these tags");
+    unfindable(message, template, keep).because(
+        "the tag uses a variable whose file or default depends on the member: other jobs do not know its value",
+    )
+}
+
+/// The problem with a template of `member-tags`, and the place of the reason for it: `undeclared = "keep"`.
+fn unfindable(message: String, template: &SpannedTemplate, keep: &Span) -> Problem {
+    let problem = Problem::error(CODE, message);
+    let why = "with `keep`, other jobs find the members by their tags";
+    let problem = if template.text.span == *keep {
+        problem.at(keep, why)
+    } else {
+        problem.at(&template.text.span, "").at(keep, why)
+    };
+    problem.help(HELP)
 }
 
 /// `mlist::config::unfindable_member_tag` for a tag that does not mean the platform of its member. `open` is the
-/// template with the names of a member left open.
-pub(super) fn member(template: &SpannedTemplate, open: &MemberTemplate, member: &NamedMember, list: &str) -> Problem {
+/// template with the names of a member left open, and `keep` is where `undeclared = "keep"` is written.
+pub(super) fn member(
+    template: &SpannedTemplate,
+    open: &MemberTemplate,
+    member: &NamedMember,
+    (keep, list): (&Span, &str),
+) -> Problem {
     let (names, platform) = (&member.names, &member.member.platform);
     let has = |name: MemberName| open.has(name);
     let arch = names.arch.as_deref().unwrap_or_default();
     let meaning = || MemberTemplate::meaning(&names.os, arch);
-    let problem =
-        Problem::error(CODE, format!("other jobs cannot find member {} of list {list} by its tag", names.platform))
-            .at(&template.text.span, "")
-            .help(HELP);
+    let message = format!("the tag of member {} of list `{list}` does not identify its platform", names.platform);
+    let problem = unfindable(message, template, keep);
     if !has(MemberName::Arch) && !has(MemberName::Platform) {
         return problem.because("the tag contains neither `{platform}` nor `{arch}`");
     }
     let problem = problem.at(&names.span, "this member");
     if !has(MemberName::Os) && !has(MemberName::Platform) && platform.os != "linux" {
-        return problem.because("a tag without `{platform}` or `{os}` means a linux image");
+        return problem.because("other jobs read a tag without `{platform}` and `{os}` as the tag of a linux image");
     }
     if !Platform::known().any(|known| known.is_same_machine(platform)) {
-        let problem = problem.because(format!("{} is not a known platform", names.platform));
-        return problem.help("set member-tags = [], and let only one job at a time publish the list");
+        return problem.because(format!("{} is not a known platform", names.platform)).help(UNKNOWN);
     }
     match meaning() {
         None if has(MemberName::Arch) => {
             problem.because(format!("`{arch}` is not an architecture name of any arch-style"))
         }
         Some(other) if has(MemberName::Arch) && !other.is_same_machine(platform) => {
-            problem.because(format!("`{arch}` means {other}"))
+            problem.because(format!("other jobs read `{arch}` in a tag as {other}"))
         }
-        _ => problem.because("other platforms have the same tag"),
+        _ => problem.because("a member for another platform would have the same tag"),
     }
 }
 
@@ -55,11 +71,11 @@ pub(super) fn member(template: &SpannedTemplate, open: &MemberTemplate, member: 
 /// those of `member-tags` and `undeclared`.
 pub(super) fn single_writer(list: &str, spans: (&Span, &Span)) -> Problem {
     let (member_tags, undeclared) = spans;
-    Problem::warning("mlist::config::single_writer", format!("only one job at a time can safely publish list {list}"))
-        .because("jobs that publish it at the same time can remove each other's members, because these have no tags of their own")
-        .at(member_tags, "members get no tags of their own")
+    Problem::warning("mlist::config::single_writer", format!("only one job at a time can safely publish list `{list}`"))
+        .because("parallel jobs can remove each other's members, because the members have no tags")
+        .at(member_tags, "members get no tags")
         .at(undeclared, "members that other jobs published are kept")
-        .help("delete `member-tags = []`; then each member gets a tag, such as 1.0-linux-amd64, and several jobs can publish the list at the same time")
+        .help("if jobs never publish the list at the same time, ignore this warning; otherwise remove `member-tags = []`, so that each member gets a tag such as v1-linux-amd64")
 }
 
 const CODE: &str = "mlist::config::unfindable_member_tag";

@@ -30,7 +30,10 @@ impl TargetInstance<'_> {
             let problem = Problem::error("mlist::config::platform_twice", message)
                 .at(&row.platform_text.span, "defined again here")
                 .at(&first.platform_text.span, "first defined here")
-                .help("remove one of the two: a list has one member for each platform");
+                .help(match literal(row) {
+                    Some(_) => "remove one of the two: a list has one member for each platform and os-version",
+                    None => "remove one of the two: a list has one member for each platform",
+                });
             evaluator.problems.add_for(self.instance.id.shown(), problem);
         }
     }
@@ -65,7 +68,9 @@ impl TargetInstance<'_> {
             let problem = match more.as_slice() {
                 [] => problem,
                 [one] => problem.because(format!("{one} has the same source too")),
-                _ => problem.because(format!("{} have the same source too", more.join(", "))),
+                [more @ .., last] => {
+                    problem.because(format!("{} and {last} have the same source too", more.join(", ")))
+                }
             };
             let variants = member.platform.architecture == first.platform.architecture;
             let help = if let Some((one, two)) = equal_values(written, other) {

@@ -43,5 +43,5 @@ fn an_image_of_many_members_is_told_of_once() {
     let text = text.replace(r#"["linux/amd64"]"#, r#"["linux/amd64", "linux/arm64", "linux/s390x", "linux/386"]"#);
     let problems = Machine::default().load(&text).problems;
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].causes, ["linux/s390x, linux/386 have the same source too"]);
+    assert_eq!(problems[0].causes, ["linux/s390x and linux/386 have the same source too"]);
 }

@@ -111,19 +111,31 @@ fn a_tag_by_which_others_cannot_find_a_member_is_refused() {
     let one = |row: &str| format!("platforms = [{row}]");
     for (template, keys, cause) in [
         // Plain `arm` for arm/v7.
-        ("{tag}-{arch}", "", "`arm` means linux/arm"),
-        ("{tag}-{arch}", r#""linux/amd64/v3""#, "`amd64` means linux/amd64"),
-        ("{tag}-{arch}", r#"{ platform = "linux/arm/v6", arch = "armhf" }"#, "`armhf` means linux/arm/v7"),
+        ("{tag}-{arch}", "", "other jobs read `arm` in a tag as linux/arm"),
+        ("{tag}-{arch}", r#""linux/amd64/v3""#, "other jobs read `amd64` in a tag as linux/amd64"),
+        (
+            "{tag}-{arch}",
+            r#"{ platform = "linux/arm/v6", arch = "armhf" }"#,
+            "other jobs read `armhf` in a tag as linux/arm/v7",
+        ),
         (
             "{tag}-{arch}",
             r#"{ platform = "linux/amd64", arch = "intel" }"#,
             "`intel` is not an architecture name of any arch-style",
         ),
-        ("{tag}-{arch}", r#""windows/amd64""#, "a tag without `{platform}` or `{os}` means a linux image"),
+        (
+            "{tag}-{arch}",
+            r#""windows/amd64""#,
+            "other jobs read a tag without `{platform}` and `{os}` as the tag of a linux image",
+        ),
         ("{tag}-{os}", r#""linux/amd64""#, "the tag contains neither `{platform}` nor `{arch}`"),
         ("{platform|replace:/:-}", r#""linux/sh4""#, "linux/sh4 is not a known platform"),
-        ("{platform|replace:/:-|replace:386:amd64}", r#""linux/amd64""#, "other platforms have the same tag"),
-        ("{arch}-{platform|replace:/:-}", r#""linux/arm/v7""#, "`arm` means linux/arm"),
+        (
+            "{platform|replace:/:-|replace:386:amd64}",
+            r#""linux/amd64""#,
+            "a member for another platform would have the same tag",
+        ),
+        ("{arch}-{platform|replace:/:-}", r#""linux/arm/v7""#, "other jobs read `arm` in a tag as linux/arm"),
     ] {
         let keys = if keys.is_empty() { String::new() } else { one(keys) };
         let text = kept(template, "\"\"", "").replace(TWO, if keys.is_empty() { TWO } else { "" });
@@ -133,12 +145,13 @@ fn a_tag_by_which_others_cannot_find_a_member_is_refused() {
         let found: Vec<_> = errors.map(|problem| (problem.slug(), problem.causes.clone())).collect();
         assert_eq!(found, [("unfindable_member_tag", vec![cause.to_owned()])], "{text}");
     }
-    let from_a_file = "the tag uses a file or a default for each member, and other jobs do not have these values";
+    let from_a_file =
+        "the tag uses a variable whose file or default depends on the member: other jobs do not know its value";
     let file = "{ file = \"{platform|replace:/:-}\" }";
     assert_eq!(unfindable_by("{tag}-{w}", file, VARIANTS), [from_a_file]);
     // Each template is checked, and a template only where members are kept.
     let two = kept("{tag}-{arch}\", \"{tag}-{platform|replace:/:-}", "\"\"", "");
-    assert_eq!(unfindable(&two), ["`arm` means linux/arm"]);
+    assert_eq!(unfindable(&two), ["other jobs read `arm` in a tag as linux/arm"]);
     assert_eq!(tags(&list("member-tags = [\"{tag}-{arch}\"]")), ["1-amd64", "1-arm"]);
 }
 
@@ -193,7 +206,7 @@ fn what_comes_to_no_tag_is_told_of_with_the_member() {
     let problems = Machine::default().load(&list(r#"member-tags = ["{tag}-{platform}"]"#)).problems;
     assert_eq!(problems.iter().map(Problem::slug).collect::<Vec<_>>(), ["bad_tag"]);
     assert!(problems[0].message.contains("1-linux/amd64"), "{problems:?}");
-    assert_eq!(problems[0].labels[0].text, "used by linux/amd64 of l");
+    assert_eq!(problems[0].labels[0].text, "used by linux/amd64 of list `l`");
 }
 
 #[test]

@@ -18,17 +18,17 @@ fn a_value_that_is_not_valid_is_described_with_its_place() {
         (
             hex.clone(),
             "the value of `digest` comes from file `digests/a`: 64 characters",
-            "write `@sha256:{digest}` here, or `sha256:` in front of the value",
+            "write `@sha256:{digest}`, or add `sha256:` to the value of `digest`",
         ),
         (
             format!("\"sha256:{hex}\""),
             "the value of `digest` comes from file `digests/a`: 73 characters, and character 1 is `\"`",
-            "a digest is `sha256:` and 64 lowercase hex digits, without quotes",
+            "remove the quotes from the value: a digest is `sha256:` and 64 lowercase hex digits",
         ),
         (
             format!("sha256:{}", hex.replace('e', "E")),
             "the value of `digest` comes from file `digests/a`: 71 characters, and character 22 is `E`",
-            "a digest is `sha256:` and 64 lowercase hex digits, without quotes",
+            "a digest is `sha256:` and 64 lowercase hex digits",
         ),
     ] {
         let machine = Machine::default().file("digests/a", &value);
