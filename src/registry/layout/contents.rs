@@ -32,19 +32,29 @@ impl IndexJson {
     /// Reads the layout's `index.json`. `None` if the folder is not a layout.
     ///
     /// # Errors
-    /// Fails if `oci-layout` or `index.json` is malformed, or if the layout has no `index.json`.
+    /// Fails if `oci-layout` or `index.json` is malformed, or if only one of them exists. An `index.json` without
+    /// manifests does not count: a run that was killed while it created a layout leaves it.
     pub(super) fn read(root: &Path) -> Disk<Option<Self>> {
         let path = root.join(MARKER);
-        let Some(marker) = files::read_file(&path, MANIFEST_LIMIT)? else { return Ok(None) };
+        let Some(marker) = files::read_file(&path, MANIFEST_LIMIT)? else {
+            // A directory that is not a layout can have an `index.json` of any kind.
+            return match Self::read_index(root) {
+                Ok(Some(index)) if !index.entries.is_empty() => Err(fault(&path, "is missing")),
+                _ => Ok(None),
+            };
+        };
         let version = object(&path, &marker)?.remove("imageLayoutVersion");
         if !version.as_ref().and_then(Value::as_str).is_some_and(|version| version.starts_with("1.")) {
             return Err(fault(&path, "has an unsupported imageLayoutVersion: expected \"1.0.0\""));
         }
 
+        Self::read_index(root)?.map(Some).ok_or_else(|| fault(&root.join(INDEX), "is missing"))
+    }
+
+    /// Reads `index.json` alone. `None` if it does not exist.
+    fn read_index(root: &Path) -> Disk<Option<Self>> {
         let path = root.join(INDEX);
-        let Some(bytes) = files::read_file(&path, MANIFEST_LIMIT)? else {
-            return Err(fault(&path, "is missing"));
-        };
+        let Some(bytes) = files::read_file(&path, MANIFEST_LIMIT)? else { return Ok(None) };
         let mut fields = object(&path, &bytes)?;
         let entries = match fields.remove("manifests") {
             Some(Value::Array(entries)) => entries,
