@@ -87,7 +87,14 @@ impl Ui {
 }
 
 fn unwritable(file: &Path, error: &io::Error) -> Problem {
+    const OTHER: &str = "choose another file: --format json=FILE";
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => format!("create the directory {}, or {OTHER}", directory.display()),
+        io::ErrorKind::PermissionDenied => format!("check the permissions of {}, or {OTHER}", directory.display()),
+        _ => OTHER.to_owned(),
+    };
     Problem::error("mlist::ui::unwritable", format!("cannot write to {}", file.display()))
         .because(text::system(error))
-        .help("choose another file, or correct the permissions: --format json=FILE")
+        .help(help)
 }

@@ -194,9 +194,18 @@ fn a_file_that_cannot_be_created_is_a_problem_before_anything_else() {
 
       × cannot write to no/such/folder/report.json
       ╰─▶ No such file or directory
-      help: choose another file, or correct the permissions: --format json=FILE
+      help: create the directory no/such/folder, or choose another file: --format json=FILE
     ");
     assert_eq!(desk.out.text(), "1 problem\n");
+}
+
+#[test]
+fn a_directory_in_place_of_a_file_is_not_a_matter_of_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(Verbosity::Normal, &[(OutputFormat::Json, Some(folder.path()))]);
+    assert_eq!(desk.ui.open_files(), Err(ExitStatus::Usage));
+    let text = desk.err.text();
+    assert!(text.contains("\n  help: choose another file: --format json=FILE\n"), "{text}");
 }
 
 #[test]
