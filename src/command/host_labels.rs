@@ -36,8 +36,8 @@ impl HostLabels {
                 (HostNaming::Implied, _) => {
                     format!("a reference without a host name is on Docker Hub ({host})")
                 }
-                (HostNaming::Written, [id]) => format!("{id} needs {host}"),
-                (HostNaming::Written, ids) => format!("{} lists need {host}", ids.len()),
+                (HostNaming::Written, [id]) => format!("required by list `{id}`"),
+                (HostNaming::Written, ids) => format!("required by {} lists", ids.len()),
             };
             (host.to_string(), HostLabel { span: origin.span.clone(), text, naming: origin.naming })
         };
@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn the_place_that_names_the_host_is_underlined() {
         let label = |place: &str, text: &str| vec![(place.to_owned(), text.to_owned())];
-        assert_eq!(labels("quay.io", &["api", "web"]), label("quay.io/acme", "2 lists need quay.io"));
-        assert_eq!(labels("ghcr.io", &["api"]), label("ghcr.io", "api needs ghcr.io"));
+        assert_eq!(labels("quay.io", &["api", "web"]), label("quay.io/acme", "required by 2 lists"));
+        assert_eq!(labels("ghcr.io", &["api"]), label("ghcr.io", "required by list `api`"));
         let implied = "a reference without a host name is on Docker Hub (docker.io)";
         assert_eq!(labels("docker.io", &["web"]), label("acme/web:v1", implied));
         assert_eq!(labels("auth.docker.io", &["web"]), []);
