@@ -40,7 +40,7 @@ impl StepFailure {
     /// Returns the failure that another writer has written `reference` since the list was planned.
     pub(super) fn moved(reference: &Reference, planned: Option<&Digest>, found: Option<&Digest>) -> Self {
         let name = |digest: Option<&Digest>| digest.map_or_else(|| "not found".to_owned(), short);
-        let message = format!("{reference} was moved by another writer after the plan");
+        let message = format!("{reference} was moved by another job after the plan");
         let problem = Problem::error("mlist::exec::moved_meanwhile", message)
             .because(format!("expected {}, found {}", name(planned), name(found)))
             .help("run mlist sync again to plan with the current tags");
@@ -54,10 +54,12 @@ impl StepFailure {
 
     /// Returns the failure that other writers change `reference` each time before this run reads it again.
     pub(super) fn contended(reference: &Reference) -> Self {
-        let problem =
-            Problem::error("mlist::exec::contended", format!("{reference} is constantly changed by other writers"))
-                .because("the tag was different each time it was read".to_owned())
-                .help("run mlist sync again when they are finished: members with tags of their own are kept");
+        let problem = Problem::error(
+            "mlist::exec::contended",
+            format!("{reference} is constantly changed by other jobs"),
+        )
+        .because("the tag was different each time it was read".to_owned())
+        .help("publish this tag from only one job at a time, or run mlist sync again when the other jobs have ended");
         Self::Problem(passing(problem.about(reference)))
     }
 

@@ -56,17 +56,16 @@ pub fn short(digest: &Digest) -> String {
     if digest.algorithm() == "sha256" { hex.to_owned() } else { format!("{}:{hex}", digest.algorithm()) }
 }
 
-/// Adds how long a registry asks to wait, if it does: `60s`, `10m`, `1h 04m`, `3 days`. Rounded up.
-fn asked_to_wait(problem: Problem, wait: Option<Duration>) -> Problem {
-    let Some(wait) = wait else { return problem };
+/// Returns when to try again, as it follows "try again": ` in 10m` if the registry says so, or ` later`. Rounded up.
+fn when(wait: Option<Duration>) -> String {
+    let Some(wait) = wait else { return " later".to_owned() };
     let seconds = wait.as_millis().div_ceil(1000);
-    let words = match (seconds, seconds.div_ceil(60)) {
-        (0..=120, _) => format!("{seconds}s"),
-        (_, minutes @ ..60) => format!("{minutes}m"),
-        (_, minutes @ ..2880) => format!("{}h {:02}m", minutes / 60, minutes % 60),
-        (_, minutes) => format!("{} days", minutes.div_ceil(1440)),
-    };
-    problem.because(format!("the registry asks to wait {words}"))
+    match (seconds, seconds.div_ceil(60)) {
+        (0..=120, _) => format!(" in {seconds}s"),
+        (_, minutes @ ..60) => format!(" in {minutes}m"),
+        (_, minutes @ ..2880) => format!(" in {}h {:02}m", minutes / 60, minutes % 60),
+        (_, minutes) => format!(" in {} days", minutes.div_ceil(1440)),
+    }
 }
 
 /// Whether the same command may succeed later although nothing is changed.
@@ -91,7 +90,7 @@ fn may_pass(kind: &ErrorKind) -> bool {
         ) => false,
         // A credential helper may use a remote service. Files and variables do not change by themselves.
         ErrorKind::Credentials(fault) => matches!(**fault, CredentialFault::Helper { .. }),
-        ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File(_)),
+        ErrorKind::Tls(error) => !matches!(error.fault, TlsFault::File { .. }),
         // Registries deny at random, tokens expire, and proxies are repaired. If it is not known whether a retry helps,
         // it may.
         ErrorKind::Unauthorized
@@ -140,7 +139,11 @@ impl<'a> Subject<'a> {
     fn elsewhere(&self) -> Option<&'a str> {
         let of_a_host = matches!(
             self.error.kind,
-            ErrorKind::RateLimited { .. } | ErrorKind::Unreachable(_) | ErrorKind::Tls(_) | ErrorKind::Server
+            ErrorKind::RateLimited { .. }
+                | ErrorKind::Unreachable(_)
+                | ErrorKind::Tls(_)
+                | ErrorKind::NotARegistry(_)
+                | ErrorKind::Server
         );
         self.error.access.token_server.as_deref().filter(|_| of_a_host)
     }
@@ -154,20 +157,12 @@ impl<'a> Subject<'a> {
             ErrorKind::Unauthorized => self.unauthorized(),
             ErrorKind::Denied => self.denied(),
             ErrorKind::NotFound => self.not_found(),
-            ErrorKind::RateLimited { retry_after } => {
-                let problem = Problem::error("mlist::registry::rate_limited", format!("rate limited by {host}"));
-                asked_to_wait(self.with_words(problem), *retry_after).help(self.again(" later"))
-            }
+            ErrorKind::RateLimited { retry_after } => self.rate_limited(*retry_after),
             ErrorKind::PullQuota { retry_after } => self.pull_quota(*retry_after),
             ErrorKind::Unreachable(no_answer) => self.unreachable(no_answer),
             ErrorKind::Tls(error) => self.tls(error.at.as_deref().unwrap_or(host.as_ref()), &error.fault),
             ErrorKind::WrongDigest { expected, actual } => self.wrong_digest(expected, actual),
-            ErrorKind::TooLarge { limit } => Problem::error(
-                "mlist::registry::too_large",
-                format!("{target} is larger than {}, the maximum that mlist reads", bytes(*limit)),
-            )
-            .help("check what was pushed there: manifests and configs of images are smaller")
-            .about(target),
+            ErrorKind::TooLarge { limit } => self.too_large(*limit),
             ErrorKind::TooManyTags { limit } => self.too_many_tags(*limit),
             ErrorKind::Oversized => self.oversized(),
             ErrorKind::NotARegistry(why) => self.not_a_registry(why),
@@ -176,13 +171,14 @@ impl<'a> Subject<'a> {
             ErrorKind::Immutable => self.immutable(),
             ErrorKind::Server => self
                 .with_words(Problem::error("mlist::registry::server", self.failed("server error")))
-                .help(self.again(&format!(" when {host} works again")))
+                .help(self.again(" later"))
                 .about(target),
             ErrorKind::ContentUnknown(digests) => self.content_unknown(digests),
             ErrorKind::Credentials(fault) => self.credentials(fault),
             ErrorKind::Layout(fault) => self.layout(fault),
             ErrorKind::Stopped => {
-                Problem::error("mlist::exec::stopped", format!("stopped before {host} responded")).help(self.again(""))
+                let message = format!("interrupted before {host} responded");
+                Problem::error("mlist::exec::stopped", message).help("run the command again")
             }
         }
     }
@@ -200,7 +196,7 @@ impl<'a> Subject<'a> {
     fn again(&self, when: &str) -> String {
         match self.phase {
             RunPhase::Planning => format!("try again{when}"),
-            RunPhase::Publishing => format!("run mlist sync again{when}: lists already published are skipped"),
+            RunPhase::Publishing => format!("run mlist sync again{when} (lists already published are skipped)"),
         }
     }
 
@@ -214,7 +210,7 @@ impl<'a> Subject<'a> {
         let help = match step {
             ConnectionStep::HostName => "check the spelling of the host name, and the DNS settings of this machine",
             ConnectionStep::Connect => "check the host name and port, and whether the registry is running",
-            ConnectionStep::Answer => &*self.again(&format!(" when {host} responds")),
+            ConnectionStep::Answer => &*self.again(" later"),
         };
         Problem::error("mlist::registry::unreachable", message).because(why).help(self.between(help))
     }
@@ -225,27 +221,28 @@ impl<'a> Subject<'a> {
         let (message, help) = match fault {
             TlsFault::Untrusted { trusted, .. } => (
                 format!("the TLS certificate of {at} is not trusted"),
-                if trusted.is_empty() {
-                    self.between(&format!(
-                        "trust its certificate authority: set ca = \"corp-root.pem\" in [registry.\"{at}\"], or add \
-                         certs.d/{at}/ca.crt"
-                    ))
+                self.between(&if trusted.is_empty() {
+                    format!(
+                        "set ca = \"corp-root.pem\" in [registry.\"{at}\"], or add the CA certificate as \
+                         /etc/containers/certs.d/{at}/ca.crt"
+                    )
                 } else {
-                    self.between("add the certificate of its authority there (PEM; in certs.d, a file *.crt)")
-                },
+                    format!("add the CA certificate in PEM format to {}", trusted.join(" or "))
+                }),
             ),
             TlsFault::Expired => (
                 format!("the TLS certificate of {at} has expired"),
-                "ask the registry's operator to renew it, or check the clock of this machine".to_owned(),
+                "ask the registry's operator to renew the certificate, or check the clock of this machine".to_owned(),
             ),
             TlsFault::NotYetValid => (
                 format!("the TLS certificate of {at} is not valid yet"),
                 "check the clock of this machine, or ask the registry's operator for a valid certificate".to_owned(),
             ),
             TlsFault::OtherName(names) => {
-                let other = if names.is_empty() { "" } else { "use such a name in manifests.toml, or " };
+                let is_in_file = !names.is_empty() && at == host;
+                let other = if is_in_file { "use one of these host names in manifests.toml, or " } else { "" };
                 (
-                    format!("the TLS certificate of {at} is issued for another host name"),
+                    format!("the TLS certificate of {at} is not valid for this host name"),
                     format!("{other}ask the registry's operator for a certificate for {at}"),
                 )
             }
@@ -261,22 +258,28 @@ impl<'a> Subject<'a> {
                 format!("{at} rejected the client certificate"),
                 format!("set client-cert and client-key in [registry.\"{at}\"] to a certificate that {at} accepts"),
             ),
-            TlsFault::File(why) => {
-                return Problem::error("mlist::registry::certificate", why)
-                    .because(format!("required for {host}"))
-                    .help(format!(
-                        "fix the file, or set another ca, client-cert or client-key in [registry.\"{host}\"] or certs.d"
-                    ));
+            TlsFault::File { why, key } => {
+                let problem = Problem::error("mlist::registry::certificate", why);
+                return match key {
+                    Some(key) => problem
+                        .because(format!("set as `{key}` in [registry.\"{at}\"]"))
+                        .help(format!("check the path in `{key}`, and the content and permissions of the file")),
+                    None => problem
+                        .because(format!("used for connections to {at}"))
+                        .help("check the name, content and permissions of the file"),
+                };
             }
             TlsFault::Other(_) => (
                 format!("the TLS connection to {at} failed"),
-                self.between("check for a proxy or load balancer in between that supports only old TLS versions"),
+                self.between(&format!(
+                    "check for a proxy or load balancer between this machine and {at} that supports only old TLS versions"
+                )),
             ),
         };
         let problem = Problem::error("mlist::registry::tls", message);
         let is_told = matches!(fault, TlsFault::Expired | TlsFault::NotYetValid);
         let problem = if is_told { problem } else { problem.because(fault.to_string()) };
-        let problem = if at == host { problem } else { problem.because(format!("required for {host}")) };
+        let problem = if at == host { problem } else { problem.because(format!("{host} directs requests to {at}")) };
         problem.help(help)
     }
 
@@ -285,9 +288,9 @@ impl<'a> Subject<'a> {
         match &self.error.proxy {
             None => help.to_owned(),
             Some(Proxy { variable: Some(variable), address }) => {
-                format!("check the proxy in between: {variable} is {address}")
+                format!("check the proxy {address} ({variable})")
             }
-            Some(Proxy { variable: None, address }) => format!("check the proxy in between: {address}"),
+            Some(Proxy { variable: None, address }) => format!("check the proxy {address} (system settings)"),
         }
     }
 
@@ -295,16 +298,15 @@ impl<'a> Subject<'a> {
     fn with_words(&self, problem: Problem) -> Problem {
         let RegistryError { status, code, message, attempts, .. } = self.error;
         let status = status.map(|status| status.to_string());
-        let quoted = message.as_ref().map(|message| format!("\"{message}\""));
+        // An nginx error page begins with the status: "413 Request Entity Too Large".
+        let repeated = status.as_ref().map(|status| format!("{status} ")).unwrap_or_default();
+        let quoted = message.as_deref().map(|said| format!("\"{}\"", said.strip_prefix(&*repeated).unwrap_or(said)));
         // A response that is not from a registry is shown with its status only if it has a message or code.
         let is_unexpected = matches!(self.error.kind, ErrorKind::NotARegistry(_)) && quoted.is_none() && code.is_none();
-        // An nginx error page already begins with the status: "413 Request Entity Too Large".
-        let is_quoted =
-            status.as_ref().zip(message.as_ref()).is_some_and(|(status, said)| said.starts_with(&format!("{status} ")));
-        let status = status.filter(|_| !is_unexpected && !is_quoted);
+        let status = status.filter(|_| !is_unexpected);
         let words: Vec<String> = [status, code.clone(), quoted].into_iter().flatten().collect();
         let from = self.error.access.token_server.as_ref();
-        match (words.is_empty(), from.map(|server| format!("its token server {server}"))) {
+        match (words.is_empty(), from.map(|server| format!("the token server {server}"))) {
             (true, None) => problem,
             (true, Some(server)) => problem.because(format!("reported by {server}")),
             (false, None) => problem.because(words.join(" ") + &times(*attempts)),

@@ -170,7 +170,7 @@ fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, Failure> {
 /// Returns a header value that is hidden in debug output.
 fn sensitive(text: &str) -> Result<HeaderValue, Failure> {
     let unfit =
-        || Failure::of(ErrorKind::NotARegistry("its token server returned a token with invalid characters".into()));
+        || Failure::of(ErrorKind::NotARegistry("the token server returned a token with invalid characters".into()));
     let mut value = HeaderValue::from_str(text).map_err(|_| unfit())?;
     value.set_sensitive(true);
     Ok(value)

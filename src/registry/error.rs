@@ -432,7 +432,7 @@ impl Failure {
 
 fn list(digests: &[Digest]) -> String {
     match digests {
-        [] => "some of its children or blobs".to_owned(),
+        [] => "some of its members or blobs".to_owned(),
         digests => some(digests.iter().map(Digest::as_str)),
     }
 }

@@ -154,7 +154,7 @@ fn where_nothing_is_found_the_places_are_named(kind: Kind) {
         let output = context.mlist("plan").exits(1);
         let cause = format!("no credentials for {host} in {places}\n");
         assert!(output.stderr.contains(&cause), "{places}: {output}");
-        let keys = format!(r#"username-env and password-env in [registry."{host}"]"#);
+        let keys = format!(r#"`username-env` and `password-env` in [registry."{host}"]"#);
         assert!(output.stderr.contains(&format!("help: run docker login {host}, or set {keys}\n")), "{output}");
         assert_eq!(output.stderr.matches("× unauthorized: ").count(), 1, "told once: {output}");
         let causes = context.mlist("plan --format json").exits(1).json()["lists"][0]["problems"][0]["causes"].clone();
@@ -210,8 +210,8 @@ fn the_registry_table_names_variables(kind: Kind) {
     let output = context.mlist("sync").exits(1);
     for line in [
         "  × environment variable APP_PASSWORD is not set".to_owned(),
-        format!(r#"required by password-env of [registry."{host}"]"#),
-        format!("help: set APP_PASSWORD, or remove username-env and password-env and log in: docker login {host}"),
+        format!(r#"required by `password-env` in [registry."{host}"]"#),
+        format!("help: set APP_PASSWORD, or remove `username-env` and `password-env` and log in: docker login {host}"),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }
@@ -300,10 +300,10 @@ fn a_helper_that_is_not_installed_is_told_with_what_can_be_done() {
     let output = context.mlist("sync").exits(1);
     for line in [
         "mlist::registry::credentials".to_owned(),
-        "  × docker-credential-ecr-login not found on the PATH".to_owned(),
+        "  × docker-credential-ecr-login not found in PATH".to_owned(),
         format!("~/.docker/config.json requires it for {host}"),
         format!(
-            r#"help: install docker-credential-ecr-login, or set username-env and password-env in [registry."{host}"]"#
+            r#"help: install docker-credential-ecr-login, or set `username-env` and `password-env` in [registry."{host}"]"#
         ),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
@@ -335,7 +335,8 @@ fn who_may_not_push_is_named() {
     for line in [
         format!("  × permission denied: user ci-bot cannot push acme/app:v1 to {host}"),
         "credentials from ~/.docker/config.json".to_owned(),
-        "help: give user ci-bot permission to push acme/app:v1, or log in to an account that has it".to_owned(),
+        "help: give user ci-bot permission to push acme/app:v1, or log in with an account that has this permission"
+            .to_owned(),
     ] {
         assert!(output.stderr.contains(&format!("{line}\n")), "{line}: {output}");
     }

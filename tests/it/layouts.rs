@@ -148,7 +148,7 @@ fn what_is_missing_in_a_source_blocks_and_never_counts_as_absent() {
     for (digest, says) in [
         (images[1].digest(), "oci:in/app0-arm64:v1 exists, but its manifest is missing"),
         (config, "oci:in/app0-arm64:v1 exists, but its config is missing"),
-        (layer, "an image in oci:in/app0-arm64 has a missing layer"),
+        (layer, " exists, but one of its layers is missing"),
     ] {
         let path = blob(&context, "in/app0-arm64", &digest);
         let bytes = fs::read(&path).expect("a blob");
@@ -179,7 +179,7 @@ fn a_layout_that_is_not_there_is_left_out_and_an_archive_is_an_error() {
     assert!(context.mlist("plan").exits(0).stdout.contains("left out"));
     fs::write(&folder, b"\x1f\x8b\x08").expect("a file");
     let output = context.mlist("plan").exits(4);
-    assert!(output.stderr.contains("in/app0-arm64 is a gzip archive, not the directory of an OCI image"), "{output}");
+    assert!(output.stderr.contains("in/app0-arm64 is a gzip archive, not an OCI image layout directory"), "{output}");
 }
 
 #[test]

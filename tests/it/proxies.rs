@@ -33,7 +33,7 @@ fn plain_http_that_is_asked_for_goes_through_its_own_proxy() {
     }
     let output = context.mlist("plan -vv").exits(1);
     assert_secret(&output);
-    let help = format!("help: check the proxy in between: HTTP_PROXY is {}", proxy.address());
+    let help = format!("help: check the proxy {} (HTTP_PROXY)", proxy.address());
     assert!(output.stderr.contains(&help), "{output}");
 }
 
@@ -88,7 +88,7 @@ fn a_proxy_that_does_not_let_through_is_told_without_its_password() {
         assert_secret(&output);
         assert_eq!(codes(&output), ["mlist::registry::unreachable"], "{output}");
         assert!(output.stderr.contains(why), "{output}");
-        let help = format!("help: check the proxy in between: HTTPS_PROXY is {}", proxy.address());
+        let help = format!("help: check the proxy {} (HTTPS_PROXY)", proxy.address());
         assert!(output.stderr.contains(&help), "{output}");
     }
 }

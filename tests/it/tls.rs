@@ -126,7 +126,7 @@ fn an_authority_of_ones_own_is_trusted_for_the_host_that_it_is_named_for() {
     ask(&registries, &named.host()).expect("its authority is named");
     let error = ask(&registries, &other.host()).expect_err("it is named for another port");
     assert_eq!(error.kind, tls(None, untrusted("Corp Root CA")));
-    assert_eq!(error.kind.to_string(), r#"issued by "Corp Root CA", not trusted by the system or certs.d"#);
+    assert_eq!(error.kind.to_string(), r#"the issuer "Corp Root CA" is not in the system trust store"#);
     let seen = named.seen();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.protocol == "HTTP/2.0"), "{seen:?}");
     assert_eq!(other.seen(), []);
@@ -414,13 +414,16 @@ fn trouble_with_certificates_is_told_once_for_a_host() {
     );
     let nowhere = Context::with(&(MANIFEST.replace("HOST", &host) + &keep_out));
     let help = format!(
-        r#"help: trust its certificate authority: set ca = "corp-root.pem" in [registry."{host}"], or add certs.d/{host}/ca.crt"#
+        r#"help: set ca = "corp-root.pem" in [registry."{host}"], or add the CA certificate as /etc/containers/certs.d/{host}/ca.crt"#
     );
-    told(&nowhere, &[r#"issued by "Corp Root CA", not trusted by the system or certs.d"#, &help]);
+    told(&nowhere, &[r#"the issuer "Corp Root CA" is not in the system trust store"#, &help]);
     // If a certificate was installed that does not help, the error says where certificates were searched for.
     let context = project(&host, Some(&Authority::new("Other CA")));
     let folder = format!("/home/.docker/certs.d/{host}");
-    told(&context, &["not trusted by the system or by /", &folder, "help: add the certificate of its authority there"]);
+    told(
+        &context,
+        &["is not in the system trust store or in /", &folder, "help: add the CA certificate in PEM format to /"],
+    );
 
     let context = project(&host, Some(&authority));
     in_certs_d(&context, &host, "ci.cert", &authority.client("ci").certificate);

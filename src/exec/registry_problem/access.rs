@@ -40,7 +40,9 @@ impl Subject<'_> {
             AskedAs::With(source) => {
                 let (who, account) = match &source.account {
                     Account::User(user) => (format!("user {user} "), format!("user {user}")),
-                    Account::IdentityToken | Account::RegistryToken => (String::new(), "the token".to_owned()),
+                    Account::IdentityToken | Account::RegistryToken => {
+                        (String::new(), "the account of the token".to_owned())
+                    }
                 };
                 // The message already names the user.
                 let from = if who.is_empty() { source.to_string() } else { source.place.clone() };
@@ -58,7 +60,11 @@ impl Subject<'_> {
 
     /// Adds that the request was also refused without credentials, which is tried after them.
     fn nor_without(&self, problem: Problem) -> Problem {
-        if self.error.access.is_refused_without { problem.because("also refused without credentials") } else { problem }
+        if self.error.access.is_refused_without {
+            problem.because("a request without credentials was also denied")
+        } else {
+            problem
+        }
     }
 
     /// Describes a failure of a token server as a host. It is the same for all requests to its registry, so it is
@@ -87,30 +93,41 @@ impl Subject<'_> {
         match fault {
             CredentialFault::Place { origin, place, why } => {
                 let help = match origin {
-                    CredentialOrigin::Podman => format!("fix the file, or log in again: podman login {host}"),
-                    CredentialOrigin::Docker => format!("fix the file, or log in again: docker login {host}"),
+                    CredentialOrigin::Podman => {
+                        format!("correct or remove {place}, then log in again: podman login {host}")
+                    }
+                    CredentialOrigin::Docker => {
+                        format!("correct or remove {place}, then log in again: docker login {host}")
+                    }
                     CredentialOrigin::Named | CredentialOrigin::Inline | CredentialOrigin::Helper => {
-                        format!("fix {place}, or unset it")
+                        format!("correct the value of {place}, or unset {place}")
                     }
                 };
                 problem(format!("{place} {why}")).because(format!("required for {host}")).help(help)
             }
-            CredentialFault::HelperAbsent { helper, named_by } => problem(format!("{helper} not found on the PATH"))
+            CredentialFault::HelperAbsent { helper, named_by } => problem(format!("{helper} not found in PATH"))
                 .because(format!("{named_by} requires it for {host}"))
                 .help(format!("install {helper}, or set {}", self.keys())),
             CredentialFault::Helper { helper, why, named_by } => problem(format!("{helper} {why}"))
                 .because(format!("{named_by} requires it for {host}"))
-                .help(format!("fix {helper}, or set {}", self.keys())),
+                .help(format!("check the settings of {helper}, or set {}", self.keys())),
             // The text may be the secret itself instead of a variable name, so it is not shown.
             CredentialFault::Unset { variable, key, .. } if !is_usual_name(variable) => {
-                problem(format!("the environment variable named by {key} of [registry.\"{host}\"] is not set"))
-                    .help(format!("set {key} to the name of an environment variable, not to its value"))
+                let usual = key.trim_end_matches("-env").to_uppercase();
+                problem(format!(
+                    "`{key}` in [registry.\"{host}\"] does not name an environment variable that has a value"
+                ))
+                .because("the name is not shown because it may be the password itself")
+                .help(format!(
+                    "set `{key}` to the name of an environment variable, such as \"REGISTRY_{usual}\"; if it contains \
+                     the password, change the password"
+                ))
             }
             CredentialFault::Unset { variable, key, is_empty } => {
                 problem(format!("environment variable {variable} is {}", if *is_empty { "empty" } else { "not set" }))
-                    .because(format!("required by {key} of [registry.\"{host}\"]"))
+                    .because(format!("required by `{key}` in [registry.\"{host}\"]"))
                     .help(format!(
-                        "set {variable}, or remove username-env and password-env and log in: docker login {host}"
+                        "set {variable}, or remove `username-env` and `password-env` and log in: docker login {host}"
                     ))
             }
         }
@@ -132,7 +149,7 @@ impl Subject<'_> {
     }
 
     fn keys(&self) -> String {
-        format!("username-env and password-env in [registry.\"{}\"]", self.host)
+        format!("`username-env` and `password-env` in [registry.\"{}\"]", self.host)
     }
 
     /// Returns the help for credentials that are not accepted. It depends on where they come from: `docker login` does
@@ -158,9 +175,11 @@ fn is_usual_name(name: &str) -> bool {
 
 fn use_another(source: &CredentialSource) -> &'static str {
     match source.origin {
-        CredentialOrigin::Named | CredentialOrigin::Inline => "set the credentials of an account that has it",
+        CredentialOrigin::Named | CredentialOrigin::Inline => {
+            "set the credentials of an account that has this permission"
+        }
         CredentialOrigin::Docker | CredentialOrigin::Podman | CredentialOrigin::Helper => {
-            "log in to an account that has it"
+            "log in with an account that has this permission"
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Messages for layouts on disk.
 
 use crate::config::problem::Problem;
+use crate::oci::{Digest, Place, Tag};
 use crate::plan::damaged;
 use crate::registry::{ErrorTarget, LayoutFault};
 
@@ -14,51 +15,57 @@ impl Subject<'_> {
         let (doing, target, place) = (self.error.operation, &self.error.target, self.whole_layout());
         match fault {
             LayoutFault::File(why) => {
+                let check = format!("check the files of {} and their permissions", self.directory());
                 let problem = if self.reads() {
-                    Problem::error(DAMAGED, format!("cannot {doing} {target}")).about(target)
+                    Problem::error(DAMAGED, format!("cannot {doing} {target}")).about(target).help(check)
                 } else {
-                    Problem::error(DAMAGED, format!("cannot write to {place}")).about(&place)
+                    let help = format!("{check}, or write to another directory");
+                    Problem::error(DAMAGED, format!("cannot write to {place}")).about(&place).help(help)
                 };
-                problem.because(why).help("fix the files, or write the layout again")
+                problem.because(why)
             }
-            LayoutFault::Corrupt(_) | LayoutFault::WrongSize { .. } => {
-                let code = if self.reads() { "mlist::plan::member_damaged" } else { DAMAGED };
-                Problem::error(code, fault.to_string().replacen(" is corrupt", &format!(" in {place} is corrupt"), 1))
-                    .help("delete the file of the blob, and write the image to the layout again")
-                    .about(target)
+            LayoutFault::Corrupt(digest) | LayoutFault::WrongSize { digest, .. } => {
+                let (code, then) = if self.reads() {
+                    ("mlist::plan::member_damaged", self.write_again())
+                } else {
+                    (DAMAGED, "run mlist sync again".to_owned())
+                };
+                let message = fault.to_string().replacen(" is corrupt", &format!(" in {place} is corrupt"), 1);
+                Problem::error(code, message).help(format!("delete {}, then {then}", self.file(digest))).about(target)
             }
             LayoutFault::NoManifest(digest) => match target {
                 ErrorTarget::Content(source) => damaged(source, "manifest", digest),
                 target => Problem::error(DAMAGED, format!("cannot {doing} {target}")).because(fault.to_string()),
             },
-            LayoutFault::NoLayer(digest) => {
-                Problem::error("mlist::plan::member_damaged", format!("an image in {place} has a missing layer"))
-                    .because(format!("layer {digest} not found in {place}"))
-                    .help(format!("write the image to the layout again: skopeo copy docker://IMAGE {place}:TAG"))
-                    .about(target)
-            }
+            LayoutFault::NoLayer(digest) => Problem::error(
+                "mlist::plan::member_damaged",
+                format!("{target} exists, but one of its layers is missing"),
+            )
+            .because(format!("layer {digest} not found in {place}"))
+            .help(self.write_again())
+            .about(target),
             LayoutFault::Archive { path, kind } => {
                 let file = path.display();
-                Problem::error(DAMAGED, format!("{file} is a {kind}, not the directory of an OCI image layout"))
+                Problem::error(DAMAGED, format!("{file} is a {kind}, not an OCI image layout directory"))
                     .help(format!(
-                        "convert it: skopeo copy oci-archive:{file} oci:DIR:TAG (docker-archive:{file} if `docker save` \
-                         wrote it), and use oci:DIR:TAG as the source"
+                        "convert the archive and use oci:DIR:TAG as the source: skopeo copy oci-archive:{file} oci:DIR:TAG \
+                         (for an archive from docker save: docker-archive:{file})"
                     ))
                     .about(&place)
             }
             LayoutFault::TooManyOpenFiles => self
                 .machine("mlist::registry::too_many_open_files", fault)
-                .help("raise the limit, such as ulimit -n 4096, or run fewer lists at once, such as --jobs 8"),
+                .help("raise the limit of open files (ulimit -n 4096), or allow fewer parallel requests (--jobs 8)"),
             LayoutFault::NoSpace => self
                 .machine("mlist::registry::no_space", fault)
-                .help("free disk space and run it again: lists already published are skipped"),
+                .help(format!("free disk space, then {}", self.again(""))),
             LayoutFault::QuotaExceeded => self
                 .machine("mlist::registry::no_space", fault)
-                .help("free disk space or raise the quota, and run it again: lists already published are skipped"),
+                .help(format!("free disk space or raise the quota, then {}", self.again(""))),
             LayoutFault::Locked(waited) => {
                 Problem::error("mlist::registry::layout_locked", format!("{place} is locked by another process"))
                     .because(format!("waited {}s for the lock", waited.as_secs()))
-                    .help("run it again when the other process has ended: lists already published are skipped")
+                    .help(self.again(" when the other process has ended"))
                     .about(&place)
             }
         }
@@ -68,6 +75,28 @@ impl Subject<'_> {
     fn machine(&self, code: &'static str, fault: &LayoutFault) -> Problem {
         let (doing, place) = (if self.reads() { "read" } else { "write to" }, self.whole_layout());
         Problem::error(code, fault.to_string()).because(format!("cannot {doing} {place}")).about(&place)
+    }
+
+    /// Returns the help to write the image to the layout again.
+    fn write_again(&self) -> String {
+        let tag = match &self.error.target {
+            ErrorTarget::Content(reference) => reference.tag().map_or("TAG", Tag::as_str),
+            _ => "TAG",
+        };
+        format!("write the image to the layout again: skopeo copy docker://IMAGE {}:{tag}", self.whole_layout())
+    }
+
+    /// Returns the directory of the layout.
+    fn directory(&self) -> String {
+        match self.error.target.place() {
+            Some(Place::Layout(directory)) => directory.path().display().to_string(),
+            _ => self.error.target.to_string(),
+        }
+    }
+
+    /// Returns the file of a blob.
+    fn file(&self, digest: &Digest) -> String {
+        format!("{}/blobs/{}/{}", self.directory(), digest.algorithm(), digest.hex())
     }
 
     /// Returns the layout without the tag or digest.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::config::problem::Problem;
 use crate::oci::{Digest, Locator, Place, Reference};
 use crate::registry::error::NAMED;
-use crate::registry::{ErrorKind, ErrorTarget, HostHistory, Operation};
+use crate::registry::{AskedAs, ErrorKind, ErrorTarget, HostHistory, Operation};
 
-use super::{Subject, asked_to_wait, times};
+use super::{Subject, bytes, times, when};
 
 impl Subject<'_> {
     /// Describes a repository or blob that was not found.
@@ -16,8 +16,13 @@ impl Subject<'_> {
         let (host, target) = (&self.host, &self.error.target);
         let names_no_repository = matches!(self.error.code.as_deref(), Some("NAME_UNKNOWN" | "NOT_FOUND"));
         if self.reads() {
-            let problem = self.with_words(Problem::error(CODE, self.failed("not found")));
-            return problem.help("push the image again: the registry does not have all of its blobs").about(target);
+            let message = match target {
+                ErrorTarget::Content(Reference { place, locator: Locator::Digest(digest) }) => {
+                    format!("blob {digest} not found in {place}")
+                }
+                _ => self.failed("not found"),
+            };
+            return self.with_words(Problem::error(CODE, message)).help("push the image again").about(target);
         }
         match self.error.target.place() {
             // This problem is equal for everything that was to be written there, so it is reported once.
@@ -28,8 +33,8 @@ impl Subject<'_> {
             _ => self
                 .with_words(Problem::error(CODE, self.failed("repository not found")))
                 .help(format!(
-                    "create the repository on {host}, or check its name and your permission to push: some registries \
-                     answer 404 instead of 403"
+                    "create the repository on {host}, or check its name and your permission to push (some registries \
+                     respond with 404 instead of 403)"
                 ))
                 .about(target),
         }
@@ -39,9 +44,38 @@ impl Subject<'_> {
     pub(super) fn pull_quota(&self, retry_after: Option<Duration>) -> Problem {
         let host = &self.host;
         let message = format!("rate limited by {host}: no pulls left");
-        let problem = self.with_words(Problem::error("mlist::registry::rate_limited", message));
-        asked_to_wait(problem, retry_after)
-            .help(format!("try again later, or log in to an account with a higher limit: docker login {host}"))
+        let account = match self.error.credentials {
+            AskedAs::With(_) => " with an account that has a higher limit",
+            AskedAs::Anonymous { .. } | AskedAs::Unknown => "",
+        };
+        self.with_words(Problem::error("mlist::registry::rate_limited", message))
+            .help(format!("{}, or log in{account}: docker login {host}", self.again(&when(retry_after))))
+    }
+
+    /// Describes a host that rejects requests because there are too many.
+    pub(super) fn rate_limited(&self, retry_after: Option<Duration>) -> Problem {
+        let host = &self.host;
+        let again = self.again(&when(retry_after));
+        let help = match self.error.target {
+            // The limits in the file are those of the registry, not of its token server.
+            ErrorTarget::Token(_) => again,
+            _ => format!("{again}; to send fewer requests, set rate = \"5/s\" in [registry.\"{host}\"]"),
+        };
+        self.with_words(Problem::error("mlist::registry::rate_limited", format!("rate limited by {host}"))).help(help)
+    }
+
+    /// Describes content that is larger than mlist reads.
+    pub(super) fn too_large(&self, limit: u64) -> Problem {
+        let target = &self.error.target;
+        let (what, help) = match self.error.operation {
+            Operation::ReadManifest => ("manifest of", "check that this is a container image"),
+            Operation::ReadBlob => ("config", "check that this is the config of a container image"),
+            Operation::ReadTags => ("tag listing of", "delete tags that are no longer used"),
+            Operation::ReadReferrers => ("referrer listing of", "delete referrers that are no longer used"),
+            _ => ("manifest or config of", "check that this is a container image"),
+        };
+        let message = format!("the {what} {target} is larger than {}, the maximum that mlist reads", bytes(limit));
+        Problem::error("mlist::registry::too_large", message).help(help).about(target)
     }
 
     /// Describes a tag that cannot be moved.
@@ -78,15 +112,12 @@ impl Subject<'_> {
             let message = format!("{host} returned content for {target} that does not match its digest");
             (message, format!("received {actual}{attempts}; the content was not used"))
         } else {
-            (
-                format!("{host} reported another digest for {target} than was pushed"),
-                format!("reported {actual}{attempts}"),
-            )
+            (format!("{host} reported a wrong digest for {target}"), format!("reported {actual}{attempts}"))
         };
         Problem::error(CODE, message)
             .because(format!("expected {expected}"))
             .because(received)
-            .help(self.between("check for a proxy or cache in between"))
+            .help(self.between(&format!("check for a proxy or cache between this machine and {host}")))
             .about(target)
     }
 
@@ -94,18 +125,20 @@ impl Subject<'_> {
     pub(super) fn not_a_registry(&self, why: &str) -> Problem {
         const CODE: &str = "mlist::registry::not_a_registry";
         let (host, target) = (&self.host, &self.error.target);
-        let (message, help) = match self.error.history {
-            HostHistory::Unknown => (
-                format!("{host} did not respond like a container registry ({})", self.request_within_host()),
-                "check the host name, and check for a proxy or login page in between",
+        let between = format!("check for a proxy or login page between this machine and {host}");
+        let (reason, help) = match (self.error.history, self.error.operation) {
+            (HostHistory::Unknown, operation) if operation != Operation::GetToken => (
+                format!("{host} did not respond like a container registry"),
+                format!("check the host name, and {between}"),
             ),
-            // Other requests to this host were answered as by a registry.
-            HostHistory::Registry => (
-                self.failed("unexpected response"),
-                "check for a proxy or login page in between; otherwise report this to the registry's operator",
+            // Other requests to this host were answered as by a registry, or the registry named the token server.
+            _ => (
+                "unexpected response".to_owned(),
+                format!("{between}; otherwise report this to the registry's operator"),
             ),
         };
-        self.with_words(Problem::error(CODE, message).because(why)).help(self.between(help)).about(target)
+        let problem = Problem::error(CODE, self.failed(&reason)).because(why);
+        self.with_words(problem).help(self.between(&help)).about(target)
     }
 
     /// Describes a request that the registry refused.
@@ -114,10 +147,9 @@ impl Subject<'_> {
         let help = if self.error.kind == ErrorKind::NeedsTls {
             format!("to use TLS, set http = false in [registry.\"{host}\"]")
         } else if self.reads() {
-            "the image exists, but a policy of its repository blocks it: scan or sign it, or change the policy"
-                .to_owned()
+            "push an image that meets the policy of the repository, or change the policy".to_owned()
         } else {
-            "change the list, or the policy of the repository: the same request will be refused again".to_owned()
+            "change the list so that the registry accepts it, or change the policy of the repository".to_owned()
         };
         self.with_words(Problem::error("mlist::registry::refused", self.failed(&format!("refused by {host}"))))
             .help(help)
@@ -137,8 +169,9 @@ impl Subject<'_> {
             None => problem,
         };
         if self.reads() {
-            let message = format!("{host} does not support this request{answer}: {}", self.request());
-            return said(Problem::error(CODE, message)).help("use another registry, or ask its operator").about(target);
+            let message = self.failed(&format!("not supported by {host}"));
+            let help = format!("use a registry that supports this request, or ask the operator of {host}");
+            return self.with_words(Problem::error(CODE, message)).help(help).about(target);
         }
         let message = format!("{host} does not accept pushes{answer}: it is a pull-through cache or read-only mirror");
         let help = "set `target` to the registry that the cache or mirror copies from";
@@ -152,7 +185,7 @@ impl Subject<'_> {
     /// Describes a manifest whose children or blobs the registry does not find.
     pub(super) fn content_unknown(&self, digests: &[Digest]) -> Problem {
         let (host, target) = (&self.host, &self.error.target);
-        let message = self.failed(&format!("{host} cannot find some of the manifest's children or blobs"));
+        let message = self.failed(&format!("{host} does not have all members and blobs of the manifest"));
         let problem = Problem::error("mlist::registry::content_unknown", message);
         let first = digests.iter().take(NAMED);
         let problem = first.fold(problem, |problem, digest| problem.because(format!("not found: {digest}")));
@@ -160,20 +193,11 @@ impl Subject<'_> {
             0 => problem,
             more => problem.because(format!("not found: {more} more")),
         };
-        problem.help("run mlist sync again: some registries find new content only after a delay").about(target)
-    }
-
-    /// Returns what the request was, without the host: `read manifest acme/app:v1`, `upload blob of acme/app`.
-    fn request_within_host(&self) -> String {
-        let names_digest =
-            matches!(&self.error.target, ErrorTarget::Content(Reference { locator: Locator::Digest(_), .. }));
-        let of = if names_digest { " of" } else { "" };
-        format!("{}{of} {}", self.error.operation, self.within_host())
-    }
-
-    /// Returns what the request was: `list the tags of quay.io/acme/app`.
-    fn request(&self) -> String {
-        format!("{} {}", self.error.operation, self.error.target)
+        let help = format!(
+            "run mlist sync again later (some registries find new content only after a delay); if it fails again, \
+             report this to the operator of {host}"
+        );
+        problem.help(help).about(target)
     }
 
     /// Whether the failed operation only reads.

@@ -50,7 +50,7 @@ fn not_found() {
     mlist::registry::not_found
     failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: repository not found
     > 404 "repository name not known"
-    help: create the repository on gcr.io, or check its name and your permission to push: some registries answer 404 instead of 403
+    help: create the repository on gcr.io, or check its name and your permission to push (some registries respond with 404 instead of 403)
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -75,25 +75,29 @@ fn a_repository_that_is_missing_is_told_once_for_all_that_was_to_go_there() {
 
 #[test]
 fn a_blob_that_is_not_at_its_source_is_no_missing_repository() {
-    let blob = answered(ErrorKind::NotFound, 404, "blob unknown");
+    let target = format!("gcr.io/google_containers/kubectl@{}", Digest::of(b"layer")).as_str().into();
+    let blob = RegistryError { target, ..answered(ErrorKind::NotFound, 404, "blob unknown") };
     assert_snapshot!(show(&RegistryError { operation: Operation::ReadBlob, ..blob }), @r#"
     mlist::registry::not_found
-    failed to read blob gcr.io/google_containers/kubectl:v1.3.0: not found
+    blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 not found in gcr.io/google_containers/kubectl
     > 404 "blob unknown"
-    help: push the image again: the registry does not have all of its blobs
-    about: gcr.io/google_containers/kubectl:v1.3.0
+    help: push the image again
+    about: gcr.io/google_containers/kubectl@sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85
     "#);
 }
 
 #[test]
 fn a_quota_of_pulls_is_told_as_such() {
     let kind = ErrorKind::PullQuota { retry_after: Some(Duration::from_mins(10)) };
+    let credentials = access::docker();
+    let help = problem(&RegistryError { credentials, ..error(kind.clone()) }).help.unwrap();
+    let of_others = "try again in 10m, or log in with an account that has a higher limit: docker login gcr.io";
+    assert_eq!(help, of_others);
     assert_snapshot!(show(&answered(kind, 429, "You have reached your unauthenticated pull rate limit.")), @r#"
     mlist::registry::rate_limited
     rate limited by gcr.io: no pulls left
     > 429 "You have reached your unauthenticated pull rate limit."
-    > the registry asks to wait 10m
-    help: try again later, or log in to an account with a higher limit: docker login gcr.io
+    help: try again in 10m, or log in: docker login gcr.io
     retry
     "#);
 }
@@ -118,7 +122,7 @@ fn what_a_rule_keeps_back_is_told_with_the_rule() {
     mlist::registry::refused
     failed to read manifest gcr.io/google_containers/kubectl:v1.3.0: refused by gcr.io
     > 412 "current image with 3 vulnerabilities cannot be pulled due to configured policy"
-    help: the image exists, but a policy of its repository blocks it: scan or sign it, or change the policy
+    help: push an image that meets the policy of the repository, or change the policy
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -128,7 +132,7 @@ fn too_large_for_the_registry() {
     assert_snapshot!(show(&answered(ErrorKind::Oversized, 413, "413 Request Entity Too Large")), @r#"
     mlist::registry::too_large
     failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: larger than gcr.io accepts
-    > "413 Request Entity Too Large"
+    > 413 "Request Entity Too Large"
     help: increase the size limit of gcr.io, or of the proxy in front of it
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
@@ -150,8 +154,8 @@ fn a_wait_is_told_in_units_that_fit_it_and_never_as_shorter_than_it_is() {
         (u64::MAX, "213503982335 days"),
     ] {
         let kind = ErrorKind::RateLimited { retry_after: Some(Duration::from_millis(millis)) };
-        let causes = problem(&answered(kind, 429, "")).causes;
-        assert!(causes.contains(&format!("the registry asks to wait {words}")), "{millis}: {causes:?}");
+        let help = problem(&answered(kind, 429, "")).help.unwrap();
+        assert!(help.starts_with(&format!("try again in {words};")), "{millis}: {help}");
     }
 }
 
@@ -162,16 +166,15 @@ fn rate_limited() {
     mlist::registry::rate_limited
     rate limited by gcr.io
     > 429 "slow down"
-    > the registry asks to wait 10m
-    help: try again later
+    help: try again in 10m; to send fewer requests, set rate = "5/s" in [registry."gcr.io"]
     retry
     "#);
-    assert_snapshot!(show(&error(ErrorKind::RateLimited { retry_after: None })), @r"
+    assert_snapshot!(show(&error(ErrorKind::RateLimited { retry_after: None })), @r#"
     mlist::registry::rate_limited
     rate limited by gcr.io
-    help: try again later
+    help: try again later; to send fewer requests, set rate = "5/s" in [registry."gcr.io"]
     retry
-    ");
+    "#);
 }
 
 #[test]
@@ -197,7 +200,7 @@ fn a_dead_host_is_one_problem_for_all_its_lists() {
     mlist::registry::unreachable
     no complete response from gcr.io
     > timed out after 15s
-    help: try again when gcr.io responds
+    help: try again later
     retry
     ");
     let other = RegistryError { target: "gcr.io/other:1".into(), operation: Operation::ReadManifest, ..dead() };
@@ -212,14 +215,14 @@ fn a_proxy_is_what_to_look_at_first() {
     mlist::registry::unreachable
     cannot connect to gcr.io
     > timed out after 10s (8 attempts in 90s)
-    help: check the proxy in between: HTTPS_PROXY is proxy.corp:3128
+    help: check the proxy proxy.corp:3128 (HTTPS_PROXY)
     retry
     ");
     let kind = ErrorKind::NotARegistry("unexpected status 407 (Proxy Authentication Required)".into());
     let help = |proxy| problem(&RegistryError { proxy, ..error(kind.clone()) }).help.unwrap();
-    assert_eq!(help(proxy), "check the proxy in between: HTTPS_PROXY is proxy.corp:3128");
+    assert_eq!(help(proxy), "check the proxy proxy.corp:3128 (HTTPS_PROXY)");
     let system = Proxy { variable: None, address: "10.0.0.1".into() };
-    assert_eq!(help(Some(system)), "check the proxy in between: 10.0.0.1");
+    assert_eq!(help(Some(system)), "check the proxy 10.0.0.1 (system settings)");
 }
 
 #[test]
@@ -227,10 +230,10 @@ fn wrong_digest() {
     let kind = ErrorKind::WrongDigest { expected: Digest::of(b"a"), actual: Digest::of(b"b") };
     assert_snapshot!(show(&RegistryError { attempts: 3, ..error(kind) }), @r"
     mlist::registry::wrong_digest
-    gcr.io reported another digest for gcr.io/google_containers/kubectl:v1.3.0 than was pushed
+    gcr.io reported a wrong digest for gcr.io/google_containers/kubectl:v1.3.0
     > expected sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
     > reported sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d (3 attempts)
-    help: check for a proxy or cache in between
+    help: check for a proxy or cache between this machine and gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     ");
@@ -238,12 +241,22 @@ fn wrong_digest() {
 
 #[test]
 fn too_large() {
-    assert_snapshot!(show(&error(ErrorKind::TooLarge { limit: 4 << 20 })), @r"
+    let large = |operation| RegistryError { operation, ..error(ErrorKind::TooLarge { limit: 4 << 20 }) };
+    assert_snapshot!(show(&large(Operation::ReadManifest)), @r"
     mlist::registry::too_large
-    gcr.io/google_containers/kubectl:v1.3.0 is larger than 4 MiB, the maximum that mlist reads
-    help: check what was pushed there: manifests and configs of images are smaller
+    the manifest of gcr.io/google_containers/kubectl:v1.3.0 is larger than 4 MiB, the maximum that mlist reads
+    help: check that this is a container image
     about: gcr.io/google_containers/kubectl:v1.3.0
     ");
+    for (operation, words) in [
+        (Operation::ReadBlob, "the config gcr.io/"),
+        (Operation::ReadTags, "the tag listing of gcr.io/"),
+        (Operation::ReadReferrers, "the referrer listing of gcr.io/"),
+        (Operation::Read, "the manifest or config of gcr.io/"),
+    ] {
+        let message = problem(&large(operation)).message;
+        assert!(message.starts_with(words), "{message}");
+    }
     assert!(show(&error(ErrorKind::TooLarge { limit: 1000 })).contains("1000 bytes"));
 }
 
@@ -251,10 +264,10 @@ fn too_large() {
 fn not_a_registry() {
     assert_snapshot!(show(&answered(ErrorKind::NotARegistry("returned an HTML page instead of a manifest".into()), 200, "Log in")), @r#"
     mlist::registry::not_a_registry
-    gcr.io did not respond like a container registry (push manifest google_containers/kubectl:v1.3.0)
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: gcr.io did not respond like a container registry
     > returned an HTML page instead of a manifest
     > 200 "Log in"
-    help: check the host name, and check for a proxy or login page in between
+    help: check the host name, and check for a proxy or login page between this machine and gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -268,7 +281,7 @@ fn an_unexpected_status_of_a_registry_names_the_request() {
     mlist::registry::not_a_registry
     failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: unexpected response
     > unexpected status 418 (I'm a teapot)
-    help: check for a proxy or login page in between; otherwise report this to the registry's operator
+    help: check for a proxy or login page between this machine and gcr.io; otherwise report this to the registry's operator
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     ");
@@ -294,9 +307,9 @@ fn a_read_only_registry_is_one_problem_for_all_that_was_to_be_pushed() {
     assert_eq!(problem(&blob), problem(&unsupported(Operation::PushManifest, TARGET)));
     assert_snapshot!(show(&unsupported(Operation::ReadTags, "gcr.io/google_containers/kubectl")), @r#"
     mlist::registry::refused
-    gcr.io does not support this request (405 UNSUPPORTED): list the tags of gcr.io/google_containers/kubectl
-    > "The operation is unsupported."
-    help: use another registry, or ask its operator
+    failed to list the tags of gcr.io/google_containers/kubectl: not supported by gcr.io
+    > 405 UNSUPPORTED "The operation is unsupported."
+    help: use a registry that supports this request, or ask the operator of gcr.io
     about: gcr.io/google_containers/kubectl
     "#);
     let bare = RegistryError { status: Some(405), ..error(ErrorKind::Unsupported) };
@@ -307,9 +320,9 @@ fn a_read_only_registry_is_one_problem_for_all_that_was_to_be_pushed() {
 #[test]
 fn the_help_fits_the_part_of_the_run() {
     let limited = error(ErrorKind::RateLimited { retry_after: None });
-    assert_eq!(problem(&limited).help.unwrap(), "try again later");
-    let help = "run mlist sync again later: lists already published are skipped";
-    assert_eq!(publishing_problem(&limited).help.unwrap(), help);
+    assert!(problem(&limited).help.unwrap().starts_with("try again later;"));
+    let help = publishing_problem(&limited).help.unwrap();
+    assert!(help.starts_with("run mlist sync again later (lists already published are skipped);"), "{help}");
 }
 
 #[test]
@@ -318,7 +331,7 @@ fn refused() {
     mlist::registry::refused
     failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: refused by gcr.io
     > 409 "tag v1.3.0 is immutable"
-    help: change the list, or the policy of the repository: the same request will be refused again
+    help: change the list so that the registry accepts it, or change the policy of the repository
     about: gcr.io/google_containers/kubectl:v1.3.0
     "#);
 }
@@ -329,7 +342,7 @@ fn server() {
     mlist::registry::server
     failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: server error
     > 500 "oops" (8 attempts)
-    help: try again when gcr.io works again
+    help: try again later
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -339,9 +352,9 @@ fn server() {
 fn content_unknown() {
     assert_snapshot!(show(&error(ErrorKind::ContentUnknown(vec![Digest::of(b"a")]))), @r"
     mlist::registry::content_unknown
-    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: gcr.io cannot find some of the manifest's children or blobs
+    failed to push manifest gcr.io/google_containers/kubectl:v1.3.0: gcr.io does not have all members and blobs of the manifest
     > not found: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
-    help: run mlist sync again: some registries find new content only after a delay
+    help: run mlist sync again later (some registries find new content only after a delay); if it fails again, report this to the operator of gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     ");
@@ -358,8 +371,8 @@ fn a_status_that_is_told_already_is_not_told_twice() {
 fn stopped() {
     assert_snapshot!(show(&error(ErrorKind::Stopped)), @r"
     mlist::exec::stopped
-    stopped before gcr.io responded
-    help: try again
+    interrupted before gcr.io responded
+    help: run the command again
     retry
     ");
 }

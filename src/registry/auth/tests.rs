@@ -298,5 +298,5 @@ async fn a_token_server_that_sends_too_much_is_no_image_that_is_too_large() {
     })
     .await;
     let error = Client::new(&[]).head(&server, "a:1").await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "its token server returned more than 128 KiB");
+    assert_eq!(error.kind.to_string(), "the token server returned more than 128 KiB");
 }

@@ -101,7 +101,7 @@ pub(super) async fn fetch(
         Ok(answer) => granted(&answer, asked, credential),
         Err(failure) => Err(match failure.kind {
             ErrorKind::TooLarge { limit } => {
-                let why = format!("its token server returned more than {} KiB", limit >> 10);
+                let why = format!("the token server returned more than {} KiB", limit >> 10);
                 Failure { kind: ErrorKind::NotARegistry(why), ..failure }
             }
             _ => failure,
@@ -159,7 +159,7 @@ fn granted(answer: &HttpResponse, asked: Instant, credential: Option<&Credential
     let lifetime = token.as_ref().and_then(Granted::lifetime);
     let token = token.and_then(|granted| granted.token.or(granted.access_token));
     let token = token.filter(|token| !token.expose_secret().is_empty());
-    let token = token.ok_or_else(|| answer.out_of_place("its token server returned no token"))?;
+    let token = token.ok_or_else(|| answer.out_of_place("the token server returned no token"))?;
     let lifetime = lifetime.or_else(|| jwt_lifetime(token.expose_secret())).unwrap_or(LIFETIME);
     // The token is renewed before it expires, because it must be valid until the request that carries it has arrived.
     // The time counts from before the token was requested. It is at least one second, or the token could not be used at
@@ -179,7 +179,9 @@ fn refused(answer: &HttpResponse, credential: Option<&Credential>) -> Failure {
         Some(401) => ErrorKind::Unauthorized,
         Some(403) if failure.credentials.source().is_none() => ErrorKind::Unauthorized,
         Some(400) if is_exchange && has_ended(answer) => ErrorKind::Unauthorized,
-        Some(404) => ErrorKind::NotARegistry("its token server was not found at the address it gives".into()),
+        Some(404) => {
+            ErrorKind::NotARegistry("the token server was not found at the address that the registry names".into())
+        }
         _ => failure.kind.clone(),
     };
     Failure { kind, ..failure }
@@ -273,12 +275,12 @@ mod tests {
     #[test]
     fn an_answer_without_a_token_is_refused() {
         for (status, body, kind) in [
-            (200, "{}", "its token server returned no token"),
-            (200, r#"{"token":""}"#, "its token server returned no token"),
-            (200, "<html>", "its token server returned no token"),
+            (200, "{}", "the token server returned no token"),
+            (200, r#"{"token":""}"#, "the token server returned no token"),
+            (200, "<html>", "the token server returned no token"),
             (401, "", "unauthorized"),
             (403, "", "unauthorized"),
-            (404, "", "its token server was not found at the address it gives"),
+            (404, "", "the token server was not found at the address that the registry names"),
         ] {
             let failure = granted(&answer(status, body), Instant::now()).unwrap_err();
             assert_eq!(failure.kind.to_string(), kind, "{status} {body}");

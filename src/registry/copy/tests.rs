@@ -414,7 +414,7 @@ async fn a_page_is_no_answer_to_the_bytes_of_a_blob() {
     .await;
     let client = Client::new(&[&to.repository("b")]);
     let error = copy(&client, &from.place("a"), &to.place("b")).await.unwrap_err();
-    assert_eq!(error.kind.to_string(), "returned an HTML page in response to the upload");
+    assert_eq!(error.kind.to_string(), "the response to the upload is an HTML page");
     assert_eq!((error.operation, error.message), (Operation::UploadBlob, None));
 }
 

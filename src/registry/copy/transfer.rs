@@ -341,7 +341,7 @@ impl<'a> Transfer<'a> {
             }
             // Only the status and the headers count. With the right digest, the body may be anything.
             (_, 200 | 201) if answer.is_page() && answer.digest().as_ref() != Some(&self.copier.blob.digest) => {
-                let failure = answer.out_of_place("returned an HTML page in response to the upload");
+                let failure = answer.out_of_place("the response to the upload is an HTML page");
                 Err(RetryDecision::Final(End::Target, Failure { code: None, message: None, ..failure }))
             }
             (_, 200 | 201 | 204) => {

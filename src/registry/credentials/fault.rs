@@ -16,7 +16,7 @@ pub enum CredentialFault {
         why: String,
     },
     /// A credential helper that is not installed.
-    #[error("{helper} not found on the PATH; required by {named_by}")]
+    #[error("{helper} not found in PATH; required by {named_by}")]
     HelperAbsent {
         /// The program: `docker-credential-gcr`.
         helper: String,

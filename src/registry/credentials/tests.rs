@@ -411,7 +411,7 @@ async fn a_key_with_a_namespace_says_which_helper_is_asked_for_the_host() {
     let config = r#"{"credHelpers":{"a.io/team":"x","a.io/none":"","a.io":"y"},"credsStore":"y"}"#;
     let script = r#"read server; echo "{\"Username\":\"$server\",\"Secret\":\"s\"}""#;
     assert_eq!(found(config, script, "a.io/team/app").await, "a.io:s from docker-credential-x (credHelpers)");
-    let absent = "docker-credential-y not found on the PATH; required by FILE";
+    let absent = "docker-credential-y not found in PATH; required by FILE";
     assert_eq!(found(config, script, "a.io/other").await, absent);
     assert_eq!(found(config, script, "a.io/none").await, "none", "an empty name is no helper, not even the store");
 }
@@ -426,7 +426,7 @@ async fn a_helper_that_fails_is_named_with_the_file_that_names_it() {
         (STORE, "exit 3", "docker-credential-x failed without a message"),
         (STORE, "echo hello", "docker-credential-x printed no valid credentials"),
         (STORE, "head -c 70000 /dev/zero", "docker-credential-x printed more than 64 KiB"),
-        (r#"{"credsStore":"absent"}"#, "", "docker-credential-absent not found on the PATH"),
+        (r#"{"credsStore":"absent"}"#, "", "docker-credential-absent not found in PATH"),
         (
             r#"{"credsStore":"../x"}"#,
             "",
@@ -466,5 +466,5 @@ async fn a_helper_is_looked_for_in_absolute_folders_only() {
     let relative = format!("{up}{}", folder.path().strip_prefix("/").unwrap().display());
     assert!(Path::new(&relative).join("docker-credential-x").is_file());
     let sources = CredentialSources { docker, search: relative.into(), ..CredentialSources::default() };
-    assert!(found_in(sources, "a.io").await.starts_with("docker-credential-x not found on the PATH"));
+    assert!(found_in(sources, "a.io").await.starts_with("docker-credential-x not found in PATH"));
 }

@@ -22,8 +22,8 @@ pub enum TlsFault {
         issuer: Option<String>,
         /// Whether the certificate is self-signed.
         is_self_signed: bool,
-        /// The file and folder whose certificates are trusted for this host in addition to the system's, if there are
-        /// any.
+        /// The files whose certificates are trusted for this host in addition to the system's: `corp-root.pem`,
+        /// `/etc/docker/certs.d/a.example/*.crt`.
         trusted: Vec<String>,
     },
     /// The certificate has expired.
@@ -44,9 +44,14 @@ pub enum TlsFault {
     /// The server did not accept the client certificate. The text is the reason, for example a TLS alert.
     #[error("the server closed the connection: {0}")]
     RefusesCertificate(String),
-    /// A file of certificates or keys that cannot be used. The text says which file and why.
-    #[error("{0}")]
-    File(String),
+    /// A file of certificates or keys that cannot be used.
+    #[error("{why}")]
+    File {
+        /// Which file, and why.
+        why: String,
+        /// The key in manifests.toml that names the file: `ca`. `None` for a file in `certs.d`.
+        key: Option<&'static str>,
+    },
     /// Any other cause.
     #[error("{0}")]
     Other(String),
@@ -60,20 +65,22 @@ impl ErrorKind {
 }
 
 fn untrusted(issuer: Option<&str>, is_self_signed: bool, trusted: &[String]) -> String {
-    let by = match issuer {
-        _ if is_self_signed => "the certificate is self-signed".to_owned(),
-        Some(issuer) => format!("issued by \"{issuer}\""),
-        None => "issued by an authority without a name".to_owned(),
+    let issuer = match issuer {
+        _ if is_self_signed => "the certificate is self-signed and".to_owned(),
+        Some(issuer) => format!("the issuer \"{issuer}\""),
+        None => "the issuer has no name and".to_owned(),
     };
-    match trusted {
-        [] => format!("{by}, not trusted by the system or certs.d"),
-        places => format!("{by}, not trusted by the system or by {}", places.join(" or ")),
-    }
+    let places = match trusted {
+        [] => String::new(),
+        [place] => format!(" or in {place}"),
+        places => format!(", {}", places.join(" or ")),
+    };
+    format!("{issuer} is not in the system trust store{places}")
 }
 
 fn for_names(names: &[String]) -> String {
     match names {
-        [] => "the certificate has no host name".to_owned(),
-        names => format!("issued for {}", some(names.iter().map(String::as_str))),
+        [] => "the certificate contains no host name".to_owned(),
+        names => format!("the certificate is valid for {}", some(names.iter().map(String::as_str))),
     }
 }

@@ -211,7 +211,7 @@ pub(super) fn manifest_type(answer: &HttpResponse) -> HttpResult<Option<MediaTyp
             media_type.map(Some).map_err(|why| {
                 // The title of an HTML page shows which server sent it, so it is kept as the message.
                 if answer.is_page() {
-                    answer.out_of_place("returned an HTML page instead of a manifest")
+                    answer.out_of_place("the response is an HTML page, not a manifest")
                 } else {
                     silent(answer.out_of_place(why))
                 }

@@ -29,7 +29,7 @@ pub(super) fn write_result(answer: &HttpResponse, payload: &Payload, repository:
             WriteResult::No(silent(Failure { kind: ErrorKind::WrongDigest { expected, actual }, ..answer.failure() }))
         }
         (201, None) if answer.is_page() => {
-            WriteResult::Unsaid(silent(answer.out_of_place("returned an HTML page in response to the push")))
+            WriteResult::Unsaid(silent(answer.out_of_place("the response to the push is an HTML page")))
         }
         (200..=202, Some(_)) => WriteResult::Yes,
         // Nexus, for example, sends 201 without a digest.
@@ -217,8 +217,8 @@ mod tests {
         for (status, body, says) in [
             (201, "", "accepted the manifest, but the manifest was not found afterwards"),
             (201, "{}", "accepted the manifest, but the manifest was not found afterwards"),
-            (201, " <!DOCTYPE html><title>Log in</title>", "returned an HTML page in response to the push"),
-            (201, "<HTML>", "returned an HTML page in response to the push"),
+            (201, " <!DOCTYPE html><title>Log in</title>", "the response to the push is an HTML page"),
+            (201, "<HTML>", "the response to the push is an HTML page"),
             (200, "", "accepted the manifest, but the manifest was not found afterwards"),
             (202, "", "accepted the manifest, but the manifest was not found afterwards"),
         ] {

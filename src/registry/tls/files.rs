@@ -29,7 +29,7 @@ pub(super) struct HostCertificates {
 pub(super) struct Authorities {
     /// The certificates.
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// The file in the options and the folder in `certs.d`. An error about an untrusted certificate lists them.
+    /// The file in the options and the files in `certs.d`. An error about an untrusted certificate lists them.
     pub(super) places: Vec<String>,
 }
 
@@ -46,6 +46,13 @@ impl HostCertificates {
     /// # Errors
     /// Returns the file that cannot be used, and what it should contain.
     pub(super) fn read(options: &HostOptions, folder: Option<&Path>) -> Result<Self, Failure> {
+        Self::read_all(options, folder).map_err(|UnusableFile { path, why }| {
+            let (why, key) = (format!("{} {why}", path.display()), key_of(options, &path));
+            Failure::of(ErrorKind::tls(TlsFault::File { why, key }))
+        })
+    }
+
+    fn read_all(options: &HostOptions, folder: Option<&Path>) -> Result<Self, UnusableFile> {
         let (mut authorities, mut pairs) = (Vec::new(), Vec::new());
         authorities.extend(options.ca.clone());
         pairs.extend(options.client.clone());
@@ -60,11 +67,28 @@ impl HostCertificates {
         for path in authorities {
             files.authorities.certificates.extend(trusted(&path)?);
         }
-        let places = options.ca.as_deref().into_iter().chain(folder);
+        let places = options.ca.clone().into_iter().chain(folder.map(|folder| folder.join("*.crt")));
         files.authorities.places = places.map(|path| one_line(&path.display().to_string())).collect();
         files.keys = pairs.iter().map(pair).collect::<Result<_, _>>()?;
         Ok(files)
     }
+}
+
+/// A file or folder that cannot be used.
+struct UnusableFile {
+    path: PathBuf,
+    /// The reason, written to follow the path.
+    why: String,
+}
+
+/// Returns the key in manifests.toml that names `path`, if `options` name it.
+fn key_of(options: &HostOptions, path: &Path) -> Option<&'static str> {
+    let of_client = |client: &ClientCertificate| match path {
+        path if path == client.certificate => Some("client-cert"),
+        path if path == client.key => Some("client-key"),
+        _ => None,
+    };
+    if options.ca.as_deref() == Some(path) { Some("ca") } else { options.client.as_ref().and_then(of_client) }
 }
 
 /// The files in a host's folder.
@@ -75,7 +99,7 @@ struct Folder {
 
 impl Folder {
     /// Sorts the files by name: `*.crt` is trusted, `X.cert` and `X.key` are a client certificate and its key.
-    fn list(folder: &Path) -> Result<Self, Failure> {
+    fn list(folder: &Path) -> Result<Self, UnusableFile> {
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|error| unusable(folder, format!("cannot be read: {error}")))?;
         let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
@@ -104,7 +128,7 @@ impl Folder {
 }
 
 /// Reads the authorities in a file.
-fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableFile> {
     let certificates = certificates(path)?;
     for (index, certificate) in certificates.iter().enumerate() {
         let added = RootCertStore::empty().add(certificate.clone());
@@ -116,7 +140,7 @@ fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 /// Reads a client certificate and its key.
-fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
+fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, UnusableFile> {
     let (chain, path) = (certificates(&pair.certificate)?, &pair.key);
     let bytes = read(path)?;
     let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
@@ -140,7 +164,7 @@ fn pair(pair: &ClientCertificate) -> Result<CertifiedKey, Failure> {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, UnusableFile> {
     let bytes = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let found = found.map_err(|error| unusable(path, format!("is not valid PEM: {error}")))?;
@@ -156,7 +180,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 /// The maximum size of a file, in bytes. This is many times the size of a system's roots.
 const LIMIT: u64 = 16 << 20;
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, UnusableFile> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => unusable(path, "not found"),
         kind => unusable(path, format!("cannot be read: {kind}")),
@@ -169,8 +193,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn unusable(path: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::of(ErrorKind::tls(TlsFault::File(format!("{} {why}", path.display()))))
+fn unusable(path: &Path, why: impl Into<String>) -> UnusableFile {
+    UnusableFile { path: path.to_owned(), why: why.into() }
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn a_page_instead_of_a_manifest_is_no_registrys() {
     let problem = run.problem("mlist::registry::not_a_registry");
     assert_eq!(
         problem["causes"],
-        serde_json::json!(["returned an HTML page instead of a manifest", r#"200 "502 Bad Gateway""#])
+        serde_json::json!(["the response is an HTML page, not a manifest", r#"200 "502 Bad Gateway""#])
     );
     assert_eq!(run.log.writes().len(), 0, "{}", run.log);
 }

@@ -10,7 +10,7 @@ fn with(origin: CredentialOrigin, place: &str, user: Option<&str>) -> AskedAs {
     AskedAs::With(Arc::new(CredentialSource { origin, place: place.into(), account }))
 }
 
-fn docker() -> AskedAs {
+pub(super) fn docker() -> AskedAs {
     with(CredentialOrigin::Docker, "~/.docker/config.json", Some("ci-bot"))
 }
 
@@ -29,7 +29,7 @@ fn unauthorized_says_where_credentials_were_looked_for() {
     unauthorized: gcr.io requires credentials to push google_containers/kubectl:v1.3.0
     > 401 "authentication required"
     > no credentials for gcr.io in DOCKER_AUTH_CONFIG, ~/.docker/config.json
-    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
+    help: run docker login gcr.io, or set `username-env` and `password-env` in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -52,7 +52,7 @@ fn unauthorized_says_whose_credentials_are_not_accepted() {
     mlist::registry::unauthorized
     unauthorized: gcr.io requires credentials to push google_containers/kubectl:v1.3.0
     > 401 "authentication required"
-    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
+    help: run docker login gcr.io, or set `username-env` and `password-env` in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -87,7 +87,7 @@ fn denied_names_who_may_not() {
     permission denied: user ci-bot cannot push google_containers/kubectl:v1.3.0 to gcr.io
     > 403 "Permission uploadArtifacts denied on resource"
     > credentials from docker-credential-gcr (credHelpers)
-    help: give user ci-bot permission to push google_containers/kubectl:v1.3.0, or log in to an account that has it
+    help: give user ci-bot permission to push google_containers/kubectl:v1.3.0, or log in with an account that has this permission
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -98,7 +98,7 @@ fn denied_names_who_may_not() {
     assert_eq!(problem(&tags).message, "permission denied: user ci-bot cannot list the tags of a/b on gcr.io");
     let inline = problem(&denied(with(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG", Some("x"))));
     let help = "give user x permission to push google_containers/kubectl:v1.3.0, or set the credentials of an account that \
-                has it";
+                has this permission";
     assert_eq!(inline.help.unwrap(), help);
 }
 
@@ -109,7 +109,7 @@ fn denied_of_a_token_or_of_nobody_names_no_user() {
     permission denied: cannot push google_containers/kubectl:v1.3.0 to gcr.io
     > 403 "Permission uploadArtifacts denied on resource"
     > credentials from ~/.docker/config.json (identity token)
-    help: give the token permission to push google_containers/kubectl:v1.3.0, or log in to an account that has it
+    help: give the account of the token permission to push google_containers/kubectl:v1.3.0, or log in with an account that has this permission
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -125,7 +125,7 @@ fn denied_of_a_token_or_of_nobody_names_no_user() {
     permission denied: cannot read google_containers/kubectl:v1.3.0 from gcr.io
     > 403 DENIED
     > no credentials for gcr.io in ~/.docker/config.json
-    help: run docker login gcr.io, or set username-env and password-env in [registry."gcr.io"]
+    help: run docker login gcr.io, or set `username-env` and `password-env` in [registry."gcr.io"]
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -137,16 +137,16 @@ fn a_helper_that_cannot_be_used_is_told_with_what_can_be_done() {
     let absent = CredentialFault::HelperAbsent { helper: helper.clone(), named_by: named_by.clone() };
     assert_snapshot!(show(&error(ErrorKind::Credentials(absent.into()))), @r#"
     mlist::registry::credentials
-    docker-credential-ecr-login not found on the PATH
+    docker-credential-ecr-login not found in PATH
     > ~/.docker/config.json requires it for gcr.io
-    help: install docker-credential-ecr-login, or set username-env and password-env in [registry."gcr.io"]
+    help: install docker-credential-ecr-login, or set `username-env` and `password-env` in [registry."gcr.io"]
     "#);
     let failed = CredentialFault::Helper { helper, named_by, why: "failed: no role".into() };
     assert_snapshot!(show(&error(ErrorKind::Credentials(failed.into()))), @r#"
     mlist::registry::credentials
     docker-credential-ecr-login failed: no role
     > ~/.docker/config.json requires it for gcr.io
-    help: fix docker-credential-ecr-login, or set username-env and password-env in [registry."gcr.io"]
+    help: check the settings of docker-credential-ecr-login, or set `username-env` and `password-env` in [registry."gcr.io"]
     retry
     "#);
 }
@@ -161,17 +161,23 @@ fn a_place_that_cannot_be_used_is_told_with_what_can_be_done() {
     mlist::registry::credentials
     ~/.docker/config.json is a directory
     > required for gcr.io
-    help: fix the file, or log in again: docker login gcr.io
+    help: correct or remove ~/.docker/config.json, then log in again: docker login gcr.io
     ");
     let help = |origin, name| problem(&place(origin, name)).help.unwrap();
-    assert_eq!(help(CredentialOrigin::Podman, "~/auth.json"), "fix the file, or log in again: podman login gcr.io");
-    assert_eq!(help(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG"), "fix DOCKER_AUTH_CONFIG, or unset it");
+    assert_eq!(
+        help(CredentialOrigin::Podman, "~/auth.json"),
+        "correct or remove ~/auth.json, then log in again: podman login gcr.io"
+    );
+    assert_eq!(
+        help(CredentialOrigin::Inline, "DOCKER_AUTH_CONFIG"),
+        "correct the value of DOCKER_AUTH_CONFIG, or unset DOCKER_AUTH_CONFIG"
+    );
     let unset = CredentialFault::Unset { variable: "REGISTRY_PASSWORD".into(), key: "password-env", is_empty: false };
     assert_snapshot!(show(&error(ErrorKind::Credentials(unset.into()))), @r#"
     mlist::registry::credentials
     environment variable REGISTRY_PASSWORD is not set
-    > required by password-env of [registry."gcr.io"]
-    help: set REGISTRY_PASSWORD, or remove username-env and password-env and log in: docker login gcr.io
+    > required by `password-env` in [registry."gcr.io"]
+    help: set REGISTRY_PASSWORD, or remove `username-env` and `password-env` and log in: docker login gcr.io
     "#);
 }
 
@@ -184,8 +190,9 @@ fn a_variable_that_is_set_to_nothing_is_empty_and_a_secret_in_place_of_a_name_is
     assert!(unset("REGISTRY_PASSWORD").contains("REGISTRY_PASSWORD is empty\n"));
     assert_snapshot!(unset("s3cret-word"), @r#"
     mlist::registry::credentials
-    the environment variable named by password-env of [registry."gcr.io"] is not set
-    help: set password-env to the name of an environment variable, not to its value
+    `password-env` in [registry."gcr.io"] does not name an environment variable that has a value
+    > the name is not shown because it may be the password itself
+    help: set `password-env` to the name of an environment variable, such as "REGISTRY_PASSWORD"; if it contains the password, change the password
     "#);
 }
 
@@ -200,8 +207,8 @@ fn what_is_refused_without_credentials_too_is_told_as_both() {
     permission denied: user ci-bot cannot read google_containers/kubectl:v1.3.0 from gcr.io
     > 403 "denied"
     > credentials from ~/.docker/config.json
-    > also refused without credentials
-    help: give user ci-bot permission to read google_containers/kubectl:v1.3.0, or log in to an account that has it
+    > a request without credentials was also denied
+    help: give user ci-bot permission to read google_containers/kubectl:v1.3.0, or log in with an account that has this permission
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
@@ -210,7 +217,7 @@ fn what_is_refused_without_credentials_too_is_told_as_both() {
     unauthorized: gcr.io requires valid credentials to read google_containers/kubectl:v1.3.0
     > 401 "denied"
     > rejected: credentials from ~/.docker/config.json (user ci-bot)
-    > also refused without credentials
+    > a request without credentials was also denied
     help: run docker login gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
@@ -226,20 +233,19 @@ fn a_token_server_elsewhere_is_named() {
     assert_snapshot!(show(&refused), @r#"
     mlist::registry::unauthorized
     unauthorized: gcr.io requires valid credentials to push google_containers/kubectl:v1.3.0
-    > 401 "wrong password" from its token server auth.gcr.io
+    > 401 "wrong password" from the token server auth.gcr.io
     > rejected: credentials from ~/.docker/config.json (user ci-bot)
     help: run docker login gcr.io
     about: gcr.io/google_containers/kubectl:v1.3.0
     retry
     "#);
-    let kind = ErrorKind::NotARegistry("its token server sent no token".into());
+    let kind = ErrorKind::NotARegistry("the token server returned no token".into());
     assert_snapshot!(show(&RegistryError { access: access(), status: Some(200), ..error(kind) }), @r"
     mlist::registry::not_a_registry
-    gcr.io did not respond like a container registry (push manifest google_containers/kubectl:v1.3.0)
-    > its token server sent no token
-    > reported by its token server auth.gcr.io
-    help: check the host name, and check for a proxy or login page in between
-    about: gcr.io/google_containers/kubectl:v1.3.0
+    failed to get a token for gcr.io from auth.gcr.io: unexpected response
+    > the token server returned no token
+    > auth.gcr.io is the token server of gcr.io
+    help: check for a proxy or login page between this machine and auth.gcr.io; otherwise report this to the registry's operator
     retry
     ");
 }
@@ -272,7 +278,7 @@ fn a_token_server_that_fails_is_one_problem_that_names_it() {
     failed to get a token for gcr.io from auth.gcr.io: server error
     > 500 "oops" (8 attempts)
     > auth.gcr.io is the token server of gcr.io
-    help: try again when auth.gcr.io works again
+    help: try again later
     retry
     "#);
 }

@@ -16,7 +16,7 @@ fn a_layout_has_no_host() {
     mlist::registry::layout
     cannot write to oci:out/kubectl
     > out/kubectl/index.json: permission denied
-    help: fix the files, or write the layout again
+    help: check the files of out/kubectl and their permissions, or write to another directory
     about: oci:out/kubectl
     ");
     assert_eq!(problem(&layout).http, None);
@@ -27,7 +27,7 @@ fn a_layout_has_no_host() {
     mlist::registry::layout
     cannot read oci:out/kubectl:v1
     > out/kubectl/index.json: permission denied
-    help: fix the files, or write the layout again
+    help: check the files of out/kubectl and their permissions
     about: oci:out/kubectl:v1
     ");
 }
@@ -35,10 +35,13 @@ fn a_layout_has_no_host() {
 #[test]
 fn a_corrupt_blob_is_named_with_its_layout() {
     let corrupt = of_layout(LayoutFault::Corrupt(Digest::of(b"layer")));
+    let help = problem(&corrupt).help.unwrap();
+    assert!(help.starts_with("delete out/kubectl/blobs/sha256/dac1"), "{help}");
+    assert!(help.ends_with(", then run mlist sync again"), "{help}");
     assert_snapshot!(show(&RegistryError { operation: Operation::Read, ..corrupt }), @r"
     mlist::plan::member_damaged
     blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 in oci:out/kubectl is corrupt (its bytes do not match the digest)
-    help: delete the file of the blob, and write the image to the layout again
+    help: delete out/kubectl/blobs/sha256/dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85, then write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:v1
     about: oci:out/kubectl:v1
     ");
 }
@@ -55,72 +58,72 @@ fn what_is_missing_in_a_source_and_an_archive_are_named() {
     ");
     assert_snapshot!(read(LayoutFault::NoLayer(Digest::of(b"layer"))), @r"
     mlist::plan::member_damaged
-    an image in oci:out/kubectl has a missing layer
+    oci:out/kubectl:v1 exists, but one of its layers is missing
     > layer sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 not found in oci:out/kubectl
-    help: write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:TAG
+    help: write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:v1
     about: oci:out/kubectl:v1
     ");
     assert_snapshot!(read(LayoutFault::WrongSize { digest: Digest::of(b"layer"), expected: 5, actual: 3 }), @r"
     mlist::plan::member_damaged
     blob sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 in oci:out/kubectl is corrupt (3 bytes instead of 5)
-    help: delete the file of the blob, and write the image to the layout again
+    help: delete out/kubectl/blobs/sha256/dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85, then write the image to the layout again: skopeo copy docker://IMAGE oci:out/kubectl:v1
     about: oci:out/kubectl:v1
     ");
     let archive = LayoutFault::Archive { path: "out/kubectl.tar.gz".into(), kind: "gzip archive" };
     assert_snapshot!(read(archive), @r"
     mlist::registry::layout
-    out/kubectl.tar.gz is a gzip archive, not the directory of an OCI image layout
-    help: convert it: skopeo copy oci-archive:out/kubectl.tar.gz oci:DIR:TAG (docker-archive:out/kubectl.tar.gz if `docker save` wrote it), and use oci:DIR:TAG as the source
+    out/kubectl.tar.gz is a gzip archive, not an OCI image layout directory
+    help: convert the archive and use oci:DIR:TAG as the source: skopeo copy oci-archive:out/kubectl.tar.gz oci:DIR:TAG (for an archive from docker save: docker-archive:out/kubectl.tar.gz)
     about: oci:out/kubectl
     ");
 }
 
 #[test]
 fn a_full_disk_a_low_limit_and_a_lock_are_not_faults_of_the_folder() {
-    assert_snapshot!(show(&of_layout(LayoutFault::NoSpace)), @r#"
+    assert_snapshot!(show(&of_layout(LayoutFault::NoSpace)), @r"
     mlist::registry::no_space
     no space left on device
     > cannot write to oci:out/kubectl
-    help: free disk space and run it again: lists already published are skipped
+    help: free disk space, then try again
     about: oci:out/kubectl
     retry
-    "#);
-    assert_snapshot!(show(&of_layout(LayoutFault::QuotaExceeded)), @r#"
+    ");
+    assert_snapshot!(show(&of_layout(LayoutFault::QuotaExceeded)), @r"
     mlist::registry::no_space
     disk quota exceeded
     > cannot write to oci:out/kubectl
-    help: free disk space or raise the quota, and run it again: lists already published are skipped
+    help: free disk space or raise the quota, then try again
     about: oci:out/kubectl
     retry
-    "#);
-    assert_snapshot!(show(&of_layout(LayoutFault::Locked(Duration::from_secs(30)))), @r#"
+    ");
+    assert_snapshot!(show(&of_layout(LayoutFault::Locked(Duration::from_secs(30)))), @r"
     mlist::registry::layout_locked
     oci:out/kubectl is locked by another process
     > waited 30s for the lock
-    help: run it again when the other process has ended: lists already published are skipped
+    help: try again when the other process has ended
     about: oci:out/kubectl
     retry
-    "#);
+    ");
     let low = of_layout(LayoutFault::TooManyOpenFiles);
-    assert_snapshot!(show(&low), @r#"
+    assert_snapshot!(show(&low), @r"
     mlist::registry::too_many_open_files
     too many open files
     > cannot write to oci:out/kubectl
-    help: raise the limit, such as ulimit -n 4096, or run fewer lists at once, such as --jobs 8
+    help: raise the limit of open files (ulimit -n 4096), or allow fewer parallel requests (--jobs 8)
     about: oci:out/kubectl
     retry
-    "#);
+    ");
     let blob = RegistryError {
         operation: Operation::Read,
         target: format!("oci:out/kubectl@{}", Digest::of(b"layer")).as_str().into(),
         ..low
     };
-    assert_snapshot!(show(&blob), @r#"
+    assert_snapshot!(show(&blob), @r"
     mlist::registry::too_many_open_files
     too many open files
     > cannot read oci:out/kubectl
-    help: raise the limit, such as ulimit -n 4096, or run fewer lists at once, such as --jobs 8
+    help: raise the limit of open files (ulimit -n 4096), or allow fewer parallel requests (--jobs 8)
     about: oci:out/kubectl
     retry
-    "#);
+    ");
 }

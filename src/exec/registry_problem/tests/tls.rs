@@ -11,25 +11,25 @@ fn a_certificate_that_is_not_trusted_names_who_signed_it() {
     assert_snapshot!(show(&error(tls(None, fault.clone()))), @r#"
     mlist::registry::tls
     the TLS certificate of gcr.io is not trusted
-    > issued by "Corp Root CA", not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
+    > the issuer "Corp Root CA" is not in the system trust store
+    help: set ca = "corp-root.pem" in [registry."gcr.io"], or add the CA certificate as /etc/containers/certs.d/gcr.io/ca.crt
     retry
     "#);
     let TlsFault::Untrusted { issuer, is_self_signed, .. } = fault.clone() else { unreachable!("it was made above") };
-    let wrong = TlsFault::Untrusted { issuer, is_self_signed, trusted: vec!["a.pem".into(), "/etc/b".into()] };
+    let wrong = TlsFault::Untrusted { issuer, is_self_signed, trusted: vec!["a.pem".into(), "/etc/b/*.crt".into()] };
     assert_snapshot!(show(&error(tls(None, wrong))), @r#"
     mlist::registry::tls
     the TLS certificate of gcr.io is not trusted
-    > issued by "Corp Root CA", not trusted by the system or by a.pem or /etc/b
-    help: add the certificate of its authority there (PEM; in certs.d, a file *.crt)
+    > the issuer "Corp Root CA" is not in the system trust store, a.pem or /etc/b/*.crt
+    help: add the CA certificate in PEM format to a.pem or /etc/b/*.crt
     retry
     "#);
     assert_snapshot!(show(&error(tls(Some("blobs.corp:9000"), fault))), @r#"
     mlist::registry::tls
     the TLS certificate of blobs.corp:9000 is not trusted
-    > issued by "Corp Root CA", not trusted by the system or certs.d
-    > required for gcr.io
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."blobs.corp:9000"], or add certs.d/blobs.corp:9000/ca.crt
+    > the issuer "Corp Root CA" is not in the system trust store
+    > gcr.io directs requests to blobs.corp:9000
+    help: set ca = "corp-root.pem" in [registry."blobs.corp:9000"], or add the CA certificate as /etc/containers/certs.d/blobs.corp:9000/ca.crt
     retry
     "#);
 }
@@ -46,26 +46,29 @@ fn what_is_wrong_with_tls_is_told_by_cause() {
         TlsFault::NotTls,
         TlsFault::WantsCertificate,
         TlsFault::RefusesCertificate("certificate revoked".into()),
-        TlsFault::Other("peer is incompatible".into()),
-        TlsFault::File("corp-root.pem not found".into()),
+        TlsFault::Other(
+            "the server supports no TLS version or cipher that mlist supports (peer is incompatible)".into(),
+        ),
+        TlsFault::File { why: "corp-root.pem not found".into(), key: Some("ca") },
+        TlsFault::File { why: "/etc/b/ci.cert has no key: add /etc/b/ci.key".into(), key: None },
     ];
     let told = told.map(|fault| show(&error(tls(None, fault))));
     assert_snapshot!(told.join("\n\n"), @r#"
     mlist::registry::tls
     the TLS certificate of gcr.io is not trusted
-    > the certificate is self-signed, not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
+    > the certificate is self-signed and is not in the system trust store
+    help: set ca = "corp-root.pem" in [registry."gcr.io"], or add the CA certificate as /etc/containers/certs.d/gcr.io/ca.crt
     retry
 
     mlist::registry::tls
     the TLS certificate of gcr.io is not trusted
-    > issued by an authority without a name, not trusted by the system or certs.d
-    help: trust its certificate authority: set ca = "corp-root.pem" in [registry."gcr.io"], or add certs.d/gcr.io/ca.crt
+    > the issuer has no name and is not in the system trust store
+    help: set ca = "corp-root.pem" in [registry."gcr.io"], or add the CA certificate as /etc/containers/certs.d/gcr.io/ca.crt
     retry
 
     mlist::registry::tls
     the TLS certificate of gcr.io has expired
-    help: ask the registry's operator to renew it, or check the clock of this machine
+    help: ask the registry's operator to renew the certificate, or check the clock of this machine
     retry
 
     mlist::registry::tls
@@ -74,14 +77,14 @@ fn what_is_wrong_with_tls_is_told_by_cause() {
     retry
 
     mlist::registry::tls
-    the TLS certificate of gcr.io is issued for another host name
-    > issued for a.example, *.b.example
-    help: use such a name in manifests.toml, or ask the registry's operator for a certificate for gcr.io
+    the TLS certificate of gcr.io is not valid for this host name
+    > the certificate is valid for a.example, *.b.example
+    help: use one of these host names in manifests.toml, or ask the registry's operator for a certificate for gcr.io
     retry
 
     mlist::registry::tls
-    the TLS certificate of gcr.io is issued for another host name
-    > the certificate has no host name
+    the TLS certificate of gcr.io is not valid for this host name
+    > the certificate contains no host name
     help: ask the registry's operator for a certificate for gcr.io
     retry
 
@@ -105,13 +108,18 @@ fn what_is_wrong_with_tls_is_told_by_cause() {
 
     mlist::registry::tls
     the TLS connection to gcr.io failed
-    > peer is incompatible
-    help: check for a proxy or load balancer in between that supports only old TLS versions
+    > the server supports no TLS version or cipher that mlist supports (peer is incompatible)
+    help: check for a proxy or load balancer between this machine and gcr.io that supports only old TLS versions
     retry
 
     mlist::registry::certificate
     corp-root.pem not found
-    > required for gcr.io
-    help: fix the file, or set another ca, client-cert or client-key in [registry."gcr.io"] or certs.d
+    > set as `ca` in [registry."gcr.io"]
+    help: check the path in `ca`, and the content and permissions of the file
+
+    mlist::registry::certificate
+    /etc/b/ci.cert has no key: add /etc/b/ci.key
+    > used for connections to gcr.io
+    help: check the name, content and permissions of the file
     "#);
 }

@@ -119,3 +119,24 @@ fn a_file_that_does_not_end_is_not_read_to_its_end() {
     let failure = HostCertificates::read(&options, None).unwrap_err();
     assert_eq!(failure.kind.to_string(), "/dev/zero is larger than 16 MiB");
 }
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_with_the_key_that_sets_it() {
+    let key_of = |options: &HostOptions, folder: Option<&Path>| match HostCertificates::read(options, folder) {
+        Err(Failure { kind: ErrorKind::Tls(error), .. }) => match error.fault {
+            TlsFault::File { key, .. } => key,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let ((pem, _), none) = (certificate(), || PathBuf::from("no/such.pem"));
+    let folder = folder_with(&[("us.cert", pem.as_str())]);
+    let client = |certificate, key| HostOptions {
+        client: Some(ClientCertificate { certificate, key }),
+        ..HostOptions::default()
+    };
+    assert_eq!(key_of(&HostOptions { ca: Some(none()), ..HostOptions::default() }, None), Some("ca"));
+    assert_eq!(key_of(&client(none(), "key.pem".into()), None), Some("client-cert"));
+    assert_eq!(key_of(&client(folder.path().join("us.cert"), none()), None), Some("client-key"));
+    assert_eq!(key_of(&HostOptions::default(), Some(folder.path())), None);
+}

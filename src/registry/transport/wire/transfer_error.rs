@@ -130,6 +130,12 @@ fn tls_fault(error: &rustls::Error, is_handshake: bool) -> Option<TlsFault> {
         _ if !is_handshake => return None,
         E::InvalidCertificate(unbelieved) => of_their_certificate(unbelieved),
         E::InvalidMessage(_) => TlsFault::NotTls,
+        E::PeerIncompatible(_) | E::AlertReceived(Alert::HandshakeFailure | Alert::ProtocolVersion) => {
+            TlsFault::Other(format!(
+                "the server supports no TLS version or cipher that mlist supports ({})",
+                one_line(&error.to_string())
+            ))
+        }
         other => TlsFault::Other(one_line(&other.to_string())),
     };
     Some(fault)
@@ -203,6 +209,16 @@ mod tests {
         let wrapped = io::Error::other(io::Error::other(error));
         assert_eq!(tls(&wrapped).and_then(|error| tls_fault(error, true)), Some(TlsFault::Expired));
         assert!(tls(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset))).is_none());
+    }
+
+    #[test]
+    fn a_server_without_a_common_tls_version_is_described_in_plain_words() {
+        use rustls::{Error, PeerIncompatible};
+        let incompatible = Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13);
+        for error in [incompatible, Error::AlertReceived(Alert::ProtocolVersion)] {
+            let why = tls_fault(&error, true).unwrap().to_string();
+            assert!(why.starts_with("the server supports no TLS version or cipher that mlist supports ("), "{why}");
+        }
     }
 
     #[test]
