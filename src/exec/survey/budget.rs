@@ -86,8 +86,8 @@ impl Budget {
 
 fn too_large(limit: usize, kept: &[usize]) -> Cause {
     let most = KeptKind::ALL.into_iter().max_by_key(|kind| kept[*kind as usize]);
-    let what = most.map_or("answers", KeptKind::name);
-    let message = format!("the {what} for this run are too large: all answers together exceed {} MiB", limit >> 20);
+    let what = most.map_or("responses", KeptKind::name);
+    let message = format!("the {what} for this run are too large: all responses together exceed {} MiB", limit >> 20);
     let problem = Problem::error("mlist::registry::too_large", message);
     Cause(Arc::new(problem.help("select fewer lists at once")))
 }
@@ -152,7 +152,7 @@ mod tests {
             match budget.limited(&query, Response::Manifest(payload)) {
                 Response::Manifest(_) => true,
                 Response::Unread(Some(cause)) => {
-                    let message = "the manifests for this run are too large: all answers together exceed 0 MiB";
+                    let message = "the manifests for this run are too large: all responses together exceed 0 MiB";
                     assert_eq!((cause.0.slug(), cause.0.message.as_str()), ("too_large", message));
                     false
                 }
