@@ -140,7 +140,7 @@ impl MemoryEstimate {
         let (part, usage) = MemoryUse::ALL.into_iter().zip(self.parts).max_by_key(|(_, usage)| usage.bytes)?;
         let message = format!("{subject} too many {}: {}", part.name(), usage.count);
         let problem = Problem::error("mlist::config::too_large", message);
-        Some(problem.help("split the file into several, and run mlist for each of them"))
+        Some(problem.help("split the file, and run mlist for each part"))
     }
 }
 

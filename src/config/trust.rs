@@ -54,10 +54,10 @@ pub fn outside_root(path: &str, root: &Path) -> Problem {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let problem = Problem::error(
         "mlist::config::outside_root",
-        format!("`{path}` is outside of the root folder `{}`", root.display()),
+        format!("`{path}` is outside of the root directory `{}`", root.display()),
     );
     if Path::new(path).components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
-        return problem.help("the folder .git counts as outside, because it can contain credentials");
+        return problem.help("the directory .git counts as outside, because it can contain credentials");
     }
-    problem.help("only files in the root folder are allowed; to set another one, use --root DIR")
+    problem.help("only files in the root directory are allowed; to set another one, use --root DIR")
 }

@@ -53,11 +53,11 @@ impl FileError {
     fn why(&self) -> String {
         match self {
             Self::Absent => "does not exist".to_owned(),
-            Self::OutOfBounds => "is outside of the root folder".to_owned(),
+            Self::OutOfBounds => "is outside of the root directory".to_owned(),
             Self::Directory => "is a directory".to_owned(),
             Self::Special => "is not a regular file".to_owned(),
             Self::TooLong(limit) => format!("is larger than {} MiB", limit / MIB),
-            Self::NotUtf8 { byte, line } => format!("is not valid UTF-8: byte {byte}, on line {line}"),
+            Self::NotUtf8 { byte, line } => format!("is not valid UTF-8 at byte {byte}, line {line}"),
             Self::Utf16 => "is encoded as UTF-16, not UTF-8".to_owned(),
             Self::System(said) => format!("cannot be read: {said}"),
         }
@@ -203,7 +203,7 @@ mod tests {
     fn what_is_not_utf8_says_at_which_byte() {
         assert_eq!(read(b"\xff", 9), Err(FileError::NotUtf8 { byte: 1, line: 1 }));
         let error = read("ä\n\nb".bytes().chain([0xc3, 0x28]).collect::<Vec<_>>().as_slice(), 99).unwrap_err();
-        assert_eq!(error.message("f"), "`f` is not valid UTF-8: byte 6, on line 3");
+        assert_eq!(error.message("f"), "`f` is not valid UTF-8 at byte 6, line 3");
         let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
         let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         for bytes in [utf16("\u{feff}a"), big("\u{feff}a"), utf16("v1"), big("[vars]"), utf16("a\n")] {

@@ -169,7 +169,7 @@ mod tests {
         let (_dir, below) = folder();
         std::fs::write(below.join("manifests.toml"), b"a = \"\xe4\"").unwrap();
         let problem = read(&below, None).unwrap_err();
-        assert_eq!(problem.message, "`manifests.toml` is not valid UTF-8: byte 6, on line 1");
+        assert_eq!(problem.message, "`manifests.toml` is not valid UTF-8 at byte 6, line 1");
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         let root = || AllowedPaths::Folder(".".into());
         assert_eq!(read(Some("m.toml"), root()), Ok("inside".to_owned()));
         assert_eq!(read(Some("m.toml"), AllowedPaths::OwnFolder), Ok("inside".to_owned()));
-        let refused = |name: &str| Err(("outside_root", format!("`{name}` is outside of the root folder `.`")));
+        let refused = |name: &str| Err(("outside_root", format!("`{name}` is outside of the root directory `.`")));
         assert_eq!(read(None, root()), refused("../../manifests.toml"));
         assert_eq!(read(Some("link.toml"), root()), refused("link.toml"));
         assert_eq!(read(Some("link.toml"), AllowedPaths::OwnFolder), refused("link.toml"));

@@ -79,7 +79,7 @@ fn a_registry_that_is_down_is_told_where_its_tags_are_wanted(kind: Kind) {
         let output = context.mlist(&format!("{command} --format human --format json=said.json")).exits(1);
         assert_eq!(output.stderr.matches("mlist::registry::unreachable").count(), 1, "{output}");
         assert!(output.stderr.contains("tags-of = "), "{output}");
-        assert!(output.stderr.contains("used by app"), "{output}");
+        assert!(output.stderr.contains("used by list `app`"), "{output}");
         let said: Value = serde_json::from_str(&fs::read_to_string(context.path("said.json")).unwrap()).unwrap();
         assert_eq!((said["kind"].as_str(), said["exit_status"].as_u64()), (Some("problems"), Some(1)));
         assert_eq!(said["problems"][0]["retry"], true);

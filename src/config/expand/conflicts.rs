@@ -33,11 +33,11 @@ pub(super) fn ids<'a>(ids: impl Iterator<Item = (&'a Value, &'a Key)>, problems:
         let problem = if first.span == entry.span {
             problem.at(&entry.span, "two combinations of axis values have this id")
         } else {
-            problem.at(&entry.span, "defined again here").at(&first.span, "first defined here")
+            problem.at(&entry.span, "has this id").at(&first.span, "also has this id")
         };
-        problems.add(
-            problem.help("an id is the key of the list and its axis values, separated by `/`; change one of them"),
-        );
+        problems.add(problem.help(
+            "an id is the key of the list and its axis values, separated by `/`: rename a list or an axis value",
+        ));
     }
 }
 
@@ -119,11 +119,11 @@ pub(super) fn repositories<'a>(
             kept.push(claimant);
             continue;
         };
-        let message = format!("list `{}` has two targets in {}", claimant.id.shown(), claimant.names.repository());
+        let message = format!("list `{}` has the target {} twice", claimant.id.shown(), claimant.names.repository());
         let problem = Problem::error("mlist::config::id_twice", message)
             .at(&claimant.publication.target_span, "defined again here")
             .at(&first.target_span, "first defined here")
-            .help("remove one of the two targets, and write the tags of both into the other");
+            .help("keep one of the two targets, with the tags of both");
         problems.add_for(claimant.id.shown(), problem);
     }
     kept
@@ -160,7 +160,8 @@ pub(super) fn tags(claimants: &[Claimant<'_>], problems: &mut Problems) {
 }
 
 const APART: &str = "a tag can name only one list: change `target` or `tags` of one of them";
-const NEWEST_TOO: &str = "change `target` or `tags` of one of them, or give the tag when = \"newest\" in each of them";
+const NEWEST_TOO: &str =
+    "change `target` or `tags` of one of them, or add when = \"newest\" to the tag in each of them";
 
 /// The problem if several lists claim one tag. `None` if only one does.
 fn twice(claims: &[TagClaim<'_>]) -> Option<Problem> {
@@ -175,12 +176,16 @@ fn twice(claims: &[TagClaim<'_>]) -> Option<Problem> {
     };
     // Point to the places where the two differ. A tag that both have from `[defaults]` explains nothing.
     let (one, other) = first.apart(second);
-    let problem = if one == other { problem.at(other, "") } else { problem.at(other, second.id).at(one, first.id) };
-    let also: Vec<&str> = more.iter().take(NAMED).map(|claim| claim.id).collect();
+    let problem = if one == other {
+        problem.at(other, "")
+    } else {
+        problem.at(other, format!("list `{}`", second.id)).at(one, format!("list `{}`", first.id))
+    };
+    let also: Vec<String> = more.iter().take(NAMED).map(|claim| format!("`{}`", claim.id)).collect();
     let problem = match (also.as_slice(), more.len().saturating_sub(NAMED)) {
         ([], _) => problem,
         ([one], 0) => problem.because(format!("list {one} publishes it too")),
-        (_, 0) => problem.because(format!("lists {} publish it too", also.join(", "))),
+        ([also @ .., last], 0) => problem.because(format!("lists {} and {last} publish it too", also.join(", "))),
         (_, rest) => problem.because(format!("lists {} and {rest} more publish it too", also.join(", "))),
     };
     Some(problem.about(&tagged).help(APART))

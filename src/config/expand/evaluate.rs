@@ -1,5 +1,6 @@
 //! [`Evaluator`]: the values of templates and variables. It records a question for each fact that is not known yet.
-//! `variable` looks up the value of a variable. `git` says why there is none from git. `partial` expands a template in which names are left open.
+//! `variable` looks up the value of a variable. `git` says why there is none from git. `partial` expands
+//! a template in which names are left open.
 
 mod git;
 mod partial;
@@ -154,7 +155,7 @@ impl<'a> Evaluator<'a> {
         if !self.is_too_large
             && let Some(problem) = self.memory.excess("the lists have")
         {
-            self.problems.add(problem.because("mlist stopped expanding lists at this point"));
+            self.problems.add(problem.because("they need too much memory; the other lists were not checked"));
             self.is_too_large = true;
         }
         if self.is_too_large { Err(NoValue) } else { Ok(()) }
@@ -235,7 +236,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn follow(&mut self, path: &Path, shown: &str, place: &Span, scope: Scope<'_>) -> Result<(), NoValue> {
         self.may_follow(path, shown, scope.need).map_err(|problem| {
             if let Some(problem) = problem.filter(|_| scope.need == Need::Must) {
-                self.problems.add_for(scope.list, problem.at(place, format!("used by {}", scope.list)));
+                self.problems.add_for(scope.list, problem.at(place, format!("used by list `{}`", scope.list)));
             }
             NoValue
         })
@@ -318,13 +319,13 @@ impl<'a> Evaluator<'a> {
                     None => format!("use a variable whose value is a version, or remove `.{part}`"),
                 };
                 Problem::error("mlist::config::no_part", message)
-                    .at(&template.text.part(&placeholder.span), format!("used by {}", scope.list))
+                    .at(&template.text.part(&placeholder.span), format!("used by list `{}`", scope.list))
                     .help(help)
             }
             ExpandError::TooLong { span } => {
                 let message = format!("expanded text is longer than {} KiB", LONGEST_TEXT / 1024);
                 Problem::error("mlist::config::bad_value", message)
-                    .at(&template.text.part(&span), format!("used by {}", scope.list))
+                    .at(&template.text.part(&span), format!("used by list `{}`", scope.list))
                     .help("shorten the values of the variables in this template")
             }
         };

@@ -131,7 +131,8 @@ fn empty(glob: &Text, found: usize, itself: bool) -> Problem {
     let (message, help) = match (found, itself) {
         (0, _) => (
             format!("no file matches `{}`", glob.value),
-            "paths are relative to this file; `*` matches within one name, `**` any number of folders; end with a file name",
+            "paths are relative to this file; `*` matches any characters except `/`, and `**` any directories: \
+             include = [\"**/manifests.toml\"]",
         ),
         (1, true) => {
             (format!("`{}` matches only this file", glob.value), "a file cannot include itself; remove the glob")

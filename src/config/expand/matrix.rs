@@ -78,9 +78,9 @@ impl Room {
             (1, _) => format!("`{}` is list number {}", list.entry.name, before + 1),
             (..) => format!("`{}` expands to {count} lists, after {before} other lists", list.entry.name),
         };
-        let problem = Problem::error("mlist::config::too_many_lists", message)
-            .at(&key.span, "")
-            .help(format!("a file can have at most {MOST_LISTS} lists: split it into several files"));
+        let problem = Problem::error("mlist::config::too_many_lists", message).at(&key.span, "").help(format!(
+            "the maximum is {MOST_LISTS}: use fewer axes or values, or split the file and run mlist for each part"
+        ));
         Err(Some(Box::new(problem)))
     }
 }

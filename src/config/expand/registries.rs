@@ -44,14 +44,20 @@ fn limits_alone(registries: Vec<RegistrySettings>) -> (Vec<RegistrySettings>, Op
     let left_out: Vec<_> =
         registries.iter().map(|settings| (settings, others(settings))).filter(|(_, keys)| !keys.is_empty()).collect();
     let warning = left_out.split_first().map(|((settings, keys), more)| {
-        let named = |settings: &RegistrySettings, keys: &[&str]| format!("{} of {}", keys.join(", "), settings.host);
-        let message = format!("ignored with --untrusted: {}", named(settings, keys));
+        let named = |settings: &RegistrySettings, keys: &[&str]| {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            format!("{} of registry {}", keys.join(", "), settings.host)
+        };
+        let verb = if keys.len() == 1 { "is" } else { "are" };
+        let message = format!("{} {verb} ignored with --untrusted", named(settings, keys));
         let problem = Problem::warning("mlist::config::left_out", message).at(&settings.span, "");
-        let problem =
-            more.iter().take(NAMED).fold(problem, |problem, (settings, keys)| problem.because(named(settings, keys)));
+        let problem = more
+            .iter()
+            .take(NAMED)
+            .fold(problem, |problem, (settings, keys)| problem.because(format!("also {}", named(settings, keys))));
         let problem = match more.len().saturating_sub(NAMED) {
             0 => problem,
-            rest => problem.because(format!("and settings of {rest} more registries")),
+            rest => problem.because(format!("also settings of {rest} more registries")),
         };
         problem.help("with --untrusted, only concurrency and rate of [registry] are used")
     });

@@ -48,7 +48,11 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     let missing: Vec<&Required> = REQUIRED.iter().filter(is_missing).collect();
     let first = missing.first()?;
     let names: Vec<String> = missing.iter().map(|key| format!("`{}`", key.name)).collect();
-    let message = format!("list `{}` has no {}", list.entry.name, names.join(", no "));
+    let names = match names.split_last() {
+        Some((last, more @ [_, ..])) => format!("{} or {last}", more.join(", ")),
+        _ => names.concat(),
+    };
+    let message = format!("list `{}` has no {names}", list.entry.name);
     let problem = Problem::error("mlist::config::missing_key", message).at(&list.entry.span, "");
     // If another target has the key, point to the target that lacks it.
     let alone = known.iter().any(|target| !lacks(first, target));
@@ -57,8 +61,9 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
         Some(target) => problem.at(&target.repository.text.span, "required for this target"),
         None => problem,
     };
-    let help = format!("add it to the list, its convention or [defaults]: {} = {}", first.name, first.example);
-    Some(problem.help(help))
+    let examples: Vec<String> = missing.iter().map(|key| format!("{} = {}", key.name, key.example)).collect();
+    let noun = if let [_] = missing.as_slice() { "it" } else { "them" };
+    Some(problem.help(format!("add {noun} to the list, its convention or [defaults]: {}", examples.join(", "))))
 }
 
 fn rows<'a>(list: &ListScope<'a>, own: Option<&'a Level>) -> Option<&'a Parsed<Vec<Row>>> {

@@ -55,7 +55,7 @@ impl<'r> ResolutionStack<'r> {
             return Ok(());
         };
         let problem = Problem::error("mlist::config::bad_value", message)
-            .at(place, format!("used by {list}"))
+            .at(place, format!("used by list `{list}`"))
             .help("use fewer placeholders in the template and in the variables that it uses");
         Err(Some(Box::new(problem)))
     }
@@ -72,7 +72,7 @@ fn cycle(steps: &[ResolutionStep<'_>], place: &Span, list: &str) -> Box<Problem>
     ring.rotate_left(begin);
     let (name, place) = ring[0];
     let problem = Problem::error("mlist::config::cycle", format!("variable `{name}` refers to itself"));
-    let problem = problem.at(place, format!("used by {list}"));
+    let problem = problem.at(place, format!("used by list `{list}`"));
     let others: Vec<String> = ring[1..].iter().chain([&ring[0]]).map(|(name, _)| format!("`{name}`")).collect();
     Box::new(if ring.len() == 1 {
         problem.help(format!("define `{name}` without `{{{name}}}`"))

@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 3] = [("h", 3600), ("m", 60), ("s", 1)];
 /// The maximum duration, in hours. No CI job runs that long.
 const LONGEST_HOURS: u64 = 720;
 
-const HELP: &str = "write hours, minutes and seconds, such as \"30s\", \"5m\" or \"1h30m\"";
+const HELP: &str = "write hours, minutes or seconds, such as \"30s\", \"5m\" or \"1h30m\"";
 
 /// The error for a text that is not a valid duration.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub(super) fn duration(key: &str, node: &Node, problems: &mut ReadProblems<'_>) 
     let span = if fault.span.is_empty() { text.span.clone() } else { text.part(&fault.span) };
     let problem = Problem::error("mlist::config::bad_duration", fault.message).at(&span, "");
     problems.push(match fault.instead {
+        Some(_) if text.value.bytes().all(|c| c.is_ascii_digit()) => {
+            let number = &text.value;
+            problem.help(format!("add a unit: {key} = \"{number}s\", \"{number}m\" or \"{number}h\""))
+        }
         Some(right) => problem.help(format!("write {key} = \"{right}\"")),
         None => problem.help(HELP),
     });
@@ -102,7 +106,7 @@ fn parse(text: &str) -> Result<Duration, DurationError> {
             .ok_or_else(|| DurationError {
                 message: format!("`{}` is too long; the maximum is {LONGEST_HOURS}h", excerpt(text)),
                 span: 0..0,
-                instead: None,
+                instead: Some(format!("{LONGEST_HOURS}h")),
             })?;
         left = &left[at + 1..];
         rest = &text[end..];
@@ -182,9 +186,9 @@ mod tests {
             ("5M", 1..2, Some("5m")),
             ("ten", 0..3, None),
             ("1ä", 1..3, None),
-            ("721h", 0..0, None),
-            ("99999999999999999999999h", 0..0, None),
-            ("18446744073709551615s", 0..0, None),
+            ("721h", 0..0, Some("720h")),
+            ("99999999999999999999999h", 0..0, Some("720h")),
+            ("18446744073709551615s", 0..0, Some("720h")),
         ] {
             let fault = parse(text).unwrap_err();
             assert_eq!((fault.span, fault.instead.as_deref()), (span, instead), "{text}");

@@ -38,7 +38,9 @@ pub(super) fn report_foreign(text: &Text, kind: TemplateKind, problems: &mut Rea
             Some(_) => {}
             None => {
                 let (right, help) = advice(placeholder, problems);
-                let label = right.map_or_else(String::new, |right| format!("write `{right}`"));
+                let read = definition(&placeholder.name, problems).filter(|(known, name)| known != name);
+                let reads = read.map_or_else(String::new, |(env, _)| format!(", which reads {env}"));
+                let label = right.map_or_else(String::new, |right| format!("write `{right}`{reads}"));
                 let message = format!("`{written}` is not a valid placeholder");
                 let at = problems.len();
                 problems.foreign.insert(written.to_owned(), at);
@@ -80,10 +82,15 @@ fn advice(found: &ForeignPlaceholder, problems: &ReadProblems<'_>) -> (Option<St
 /// Returns the name that `word` means: the name itself, the name in other letters, or the name of a variable from this
 /// environment variable.
 fn defined<'t>(word: &str, problems: &ReadProblems<'t>) -> Option<&'t str> {
+    definition(word, problems).map(|(_, name)| name)
+}
+
+/// The word that [`defined`] finds, and the name of the variable or value.
+fn definition<'t>(word: &str, problems: &ReadProblems<'t>) -> Option<(&'t str, &'t str)> {
     let same = |known: &str| known.len() == word.len() && known.bytes().map(letter).eq(word.bytes().map(letter));
     let names = names(problems);
     let exact = names.iter().find(|(known, _)| *known == word);
-    exact.or_else(|| names.iter().find(|(known, _)| same(known))).map(|(_, name)| *name)
+    exact.or_else(|| names.iter().find(|(known, _)| same(known))).copied()
 }
 
 /// A letter without its case. `_` and `-` count as equal, because environment variables have no `-`.

@@ -22,7 +22,8 @@ pub(super) fn globs(node: &Node, problems: &mut ReadProblems<'_>) -> Vec<Include
         match PathGlob::parse(&text.value) {
             Ok(glob) => globs.push(Include { text: text.clone(), glob }),
             Err(error) => problems.push(Problem::error("mlist::config::type", error.message).at(&text.span, "").help(
-                "`*` matches any characters of a name, `**` any folders, `?` one character, `[a-z]` one of a range",
+                "`*` matches any characters except `/`, `**` any directories, `?` one character, `[a-z]` one \
+                 character of a range",
             )),
         }
     }

@@ -43,14 +43,14 @@ pub(super) fn slip_of(name: &str, table_kind: TableKind) -> Option<&'static KeyI
 fn not_built(info: &KeyInfo, key: &Key) -> Problem {
     let help = match (info.name, info.default) {
         (_, "") => format!("remove `{}`", info.name),
-        (name, default) => format!("remove it: this version always behaves like {name} = {default}"),
+        (name, default) => format!("remove it: this version behaves as with {name} = {default}"),
     };
     part_not_built(&format!("`{}`", info.name)).at(&key.span, "").help(help)
 }
 
 /// Returns the problem `mlist::config::not_yet` for a part of the format.
 pub(in crate::config) fn part_not_built(what: &str) -> Problem {
-    Problem::error("mlist::config::not_yet", format!("{what} is not supported yet by this version of mlist"))
+    Problem::error("mlist::config::not_yet", format!("{what} is not yet supported by this version of mlist"))
 }
 
 /// Returns the problem with a key that is not allowed in `table_kind` or not implemented.
@@ -78,7 +78,8 @@ fn refused(key: &Key, node: &Node, table_kind: TableKind) -> Problem {
         return problem.help(match (name, table_kind, slip_of(name, table_kind)) {
             ("vars", Defaults, _) => "variables for all lists belong in [vars]".to_owned(),
             ("registry", ..) => {
-                "for a variable with this name, use [vars]; settings of a host are at the top level: [registry.\"HOST\"]"
+                "to define a variable, move it to [vars]; to configure a registry, write [registry.\"HOST\"] at the \
+                 top level"
                     .to_owned()
             }
             (.., Some(meant)) => format!("did you mean `{}`? `{name}` is a key of {places}", meant.name),

@@ -26,11 +26,11 @@ pub(super) fn level(table: &Table, table_kind: TableKind, problems: &mut ReadPro
             problems.push(
                 Problem::error(
                     "mlist::config::name_twice",
-                    format!("`{}` is defined as a variable and as an axis", name.name),
+                    format!("`{}` is defined both as a variable and as an axis", name.name),
                 )
                 .at(&second.span, "defined again here")
                 .at(&first.span, "first defined here")
-                .help("variables and axes share their names: rename or remove one of the two"),
+                .help("a variable and an axis cannot have the same name: rename or remove one of the two"),
             );
         }
     }

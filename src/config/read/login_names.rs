@@ -38,12 +38,15 @@ pub(super) fn keep_secret(login_names: &[Text], document: &mut ParsedFile, probl
         // On Windows, names of environment variables are not case-sensitive.
         let Some(name) = login_names.iter().find(|name| name.value.eq_ignore_ascii_case(env)) else { continue };
         let message =
-            format!("variable `{}` cannot use {}: it contains credentials of a registry", key.name, name.value);
+            format!("variable `{}` cannot read `{}`, which contains registry credentials", key.name, name.value);
         problems.push(
             Problem::error("mlist::config::secret_variable", message)
                 .at(span, "")
                 .at(&name.span, "used to log in to the registry")
-                .help("variables become part of names and output: use another environment variable"),
+                .help(
+                    "values of variables are printed and published: read an environment variable that contains no \
+                       secret",
+                ),
         );
         *parsed = Parsed::Faulty;
     }

@@ -163,7 +163,7 @@ fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str
     if message.starts_with(TWICE) || message.starts_with(EXTENDED) {
         return syntax(format!("`{written}` is defined twice"))
             .at(&span, "already defined above")
-            .help("define each key once, and each table in one form: a [header], dotted.keys or { an inline table }");
+            .help("merge the two definitions: a key or table can be defined only once");
     }
     if message.starts_with(UNQUOTED) {
         return if range.is_empty() {

@@ -158,7 +158,8 @@ pub(super) fn glob(text: &Text, problems: &mut ReadProblems<'_>) -> Option<Patte
     let found = Pattern::parse(&text.value);
     if let Err(error) = &found {
         problems.push(Problem::error("mlist::config::type", error.message.clone()).at(&text.span, "").help(
-            "`*` matches any characters, `?` one character, `[a-z]` one character of a range; for a literal `[`, write `[[]`",
+            "`*` matches any characters, `?` one character, `[a-z]` one character of a range; for a literal `[`, \
+             write `[[]`",
         ));
     }
     found.ok()

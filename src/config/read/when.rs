@@ -85,7 +85,10 @@ fn globs(table: &Table, problems: &mut ReadProblems<'_>) -> Option<Vec<Condition
     let read: Vec<_> = table
         .iter()
         .map(|(name, node)| {
-            Some(Condition::Fits { name: name.clone(), globs: types::globs(&name.name, node, problems)? })
+            Some(Condition::Fits {
+                name: name.clone(),
+                globs: types::globs(&format!("when.{}", name.name), node, problems)?,
+            })
         })
         .collect();
     read.into_iter().collect()

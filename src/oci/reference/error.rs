@@ -120,7 +120,7 @@ impl ReferenceErrorKind {
             Self::User => format!("{whole} contains a user name, which references do not have"),
             Self::NoRepository if whole == "``" => "expected a repository, found an empty string".to_owned(),
             Self::NoRepository => format!("{whole} has no repository"),
-            Self::NoFolder => format!("{whole} has no folder after `{LAYOUT}`"),
+            Self::NoFolder => format!("{whole} has no directory after `{LAYOUT}`"),
             Self::LayoutCase => format!("`{LAYOUT}` must be lowercase in {whole}: expected oci:DIR"),
             Self::EmptyPathPart => format!("empty path component in {part}: `/` is repeated, or at the start or end"),
             Self::UpperCasePath(c) => {

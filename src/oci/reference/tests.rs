@@ -43,7 +43,7 @@ fn points_at_the_fault() {
         ("-bad.io/app:1", 0..7, "`-bad.io` is not a valid host name"),
         ("[::z]:1/app:1", 1..4, "IPv6"),
         ("", 0..0, "expected a repository"),
-        ("oci::tag", 4..8, "no folder"),
+        ("oci::tag", 4..8, "no directory"),
         ("https://gcr.io/app:1", 0..8, "scheme"),
         ("docker://app:1", 0..9, "scheme"),
     ];

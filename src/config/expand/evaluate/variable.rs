@@ -25,7 +25,7 @@ impl Evaluator<'_> {
         scope: Scope<'r>,
         stack: &mut ResolutionStack<'r>,
     ) -> Result<Value, NoValue> {
-        let needed_by = |problem: Problem| problem.at(&variable.span, format!("used by {}", scope.list));
+        let needed_by = |problem: Problem| problem.at(&variable.span, format!("used by list `{}`", scope.list));
         let source = match &variable.value {
             VariableValue::Template(template) => return Ok(self.resolve(template, scope, stack)?.into_value()),
             VariableValue::Env(env) => self.env(env),
@@ -166,7 +166,7 @@ impl Evaluator<'_> {
             let message = format!("this CI job uses the default of `version` in tags: `{value}`");
             let problem = Problem::warning("mlist::config::default_version", message).because(lacking);
             let help = format!("{set}, or use --set {VERSION}=…");
-            self.problems.add_for(scope.list, problem.at(&span, format!("used by {}", scope.list)).help(help));
+            self.problems.add_for(scope.list, problem.at(&span, format!("used by list `{}`", scope.list)).help(help));
         }
         Ok(expanded)
     }

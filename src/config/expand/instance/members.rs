@@ -158,7 +158,7 @@ fn reference(
     }
     let found = Reference::parse(expanded.text()).map_err(|error| {
         let platform = scope.member.map_or("", |member| member.platform.as_str());
-        let label = format!("{platform} of {}", scope.list);
+        let label = format!("{platform} of list `{}`", scope.list);
         evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, &label));
         NoValue
     })?;

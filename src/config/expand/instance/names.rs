@@ -145,13 +145,15 @@ fn repository(
     let expanded = evaluator.expand(template, scope)?;
     if expanded.text().starts_with(ARCHIVE) {
         let problem = Problem::error("mlist::config::bad_reference", "an archive cannot be a target")
-            .at(&template.text.span, format!("used by {}", scope.list))
-            .help("to publish to a folder, write oci:DIR");
+            .at(&template.text.span, format!("used by list `{}`", scope.list))
+            .help("to publish to a directory, write oci:DIR");
         evaluator.problems.add_for(scope.list, problem);
         return Err(NoValue);
     }
     let place = Place::parse(expanded.text()).map_err(|error| {
-        evaluator.problems.add_for(scope.list, bad_reference(template, &expanded, &error, scope.list));
+        evaluator
+            .problems
+            .add_for(scope.list, bad_reference(template, &expanded, &error, &format!("list `{}`", scope.list)));
         NoValue
     })?;
     let place = place.under(evaluator.base_of(&template.text.span));

@@ -73,7 +73,7 @@ impl<'a> TargetInstance<'a> {
         let problem = Problem::error("mlist::config::needs_oci", message);
         let problem = needs.iter().fold(problem, |problem, need| problem.at(need.span, "requires OCI"));
         if !needs.is_empty() {
-            let help = "remove one of the two; format = \"auto\" uses OCI if something requires it";
+            let help = "remove `format = \"docker\"`, or remove everything that requires OCI";
             evaluator.problems.add_for(list, problem.at(format, "Docker format is set here").help(help));
         }
     }

@@ -128,5 +128,5 @@ pub(super) fn archive(template: &SpannedTemplate) -> Problem {
     let whole = 0..ARCHIVE.len().min(template.text.value.len());
     let span =
         if template.text.value.starts_with(ARCHIVE) { template.text.part(&whole) } else { template.text.span.clone() };
-    part_not_built("`oci-archive:`").at(&span, "").help("extract the archive and use the folder: oci:DIR:TAG")
+    part_not_built("`oci-archive:`").at(&span, "").help("extract the archive and use its directory: oci:DIR:TAG")
 }

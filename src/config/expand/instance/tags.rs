@@ -102,7 +102,7 @@ impl TargetInstance<'_> {
         let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
         // If there is no version at all, that is reported elsewhere.
         if found.is_none() && scope.names.get(VERSION).is_some() {
-            let message = "`newest` requires a tag that every version has";
+            let message = "`newest` requires a tag with `{version}` and without `when`";
             let problem =
                 Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "required here");
             let problem = problem.because("mlist finds the published versions by this tag");
@@ -111,7 +111,7 @@ impl TargetInstance<'_> {
                 Some(span) => problem.at(span, "this tag has a condition, so not every version has it"),
                 None => problem,
             };
-            let help = format!("add a tag with {{{VERSION}}} and without `when`: tags = [\"{{{VERSION}}}\", …]");
+            let help = format!("add such a tag: tags = [\"{{{VERSION}}}\", …]");
             evaluator.problems.add_for(scope.list, problem.help(help));
         }
         found.map(|rule| &rule.template)

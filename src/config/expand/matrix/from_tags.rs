@@ -38,7 +38,7 @@ pub(super) fn values(
     let tags = match tags {
         Ok(tags) => tags.as_deref(),
         Err(problem) => {
-            let problem = (**problem).clone().at(&axis.repository.text.span, format!("used by {}", scope.list));
+            let problem = (**problem).clone().at(&axis.repository.text.span, format!("used by list `{}`", scope.list));
             return unlisted(problem, scope, evaluator);
         }
     };
@@ -137,7 +137,7 @@ fn repository(
     let place = Place::parse(expanded.text()).map_err(|error| {
         let message = if expanded.is_hidden() { error.message_of(expanded.shown()) } else { error.message.clone() };
         let problem = Problem::error("mlist::config::bad_reference", message)
-            .at(&template.text.span, format!("used by {}", scope.list));
+            .at(&template.text.span, format!("used by list `{}`", scope.list));
         let help = match error.kind {
             ReferenceErrorKind::UnexpectedLocator => "remove the tag or digest: an axis uses all tags of a repository",
             _ => "write a repository, such as ghcr.io/org/app",

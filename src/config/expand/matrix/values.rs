@@ -67,11 +67,11 @@ fn lines(
         Ok(None) => {
             let problem = Problem::error("mlist::config::unreadable", format!("file `{shown}` not found"));
             let problem = problem.help("create the file, with one value of the axis on each line");
-            return refuse(problem.at(span, format!("used by {}", scope.list)), scope, evaluator);
+            return refuse(problem.at(span, format!("used by list `{}`", scope.list)), scope, evaluator);
         }
         Err(why) => {
             let problem = Problem::error("mlist::config::unreadable", format!("cannot read `{shown}`")).because(why);
-            return refuse(problem.at(span, format!("used by {}", scope.list)), scope, evaluator);
+            return refuse(problem.at(span, format!("used by list `{}`", scope.list)), scope, evaluator);
         }
     };
     let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -91,7 +91,9 @@ fn lines(
         let message = format!("`{shown}` has {} lines, and each would be a list", lines.len());
         let problem = Problem::error("mlist::config::too_many_lists", message).at(span, "");
         return refuse(
-            problem.help(format!("a file can have at most {MOST_LISTS} lists: split it into several files")),
+            problem.help(format!(
+                "the maximum is {MOST_LISTS}: use fewer axes or values, or split the file and run mlist for each part"
+            )),
             scope,
             evaluator,
         );

@@ -76,8 +76,7 @@ fn read_build(node: &Node, problems: &mut ReadProblems<'_>) -> Option<String> {
                 "mlist::config::type",
                 format!("`build` cannot contain `*`: `{}` is not the start of a version", excerpt(&text.value)),
             )
-            .at(&text.span, label)
-            .help("write the start of the version, without `*`: build = \"10.0.17763\""),
+            .at(&text.span, label),
         );
         return None;
     }
@@ -97,7 +96,7 @@ fn of_image(table: &Table, node: &Node, problems: &mut ReadProblems<'_>) -> Opti
     // A misspelled `from` was already reported.
     if from.is_none() && !known_keys::intended_keys(table, TableKind::OsVersion).contains(&OsVersionKey::From) {
         problems.push(
-            Problem::error("mlist::config::missing_key", "a table of `os-version` requires `from`")
+            Problem::error("mlist::config::missing_key", "the `os-version` table requires `from`")
                 .at(&node.span, "")
                 .help(format!("write {EXAMPLE}")),
         );

@@ -9,6 +9,8 @@ use crate::oci::Platform;
 
 const HELP: &str =
     "use {platform|replace:/:-} in the tag; if only one job publishes the list, remove `undeclared = \"keep\"` instead";
+const ALONE: &str = "if jobs never publish the list at the same time, ignore this warning; otherwise remove \
+                     `member-tags = []`, so that each member gets a tag such as v1-linux-amd64";
 const UNKNOWN: &str = "if only one job publishes the list, remove `undeclared = \"keep\"`; otherwise set member-tags = [] \
                        and never run two of these jobs at the same time";
 
@@ -75,7 +77,7 @@ pub(super) fn single_writer(list: &str, spans: (&Span, &Span)) -> Problem {
         .because("parallel jobs can remove each other's members, because the members have no tags")
         .at(member_tags, "members get no tags")
         .at(undeclared, "members that other jobs published are kept")
-        .help("if jobs never publish the list at the same time, ignore this warning; otherwise remove `member-tags = []`, so that each member gets a tag such as v1-linux-amd64")
+        .help(ALONE)
 }
 
 const CODE: &str = "mlist::config::unfindable_member_tag";

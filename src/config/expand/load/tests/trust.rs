@@ -75,10 +75,10 @@ fn a_file_outside_of_the_root_is_told_of_at_its_path_and_not_read() {
         let problem = machine.only(&text);
         assert_eq!(
             (problem.slug(), &*problem.message),
-            ("outside_root", "`../VERSION` is outside of the root folder `.`")
+            ("outside_root", "`../VERSION` is outside of the root directory `.`")
         );
         assert_eq!(&text[problem.labels[0].span.range.clone()], "../VERSION");
-        assert_eq!(problem.labels[0].text, "used by a");
+        assert_eq!(problem.labels[0].text, "used by list `a`");
         assert_eq!(machine.asked, BTreeSet::from([Question::Inside("../VERSION".into())]));
     }
     let mut machine = confined("ci");
@@ -118,8 +118,8 @@ fn layouts_outside_of_the_root_are_told_of_as_source_and_as_target() {
     assert_eq!(
         told,
         [
-            ("outside_root", "`oci:/srv/a` is outside of the root folder `.`"),
-            ("outside_root", "`oci:../out/a` is outside of the root folder `.`"),
+            ("outside_root", "`oci:/srv/a` is outside of the root directory `.`"),
+            ("outside_root", "`oci:../out/a` is outside of the root directory `.`"),
         ]
     );
     assert_eq!(&text[problems[1].labels[0].span.range.clone()], "oci:../out/{name}");
@@ -421,7 +421,7 @@ fn what_the_user_typed_or_set_is_shown_to_the_user() {
 #[test]
 fn the_root_is_named_as_it_was_given() {
     let problem = crate::config::trust::outside_root("x", Path::new("../y"));
-    assert_eq!(problem.message, "`x` is outside of the root folder `../y`");
+    assert_eq!(problem.message, "`x` is outside of the root directory `../y`");
 }
 
 const EVERYTHING: &str = r#"
@@ -452,9 +452,9 @@ fn of_what_a_stranger_says_of_registries_limits_alone_are_left() {
     assert_eq!([limits(0), limits(1), limits(2)], [(true, true), (false, false), (false, true)]);
     let [warning] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
     assert_eq!((warning.slug(), warning.severity), ("left_out", crate::config::Severity::Warning));
-    let keys = "ca, client-cert, client-key, username-env, password-env";
-    assert_eq!(warning.message, format!("ignored with --untrusted: {keys} of r.io"));
-    assert_eq!(warning.causes, ["http of q.io", "insecure of t.io"]);
+    let keys = "`ca`, `client-cert`, `client-key`, `username-env`, `password-env`";
+    assert_eq!(warning.message, format!("{keys} of registry r.io are ignored with --untrusted"));
+    assert_eq!(warning.causes, ["also `http` of registry q.io", "also `insecure` of registry t.io"]);
 }
 
 #[test]
@@ -462,7 +462,10 @@ fn files_of_registries_stay_within_the_root() {
     let text = format!("{EVERYTHING}{}", with_defaults("[list.a]\n"));
     let problems = confined("").inside("ca.pem").load(&text).problems;
     let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(told, ["`../c.pem` is outside of the root folder `.`", "`/k.pem` is outside of the root folder `.`"]);
+    assert_eq!(
+        told,
+        ["`../c.pem` is outside of the root directory `.`", "`/k.pem` is outside of the root directory `.`"]
+    );
     assert_eq!(&text[problems[1].labels[0].span.range.clone()], "/k.pem");
     assert_eq!(problems[1].labels[0].text, "used for r.io");
     assert_eq!(confined("").inside("ca.pem").inside("../c.pem").inside("/k.pem").ids(&text), ["a"]);
