@@ -16,8 +16,8 @@
 //! synced to disk. Two writers wait for each other: tasks by a lock in memory, processes by a lock on `oci-layout`.
 //!
 //! "Not found" means that the folder does not exist, is not a layout (it has neither `oci-layout` nor an `index.json`
-//! with manifests), or has no such tag or blob. In a layout that is a target, what a tag or list names is not found either if it is damaged, so that it is written again. In a source,
-//! it is an error.
+//! with manifests), or has no such tag or blob. In a layout that is a target, what a tag or list names is not found
+//! either if it is damaged, so that it is written again. In a source, it is an error.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};

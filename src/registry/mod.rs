@@ -256,7 +256,7 @@ pub enum Notice {
         /// Whether the host asked for this pause. Otherwise mlist pauses because the host refuses too many requests.
         as_asked: bool,
     },
-    /// A paused host responds again.
+    /// The pause of a host is over: requests are sent to it again.
     Resumed {
         /// The host.
         host: String,

@@ -18,7 +18,7 @@ impl Subject<'_> {
         match &self.error.credentials {
             AskedAs::Anonymous { looked_in } => {
                 let problem = self.with_words(needs("credentials"));
-                problem.because(self.no_credentials(looked_in)).help(self.log_in_or_name())
+                problem.because(self.no_credentials(looked_in)).help(self.credentials_help(looked_in))
             }
             AskedAs::With(source) => self
                 .nor_without(
@@ -51,7 +51,7 @@ impl Subject<'_> {
                     .help(format!("give {account} permission to {verb} {what}, or {}", use_another(source)))
             }
             AskedAs::Anonymous { looked_in } => {
-                problem("").because(self.no_credentials(looked_in)).help(self.log_in_or_name())
+                problem("").because(self.no_credentials(looked_in)).help(self.credentials_help(looked_in))
             }
             AskedAs::Unknown => problem("").help(self.log_in_or_name()),
         }
@@ -141,6 +141,13 @@ impl Subject<'_> {
         match looked_in {
             [] => "no credentials are used with --untrusted".to_owned(),
             places => format!("no credentials for {} in {}", self.host, places.join(", ")),
+        }
+    }
+
+    fn credentials_help(&self, looked_in: &[String]) -> String {
+        match looked_in {
+            [] => "run mlist without --untrusted if you trust the file".to_owned(),
+            _ => self.log_in_or_name(),
         }
     }
 

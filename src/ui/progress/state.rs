@@ -176,7 +176,7 @@ impl LiveState {
             }
             Notice::Resumed { host, after } => {
                 self.paused.remove(&host);
-                lines(&format!("{} is responding again after {}", text::foreign(&host), text::waited(after)))
+                lines(&format!("sending requests to {} again after {}", text::foreign(&host), text::waited(after)))
             }
             Notice::Request { method, url, status, took } => {
                 let status = status.map_or_else(|| "no response".to_owned(), |status| status.to_string());

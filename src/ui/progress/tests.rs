@@ -75,7 +75,7 @@ fn a_pause_has_a_line_or_is_beside_the_bar() {
         "docker.io responded 503: retrying in 60s, 3 lists remaining\n"
     );
     let resumed = Event::Notice(Notice::Resumed { host: "docker.io".into(), after: Duration::from_mins(1) });
-    assert_eq!(message(state.note(resumed, &lines)), "docker.io is responding again after 60s\n");
+    assert_eq!(message(state.note(resumed, &lines)), "sending requests to docker.io again after 60s\n");
     let bars = options(bars());
     let mut state = self::state(&bars, plan);
     assert_eq!(state.note(paused(429, true), &bars), None);

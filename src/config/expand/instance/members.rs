@@ -4,7 +4,7 @@
 mod twice;
 
 use super::policies::good;
-use super::refused::{ARCHIVE, archive, bad_reference};
+use super::refused::{bad_reference, transport, unsupported_source};
 use super::{TargetInstance, annotations, names};
 use crate::config::expand::evaluate::{Evaluator, MemberNames, Need, NoValue, Scope};
 use crate::config::expand::value::Value;
@@ -152,8 +152,8 @@ fn reference(
     evaluator: &mut Evaluator<'_>,
 ) -> Result<(Reference, Value), NoValue> {
     let expanded = evaluator.expand(template, scope)?;
-    if expanded.text().starts_with(ARCHIVE) {
-        evaluator.problems.add_for(scope.list, archive(template));
+    if let Some(transport) = transport(&expanded) {
+        evaluator.problems.add_for(scope.list, unsupported_source(template, transport));
         return Err(NoValue);
     }
     let found = Reference::parse(expanded.text()).map_err(|error| {

@@ -1,7 +1,7 @@
 //! [`PublicationNames`]: where a list is published, and its names there.
 
 use super::TargetInstance;
-use super::refused::{ARCHIVE, bad_reference};
+use super::refused::{bad_reference, transport};
 use super::tags::{NamedTag, Tags};
 use crate::config::expand::evaluate::{Evaluator, Need, NoValue, Scope};
 use crate::config::expand::value::{Expanded, Value};
@@ -143,8 +143,8 @@ fn repository(
     evaluator: &mut Evaluator<'_>,
 ) -> Result<ExpandedTarget, NoValue> {
     let expanded = evaluator.expand(template, scope)?;
-    if expanded.text().starts_with(ARCHIVE) {
-        let problem = Problem::error("mlist::config::bad_reference", "an archive cannot be a target")
+    if let Some(transport) = transport(&expanded) {
+        let problem = Problem::error("mlist::config::bad_reference", format!("`{transport}` cannot be a target"))
             .at(&template.text.span, format!("used by list `{}`", scope.list))
             .help("to publish to a directory, write oci:DIR");
         evaluator.problems.add_for(scope.list, problem);

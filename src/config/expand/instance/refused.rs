@@ -9,8 +9,9 @@ use crate::config::read::known_keys::part_not_built;
 use crate::naming::Filter;
 use crate::oci::{DigestError, ReferenceError, ReferenceErrorKind as Kind, Tag};
 
-/// The prefix of sources and targets in archives, which are not supported yet.
-pub(super) const ARCHIVE: &str = "oci-archive:";
+/// What tools write before the name of an image that is in no registry (containers-transports(5)). `dir:` is left out: it
+/// can also be an image of Docker Hub.
+const TRANSPORTS: [&str; 4] = ["oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"];
 
 const EMPTY_TAG: &str = "check where the value comes from; to omit the tag if it is empty: when = { NAME = \"?*\" }";
 const EMPTY: &str = "check where the value comes from; to leave the list out if it is empty, give each of its tags a \
@@ -26,17 +27,25 @@ fn empty_value(template: &SpannedTemplate, expanded: &Expanded, error: &Referenc
     Some(format!("the value of `{placeholder}` is empty"))
 }
 
+/// The start of the full name of a git tag. CI systems have it in variables such as `GITHUB_REF`.
+const GIT_TAGS: &str = "refs/tags/";
+
 pub(super) fn bad_tag(template: &SpannedTemplate, expanded: &Expanded, error: &ReferenceError, label: &str) -> Problem {
     let problem = invalid("mlist::config::bad_tag", template, expanded, error)
         .at(&origin(template, expanded, error), format!("used by {label}"));
     if let Some(cause) = empty_value(template, expanded, error) {
         return problem.because(cause).help(EMPTY_TAG);
     }
+    let Some(word) = placeholder(template, expanded, error) else {
+        return problem;
+    };
     let filtered = Filter::Tag.apply(expanded.text());
-    let is_made = template.template.placeholders().next().is_some();
-    if is_made && Tag::parse(&filtered).is_ok() {
+    if error.kind.character().is_some_and(|c| matches!(c, '"' | '\'')) {
+        problem.help(format!("remove the quotes from the value of `{word}`"))
+    } else if !expanded.is_hidden() && expanded.text().contains(GIT_TAGS) {
+        problem.help(format!("use only the name of the git tag: {{{word}|replace:{GIT_TAGS}:}}"))
+    } else if Tag::parse(&filtered).is_ok() {
         let here = if expanded.is_hidden() { String::new() } else { format!("; the tag is then {filtered}") };
-        let word = placeholder(template, expanded, error).unwrap_or("NAME");
         problem.help(format!("use the filter `tag`, which replaces invalid characters: {{{word}|tag}}{here}"))
     } else {
         problem
@@ -124,9 +133,15 @@ pub(super) fn bad_reference(
     }
 }
 
-pub(super) fn archive(template: &SpannedTemplate) -> Problem {
-    let whole = 0..ARCHIVE.len().min(template.text.value.len());
-    let span =
-        if template.text.value.starts_with(ARCHIVE) { template.text.part(&whole) } else { template.text.span.clone() };
-    part_not_built("`oci-archive:`").at(&span, "").help("extract the archive and use its directory: oci:DIR:TAG")
+/// The transport at the start of an expanded reference, if mlist does not support it.
+pub(super) fn transport(expanded: &Expanded) -> Option<&'static str> {
+    TRANSPORTS.into_iter().find(|transport| expanded.text().starts_with(transport))
+}
+
+pub(super) fn unsupported_source(template: &SpannedTemplate, transport: &str) -> Problem {
+    let is_written = template.text.value.starts_with(transport);
+    let span = if is_written { template.text.part(&(0..transport.len())) } else { template.text.span.clone() };
+    part_not_built(&format!("`{transport}`"))
+        .at(&span, "")
+        .help(format!("convert the image, and use oci:DIR:TAG: skopeo copy {transport}… oci:DIR:TAG"))
 }

@@ -35,6 +35,7 @@ fn unauthorized_says_where_credentials_were_looked_for() {
     "#);
     let stranger = problem(&unauthorized(anonymous(&[])));
     assert_eq!(stranger.causes[1], "no credentials are used with --untrusted");
+    assert_eq!(stranger.help.as_deref(), Some("run mlist without --untrusted if you trust the file"));
 }
 
 #[test]

@@ -49,6 +49,36 @@ fn a_value_that_is_not_valid_is_described_with_its_place() {
 }
 
 #[test]
+fn the_help_for_an_invalid_tag_fits_its_cause() {
+    for (value, tag, help) in [
+        ("1+b", "{v}", Some("use the filter `tag`, which replaces invalid characters: {v|tag}; the tag is then 1_b")),
+        ("\"1.0\"", "{v}", Some("remove the quotes from the value of `v`")),
+        ("refs/tags/v1", "{v}", Some("use only the name of the git tag: {v|replace:refs/tags/:}")),
+        // The filter would change nothing.
+        ("1", "%{v|tag}", None),
+    ] {
+        let tags = format!(r#"tags = ["{tag}"]"#);
+        let problem = of_value(Machine::default().env("V", value), r#"v = { env = "V" }"#, &tags);
+        assert_eq!(problem.help.as_deref(), help, "{value} | {tag}");
+    }
+    let tags = r#"tags = ["{v|replace:refs/tags/:}"]"#;
+    let mut machine = Machine::default().env("V", "refs/tags/v1");
+    let text = with_defaults(&format!("[vars]\nv = {{ env = \"V\" }}\n[list.a]\n{tags}"));
+    assert_eq!(machine.load(&text).problems, [], "the help works");
+}
+
+#[test]
+fn transports_of_other_tools_are_not_docker_hub() {
+    for transport in ["oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"] {
+        let text = with_defaults(&format!("[list.a]\nsource = \"{transport}x.tar\""));
+        let problem = Machine::default().only(&text);
+        assert_eq!(problem.slug(), "not_yet");
+        let help = format!("convert the image, and use oci:DIR:TAG: skopeo copy {transport}… oci:DIR:TAG");
+        assert_eq!(problem.help, Some(help));
+    }
+}
+
+#[test]
 fn of_a_value_whose_name_looks_like_that_of_a_secret_nothing_is_shown() {
     for (variable, name) in [
         (r#"v = { env = "GITHUB_TOKEN" }"#, "v"),
