@@ -49,7 +49,7 @@ pub(super) fn missing_keys(list: &ListScope<'_>) -> Option<Problem> {
     let first = missing.first()?;
     let names: Vec<String> = missing.iter().map(|key| format!("`{}`", key.name)).collect();
     let names = match names.split_last() {
-        Some((last, more @ [_, ..])) => format!("{} or {last}", more.join(", ")),
+        Some((end, more @ [_, ..])) => format!("{} or {end}", more.join(", ")),
         _ => names.concat(),
     };
     let message = format!("list `{}` has no {names}", list.entry.name);

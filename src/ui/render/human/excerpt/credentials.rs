@@ -68,7 +68,7 @@ mod tests {
     fn credentials_are_found_and_digests_are_not() {
         for (line, found) in [
             (r#"[registry."https://bot:hunter2@ghcr.io"]"#, vec!["bot:hunter2"]),
-            (r#"[registry.'bot:hunter2@ghcr.io']"#, vec!["bot:hunter2"]),
+            ("[registry.'bot:hunter2@ghcr.io']", vec!["bot:hunter2"]),
             (r#"source = "bot:hu/nt er2@ghcr.io/acme/app:v1""#, vec!["bot:hu/nt er2"]),
             (r#"source = "b:p@w@ghcr.io/app@sha256:00""#, vec!["b:p@w"]),
             (r#"source = "bot:hunt\"er2@{host}/app""#, vec![r#"bot:hunt\"er2"#]),
