@@ -74,7 +74,7 @@ fn what_a_registry_is_logged_in_to_with_is_in_no_name() {
     for command in ["check", "plan", "sync -vv", "plan --format json"] {
         let output = context.mlist(command).exits(2);
         let said = format!("{output}");
-        assert!(said.contains("secret_variable") && said.contains("variable `home` cannot use HOME"), "{said}");
+        assert!(said.contains("secret_variable") && said.contains("variable `home` cannot read `HOME`"), "{said}");
         assert!(!said.contains(&secret) && !said.contains(&secret.replace('/', "-")), "{said}");
     }
 }

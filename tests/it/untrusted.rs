@@ -319,10 +319,8 @@ fn what_a_stranger_says_of_a_registry_opens_no_file_and_sends_no_secret() {
     let traps = ["ca", "cert", "key"].map(|name| Trap::set(context.path("../outside").join(name)));
     let output = context.mlist(PLAN).exits(4);
     assert!(output.stderr.contains("mlist::config::left_out"), "{output}");
-    assert!(
-        output.stderr.contains("`ca`, `client-cert`, `client-key`, `username-env`, `password-env` of registry"),
-        "{output}"
-    );
+    let keys = "`ca`, `client-cert`, `client-key`, `username-env`, `password-env` of registry";
+    assert!(output.stderr.contains(keys), "{output}");
     assert!(evil.heard().contains("HEAD /v2/dev/app/manifests/dev"), "plain HTTP, as on this machine without `ca`");
     assert!(!evil.heard().to_lowercase().contains("authorization"), "{}", evil.heard());
     assert_kept(&output, &context, &evil);
