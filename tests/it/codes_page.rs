@@ -18,7 +18,7 @@ const OTHERS: [(&str, &str); 5] = [
     ),
     ("registry", "Problems with a registry or a layout. Lists that do not need it are published."),
     ("exec", "Problems while a list is published."),
-    ("cli", "Problems of this machine."),
+    ("cli", "Problems with this machine."),
     ("ui", "Problems with output files, such as `--format json=FILE`."),
 ];
 
