@@ -99,7 +99,7 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
 
     mlist::plan::member_absent
 
-      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
+      × tag v1.3.0 not found in gcr.io/google_containers/kube-scheduler-s390x
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"
@@ -113,7 +113,7 @@ fn sync_writes_results_to_stdout_and_messages_to_stderr() {
 
       × cannot connect to quay.io
       ╰─▶ timed out after 10s (8 attempts in 90s)
-      help: check the host name and the network, then run mlist sync again
+      help: check the host name and port, and whether the registry is running
     "#);
 }
 
@@ -133,7 +133,7 @@ fn plan_answers_on_stdout_and_its_problems_talk() {
     assert!(desk.out.text().starts_with("update     gcr.io/google_containers/kubectl\n"));
     assert!(desk.out.text().ends_with("Plan: 2 to create, 1 to update, 1 unchanged, 1 blocked, 1 failed\n"));
     assert!(desk.err.text().starts_with("\nmlist::plan::member_absent\n"));
-    assert!(desk.err.text().ends_with("sync again\n\n"));
+    assert!(desk.err.text().ends_with("registry is running\n\n"));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
         .at(&samples::span("registry"), "did you mean `registry`?");
     let variable = Problem::error("mlist::config::unknown_variable", "unknown variable `versoin`")
         .at(&samples::span("{version}"), "did you mean `version`?")
-        .help("known variables: name, registry, version");
+        .help("known here: name, registry, version");
     let problems = Document::problems(Context::of(samples::sources()), vec![key, variable], ExitStatus::Usage);
     assert_eq!(bad.ui.show(problems), ExitStatus::Usage);
     assert_eq!(bad.out.text(), "manifests.toml: 2 problems\n");
@@ -292,7 +292,7 @@ fn check_counts_what_is_good_and_shows_what_is_not() {
        ·                                        ╰── did you mean `version`?
      7 │ target = "{registry}/{name}"
        ╰────
-      help: known variables: name, registry, version
+      help: known here: name, registry, version
     "#);
 }
 

@@ -262,8 +262,10 @@ pub(in crate::ui) fn blocked(name: &str) -> ListPlan {
     list.members[4].fate = MemberFate::Absent;
     let problem = absent();
     let reference = list.members[4].source.clone().unwrap();
-    list.problems =
-        vec![Problem { message: format!("{reference} not found (404)"), ..problem.clone() }.about(&reference)];
+    list.problems = vec![
+        Problem { message: format!("tag v1.3.0 not found in {}", reference.place), ..problem.clone() }
+            .about(&reference),
+    ];
     list
 }
 
@@ -284,7 +286,8 @@ pub(in crate::ui) fn absent() -> Problem {
     let reference = "gcr.io/google_containers/kube-scheduler-s390x:v1.3.0";
     let http =
         HttpFacts { host: "gcr.io".into(), status: Some(404), code: Some("MANIFEST_UNKNOWN".into()), attempts: 1 };
-    let problem = Problem::error("mlist::plan::member_absent", format!("{reference} not found (404)"))
+    let repository = "gcr.io/google_containers/kube-scheduler-s390x";
+    let problem = Problem::error("mlist::plan::member_absent", format!("tag v1.3.0 not found in {repository}"))
         .at(&span("{registry}/{name}-{arch}:{version}"), "linux/s390x of list `kube-scheduler`")
         .help(r#"push it first, or set missing = "skip" to publish without it"#)
         .about(&reference);
@@ -296,7 +299,7 @@ pub(in crate::ui) fn unreachable() -> Problem {
     let http = HttpFacts { host: "quay.io".into(), status: None, code: None, attempts: 8 };
     let problem = Problem::error("mlist::registry::unreachable", "cannot connect to quay.io")
         .because("timed out after 10s (8 attempts in 90s)")
-        .help("check the host name and the network, then run mlist sync again");
+        .help("check the host name and port, and whether the registry is running");
     Problem { http: Some(http), retry: true, ..problem }
 }
 

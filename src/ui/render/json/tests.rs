@@ -45,7 +45,7 @@ fn a_problem_has_every_field_and_points_into_the_file() {
         json!({
             "code": "mlist::plan::member_absent",
             "severity": "error",
-            "message": format!("{reference} not found (404)"),
+            "message": "tag v1.3.0 not found in gcr.io/google_containers/kube-scheduler-s390x",
             "causes": [],
             "help": r#"push it first, or set missing = "skip" to publish without it"#,
             "retry": false,
@@ -69,7 +69,7 @@ fn a_problem_of_a_registry_stands_beside_the_lists_and_names_them() {
                 "severity": "error",
                 "message": "cannot connect to quay.io",
                 "causes": ["timed out after 10s (8 attempts in 90s)"],
-                "help": "check the host name and the network, then run mlist sync again",
+                "help": "check the host name and port, and whether the registry is running",
                 "retry": true,
                 "reference": null,
                 "at": null,

@@ -35,7 +35,7 @@ fn an_absent_member_points_at_its_template() {
     insta::assert_snapshot!(shown(&[samples::absent()], WIDE), @r#"
     mlist::plan::member_absent
 
-      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
+      × tag v1.3.0 not found in gcr.io/google_containers/kube-scheduler-s390x
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ source = "{registry}/{name}-{arch}:{version}"
@@ -92,7 +92,7 @@ fn a_dead_registry_has_a_cause_and_a_help() {
 
       × cannot connect to quay.io
       ╰─▶ timed out after 10s (8 attempts in 90s)
-      help: check the host name and the network, then run mlist sync again
+      help: check the host name and port, and whether the registry is running
     ");
 }
 
@@ -104,7 +104,7 @@ fn ascii_draws_with_ascii() {
     insta::assert_snapshot!(text, @r#"
     mlist::plan::member_absent
 
-      x gcr.io/google_containers/kube-scheduler-s390x:v1.3.0 not found (404)
+      x tag v1.3.0 not found in gcr.io/google_containers/kube-scheduler-s390x
        ,-[manifests.toml:6:11]
      5 | [defaults]
      6 | source = "{registry}/{name}-{arch}:{version}"
@@ -118,7 +118,7 @@ fn ascii_draws_with_ascii() {
 
       x cannot connect to quay.io
       `-> timed out after 10s (8 attempts in 90s)
-      help: check the host name and the network, then run mlist sync again
+      help: check the host name and port, and whether the registry is running
     "#);
 }
 
@@ -127,8 +127,8 @@ fn a_narrow_terminal_breaks_no_reference() {
     insta::assert_snapshot!(shown(&[samples::absent()], Style { width: Some(40), ..WIDE }), @r#"
     mlist::plan::member_absent
 
-      × gcr.io/google_containers/kube-scheduler-s390x:v1.3.0
-      │ not found (404)
+      × tag v1.3.0 not found in
+      │ gcr.io/google_containers/kube-scheduler-s390x
        ╭─[manifests.toml:6:11]
      5 │ [defaults]
      6 │ …e = "{registry}/{name}-{arch}:{ve…
