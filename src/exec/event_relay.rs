@@ -18,12 +18,12 @@ use super::{Event, ListStep, Listener};
 pub struct EventRelay(Arc<Shared>);
 
 /// A blob that is sent to a target.
-type Stream = (Place, Digest);
+type BlobStream = (Place, Digest);
 
 struct Shared {
     listener: Listener,
     /// The members that each stream belongs to.
-    streams: Mutex<HashMap<Stream, Vec<Arc<CopyProgress>>>>,
+    streams: Mutex<HashMap<BlobStream, Vec<Arc<CopyProgress>>>>,
 }
 
 impl EventRelay {
@@ -140,7 +140,7 @@ impl CopyProgress {
 /// While it exists, the bytes of a blob are added to the progress of a member.
 pub(super) struct ProgressGuard {
     relay: EventRelay,
-    stream: Stream,
+    stream: BlobStream,
     progress: Arc<CopyProgress>,
 }
 

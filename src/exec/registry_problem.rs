@@ -262,8 +262,8 @@ impl<'a> Subject<'a> {
                 let problem = Problem::error("mlist::registry::certificate", why);
                 return match key {
                     Some(key) => problem
-                        .because(format!("set as `{key}` in [registry.\"{at}\"]"))
-                        .help(format!("check the path in `{key}`, and the content and permissions of the file")),
+                        .because(format!("`{key}` in [registry.\"{at}\"] names this file"))
+                        .help(format!("check the path in `{key}`, and that the file is readable and valid")),
                     None => problem
                         .because(format!("used for connections to {at}"))
                         .help("check the name, content and permissions of the file"),

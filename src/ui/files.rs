@@ -27,11 +27,11 @@ impl OutputFile {
             Err(error) => return Err(error),
         };
         let target = match target(path)? {
-            Target::Descriptor(number) => return descriptor(path, &number).map(Self::Direct),
-            Target::File(_) if found.as_ref().is_some_and(|found| !found.is_file()) => {
+            PathTarget::Descriptor(number) => return descriptor(path, &number).map(Self::Direct),
+            PathTarget::File(_) if found.as_ref().is_some_and(|found| !found.is_file()) => {
                 return Ok(Self::Direct(OpenOptions::new().append(true).open(path)?));
             }
-            Target::File(target) => target,
+            PathTarget::File(target) => target,
         };
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
@@ -71,22 +71,22 @@ fn new_file(builder: &mut tempfile::Builder<'_, '_>, folder: &Path) -> io::Resul
 }
 
 /// What a path names after all symlinks.
-enum Target {
+enum PathTarget {
     /// A file, whether it exists or not.
     File(PathBuf),
     /// An open file of a process, by its number: `/dev/stdout`. What it refers to cannot be replaced.
     Descriptor(String),
 }
 
-fn target(path: &Path) -> io::Result<Target> {
+fn target(path: &Path) -> io::Result<PathTarget> {
     let mut target = path.to_owned();
     for _ in 0..LINKS {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if ["/proc", "/dev/fd"].iter().any(|open| folder.canonicalize().is_ok_and(|folder| folder.starts_with(open))) {
             let number = target.file_name().unwrap_or_default();
-            return Ok(Target::Descriptor(number.to_string_lossy().into_owned()));
+            return Ok(PathTarget::Descriptor(number.to_string_lossy().into_owned()));
         }
-        let Ok(link) = fs::read_link(&target) else { return Ok(Target::File(target)) };
+        let Ok(link) = fs::read_link(&target) else { return Ok(PathTarget::File(target)) };
         target = folder.join(link);
     }
     Err(io::Error::other("too many levels of symbolic links"))

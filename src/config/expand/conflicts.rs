@@ -220,7 +220,7 @@ impl<'a> TagClaim<'a> {
         let (one, two) = (self.names.version(self.at), other.names.version(other.at));
         Some(match mine.compare(others) {
             _ if !mine.is_alike(others) => {
-                format!("versions {one} and {two} have different forms, so they are not compared")
+                format!("versions {one} and {two} are not compared: their suffixes or numbers of parts differ")
             }
             _ if one == two => format!("both have version {one}"),
             Ordering::Equal => format!("versions {one} and {two} are equal"),

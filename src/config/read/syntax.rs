@@ -27,7 +27,7 @@ const EXTENDED: &str = "cannot extend";
 const UNQUOTED: &str = "string values must be quoted";
 
 /// An error of the TOML parser: its position, and its message.
-type Fault<'e> = (Range<usize>, &'e str);
+type TomlError<'e> = (Range<usize>, &'e str);
 
 /// Parses TOML 1.1. The tree is `None` if errors make it unusable. Duplicate keys that are not in a header do not.
 pub(super) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) {
@@ -50,12 +50,12 @@ pub(super) fn parse(file: usize, source: &str) -> (Option<Table>, Vec<Problem>) 
 }
 
 /// Whether the error is only that something is defined twice.
-fn is_duplicate((_, message): &Fault<'_>) -> bool {
+fn is_duplicate((_, message): &TomlError<'_>) -> bool {
     [TWICE, EXTENDED].iter().any(|fault| message.starts_with(fault))
 }
 
 /// Returns the problems for the errors of a file, in file order. `faults` are in file order.
-fn problems(file: usize, source: &str, lines: &Lines, faults: &[Fault<'_>]) -> Vec<Problem> {
+fn problems(file: usize, source: &str, lines: &Lines, faults: &[TomlError<'_>]) -> Vec<Problem> {
     let is_local = |message: &str| LOCAL_FAULTS.iter().any(|fault| message.starts_with(fault));
     let own = faults.iter().position(|(_, message)| !is_local(message)).map_or(faults.len(), |first| first + 1);
     let mut last = None;
@@ -157,6 +157,32 @@ fn lookalike(file: usize, start: usize, line: &str) -> Option<Problem> {
     None
 }
 
+/// Returns the bracket that is open where a line with a new key or header begins at `end`, and what closes it: the parser
+/// reports such a line as a part of the array or table.
+fn open_before(source: &str, end: usize) -> Option<(usize, char)> {
+    let line = source[end..].lines().next()?;
+    let is_new = line.starts_with('[') || line.split_once('=').is_some_and(|(key, _)| !key.contains(['"', '{', '[']));
+    if !is_new || !source[..end].ends_with('\n') {
+        return None;
+    }
+    let mut open = Vec::new();
+    for (start, line) in source[..end].lines().map(|line| (line.as_ptr() as usize - source.as_ptr() as usize, line)) {
+        let mut quote = None;
+        for (at, c) in line.char_indices() {
+            match (quote, c) {
+                (Some(start), c) if start == c => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, '#') => break,
+                (None, '{') => open.push((start + at, '}')),
+                (None, '[') => open.push((start + at, ']')),
+                (None, '}' | ']') => drop(open.pop()),
+                _ => {}
+            }
+        }
+    }
+    open.pop()
+}
+
 fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str) -> Problem {
     let span = Span { file, range: clamp(source, range.clone()) };
     let written = &source[span.range.clone()];
@@ -186,6 +212,10 @@ fn syntax_problem(file: usize, source: &str, range: &Range<usize>, message: &str
     ];
     if let Some((_, message, help)) = unclosed.into_iter().find(|(parser, ..)| *parser == message) {
         return syntax(message).at(&span, "").help(help);
+    }
+    if let Some((at, close)) = open_before(source, span.range.start).filter(|_| message.starts_with("missing ")) {
+        let span = Span { file, range: at..at + 1 };
+        return syntax(format!("`{}` is not closed", &source[span.range.clone()])).at(&span, format!("add `{close}`"));
     }
     let mut chars = message.chars();
     let message = chars.next().map(|first| first.to_lowercase().chain(chars).collect::<String>()).unwrap_or_default();
@@ -259,6 +289,14 @@ mod tests {
             ("a = {b = 1", "table is not closed"),
         ] {
             assert_eq!(reported(source).1, message, "{source:?}");
+        }
+        for (source, bracket, advice) in [
+            ("a = { b = '}', c = 1\nd = 2\n", "{", "add `}`"),
+            ("a = [\"]\", 1 # ]\nd = 2\n", "[", "add `]`"),
+            ("[x]\na = [{ b = 1 }\n[y]\n", "[", "add `]`"),
+        ] {
+            let message = format!("`{bracket}` is not closed");
+            assert_eq!(reported(source), (bracket.to_owned(), message, advice.to_owned()), "{source:?}");
         }
     }
 }

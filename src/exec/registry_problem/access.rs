@@ -115,12 +115,12 @@ impl Subject<'_> {
             CredentialFault::Unset { variable, key, .. } if !is_usual_name(variable) => {
                 let usual = key.trim_end_matches("-env").to_uppercase();
                 problem(format!(
-                    "`{key}` in [registry.\"{host}\"] does not name an environment variable that has a value"
+                    "`{key}` in [registry.\"{host}\"] is not the name of an environment variable that is set"
                 ))
-                .because("the name is not shown because it may be the password itself")
+                .because("its value is not shown because it may be the password itself")
                 .help(format!(
-                    "set `{key}` to the name of an environment variable, such as \"REGISTRY_{usual}\"; if it contains \
-                     the password, change the password"
+                    "set `{key}` to the name of an environment variable, such as \"REGISTRY_{usual}\"; if you wrote the \
+                     password itself in manifests.toml, change the password"
                 ))
             }
             CredentialFault::Unset { variable, key, is_empty } => {

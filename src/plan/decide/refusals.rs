@@ -82,7 +82,7 @@ fn refuse_twins(batch: &mut QueryBatch<'_>, input: Input<'_>, resolved: &[Resolv
         )
         .at(&second.member.platform_span, is_for(second))
         .at(&first.member.platform_span, is_for(first))
-        .help("declare both platforms completely, such as linux/arm/v7, or remove one of the two images")
+        .help("remove one of the two images; if one is built for another variant, push it again with the right config")
         .about(&second.member.source);
         batch.block(problem);
     }

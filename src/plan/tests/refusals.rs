@@ -158,7 +158,7 @@ fn two_members_that_turn_out_to_be_for_one_machine_block() {
     platform_twice: list `app` has two images for linux/arm/v7
       at 101..102: reg.corp/app-armhf:v1 is declared as linux/arm/v7
       at 100..101: reg.corp/app-arm:v1 is for linux/arm/v7 (declared as linux/arm)
-      help: declare both platforms completely, such as linux/arm/v7, or remove one of the two images
+      help: remove one of the two images; if one is built for another variant, push it again with the right config
     ");
 }
 

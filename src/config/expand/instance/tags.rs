@@ -102,16 +102,19 @@ impl TargetInstance<'_> {
         let found = rules.iter().filter(|rule| rule.when.is_empty()).find(names_version);
         // If there is no version at all, that is reported elsewhere.
         if found.is_none() && scope.names.get(VERSION).is_some() {
-            let message = "`newest` requires a tag with `{version}` and without `when`";
+            let message = "`when = \"newest\"` requires another tag with `{version}` that has no `when`";
             let problem =
                 Problem::error("mlist::config::newest_without_version_tag", message).at(newest, "required here");
-            let problem = problem.because("mlist finds the published versions by this tag");
+            let problem = problem.because("mlist finds the published versions by that tag");
             let conditional = rules.iter().find(names_version).map(|rule| &rule.template.text.span);
             let problem = match conditional {
                 Some(span) => problem.at(span, "this tag has a condition, so not every version has it"),
                 None => problem,
             };
-            let help = format!("add such a tag: tags = [\"{{{VERSION}}}\", …]");
+            let help = match conditional {
+                Some(_) => "remove `when` from that tag".to_owned(),
+                None => format!("add the tag: tags = [\"{{{VERSION}}}\", …]"),
+            };
             evaluator.problems.add_for(scope.list, problem.help(help));
         }
         found.map(|rule| &rule.template)

@@ -191,9 +191,9 @@ fn a_variable_that_is_set_to_nothing_is_empty_and_a_secret_in_place_of_a_name_is
     assert!(unset("REGISTRY_PASSWORD").contains("REGISTRY_PASSWORD is empty\n"));
     assert_snapshot!(unset("s3cret-word"), @r#"
     mlist::registry::credentials
-    `password-env` in [registry."gcr.io"] does not name an environment variable that has a value
-    > the name is not shown because it may be the password itself
-    help: set `password-env` to the name of an environment variable, such as "REGISTRY_PASSWORD"; if it contains the password, change the password
+    `password-env` in [registry."gcr.io"] is not the name of an environment variable that is set
+    > its value is not shown because it may be the password itself
+    help: set `password-env` to the name of an environment variable, such as "REGISTRY_PASSWORD"; if you wrote the password itself in manifests.toml, change the password
     "#);
 }
 

@@ -114,8 +114,8 @@ fn what_is_wrong_with_tls_is_told_by_cause() {
 
     mlist::registry::certificate
     corp-root.pem not found
-    > set as `ca` in [registry."gcr.io"]
-    help: check the path in `ca`, and the content and permissions of the file
+    > `ca` in [registry."gcr.io"] names this file
+    help: check the path in `ca`, and that the file is readable and valid
 
     mlist::registry::certificate
     /etc/b/ci.cert has no key: add /etc/b/ci.key

@@ -7,12 +7,12 @@ use crate::config::read::declared::SpannedTemplate;
 use crate::naming::{MemberName, MemberTemplate};
 use crate::oci::Platform;
 
-const HELP: &str =
-    "use {platform|replace:/:-} in the tag; if only one job publishes the list, remove `undeclared = \"keep\"` instead";
+const HELP: &str = "use the platform in the tag: \"{tag}-{platform|replace:/:-}\"; or, if only one job publishes the list, \
+                    remove `undeclared = \"keep\"` (members that are not declared are then removed)";
 const ALONE: &str = "if jobs never publish the list at the same time, ignore this warning; otherwise remove \
                      `member-tags = []`, so that each member gets a tag such as v1-linux-amd64";
-const UNKNOWN: &str = "if only one job publishes the list, remove `undeclared = \"keep\"`; otherwise set member-tags = [] \
-                       and never run two of these jobs at the same time";
+const UNKNOWN: &str = "if only one job publishes the list, remove `undeclared = \"keep\"` (members that are not declared are \
+                       then removed); otherwise set member-tags = [] and never run two of these jobs at the same time";
 
 /// `mlist::config::unfindable_member_tag` for a template that takes a value from a file of each member.
 pub(super) fn from_a_file(template: &SpannedTemplate, keep: &Span, list: &str) -> Problem {

@@ -190,11 +190,11 @@ fn a_tag_is_claimed_twice_where_neither_version_is_newer() {
         ([list("a", "1.2.0", "latest"), list("b", "v1.2", "latest")], "versions 1.2.0 and v1.2 are equal"),
         (
             [list("a", "1.22.0", "latest"), list("b", "1.22.0-386", "latest")],
-            "versions 1.22.0 and 1.22.0-386 have different forms, so they are not compared",
+            "versions 1.22.0 and 1.22.0-386 are not compared: their suffixes or numbers of parts differ",
         ),
         (
             [list("a", "20240729", "latest"), list("b", "1.22.0", "latest")],
-            "versions 20240729 and 1.22.0 have different forms, so they are not compared",
+            "versions 20240729 and 1.22.0 are not compared: their suffixes or numbers of parts differ",
         ),
         (
             [list("a", "1.2", "{version.major}"), list("b", "2.0", "1")],

@@ -53,7 +53,7 @@ fn content(list: &ListPlan, view: &View) -> Vec<DetailRow> {
             }
             ContentChange::Fields(of, fields) => row(&of.to_string(), &format!("changed: {}", fields.join(", "))),
             ContentChange::Attestations => row("attestations", "changed"),
-            ContentChange::Order => row("order", "of members with the same os and architecture"),
+            ContentChange::Order => row("order", "changed for members with the same os and architecture"),
         })
         .collect();
     if rows.is_empty() { vec![row("content", "changed")] } else { rows }

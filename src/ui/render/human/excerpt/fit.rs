@@ -42,7 +42,7 @@ pub(super) struct LineSpace {
 /// Chooses the parts of the line `content`. Shows as much as possible of what is before the marks.
 pub(super) fn fit(source: &str, content: &Range<usize>, marks: &[Mark<'_>], space: LineSpace) -> FittedLine {
     let half = space.columns / 2;
-    let layout = |context, most| layout(source, content, marks, Room { space, context, most });
+    let layout = |context, most| layout(source, content, marks, FitLimits { space, context, most });
     let contexts = || (0..space.columns).rev();
     let whole = contexts().map(|context| layout(context, usize::MAX));
     let shortened = contexts().map(|context| layout(context, half));
@@ -59,7 +59,7 @@ pub(super) fn fit(source: &str, content: &Range<usize>, marks: &[Mark<'_>], spac
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Room {
+struct FitLimits {
     space: LineSpace,
     /// The number of columns that are shown before each mark.
     context: usize,
@@ -67,8 +67,8 @@ struct Room {
     most: usize,
 }
 
-fn layout(source: &str, content: &Range<usize>, marks: &[Mark<'_>], room: Room) -> FittedLine {
-    let Room { space: LineSpace { columns, cut }, context, most } = room;
+fn layout(source: &str, content: &Range<usize>, marks: &[Mark<'_>], room: FitLimits) -> FittedLine {
+    let FitLimits { space: LineSpace { columns, cut }, context, most } = room;
     let shown = |mark: &Mark<'_>| mark.range.start..after(source, mark.range.start, mark.range.end, most);
     let marks: Vec<Range<usize>> = marks.iter().map(shown).collect();
     let mut pieces: Vec<Range<usize>> =

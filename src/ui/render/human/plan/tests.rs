@@ -175,7 +175,7 @@ fn an_update_of_tags_or_content_alone_says_so() {
       ~ linux/arm64      annotations removed: d
       ~ linux/amd64      changed: size, urls
       ~ attestations     changed
-      ~ order            of members with the same os and architecture
+      ~ order            changed for members with the same os and architecture
       = 5 members
     update     oci:out
       = 1 tag
