@@ -104,12 +104,12 @@ fn too_many(artifact_type: &str) -> Failure {
 }
 
 /// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
-/// routers give for an unknown path, no body, or a page of the registry's website (GHCR redirects to it). If access is
-/// denied, there may be referrers that are not visible, so that does not count.
+/// routers give for an unknown path, or a page of the registry's website (GHCR redirects to it). If access is denied,
+/// there may be referrers that are not visible, so that does not count. Nor does a listing whose body is empty.
 fn knows_no_referrers(answer: &HttpResponse) -> bool {
     match answer.status.as_u16() {
         300..=399 | 400 | 404 | 405 | 501 => true,
-        200 => answer.is_page() || answer.body.is_empty(),
+        200 => answer.is_html(),
         _ => false,
     }
 }
@@ -227,6 +227,13 @@ mod tests {
         .await;
         assert!(matches!(found(&large).await, Err(ErrorKind::NotARegistry(why)) if why.contains("more than 32 MiB")));
         assert_eq!(large.asked().len(), 11);
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_lost_its_body_is_not_taken_for_none() {
+        let server =
+            Server::start(|_, _| Reply::of(200).with("content-type", "application/vnd.oci.image.index.v1+json"));
+        assert!(matches!(found(&server.await).await, Err(ErrorKind::NotARegistry(_))));
     }
 
     #[tokio::test]

@@ -89,11 +89,15 @@ impl HttpResponse {
     /// Whether this is an HTML page for people (a login, a message from a proxy). A registry never answers with one, but
     /// some name that type for an empty body: it is the default of their framework.
     pub(crate) fn is_page(&self) -> bool {
+        self.is_html() && !self.body.trim_ascii_start().is_empty()
+    }
+
+    /// Whether this is HTML, perhaps without a body.
+    pub(crate) fn is_html(&self) -> bool {
         let is_html = |text: &str| text.trim_start().to_ascii_lowercase().starts_with("text/html");
         let body = self.body.trim_ascii_start();
         let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-        let is_html = self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html");
-        is_html && !body.is_empty()
+        self.header("content-type").is_some_and(is_html) || begins(b"<html") || begins(b"<!doctype html")
     }
 
     /// Returns the failure that this answer describes.
