@@ -111,9 +111,12 @@ mod tests {
     "#;
 
     fn loaded(registries: &str) -> Loaded {
+        loaded_text(&format!("{registries}{LIST}"))
+    }
+
+    fn loaded_text(text: &str) -> Loaded {
         let mut sources = Sources::default();
-        let text = format!("{registries}{LIST}").into();
-        let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text });
+        let file = sources.add(SourceFile { name: "deploy/manifests.toml".into(), text: text.into() });
         let request = LoadRequest {
             sources: &sources,
             file,
@@ -212,7 +215,6 @@ mod tests {
 
     #[test]
     fn what_os_versions_are_taken_from_is_reached_as_sources_are() {
-        let mut sources = Sources::default();
         let text = r#"
             [list.app]
             platforms = [{ platform = "windows/amd64", os-version = { from = "mcr.example/base/nano:v1" } }]
@@ -220,18 +222,7 @@ mod tests {
             target = "ghcr.io/acme/app"
             tags = ["v1"]
         "#;
-        let file = sources.add(SourceFile { name: "manifests.toml".into(), text: text.into() });
-        let request = LoadRequest {
-            sources: &sources,
-            file,
-            overrides: &[],
-            selectors: &[],
-            trust: &Trust::default(),
-            purpose: LoadPurpose::Check,
-        };
-        let LoadOutcome::Done(loaded) = Loader::new(request).load(&Facts::default()) else {
-            panic!("nothing is to be asked")
-        };
+        let loaded = loaded_text(text);
         let group = group(&loaded.publications[0]);
         let shown: Vec<String> = group.sources.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["quay.io/acme/app-amd64", "mcr.example/base/nano"]);
