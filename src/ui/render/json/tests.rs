@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::*;
-use crate::exec::report::ExitStatus;
+use crate::exec::report::{ExitStatus, Report, TagDone};
+use crate::plan::Plan;
 use crate::ui::tests::samples;
 
 fn with_context<T>(test: impl FnOnce(&Context) -> T) -> T {
@@ -27,13 +28,13 @@ fn planned() -> Value {
     let plan = samples::plan();
     let requests = samples::report(Plan::default()).requests;
     read(&with_context(|context| {
-        super::plan(context, &plan, &requests, ExitStatus::of_plan(&plan.summary(), true).code())
+        super::plan::plan(context, &plan, &requests, ExitStatus::of_plan(&plan.summary(), true).code())
     }))
 }
 
 fn reported() -> Value {
     let report = samples::report(samples::plan());
-    read(&with_context(|context| super::report(context, &report, report.exit_status().code())))
+    read(&with_context(|context| super::report::report(context, &report, report.exit_status().code())))
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn the_version_of_windows_has_a_field_of_its_own() {
     list.members[0].platform = crate::oci::Platform::parse("windows/amd64").unwrap();
     list.members[0].platform.os_version = Some("10.0.17763.6189".into());
     let plan = samples::plan_of(vec![list]);
-    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
+    let document = read(&with_context(|context| super::plan::plan(context, &plan, &Stats::new(), 0)));
     let member = &document["lists"][0]["members"][0];
     assert_eq!((&member["platform"], &member["os_version"]), (&json!("windows/amd64"), &json!("10.0.17763.6189")));
 }
@@ -246,7 +247,7 @@ fn a_report_has_its_fields_and_no_others() {
 fn a_tag_nobody_knows_of_is_neither_done_nor_not() {
     let mut report = samples::report(samples::plan_of(vec![samples::updated()]));
     let done = |report: &Report| {
-        let document = read(&with_context(|context| super::report(context, report, 0)));
+        let document = read(&with_context(|context| super::report::report(context, report, 0)));
         document["lists"][0]["tags"][0]["done"].clone()
     };
     assert_eq!(done(&report), json!(true));
@@ -293,7 +294,7 @@ fn a_list_to_which_no_tag_applies_stands_beside_the_others() {
 #[test]
 fn a_tag_that_stays_says_why() {
     let plan = samples::plan_of(vec![samples::pause()]);
-    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
+    let document = read(&with_context(|context| super::plan::plan(context, &plan, &Stats::new(), 0)));
     let there = samples::digest("77b1c5f2a0e9").to_string();
     assert_eq!(
         document["lists"][0]["tags"][1],
@@ -307,7 +308,7 @@ fn a_tag_that_stays_says_why() {
 #[test]
 fn an_immutable_tag_says_what_it_would_name() {
     let plan = samples::plan_of(vec![samples::immutable()]);
-    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 4)));
+    let document = read(&with_context(|context| super::plan::plan(context, &plan, &Stats::new(), 4)));
     let (from, to) = (samples::digest("b96e27a3c5d0").to_string(), samples::digest("e05b92d4f118").to_string());
     assert_eq!(document["lists"][0]["reason"], "immutable");
     assert_eq!(
@@ -319,7 +320,7 @@ fn an_immutable_tag_says_what_it_would_name() {
 #[test]
 fn a_member_that_stays_though_no_source_has_it_is_kept() {
     let plan = samples::plan_of(vec![samples::lacking()]);
-    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 0)));
+    let document = read(&with_context(|context| super::plan::plan(context, &plan, &Stats::new(), 0)));
     let members = document["lists"][0]["members"].as_array().unwrap();
     let changes: Vec<&str> = members.iter().map(|member| member["change"].as_str().unwrap()).collect();
     assert_eq!(changes, ["absent", "absent", "changed", "added", "kept", "removed", "kept", "kept"]);
@@ -330,9 +331,9 @@ fn a_member_that_stays_though_no_source_has_it_is_kept() {
 #[test]
 fn each_member_has_its_own_tags() {
     let lists = || vec![samples::with_member_tags(samples::updated())];
-    let plan = read(&with_context(|context| super::plan(context, &samples::plan_of(lists()), &Stats::new(), 0)));
+    let plan = read(&with_context(|context| super::plan::plan(context, &samples::plan_of(lists()), &Stats::new(), 0)));
     let report = samples::report(samples::plan_of(lists()));
-    let report = read(&with_context(|context| super::report(context, &report, 0)));
+    let report = read(&with_context(|context| super::report::report(context, &report, 0)));
     let (from, to) = (samples::digest("0a4f6c1d92e7").to_string(), samples::digest("9be3017c55fa").to_string());
     let tag = json!({"tag": "v1.3.0-linux-arm64", "from": from, "to": to, "change": "moved", "reason": null});
     assert_eq!(plan["lists"][0]["members"][2]["tags"], json!([tag]));
@@ -345,7 +346,7 @@ fn each_member_has_its_own_tags() {
 #[test]
 fn a_list_with_several_targets_is_named_once_by_a_problem_of_all() {
     let plan = samples::plan_of(["quay.io/acme/api", "quay.io/mirror/api"].map(samples::failed));
-    let document = read(&with_context(|context| super::plan(context, &plan, &Stats::new(), 1)));
+    let document = read(&with_context(|context| super::plan::plan(context, &plan, &Stats::new(), 1)));
     assert_eq!(document["problems"][0]["lists"], json!(["api"]));
     let targets = document["lists"].as_array().unwrap().iter().map(|list| list["target"].clone());
     assert_eq!(targets.collect::<Vec<_>>(), ["quay.io/acme/api", "quay.io/mirror/api"]);
