@@ -60,6 +60,13 @@ pub(super) enum Command {
     )]
     Sync(SyncArgs),
     #[command(
+        about = "Check that what is published is as declared and can be pulled",
+        display_name = "mlist",
+        override_usage = "mlist verify [SELECTOR]... [OPTIONS]",
+        after_help = words::VERIFY
+    )]
+    Verify(VerifyArgs),
+    #[command(
         about = "Print the JSON Schema of manifests.toml, for editors",
         display_name = "mlist",
         override_usage = "mlist schema [OPTIONS]",
@@ -75,6 +82,7 @@ impl Command {
             Self::Check(check) => &check.common,
             Self::Plan(plan) => &plan.common,
             Self::Sync(sync) => &sync.common,
+            Self::Verify(verify) => &verify.common,
             Self::Schema(schema) => &schema.common,
         }
     }
@@ -102,6 +110,8 @@ pub(super) struct PlanArgs {
     #[arg(long)]
     pub(super) exit_code: bool,
     #[command(flatten)]
+    pub(super) repair: RepairArgs,
+    #[command(flatten)]
     pub(super) author: AuthorArgs,
     #[command(flatten)]
     pub(super) common: Common,
@@ -120,6 +130,23 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     pub(super) fail_fast: bool,
     #[command(flatten)]
+    pub(super) repair: RepairArgs,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// `mlist verify`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Also check each config and layer
+    #[arg(long)]
+    pub(super) blobs: bool,
+    #[command(flatten)]
+    pub(super) author: AuthorArgs,
+    #[command(flatten)]
     pub(super) common: Common,
 }
 
@@ -137,6 +164,17 @@ pub(super) struct Which {
     /// Ids or targets of lists, or globs [default: all]
     #[arg(value_name = "SELECTOR")]
     pub(super) selectors: Vec<String>,
+}
+
+/// What is checked besides the tags.
+#[derive(Debug, clap::Args)]
+pub(super) struct RepairArgs {
+    /// Also publish images again that are missing from published lists
+    #[arg(long)]
+    pub(super) repair: bool,
+    /// With --repair, also check each config and layer
+    #[arg(long, requires = "repair")]
+    pub(super) blobs: bool,
 }
 
 /// The author of the file.

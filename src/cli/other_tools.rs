@@ -15,11 +15,10 @@ const LOGIN: &str = "use `docker login` or `podman login`: mlist reads their cre
 const LOGOUT: &str = "use `docker logout` or `podman logout`: mlist stores no credentials";
 
 /// Commands of other tools, and what to use instead.
-const COMMANDS: [(&[&str], &str); 18] = [
+const COMMANDS: [(&[&str], &str); 17] = [
     (&["apply", "push", "publish", "update"], "use `mlist sync`"),
     (&["diff", "status", "preview"], "use `mlist plan`"),
     (&["validate", "lint"], "use `mlist check`"),
-    (&["verify"], "use `mlist plan --exit-code`: exit status 3 means that a registry differs from manifests.toml"),
     (&["login"], LOGIN),
     (&["logout"], LOGOUT),
     (&["create", "manifest", "imagetools", "index"], DECLARE),

@@ -9,10 +9,11 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
 use crate::command::plan::Pending;
-use crate::command::{InputOptions, RegistryOptions, check, plan, sync};
+use crate::command::{InputOptions, RegistryOptions, check, plan, sync, verify};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
+use crate::plan::CheckDepth;
 use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 
@@ -62,6 +63,7 @@ pub(super) enum Task {
     Check(check::CheckOptions),
     Plan(plan::PlanOptions),
     Sync(sync::SyncOptions),
+    Verify(verify::VerifyOptions),
     Schema,
 }
 
@@ -161,18 +163,27 @@ impl Settings {
                 Task::Plan(plan::PlanOptions {
                     input: input(plan.common, plan.which.selectors, author),
                     registries,
+                    depth: depth(&plan.repair),
                     pending,
                 })
             }
             Command::Sync(sync) => {
                 let registries = registries(&sync.common, &Author::Trusted, environment);
                 let input = input(sync.common, sync.which.selectors, Author::Trusted);
+                let depth = depth(&sync.repair);
                 let after_failure = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
                 if sync.dry_run {
-                    Task::Plan(plan::PlanOptions { input, registries, pending: Pending::Done })
+                    Task::Plan(plan::PlanOptions { input, registries, depth, pending: Pending::Done })
                 } else {
-                    Task::Sync(sync::SyncOptions { input, registries, after_failure })
+                    Task::Sync(sync::SyncOptions { input, registries, depth, after_failure })
                 }
+            }
+            Command::Verify(verify) => {
+                let author = author(verify.author);
+                let registries = registries(&verify.common, &author, environment);
+                let input = input(verify.common, verify.which.selectors, author);
+                let depth = if verify.blobs { CheckDepth::Blobs } else { CheckDepth::Children };
+                Task::Verify(verify::VerifyOptions { input, registries, depth })
             }
             Command::Schema(_) => Task::Schema,
         };
@@ -198,6 +209,15 @@ fn registries(common: &Common, author: &Author, environment: &Environment) -> Re
         Author::Stranger { .. } => (CredentialSources::default(), Vec::new()),
     };
     RegistryOptions { jobs: common.jobs, credentials, certificates }
+}
+
+/// Returns how much of what is published is checked.
+fn depth(repair: &args::RepairArgs) -> CheckDepth {
+    match (repair.repair, repair.blobs) {
+        (_, true) => CheckDepth::Blobs,
+        (true, false) => CheckDepth::Children,
+        (false, false) => CheckDepth::List,
+    }
 }
 
 fn author(said: args::AuthorArgs) -> Author {
@@ -280,6 +300,7 @@ mod tests {
                 Task::Check(check) => &check.input,
                 Task::Plan(plan) => &plan.input,
                 Task::Sync(sync) => &sync.input,
+                Task::Verify(verify) => &verify.input,
                 Task::Schema => panic!("nothing is read"),
             }
         }
@@ -290,6 +311,7 @@ mod tests {
         match resolve(line, &nowhere()).unwrap().task {
             Task::Plan(plan) => plan.registries,
             Task::Sync(sync) => sync.registries,
+            Task::Verify(verify) => verify.registries,
             task => panic!("{task:?} sends no requests"),
         }
     }

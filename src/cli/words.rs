@@ -11,13 +11,14 @@ use super::args::Common;
 const COMMANDS: &str = "  check     Check manifests.toml without using the network
   plan      Show what sync would publish, and why
   sync      Publish the lists that differ from the registry
+  verify    Check that what is published is as declared and can be pulled
 
   schema    Print the JSON Schema of manifests.toml, for editors
 ";
 
 const STATUSES: &str = "\
 Exit status: 0 done, or nothing to do    1 failed: registry error
-             2 invalid usage or file     3 changes to publish (--exit-code)
+             2 invalid usage or file     3 differences (verify, --exit-code)
              4 blocked: action needed    130 interrupted, 143 terminated";
 
 pub(super) const CHECK: &str = "\
@@ -42,6 +43,15 @@ Examples:
 Exit status: 0 everything is up to date  1 failed: registry error
              2 invalid usage or file     4 blocked: action needed
              130 interrupted, 143 terminated";
+
+pub(super) const VERIFY: &str = "\
+Examples:
+  mlist verify                     each tag, list and image, by HEAD requests
+  mlist verify --blobs             also the config and layers of each image
+
+Exit status: 0 as declared               1 failed: registry error
+             2 invalid usage or file     3 different, damaged or not found
+             4 blocked: action needed    130 interrupted, 143 terminated";
 
 pub(super) const SCHEMA: &str = "\
 Examples:

@@ -12,10 +12,10 @@ use crate::config::facts::{Facts, TagFact};
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
 use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, Trust};
 use crate::exec::report::Signal;
-use crate::exec::{ExitStatus, plan_lists, registry_problem};
+use crate::exec::{ExitStatus, plan_lists, registry_problem, verify_lists};
 use crate::host::{self, Boundary, ManifestFile};
 use crate::oci::{Place, Tag};
-use crate::plan::Plan;
+use crate::plan::{CheckDepth, Plan, Verification};
 use crate::registry::{HostStats, Registry as _, Rights, Stats};
 use crate::ui::{Context, Document, Ui};
 
@@ -48,9 +48,23 @@ impl Project {
     ///
     /// # Errors
     /// Returns the exit status if a signal arrived first, after a message that nothing was published.
-    pub(super) async fn plan(&self, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
-        let planned = plan_lists(&self.loaded.publications, &*session.registries, session.relay.listener());
+    pub(super) async fn plan(&self, depth: CheckDepth, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
+        let planned = plan_lists(&self.loaded.publications, depth, &*session.registries, session.relay.listener());
         session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
+    }
+
+    /// Compares the lists with what is published.
+    ///
+    /// # Errors
+    /// Returns the exit status if a signal arrived first.
+    pub(super) async fn verify(
+        &self,
+        depth: CheckDepth,
+        session: &Session,
+        ui: &Ui,
+    ) -> Result<Vec<Arc<Verification>>, ExitStatus> {
+        let verified = verify_lists(&self.loaded.publications, depth, &*session.registries, session.relay.listener());
+        session.unless_stopped(verified).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
     }
 
     /// Returns the statistics of all requests to registries, including those of `session`.

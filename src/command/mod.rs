@@ -5,6 +5,7 @@
 //! | [`check`] | checks manifests.toml alone |
 //! | [`plan`](mod@plan) | shows what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
+//! | [`verify`] | compares what is published with manifests.toml |
 //! | [`schema`] | prints the JSON Schema |
 //! | `load` | loads manifests.toml and the files that it includes; lists the tags that an axis needs |
 //! | `session` | opens registries, with or without a file, and handles signals |
@@ -28,6 +29,7 @@ mod registry_options;
 pub mod schema;
 mod session;
 pub mod sync;
+pub mod verify;
 
 /// The options of every command that reads manifests.toml.
 #[derive(Debug, Clone)]

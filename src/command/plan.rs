@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::exec::ExitStatus;
+use crate::plan::CheckDepth;
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
@@ -16,6 +17,8 @@ pub struct PlanOptions {
     pub input: InputOptions,
     /// How to access registries.
     pub registries: RegistryOptions,
+    /// How much of what is published is checked.
+    pub depth: CheckDepth,
     /// How pending changes affect the exit status.
     pub pending: Pending,
 }
@@ -37,10 +40,10 @@ pub async fn run(options: &PlanOptions, ui: &Arc<Ui>) -> ExitStatus {
 }
 
 async fn planned(options: &PlanOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let PlanOptions { input, registries, pending } = options;
+    let PlanOptions { input, registries, depth, pending } = options;
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::ReadOnly, registries, ui)?;
-    let mut plan = project.plan(&session, ui).await?;
+    let mut plan = project.plan(*depth, &session, ui).await?;
     let problems = plan.lists.iter().map(|list| (list.publication.id.as_str(), list.problems.as_slice()));
     let labels = HostLabels::new(problems, &project.loaded);
     if !labels.is_empty() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::exec::{self, AfterFailure, Event, ExitStatus, Report, execute};
+use crate::plan::CheckDepth;
 use crate::registry::Rights;
 use crate::ui::{Document, Ui};
 
@@ -16,6 +17,8 @@ pub struct SyncOptions {
     pub input: InputOptions,
     /// How to access registries.
     pub registries: RegistryOptions,
+    /// How much of what is published is checked, and published again if it is missing.
+    pub depth: CheckDepth,
     /// What to do after a list has failed.
     pub after_failure: AfterFailure,
 }
@@ -28,10 +31,10 @@ pub async fn run(options: &SyncOptions, ui: &Arc<Ui>) -> ExitStatus {
 }
 
 async fn synced(options: &SyncOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
-    let SyncOptions { input, registries, after_failure } = options;
+    let SyncOptions { input, registries, depth, after_failure } = options;
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::Write, registries, ui)?;
-    let plan = Arc::new(project.plan(&session, ui).await?);
+    let plan = Arc::new(project.plan(*depth, &session, ui).await?);
     (session.relay.listener())(Event::Planned(Arc::clone(&plan)));
     let how = exec::ExecutorOptions { jobs: registries.jobs, after_failure: *after_failure };
     let mut lists = execute(plan, &*session.registries, how, &session.stop, &session.relay).await;

@@ -52,4 +52,4 @@ pub use event_relay::EventRelay;
 pub use executor::{AfterFailure, ExecutorOptions, execute};
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
-pub use survey::{Surveyor, plan_lists};
+pub use survey::{Surveyor, plan_lists, verify_lists};

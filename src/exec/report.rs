@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::problem::Problem;
+use crate::plan::ListState;
 use crate::plan::change::{Action, ListPlan, Summary};
 
 pub use crate::registry::{HostStats, Stats};
@@ -88,7 +89,7 @@ pub enum ExitStatus {
     Failed,
     /// 2: invalid command line or manifests.toml.
     Usage,
-    /// 3: changes pending (`plan --exit-code`).
+    /// 3: changes pending (`plan --exit-code`), or something published differs or is damaged (`verify`).
     Differs,
     /// 4: some list is blocked. Action is needed.
     Blocked,
@@ -121,6 +122,22 @@ impl ExitStatus {
             Summary { blocked: 1.., .. } => Self::Blocked,
             Summary { create, update, .. } if changes_count && create + update > 0 => Self::Differs,
             _ => Self::Done,
+        }
+    }
+
+    /// Returns the exit status of a comparison of published lists with declared ones.
+    #[must_use]
+    pub fn of_states(states: impl Iterator<Item = ListState>) -> Self {
+        let states: Vec<ListState> = states.collect();
+        let any = |wanted: &[ListState]| states.iter().any(|state| wanted.contains(state));
+        if any(&[ListState::Failed]) {
+            Self::Failed
+        } else if any(&[ListState::Blocked]) {
+            Self::Blocked
+        } else if any(&[ListState::Differs, ListState::Damaged, ListState::Absent]) {
+            Self::Differs
+        } else {
+            Self::Done
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::config::model::Publication;
 use crate::oci::{
     ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag,
 };
-use crate::plan::{Answer, Cause, Decision, ListPlan, Plan, Query, Snapshot, decide};
+use crate::plan::{Answer, Cause, CheckDepth, Decision, ListPlan, Plan, Query, Snapshot, Verification, decide, verify};
 use crate::registry::{Registry, Result};
 
 use self::budget::Budget;
@@ -30,12 +30,30 @@ const FOR_ALL: usize = 96 << 20;
 /// The same to plan a single list again. Several lists may be planned again at once.
 const FOR_ONE: usize = 32 << 20;
 
-/// Plans all publications from the current state of the registries. A member that does not exist is queried again for
-/// as long as the `wait` of its list says. The other lists are decided meanwhile.
-pub async fn plan_lists<R: Registry>(publications: &[Arc<Publication>], registry: &R, listener: &Listener) -> Plan {
+/// Plans all publications from the current state of the registries. What is published is checked as `depth` says. A
+/// member that does not exist is queried again for as long as the `wait` of its list says. The other lists are decided
+/// meanwhile.
+pub async fn plan_lists<R: Registry>(
+    publications: &[Arc<Publication>],
+    depth: CheckDepth,
+    registry: &R,
+    listener: &Listener,
+) -> Plan {
     let surveyor = Surveyor { waits: Waits::of(publications), ..Surveyor::new(registry, listener) };
+    let decide = |list: &Arc<Publication>, snapshot: &Snapshot| decide(list, depth, snapshot);
     let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
     Plan { lists }
+}
+
+/// Compares all publications with the current state of the registries, as `depth` says. Nothing is waited for.
+pub async fn verify_lists<R: Registry>(
+    publications: &[Arc<Publication>],
+    depth: CheckDepth,
+    registry: &R,
+    listener: &Listener,
+) -> Vec<Arc<Verification>> {
+    let verify = |list: &Arc<Publication>, snapshot: &Snapshot| verify(list, depth, snapshot);
+    Surveyor::new(registry, listener).survey(publications, verify, Snapshot::default()).await.0
 }
 
 /// Plans one publication from the current state of the registries, without waiting for missing members: that time is
@@ -44,6 +62,7 @@ pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, regi
     let silent: Listener = Arc::new(|_| {});
     let publications = std::slice::from_ref(publication);
     let surveyor = Surveyor { base: FOR_ONE, ..Surveyor::new(registry, &silent) };
+    let decide = |list: &Arc<Publication>, snapshot: &Snapshot| decide(list, CheckDepth::List, snapshot);
     let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
     let Some(list) = lists.into_iter().next() else { unreachable!("each list is decided") };
     list
@@ -184,6 +203,9 @@ impl PendingQueries {
             (Query::Manifest(digest, place) | Query::Config(digest, place), Response::Unread(cause)) => {
                 self.snapshot.add_unread(digest.clone(), place.clone(), cause);
             }
+            (Query::Blob(blob, place), Response::Blob(answer)) => {
+                self.snapshot.add_blob(blob.clone(), place.clone(), answer);
+            }
             (Query::Tags(place), Response::Tags(answer)) => self.snapshot.add_tags(place.clone(), answer),
             (Query::Referrers(digest, place), Response::Referrers(answer)) => {
                 self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
@@ -257,6 +279,7 @@ enum Response {
     Config(std::result::Result<ImageConfig, MalformedJson>),
     /// There is no manifest or config: they do not exist, or, with a cause, it is not known.
     Unread(Option<Cause>),
+    Blob(Answer<()>),
     Tags(Answer<Arc<BTreeSet<Tag>>>),
     Referrers(Answer<Arc<[Entry]>>),
     Layout(Answer<LayoutContents>),
@@ -270,6 +293,10 @@ async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
         Query::Config(digest, place) => read(digest, registry.config(place, digest).await, |payload| {
             Response::Config(ImageConfig::parse(payload.bytes()))
         }),
+        Query::Blob(blob, place) => {
+            let exists = registry.has_blob(place, blob).await;
+            Response::Blob(answer(exists.map(|exists| exists.then_some(()))))
+        }
         Query::Tags(place) => Response::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
         Query::Referrers(digest, place) => {
             let entries = registry.referrers(place, digest, ATTESTATION_TYPE).await;

@@ -7,7 +7,7 @@ use super::{Digest, MediaType, Platform};
 
 /// A descriptor: what a registry claims about a manifest or blob (image-spec descriptor.md). The claim is not verified
 /// until the bytes are read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Descriptor {
     /// The media type of the bytes.
     pub media_type: MediaType,

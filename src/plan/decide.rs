@@ -16,6 +16,7 @@
 //! | `image`, `images` | the image of each member that exists: what its source names, or one image of an index |
 //! | `guard` | whether a floating tag may be moved |
 //! | `published` | the lists that the tags name, and which entry belongs to which member |
+//! | `child` | whether the target has a child, as completely as required |
 //! | `missing_children` | the children that are missing in the target |
 //! | `check` | compares config and name with the declaration |
 //! | `members` | descriptor and platform of each member, read from its source if they are not known otherwise |
@@ -28,6 +29,7 @@
 //! | `changes`, `member_tags` | how each member changes, and how the tags of members change |
 //! | `verdict` | the plan, from all of this |
 //! | `blocked_plan` | the plan of a list that is blocked or failed |
+//! | `compare` | which children of a published list are damaged, and its state |
 //!
 //! A batch requests all missing answers at once, and judges only when all of them have arrived. So the plan depends
 //! neither on the order of answers nor on what was already known.
@@ -36,9 +38,9 @@ use std::sync::Arc;
 
 use crate::config::model::Publication;
 
-use super::{Action, Decision, ListPlan, Snapshot};
+use super::{Action, CheckDepth, Decision, ListPlan, Snapshot, Verification};
 
-use input::{Early, Flow, Input};
+use input::{Early, Flow, Input, Purpose};
 use published::Published;
 
 pub(crate) use contradiction::problem as contradictory;
@@ -50,6 +52,8 @@ mod batch;
 mod blocked_plan;
 mod changes;
 mod check;
+mod child;
+mod compare;
 mod contradiction;
 mod current_state;
 mod entries;
@@ -72,12 +76,50 @@ mod retained;
 mod retained_children;
 mod verdict;
 
-/// Decides what to do for one publication, from the facts in `snapshot`.
+/// Decides what to do for one publication, from the facts in `snapshot`. If nothing must be published, what is
+/// published is checked as `depth` says, and what is missing is published again.
 #[must_use]
-pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<Arc<ListPlan>> {
-    let input = Input { publication, snapshot, others: &[] };
+pub fn decide(publication: &Arc<Publication>, depth: CheckDepth, snapshot: &Snapshot) -> Decision<Arc<ListPlan>> {
+    planned(Input { publication, snapshot, others: &[], depth, purpose: Purpose::Publish }).0
+}
+
+/// Compares what is published with one publication, from the facts in `snapshot`. With [`CheckDepth::List`], children
+/// are not checked. A source that does not exist is no difference if its image is published.
+#[must_use]
+pub fn verify(publication: &Arc<Publication>, depth: CheckDepth, snapshot: &Snapshot) -> Decision<Arc<Verification>> {
+    let input = Input { publication, snapshot, others: &[], depth, purpose: Purpose::Compare };
+    let (decision, published) = planned(input);
+    let (doubts, mut plan) = match decision {
+        Decision::Needs(queries) => return Decision::Needs(queries),
+        Decision::Doubts(queries, plan) => (Some(queries), plan),
+        Decision::Done(plan) => (None, plan),
+    };
+    let damage = match &published {
+        Some(published) if plan.action != Action::Failed && depth > CheckDepth::List => {
+            match compare::damage(input, published) {
+                Ok(damage) => damage,
+                Err(Early::Needs(queries)) => return Decision::Needs(queries),
+                Err(Early::Refused(action, problems)) => {
+                    plan = Arc::new(blocked_plan::plan(input, Some(published), action, problems));
+                    Vec::new()
+                }
+                Err(Early::Doubts(..)) => unreachable!("answers about children are not compared with each other"),
+            }
+        }
+        _ => Vec::new(),
+    };
+    Arc::make_mut(&mut plan).problems.extend(compare::problem(input, &damage));
+    let verification = Arc::new(Verification { state: compare::state(input, &plan, &damage), plan, damage });
+    match doubts {
+        Some(queries) => Decision::Doubts(queries, verification),
+        None => Decision::Done(verification),
+    }
+}
+
+/// Plans one publication. Also returns the published lists, if they were read.
+fn planned(input: Input<'_>) -> (Decision<Arc<ListPlan>>, Option<Published>) {
     let mut published = None;
-    match steps(input, &mut published) {
+    let decision = match steps(input, &mut published) {
         Ok(plan) => Decision::Done(Arc::new(plan)),
         Err(Early::Needs(queries)) => Decision::Needs(queries),
         Err(Early::Doubts(queries, problems)) => {
@@ -87,7 +129,8 @@ pub fn decide(publication: &Arc<Publication>, snapshot: &Snapshot) -> Decision<A
         Err(Early::Refused(action, problems)) => {
             Decision::Done(Arc::new(blocked_plan::plan(input, published.as_ref(), action, problems)))
         }
-    }
+    };
+    (decision, published)
 }
 
 /// Sets `published` as soon as the published lists were read. A plan that ends early after that uses it.

@@ -8,6 +8,7 @@
 //! | [`diff`] | how each member changes |
 //! | [`newest`] | whether a floating tag belongs to a newer version |
 //! | [`change`] | the result: [`Plan`], and the action, tags, members and children of a list |
+//! | [`verification`] | how a published list compares with the declared one |
 
 pub mod change;
 pub mod decide;
@@ -15,14 +16,16 @@ pub mod diff;
 pub mod equality;
 pub mod newest;
 pub mod snapshot;
+pub mod verification;
 
 pub use change::{
     Action, AnnotationChanges, Child, ContentChange, ListPlan, MemberChange, MemberFate, MemberTagChange,
     OsVersionOrigin, Plan, Reason, Summary, TagChange, TagFate,
 };
-pub use decide::decide;
 pub(crate) use decide::{contradictory, damaged};
+pub use decide::{decide, verify};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
+pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
 
 #[cfg(test)]
 mod tests;

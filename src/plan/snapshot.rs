@@ -48,6 +48,8 @@ pub enum Query {
     Manifest(Digest, Place),
     /// The image config with this digest, from this place.
     Config(Digest, Place),
+    /// Whether this blob exists in this place.
+    Blob(Descriptor, Place),
     /// All tags of a place.
     Tags(Place),
     /// The manifests of a place whose `subject` is this digest.
@@ -64,6 +66,7 @@ impl Query {
             Self::Head(reference) => &reference.place,
             Self::Manifest(_, place)
             | Self::Config(_, place)
+            | Self::Blob(_, place)
             | Self::Tags(place)
             | Self::Referrers(_, place)
             | Self::Layout(place) => place,
@@ -91,6 +94,7 @@ pub struct Snapshot {
     configs: HashMap<Digest, Result<ImageConfig, MalformedJson>>,
     /// Why the bytes are not available from one place. Another place may have them.
     unread: HashMap<(Digest, Place), Answer<()>>,
+    blobs: HashMap<(Descriptor, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
     referrers: HashMap<(Digest, Place), Answer<Arc<[Entry]>>>,
     layouts: HashMap<Place, Answer<LayoutContents>>,
@@ -129,6 +133,12 @@ impl Snapshot {
         }
     }
 
+    /// Returns whether `place` has `blob`. `None` if it was not queried.
+    #[must_use]
+    pub fn blob(&self, blob: &Descriptor, place: &Place) -> Option<Answer<()>> {
+        self.blobs.get(&(blob.clone(), place.clone())).cloned()
+    }
+
     /// Returns the tags of `place`. `None` if they were not queried.
     #[must_use]
     pub fn tags(&self, place: &Place) -> Option<&Answer<Arc<BTreeSet<Tag>>>> {
@@ -155,6 +165,7 @@ impl Snapshot {
             Query::Head(reference) => self.head(reference).is_some(),
             Query::Manifest(digest, place) => self.bytes(digest, place).is_some(),
             Query::Config(digest, place) => self.config(digest, place).is_some(),
+            Query::Blob(blob, place) => self.blob(blob, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
             Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
             Query::Layout(place) => self.layout(place).is_some(),
@@ -169,6 +180,7 @@ impl Snapshot {
             Query::Manifest(digest, place) | Query::Config(digest, place) => {
                 self.unread.remove(&(digest.clone(), place.clone()));
             }
+            Query::Blob(blob, place) => drop(self.blobs.remove(&(blob.clone(), place.clone()))),
             Query::Tags(place) => drop(self.tags.remove(place)),
             Query::Referrers(digest, place) => drop(self.referrers.remove(&(digest.clone(), place.clone()))),
             Query::Layout(place) => drop(self.layouts.remove(place)),
@@ -178,6 +190,11 @@ impl Snapshot {
     /// Adds what a reference names. An earlier answer is kept.
     pub fn add_head(&mut self, reference: Reference, answer: Answer<Descriptor>) {
         self.heads.entry(reference).or_insert(answer);
+    }
+
+    /// Adds whether a place has a blob. An earlier answer is kept.
+    pub fn add_blob(&mut self, blob: Descriptor, place: Place, answer: Answer<()>) {
+        self.blobs.entry((blob, place)).or_insert(answer);
     }
 
     /// Adds the tags of a place. An earlier answer is kept.

@@ -84,6 +84,10 @@ pub trait Registry: Send + Sync {
     /// Returns the config blob with `digest`, verified. The maximum size is 8 MiB.
     fn config(&self, place: &Place, digest: &Digest) -> impl Future<Output = Result<Option<Payload>>> + Send;
 
+    /// Whether `place` has `blob`. A registry can only say that it exists. In a layout, a blob with another size or with
+    /// wrong bytes counts as not found.
+    fn has_blob(&self, place: &Place, blob: &Descriptor) -> impl Future<Output = Result<bool>> + Send;
+
     /// Returns all tags of `place`; more than 100,000 are an error. `None` if the repository does not exist. Names that
     /// are not valid tags by the distribution-spec are left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;

@@ -105,6 +105,13 @@ impl Registry for Registries {
         }
     }
 
+    async fn has_blob(&self, place: &Place, blob: &Descriptor) -> Result<bool> {
+        match place {
+            Place::Repository(repository) => self.told(self.http.blob_exists(repository, &blob.digest).await),
+            Place::Layout(dir) => self.layouts.has_blob(dir, blob).await,
+        }
+    }
+
     async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
         match place {
             Place::Repository(repository) => self.told(self.http.tags(repository).await),

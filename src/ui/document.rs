@@ -7,7 +7,7 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
 use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
-use crate::plan::Plan;
+use crate::plan::{Plan, Verification};
 
 /// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]
@@ -42,8 +42,21 @@ pub(super) enum Content {
     Plan { plan: Plan, requests: Stats },
     /// The lists that were published, and those that were not.
     Report(Report),
+    /// How the published lists compare with the declared ones.
+    Verification(VerifiedLists),
     /// The command was stopped by a signal before anything was decided.
     Interrupted { after: Duration },
+}
+
+/// Published lists, compared with the declared ones.
+#[derive(Debug)]
+pub struct VerifiedLists {
+    /// The selected lists, in file order.
+    pub lists: Vec<Arc<Verification>>,
+    /// How long it took.
+    pub duration: Duration,
+    /// The requests made to each host.
+    pub requests: Stats,
 }
 
 /// What a valid file expands to.
@@ -83,6 +96,13 @@ impl Document {
     #[must_use]
     pub fn plan(context: Context, plan: Plan, requests: Stats, status: ExitStatus) -> Self {
         Self { context, content: Content::Plan { plan, requests }, status }
+    }
+
+    /// Published lists, compared with the declared ones.
+    #[must_use]
+    pub fn verification(context: Context, verified: VerifiedLists) -> Self {
+        let status = ExitStatus::of_states(verified.lists.iter().map(|list| list.state));
+        Self { context, content: Content::Verification(verified), status }
     }
 
     /// The report at the end of a run.

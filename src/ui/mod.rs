@@ -32,7 +32,7 @@ mod show;
 pub mod style;
 mod text;
 
-pub use document::{Context, Document};
+pub use document::{Context, Document, VerifiedLists};
 pub(crate) use printer::report_panics;
 pub use style::{Color, ColorChoice, Hints, Size, Style};
 

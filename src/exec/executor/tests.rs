@@ -5,6 +5,7 @@ use crate::exec::AfterFailure;
 use crate::exec::report::{Signal, TagDone};
 use crate::exec::tests::fake::Fault;
 use crate::exec::tests::world::{OPTIONS, World, codes, words};
+use crate::plan::CheckDepth;
 use crate::registry::ErrorKind;
 use crate::registry::jobs;
 
@@ -192,5 +193,5 @@ fn a_run_can_be_spawned() {
     let world = World::new();
     let plan = Arc::new(Plan::default());
     drop(is_send(execute(plan, &world.fake, OPTIONS, &world.stop, &world.relay)));
-    drop(is_send(crate::exec::plan_lists(&world.publications, &world.fake, world.relay.listener())));
+    drop(is_send(crate::exec::plan_lists(&world.publications, CheckDepth::List, &world.fake, world.relay.listener())));
 }

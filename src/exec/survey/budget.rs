@@ -77,6 +77,7 @@ impl Budget {
         match query {
             Query::Head(_) => Response::Head(Answer::Unknown(cause)),
             Query::Manifest(..) | Query::Config(..) => Response::Unread(Some(cause)),
+            Query::Blob(..) => Response::Blob(Answer::Unknown(cause)),
             Query::Tags(_) => Response::Tags(Answer::Unknown(cause)),
             Query::Referrers(..) => Response::Referrers(Answer::Unknown(cause)),
             Query::Layout(_) => Response::Layout(Answer::Unknown(cause)),
@@ -114,7 +115,8 @@ fn kept(response: &Response) -> Option<(KeptKind, usize)> {
         | Response::Head(Answer::Absent | Answer::Unknown(_))
         | Response::Tags(Answer::Absent | Answer::Unknown(_))
         | Response::Referrers(Answer::Absent | Answer::Unknown(_))
-        | Response::Layout(_) => None,
+        | Response::Layout(_)
+        | Response::Blob(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::exec::tests::fake::Fault;
 use crate::exec::tests::world::{World, words};
 use crate::oci::{Index, Locator, MediaType, Place, Platform, Reference};
-use crate::plan::Action;
+use crate::plan::{Action, CheckDepth};
 use crate::registry::ErrorKind;
 
 fn reading(event: Event) -> (usize, usize) {
@@ -124,7 +124,7 @@ async fn a_list_is_decided_again_only_when_all_it_asked_for_is_answered() {
     let world = World::with_lists(&["r.example/a"]);
     let decisions = std::cell::RefCell::new(Vec::new());
     let counting = |publication: &Arc<Publication>, snapshot: &Snapshot| {
-        let decision = decide(publication, snapshot);
+        let decision = decide(publication, CheckDepth::List, snapshot);
         let needs = match &decision {
             Decision::Needs(queries) => queries.clone(),
             Decision::Doubts(..) | Decision::Done(_) => BTreeSet::new(),

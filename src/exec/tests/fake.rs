@@ -395,6 +395,11 @@ impl Registry for Fake {
         self.call(place.with_digest(digest), format!("CONFIG {}", place.with_digest(digest)), act).await
     }
 
+    async fn has_blob(&self, place: &Place, blob: &Descriptor) -> Result<bool> {
+        let act = |state: &mut State| Ok(state.blobs.contains(&(place.clone(), blob.digest.clone())));
+        self.call(place.with_digest(&blob.digest), format!("BLOB {}", blob.digest), act).await
+    }
+
     async fn tags(&self, place: &Place) -> Result<Option<BTreeSet<Tag>>> {
         let act = |state: &mut State| {
             let here = state.tags.keys().filter(|reference| reference.place == *place);

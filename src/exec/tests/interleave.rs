@@ -5,6 +5,7 @@
 //! received the same answers and the registry has the same content as in an earlier state, everything that follows is
 //! equal too, so it is explored only once.
 
+use crate::plan::CheckDepth;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::pin::Pin;
@@ -148,7 +149,7 @@ impl<'a> Run<'a> {
     fn of(scene: &'a Scene, list: &'a Arc<Publication>, gate: &'a Gate<'a>) -> Self {
         let World { stop, relay, .. } = &scene.world;
         let future = Box::pin(async move {
-            let plan = plan_lists(std::slice::from_ref(list), gate, relay.listener()).await;
+            let plan = plan_lists(std::slice::from_ref(list), CheckDepth::List, gate, relay.listener()).await;
             gate.is_planned.store(true, Ordering::Relaxed);
             execute(Arc::new(plan), gate, OPTIONS, stop, relay).await.remove(0)
         });
@@ -307,6 +308,10 @@ impl Registry for Gate<'_> {
 
     async fn config(&self, place: &Place, digest: &Digest) -> Result<Option<Payload>> {
         self.fake.config(place, digest).await
+    }
+
+    async fn has_blob(&self, place: &Place, blob: &Descriptor) -> Result<bool> {
+        self.fake.has_blob(place, blob).await
     }
 
     async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::config::model::{Member, Missing, OsVersion, Publication, Rules, TargetTag};
 use crate::config::problem::Span;
 use crate::oci::{Digest, Place, Platform, Reference, Tag};
-use crate::plan::Plan;
+use crate::plan::{CheckDepth, Plan};
 use crate::registry::jobs;
 
 use super::fake::Fake;
@@ -81,7 +81,7 @@ impl World {
 
     /// Plans all lists.
     pub(crate) async fn plan(&self) -> Plan {
-        plan_lists(&self.publications, &self.fake, self.relay.listener()).await
+        plan_lists(&self.publications, CheckDepth::List, &self.fake, self.relay.listener()).await
     }
 
     /// Carries out a plan. The log then contains only the requests of the execution, not those of planning.

@@ -124,6 +124,12 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Config(digest.clone(), place.clone()), origin)
     }
 
+    /// Returns whether `place` has `blob`. `None` if there is no usable answer yet.
+    pub(super) fn blob(&mut self, blob: &Descriptor, place: &Place, origin: &QueryOrigin<'_>) -> Option<Presence<()>> {
+        let answer = self.input.snapshot.blob(blob, place);
+        self.take(answer, || Query::Blob(blob.clone(), place.clone()), origin)
+    }
+
     /// Returns the manifests in `place` whose subject is `digest`. `None` if there is no usable answer yet.
     pub(super) fn referrers(
         &mut self,

@@ -1,6 +1,6 @@
 //! What members and tags name now.
 
-use crate::config::model::{HeldBackTag, Member, MemberTag, Missing, TargetTag};
+use crate::config::model::{HeldBackTag, Member, MemberTag, TargetTag};
 use crate::oci::Descriptor;
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -31,7 +31,7 @@ pub(super) fn read(input: Input<'_>) -> Flow<CurrentState<'_>> {
         os_version::ask(&mut batch, input, member);
         match batch.head(&member.source, &origin) {
             Some(Presence::Found(descriptor)) => state.members.push((member, Some(descriptor))),
-            Some(Presence::Absent) if member.missing != Missing::Error => state.members.push((member, None)),
+            Some(Presence::Absent) if !input.requires(member) => state.members.push((member, None)),
             Some(Presence::Absent) => absent.push(member),
             None => {}
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::model::{Attestations, Member};
+use crate::config::model::{Attestations, Member, Missing};
 use crate::oci::{Digest, Entry, Index, Platform};
 use crate::plan::equality::{Wanted, fits};
 
@@ -277,7 +277,7 @@ fn refuse_absent(input: Input<'_>, retained: &Retained<'_, '_>) -> Flow<()> {
             member.platform
         );
         if let Some(problem) = absences::absent(&mut batch, &member.source, &QueryOrigin::member(input, member)) {
-            batch.block(problem.because(why));
+            batch.block(if member.missing == Missing::Keep { problem.because(why) } else { problem });
         }
     }
     batch.end()

@@ -94,7 +94,7 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
         // The image is in no published list, so this list will be written. Add the queries for writing it to this
         // batch.
         let children = images.present.iter().flat_map(|image| {
-            missing_children::children(input, image.member, &image.descriptor.digest, image.attestations.known())
+            missing_children::children(input, image.member, &image.descriptor, image.attestations.known())
         });
         missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
         for image in &images.present {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::config::model::Member;
-use crate::oci::{Digest, Entry, Place};
-use crate::plan::Answer;
+use crate::oci::{Descriptor, Digest, Entry, Place};
+use crate::plan::{Answer, CheckDepth, ChildFault};
 
-use super::batch::{Presence, QueryBatch, QueryOrigin};
+use super::batch::{QueryBatch, QueryOrigin};
+use super::child;
 use super::image::Image;
 use super::input::Input;
 use super::published::Published;
@@ -15,8 +16,8 @@ use super::published::Published;
 pub(super) struct ChildRef<'p> {
     /// The place it comes from.
     pub(super) from: &'p Place,
-    /// Its digest.
-    pub(super) digest: &'p Digest,
+    /// The manifest.
+    pub(super) descriptor: &'p Descriptor,
     /// Whether a HEAD found it there. Otherwise an index names it, or it is an attestation of an image.
     pub(super) is_seen: bool,
 }
@@ -25,14 +26,14 @@ pub(super) struct ChildRef<'p> {
 pub(super) fn children<'p>(
     input: Input<'_>,
     member: &'p Member,
-    image: &'p Digest,
+    image: &'p Descriptor,
     attestations: &'p [Entry],
 ) -> impl Iterator<Item = ChildRef<'p>> {
     let from = &member.source.place;
-    let is_seen = matches!(input.snapshot.head(&member.source), Some(Answer::Found(head)) if head.digest == *image);
-    let beside =
-        attestations.iter().map(move |entry| ChildRef { from, digest: &entry.descriptor.digest, is_seen: false });
-    std::iter::once(ChildRef { from, digest: image, is_seen }).chain(beside)
+    let is_seen =
+        matches!(input.snapshot.head(&member.source), Some(Answer::Found(head)) if head.digest == image.digest);
+    let beside = attestations.iter().map(move |entry| ChildRef { from, descriptor: &entry.descriptor, is_seen: false });
+    std::iter::once(ChildRef { from, descriptor: image, is_seen }).chain(beside)
 }
 
 /// Adds the queries for the manifests of the attestations of `image` that no published list contains: they will be
@@ -49,7 +50,7 @@ pub(super) struct MissingChildren {
     /// They must be copied before the list is written.
     pub(super) elsewhere: Vec<usize>,
     /// Their source is the target itself, but they no longer exist there.
-    pub(super) gone: Vec<usize>,
+    pub(super) gone: Vec<(usize, ChildFault)>,
 }
 
 /// Returns which of `children` are missing in the target.
@@ -66,20 +67,26 @@ pub(super) fn missing(
 ) -> MissingChildren {
     let target = &input.publication.target;
     let (own, foreign): (Vec<_>, Vec<_>) = children.iter().enumerate().partition(|(_, child)| child.from == target);
-    let seen = own.iter().filter(|(_, child)| child.is_seen);
-    let mut done: BTreeSet<&Digest> = seen.map(|(_, child)| child.digest).collect();
-    let mut is_absent = |digest: &Digest| {
-        matches!(batch.head(&target.with_digest(digest), &QueryOrigin::target(input)), Some(Presence::Absent))
+    let is_known = |child: &ChildRef<'_>| child.is_seen && input.depth < CheckDepth::Blobs;
+    let mut done: BTreeSet<&Digest> =
+        own.iter().filter(|(_, child)| is_known(child)).map(|(_, child)| &child.descriptor.digest).collect();
+    let origin = QueryOrigin::target(input);
+    let mut fault = |child: &ChildRef<'_>| {
+        let faults = child::faults(batch, input, child.descriptor, &origin)?;
+        faults.into_iter().find(ChildFault::is_missing)
     };
     let mut missing = MissingChildren { elsewhere: Vec::new(), gone: Vec::new() };
     for (number, child) in foreign {
-        if done.insert(child.digest) && (!published.holds(child.digest) || is_absent(child.digest)) {
+        let digest = &child.descriptor.digest;
+        if done.insert(digest) && (!published.holds(digest) || fault(child).is_some()) {
             missing.elsewhere.push(number);
         }
     }
     for (number, child) in own {
-        if done.insert(child.digest) && is_absent(child.digest) {
-            missing.gone.push(number);
+        if done.insert(&child.descriptor.digest)
+            && let Some(fault) = fault(child)
+        {
+            missing.gone.push((number, fault));
         }
     }
     missing

@@ -3,6 +3,7 @@
 use crate::config::problem::Problem;
 pub(super) use crate::oci::excerpt;
 use crate::oci::{Digest, MalformedJson, MediaType, Place, Reference, Tag};
+use crate::plan::ChildFault;
 
 /// The maximum number of names that a problem lists.
 const NAMED: usize = 10;
@@ -43,6 +44,17 @@ pub(crate) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Proble
         .because(format!("{digest} not found in {}", source.place))
         .help(help)
         .about(source)
+}
+
+/// Returns which part of an image is missing, and its digest. `manifest` is the digest of the image.
+pub(super) fn lacking<'d>(fault: &'d ChildFault, manifest: &'d Digest) -> (&'static str, &'d Digest) {
+    match fault {
+        ChildFault::ConfigMissing(digest) => ("config", digest),
+        ChildFault::LayerMissing(digest) => ("layer", digest),
+        ChildFault::Missing | ChildFault::Size(_) | ChildFault::Type(_) | ChildFault::Unreadable(_) => {
+            ("manifest", manifest)
+        }
+    }
 }
 
 /// Returns the command that writes an image to the layout of `reference`.

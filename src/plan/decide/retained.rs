@@ -39,9 +39,10 @@ pub(super) fn choose<'a, 'p>(
     let absent = absent.map(|member| (member, os_version::known(input, member)));
     let claims = Claims { input, resolved, absent: absent.collect() };
     let mut retained = Retained { kept: Vec::new(), nothing_to_keep: Vec::new(), undeclared: Vec::new() };
-    for (member, platform) in claims.absent.iter().filter(|(member, _)| member.missing == Missing::Keep) {
+    for (member, platform) in claims.absent.iter().filter(|(member, _)| input.keeps(member)) {
         match claims.published_for(member, platform, &entries) {
             Some(entry) => retained.kept.push((member, entry)),
+            None if member.missing == Missing::Skip => {}
             None => retained.nothing_to_keep.push(member),
         }
     }

@@ -2,15 +2,17 @@
 
 use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload, Place};
-use crate::plan::{Action, Answer, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate, equality};
+use crate::plan::{
+    Action, Answer, CheckDepth, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate, equality,
+};
 
 use super::batch::{QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::entries::{self, EntrySource, PlannedEntry};
 use super::guard::{self, Guard};
-use super::input::{Flow, Input};
+use super::input::{Flow, Input, Purpose};
 use super::members::{Members, ResolvedMember};
-use super::problems::damaged;
+use super::problems::{damaged, lacking};
 use super::published::{List, Published};
 use super::{changes, list, member_tags, missing_children, proof, refusals, retained_children};
 
@@ -51,8 +53,11 @@ pub(super) fn conclude(
         return Ok(plan);
     }
     plan.action = action(&plan, is_new(state));
-    let is_checked = plan.action == Action::Unchanged && !equal.is_empty() && is_layout(input);
-    if plan.action.writes() || is_checked {
+    let is_checked = input.purpose == Purpose::Publish
+        && plan.action == Action::Unchanged
+        && !equal.is_empty()
+        && checks_children(input);
+    if is_checked || (plan.action.writes() && input.purpose == Purpose::Publish) {
         plan.children = children(input, published, &resolved, &lines, &plan)?;
     }
     if is_checked && !plan.children.is_empty() {
@@ -73,10 +78,10 @@ pub(super) fn conclude(
     Ok(plan)
 }
 
-/// Whether the target is a layout. The images of a list that is unchanged are checked there, because nothing protects
-/// the files of a folder, and a check costs no requests.
-fn is_layout(input: Input<'_>) -> bool {
-    matches!(input.publication.target, Place::Layout(_))
+/// Whether the images of a list that is unchanged are checked: if that is wanted, and in layouts, because nothing
+/// protects the files of a folder, and a check costs no requests.
+fn checks_children(input: Input<'_>) -> bool {
+    input.depth > CheckDepth::List || matches!(input.publication.target, Place::Layout(_))
 }
 
 /// Returns what happens to each tag if nothing blocks it.
@@ -201,14 +206,16 @@ fn children(
         }
         // Only the list names attestations, so member tags do not need them.
         let attestations = if needs_list { resolved.attestations.as_slice() } else { &[] };
-        children.extend(missing_children::children(input, resolved.member, &resolved.descriptor.digest, attestations));
+        children.extend(missing_children::children(input, resolved.member, &resolved.descriptor, attestations));
         parts.push((resolved, &resolved.descriptor, resolved.payload.clone()));
         parts.extend(attestations.iter().map(|entry| (resolved, &entry.descriptor, None)));
     }
     let mut batch = QueryBatch::new(input);
     let missing = missing_children::missing(&mut batch, input, published, &children);
-    for (resolved, descriptor, _) in missing.gone.iter().map(|number| &parts[*number]) {
-        let problem = damaged(&resolved.member.source, "manifest", &descriptor.digest);
+    for (number, fault) in &missing.gone {
+        let (resolved, descriptor, _) = &parts[*number];
+        let (what, digest) = lacking(fault, &descriptor.digest);
+        let problem = damaged(&resolved.member.source, what, digest);
         batch.block(QueryOrigin::member(input, resolved.member).label(problem));
     }
     if needs_list {

@@ -7,7 +7,7 @@ use super::{blocked, shown};
 use crate::config::model::{Missing, Publication};
 use crate::config::problem::Problem;
 use crate::oci::{LayoutContents, Place};
-use crate::plan::{Action, Answer, Cause, Decision, MemberFate, Query, Snapshot, decide};
+use crate::plan::{Action, Answer, Cause, CheckDepth, Decision, MemberFate, Query, Snapshot, decide};
 
 const MEMBERS: [(&str, &str); 4] = [
     ("linux/amd64", "reg.corp/app:v1-amd64"),
@@ -134,7 +134,7 @@ fn a_fault_of_a_layout_blocks_whatever_the_policy_and_a_registry_without_an_answ
     let list = missing(&publication("reg.corp/app", &["v1"], &members), Missing::Skip);
     for (host_answers, action) in [(true, Action::Blocked), (false, Action::Failed)] {
         let (mut snapshot, mut plan) = (Snapshot::default(), None);
-        let Decision::Needs(needs) = decide(&list, &snapshot) else { panic!("decided by nothing") };
+        let Decision::Needs(needs) = decide(&list, CheckDepth::List, &snapshot) else { panic!("decided by nothing") };
         for query in needs {
             let Query::Head(reference) = query else { panic!("{query:?} comes later") };
             let unknown = |message: &str, retry| {
@@ -148,7 +148,7 @@ fn a_fault_of_a_layout_blocks_whatever_the_policy_and_a_registry_without_an_answ
             };
             snapshot.add_head(reference, answer);
         }
-        if let Decision::Done(done) = decide(&list, &snapshot) {
+        if let Decision::Done(done) = decide(&list, CheckDepth::List, &snapshot) {
             plan = Some(done);
         }
         let plan = plan.expect("all was answered");

@@ -12,7 +12,7 @@ use super::random::{Scene, scenes};
 use crate::config::model::{Publication, Undeclared};
 use crate::config::problem::Severity;
 use crate::oci::{Entry, Index, Place, Platform};
-use crate::plan::{Action, Decision, ListPlan, MemberFate, Query, Reason, Snapshot, TagFate, decide};
+use crate::plan::{Action, CheckDepth, Decision, ListPlan, MemberFate, Query, Reason, Snapshot, TagFate, decide};
 
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
@@ -34,7 +34,7 @@ fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
     let mut snapshot = Snapshot::default();
     let mut picks = picks.iter().cycle();
     loop {
-        match decide(list, &snapshot) {
+        match decide(list, CheckDepth::List, &snapshot) {
             Decision::Done(plan) | Decision::Doubts(_, plan) => return Arc::unwrap_or_clone(plan),
             Decision::Needs(needs) => {
                 let needs: Vec<Query> = needs.into_iter().collect();
@@ -48,7 +48,7 @@ fn plan_piecemeal(Scene { world, list }: &Scene, picks: &[Pick]) -> ListPlan {
 fn questions(Scene { world, list }: &Scene) -> Vec<Query> {
     let mut snapshot = Snapshot::default();
     let mut all = Vec::new();
-    while let Decision::Needs(needs) = decide(list, &snapshot) {
+    while let Decision::Needs(needs) = decide(list, CheckDepth::List, &snapshot) {
         for query in &needs {
             world.answer(query, &mut snapshot);
         }

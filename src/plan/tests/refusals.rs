@@ -7,7 +7,9 @@ use super::world::{Image, World, publication, reference, with};
 use crate::config::model::{Missing, Publication, Undeclared};
 use crate::config::problem::{HttpFacts, Problem, Severity};
 use crate::oci::{Descriptor, Digest, ImageManifest, MediaType};
-use crate::plan::{Action, Answer, Cause, Decision, ListPlan, MemberFate, Query, Snapshot, TagFate, decide};
+use crate::plan::{
+    Action, Answer, Cause, CheckDepth, Decision, ListPlan, MemberFate, Query, Snapshot, TagFate, decide,
+};
 
 const TARGET: &str = "reg.corp/app";
 const AMD64: (&str, &str) = ("linux/amd64", "reg.corp/app-amd64:v1");
@@ -245,12 +247,12 @@ fn a_registry_that_is_down_is_one_problem_without_a_place_in_the_file() {
     let mut down = Problem::error("mlist::registry::unreachable", "reg.corp cannot be reached");
     down.http = Some(HttpFacts { host: "reg.corp".into(), ..HttpFacts::default() });
     let mut snapshot = Snapshot::default();
-    let Decision::Needs(needs) = decide(&list, &snapshot) else { panic!("decided by nothing") };
+    let Decision::Needs(needs) = decide(&list, CheckDepth::List, &snapshot) else { panic!("decided by nothing") };
     for query in needs {
         let Query::Head(reference) = query else { panic!("{query:?} comes later") };
         snapshot.add_head(reference, Answer::Unknown(Cause(Arc::new(down.clone()))));
     }
-    let Decision::Done(plan) = decide(&list, &snapshot) else { panic!("all was answered") };
+    let Decision::Done(plan) = decide(&list, CheckDepth::List, &snapshot) else { panic!("all was answered") };
     assert_eq!((plan.action, plan.problems.as_slice()), (Action::Failed, [down].as_slice()));
 }
 

@@ -13,7 +13,7 @@ use crate::oci::{
     Descriptor, Digest, Entry, ImageConfig, ImageManifest, Index, LayoutContents, Locator, MediaType, Payload, Place,
     Platform, Reference, Tag,
 };
-use crate::plan::{Answer, Cause, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
+use crate::plan::{Answer, Cause, CheckDepth, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
 /// An image to create. Equal fields give equal images.
 #[derive(Debug, Clone)]
@@ -50,6 +50,7 @@ pub(super) struct Asked {
     pub(super) heads: usize,
     pub(super) manifests: usize,
     pub(super) configs: usize,
+    pub(super) blobs: usize,
     pub(super) tags: usize,
     pub(super) referrers: usize,
     pub(super) layouts: usize,
@@ -263,6 +264,11 @@ impl World {
                     snapshot.add_unread(digest.clone(), place.clone(), None);
                 }
             }
+            Query::Blob(blob, place) => {
+                let found = if self.has(place, &blob.digest) { Answer::Found(()) } else { Answer::Absent };
+                let answer = if mute { Answer::Unknown(cause(&place.to_string())) } else { found };
+                snapshot.add_blob(blob.clone(), place.clone(), answer);
+            }
             Query::Tags(place) => {
                 let here = self.tags.keys().filter(|reference| reference.place == *place);
                 let tags: BTreeSet<Tag> = here.filter_map(Reference::tag).cloned().collect();
@@ -297,7 +303,7 @@ impl World {
     pub(super) fn plan_from(&self, publication: &Arc<Publication>, mut snapshot: Snapshot) -> (ListPlan, Asked) {
         let mut asked = Asked::default();
         loop {
-            let needs = match decide(publication, &snapshot) {
+            let needs = match decide(publication, CheckDepth::List, &snapshot) {
                 Decision::Done(plan) | Decision::Doubts(_, plan) => return (Arc::unwrap_or_clone(plan), asked),
                 Decision::Needs(needs) => needs,
             };
@@ -310,6 +316,7 @@ impl World {
                     Query::Head(_) => asked.heads += 1,
                     Query::Manifest(..) => asked.manifests += 1,
                     Query::Config(..) => asked.configs += 1,
+                    Query::Blob(..) => asked.blobs += 1,
                     Query::Tags(_) => asked.tags += 1,
                     Query::Referrers(..) => asked.referrers += 1,
                     Query::Layout(_) => asked.layouts += 1,

@@ -5,8 +5,9 @@ use reqwest::header::{CONTENT_LENGTH, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 
 use crate::oci::{Digest, Repository};
+use crate::registry;
 use crate::registry::auth::{Right, Scopes};
-use crate::registry::error::{ErrorKind, Failure};
+use crate::registry::error::{ErrorKind, Failure, Operation};
 use crate::registry::transport::Request;
 use crate::registry::transport::destination::DestinationKind;
 use crate::registry::transport::response::HttpResponse;
@@ -44,6 +45,22 @@ impl Http {
             401 | 429 => Err(answer.failure()),
             _ => Ok(false),
         }
+    }
+
+    /// Whether `repository` has `blob`. Unlike [`has_blob`](Self::has_blob), an answer that does not say so is an error.
+    pub(crate) async fn blob_exists(&self, repository: &Repository, blob: &Digest) -> registry::Result<bool> {
+        let exists = async {
+            let endpoint = self.endpoint(repository)?;
+            let request = request_for(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
+            let answer = self.send(&endpoint, &request, repository).await?;
+            match answer.status.as_u16() {
+                // A registry redirects to its storage only if it has the blob.
+                200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
+                404 => Ok(false),
+                _ => Err(answer.failure()),
+            }
+        };
+        exists.await.map_err(|failure: Failure| failure.at(Operation::ReadBlob, (repository, blob)))
     }
 
     /// Mounts `blob` from the repository `from` of the same registry. One token contains the rights for both. If the

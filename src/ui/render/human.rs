@@ -7,6 +7,7 @@
 //! | [`plan`] | the output of `mlist plan` |
 //! | [`staying`] | unchanged lists with a tag that is not as declared, because a newer version has it |
 //! | [`report`] | the output of `mlist sync`, during the run and at its end |
+//! | [`verification`] | the output of `mlist verify` |
 //! | [`problems`] | problems in full |
 //! | [`excerpt`] | the part of a file that a problem shows |
 //! | [`expanded`] | the lists that a file expands to |
@@ -19,7 +20,7 @@ use crate::exec::report::{ExitStatus, Outcome, Report, Stats};
 use crate::oci::{Digest, Place};
 use crate::plan::{ListPlan, Plan};
 
-use crate::ui::document::{self, Checked, Content, Context, Document};
+use crate::ui::document::{self, Checked, Content, Context, Document, VerifiedLists};
 use crate::ui::style::{Role, Style};
 use crate::ui::text::{self, Digests};
 use crate::ui::{DigestLength, UiOptions, Verbosity};
@@ -35,6 +36,7 @@ pub(in crate::ui) mod plan;
 mod problems;
 pub(in crate::ui) mod report;
 mod staying;
+mod verification;
 
 /// The column where the text of a list's line begins, after its first word.
 const INDENT: usize = 11;
@@ -97,6 +99,7 @@ pub(in crate::ui) fn render(
             parts.before_plan(problems, &verdict, styles)
         }
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
+        Content::Verification(verified) => parts.verification(verified, *status, styles),
         Content::Report(report) => parts.report(report, *status, styles, shown),
         Content::Interrupted { after } => {
             vec![OutputPart::result(report::interrupted(*after, "nothing was published", styles.results))]
@@ -157,6 +160,22 @@ impl DocumentParts<'_> {
         let lines = plan::lines(plan, &self.options.view(results, plan)) + &self.left_out(results);
         let notes = self.in_full(&groups, messages, &lines) + &self.requests(requests, messages);
         let verdict = plan::summary(&plan.summary(), results);
+        vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
+    }
+
+    fn verification(
+        &self,
+        verified: &VerifiedLists,
+        status: ExitStatus,
+        Styles { results, messages }: Styles,
+    ) -> Vec<OutputPart> {
+        let plan = Plan { lists: verified.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
+        let lists = plan.lists.iter().enumerate();
+        let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
+        let groups = self.with_warnings(of_lists);
+        let lines = verification::lines(verified, &self.options.view(results, &plan)) + &self.left_out(results);
+        let notes = self.in_full(&groups, messages, &lines) + &self.requests(&verified.requests, messages);
+        let verdict = verification::summary(verified, status, results);
         vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
     }
 

@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`plan`](mod@plan), [`report`] | the documents of `mlist plan` and `mlist sync` |
+//! | [`plan`](mod@plan), [`report`], [`verification`] | the documents of `mlist plan`, `mlist sync` and `mlist verify` |
 //! | [`list`] | what they have in common |
 //!
 //! This file has what all documents have in common, and the document with problems of the file.
@@ -20,6 +20,7 @@ use crate::ui::document::{self, Content, Context, Document};
 mod list;
 mod plan;
 mod report;
+mod verification;
 
 /// The fields that every document begins with.
 #[derive(Serialize)]
@@ -96,6 +97,7 @@ pub(in crate::ui) fn render(document: &Document) -> String {
         Content::Check(_) => problems(context, &context.warnings, exit_status),
         Content::Problems(found) => problems(context, found, exit_status),
         Content::Plan { plan, requests } => plan::plan(context, plan, requests, exit_status),
+        Content::Verification(verified) => verification::verification(context, verified, exit_status),
         Content::Report(report) => report::report(context, report, exit_status),
         Content::Interrupted { .. } => problems(context, &[], exit_status),
     }

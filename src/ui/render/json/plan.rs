@@ -36,7 +36,7 @@ struct PlanSummary {
 }
 
 #[derive(Serialize)]
-struct PlannedList<'a> {
+pub(super) struct PlannedList<'a> {
     id: &'a str,
     target: String,
     action: &'static str,
@@ -69,7 +69,7 @@ pub(super) fn plan(context: &Context, plan: &Plan, requests: &Stats, exit_status
     })
 }
 
-fn planned<'a>(list: &'a ListPlan, sources: &'a Sources) -> PlannedList<'a> {
+pub(super) fn planned<'a>(list: &'a ListPlan, sources: &'a Sources) -> PlannedList<'a> {
     PlannedList {
         id: &list.publication.id,
         target: list.publication.target.to_string(),
