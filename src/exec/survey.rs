@@ -10,9 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
-use crate::oci::{
-    ATTESTATION_TYPE, Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag,
-};
+use crate::oci::{Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag};
 use crate::plan::{Answer, Cause, CheckDepth, Decision, ListPlan, Plan, Query, Snapshot, Verification, decide, verify};
 use crate::registry::{Registry, Result};
 
@@ -207,8 +205,8 @@ impl PendingQueries {
                 self.snapshot.add_blob(blob.clone(), place.clone(), answer);
             }
             (Query::Tags(place), Response::Tags(answer)) => self.snapshot.add_tags(place.clone(), answer),
-            (Query::Referrers(digest, place), Response::Referrers(answer)) => {
-                self.snapshot.add_referrers(digest.clone(), place.clone(), answer);
+            (Query::Referrers(digest, place, filter), Response::Referrers(answer)) => {
+                self.snapshot.add_referrers(digest.clone(), place.clone(), *filter, answer);
             }
             (Query::Layout(place), Response::Layout(answer)) => self.snapshot.add_layout(place.clone(), answer),
             (_, _) => {
@@ -298,8 +296,8 @@ async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
             Response::Blob(answer(exists.map(|exists| exists.then_some(()))))
         }
         Query::Tags(place) => Response::Tags(answer(registry.tags(place).await.map(|tags| tags.map(Arc::new)))),
-        Query::Referrers(digest, place) => {
-            let entries = registry.referrers(place, digest, ATTESTATION_TYPE).await;
+        Query::Referrers(digest, place, filter) => {
+            let entries = registry.referrers(place, digest, filter.artifact_type()).await;
             Response::Referrers(answer(entries.map(|entries| entries.map(Arc::from))))
         }
         Query::Layout(place) => Response::Layout(answer(registry.layout(place).await)),

@@ -89,6 +89,26 @@ impl Entry {
     }
 }
 
+/// Which of the manifests are wanted that refer to another one by their `subject`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReferrerFilter {
+    /// The attestations of an image.
+    Attestations,
+    /// All of them.
+    All,
+}
+
+impl ReferrerFilter {
+    /// The artifact type that they must have. `None` if it does not matter.
+    #[must_use]
+    pub fn artifact_type(self) -> Option<&'static str> {
+        match self {
+            Self::Attestations => Some(ATTESTATION_TYPE),
+            Self::All => None,
+        }
+    }
+}
+
 /// The artifact type of an attestation that is found by its `subject`.
 pub const ATTESTATION_TYPE: &str = "application/vnd.docker.attestation.manifest.v1+json";
 
@@ -133,21 +153,21 @@ impl Index {
         })
     }
 
-    /// Parses an index of referrers, and returns only the entries with this artifact type, without platforms and
-    /// annotations. Nothing else of the index is kept.
+    /// Parses an index of referrers, and returns only the entries with this artifact type, or all without one. They have
+    /// no platforms and no annotations. Nothing else of the index is kept.
     ///
     /// # Errors
     /// Returns an error if the bytes are not an image index.
-    pub fn referrers(payload: &Payload, artifact_type: &str) -> Result<Vec<Entry>, MalformedJson> {
+    pub fn referrers(payload: &Payload, artifact_type: Option<&str>) -> Result<Vec<Entry>, MalformedJson> {
         let wire: ReferrersWire<'_> = read("manifest list", payload.bytes())?;
         let malformed = |error: DigestError| MalformedJson { what: "manifest list", why: error.to_string() };
         let mut found = Vec::new();
         for entry in wire.manifests {
             let digest = Digest::parse(&entry.digest).map_err(malformed)?;
-            if entry.artifact_type.as_deref() == Some(artifact_type) {
+            if artifact_type.is_none_or(|wanted| entry.artifact_type.as_deref() == Some(wanted)) {
                 let media_type = MediaType::parse(entry.media_type.as_deref().unwrap_or_default());
                 let descriptor = Descriptor { media_type, digest, size: entry.size };
-                let artifact_type = Some(artifact_type.to_owned());
+                let artifact_type = entry.artifact_type.map(Cow::into_owned);
                 let (annotations, urls) = Default::default();
                 found.push(Entry { descriptor, platform: None, annotations, artifact_type, urls });
             }

@@ -24,7 +24,7 @@ pub mod platform;
 pub mod reference;
 
 pub use digest::{Digest, DigestError, DigestVerifier};
-pub use index::{ATTESTATION_TYPE, Entry, Index};
+pub use index::{ATTESTATION_TYPE, Entry, Index, ReferrerFilter};
 pub use invisible::{excerpt, is_invisible, quoted_char};
 pub use layout::LayoutContents;
 pub use manifest::{Descriptor, ImageConfig, ImageManifest, MalformedJson, Payload};

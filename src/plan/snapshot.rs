@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::config::problem::Problem;
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, Tag,
+    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, ReferrerFilter,
+    Tag,
 };
 
 /// Why there is no usable answer: the problem reported by the layer below, without a position in the file.
@@ -52,8 +53,8 @@ pub enum Query {
     Blob(Descriptor, Place),
     /// All tags of a place.
     Tags(Place),
-    /// The manifests of a place whose `subject` is this digest.
-    Referrers(Digest, Place),
+    /// The manifests of a place whose `subject` is this digest, as far as they are wanted.
+    Referrers(Digest, Place, ReferrerFilter),
     /// What the directory of a layout holds, to explain why something is not found there.
     Layout(Place),
 }
@@ -68,7 +69,7 @@ impl Query {
             | Self::Config(_, place)
             | Self::Blob(_, place)
             | Self::Tags(place)
-            | Self::Referrers(_, place)
+            | Self::Referrers(_, place, _)
             | Self::Layout(place) => place,
         }
     }
@@ -96,7 +97,7 @@ pub struct Snapshot {
     unread: HashMap<(Digest, Place), Answer<()>>,
     blobs: HashMap<(Descriptor, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
-    referrers: HashMap<(Digest, Place), Answer<Arc<[Entry]>>>,
+    referrers: HashMap<(Digest, Place, ReferrerFilter), Answer<Arc<[Entry]>>>,
     layouts: HashMap<Place, Answer<LayoutContents>>,
 }
 
@@ -145,11 +146,12 @@ impl Snapshot {
         self.tags.get(place)
     }
 
-    /// Returns the descriptors of the manifests in `place` whose subject is `digest`, without platforms. `None` if they
-    /// were not queried. Empty if the registry does not support referrers.
+    /// Returns the descriptors of the manifests in `place` whose subject is `digest`, as far as they are wanted, without
+    /// platforms and annotations. `None` if they were not queried. Absent if there are none or the registry does not
+    /// support referrers.
     #[must_use]
-    pub fn referrers(&self, digest: &Digest, place: &Place) -> Option<&Answer<Arc<[Entry]>>> {
-        self.referrers.get(&(digest.clone(), place.clone()))
+    pub fn referrers(&self, digest: &Digest, place: &Place, wanted: ReferrerFilter) -> Option<&Answer<Arc<[Entry]>>> {
+        self.referrers.get(&(digest.clone(), place.clone(), wanted))
     }
 
     /// Returns what the directory of a layout holds. `None` if it was not queried.
@@ -167,7 +169,7 @@ impl Snapshot {
             Query::Config(digest, place) => self.config(digest, place).is_some(),
             Query::Blob(blob, place) => self.blob(blob, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
-            Query::Referrers(digest, place) => self.referrers(digest, place).is_some(),
+            Query::Referrers(digest, place, wanted) => self.referrers(digest, place, *wanted).is_some(),
             Query::Layout(place) => self.layout(place).is_some(),
         }
     }
@@ -182,7 +184,9 @@ impl Snapshot {
             }
             Query::Blob(blob, place) => drop(self.blobs.remove(&(blob.clone(), place.clone()))),
             Query::Tags(place) => drop(self.tags.remove(place)),
-            Query::Referrers(digest, place) => drop(self.referrers.remove(&(digest.clone(), place.clone()))),
+            Query::Referrers(digest, place, wanted) => {
+                self.referrers.remove(&(digest.clone(), place.clone(), *wanted));
+            }
             Query::Layout(place) => drop(self.layouts.remove(place)),
         }
     }
@@ -203,8 +207,14 @@ impl Snapshot {
     }
 
     /// Adds the referrers of `digest`. An earlier answer is kept.
-    pub fn add_referrers(&mut self, digest: Digest, place: Place, answer: Answer<Arc<[Entry]>>) {
-        self.referrers.entry((digest, place)).or_insert(answer);
+    pub fn add_referrers(
+        &mut self,
+        digest: Digest,
+        place: Place,
+        wanted: ReferrerFilter,
+        answer: Answer<Arc<[Entry]>>,
+    ) {
+        self.referrers.entry((digest, place, wanted)).or_insert(answer);
     }
 
     /// Adds what the directory of a layout holds. An earlier answer is kept.

@@ -125,14 +125,19 @@ impl Layouts {
         self.run(Operation::ReadTags, ErrorTarget::Place(Place::Layout(dir.clone())), move || folder.tags()).await
     }
 
-    /// Returns the manifests whose subject is `digest`. They are found among the manifests that `index.json` names, and
+    /// Returns the manifests whose subject is `digest` and that have this artifact type, or all without one. They are found among the manifests that `index.json` names, and
     /// in the index that has the referrers tag of the distribution-spec. Manifests that cannot be read are ignored.
     ///
     /// # Errors
     /// Fails if the layout is malformed.
-    pub async fn referrers(&self, dir: &LayoutDir, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
-        let (folder, subject, artifact_type) = (self.folder(dir), digest.clone(), artifact_type.to_owned());
-        let read = move || folder.referrers(&subject, &artifact_type);
+    pub async fn referrers(
+        &self,
+        dir: &LayoutDir,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Option<Vec<Entry>>> {
+        let (folder, subject, artifact_type) = (self.folder(dir), digest.clone(), artifact_type.map(str::to_owned));
+        let read = move || folder.referrers(&subject, artifact_type.as_deref());
         self.run(Operation::ReadReferrers, named_digest(dir, digest), read).await
     }
 

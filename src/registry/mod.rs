@@ -92,13 +92,14 @@ pub trait Registry: Send + Sync {
     /// are not valid tags by the distribution-spec are left out.
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
 
-    /// Returns the manifests of `place` whose subject is `digest` and that have this artifact type, without platforms
-    /// (distribution-spec "Listing Referrers"). `None` if there are none or the registry does not know them.
+    /// Returns the manifests of `place` whose subject is `digest` and that have this artifact type, or all without one
+    /// (distribution-spec "Listing Referrers"). They have no platforms and no annotations. `None` if there are none or
+    /// the registry does not know them. Too many are an error.
     fn referrers(
         &self,
         place: &Place,
         digest: &Digest,
-        artifact_type: &str,
+        artifact_type: Option<&str>,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
 
     /// Returns what the directory of a layout holds, to explain why something is not found. `None` for a repository.

@@ -10,11 +10,11 @@ pub(super) fn tag(digest: &Digest) -> Option<Tag> {
     Tag::parse(&format!("{}-{digits}", digest.algorithm())).ok()
 }
 
-/// Returns the entries of such an index that have this artifact type. Empty if the tag names something else.
+/// Returns the entries of such an index that have this artifact type, or all without one. Empty if the tag names something else.
 ///
 /// # Errors
 /// Fails if the bytes are not a valid index.
-pub(super) fn named(payload: &Payload, artifact_type: &str) -> Result<Vec<Entry>, MalformedJson> {
+pub(super) fn named(payload: &Payload, artifact_type: Option<&str>) -> Result<Vec<Entry>, MalformedJson> {
     if payload.media_type().is_index() { Index::referrers(payload, artifact_type) } else { Ok(Vec::new()) }
 }
 

@@ -119,7 +119,12 @@ impl Registry for Registries {
         }
     }
 
-    async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
+    async fn referrers(
+        &self,
+        place: &Place,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Option<Vec<Entry>>> {
         match place {
             Place::Repository(repository) => self.told(self.http.referrers(repository, digest, artifact_type).await),
             Place::Layout(dir) => self.layouts.referrers(dir, digest, artifact_type).await,

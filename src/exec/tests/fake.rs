@@ -409,8 +409,14 @@ impl Registry for Fake {
         self.call(ErrorTarget::Place(place.clone()), format!("TAGS {place}"), act).await
     }
 
-    async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
-        let is_of_type = |entry: &&Entry| entry.artifact_type.as_deref() == Some(artifact_type);
+    async fn referrers(
+        &self,
+        place: &Place,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Option<Vec<Entry>>> {
+        let is_of_type =
+            |entry: &&Entry| artifact_type.is_none_or(|wanted| entry.artifact_type.as_deref() == Some(wanted));
         let act = |state: &mut State| {
             let found = state.referrers.get(&(place.clone(), digest.clone()));
             Ok(found.map(|found| found.iter().filter(is_of_type).cloned().collect()))

@@ -314,7 +314,12 @@ impl Registry for Gate<'_> {
         self.fake.has_blob(place, blob).await
     }
 
-    async fn referrers(&self, place: &Place, digest: &Digest, artifact_type: &str) -> Result<Option<Vec<Entry>>> {
+    async fn referrers(
+        &self,
+        place: &Place,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Option<Vec<Entry>>> {
         self.fake.referrers(place, digest, artifact_type).await
     }
 

@@ -65,7 +65,7 @@ impl ImageAttestations {
         if let Self::Known(entries) = self {
             return Some(entries.clone());
         }
-        let referrers = match batch.referrers(image, &member.source.place, &QueryOrigin::member(input, member))? {
+        let referrers = match batch.attestations(image, &member.source.place, &QueryOrigin::member(input, member))? {
             Presence::Found(entries) => entries,
             Presence::Absent => &[],
         };

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::config::model::{Member, MemberTag, OsVersionOf, TargetTag};
 use crate::config::problem::{Problem, Span};
 use crate::oci::{
-    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, Tag,
+    Descriptor, Digest, Entry, ImageConfig, LayoutContents, MalformedJson, Payload, Place, Reference, ReferrerFilter,
+    Tag,
 };
 
 use crate::plan::{Action, Answer, Cause, Query};
@@ -130,15 +131,17 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Blob(blob.clone(), place.clone()), origin)
     }
 
-    /// Returns the manifests in `place` whose subject is `digest`. `None` if there is no usable answer yet.
-    pub(super) fn referrers(
+    /// Returns the attestations in `place` whose subject is `digest`. `None` if there is no usable answer yet.
+    pub(super) fn attestations(
         &mut self,
         digest: &Digest,
         place: &Place,
         origin: &QueryOrigin<'_>,
     ) -> Option<Presence<&'a [Entry]>> {
-        let answer = self.input.snapshot.referrers(digest, place).map(|answer| answer.borrow_with(AsRef::as_ref));
-        self.take(answer, || Query::Referrers(digest.clone(), place.clone()), origin)
+        let wanted = ReferrerFilter::Attestations;
+        let answer = self.input.snapshot.referrers(digest, place, wanted);
+        let answer = answer.map(|answer| answer.borrow_with(AsRef::as_ref));
+        self.take(answer, || Query::Referrers(digest.clone(), place.clone(), wanted), origin)
     }
 
     /// Returns what the directory of a layout holds. `None` if there is no usable answer yet.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::problem::{HttpFacts, Problem};
-use crate::oci::{Digest, Locator, Reference, Tag};
+use crate::oci::{Digest, Locator, Reference, ReferrerFilter, Tag};
 use crate::plan::{Answer, Query};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -82,7 +82,8 @@ pub(super) fn add_lost_referrer(
 ) {
     let Locator::Digest(digest) = &reference.locator else { unreachable!("referrers are listed by digest") };
     let place = &reference.place;
-    let queries = [Query::Referrers(image.clone(), place.clone()), Query::Manifest(digest.clone(), place.clone())];
+    let listing = Query::Referrers(image.clone(), place.clone(), ReferrerFilter::Attestations);
+    let queries = [listing, Query::Manifest(digest.clone(), place.clone())];
     let why = format!("the manifest is listed as a referrer of {image}, but was not found");
     batch.contradict(queries, origin.label(problem(reference, why)));
 }

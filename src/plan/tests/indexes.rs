@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::world::{Image, World, platform, publication, reference, shared, with};
 use super::{blocked, shown};
 use crate::config::model::{Attestations, Format, Publication};
-use crate::oci::{Descriptor, Digest, Entry, Index, MediaType, Place};
+use crate::oci::{Descriptor, Digest, Entry, Index, MediaType, Place, ReferrerFilter};
 use crate::plan::{Action, ContentChange, ListPlan, MemberFate, Query, Reason};
 
 const TARGET: &str = "reg.corp/app";
@@ -408,7 +408,11 @@ fn other_referrers_and_those_of_dropped_attestations_are_left_where_they_are() {
 fn referrers_that_nobody_knows_fail_the_list() {
     let mut world = World::default();
     let (image, _) = referred_to(&mut world, ARTIFACT);
-    world.mute(Query::Referrers(image.digest, Place::parse("reg.corp/app-amd64").unwrap()));
+    world.mute(Query::Referrers(
+        image.digest,
+        Place::parse("reg.corp/app-amd64").unwrap(),
+        ReferrerFilter::Attestations,
+    ));
     assert_eq!(world.plan(&list(&[AMD64])).0.action, Action::Failed);
 }
 

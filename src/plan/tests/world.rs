@@ -11,7 +11,7 @@ use crate::config::problem::{HttpFacts, Problem, Span};
 use crate::naming::{Filter, MemberName, MemberTemplate, MemberWords, Partial, Piece};
 use crate::oci::{
     Descriptor, Digest, Entry, ImageConfig, ImageManifest, Index, LayoutContents, Locator, MediaType, Payload, Place,
-    Platform, Reference, Tag,
+    Platform, Reference, ReferrerFilter, Tag,
 };
 use crate::plan::{Answer, Cause, CheckDepth, Decision, ListPlan, MemberTagChange, Query, Snapshot, TagFate, decide};
 
@@ -205,7 +205,10 @@ impl World {
         let presence = by_digest
             .flat_map(|digest| places.iter().map(|place| Query::Head(place.with_digest(digest))).collect::<Vec<_>>());
         let bytes = self.content.iter().map(|(place, digest)| Query::Manifest(digest.clone(), place.clone()));
-        let referrers = self.referrers.keys().map(|(place, digest)| Query::Referrers(digest.clone(), place.clone()));
+        let referrers = self
+            .referrers
+            .keys()
+            .map(|(place, digest)| Query::Referrers(digest.clone(), place.clone(), ReferrerFilter::Attestations));
         let tags = places.iter().map(|place| Query::Tags((*place).clone()));
         heads.chain(presence.collect::<Vec<_>>()).chain(tags).chain(bytes).chain(referrers).collect()
     }
@@ -276,12 +279,12 @@ impl World {
                 let answer = if mute { Answer::Unknown(cause(&place.to_string())) } else { found };
                 snapshot.add_tags(place.clone(), answer);
             }
-            Query::Referrers(digest, place) => {
+            Query::Referrers(digest, place, wanted) => {
                 let unknown = || Answer::Unknown(cause(&place.with_digest(digest).to_string()));
                 let found = self.referrers.get(&(place.clone(), digest.clone()));
                 let found = found.map_or(Answer::Absent, |entries| Answer::Found(entries.clone().into()));
                 let answer = if mute { unknown() } else { found };
-                snapshot.add_referrers(digest.clone(), place.clone(), answer);
+                snapshot.add_referrers(digest.clone(), place.clone(), *wanted, answer);
             }
             Query::Layout(place) => {
                 let contents = self.layouts.get(place).cloned().unwrap_or(LayoutContents::NoFolder);

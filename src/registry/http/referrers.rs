@@ -19,16 +19,18 @@ const PAGES: usize = 100;
 /// The maximum number of bytes read for the referrers of one manifest.
 const BYTES: usize = 32 << 20;
 /// The maximum number of referrers of one type that are kept for one manifest. BuildKit writes one.
-const MOST: usize = 100;
+const MOST_OF_TYPE: usize = 100;
+/// The maximum number of referrers of all types that are kept for one manifest.
+const MOST: usize = 1000;
 
 impl Http {
-    /// Returns the manifests whose subject is `digest` and that have this artifact type. `None` if there are none, or
-    /// if the registry does not know them.
+    /// Returns the manifests whose subject is `digest` and that have this artifact type, or all without one. `None` if
+    /// there are none, or if the registry does not know them.
     pub(crate) async fn referrers(
         &self,
         repository: &Repository,
         digest: &Digest,
-        artifact_type: &str,
+        artifact_type: Option<&str>,
     ) -> Result<Option<Vec<Entry>>> {
         let found = self.try_referrers(repository, digest, artifact_type).await.map(referrers::some);
         found.map_err(|failure| failure.at(Operation::ReadReferrers, (repository, digest)))
@@ -38,7 +40,7 @@ impl Http {
         &self,
         repository: &Repository,
         digest: &Digest,
-        artifact_type: &str,
+        artifact_type: Option<&str>,
     ) -> HttpResult<Vec<Entry>> {
         let endpoint = self.endpoint(repository)?;
         let mut request = request_for(Method::GET, &endpoint, repository, &format!("referrers/{digest}"))?;
@@ -52,7 +54,7 @@ impl Http {
                 drop(answer);
                 let index = self.referrers_index(&endpoint, repository, digest).await?;
                 entries.extend(index.map(|index| named(&index, artifact_type)).transpose()?.unwrap_or_default());
-                return if entries.len() > MOST { Err(too_many(artifact_type)) } else { Ok(entries) };
+                return limited(entries, artifact_type);
             }
             if answer.status != 200 {
                 return Err(answer.failure());
@@ -60,9 +62,7 @@ impl Http {
             // Registries may ignore a filter in the request, so each page is filtered here. Nothing else of it is kept.
             entries.extend(page_entries(&answer, artifact_type)?);
             bytes += answer.body.len();
-            if entries.len() > MOST {
-                return Err(too_many(artifact_type));
-            }
+            entries = limited(entries, artifact_type)?;
             if bytes > BYTES {
                 let why = format!("returned a referrers listing of more than {} MiB", BYTES >> 20);
                 return Err(Failure::of(ErrorKind::NotARegistry(why)));
@@ -92,15 +92,22 @@ impl Http {
 }
 
 /// Returns the entries with this artifact type in the index that a tag names.
-fn named(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<Entry>> {
+fn named(answer: &HttpResponse, artifact_type: Option<&str>) -> HttpResult<Vec<Entry>> {
     let Some(media_type) = manifest_type(answer)? else { return Ok(Vec::new()) };
     let payload = Payload::new(media_type, answer.body.clone());
     referrers::named(&payload, artifact_type).map_err(|_| no_index(answer))
 }
 
-fn too_many(artifact_type: &str) -> Failure {
-    let why = format!("returned more than {MOST} referrers with the artifact type {artifact_type}");
-    Failure::of(ErrorKind::NotARegistry(why))
+/// Returns `entries`, or the failure that they are too many.
+fn limited(entries: Vec<Entry>, artifact_type: Option<&str>) -> HttpResult<Vec<Entry>> {
+    let (most, of_type) = match artifact_type {
+        Some(artifact_type) => (MOST_OF_TYPE, format!(" with the artifact type {artifact_type}")),
+        None => (MOST, String::new()),
+    };
+    if entries.len() <= most {
+        return Ok(entries);
+    }
+    Err(Failure::of(ErrorKind::NotARegistry(format!("returned more than {most} referrers{of_type}"))))
 }
 
 /// Whether the answer means that the registry has no referrers endpoint: 404 (distribution-spec), an answer that
@@ -114,7 +121,7 @@ fn knows_no_referrers(answer: &HttpResponse) -> bool {
     }
 }
 
-fn page_entries(answer: &HttpResponse, artifact_type: &str) -> HttpResult<Vec<Entry>> {
+fn page_entries(answer: &HttpResponse, artifact_type: Option<&str>) -> HttpResult<Vec<Entry>> {
     let payload = Payload::new(MediaType::OciIndex, answer.body.clone());
     Index::referrers(&payload, artifact_type).map_err(|_| no_index(answer))
 }
@@ -146,8 +153,15 @@ mod tests {
 
     /// Returns the digests of the referrers.
     async fn found(server: &Server) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
+        found_of(server, Some(TYPE)).await
+    }
+
+    async fn found_of(
+        server: &Server,
+        artifact_type: Option<&str>,
+    ) -> std::result::Result<Option<Vec<String>>, ErrorKind> {
         let client = Client::new(&[]);
-        let found = client.registries.referrers(&server.place("a/b"), manifest().digest(), TYPE).await;
+        let found = client.registries.referrers(&server.place("a/b"), manifest().digest(), artifact_type).await;
         let name = |entry: Entry| entry.descriptor.digest.to_string();
         found.map(|found| found.map(|found| found.into_iter().map(name).collect())).map_err(|error| error.kind)
     }
@@ -172,6 +186,19 @@ mod tests {
         let empty = Server::start(|_, _| Reply::of(200).body(list(&[]))).await;
         assert_eq!(found(&empty).await, Ok(None));
         assert_eq!(empty.lines(), [path()], "it knows that there are none");
+    }
+
+    #[tokio::test]
+    async fn without_an_artifact_type_all_are_found_up_to_a_higher_limit() {
+        let server = Server::start(|_, _| Reply::of(200).body(list(&["x", "y", "x2"]))).await;
+        assert_eq!(found_of(&server, None).await, Ok(Some(kinds(&["x", "y", "x2"]))));
+        assert_eq!(server.lines(), [path()]);
+        let many =
+            Server::start(|_, n| Reply::of(200).body(list(&["y"; 300])).with("link", format!("<?last={n}>; rel=next")))
+                .await;
+        let why = "returned more than 1000 referrers".to_owned();
+        assert_eq!(found_of(&many, None).await, Err(ErrorKind::NotARegistry(why)));
+        assert_eq!(many.asked().len(), 4);
     }
 
     #[tokio::test]

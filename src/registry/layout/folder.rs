@@ -95,13 +95,14 @@ impl LayoutFolder {
         Ok(IndexJson::read(&self.root)?.map(|index| index.tags()))
     }
 
-    pub(super) fn referrers(&self, subject: &Digest, artifact_type: &str) -> Disk<Option<Vec<Entry>>> {
+    pub(super) fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Disk<Option<Vec<Entry>>> {
         let Some(index) = IndexJson::read(&self.root)? else { return Ok(None) };
         let read = |named: &Digest| self.read_manifest(&index, named).ok().flatten();
         let referrers = index.digests();
         let referrers = referrers.iter().filter_map(read).filter_map(|it| Entry::referrer(&it, subject));
-        let mut found: Vec<Entry> =
-            referrers.filter(|entry| entry.artifact_type.as_deref() == Some(artifact_type)).collect();
+        let is_wanted =
+            |entry: &Entry| artifact_type.is_none_or(|wanted| entry.artifact_type.as_deref() == Some(wanted));
+        let mut found: Vec<Entry> = referrers.filter(is_wanted).collect();
         let tagged = referrers::tag(subject).and_then(|tag| index.tagged(&tag).ok().flatten());
         let tagged = tagged.as_ref().and_then(read);
         for entry in tagged.and_then(|it| referrers::named(&it, artifact_type).ok()).unwrap_or_default() {

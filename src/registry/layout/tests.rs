@@ -439,7 +439,7 @@ async fn other_programs_may_read_what_is_written() {
 async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     let folder = Folder::new();
     assert_eq!(
-        folder.layouts.referrers(&folder.dir, &Digest::of(b"x"), "application/x").await.unwrap(),
+        folder.layouts.referrers(&folder.dir, &Digest::of(b"x"), Some("application/x")).await.unwrap(),
         None,
         "no layout at all"
     );
@@ -454,7 +454,7 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
         Payload::new(MediaType::OciManifest, manifest.to_string().into())
     };
     let kinds = async || {
-        let found = folder.layouts.referrers(&folder.dir, image.digest(), "application/x").await.unwrap();
+        let found = folder.layouts.referrers(&folder.dir, image.digest(), Some("application/x")).await.unwrap();
         let kind = |entry: Entry| (entry.artifact_type.unwrap(), entry.annotations.contains_key("a"));
         found.map(|found| found.into_iter().map(kind).collect::<Vec<_>>())
     };
