@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`survey`] | queries the registries until every list, or any other item, is decided |
+//! | [`inspect`](mod@inspect) | what a reference leads to |
 //! | `wait` | repeated queries for members that do not exist yet |
 //! | [`executor`] | which lists are worked on, and what follows if one fails or the run is stopped |
 //! | `publish` | one list: `prepare` copies its children, `commit` writes its tags |
@@ -30,6 +31,7 @@ pub mod event_relay;
 pub mod executor;
 mod failure;
 mod floating;
+pub mod inspect;
 mod lag;
 mod look;
 mod member_tags;
@@ -50,6 +52,7 @@ mod wait;
 pub use event::{Event, ListStep, Listener};
 pub use event_relay::EventRelay;
 pub use executor::{AfterFailure, ExecutorOptions, execute};
+pub use inspect::inspect;
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
 pub use survey::{Surveyor, plan_lists, verify_lists};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::problem::Problem;
-use crate::plan::ListState;
+use crate::plan::{InspectionEnding, ListState};
 use crate::plan::change::{Action, ListPlan, Summary};
 
 pub use crate::registry::{HostStats, Stats};
@@ -138,6 +138,16 @@ impl ExitStatus {
             Self::Differs
         } else {
             Self::Done
+        }
+    }
+
+    /// Returns the exit status of an inspection.
+    #[must_use]
+    pub fn of_inspection(ending: InspectionEnding) -> Self {
+        match ending {
+            InspectionEnding::Complete => Self::Done,
+            InspectionEnding::Blocked => Self::Blocked,
+            InspectionEnding::Failed => Self::Failed,
         }
     }
 }

@@ -152,7 +152,7 @@ struct ManifestWire {
 /// A descriptor in its JSON form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DescriptorWire {
+pub(super) struct DescriptorWire {
     #[serde(default, deserialize_with = "null_as_none")]
     media_type: String,
     digest: String,
@@ -162,7 +162,7 @@ struct DescriptorWire {
 }
 
 impl DescriptorWire {
-    fn descriptor(&self, what: &'static str) -> Result<Descriptor, MalformedJson> {
+    pub(super) fn descriptor(&self, what: &'static str) -> Result<Descriptor, MalformedJson> {
         let digest = Digest::parse(&self.digest).map_err(|error| MalformedJson { what, why: error.to_string() })?;
         Ok(Descriptor { media_type: MediaType::parse(&self.media_type), digest, size: self.size })
     }

@@ -43,7 +43,8 @@ use super::{Action, CheckDepth, Decision, ListPlan, Snapshot, Verification};
 use input::{Early, Flow, Input, Purpose};
 use published::Published;
 
-pub(crate) use contradiction::problem as contradictory;
+pub(crate) use absences::layout_reason;
+pub(crate) use contradiction::{LOST_TAG, problem as contradictory};
 pub(crate) use problems::damaged;
 
 mod absences;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`snapshot`] | the known state of the registries, and the queries that add to it |
 //! | [`decide`](mod@decide) | [`decide()`]: returns what must change, or what must be queried first |
+//! | [`tree`](mod@tree) | [`tree()`]: what a reference leads to, for `mlist inspect` |
 //! | [`equality`] | when a published list is equal to the declared one |
 //! | [`diff`] | how each member changes |
 //! | [`newest`] | whether a floating tag belongs to a newer version |
@@ -17,6 +18,7 @@ pub mod equality;
 pub mod newest;
 pub mod snapshot;
 pub mod verification;
+pub mod tree;
 
 pub use change::{
     Action, AnnotationChanges, Child, ContentChange, ListPlan, MemberChange, MemberFate, MemberTagChange,
@@ -26,6 +28,7 @@ pub(crate) use decide::{contradictory, damaged};
 pub use decide::{decide, verify};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
 pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
+pub use tree::{Inspection, InspectionEnding, NodeKind, NodeRole, NodeState, TreeNode, tree};
 
 #[cfg(test)]
 mod tests;

@@ -100,17 +100,23 @@ pub(super) fn none_found(input: Input<'_>) -> String {
 }
 
 /// Why a layout does not have a reference, and what to do.
-struct LayoutReason {
-    why: String,
-    /// `None` if the image must be built.
-    help: Option<String>,
+pub(crate) struct LayoutReason {
+    /// Why it is not found.
+    pub(crate) why: String,
+    /// What to do. `None` if the image must be built.
+    pub(crate) help: Option<String>,
 }
 
 /// Returns why the layout of `reference` does not have it. `None` if the batch cannot go on.
 fn layout(batch: &mut QueryBatch<'_>, reference: &Reference, origin: &QueryOrigin<'_>) -> Option<LayoutReason> {
+    layout_reason(reference, batch.layout(&reference.place, origin)?)
+}
+
+/// Returns why a layout with these contents does not have `reference`. `None` if that is no reference to a layout.
+pub(crate) fn layout_reason(reference: &Reference, contents: &LayoutContents) -> Option<LayoutReason> {
     let (place, Place::Layout(dir)) = (&reference.place, &reference.place) else { return None };
     let dir = dir.path().display();
-    let (why, help) = match batch.layout(place, origin)? {
+    let (why, help) = match contents {
         LayoutContents::NoFolder => (format!("directory {dir} does not exist"), None),
         LayoutContents::Empty => (format!("directory {dir} is empty"), None),
         LayoutContents::DockerArchive => (

@@ -12,7 +12,7 @@ use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::input::Input;
 
 /// Why a tag contradicts the list of tags.
-const LOST_TAG: &str = "the tag listing contains the tag, but the tag itself was not found";
+pub(crate) const LOST_TAG: &str = "the tag listing contains the tag, but the tag itself was not found";
 
 /// Returns all tags of the target. `None` if there is no usable answer yet, or if the tags contradict what HEAD said
 /// about the tags of this publication.
