@@ -67,6 +67,13 @@ pub(super) enum Command {
     )]
     Verify(VerifyArgs),
     #[command(
+        about = "Show what a reference leads to: platforms, attestations, signatures",
+        display_name = "mlist",
+        override_usage = "mlist inspect REF [OPTIONS]",
+        after_help = words::INSPECT
+    )]
+    Inspect(InspectArgs),
+    #[command(
         about = "Print the JSON Schema of manifests.toml, for editors",
         display_name = "mlist",
         override_usage = "mlist schema [OPTIONS]",
@@ -83,6 +90,7 @@ impl Command {
             Self::Plan(plan) => &plan.common,
             Self::Sync(sync) => &sync.common,
             Self::Verify(verify) => &verify.common,
+            Self::Inspect(inspect) => &inspect.common,
             Self::Schema(schema) => &schema.common,
         }
     }
@@ -146,6 +154,17 @@ pub(super) struct VerifyArgs {
     pub(super) blobs: bool,
     #[command(flatten)]
     pub(super) author: AuthorArgs,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// `mlist inspect`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct InspectArgs {
+    /// HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST or oci:DIR:TAG
+    #[arg(value_name = "REF")]
+    pub(super) reference: String,
     #[command(flatten)]
     pub(super) common: Common,
 }

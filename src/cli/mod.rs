@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use crate::command::{check, plan, schema, sync, verify};
+use crate::command::{check, plan, schema, sync, verify, inspect};
 use crate::exec::ExitStatus;
 use crate::ui::{self, Color, Context, Document, Ui};
 
@@ -54,6 +54,7 @@ fn carry_out(settings: &Settings) -> u8 {
         Task::Plan(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, plan::run(options, &ui))),
         Task::Sync(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, sync::run(options, &ui))),
         Task::Verify(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, verify::run(options, &ui))),
+        Task::Inspect(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, inspect::run(options, &ui))),
         Task::Schema => schema::run(&ui),
     };
     ui.end(status)

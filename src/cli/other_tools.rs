@@ -26,7 +26,7 @@ const COMMANDS: [(&[&str], &str); 17] = [
     (&["annotate"], "set `platforms` and `annotations` of the list in manifests.toml and run `mlist sync`"),
     (&["tag"], TAGS),
     (&["rm", "delete", "untag", "prune"], "mlist does not delete tags: use your registry's tool, or `skopeo delete`"),
-    (&["inspect", "show"], "use `mlist plan -v`, or `skopeo inspect --raw docker://REFERENCE` for any image"),
+    (&["show"], "use `mlist inspect`"),
     (&["ls", "list"], "use `mlist plan`, or `skopeo list-tags docker://REPOSITORY` for any repository"),
     (&["undo", "rollback", "revert"], "publish the previous version again, such as `mlist sync --set version=VERSION`"),
     (

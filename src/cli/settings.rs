@@ -9,11 +9,12 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
 use crate::command::plan::Pending;
-use crate::command::{InputOptions, RegistryOptions, check, plan, sync, verify};
+use crate::command::{InputOptions, RegistryOptions, check, plan, sync, verify, inspect};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
 use crate::plan::CheckDepth;
+use crate::oci::{Reference, ReferenceErrorKind};
 use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 
@@ -64,6 +65,7 @@ pub(super) enum Task {
     Plan(plan::PlanOptions),
     Sync(sync::SyncOptions),
     Verify(verify::VerifyOptions),
+    Inspect(inspect::InspectOptions),
     Schema,
 }
 
@@ -185,6 +187,11 @@ impl Settings {
                 let depth = if verify.blobs { CheckDepth::Blobs } else { CheckDepth::Children };
                 Task::Verify(verify::VerifyOptions { input, registries, depth })
             }
+            Command::Inspect(args::InspectArgs { reference, common }) => {
+                let registries = registries(&common, &Author::Trusted, environment);
+                let input = input(common, Vec::new(), Author::Trusted);
+                Task::Inspect(inspect::InspectOptions { reference: inspected(&reference)?, input, registries })
+            }
             Command::Schema(_) => Task::Schema,
         };
         Ok(Self { task, ui })
@@ -199,6 +206,18 @@ fn input(common: Common, selectors: Vec<String>, author: Author) -> InputOptions
         None => host::AllowedPaths::Anywhere,
     };
     InputOptions { file: common.file, overrides: common.set, selectors, paths, author }
+}
+
+/// Parses the reference to inspect. clap would show the whole text in its error, with a password that it may contain.
+fn inspected(text: &str) -> Result<Reference, clap::Error> {
+    Reference::parse(text).map_err(|error| {
+        let help = match error.kind {
+            ReferenceErrorKind::NoLocator => "; add :TAG or @DIGEST (latest is never assumed)",
+            ReferenceErrorKind::Scheme => "; remove the scheme",
+            _ => "",
+        };
+        Args::command().error(ErrorKind::ValueValidation, format!("{error}{help}"))
+    })
 }
 
 /// Returns the registry options for a file that `author` wrote.
@@ -301,6 +320,7 @@ mod tests {
                 Task::Plan(plan) => &plan.input,
                 Task::Sync(sync) => &sync.input,
                 Task::Verify(verify) => &verify.input,
+                Task::Inspect(inspect) => &inspect.input,
                 Task::Schema => panic!("nothing is read"),
             }
         }

@@ -13,6 +13,8 @@ const COMMANDS: &str = "  check     Check manifests.toml without using the netwo
   sync      Publish the lists that differ from the registry
   verify    Check that what is published is as declared and can be pulled
 
+  inspect   Show what a reference leads to: platforms, attestations, signatures
+
   schema    Print the JSON Schema of manifests.toml, for editors
 ";
 
@@ -52,6 +54,18 @@ Examples:
 Exit status: 0 as declared               1 failed: registry error
              2 invalid usage or file     3 different, damaged or not found
              4 blocked: action needed    130 interrupted, 143 terminated";
+
+pub(super) const INSPECT: &str = "\
+Settings in [registry.\"HOST\"] of a manifests.toml are used if one is found.
+
+Examples:
+  mlist inspect quay.io/acme/app:v1.2
+  mlist inspect oci:build/images:v1.2 -v
+  mlist inspect quay.io/acme/app:v1.2 --format json
+
+Exit status: 0 everything was read       1 failed: registry error
+             2 invalid usage or file     4 not found, or a corrupt layout
+             130 interrupted, 143 terminated";
 
 pub(super) const SCHEMA: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //! tags are listed first.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::config::facts::{Facts, TagFact};
 use crate::config::problem::{Problem, Severity, SourceFile, Sources};
-use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, Trust};
+use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, RegistrySettings, Trust};
 use crate::exec::report::Signal;
 use crate::exec::{ExitStatus, plan_lists, registry_problem, verify_lists};
 use crate::host::{self, Boundary, ManifestFile};
@@ -70,6 +70,49 @@ impl Project {
     /// Returns the statistics of all requests to registries, including those of `session`.
     pub(super) fn requests(&self, session: &Session) -> Stats {
         sum(self.asked.clone(), session.registries.stats())
+    }
+}
+
+/// The settings of registries, for a command that does not need a manifests.toml.
+pub(super) struct OptionalSettings {
+    /// The settings. Empty if there is no file, or if the file that was found is not valid.
+    pub(super) registries: Vec<RegistrySettings>,
+    /// The files that spans refer to.
+    pub(super) context: Context,
+}
+
+/// Reads the settings of registries from the file that was given, or from the nearest one. A file that was not given
+/// may be invalid: then a message says that it is ignored.
+///
+/// # Errors
+/// Returns the exit status if the file that was given is not valid, after its problems were shown.
+pub(super) fn optional_settings(input: &InputOptions, ui: &Ui) -> Result<OptionalSettings, ExitStatus> {
+    if input.file.is_some() {
+        let Project { loaded, .. } = without_registries(input, ui)?;
+        return Ok(OptionalSettings { registries: loaded.registries, context: Context::of(loaded.sources) });
+    }
+    let nothing = OptionalSettings { registries: Vec::new(), context: Context::default() };
+    let Some(path) = host::nearest_manifest_file() else { return Ok(nothing) };
+    let name = path.display().to_string();
+    let Ok(file) = ProjectFile::read(Some(&path), input) else {
+        ui.talk(&format!("ignoring {name}, which cannot be read; run `mlist check` to see why"));
+        return Ok(nothing);
+    };
+    let (_, Loaded { problems, registries, sources, .. }) = Reading::new(&file, input, LoadPurpose::Check).load();
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        ui.talk(&format!("ignoring {name}, which is not valid; run `mlist check` to see why"));
+        return Ok(nothing);
+    }
+    if !registries.is_empty() {
+        announce(&name, ui);
+    }
+    Ok(OptionalSettings { registries, context: Context::of(sources) })
+}
+
+/// Says which file is used, if it was found in another directory.
+fn announce(name: &str, ui: &Ui) {
+    if PathBuf::from(name).components().count() > 1 {
+        ui.talk(&format!("using {name}"));
     }
 }
 
@@ -176,21 +219,25 @@ struct ProjectFile {
 
 impl ProjectFile {
     fn open(input: &InputOptions, ui: &Ui) -> Result<Self, ExitStatus> {
-        let clock = Clock::start();
-        let mut sources = Sources::default();
-        let ManifestFile { file, boundary } = match host::manifest_file(input.file.as_deref(), &input.paths) {
-            Ok(found) => found,
-            Err(problem) => {
-                if let Some(file) = &input.file {
-                    // The file has no text, but the report needs its name.
-                    sources.add(SourceFile { name: file.display().to_string(), text: "".into() });
-                }
-                return Err(ui.show(Document::problems(Context::of(sources), vec![*problem], ExitStatus::Usage)));
+        let found = Self::read(input.file.as_deref(), input).map_err(|problem| {
+            let mut sources = Sources::default();
+            if let Some(file) = &input.file {
+                // The file has no text, but the report needs its name.
+                sources.add(SourceFile { name: file.display().to_string(), text: "".into() });
             }
-        };
-        if input.file.is_none() && PathBuf::from(&file.name).components().count() > 1 {
-            ui.talk(&format!("using {}", file.name));
+            ui.show(Document::problems(Context::of(sources), vec![*problem], ExitStatus::Usage))
+        })?;
+        if let (None, Some(file)) = (&input.file, found.sources.get(found.file)) {
+            announce(&file.name, ui);
         }
+        Ok(found)
+    }
+
+    /// Reads `path`, otherwise the nearest manifests.toml.
+    fn read(path: Option<&Path>, input: &InputOptions) -> Result<Self, Box<Problem>> {
+        let clock = Clock::start();
+        let ManifestFile { file, boundary } = host::manifest_file(path, &input.paths)?;
+        let mut sources = Sources::default();
         let file = sources.add(file);
         let root = boundary.as_ref().map(|boundary| boundary.named().to_owned());
         let trust = Trust { root, author: input.author.clone() };

@@ -6,6 +6,7 @@
 //! | [`plan`](mod@plan) | shows what sync would do |
 //! | [`sync`](mod@sync) | a whole run on one screen |
 //! | [`verify`] | compares what is published with manifests.toml |
+//! | [`inspect`](mod@inspect) | shows what a reference leads to |
 //! | [`schema`] | prints the JSON Schema |
 //! | `load` | loads manifests.toml and the files that it includes; lists the tags that an axis needs |
 //! | `session` | opens registries, with or without a file, and handles signals |
@@ -23,6 +24,7 @@ use crate::registry::CredentialSources;
 
 pub mod check;
 mod host_labels;
+pub mod inspect;
 mod load;
 pub mod plan;
 mod registry_options;

@@ -7,7 +7,7 @@
 //! | `git` | [`Question::Git`] |
 //! | `paths` | [`Question::Paths`]: the files that match a glob |
 //! | `boundary` | [`Question::Inside`]: the location that a path leads to, with symbolic links followed |
-//! | `root` | [`manifest_file`]: which manifests.toml is read |
+//! | `root` | [`manifest_file`], [`nearest_manifest_file`]: which manifests.toml is read |
 //!
 //! `config` asks the questions and makes the decisions. This layer does not know what an answer is used for. `None` is
 //! an answer: the value does not exist, and a `default` can be used instead. If an answer could not be determined, it
@@ -26,7 +26,7 @@ use crate::config::facts::{Facts, INCLUDED_LIMIT, Question};
 
 pub use boundary::Boundary;
 pub use env::secret;
-pub use root::{AllowedPaths, ManifestFile, manifest_file};
+pub use root::{AllowedPaths, ManifestFile, manifest_file, nearest_manifest_file};
 
 /// Answers all `questions` and adds the answers to `facts`. No file outside `boundary` is opened, whichever question
 /// names it. If there is no boundary, all files are inside.

@@ -106,6 +106,13 @@ fn boundary(here: &Path, file: &Path, paths: &AllowedPaths) -> Result<Option<Bou
     })
 }
 
+/// Returns the path of the nearest `manifests.toml` in the current directory or above, relative to that directory. `None`
+/// if there is none.
+#[must_use]
+pub fn nearest_manifest_file() -> Option<PathBuf> {
+    nearest(&std::env::current_dir().ok()?)
+}
+
 /// Returns the first of `manifests.toml`, `../manifests.toml`, … that exists, even if it is not a regular file.
 fn nearest(here: &Path) -> Option<PathBuf> {
     let found = here.ancestors().position(|folder| folder.join(NAME).symlink_metadata().is_ok())?;

@@ -34,6 +34,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("mlist::plan::not_docker", "an image cannot be in a Docker manifest list, but format is \"docker\""),
     ("mlist::plan::os_version_absent", "the image that an os-version is taken from is not found"),
     ("mlist::plan::platform_twice", "two images of a list are for the same platform"),
+    ("mlist::plan::reference_absent", "the reference to inspect is not found"),
     ("mlist::plan::schema1", "a member uses Docker manifest schema 1, which a manifest list cannot contain"),
     ("mlist::plan::several_candidates", "a member is a list that has several images for the declared platform"),
     (

@@ -7,7 +7,7 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
 use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
-use crate::plan::{Plan, Verification};
+use crate::plan::{Plan, Verification, Inspection};
 
 /// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) enum Content {
     Report(Report),
     /// How the published lists compare with the declared ones.
     Verification(VerifiedLists),
+    /// The manifests that a reference leads to, and the requests that were needed.
+    Tree { inspection: Inspection, requests: Stats },
     /// The command was stopped by a signal before anything was decided.
     Interrupted { after: Duration },
 }
@@ -103,6 +105,12 @@ impl Document {
     pub fn verification(context: Context, verified: VerifiedLists) -> Self {
         let status = ExitStatus::of_states(verified.lists.iter().map(|list| list.state));
         Self { context, content: Content::Verification(verified), status }
+    }
+
+    /// The manifests that a reference leads to, and the requests that were sent to read them.
+    #[must_use]
+    pub fn tree(context: Context, inspection: Inspection, requests: Stats, status: ExitStatus) -> Self {
+        Self { context, content: Content::Tree { inspection, requests }, status }
     }
 
     /// The report at the end of a run.

@@ -69,12 +69,17 @@ pub(super) fn size_of(part: u64, whole: u64) -> String {
     }
 }
 
+/// Formats a size: `2.8 kB`.
+pub(super) fn size(bytes: u64) -> String {
+    match UNITS.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{} {name}", scaled(bytes, unit)),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// Formats bytes per second: `11 MB/s`.
 pub(super) fn rate(bytes: u64) -> String {
-    match UNITS.into_iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) => format!("{} {name}/s", scaled(bytes, unit)),
-        None => format!("{bytes} B/s"),
-    }
+    size(bytes) + "/s"
 }
 
 /// Formats with one decimal below 100 and none from 100 on.
@@ -325,6 +330,7 @@ mod tests {
         assert_eq!(size_of(48_210_000, 112_900_000), "48.2 of 112 MB");
         assert_eq!(size_of(0, 2_841), "0 of 2.8 kB");
         assert_eq!(size_of(100, 527), "100 of 527 B");
+        assert_eq!([size(0), size(104_400_000), size(2_841)], ["0 B", "104 MB", "2.8 kB"]);
         assert_eq!([rate(0), rate(11_000_000), rate(2_841)], ["0 B/s", "11 MB/s", "2.8 kB/s"]);
     }
 

@@ -34,6 +34,8 @@ fn the_front_page() {
       plan      Show what sync would publish, and why
       sync      Publish the lists that differ from the registry
 
+      inspect   Show what a reference leads to: platforms, attestations, signatures
+
       schema    Print the JSON Schema of manifests.toml, for editors
 
     Options for every command:
@@ -176,6 +178,57 @@ fn sync_has_a_page() {
 }
 
 #[test]
+fn inspect_has_a_page() {
+    insta::assert_snapshot!(page(&["inspect", "--help"]), @r#"
+    Show what a reference leads to: platforms, attestations, signatures
+
+    Usage: mlist inspect REF [OPTIONS]
+
+    Arguments:
+      <REF>  HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST or oci:DIR:TAG
+
+    Options for every command:
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
+          --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
+          --root <DIR>        Allow only paths inside DIR
+      -j, --jobs <N>          Maximum number of parallel requests [default: 64]
+          --format <FORMAT>   human or json; FORMAT=FILE writes to a file
+      -q, --quiet             Print nothing on success
+      -v, --verbose...        Show details; -vv also shows each request
+          --color <WHEN>      When to use color: auto, always or never
+          --no-progress       Hide progress bars
+          --no-trunc          Show full digests
+      -h, --help              Print help
+      -V, --version           Print version
+
+    Settings in [registry."HOST"] of a manifests.toml are used if one is found.
+
+    Examples:
+      mlist inspect quay.io/acme/app:v1.2
+      mlist inspect oci:build/images:v1.2 -v
+      mlist inspect quay.io/acme/app:v1.2 --format json
+
+    Exit status: 0 everything was read       1 failed: registry error
+                 2 invalid usage or file     4 not found, or a corrupt layout
+                 130 interrupted, 143 terminated
+    "#);
+    assert_eq!(page(&["inspect", "-h"]), page(&["inspect", "--help"]));
+}
+
+#[test]
+fn a_reference_that_is_not_valid_is_refused_without_its_password() {
+    let reasons = ["ubuntu", "https://quay.io/acme/app:v1", "bot:s3cret@quay.io/acme/app:v1", "quay.io/acme/app:a+b"];
+    let reasons: Vec<String> = reasons.iter().map(|reference| reason(&["inspect", reference])).collect();
+    insta::assert_snapshot!(reasons.join("\n"), @r"
+    `ubuntu` on Docker Hub has no tag or digest; add :TAG or @DIGEST (latest is never assumed)
+    `https://quay.io/acme/app:v1` starts with a URL scheme, which references do not have; remove the scheme
+    `…@quay.io/acme/app:v1` contains a user name, which references do not have
+    invalid character `+` in tag `a+b`: tags allow letters, digits, `_`, `.` and `-`
+    ");
+}
+
+#[test]
 fn schema_has_a_page() {
     insta::assert_snapshot!(page(&["schema", "--help"]), @r"
     Print the JSON Schema of manifests.toml, for editors
@@ -210,7 +263,7 @@ fn the_options_of_every_command_are_the_same_lines_everywhere() {
         lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
     let front = block(page(&["--help"]));
-    for command in ["check", "plan", "sync", "schema"] {
+    for command in ["check", "plan", "sync", "inspect", "schema"] {
         assert_eq!(block(page(&[command, "--help"])), front, "{command}");
     }
 }
@@ -228,7 +281,7 @@ fn the_version_is_one_line() {
 #[test]
 fn help_and_version_work_as_commands() {
     assert_eq!(page(&["help"]), page(&["--help"]));
-    for command in ["check", "plan", "sync", "schema"] {
+    for command in ["check", "plan", "sync", "inspect", "schema"] {
         assert_eq!(page(&["help", command]), page(&[command, "--help"]));
     }
     assert_eq!(page(&["version"]), page(&["--version"]));
@@ -249,7 +302,7 @@ const USAGE: &str = "\n\nUsage: mlist COMMAND [OPTIONS]\n\nFor more information,
 fn commands_of_other_tools_are_answered_with_what_to_do_now() {
     let commands = [
         "apply", "push", "publish", "diff", "status", "validate", "lint", "verify", "login", "logout", "create",
-        "manifest", "append", "remove", "annotate", "tag", "rm", "inspect", "ls", "undo", "import", "init", "pull",
+        "manifest", "append", "remove", "annotate", "tag", "rm", "show", "ls", "undo", "import", "init", "pull",
         "copy", "build",
     ];
     let reasons: Vec<String> = commands.iter().map(|command| reason(&[command])).collect();
@@ -271,7 +324,7 @@ fn commands_of_other_tools_are_answered_with_what_to_do_now() {
     there is no `annotate`; set `platforms` and `annotations` of the list in manifests.toml and run `mlist sync`
     there is no `tag`; add the tag to `tags` of the list in manifests.toml and run `mlist sync`
     there is no `rm`; mlist does not delete tags: use your registry's tool, or `skopeo delete`
-    there is no `inspect`; use `mlist plan -v`, or `skopeo inspect --raw docker://REFERENCE` for any image
+    there is no `show`; use `mlist inspect`
     there is no `ls`; use `mlist plan`, or `skopeo list-tags docker://REPOSITORY` for any repository
     there is no `undo`; publish the previous version again, such as `mlist sync --set version=VERSION`
     there is no `import`; write manifests.toml yourself (`mlist schema` prints a schema for your editor)

@@ -409,17 +409,11 @@ impl Registry for Fake {
         self.call(ErrorTarget::Place(place.clone()), format!("TAGS {place}"), act).await
     }
 
-    async fn referrers(
-        &self,
-        place: &Place,
-        digest: &Digest,
-        artifact_type: Option<&str>,
-    ) -> Result<Option<Vec<Entry>>> {
-        let is_of_type =
-            |entry: &&Entry| artifact_type.is_none_or(|wanted| entry.artifact_type.as_deref() == Some(wanted));
+    async fn referrers(&self, place: &Place, digest: &Digest, kind: Option<&str>) -> Result<Option<Vec<Entry>>> {
+        let is_wanted = |entry: &&Entry| kind.is_none() || entry.artifact_type.as_deref() == kind;
         let act = |state: &mut State| {
             let found = state.referrers.get(&(place.clone(), digest.clone()));
-            Ok(found.map(|found| found.iter().filter(is_of_type).cloned().collect()))
+            Ok(found.map(|found| found.iter().filter(is_wanted).cloned().collect()))
         };
         self.call(place.with_digest(digest), format!("REFERRERS {}", place.with_digest(digest)), act).await
     }

@@ -10,6 +10,7 @@
 //! | [`verification`] | the output of `mlist verify` |
 //! | [`problems`] | problems in full |
 //! | [`excerpt`] | the part of a file that a problem shows |
+//! | [`tree`] | the output of `mlist inspect` |
 //! | [`expanded`] | the lists that a file expands to |
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use crate::config::problem::{Problem, Severity, Sources};
 use crate::exec::report::{ExitStatus, Outcome, Report, Stats};
 use crate::oci::{Digest, Place};
-use crate::plan::{ListPlan, Plan};
+use crate::plan::{Inspection, ListPlan, Plan};
 
 use crate::ui::document::{self, Checked, Content, Context, Document, VerifiedLists};
 use crate::ui::style::{Role, Style};
@@ -37,6 +38,7 @@ mod problems;
 pub(in crate::ui) mod report;
 mod staying;
 mod verification;
+mod tree;
 
 /// The column where the text of a list's line begins, after its first word.
 const INDENT: usize = 11;
@@ -101,6 +103,7 @@ pub(in crate::ui) fn render(
         Content::Plan { plan, requests } => parts.plan(plan, requests, styles),
         Content::Verification(verified) => parts.verification(verified, *status, styles),
         Content::Report(report) => parts.report(report, *status, styles, shown),
+        Content::Tree { inspection, requests } => parts.tree(inspection, requests, styles),
         Content::Interrupted { after } => {
             vec![OutputPart::result(report::interrupted(*after, "nothing was published", styles.results))]
         }
@@ -205,6 +208,20 @@ impl DocumentParts<'_> {
         ]
     }
 
+    fn tree(&self, inspection: &Inspection, requests: &Stats, Styles { results, messages }: Styles) -> Vec<OutputPart> {
+        let Inspection { root, problems, .. } = inspection;
+        let view = |root| self.options.view_of(results, tree::digests(root));
+        let lines = root.as_ref().map(|root| tree::lines(root, &view(root))).unwrap_or_default();
+        let groups = fold::fold(problems.iter().map(|problem| (None, problem)));
+        let unread = root.as_ref().map_or_else(String::new, |root| tree::unread(root, messages));
+        let notes = unread + &self.in_full(&groups, messages, &lines) + &self.requests(requests, messages);
+        let verdict = match problems.len() {
+            0 => String::new(),
+            count => text::plural(count, "problem") + "\n",
+        };
+        vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
+    }
+
     /// Returns the warnings of the file, then the problems of lists, grouped by cause.
     fn with_warnings<'p>(
         &'p self,
@@ -247,9 +264,14 @@ fn in_full(groups: &[ProblemGroup<'_>], sources: &Sources, options: &UiOptions, 
 impl UiOptions {
     /// Returns the settings for showing `plan` on a stream.
     pub(in crate::ui) fn view(&self, style: Style, plan: &Plan) -> View {
+        self.view_of(style, digests(plan))
+    }
+
+    /// Returns the settings for showing something with these digests on a stream.
+    fn view_of<'d>(&self, style: Style, digests: impl IntoIterator<Item = &'d Digest>) -> View {
         let digests = match self.digests {
             DigestLength::Full => Digests::Full,
-            DigestLength::Short => Digests::telling_apart(digests(plan)),
+            DigestLength::Short => Digests::telling_apart(digests),
         };
         View { style, digests, all: self.verbosity >= Verbosity::Verbose }
     }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`plan`](mod@plan), [`report`], [`verification`] | the documents of `mlist plan`, `mlist sync` and `mlist verify` |
 //! | [`list`] | what they have in common |
+//! | [`tree`](mod@tree) | the document of `mlist inspect` |
 //!
 //! This file has what all documents have in common, and the document with problems of the file.
 
@@ -21,71 +22,132 @@ mod list;
 mod plan;
 mod report;
 mod verification;
+#[cfg(test)]
+mod schemas;
+mod tree;
 
 /// The fields that every document begins with.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Head<'a> {
+    /// The version of the format. It changes only if a field is removed or its meaning changes.
     version: u32,
+    /// The kind of the document.
     kind: &'static str,
+    /// The version of mlist.
     mlist: &'static str,
+    /// The path of manifests.toml. Null if none was read.
     file: Option<&'a str>,
+    /// The exit status of mlist.
     exit_status: u8,
 }
 
+/// Problems that occurred before anything could be done, or the warnings of a valid file.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ProblemsDocument<'a> {
     #[serde(flatten)]
     head: Head<'a>,
+    /// The selected lists to which no tag applies.
     left_out: Vec<LeftOutRecord<'a>>,
+    /// The problems in file order, at most 100.
     problems: Vec<ProblemRecord<'a>>,
+    /// The number of further problems.
     problems_omitted: usize,
 }
 
 /// A list to which no tag applies.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LeftOutRecord<'a> {
+    /// The id of the list.
     id: &'a str,
+    /// The repository of the list.
     target: String,
+    /// Why no tag applies.
     reason: &'a str,
 }
 
+/// A problem.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ProblemRecord<'a> {
+    /// The code, such as `mlist::registry::denied`. All codes are listed in docs/codes.md.
     code: &'static str,
-    severity: &'static str,
+    /// Whether it is an error or a warning.
+    severity: SeverityRecord,
+    /// The message.
     message: &'a str,
+    /// The reasons, the nearest one first.
     causes: &'a [String],
+    /// What to do. Null if there is no advice.
     help: Option<&'a str>,
+    /// Whether the same command may succeed later.
     retry: bool,
+    /// The reference that the problem is about. Null if it is not about one.
     reference: Option<&'a str>,
+    /// The place in a file. Null if there is none.
     at: Option<AtRecord<'a>>,
+    /// The ids of the affected lists.
     lists: Vec<&'a str>,
+    /// The response of a registry. Null if the problem is not about a registry.
     http: Option<HttpRecord<'a>>,
 }
 
+/// Whether a problem is an error.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum SeverityRecord {
+    /// It prevents something.
+    Error,
+    /// It prevents nothing.
+    Warning,
+}
+
+/// A range in a file. Lines and columns begin at 1.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AtRecord<'a> {
+    /// The path of the file.
     file: &'a str,
+    /// The first line.
     line: usize,
+    /// The first column.
     column: usize,
+    /// The last line.
     end_line: usize,
+    /// The column after the last character.
     end_column: usize,
 }
 
+/// What is known about the response of a registry.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct HttpRecord<'a> {
+    /// The host.
     host: &'a str,
+    /// The HTTP status. Null if there was no response.
     status: Option<u16>,
+    /// The error code in the response. Null if there was none.
     code: Option<&'a str>,
+    /// The number of attempts.
     attempts: u32,
 }
 
+/// The number of requests by method. Token requests are counted separately.
 #[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RequestCounts {
+    /// HEAD requests.
     head: u64,
+    /// GET requests.
     get: u64,
+    /// PUT and PATCH requests.
     put: u64,
+    /// POST requests.
     post: u64,
+    /// Token requests.
     token: u64,
 }
 
@@ -99,6 +161,7 @@ pub(in crate::ui) fn render(document: &Document) -> String {
         Content::Plan { plan, requests } => plan::plan(context, plan, requests, exit_status),
         Content::Verification(verified) => verification::verification(context, verified, exit_status),
         Content::Report(report) => report::report(context, report, exit_status),
+        Content::Tree { inspection, requests } => tree::tree(context, inspection, requests, exit_status),
         Content::Interrupted { .. } => problems(context, &[], exit_status),
     }
 }
@@ -145,8 +208,8 @@ fn problem_record<'a>(problem: &'a Problem, sources: &'a Sources, lists: Vec<&'a
     ProblemRecord {
         code: problem.code,
         severity: match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            Severity::Error => SeverityRecord::Error,
+            Severity::Warning => SeverityRecord::Warning,
         },
         message: &problem.message,
         causes: &problem.causes,
