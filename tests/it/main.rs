@@ -15,6 +15,7 @@ mod faults;
 mod fixtures;
 mod floating;
 mod indexes;
+mod json_documents;
 mod layouts;
 mod lies;
 mod limits;

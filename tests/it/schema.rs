@@ -14,11 +14,13 @@ const PYTHON: &str = "/usr/bin/python3";
 
 /// The result of the validator for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Verdict {
     Accepts,
     Rejects(String),
     /// The file is not valid TOML 1.0.
     NoToml,
+    /// The file is not valid JSON.
+    NoJson,
 }
 
 pub(crate) fn project() -> &'static Path {
@@ -26,7 +28,7 @@ pub(crate) fn project() -> &'static Path {
 }
 
 /// Runs the validator with `schema` on all files. `None` if it is not installed.
-fn validate(schema: &Path, files: &[PathBuf]) -> Option<Output> {
+pub(crate) fn validate(schema: &Path, files: &[PathBuf]) -> Option<Output> {
     let tried = Command::new(PYTHON).args(["-c", "import jsonschema, tomllib"]).stderr(Stdio::null()).status();
     if !tried.is_ok_and(|status| status.success()) {
         skipped("python3-jsonschema is not installed");
@@ -36,7 +38,7 @@ fn validate(schema: &Path, files: &[PathBuf]) -> Option<Output> {
     Some(Command::new(PYTHON).arg(script).arg(schema).args(files).output().unwrap())
 }
 
-fn verdicts(output: &Output) -> Vec<Verdict> {
+pub(crate) fn verdicts(output: &Output) -> Vec<Verdict> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::str::from_utf8(&output.stdout).unwrap().lines().map(verdict).collect()
 }
@@ -47,6 +49,7 @@ fn verdict(line: &str) -> Verdict {
         Some("accepts") => Verdict::Accepts,
         Some("rejects") => Verdict::Rejects(said["why"].as_str().unwrap().to_owned()),
         Some("no-toml") => Verdict::NoToml,
+        Some("no-json") => Verdict::NoJson,
         other => panic!("{other:?} is no verdict"),
     }
 }

@@ -1,9 +1,9 @@
-"""Says of each FILE (TOML) whether SCHEMA (JSON) accepts it, by Debian's python3-jsonschema.
+"""Says of each FILE (TOML, or JSON if its name ends with .json) whether SCHEMA (JSON) accepts it, by Debian's python3-jsonschema.
 
     /usr/bin/python3 tests/schema/validate.py SCHEMA FILE...
 
-Prints one line of JSON for each file: {"file", "verdict", "why"}. The verdict is `accepts`, `rejects` or `no-toml`
-(this reader knows TOML 1.0). The exit status is not 0 where it can't judge: the schema is none, a file is absent.
+Prints one line of JSON for each file: {"file", "verdict", "why"}. The verdict is `accepts`, `rejects`, `no-toml`
+(this reader knows TOML 1.0) or `no-json`. The exit status is not 0 where it can't judge: the schema is none, a file is absent.
 """
 
 import json
@@ -18,7 +18,9 @@ def judge(validator, path):
     with open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read()
     try:
-        document = tomllib.loads(text)
+        document = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
+    except json.JSONDecodeError as error:
+        return "no-json", str(error)
     except tomllib.TOMLDecodeError as error:
         return "no-toml", str(error)
     errors = sorted(validator.iter_errors(document), key=lambda error: [str(step) for step in error.absolute_path])

@@ -9,6 +9,8 @@
 //! | [`list`] | what they have in common |
 //! | [`tree`](mod@tree) | the document of `mlist inspect` |
 //!
+//! The schemas in `schema/` are generated from these types by the tests in `schemas.rs`.
+//!
 //! This file has what all documents have in common, and the document with problems of the file.
 
 use serde::Serialize;
