@@ -84,7 +84,8 @@ pub enum NodeState {
 
 impl TreeNode {
     /// Creates the node of a manifest that was not read yet.
-    pub(super) fn new(role: NodeRole, reference: Reference, descriptor: Descriptor) -> Self {
+    #[must_use]
+    pub fn new(role: NodeRole, reference: Reference, descriptor: Descriptor) -> Self {
         let (artifact_type, platform, content_size, predicate_types) = Default::default();
         let (annotations, entry_annotations, children, referrers) = Default::default();
         let mut node = Self {

@@ -240,7 +240,7 @@ impl LiveState {
             format!("{what}: {} of {}", text::count(done), text::plural(total, "list"))
         };
         let line = match (self.phase, &self.missing) {
-            (Phase::Starting, _) => "Waiting for the first response of a registry".to_owned(),
+            (Phase::Starting, _) => "Waiting for the response of a registry".to_owned(),
             (Phase::Reading { .. }, Some(missing)) => missing.sentence(),
             (Phase::Reading { done, total }, None) => of("Reading", done, total),
             (Phase::Publishing { done, total }, _) => {

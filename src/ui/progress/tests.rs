@@ -117,7 +117,7 @@ fn members_that_are_waited_for_are_reported_once_and_as_the_sign_of_life() {
 
 #[test]
 fn the_sign_of_life_says_how_far_the_run_is() {
-    assert_eq!(LiveState::new().sign_of_life(WIDE), "Waiting for the first response of a registry\n");
+    assert_eq!(LiveState::new().sign_of_life(WIDE), "Waiting for the response of a registry\n");
     let lines = options(ProgressMode::Lines);
     let mut state = state(&lines, samples::plan());
     assert_eq!(state.sign_of_life(WIDE), "Publishing: 0 of 3 lists\n");

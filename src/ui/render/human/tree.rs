@@ -280,7 +280,8 @@ fn notes(node: &TreeNode, view: &View) -> Vec<String> {
         return Vec::new();
     }
     let all: BTreeMap<&String, &String> = node.annotations.iter().chain(&node.entry_annotations).collect();
-    all.into_iter().map(|(key, value)| format!("{}: \"{}\"", text::foreign(key), text::foreign(value))).collect()
+    // The quote is first: GitHub obeys `::error` even after spaces at the start of a line.
+    all.into_iter().map(|(key, value)| format!("\"{}\": \"{}\"", text::foreign(key), text::foreign(value))).collect()
 }
 
 #[cfg(test)]
