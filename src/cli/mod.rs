@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use crate::command::{check, plan, schema, sync, verify, inspect};
+use crate::command::{check, inspect, plan, schema, sync, verify};
 use crate::exec::ExitStatus;
 use crate::ui::{self, Color, Context, Document, Ui};
 

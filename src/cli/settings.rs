@@ -9,12 +9,12 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
 use crate::command::plan::Pending;
-use crate::command::{InputOptions, RegistryOptions, check, plan, sync, verify, inspect};
+use crate::command::{InputOptions, RegistryOptions, check, inspect, plan, sync, verify};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
-use crate::plan::CheckDepth;
 use crate::oci::{Reference, ReferenceErrorKind};
+use crate::plan::CheckDepth;
 use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::problem::Problem;
-use crate::plan::{InspectionEnding, ListState};
 use crate::plan::change::{Action, ListPlan, Summary};
+use crate::plan::{InspectionEnding, ListState};
 
 pub use crate::registry::{HostStats, Stats};
 

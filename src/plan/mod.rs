@@ -17,8 +17,8 @@ pub mod diff;
 pub mod equality;
 pub mod newest;
 pub mod snapshot;
-pub mod verification;
 pub mod tree;
+pub mod verification;
 
 pub use change::{
     Action, AnnotationChanges, Child, ContentChange, ListPlan, MemberChange, MemberFate, MemberTagChange,
@@ -27,8 +27,8 @@ pub use change::{
 pub(crate) use decide::{contradictory, damaged};
 pub use decide::{decide, verify};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
-pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
 pub use tree::{Inspection, InspectionEnding, NodeKind, NodeRole, NodeState, TreeNode, tree};
+pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
 use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
-use crate::plan::{Plan, Verification, Inspection};
+use crate::plan::{Inspection, Plan, Verification};
 
 /// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]

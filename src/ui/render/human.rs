@@ -37,8 +37,8 @@ pub(in crate::ui) mod plan;
 mod problems;
 pub(in crate::ui) mod report;
 mod staying;
-mod verification;
 mod tree;
+mod verification;
 
 /// The column where the text of a list's line begins, after its first word.
 const INDENT: usize = 11;

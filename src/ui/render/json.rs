@@ -23,10 +23,10 @@ use crate::ui::document::{self, Content, Context, Document};
 mod list;
 mod plan;
 mod report;
-mod verification;
 #[cfg(test)]
 mod schemas;
 mod tree;
+mod verification;
 
 /// The fields that every document begins with.
 #[derive(Serialize)]
