@@ -74,6 +74,14 @@ pub(super) enum Command {
     )]
     Inspect(InspectArgs),
     #[command(
+        visible_alias = "list",
+        about = "Show the lists and their members, or the tags of their repositories",
+        display_name = "mlist",
+        override_usage = "mlist ls [SELECTOR]... [OPTIONS]",
+        after_help = words::LS
+    )]
+    Ls(LsArgs),
+    #[command(
         about = "Print the JSON Schema of manifests.toml, for editors",
         display_name = "mlist",
         override_usage = "mlist schema [OPTIONS]",
@@ -91,6 +99,7 @@ impl Command {
             Self::Sync(sync) => &sync.common,
             Self::Verify(verify) => &verify.common,
             Self::Inspect(inspect) => &inspect.common,
+            Self::Ls(ls) => &ls.common,
             Self::Schema(schema) => &schema.common,
         }
     }
@@ -169,6 +178,27 @@ pub(super) struct InspectArgs {
     pub(super) common: Common,
 }
 
+/// `mlist ls`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct LsArgs {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Show what the file declares, without using the network
+    #[arg(long, conflicts_with = "tags")]
+    pub(super) offline: bool,
+    /// Show the tags that the target repositories have
+    #[arg(long)]
+    pub(super) tags: bool,
+    /// Maximum number of tags per repository [default: 20]
+    #[arg(long, value_name = "N", requires = "tags", value_parser = words::parse_count)]
+    pub(super) limit: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(super) author: AuthorArgs,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
 /// `mlist schema`
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
@@ -228,7 +258,7 @@ pub(super) struct Common {
     #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
     /// Maximum number of parallel requests
-    #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_jobs)]
+    #[arg(short, long, value_name = "N", default_value = "64", value_parser = words::parse_count)]
     pub(super) jobs: NonZeroUsize,
     /// human or json; FORMAT=FILE writes to a file
     #[arg(long, value_name = "FORMAT", value_parser = words::parse_output)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use crate::command::{check, inspect, plan, schema, sync, verify};
+use crate::command::{check, inspect, ls, plan, schema, sync, verify};
 use crate::exec::ExitStatus;
 use crate::ui::{self, Color, Context, Document, Ui};
 
@@ -55,6 +55,7 @@ fn carry_out(settings: &Settings) -> u8 {
         Task::Sync(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, sync::run(options, &ui))),
         Task::Verify(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, verify::run(options, &ui))),
         Task::Inspect(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, inspect::run(options, &ui))),
+        Task::Ls(options) => after_checks(&ui, Demand::Runtime, || on_runtime(&ui, ls::run(options, &ui))),
         Task::Schema => schema::run(&ui),
     };
     ui.end(status)

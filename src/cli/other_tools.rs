@@ -15,7 +15,7 @@ const LOGIN: &str = "use `docker login` or `podman login`: mlist reads their cre
 const LOGOUT: &str = "use `docker logout` or `podman logout`: mlist stores no credentials";
 
 /// Commands of other tools, and what to use instead.
-const COMMANDS: [(&[&str], &str); 17] = [
+const COMMANDS: [(&[&str], &str); 16] = [
     (&["apply", "push", "publish", "update"], "use `mlist sync`"),
     (&["diff", "status", "preview"], "use `mlist plan`"),
     (&["validate", "lint"], "use `mlist check`"),
@@ -27,7 +27,6 @@ const COMMANDS: [(&[&str], &str); 17] = [
     (&["tag"], TAGS),
     (&["rm", "delete", "untag", "prune"], "mlist does not delete tags: use your registry's tool, or `skopeo delete`"),
     (&["show"], "use `mlist inspect`"),
-    (&["ls", "list"], "use `mlist plan`, or `skopeo list-tags docker://REPOSITORY` for any repository"),
     (&["undo", "rollback", "revert"], "publish the previous version again, such as `mlist sync --set version=VERSION`"),
     (
         &["import", "init", "new", "edit"],
@@ -50,7 +49,7 @@ const OPTIONS: [(&[&str], &str); 20] = [
         &["--yes", "-y", "--assume-yes", "--auto-approve"],
         "mlist never prompts for confirmation (`mlist plan` shows what `mlist sync` would write)",
     ),
-    (&["--tag", "--tags", "-t"], TAGS),
+    (&["--tag", "-t"], TAGS),
     (&["--platform", "--platforms", "--arch", "--os", "--variant", "--os-version"], PLATFORMS),
     (&["--annotation"], "set `annotations` of the list in manifests.toml"),
     (&["--amend", "-a", "--append"], "`mlist sync` updates lists that exist"),
@@ -126,7 +125,10 @@ fn option(option: &str, args: &[OsString]) -> Option<String> {
             let instead = "remove it (`mlist sync` reads environment variables without it)";
             return Some(format!("there is no `{name}` for `mlist sync`; {instead}"));
         }
-        "--dry-run" | "-n" if matches!(first, "plan" | "check") => {
+        "--tags" if !first.starts_with('-') => {
+            return Some(format!("there is no `{name}` for `mlist {first}`; {TAGS}"));
+        }
+        "--dry-run" | "-n" if matches!(first, "plan" | "check" | "ls") => {
             return Some(format!(
                 "there is no `{name}` for `mlist {first}`; remove it (`mlist {first}` writes nothing)"
             ));

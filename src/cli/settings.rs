@@ -2,19 +2,21 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, ValueEnum as _};
 use secrecy::SecretString;
 
+use crate::command::ls::{LsOptions, LsSubject};
 use crate::command::plan::Pending;
 use crate::command::{InputOptions, RegistryOptions, check, inspect, plan, sync, verify};
 use crate::config::Author;
 use crate::exec::AfterFailure;
 use crate::host;
 use crate::oci::{Reference, ReferenceErrorKind};
-use crate::plan::CheckDepth;
+use crate::plan::{CheckDepth, TagKinds, TagLimit};
 use crate::registry::CredentialSources;
 use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 
@@ -66,6 +68,7 @@ pub(super) enum Task {
     Sync(sync::SyncOptions),
     Verify(verify::VerifyOptions),
     Inspect(inspect::InspectOptions),
+    Ls(LsOptions),
     Schema,
 }
 
@@ -192,10 +195,27 @@ impl Settings {
                 let input = input(common, Vec::new(), Author::Trusted);
                 Task::Inspect(inspect::InspectOptions { reference: inspected(&reference)?, input, registries })
             }
+            Command::Ls(ls) => Task::Ls(listing(ls, environment)),
             Command::Schema(_) => Task::Schema,
         };
         Ok(Self { task, ui })
     }
+}
+
+/// The default of `--limit`.
+const TAGS_SHOWN: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+
+/// Returns the options of `mlist ls`.
+fn listing(ls: args::LsArgs, environment: &Environment) -> LsOptions {
+    let author = author(ls.author);
+    let registries = registries(&ls.common, &author, environment);
+    let kinds = if ls.common.verbose > 0 { TagKinds::All } else { TagKinds::ForUsers };
+    let subject = if ls.tags {
+        LsSubject::Tags(registries, TagLimit { most: ls.limit.unwrap_or(TAGS_SHOWN), kinds })
+    } else {
+        LsSubject::Declared
+    };
+    LsOptions { input: input(ls.common, ls.which.selectors, author), subject }
 }
 
 /// Returns what to read, and the author of the file.
@@ -321,6 +341,7 @@ mod tests {
                 Task::Sync(sync) => &sync.input,
                 Task::Verify(verify) => &verify.input,
                 Task::Inspect(inspect) => &inspect.input,
+                Task::Ls(ls) => &ls.input,
                 Task::Schema => panic!("nothing is read"),
             }
         }

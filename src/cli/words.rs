@@ -14,6 +14,7 @@ const COMMANDS: &str = "  check     Check manifests.toml without using the netwo
   verify    Check that what is published is as declared and can be pulled
 
   inspect   Show what a reference leads to: platforms, attestations, signatures
+  ls        Show the lists and their members, or the tags of their repositories
 
   schema    Print the JSON Schema of manifests.toml, for editors
 ";
@@ -67,6 +68,15 @@ Exit status: 0 everything was read       1 failed: registry error
              2 invalid usage or file     4 not found, or a corrupt layout
              130 interrupted, 143 terminated";
 
+pub(super) const LS: &str = "\
+Examples:
+  mlist ls                         all lists: what is published, what differs
+  mlist ls 'kube-*' --offline      what the templates in the file result in
+  mlist ls --tags --limit 100
+
+Exit status: 0 no errors                 1 failed: registry error
+             2 invalid usage or file     130 interrupted, 143 terminated";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   mlist schema > manifests.schema.json
@@ -103,8 +113,8 @@ pub(super) fn parse_variable(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Parses a number of requests.
-pub(super) fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+/// Parses a number of requests or tags.
+pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "expected a whole number, 1 or greater".to_owned())
 }
 

@@ -50,7 +50,29 @@ impl Project {
     /// Returns the exit status if a signal arrived first, after a message that nothing was published.
     pub(super) async fn plan(&self, depth: CheckDepth, session: &Session, ui: &Ui) -> Result<Plan, ExitStatus> {
         let planned = plan_lists(&self.loaded.publications, depth, &*session.registries, session.relay.listener());
-        session.unless_stopped(planned).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
+        self.unless_stopped(session, planned, ui).await
+    }
+
+    /// Opens the registries of the targets, to read them.
+    ///
+    /// # Errors
+    /// Returns the exit status after the problems were shown.
+    pub(super) fn open_targets(&self, options: &RegistryOptions, ui: &Arc<Ui>) -> Result<Session, ExitStatus> {
+        let targets = self.loaded.publications.iter().map(|list| &list.target);
+        open(SessionScope::read(targets), &self.loaded, options, ui)
+    }
+
+    /// Returns the result of `work`, which publishes nothing.
+    ///
+    /// # Errors
+    /// Returns the exit status if a signal arrived first, after a message that nothing was published.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        session: &Session,
+        work: impl Future<Output = T>,
+        ui: &Ui,
+    ) -> Result<T, ExitStatus> {
+        session.unless_stopped(work).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
     }
 
     /// Compares the lists with what is published.
@@ -64,7 +86,7 @@ impl Project {
         ui: &Ui,
     ) -> Result<Vec<Arc<Verification>>, ExitStatus> {
         let verified = verify_lists(&self.loaded.publications, depth, &*session.registries, session.relay.listener());
-        session.unless_stopped(verified).await.map_err(|signal| interrupted(&self.loaded, signal, self.clock, ui))
+        self.unless_stopped(session, verified, ui).await
     }
 
     /// Returns the statistics of all requests to registries, including those of `session`.

@@ -7,6 +7,7 @@
 //! | [`sync`](mod@sync) | a whole run on one screen |
 //! | [`verify`] | compares what is published with manifests.toml |
 //! | [`inspect`](mod@inspect) | shows what a reference leads to |
+//! | [`ls`] | shows the lists, or the tags of their repositories |
 //! | [`schema`] | prints the JSON Schema |
 //! | `load` | loads manifests.toml and the files that it includes; lists the tags that an axis needs |
 //! | `session` | opens registries, with or without a file, and handles signals |
@@ -26,6 +27,7 @@ pub mod check;
 mod host_labels;
 pub mod inspect;
 mod load;
+pub mod ls;
 pub mod plan;
 mod registry_options;
 pub mod schema;

@@ -8,6 +8,7 @@
 //! | [`equality`] | when a published list is equal to the declared one |
 //! | [`diff`] | how each member changes |
 //! | [`newest`] | whether a floating tag belongs to a newer version |
+//! | [`tag_listing`] | which tags a repository has, and what they name |
 //! | [`change`] | the result: [`Plan`], and the action, tags, members and children of a list |
 //! | [`verification`] | how a published list compares with the declared one |
 
@@ -17,6 +18,7 @@ pub mod diff;
 pub mod equality;
 pub mod newest;
 pub mod snapshot;
+pub mod tag_listing;
 pub mod tree;
 pub mod verification;
 
@@ -27,6 +29,9 @@ pub use change::{
 pub(crate) use decide::{contradictory, damaged};
 pub use decide::{decide, verify};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
+pub use tag_listing::{
+    ContentKind, ListedTag, RepositoryState, TagKinds, TagLimit, TagListing, TagRequest, list_tags, tag_requests,
+};
 pub use tree::{Inspection, InspectionEnding, NodeKind, NodeRole, NodeState, TreeNode, tree};
 pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
 

@@ -11,6 +11,7 @@
 //! | [`absences`] | what is said of sources that are not found |
 //! | [`refusals`] | what blocks or fails a list, and the problem that is reported |
 //! | [`policies`] | what each policy does, one test per rule |
+//! | [`tag_listing`] | which tags of a repository are shown, in which order, and what is read for them |
 //! | [`writers`] | tags of single members, and lists that several writers share through them |
 //! | [`product`] | every combination of policies |
 //! | [`random`] | random worlds |
@@ -34,6 +35,7 @@ mod product;
 mod properties;
 mod random;
 mod refusals;
+mod tag_listing;
 mod world;
 mod writers;
 

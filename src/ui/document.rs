@@ -7,7 +7,7 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
 use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
-use crate::plan::{Inspection, Plan, Verification};
+use crate::plan::{Inspection, Plan, TagListing, Verification};
 
 /// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]
@@ -36,10 +36,14 @@ pub struct Context {
 pub(super) enum Content {
     /// manifests.toml is valid.
     Check(Checked),
+    /// What manifests.toml expands to.
+    Declared { checked: Checked, took: Duration },
     /// Errors that occurred before anything could be done.
     Problems(Vec<Problem>),
     /// The changes that a sync would make, and the requests that were needed to determine them.
     Plan { plan: Plan, requests: Stats },
+    /// The tags of the repositories that lists are published to.
+    Tags { listings: Vec<TagListing>, requests: Stats, took: Duration },
     /// The lists that were published, and those that were not.
     Report(Report),
     /// How the published lists compare with the declared ones.
@@ -83,9 +87,22 @@ impl Document {
     /// The result for a valid manifests.toml.
     #[must_use]
     pub fn check(loaded: &Loaded) -> Self {
-        let Loaded { publications, unexpanded, .. } = loaded;
-        let checked = Checked { publications: publications.clone(), unexpanded: unexpanded.clone() };
-        Self { context: loaded.into(), content: Content::Check(checked), status: ExitStatus::Done }
+        Self { context: loaded.into(), content: Content::Check(loaded.into()), status: ExitStatus::Done }
+    }
+
+    /// What a valid manifests.toml expands to.
+    #[must_use]
+    pub fn declared(loaded: &Loaded, took: Duration) -> Self {
+        let content = Content::Declared { checked: loaded.into(), took };
+        Self { context: loaded.into(), content, status: ExitStatus::Done }
+    }
+
+    /// The tags of repositories, and the requests that were sent to list them.
+    #[must_use]
+    pub fn tags(context: Context, listings: Vec<TagListing>, requests: Stats, took: Duration) -> Self {
+        let is_complete = listings.iter().all(|listing| listing.problems.is_empty());
+        let status = if is_complete { ExitStatus::Done } else { ExitStatus::Failed };
+        Self { context, content: Content::Tags { listings, requests, took }, status }
     }
 
     /// Errors that occurred before anything could be done: in manifests.toml, in a selector or on this machine.
@@ -137,6 +154,13 @@ impl Context {
     /// The name of manifests.toml, if it was found.
     pub(super) fn file(&self) -> Option<&str> {
         self.sources.get(0).map(|file| file.name.as_str())
+    }
+}
+
+impl From<&Loaded> for Checked {
+    fn from(loaded: &Loaded) -> Self {
+        let Loaded { publications, unexpanded, .. } = loaded;
+        Self { publications: publications.clone(), unexpanded: unexpanded.clone() }
     }
 }
 

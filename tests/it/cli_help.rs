@@ -34,6 +34,7 @@ fn the_front_page() {
       plan      Show what sync would publish, and why
       sync      Publish the lists that differ from the registry
 
+      ls        Show the lists and their members, or the tags of their repositories
       inspect   Show what a reference leads to: platforms, attestations, signatures
 
       schema    Print the JSON Schema of manifests.toml, for editors
@@ -175,6 +176,50 @@ fn sync_has_a_page() {
                  130 interrupted, 143 terminated
     ");
     assert_eq!(page(&["sync", "-h"]), page(&["sync", "--help"]));
+}
+
+#[test]
+fn ls_has_a_page() {
+    insta::assert_snapshot!(page(&["ls", "--help"]), @r"
+    Show the lists and their members, or the tags of their repositories
+
+    Usage: mlist ls [SELECTOR]... [OPTIONS]
+
+    Arguments:
+      [SELECTOR]...  Ids or targets of lists, or globs [default: all]
+
+    Options:
+          --offline           Show what the file declares, without using the network
+          --tags              Show the tags that the target repositories have
+          --limit <N>         Maximum number of tags per repository [default: 20]
+          --untrusted         For files from untrusted authors: use no credentials,
+                              no git and no environment variables
+          --allow-env <NAME>  Allow the file to read this environment variable
+
+    Options for every command:
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
+          --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
+          --root <DIR>        Allow only paths inside DIR
+      -j, --jobs <N>          Maximum number of parallel requests [default: 64]
+          --format <FORMAT>   human or json; FORMAT=FILE writes to a file
+      -q, --quiet             Print nothing on success
+      -v, --verbose...        Show details; -vv also shows each request
+          --color <WHEN>      When to use color: auto, always or never
+          --no-progress       Hide progress bars
+          --no-trunc          Show full digests
+      -h, --help              Print help
+      -V, --version           Print version
+
+    Examples:
+      mlist ls                         all lists: what is published, what differs
+      mlist ls 'kube-*' --offline      what the templates in the file result in
+      mlist ls --tags --limit 100
+
+    Exit status: 0 no errors                 1 failed: registry error
+                 2 invalid usage or file     130 interrupted, 143 terminated
+    ");
+    assert_eq!(page(&["list", "--help"]), page(&["ls", "--help"]));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod json_documents;
 mod layouts;
 mod lies;
 mod limits;
+mod ls;
 mod map;
 mod members;
 mod memory;

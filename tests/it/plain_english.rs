@@ -236,7 +236,7 @@ fn help_pages() -> Vec<Text> {
         let content = Context::new().mlist(&arguments).exits(0).stdout;
         Text { place: format!("mlist {}", arguments.trim()), before: 0, content }
     };
-    ["", "check", "plan", "sync", "inspect", "schema"].map(page).into()
+    ["", "check", "plan", "sync", "verify", "ls", "inspect", "schema"].map(page).into()
 }
 
 /// Returns the snapshots in files of their own, without their metadata.

@@ -6,6 +6,8 @@
 //! | [`left_out`] | the lists to which no tag applies |
 //! | [`plan`] | the output of `mlist plan` |
 //! | [`staying`] | unchanged lists with a tag that is not as declared, because a newer version has it |
+//! | [`lists`], [`tags`] | the output of `mlist ls`, and of `mlist ls --tags` |
+//! | [`table`] | tables |
 //! | [`report`] | the output of `mlist sync`, during the run and at its end |
 //! | [`verification`] | the output of `mlist verify` |
 //! | [`problems`] | problems in full |
@@ -15,11 +17,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::problem::{Problem, Severity, Sources};
 use crate::exec::report::{ExitStatus, Outcome, Report, Stats};
 use crate::oci::{Digest, Place};
-use crate::plan::{Inspection, ListPlan, Plan};
+use crate::plan::{Inspection, ListPlan, Plan, TagListing};
 
 use crate::ui::document::{self, Checked, Content, Context, Document, VerifiedLists};
 use crate::ui::style::{Role, Style};
@@ -33,10 +36,13 @@ mod details;
 mod excerpt;
 mod expanded;
 mod left_out;
+mod lists;
 pub(in crate::ui) mod plan;
 mod problems;
 pub(in crate::ui) mod report;
 mod staying;
+mod table;
+mod tags;
 mod tree;
 mod verification;
 
@@ -91,6 +97,8 @@ pub(in crate::ui) fn render(
             }
             rendered
         }
+        Content::Declared { checked, took } => parts.declared(checked, *took, styles),
+        Content::Tags { listings, requests, took } => parts.tags(listings, requests, *took, styles),
         Content::Problems(problems) => {
             let count = text::plural(problems.len(), "problem");
             // A problem of the command line or of this machine must not send its reader to the file. The problem of a
@@ -118,20 +126,47 @@ struct DocumentParts<'a> {
 
 impl DocumentParts<'_> {
     fn checked(&self, checked: &Checked) -> String {
-        let Checked { publications: lists, unexpanded } = checked;
-        let members = lists.iter().map(|list| list.members.len()).sum();
-        let tags = lists.iter().map(|list| list.tags.len()).sum();
         let warnings = match self.context.warnings.len() {
             0 => "no problems".to_owned(),
             warnings => text::plural(warnings, "warning"),
         };
-        let counts = [text::plural(lists.len(), "list"), text::plural(members, "member"), text::plural(tags, "tag")];
-        let verdict = format!("{}, {warnings}", counts.join(", "));
+        format!("{}, {warnings}{}", counts(checked), self.unexpanded(checked))
+    }
+
+    /// Returns which entries of the file are not expanded, to end a verdict. Empty if all are.
+    fn unexpanded(&self, Checked { unexpanded, .. }: &Checked) -> String {
         if unexpanded.is_empty() {
-            return verdict;
+            return String::new();
         }
         let names = text::named(unexpanded.iter().map(String::as_str), self.options.verbosity >= Verbosity::Verbose);
-        format!("{verdict}; not expanded, because their lists depend on the tags of a registry: {}", names.join(", "))
+        format!("; not expanded, because their lists depend on the tags of a registry: {}", names.join(", "))
+    }
+
+    fn declared(&self, checked: &Checked, took: Duration, Styles { results, messages }: Styles) -> Vec<OutputPart> {
+        let view = self.options.view(results, &Plan::default());
+        let lines = lists::declared(&checked.publications, &view) + &self.left_out(results);
+        let warnings = self.in_full(&self.with_warnings(std::iter::empty()), messages, &lines);
+        let counts = if checked.publications.is_empty() { "no lists".to_owned() } else { counts(checked) };
+        let counts = format!("{counts}{}", self.unexpanded(checked));
+        let verdict = verdict(results, "Done", &format!(" in {}: {counts}", text::duration(took)));
+        vec![OutputPart::result(lines), OutputPart::message(warnings), OutputPart::result(verdict)]
+    }
+
+    fn tags(
+        &self,
+        listings: &[TagListing],
+        requests: &Stats,
+        took: Duration,
+        Styles { results, messages }: Styles,
+    ) -> Vec<OutputPart> {
+        let digests = listings.iter().flat_map(|listing| &listing.tags).filter_map(|tag| tag.descriptor.as_ref());
+        let view = self.options.view_of(results, digests.map(|descriptor| &descriptor.digest));
+        let lines = tags::lines(listings, &view) + &self.left_out(results);
+        let problems = listings.iter().flat_map(|listing| &listing.problems);
+        let groups = self.with_warnings(problems.map(|problem| (None, problem)));
+        let notes = self.in_full(&groups, messages, &lines) + &self.requests(requests, messages);
+        let verdict = tags::summary(listings, took, results);
+        vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
     }
 
     /// Returns the verdict about manifests.toml.
@@ -248,6 +283,13 @@ impl DocumentParts<'_> {
     }
 }
 
+/// Renders `6 lists, 30 members, 7 tags`.
+fn counts(Checked { publications: lists, .. }: &Checked) -> String {
+    let members = lists.iter().map(|list| list.members.len()).sum();
+    let tags = lists.iter().map(|list| list.tags.len()).sum();
+    [text::plural(lists.len(), "list"), text::plural(members, "member"), text::plural(tags, "tag")].join(", ")
+}
+
 /// Renders a problem that has no place in a file, in full, followed by a blank line.
 pub(in crate::ui) fn problem(problem: &Problem, options: &UiOptions, style: Style) -> String {
     in_full(&fold::fold([(None, problem)]), &Sources::default(), options, style)
@@ -267,7 +309,7 @@ impl UiOptions {
         self.view_of(style, digests(plan))
     }
 
-    /// Returns the settings for showing something with these digests on a stream.
+    /// Returns the settings for showing `digests` on a stream.
     fn view_of<'d>(&self, style: Style, digests: impl IntoIterator<Item = &'d Digest>) -> View {
         let digests = match self.digests {
             DigestLength::Full => Digests::Full,

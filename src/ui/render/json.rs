@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`plan`](mod@plan), [`report`], [`verification`] | the documents of `mlist plan`, `mlist sync` and `mlist verify` |
+//! | [`lists`], [`tags`] | the documents of `mlist ls`, and of `mlist ls --tags` |
 //! | [`list`] | what they have in common |
 //! | [`tree`](mod@tree) | the document of `mlist inspect` |
 //!
@@ -21,10 +22,12 @@ use crate::exec::report::{HostStats, Stats};
 use crate::ui::document::{self, Content, Context, Document};
 
 mod list;
+mod lists;
 mod plan;
 mod report;
 #[cfg(test)]
 mod schemas;
+mod tags;
 mod tree;
 mod verification;
 
@@ -159,6 +162,8 @@ pub(in crate::ui) fn render(document: &Document) -> String {
     let exit_status = status.code();
     match content {
         Content::Check(_) => problems(context, &context.warnings, exit_status),
+        Content::Declared { checked, .. } => lists::declared(context, checked, exit_status),
+        Content::Tags { listings, requests, .. } => tags::tags(context, listings, requests, exit_status),
         Content::Problems(found) => problems(context, found, exit_status),
         Content::Plan { plan, requests } => plan::plan(context, plan, requests, exit_status),
         Content::Verification(verified) => verification::verification(context, verified, exit_status),
