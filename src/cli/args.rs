@@ -218,11 +218,11 @@ pub(super) struct Which {
 /// What is checked besides the tags.
 #[derive(Debug, clap::Args)]
 pub(super) struct RepairArgs {
-    /// Also publish images again that are missing from published lists
+    /// Also check the images of published lists, and publish missing ones again
     #[arg(long)]
     pub(super) repair: bool,
     /// With --repair, also check each config and layer
-    #[arg(long, requires = "repair")]
+    #[arg(long)]
     pub(super) blobs: bool,
 }
 

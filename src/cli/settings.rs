@@ -168,14 +168,14 @@ impl Settings {
                 Task::Plan(plan::PlanOptions {
                     input: input(plan.common, plan.which.selectors, author),
                     registries,
-                    depth: depth(&plan.repair),
+                    depth: depth(&plan.repair)?,
                     pending,
                 })
             }
             Command::Sync(sync) => {
                 let registries = registries(&sync.common, &Author::Trusted, environment);
                 let input = input(sync.common, sync.which.selectors, Author::Trusted);
-                let depth = depth(&sync.repair);
+                let depth = depth(&sync.repair)?;
                 let after_failure = if sync.fail_fast { AfterFailure::BeginNothing } else { AfterFailure::GoOn };
                 if sync.dry_run {
                     Task::Plan(plan::PlanOptions { input, registries, depth, pending: Pending::Done })
@@ -251,11 +251,16 @@ fn registries(common: &Common, author: &Author, environment: &Environment) -> Re
 }
 
 /// Returns how much of what is published is checked.
-fn depth(repair: &args::RepairArgs) -> CheckDepth {
+fn depth(repair: &args::RepairArgs) -> Result<CheckDepth, clap::Error> {
     match (repair.repair, repair.blobs) {
-        (_, true) => CheckDepth::Blobs,
-        (true, false) => CheckDepth::Children,
-        (false, false) => CheckDepth::List,
+        (true, true) => Ok(CheckDepth::Blobs),
+        (true, false) => Ok(CheckDepth::Children),
+        (false, false) => Ok(CheckDepth::List),
+        (false, true) => {
+            let message = "`--blobs` requires `--repair`: write `--repair --blobs`, or use `mlist verify --blobs` to \
+                           check without publishing";
+            Err(Args::command().error(ErrorKind::MissingRequiredArgument, message))
+        }
     }
 }
 

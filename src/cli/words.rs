@@ -41,6 +41,7 @@ pub(super) const SYNC: &str = "\
 Examples:
   mlist sync                       all lists; if interrupted, run it again
   mlist sync 'kube-*' --set version=v1.31.0
+  mlist sync --repair              also images that a cleanup job has deleted
   mlist sync --format json=report.json
 
 Exit status: 0 everything is up to date  1 failed: registry error

@@ -33,6 +33,7 @@ fn the_front_page() {
       check     Check manifests.toml without using the network
       plan      Show what sync would publish, and why
       sync      Publish the lists that differ from the registry
+      verify    Check that what is published is as declared and can be pulled
 
       ls        Show the lists and their members, or the tags of their repositories
       inspect   Show what a reference leads to: platforms, attestations, signatures
@@ -55,7 +56,7 @@ fn the_front_page() {
       -V, --version           Print version
 
     Exit status: 0 done, or nothing to do    1 failed: registry error
-                 2 invalid usage or file     3 changes to publish (--exit-code)
+                 2 invalid usage or file     3 differences (verify, --exit-code)
                  4 blocked: action needed    130 interrupted, 143 terminated
     ");
     assert_eq!(page(&["-h"]), page(&["--help"]));
@@ -107,6 +108,9 @@ fn plan_has_a_page() {
 
     Options:
           --exit-code         Exit with status 3 if there are changes to publish
+          --repair            Also check the images of published lists, and publish
+                              missing ones again
+          --blobs             With --repair, also check each config and layer
           --untrusted         For files from untrusted authors: use no credentials,
                               no git and no environment variables
           --allow-env <NAME>  Allow the file to read this environment variable
@@ -150,6 +154,9 @@ fn sync_has_a_page() {
     Options:
       -n, --dry-run    Show the plan and write nothing
           --fail-fast  Do not start more lists after the first failure
+          --repair     Also check the images of published lists, and publish missing
+                       ones again
+          --blobs      With --repair, also check each config and layer
 
     Options for every command:
       -f, --file <FILE>       File to read [default: manifests.toml in this
@@ -169,6 +176,7 @@ fn sync_has_a_page() {
     Examples:
       mlist sync                       all lists; if interrupted, run it again
       mlist sync 'kube-*' --set version=v1.31.0
+      mlist sync --repair              also images that a cleanup job has deleted
       mlist sync --format json=report.json
 
     Exit status: 0 everything is up to date  1 failed: registry error
@@ -346,9 +354,8 @@ const USAGE: &str = "\n\nUsage: mlist COMMAND [OPTIONS]\n\nFor more information,
 #[test]
 fn commands_of_other_tools_are_answered_with_what_to_do_now() {
     let commands = [
-        "apply", "push", "publish", "diff", "status", "validate", "lint", "verify", "login", "logout", "create",
-        "manifest", "append", "remove", "annotate", "tag", "rm", "show", "ls", "undo", "import", "init", "pull",
-        "copy", "build",
+        "apply", "push", "publish", "diff", "status", "validate", "lint", "login", "logout", "create", "manifest",
+        "append", "remove", "annotate", "tag", "rm", "show", "undo", "import", "init", "pull", "copy", "build",
     ];
     let reasons: Vec<String> = commands.iter().map(|command| reason(&[command])).collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
@@ -359,7 +366,6 @@ fn commands_of_other_tools_are_answered_with_what_to_do_now() {
     there is no `status`; use `mlist plan`
     there is no `validate`; use `mlist check`
     there is no `lint`; use `mlist check`
-    there is no `verify`; use `mlist plan --exit-code`: exit status 3 means that a registry differs from manifests.toml
     there is no `login`; use `docker login` or `podman login`: mlist reads their credentials
     there is no `logout`; use `docker logout` or `podman logout`: mlist stores no credentials
     there is no `create`; declare the list in manifests.toml and run `mlist sync`
@@ -526,6 +532,11 @@ fn a_value_that_is_not_valid_is_refused_with_what_is_expected() {
     insta::assert_snapshot!(reason(&["plan", "--format", "json", "--format", "json"]), @r"
     only one format can be written to stdout; write the other to a file, such as `--format json=FILE`
     ");
+    for command in ["plan", "sync"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(reason(&[command, "--blobs"]), @"`--blobs` requires `--repair`: write `--repair --blobs`, or use `mlist verify --blobs` to check without publishing");
+        }
+    }
     insta::assert_snapshot!(refused(&["plan", "-j", "0"]), @r"
     error: invalid value '0' for '--jobs <N>': expected a whole number, 1 or greater
 
@@ -549,7 +560,6 @@ fn what_excludes_each_other_or_does_not_exist_is_refused() {
         &["sync", "--color", "sometimes"],
         &["sync", "--plan", "plan.json"],
         &["schema", "kube"],
-        &["verify"],
         &["-x"],
     ] {
         let text = refused(args);
