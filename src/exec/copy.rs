@@ -8,12 +8,12 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::mpsc::Sender;
 
 use crate::oci::{Descriptor, Digest, ImageManifest, Locator, Payload, Place};
-use crate::plan::Child;
+use crate::plan::{CheckDepth, Child};
 use crate::registry::{Copied, ErrorKind, Registry, Way};
 
 use super::event_relay::{CopyProgress, EventRelay};
 use super::failure::StepFailure;
-use super::lag::lag;
+use super::lag::{lag, sleep};
 use super::single_flight::SingleFlight;
 use super::tags::PushAgain;
 
@@ -80,7 +80,44 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
         let (blobs, foreign) = tokio::join!(blobs, foreign);
         blobs.into_iter().chain(foreign).collect::<Result<(), StepFailure>>()?;
         drop(open);
-        self.put(task, &payload, &parts).await
+        self.put(task, &payload, &parts).await?;
+        if child.confirm > CheckDepth::List { self.confirm(task, &payload, &parts).await } else { Ok(()) }
+    }
+
+    /// Checks that the target has what was copied: no list may be written after it, so the registry may check nothing. The
+    /// manifest is read, because some registries answer HEAD for one whose bytes are lost. A blob that the registry only
+    /// reported to have is sent, and the manifest is written again.
+    async fn confirm(&self, task: CopyTask<'_>, payload: &Payload, parts: &ImageBlobs<'_>) -> Result<(), StepFailure> {
+        let digest = payload.digest();
+        let mut pauses = lag();
+        while self.registry.manifest(task.target, digest).await?.is_none() {
+            // A new push may not be visible at once.
+            let Some(pause) = pauses.next() else {
+                return Err(StepFailure::not_stored(&task.target.with_digest(digest), "manifest"));
+            };
+            sleep(pause).await;
+        }
+        if task.child.confirm < CheckDepth::Blobs {
+            return Ok(());
+        }
+        let unseen = self.unseen(task, parts).await?;
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        self.send(task, parts, &unseen).await?;
+        self.put(task, payload, parts).await?;
+        match self.unseen(task, parts).await?.first() {
+            Some(blob) => Err(StepFailure::not_stored(&task.target.with_digest(blob), "blob")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the blobs that the target does not have.
+    async fn unseen(&self, task: CopyTask<'_>, parts: &ImageBlobs<'_>) -> Result<Vec<Digest>, StepFailure> {
+        let exists =
+            parts.blobs.values().map(async |blob| Ok((blob, self.registry.has_blob(task.target, blob).await?)));
+        let exists: Vec<_> = join_all(exists).await.into_iter().collect::<Result<_, StepFailure>>()?;
+        Ok(exists.into_iter().filter(|(_, exists)| !exists).map(|(blob, _)| blob.digest.clone()).collect())
     }
 
     /// Writes the manifest of the child again, because the registry accepted it but does not see it.

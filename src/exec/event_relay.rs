@@ -183,7 +183,14 @@ mod tests {
     fn child(from: &str) -> Child {
         let (media_type, digest) = (MediaType::OciManifest, Digest::of(b"image"));
         let platform = Platform::parse("linux/amd64").unwrap();
-        Child { descriptor: Descriptor { media_type, digest, size: 5 }, platform, from: place(from), payload: None }
+        Child {
+            descriptor: Descriptor { media_type, digest, size: 5 },
+            platform,
+            from: place(from),
+            payload: None,
+            fault: None,
+            confirm: crate::plan::CheckDepth::List,
+        }
     }
 
     fn streaming(target: &str, bytes: u64) -> Notice {

@@ -52,6 +52,11 @@ impl StepFailure {
         Self::Problem(Box::new(contradictory(reference, why.to_owned())))
     }
 
+    /// Returns the failure that the registry accepted `what`, but does not have it.
+    pub(super) fn not_stored(reference: &Reference, what: &str) -> Self {
+        Self::contradictory(reference, &format!("the registry accepted the {what}, but then responded 404 for it"))
+    }
+
     /// Returns the failure that other writers change `reference` each time before this run reads it again.
     pub(super) fn contended(reference: &Reference) -> Self {
         let problem = Problem::error(

@@ -107,6 +107,7 @@ fn joined(first: &ListPlan, second: &ListPlan) -> ListPlan {
         action: first.action,
         reason: first.reason,
         payload: second.payload.clone().or_else(|| first.payload.clone()),
+        children: if second.children.is_empty() { first.children.clone() } else { second.children.clone() },
         tags: tags.collect(),
         member_tags: member_tags.collect(),
         members: second.members.iter().map(member).collect(),

@@ -201,6 +201,9 @@ impl PendingQueries {
             (Query::Manifest(digest, place) | Query::Config(digest, place), Response::Unread(cause)) => {
                 self.snapshot.add_unread(digest.clone(), place.clone(), cause);
             }
+            (Query::Stored(digest, place), Response::Stored(answer)) => {
+                self.snapshot.add_stored(digest.clone(), place.clone(), answer);
+            }
             (Query::Blob(blob, place), Response::Blob(answer)) => {
                 self.snapshot.add_blob(blob.clone(), place.clone(), answer);
             }
@@ -277,6 +280,7 @@ enum Response {
     Config(std::result::Result<ImageConfig, MalformedJson>),
     /// There is no manifest or config: they do not exist, or, with a cause, it is not known.
     Unread(Option<Cause>),
+    Stored(Answer<Payload>),
     Blob(Answer<()>),
     Tags(Answer<Arc<BTreeSet<Tag>>>),
     Referrers(Answer<Arc<[Entry]>>),
@@ -287,6 +291,7 @@ async fn ask<R: Registry>(registry: &R, query: Query) -> (Query, Response) {
     let response = match &query {
         Query::Head(reference) => Response::Head(answer(registry.head(reference).await)),
         Query::Manifest(digest, place) => read(digest, registry.manifest(place, digest).await, Response::Manifest),
+        Query::Stored(digest, place) => Response::Stored(answer(registry.manifest(place, digest).await)),
         // A config has up to 8 MiB, of which the platform is needed.
         Query::Config(digest, place) => read(digest, registry.config(place, digest).await, |payload| {
             Response::Config(ImageConfig::parse(payload.bytes()))

@@ -6,6 +6,8 @@ use crate::config::model::Publication;
 use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, MediaType, Payload, Place, Platform, Reference, Tag};
 
+use super::{CheckDepth, ChildFault};
+
 /// What to do with a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
@@ -180,6 +182,10 @@ pub struct Child {
     pub from: Place,
     /// Its bytes, if the decision needed them, so that they are not fetched again.
     pub payload: Option<Payload>,
+    /// What the target has lost of it, if a published list names it.
+    pub fault: Option<ChildFault>,
+    /// How completely the target must be found to have it after it was copied.
+    pub confirm: CheckDepth,
 }
 
 /// What to do for one publication, why, and with which bytes.

@@ -47,6 +47,9 @@ pub enum Query {
     Head(Reference),
     /// The bytes of the manifest with this digest, from this place.
     Manifest(Digest, Place),
+    /// The bytes of the manifest with this digest, from this place, whatever other places have returned: whether it can
+    /// be read there.
+    Stored(Digest, Place),
     /// The image config with this digest, from this place.
     Config(Digest, Place),
     /// Whether this blob exists in this place.
@@ -66,6 +69,7 @@ impl Query {
         match self {
             Self::Head(reference) => &reference.place,
             Self::Manifest(_, place)
+            | Self::Stored(_, place)
             | Self::Config(_, place)
             | Self::Blob(_, place)
             | Self::Tags(place)
@@ -95,6 +99,8 @@ pub struct Snapshot {
     configs: HashMap<Digest, Result<ImageConfig, MalformedJson>>,
     /// Why the bytes are not available from one place. Another place may have them.
     unread: HashMap<(Digest, Place), Answer<()>>,
+    /// Whether one place returned the bytes.
+    stored: HashMap<(Digest, Place), Answer<()>>,
     blobs: HashMap<(Descriptor, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
     referrers: HashMap<(Digest, Place, ReferrerFilter), Answer<Arc<[Entry]>>>,
@@ -134,6 +140,16 @@ impl Snapshot {
         }
     }
 
+    /// Returns the bytes of `digest` if `place` itself returned them, or why it did not. `None` if it was not queried.
+    #[must_use]
+    pub fn stored(&self, digest: &Digest, place: &Place) -> Option<Answer<&Payload>> {
+        match self.stored.get(&(digest.clone(), place.clone()))? {
+            Answer::Found(()) => self.bytes.get(digest).map(Answer::Found),
+            Answer::Absent => Some(Answer::Absent),
+            Answer::Unknown(cause) => Some(Answer::Unknown(cause.clone())),
+        }
+    }
+
     /// Returns whether `place` has `blob`. `None` if it was not queried.
     #[must_use]
     pub fn blob(&self, blob: &Descriptor, place: &Place) -> Option<Answer<()>> {
@@ -166,6 +182,7 @@ impl Snapshot {
         match query {
             Query::Head(reference) => self.head(reference).is_some(),
             Query::Manifest(digest, place) => self.bytes(digest, place).is_some(),
+            Query::Stored(digest, place) => self.stored(digest, place).is_some(),
             Query::Config(digest, place) => self.config(digest, place).is_some(),
             Query::Blob(blob, place) => self.blob(blob, place).is_some(),
             Query::Tags(place) => self.tags(place).is_some(),
@@ -182,6 +199,7 @@ impl Snapshot {
             Query::Manifest(digest, place) | Query::Config(digest, place) => {
                 self.unread.remove(&(digest.clone(), place.clone()));
             }
+            Query::Stored(digest, place) => drop(self.stored.remove(&(digest.clone(), place.clone()))),
             Query::Blob(blob, place) => drop(self.blobs.remove(&(blob.clone(), place.clone()))),
             Query::Tags(place) => drop(self.tags.remove(place)),
             Query::Referrers(digest, place, wanted) => {
@@ -225,6 +243,19 @@ impl Snapshot {
     /// Adds bytes that were verified against their digest.
     pub fn add_bytes(&mut self, payload: Payload) {
         self.bytes.entry(payload.digest().clone()).or_insert(payload);
+    }
+
+    /// Adds whether a place returned the bytes of `digest`, which were verified. An earlier answer is kept.
+    pub fn add_stored(&mut self, digest: Digest, place: Place, answer: Answer<Payload>) {
+        let answer = match answer {
+            Answer::Found(payload) => {
+                self.add_bytes(payload);
+                Answer::Found(())
+            }
+            Answer::Absent => Answer::Absent,
+            Answer::Unknown(cause) => Answer::Unknown(cause),
+        };
+        self.stored.entry((digest, place)).or_insert(answer);
     }
 
     /// Adds what the config of `digest` contains. Its bytes were verified against the digest.

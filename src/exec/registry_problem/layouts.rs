@@ -34,7 +34,7 @@ impl Subject<'_> {
                 Problem::error(code, message).help(format!("delete {}, then {then}", self.file(digest))).about(target)
             }
             LayoutFault::NoManifest(digest) => match target {
-                ErrorTarget::Content(source) => damaged(source, "manifest", digest),
+                ErrorTarget::Content(source) => damaged(source, "its manifest", digest),
                 target => Problem::error(DAMAGED, format!("cannot {doing} {target}")).because(fault.to_string()),
             },
             LayoutFault::NoLayer(digest) => Problem::error(

@@ -77,6 +77,7 @@ impl Budget {
         match query {
             Query::Head(_) => Response::Head(Answer::Unknown(cause)),
             Query::Manifest(..) | Query::Config(..) => Response::Unread(Some(cause)),
+            Query::Stored(..) => Response::Stored(Answer::Unknown(cause)),
             Query::Blob(..) => Response::Blob(Answer::Unknown(cause)),
             Query::Tags(_) => Response::Tags(Answer::Unknown(cause)),
             Query::Referrers(..) => Response::Referrers(Answer::Unknown(cause)),
@@ -96,7 +97,7 @@ fn too_large(limit: usize, kept: &[usize]) -> Cause {
 /// Returns the number of bytes that are kept of `response`. `None` if it has no part of variable size.
 fn kept(response: &Response) -> Option<(KeptKind, usize)> {
     match response {
-        Response::Manifest(payload) => {
+        Response::Manifest(payload) | Response::Stored(Answer::Found(payload)) => {
             let bytes = payload.bytes().len();
             let is_large = payload.media_type().is_index() && bytes > LARGE;
             Some((KeptKind::Manifests, if is_large { bytes * PARSED } else { bytes }))
@@ -112,6 +113,7 @@ fn kept(response: &Response) -> Option<(KeptKind, usize)> {
         }
         Response::Config(Err(_))
         | Response::Unread(_)
+        | Response::Stored(Answer::Absent | Answer::Unknown(_))
         | Response::Head(Answer::Absent | Answer::Unknown(_))
         | Response::Tags(Answer::Absent | Answer::Unknown(_))
         | Response::Referrers(Answer::Absent | Answer::Unknown(_))

@@ -114,6 +114,17 @@ impl<'a> QueryBatch<'a> {
         self.take(answer, || Query::Manifest(digest.clone(), place.clone()), origin)
     }
 
+    /// Returns the manifest of `digest` if `place` itself has returned it. `None` if there is no usable answer yet.
+    pub(super) fn stored(
+        &mut self,
+        digest: &Digest,
+        place: &Place,
+        origin: &QueryOrigin<'_>,
+    ) -> Option<Presence<&'a Payload>> {
+        let answer = self.input.snapshot.stored(digest, place);
+        self.take(answer, || Query::Stored(digest.clone(), place.clone()), origin)
+    }
+
     /// Returns the config of `digest` in `place`. `None` if there is no usable answer yet.
     pub(super) fn config(
         &mut self,

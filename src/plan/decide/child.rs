@@ -10,6 +10,10 @@ use super::input::{Input, Purpose};
 ///
 /// To publish, only what is missing counts: size and type of what is written are checked by `proof`. To compare, an
 /// answer to HEAD that contradicts the list is checked by reading the manifest, because HEAD may be wrong.
+///
+/// Whether a registry has a manifest is taken from that registry alone, although the bytes may be known from another
+/// place. Some registries answer 404 only to HEAD, so a manifest that is checked counts as missing only if it cannot be
+/// read either. Others still answer HEAD for a manifest whose bytes are lost, which is found if its blobs are checked.
 pub(super) fn faults(
     batch: &mut QueryBatch<'_>,
     input: Input<'_>,
@@ -17,19 +21,18 @@ pub(super) fn faults(
     origin: &QueryOrigin<'_>,
 ) -> Option<Vec<ChildFault>> {
     let target = &input.publication.target;
-    let head = batch.head(&target.with_digest(&listed.digest), origin)?;
     // The files of a layout are read for a HEAD too.
-    let is_claim = input.purpose == Purpose::Compare && matches!(target, Place::Repository(_));
-    let is_doubtful = match head {
+    let is_confirmed = matches!(target, Place::Layout(_)) || input.depth == CheckDepth::List;
+    let is_doubtful = match batch.head(&target.with_digest(&listed.digest), origin)? {
         Presence::Found(head) => input.purpose == Purpose::Compare && head != listed,
-        Presence::Absent if is_claim => true,
-        Presence::Absent => return Some(vec![ChildFault::Missing]),
+        Presence::Absent if is_confirmed => return Some(vec![ChildFault::Missing]),
+        Presence::Absent => true,
     };
     let is_image = listed.media_type.is_image();
     if !is_doubtful && (input.depth < CheckDepth::Blobs || !is_image) {
         return Some(Vec::new());
     }
-    let Presence::Found(payload) = batch.manifest(&listed.digest, target, origin)? else {
+    let Presence::Found(payload) = batch.stored(&listed.digest, target, origin)? else {
         return Some(vec![ChildFault::Missing]);
     };
     let found = payload.descriptor();

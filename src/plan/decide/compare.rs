@@ -12,7 +12,7 @@ use super::input::{Flow, Input};
 use super::published::Published;
 
 /// How many lists in lists are read.
-const NESTING: usize = 3;
+pub(super) const NESTING: usize = 3;
 /// The maximum number of damaged children that a problem lists.
 const LISTED: usize = 3;
 

@@ -57,7 +57,7 @@ pub(super) fn find<'a>(
         let payload = match batch.manifest(&descriptor.digest, &member.source.place, &origin)? {
             Presence::Found(payload) => payload,
             Presence::Absent => {
-                batch.block(origin.label(damaged(&member.source, "manifest", &descriptor.digest)));
+                batch.block(origin.label(damaged(&member.source, "its manifest", &descriptor.digest)));
                 return None;
             }
         };

@@ -172,7 +172,7 @@ fn read_manifest<'a>(
     let payload = match batch.manifest(&head.digest, &member.source.place, &origin)? {
         Presence::Found(payload) => payload,
         Presence::Absent => {
-            batch.block(origin.label(damaged(&member.source, "manifest", &head.digest)));
+            batch.block(origin.label(damaged(&member.source, "its manifest", &head.digest)));
             return None;
         }
     };
@@ -204,7 +204,7 @@ fn read_config<'a>(
     let read = match batch.config(&config.digest, &member.source.place, &origin)? {
         Presence::Found(read) => read,
         Presence::Absent => {
-            batch.block(origin.label(damaged(&member.source, "config", &config.digest)));
+            batch.block(origin.label(damaged(&member.source, "its config", &config.digest)));
             return None;
         }
     };

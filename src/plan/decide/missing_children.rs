@@ -47,8 +47,8 @@ pub(super) fn ask_attestations(batch: &mut QueryBatch<'_>, input: Input<'_>, ima
 
 /// Children that are missing in the target, by position. Of equal children only the first is listed.
 pub(super) struct MissingChildren {
-    /// They must be copied before the list is written.
-    pub(super) elsewhere: Vec<usize>,
+    /// They must be copied before the list is written. With what the target has lost, if a published list names them.
+    pub(super) elsewhere: Vec<(usize, Option<ChildFault>)>,
     /// Their source is the target itself, but they no longer exist there.
     pub(super) gone: Vec<(usize, ChildFault)>,
 }
@@ -78,8 +78,13 @@ pub(super) fn missing(
     let mut missing = MissingChildren { elsewhere: Vec::new(), gone: Vec::new() };
     for (number, child) in foreign {
         let digest = &child.descriptor.digest;
-        if done.insert(digest) && (!published.holds(digest) || fault(child).is_some()) {
-            missing.elsewhere.push(number);
+        if !done.insert(digest) {
+            continue;
+        }
+        if !published.holds(digest) {
+            missing.elsewhere.push((number, None));
+        } else if let Some(fault) = fault(child) {
+            missing.elsewhere.push((number, Some(fault)));
         }
     }
     for (number, child) in own {

@@ -133,7 +133,7 @@ fn platforms(
     let payload = match batch.manifest(&head.digest, place, origin)? {
         Presence::Found(payload) => payload,
         Presence::Absent => {
-            batch.block(origin.label(damaged(from, "manifest", &head.digest)));
+            batch.block(origin.label(damaged(from, "its manifest", &head.digest)));
             return None;
         }
     };
@@ -148,7 +148,7 @@ fn platforms(
             match batch.config(&config, place, origin) {
                 Some(Presence::Found(read)) => read.clone().map(|config| vec![config.platform]),
                 Some(Presence::Absent) => {
-                    batch.block(origin.label(damaged(from, "config", &config)));
+                    batch.block(origin.label(damaged(from, "its config", &config)));
                     Ok(Vec::new())
                 }
                 None => Ok(Vec::new()),

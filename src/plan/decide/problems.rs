@@ -34,13 +34,13 @@ pub(super) fn not_an_image(reference: &Reference, media_type: &MediaType) -> Opt
     Some(problem.about(reference))
 }
 
-/// Returns the problem that `source` exists, but a part of it (`what`: its manifest, config or a layer) is missing.
+/// Returns the problem that `source` exists, but a part of it (`what`: `its manifest`) is missing.
 pub(crate) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Problem {
     let help = match source.place {
         Place::Repository(_) => "push the image again".to_owned(),
         Place::Layout(_) => format!("write the image to the layout again: {}", copy_to(source)),
     };
-    Problem::error("mlist::plan::member_damaged", format!("{source} exists, but its {what} is missing"))
+    Problem::error("mlist::plan::member_damaged", format!("{source} exists, but {what} is missing"))
         .because(format!("{digest} not found in {}", source.place))
         .help(help)
         .about(source)
@@ -49,10 +49,10 @@ pub(crate) fn damaged(source: &Reference, what: &str, digest: &Digest) -> Proble
 /// Returns which part of an image is missing, and its digest. `manifest` is the digest of the image.
 pub(super) fn lacking<'d>(fault: &'d ChildFault, manifest: &'d Digest) -> (&'static str, &'d Digest) {
     match fault {
-        ChildFault::ConfigMissing(digest) => ("config", digest),
-        ChildFault::LayerMissing(digest) => ("layer", digest),
+        ChildFault::ConfigMissing(digest) => ("its config", digest),
+        ChildFault::LayerMissing(digest) => ("one of its layers", digest),
         ChildFault::Missing | ChildFault::Size(_) | ChildFault::Type(_) | ChildFault::Unreadable(_) => {
-            ("manifest", manifest)
+            ("its manifest", manifest)
         }
     }
 }

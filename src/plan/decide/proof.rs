@@ -56,7 +56,7 @@ fn proven(
     match (batch.manifest(&claimed.digest, holder, &origin)?, source) {
         (Presence::Found(payload), _) => Some(payload.descriptor().clone()),
         (Presence::Absent, Some(source)) => {
-            batch.block(origin.label(damaged(source, "manifest", &claimed.digest)));
+            batch.block(origin.label(damaged(source, "its manifest", &claimed.digest)));
             None
         }
         // That an entry is missing which only the target has is reported together with the other children.

@@ -1,11 +1,12 @@
 //! Children of the list that only the target has. They must still exist there.
 
 use crate::config::problem::Problem;
-use crate::oci::Platform;
-use crate::plan::ChildFault;
+use crate::oci::{Descriptor, Index, Platform};
+use crate::plan::{CheckDepth, ChildFault};
 
-use super::batch::QueryBatch;
+use super::batch::{Presence, QueryBatch};
 use super::child;
+use super::compare::NESTING;
 use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 use super::problems::lacking;
@@ -14,32 +15,83 @@ use super::problems::lacking;
 /// there is no source to copy them from.
 pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
     for line in lines.iter().filter(|line| line.is_retained()) {
-        let origin = line.origin(input);
-        let faults = child::faults(batch, input, &line.entry.descriptor, &origin).unwrap_or_default();
+        let retained = Retained { input, line, lines };
+        retained.check(batch, &line.entry.descriptor, NESTING);
+    }
+}
+
+/// A retained entry of a list.
+struct Retained<'a, 'l, 's> {
+    input: Input<'a>,
+    line: &'a PlannedEntry<'l, 's>,
+    lines: &'a [PlannedEntry<'l, 's>],
+}
+
+impl<'a> Retained<'a, '_, '_> {
+    /// Checks the manifest of the entry, or one that the index of the entry names.
+    fn check(&self, batch: &mut QueryBatch<'a>, descriptor: &Descriptor, nesting: usize) {
+        let (input, origin) = (self.input, self.line.origin(self.input));
+        let Some(faults) = child::faults(batch, input, descriptor, &origin) else { return };
         if let Some(fault) = faults.iter().find(|fault| fault.is_missing()) {
-            batch.block(origin.label(gone(input, line, fault)));
+            batch.block(origin.label(self.gone(descriptor, fault)));
+        } else if input.depth > CheckDepth::List && descriptor.media_type.is_index() && nesting > 0 {
+            let nested = batch.manifest(&descriptor.digest, &input.publication.target, &origin);
+            let Some(Presence::Found(payload)) = nested else { return };
+            // An index that cannot be read cannot be checked further. Clients report it.
+            for entry in Index::parse(payload).map(|index| index.entries).unwrap_or_default() {
+                self.check(batch, &entry.descriptor, nesting - 1);
+            }
+        }
+    }
+
+    fn gone(&self, descriptor: &Descriptor, fault: &ChildFault) -> Problem {
+        let digest = &descriptor.digest;
+        let target = &self.input.publication.target;
+        let image = target.with_digest(digest);
+        let (why, help) = self.why_and_help();
+        let list = self.input.publication.reference();
+        let error = |message: String| Problem::error("mlist::plan::kept_gone", message);
+        let problem = match lacking(fault, digest) {
+            (_, missing) if missing == digest => error(format!("{image} not found, but {list} keeps it")),
+            (what, missing) => error(format!("{list} keeps {image}, but {what} is missing"))
+                .because(format!("{missing} not found in {target}")),
+        };
+        problem.because(why).help(help).about(&image)
+    }
+
+    /// Returns why the entry has no source, and what to do.
+    fn why_and_help(&self) -> (String, String) {
+        const AGAIN: &str = "publish it again from the file that declares it";
+        const REMOVE: &str = "set undeclared = \"remove\" to remove it from the list";
+        let Some(image) = self.line.entry.attested() else {
+            let platform = self.line.entry.platform.as_ref().filter(|platform| !platform.is_unknown());
+            return match (self.line.part, platform) {
+                (EntrySource::Kept(member), _) => (
+                    format!("published for {}, but its source {} was not found either", shown(platform), member.source),
+                    "push the image to its source again, or set missing = \"skip\" to publish without it".to_owned(),
+                ),
+                (_, Some(platform)) => (
+                    format!("published for {platform}, but not declared in this file"),
+                    format!("{AGAIN}, declare {platform} here with a source, or {REMOVE}"),
+                ),
+                (_, None) => ("published, but not declared in this file".to_owned(), format!("{AGAIN}, or {REMOVE}")),
+            };
+        };
+        let attested = self.lines.iter().find(|line| line.entry.descriptor.digest.as_str() == image);
+        let platform = shown(attested.and_then(|line| line.entry.platform.as_ref()));
+        match attested.map(|line| line.part) {
+            Some(EntrySource::Kept(member)) => (
+                format!("an attestation of the image for {platform}, whose source {} was not found", member.source),
+                "push the image with its attestations to its source again, or set attestations = \"drop\"".to_owned(),
+            ),
+            _ => (
+                format!("an attestation of the image for {platform}, which is not declared in this file"),
+                format!("{AGAIN}, or set undeclared = \"remove\" to remove the image from the list"),
+            ),
         }
     }
 }
 
-fn gone(input: Input<'_>, line: &PlannedEntry<'_, '_>, fault: &ChildFault) -> Problem {
-    let digest = &line.entry.descriptor.digest;
-    let image = input.publication.target.with_digest(digest);
-    let platform = line.entry.platform.clone().unwrap_or_else(Platform::unknown);
-    let (why, help) = match line.part {
-        EntrySource::Kept(member) => (
-            format!("published for {platform}, but its source {} was not found either", member.source),
-            "push the image to its source again, or set missing = \"skip\" to publish without it".to_owned(),
-        ),
-        EntrySource::Member(_) | EntrySource::Undeclared | EntrySource::Attestation | EntrySource::Brought(_) => (
-            format!("published for {platform}, but not declared in this file"),
-            format!("declare {platform} with a source, or set undeclared = \"remove\" to remove it from the list"),
-        ),
-    };
-    let list = input.publication.reference();
-    let message = match lacking(fault, digest) {
-        ("manifest", _) => format!("{image} not found, but {list} keeps it"),
-        (what, blob) => format!("{what} {blob} of {image} not found, but {list} keeps the image"),
-    };
-    Problem::error("mlist::plan::kept_gone", message).because(why).help(help).about(&image)
+fn shown(platform: Option<&Platform>) -> String {
+    platform.cloned().unwrap_or_else(Platform::unknown).to_string()
 }

@@ -3,7 +3,8 @@
 use crate::config::model::TargetTag;
 use crate::oci::{Descriptor, Digest, Payload, Place};
 use crate::plan::{
-    Action, Answer, CheckDepth, Child, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate, equality,
+    Action, Answer, CheckDepth, Child, ChildFault, ListPlan, MemberFate, MemberTagChange, Reason, TagChange, TagFate,
+    equality,
 };
 
 use super::batch::{QueryBatch, QueryOrigin};
@@ -79,7 +80,7 @@ pub(super) fn conclude(
 }
 
 /// Whether the images of a list that is unchanged are checked: if that is wanted, and in layouts, because nothing
-/// protects the files of a folder, and a check costs no requests.
+/// protects the files of a directory, and a check costs no requests.
 fn checks_children(input: Input<'_>) -> bool {
     input.depth > CheckDepth::List || matches!(input.publication.target, Place::Layout(_))
 }
@@ -186,7 +187,8 @@ fn present(input: Input<'_>, lines: &[PlannedEntry<'_, '_>], plan: &ListPlan) ->
 }
 
 /// Returns what must be copied before anything is written. If only member tags are written, these are their images. If
-/// no tag is written, these are the images of the list that the target does not have any more.
+/// no tag is written or the images of a published list are checked, these are the images that the target does not have
+/// any more.
 fn children(
     input: Input<'_>,
     published: &Published,
@@ -194,7 +196,8 @@ fn children(
     lines: &[PlannedEntry<'_, '_>],
     plan: &ListPlan,
 ) -> Flow<Vec<Child>> {
-    let needs_list = plan.action == Action::Unchanged || plan.tags.iter().any(|tag| tag.fate.is_written());
+    let writes_list = plan.tags.iter().any(|tag| tag.fate.is_written());
+    let needs_list = plan.action == Action::Unchanged || writes_list || input.depth > CheckDepth::List;
     let is_tagged = |resolved: &ResolvedMember<'_>| {
         let is_it = |change: &MemberTagChange| change.descriptor.digest == resolved.descriptor.digest;
         plan.member_tags.iter().any(|change| change.tag.fate.is_written() && is_it(change))
@@ -225,8 +228,8 @@ fn children(
     // The manifests that a new list names were read, see `proof`. Others may be known by chance, which must not matter.
     let is_published = |list: &List| plan.index.as_ref().is_some_and(|index| index.digest == *list.payload.digest());
     let is_new = !published.lists().iter().any(is_published);
-    let child = |number: &usize| {
-        let (resolved, descriptor, payload) = &parts[*number];
+    let child = |(number, fault): (usize, Option<ChildFault>)| {
+        let (resolved, descriptor, payload) = &parts[number];
         let read = || match input.snapshot.bytes(&descriptor.digest, &resolved.member.source.place) {
             Some(Answer::Found(payload)) if is_new => Some(payload.clone()),
             _ => None,
@@ -236,7 +239,9 @@ fn children(
             platform: resolved.platform.clone(),
             from: resolved.member.source.place.clone(),
             payload: payload.clone().or_else(read),
+            fault,
+            confirm: input.depth,
         }
     };
-    Ok(missing.elsewhere.iter().map(child).collect())
+    Ok(missing.elsewhere.into_iter().map(child).collect())
 }

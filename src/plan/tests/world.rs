@@ -267,6 +267,12 @@ impl World {
                     snapshot.add_unread(digest.clone(), place.clone(), None);
                 }
             }
+            Query::Stored(digest, place) => {
+                let found = self.has(place, digest).then(|| self.bytes[digest].clone());
+                let unknown = || Answer::Unknown(cause(&place.with_digest(digest).to_string()));
+                let answer = if mute { unknown() } else { found.map_or(Answer::Absent, Answer::Found) };
+                snapshot.add_stored(digest.clone(), place.clone(), answer);
+            }
             Query::Blob(blob, place) => {
                 let found = if self.has(place, &blob.digest) { Answer::Found(()) } else { Answer::Absent };
                 let answer = if mute { Answer::Unknown(cause(&place.to_string())) } else { found };
@@ -317,7 +323,7 @@ impl World {
             for query in &needs {
                 match query {
                     Query::Head(_) => asked.heads += 1,
-                    Query::Manifest(..) => asked.manifests += 1,
+                    Query::Manifest(..) | Query::Stored(..) => asked.manifests += 1,
                     Query::Config(..) => asked.configs += 1,
                     Query::Blob(..) => asked.blobs += 1,
                     Query::Tags(_) => asked.tags += 1,

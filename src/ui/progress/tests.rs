@@ -5,7 +5,7 @@ use super::*;
 use crate::exec::event::{ListStep, Notice};
 use crate::exec::report::ListReport;
 use crate::oci::{Host, Place, Platform};
-use crate::plan::{Child, Plan};
+use crate::plan::{CheckDepth, Child, Plan};
 use crate::ui::style::Style;
 use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::{DigestLength, Size};
@@ -148,7 +148,14 @@ fn copied(arch: &str, done: usize, of: usize) -> ListStep {
 fn child(step: &ListStep) -> Option<Child> {
     let ListStep::Copying { platform, from: Some(from), .. } = step else { return None };
     let from = Place::parse(&format!("{}/x", from.as_str())).unwrap();
-    Some(Child { descriptor: samples::descriptor("8c1e"), platform: platform.clone(), from, payload: None })
+    Some(Child {
+        descriptor: samples::descriptor("8c1e"),
+        platform: platform.clone(),
+        from,
+        payload: None,
+        fault: None,
+        confirm: CheckDepth::List,
+    })
 }
 
 /// Returns a state in which lists with these targets are at these steps.

@@ -146,7 +146,7 @@ fn an_image_that_stays_and_is_gone_blocks_where_the_list_is_written() {
     world.remove(&reference(TARGET_V1).place, &theirs.descriptor.digest);
     let (plan, slugs) = blocked(&world, &undeclared(&list(&[AMD64])));
     assert_eq!(slugs, ["kept_gone"]);
-    insta::assert_snapshot!(plan.problems[0].help.clone().unwrap(), @r#"declare linux/s390x with a source, or set undeclared = "remove" to remove it from the list"#);
+    insta::assert_snapshot!(plan.problems[0].help.clone().unwrap(), @r#"publish it again from the file that declares it, declare linux/s390x here with a source, or set undeclared = "remove" to remove it from the list"#);
 }
 
 const TARGET_V1: &str = "reg.corp/app:v1";

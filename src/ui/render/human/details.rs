@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`tags`] | its tags, and the tags of its members |
 //! | [`members`] | its members |
+//! | [`repaired`] | the images that the target has lost |
 //!
 //! This file decides which of them are shown in which case, aligns them, and adds why a list is blocked or failed.
 
@@ -17,6 +18,7 @@ use crate::ui::text;
 use super::View;
 
 mod members;
+mod repaired;
 mod tags;
 
 /// The columns before the label: two spaces, the symbol, a space.
@@ -70,7 +72,7 @@ pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec
         (Telling::Outcome, Action::Unchanged) if !view.all => Vec::new(),
         (Telling::Plan, Action::Create) => [tags::all(list, view), members::new(list, view, telling)].concat(),
         (Telling::Plan, Action::Update | Action::Unchanged) => {
-            [tags::all(list, view), members::all(list, view, telling)].concat()
+            [tags::all(list, view), repaired::rows(list, view, telling), members::all(list, view, telling)].concat()
         }
         (_, Action::Blocked) => {
             let published = list.members.iter().any(|member| member.from.is_some());
@@ -85,16 +87,19 @@ pub(in crate::ui) fn rows(list: &ListPlan, view: &View, telling: Telling) -> Vec
             [tags::moved_off(list, view), tags::staying(list, view), members::lacking(list, view)].concat()
         }
         (Telling::Outcome, Action::Update) if view.all => {
-            [tags::all(list, view), members::all(list, view, telling)].concat()
+            [tags::all(list, view), repaired::rows(list, view, telling), members::all(list, view, telling)].concat()
         }
         (Telling::Outcome, Action::Update) if members::change(list) => [
             tags::moved_off(list, view),
             tags::staying(list, view),
+            repaired::rows(list, view, telling),
             members::changed(list, view, telling),
             members::lacking(list, view),
         ]
         .concat(),
-        (Telling::Outcome, Action::Update) => [tags::all(list, view), members::lacking(list, view)].concat(),
+        (Telling::Outcome, Action::Update) => {
+            [tags::all(list, view), repaired::rows(list, view, telling), members::lacking(list, view)].concat()
+        }
         (Telling::Outcome, Action::Unchanged) => {
             [tags::further(list, view), members::all(list, view, telling)].concat()
         }

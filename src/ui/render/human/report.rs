@@ -225,7 +225,8 @@ fn quota(requests: &Stats) -> String {
 /// Returns which tags of an unfinished list were moved or may have been moved. Empty if there are none.
 fn tags_note(list: &ListReport) -> String {
     let names = |wanted: TagDone| {
-        let tags = list.plan.tags.iter().zip(&list.tags).filter(move |(_, done)| **done == wanted);
+        let tags = list.plan.tags.iter().zip(&list.tags);
+        let tags = tags.filter(move |(tag, done)| tag.fate.is_written() && **done == wanted);
         tags.map(|(tag, _)| tag.tag.to_string()).collect::<Vec<_>>().join(", ")
     };
     let changed = list.outcome != Outcome::Blocked;

@@ -25,7 +25,7 @@ pub(super) fn new(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailR
     let mut names: Vec<String> = Vec::new();
     let mut before: Option<&Platform> = None;
     for member in added() {
-        let (name, alike) = (platform(list, member), machine(&member.platform));
+        let (name, alike) = (platform(list, &member.platform), machine(&member.platform));
         // If the platform differs from the one before only in its OS version, only the version is shown.
         let version = before.filter(|before| machine(before) == alike).and_then(|_| name.strip_prefix(&alike));
         let name = version.map(|version| format!("{}{version}", view.style.ellipsis())).unwrap_or(name.clone());
@@ -42,8 +42,9 @@ pub(super) fn all(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailR
     let same = || list.members.iter().filter(|member| member.fate == MemberFate::Same);
     let kept = || list.members.iter().filter(|member| member.fate == MemberFate::Kept && !is_declared(list, member));
     if view.all {
-        let row =
-            |member: &MemberChange| DetailRow::new('=', platform(list, member)).digest(member.from.as_ref(), view);
+        let row = |member: &MemberChange| {
+            DetailRow::new('=', platform(list, &member.platform)).digest(member.from.as_ref(), view)
+        };
         rows.extend(same().map(|member| with_source(row(member), member, view, telling)));
         rows.extend(kept().map(|member| unchanged_row(list, member, "kept: not declared", view)));
         return rows;
@@ -77,7 +78,7 @@ fn with_source(row: DetailRow, member: &MemberChange, view: &View, telling: Tell
 /// Returns rows for the members that are added, removed or changed.
 pub(super) fn changed(list: &ListPlan, view: &View, telling: Telling) -> Vec<DetailRow> {
     let row = |member: &MemberChange| {
-        let label = platform(list, member);
+        let label = platform(list, &member.platform);
         let to = member.descriptor.as_ref().map(|descriptor| &descriptor.digest);
         let from = member.from.as_ref();
         match member.fate {
@@ -102,12 +103,13 @@ pub(super) fn lacking(list: &ListPlan, view: &View) -> Vec<DetailRow> {
         (MemberFate::Kept, _) if is_declared(list, member) => {
             Some(unchanged_row(list, member, &format!("kept: source {}", absence(member)), view))
         }
-        (MemberFate::Absent, None) => {
-            Some(DetailRow::new('!', platform(list, member)).sentence(&format!("left out: source {}", absence(member))))
-        }
+        (MemberFate::Absent, None) => Some(
+            DetailRow::new('!', platform(list, &member.platform))
+                .sentence(&format!("left out: source {}", absence(member))),
+        ),
         (MemberFate::Absent, Some(from)) => {
             let why = format!("{}   removed: source {}", view.digests.show(from), absence(member));
-            Some(DetailRow::new('-', platform(list, member)).sentence(&why))
+            Some(DetailRow::new('-', platform(list, &member.platform)).sentence(&why))
         }
         _ => None,
     };
@@ -122,13 +124,13 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
         member.fate == MemberFate::Absent && of_problems().any(|problem| problem.reference == source)
     };
     let absent = list.members.iter().filter(blocks);
-    absent.map(|member| DetailRow::new('!', platform(list, member)).text(absence(member))).collect()
+    absent.map(|member| DetailRow::new('!', platform(list, &member.platform)).text(absence(member))).collect()
 }
 
 /// Returns a row such as `= linux/s390x      60303ae22b99   kept: not declared`.
 fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
-    DetailRow::new('=', platform(list, member)).sentence(format!("{digest}   {why}").trim_start())
+    DetailRow::new('=', platform(list, &member.platform)).sentence(format!("{digest}   {why}").trim_start())
 }
 
 /// An OCI layout has no HTTP status, so 404 is not mentioned for it.
@@ -145,16 +147,16 @@ fn is_declared(list: &ListPlan, member: &MemberChange) -> bool {
 }
 
 /// Returns the platform with the part of its OS version that is needed to distinguish it: `windows/amd64 10.0.17763`.
-fn platform(list: &ListPlan, member: &MemberChange) -> String {
-    let mut platform = member.platform.clone();
-    if let Some(version) = &member.platform.os_version {
+pub(super) fn platform(list: &ListPlan, of: &Platform) -> String {
+    let mut platform = of.clone();
+    if let Some(version) = &of.os_version {
         let is_twin = |other: &&MemberChange| {
             machine(&other.platform) == machine(&platform)
                 && other.platform.os_version.as_ref().is_some_and(|other| other != version)
-                && other.platform.build() == member.platform.build()
+                && other.platform.build() == of.build()
         };
         if !list.members.iter().any(|other| is_twin(&other)) {
-            platform.os_version = member.platform.build().map(str::to_owned);
+            platform.os_version = of.build().map(str::to_owned);
         }
     }
     // The platform of a member that is published but not declared is text from a registry.

@@ -21,16 +21,12 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
         }
     }
     if same > 0 {
-        rows.push(DetailRow::new('=', text::plural(same, "tag")));
+        let row = DetailRow::new('=', text::plural(same, "tag"));
+        rows.push(if list.reason == Some(Reason::Damaged) { row.text("not moved") } else { row });
     }
     rows.extend(of_members(list, view, &FATES));
-    match list.reason {
-        Some(Reason::Content) => rows.extend(content(list, view)),
-        Some(Reason::Damaged) => {
-            let members = text::plural(list.children.len(), "member");
-            rows.push(DetailRow::new('~', members).text("missing or corrupt in the target"));
-        }
-        Some(Reason::New | Reason::Members | Reason::Tags) | None => {}
+    if list.reason == Some(Reason::Content) {
+        rows.extend(content(list, view));
     }
     rows
 }

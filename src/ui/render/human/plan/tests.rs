@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::oci::MediaType;
-use crate::plan::{AnnotationChanges, Child, ContentChange, MemberFate, Reason, TagChange, TagFate};
+use crate::plan::{
+    AnnotationChanges, CheckDepth, Child, ChildFault, ContentChange, MemberFate, Reason, TagChange, TagFate,
+};
 use crate::ui::render::human::digests;
 use crate::ui::style::{Charset, Color};
 use crate::ui::tests::samples::{self, WIDE};
@@ -159,7 +161,14 @@ fn an_update_of_tags_or_content_alone_says_so() {
     (damaged.action, damaged.reason) = (Action::Update, Some(Reason::Damaged));
     let member = damaged.members[0].clone();
     let (descriptor, from) = (member.descriptor.unwrap(), member.source.unwrap().place);
-    damaged.children = vec![Child { descriptor, platform: member.platform, from, payload: None }];
+    damaged.children = vec![Child {
+        descriptor,
+        platform: member.platform,
+        from,
+        payload: None,
+        fault: Some(ChildFault::Missing),
+        confirm: CheckDepth::List,
+    }];
     insta::assert_snapshot!(shown(&samples::plan_of(vec![tags, content, damaged]), WIDE, false), @r"
     update     gcr.io/a/b
       + tag latest       8c1e00000000
@@ -178,8 +187,9 @@ fn an_update_of_tags_or_content_alone_says_so() {
       ~ order            changed for members with the same os and architecture
       = 5 members
     update     oci:out
-      = 1 tag
-      ~ 1 member         missing or corrupt in the target
+      = 1 tag            not moved
+      ! linux/amd64      missing or corrupt in the layout, copied again from
+                         oci:out-amd64:v1.3.0
       = 5 members
     Plan: 3 to update
     ");
