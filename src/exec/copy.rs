@@ -189,6 +189,8 @@ impl<'a, R: Registry> ChildCopier<'a, R> {
             match (&error.kind, cures.len()) {
                 // Some registries reject the write of a manifest that already exists unchanged.
                 (ErrorKind::Immutable | ErrorKind::Refused, _) if self.exists(task).await => return Ok(()),
+                // Artifactory requires the right to delete for it. To repair an image, its blobs are enough.
+                (ErrorKind::Denied, _) if task.child.fault.is_some() && self.exists(task).await => return Ok(()),
                 (ErrorKind::ContentUnknown(named), 1..) => match cures.next().flatten() {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => self.send(task, parts, named).await?,

@@ -31,6 +31,7 @@ mod publish;
 mod readme;
 mod registries;
 mod registry_settings;
+mod repair;
 mod rig;
 mod schema;
 mod schema_fresh;

@@ -15,7 +15,7 @@ pub(crate) struct DockerRegistry {
     process: ServerProcess,
     guard: Guard,
     /// Its config and content.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// How clients authenticate.
@@ -58,7 +58,7 @@ impl DockerRegistry {
             command.arg("serve").arg(file);
             command
         });
-        Some(Self { process, guard, _folder: folder })
+        Some(Self { process, guard, folder })
     }
 
     /// Whether it requires login.
@@ -95,6 +95,13 @@ impl DockerRegistry {
     /// grows, and a test that waits for a write would be too late.
     pub(crate) fn writes_behind(&self, lines: usize) -> usize {
         self.process.lines().iter().skip(lines).filter_map(|line| parse(line)).filter(Exchange::is_write).count()
+    }
+
+    /// Deletes the bytes of a blob or manifest on its disk, for all repositories, as a faulty disk does.
+    pub(crate) fn lose(&self, digest: &str) {
+        let hex = digest.trim_start_matches("sha256:");
+        let blobs = self.folder.path().join("data/docker/registry/v2/blobs/sha256");
+        std::fs::remove_file(blobs.join(&hex[..2]).join(hex).join("data")).expect("the bytes of a blob");
     }
 
     /// Stops the registry and closes its port. Its content is kept.

@@ -41,6 +41,24 @@ pub(crate) fn docker_publishes(reference: &str, images: &[String], config: &Path
     true
 }
 
+/// Copies a list with all its images from a registry to a new directory, as a mirror does. `config` is Docker's config
+/// directory. Returns whether skopeo is installed.
+pub(crate) fn skopeo_copies_all(reference: &str, config: &Path) -> bool {
+    if !installed("skopeo") {
+        skipped("skopeo is not installed");
+        return false;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new("skopeo");
+    command.args(["copy", "--all", "--src-tls-verify=false"]);
+    let logins = config.join("config.json");
+    if logins.is_file() {
+        command.arg("--authfile").arg(logins);
+    }
+    run(command.arg(format!("docker://{reference}")).arg(format!("dir:{}", folder.path().display())));
+    true
+}
+
 fn docker_manifest(config: &Path) -> Option<Command> {
     if docker_version().is_none_or(|major| major < 28) {
         skipped("docker 28 or later is not installed");

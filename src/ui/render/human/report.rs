@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exec::report::{ExitStatus, HostStats, ListReport, Outcome, Report, Stats, TagDone};
-use crate::plan::{Action, ListPlan, Plan, TagFate};
+use crate::plan::{Action, CheckDepth, ListPlan, Plan, TagFate};
 use crate::ui::render::fold;
 use crate::ui::style::Style;
 use crate::ui::text;
@@ -164,13 +164,24 @@ pub(in crate::ui) fn summary(report: &Report, status: ExitStatus, style: Style) 
     let published = report.lists.iter().any(|list| list.outcome == Outcome::Published);
     match status {
         ExitStatus::Interrupted | ExitStatus::Terminated => {
-            interrupted(report.duration, &format!("{counts}. Run mlist sync to continue."), style)
+            interrupted(report.duration, &format!("{counts}. Run mlist sync{} to continue.", options(report)), style)
         }
         ExitStatus::Done if published => verdict(style, "Done", &format!(" in {took}: {counts}{quota}")),
         ExitStatus::Done => verdict(style, "Nothing", &format!(" to publish: {counts} ({took}){quota}")),
         ExitStatus::Failed | ExitStatus::Usage | ExitStatus::Differs | ExitStatus::Blocked => {
             verdict(style, "Incomplete", &format!(" after {took}: {counts}{quota}"))
         }
+    }
+}
+
+/// Returns the options without which the next run would not repair what this one has begun to repair.
+fn options(report: &Report) -> &'static str {
+    let is_open = |list: &&Arc<ListReport>| matches!(list.outcome, Outcome::Cancelled { .. });
+    let children = || report.lists.iter().filter(is_open).flat_map(|list| &list.plan.children);
+    match children().filter(|child| child.fault.is_some()).map(|child| child.confirm).max() {
+        Some(CheckDepth::Blobs) => " --repair --blobs",
+        Some(CheckDepth::Children) => " --repair",
+        Some(CheckDepth::List) | None => "",
     }
 }
 

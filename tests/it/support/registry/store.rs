@@ -132,6 +132,11 @@ impl Store {
         repository.manifests.remove(reference).is_some()
     }
 
+    /// Deletes a blob, whatever names it. Returns whether it existed.
+    pub(crate) fn remove_blob(&mut self, repository: &str, digest: &str) -> bool {
+        self.repositories.get_mut(repository).is_some_and(|repository| repository.blobs.remove(digest).is_some())
+    }
+
     /// Stores a manifest if its blobs or children exist. Returns its digest.
     pub(crate) fn put_manifest(
         &mut self,
