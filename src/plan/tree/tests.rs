@@ -88,7 +88,7 @@ impl Shelf {
                 let answer = if is_mute { Answer::Unknown(cause()) } else { known(found) };
                 snapshot.add_referrers(digest, place, wanted, answer);
             }
-            Query::Blob(..) | Query::Layout(_) => unreachable!("nothing here is a blob or a layout"),
+            Query::Stored(..) | Query::Blob(..) | Query::Layout(_) => unreachable!("inspect does not use it"),
         }
     }
 
