@@ -30,6 +30,7 @@
 //! | `verdict` | the plan, from all of this |
 //! | `blocked_plan` | the plan of a list that is blocked or failed |
 //! | `compare` | which children of a published list are damaged, and its state |
+//! | `damage` | the problem that children are damaged, and how to repair it |
 //!
 //! A batch requests all missing answers at once, and judges only when all of them have arrived. So the plan depends
 //! neither on the order of answers nor on what was already known.
@@ -37,6 +38,7 @@
 use std::sync::Arc;
 
 use crate::config::model::Publication;
+use crate::config::problem::Problem;
 
 use super::{Action, CheckDepth, Decision, ListPlan, Snapshot, Verification};
 
@@ -57,6 +59,7 @@ mod child;
 mod compare;
 mod contradiction;
 mod current_state;
+mod damage;
 mod entries;
 mod guard;
 mod image;
@@ -90,27 +93,30 @@ pub fn decide(publication: &Arc<Publication>, depth: CheckDepth, snapshot: &Snap
 pub fn verify(publication: &Arc<Publication>, depth: CheckDepth, snapshot: &Snapshot) -> Decision<Arc<Verification>> {
     let input = Input { publication, snapshot, others: &[], depth, purpose: Purpose::Compare };
     let (decision, published) = planned(input);
-    let (doubts, mut plan) = match decision {
+    let (mut doubts, mut plan) = match decision {
         Decision::Needs(queries) => return Decision::Needs(queries),
         Decision::Doubts(queries, plan) => (Some(queries), plan),
         Decision::Done(plan) => (None, plan),
     };
-    let damage = match &published {
-        Some(published) if plan.action != Action::Failed && depth > CheckDepth::List => {
-            match compare::damage(input, published) {
-                Ok(damage) => damage,
-                Err(Early::Needs(queries)) => return Decision::Needs(queries),
-                Err(Early::Refused(action, problems)) => {
-                    plan = Arc::new(blocked_plan::plan(input, Some(published), action, problems));
-                    Vec::new()
-                }
-                Err(Early::Doubts(..)) => unreachable!("answers about children are not compared with each other"),
-            }
+    let mut damage = Vec::new();
+    if let Some(published) = published.filter(|_| plan.action != Action::Failed && depth > CheckDepth::List) {
+        let checked = compare::check(input, &published);
+        damage = checked.damage;
+        let mut fail = |action, problems: Vec<Problem>| {
+            let problems = [plan.problems.as_slice(), &problems].concat();
+            plan = Arc::new(blocked_plan::plan(input, Some(&published), action, problems));
+        };
+        match checked.open {
+            None => {}
+            Some(Early::Needs(queries)) => return Decision::Needs(queries),
+            Some(Early::Refused(action, problems)) => fail(action, problems),
+            // If the answers stay contradictory, the children count as damaged: clients cannot pull them.
+            Some(Early::Doubts(queries, _)) => doubts = Some(queries),
         }
-        _ => Vec::new(),
-    };
-    Arc::make_mut(&mut plan).problems.extend(compare::problem(input, &damage));
-    let verification = Arc::new(Verification { state: compare::state(input, &plan, &damage), plan, damage });
+    }
+    let problem = damage::problem(input, &plan, &damage);
+    Arc::make_mut(&mut plan).problems.extend(problem);
+    let verification = Arc::new(Verification { state: compare::state(&plan, &damage), plan, damage });
     match doubts {
         Some(queries) => Decision::Doubts(queries, verification),
         None => Decision::Done(verification),

@@ -12,6 +12,7 @@
 //! | [`refusals`] | what blocks or fails a list, and the problem that is reported |
 //! | [`policies`] | what each policy does, one test per rule |
 //! | [`tag_listing`] | which tags of a repository are shown, in which order, and what is read for them |
+//! | [`verification`] | how published lists compare with declared ones |
 //! | [`writers`] | tags of single members, and lists that several writers share through them |
 //! | [`product`] | every combination of policies |
 //! | [`random`] | random worlds |
@@ -36,6 +37,7 @@ mod properties;
 mod random;
 mod refusals;
 mod tag_listing;
+mod verification;
 mod world;
 mod writers;
 

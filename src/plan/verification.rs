@@ -57,6 +57,8 @@ pub enum MemberState {
 pub struct DamagedChild {
     /// What the child is.
     pub part: ChildPart,
+    /// The digest of the image: of the child itself, or of the image that it attests.
+    pub image: String,
     /// The child as the list describes it.
     pub descriptor: Descriptor,
     /// What is wrong with it.
@@ -73,7 +75,7 @@ pub enum ChildPart {
 }
 
 /// What is wrong with a child of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ChildFault {
     /// Its manifest was not found.
     Missing,
@@ -98,6 +100,15 @@ pub struct Verification {
     pub state: ListState,
     /// The damaged children, in the order of the list. A child with several faults occurs several times.
     pub damage: Vec<DamagedChild>,
+}
+
+impl ChildPart {
+    /// The platform of the image. `None` if it is not known.
+    #[must_use]
+    pub fn platform(&self) -> Option<&Platform> {
+        let (Self::Image(platform) | Self::Attestation(platform)) = self;
+        platform.as_ref()
+    }
 }
 
 impl ChildFault {

@@ -88,6 +88,18 @@ pub(super) fn add_lost_referrer(
     batch.contradict(queries, origin.label(problem(reference, why)));
 }
 
+/// Adds the contradiction that HEAD finds the child `reference` of a list, but its manifest was not found.
+pub(super) fn add_lost_child(
+    batch: &mut QueryBatch<'_>,
+    reference: &Reference,
+    digest: &Digest,
+    origin: &QueryOrigin<'_>,
+) {
+    let queries = [Query::Head(reference.clone()), Query::Stored(digest.clone(), reference.place.clone())];
+    let why = "HEAD says that the manifest exists, but GET did not find it".to_owned();
+    batch.contradict(queries, origin.label(problem(reference, why)));
+}
+
 /// Returns the problem that answers about `reference` contradict each other. `why` says which.
 pub(crate) fn problem(reference: &Reference, why: String) -> Problem {
     let host = reference.place.host();

@@ -9,7 +9,7 @@ use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::check::{self, Finding};
 use super::image::Image;
 use super::images::Images;
-use super::input::{Flow, Input};
+use super::input::{Flow, Input, Purpose};
 use super::platforms::filled;
 use super::problems::{damaged, invalid_platform, not_an_image, unreadable};
 use super::published::Published;
@@ -93,10 +93,12 @@ pub(super) fn resolve<'a>(input: Input<'a>, images: &Images<'a>, published: &Pub
     if matches.iter().any(|published_match| matches!(published_match, PublishedMatch::New)) {
         // The image is in no published list, so this list will be written. Add the queries for writing it to this
         // batch.
-        let children = images.present.iter().flat_map(|image| {
-            missing_children::children(input, image.member, &image.descriptor, image.attestations.known())
-        });
-        missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
+        if input.purpose == Purpose::Publish {
+            let children = images.present.iter().flat_map(|image| {
+                missing_children::children(input, image.member, &image.descriptor, image.attestations.known())
+            });
+            missing_children::missing(&mut batch, input, published, &children.collect::<Vec<_>>());
+        }
         for image in &images.present {
             missing_children::ask_attestations(&mut batch, input, image, published);
         }

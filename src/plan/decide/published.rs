@@ -12,7 +12,7 @@ use super::contradiction;
 use super::current_state::CurrentState;
 use super::guard::{self, Guard};
 use super::image::Image;
-use super::input::{Flow, Input};
+use super::input::{Flow, Input, Purpose};
 use super::platforms::is_complete;
 use super::problems::unreadable;
 
@@ -85,10 +85,17 @@ pub(super) fn read(input: Input<'_>, state: &CurrentState<'_>, predicted: Option
                 batch.block(QueryOrigin::tag(input, tag).label(problem));
             }
             Err(error) => {
-                let message = format!("{reference} is not a valid manifest list and will be overwritten");
+                let (and, help) = match input.purpose {
+                    Purpose::Publish => (
+                        " and will be overwritten",
+                        "to keep the old content, copy it to another tag first, or publish under another tag",
+                    ),
+                    Purpose::Compare => ("", "run mlist sync to overwrite it"),
+                };
+                let message = format!("{reference} is not a valid manifest list{and}");
                 let problem = Problem::warning("mlist::plan::unreadable_list", message)
                     .because(error.to_string())
-                    .help("to keep the old content, copy it to another tag first, or publish under another tag")
+                    .help(help)
                     .about(&reference);
                 published.unreadable.push(QueryOrigin::tag(input, tag).label(problem));
             }

@@ -36,6 +36,8 @@ pub(super) struct World {
     bytes: HashMap<Digest, Payload>,
     /// The descriptors that HEAD reports, correct or not.
     claims: HashMap<Digest, Descriptor>,
+    /// What HEAD answers for these references, correct or not.
+    heads: BTreeMap<Reference, Option<Descriptor>>,
     /// The manifests of a place whose `subject` is the digest.
     referrers: BTreeMap<(Place, Digest), Vec<Entry>>,
     /// Queries that get no usable answer, with the HTTP status if the registry responds.
@@ -180,6 +182,11 @@ impl World {
         self.claims.insert(claim.digest.clone(), claim);
     }
 
+    /// Makes HEAD answer this for a reference, whatever it names. `None` is 404.
+    pub(super) fn answer_head(&mut self, reference: Reference, answer: Option<Descriptor>) {
+        self.heads.insert(reference, answer);
+    }
+
     /// Deletes a tag.
     pub(super) fn untag(&mut self, reference: &Reference) {
         self.tags.remove(reference);
@@ -300,12 +307,20 @@ impl World {
     }
 
     fn head(&self, reference: &Reference) -> Option<Descriptor> {
+        if let Some(answer) = self.heads.get(reference) {
+            return answer.clone();
+        }
+        let read = self.read(reference)?;
+        Some(self.claims.get(&read.digest).cloned().unwrap_or(read))
+    }
+
+    /// Returns the descriptor of what a reference names, from its bytes.
+    fn read(&self, reference: &Reference) -> Option<Descriptor> {
         let digest = match &reference.locator {
             Locator::Tag(_) => self.tags.get(reference)?,
             Locator::Digest(digest) => digest,
         };
-        let true_one = || self.bytes[digest].descriptor().clone();
-        self.has(&reference.place, digest).then(|| self.claims.get(digest).cloned().unwrap_or_else(true_one))
+        self.has(&reference.place, digest).then(|| self.bytes[digest].descriptor().clone())
     }
 
     /// Answers queries until the list is decided. Checks that no query is repeated and that it ends.
@@ -316,22 +331,27 @@ impl World {
                 Decision::Done(plan) | Decision::Doubts(_, plan) => return (Arc::unwrap_or_clone(plan), asked),
                 Decision::Needs(needs) => needs,
             };
-            assert!(!needs.is_empty(), "needs nothing and does not decide");
-            assert!(needs.iter().all(|query| !snapshot.answers(query)), "needs what is answered");
-            asked.rounds += 1;
-            assert!(asked.rounds <= 12, "goes on asking");
-            for query in &needs {
-                match query {
-                    Query::Head(_) => asked.heads += 1,
-                    Query::Manifest(..) | Query::Stored(..) => asked.manifests += 1,
-                    Query::Config(..) => asked.configs += 1,
-                    Query::Blob(..) => asked.blobs += 1,
-                    Query::Tags(_) => asked.tags += 1,
-                    Query::Referrers(..) => asked.referrers += 1,
-                    Query::Layout(_) => asked.layouts += 1,
-                }
-                self.answer(query, &mut snapshot);
+            self.answer_all(&needs, &mut snapshot, &mut asked);
+        }
+    }
+
+    /// Answers the queries of one round trip, and counts them.
+    pub(super) fn answer_all(&self, needs: &BTreeSet<Query>, snapshot: &mut Snapshot, asked: &mut Asked) {
+        assert!(!needs.is_empty(), "needs nothing and does not decide");
+        assert!(needs.iter().all(|query| !snapshot.answers(query)), "needs what is answered");
+        asked.rounds += 1;
+        assert!(asked.rounds <= 12, "goes on asking");
+        for query in needs {
+            match query {
+                Query::Head(_) => asked.heads += 1,
+                Query::Manifest(..) | Query::Stored(..) => asked.manifests += 1,
+                Query::Config(..) => asked.configs += 1,
+                Query::Blob(..) => asked.blobs += 1,
+                Query::Tags(_) => asked.tags += 1,
+                Query::Referrers(..) => asked.referrers += 1,
+                Query::Layout(_) => asked.layouts += 1,
             }
+            self.answer(query, snapshot);
         }
     }
 

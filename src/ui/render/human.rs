@@ -46,7 +46,7 @@ mod tags;
 mod tree;
 mod verification;
 
-/// The column where the text of a list's line begins, after its first word.
+/// The column of most outputs where the text of a list's line begins.
 const INDENT: usize = 11;
 
 /// The settings for rendering one output.
@@ -58,6 +58,8 @@ pub(in crate::ui) struct View {
     pub(in crate::ui) digests: Digests,
     /// Whether to show what is folded by default (`-v`).
     pub(in crate::ui) all: bool,
+    /// The column where the text of a list's line begins, after its first word.
+    pub(in crate::ui) indent: usize,
 }
 
 /// The styles of the parts of an output.
@@ -211,7 +213,8 @@ impl DocumentParts<'_> {
         let lists = plan.lists.iter().enumerate();
         let of_lists = lists.flat_map(|(at, list)| list.problems.iter().map(move |problem| (Some(at), problem)));
         let groups = self.with_warnings(of_lists);
-        let lines = verification::lines(verified, &self.options.view(results, &plan)) + &self.left_out(results);
+        let view = self.options.view_of(results, digests(&plan).chain(verification::digests(verified)));
+        let lines = verification::lines(verified, &view) + &self.left_out(results);
         let notes = self.in_full(&groups, messages, &lines) + &self.requests(&verified.requests, messages);
         let verdict = verification::summary(verified, status, results);
         vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
@@ -315,7 +318,7 @@ impl UiOptions {
             DigestLength::Full => Digests::Full,
             DigestLength::Short => Digests::telling_apart(digests),
         };
-        View { style, digests, all: self.verbosity >= Verbosity::Verbose }
+        View { style, digests, all: self.verbosity >= Verbosity::Verbose, indent: INDENT }
     }
 }
 
@@ -325,11 +328,12 @@ impl View {
         let role = match word {
             "create" | "created" => Role::Created,
             "update" | "updated" => Role::Updated,
-            "failed" => Role::Failed,
-            "blocked" => Role::Blocked,
+            "differs" => Role::Updated,
+            "failed" | "not found" => Role::Failed,
+            "blocked" | "damaged" => Role::Blocked,
             _ => Role::Dim,
         };
-        format!("{}{}", self.style.paint(role, word), " ".repeat(INDENT.saturating_sub(word.len())))
+        format!("{}{}", self.style.paint(role, word), " ".repeat(self.indent.saturating_sub(word.len())))
     }
 
     /// Renders the first line of a list: its first word and its name. A name that does not fit beside the word is below
@@ -337,7 +341,7 @@ impl View {
     fn head(&self, word: &str, name: &str) -> String {
         let word = self.word(word);
         match self.style.width {
-            Some(width) if INDENT + text::width(name) > width => {
+            Some(width) if self.indent + text::width(name) > width => {
                 format!("{}\n  {}\n", word.trim_end(), text::set_in(name, 2, Some(width)))
             }
             _ => format!("{word}{name}\n"),
@@ -352,9 +356,9 @@ impl View {
                 let names = if group.host.is_some() { ids(&lists) } else { names_of(&lists) };
                 let first = format!("{}: {}", text::plural(lists.len(), "list"), text::line(&group.problem.message));
                 let names = text::named(names.iter().map(String::as_str), self.all);
-                let blanks = " ".repeat(INDENT);
-                let names = text::fill(&blanks, &names, INDENT, self.style.width);
-                format!("{}{}\n{names}\n", self.word(word), text::set_in(&first, INDENT, self.style.width))
+                let blanks = " ".repeat(self.indent);
+                let names = text::fill(&blanks, &names, self.indent, self.style.width);
+                format!("{}{}\n{names}\n", self.word(word), text::set_in(&first, self.indent, self.style.width))
             }
             // The targets may be in other registries than this one, so they do not say what failed.
             Some(host) => {
@@ -371,10 +375,11 @@ impl View {
     }
 
     fn line(&self, word: &str, count: usize, place: &str, names: &[String]) -> String {
-        let first = format!("{word:<INDENT$}{}{place}: ", text::plural(count, "list"));
+        let indent = self.indent;
+        let first = format!("{word:<indent$}{}{place}: ", text::plural(count, "list"));
         let words = text::named(names.iter().map(String::as_str), self.all);
-        let filled = text::fill(&first, &words, INDENT, self.style.width);
-        format!("{}{}\n", self.word(word), &filled[INDENT..])
+        let filled = text::fill(&first, &words, indent, self.style.width);
+        format!("{}{}\n", self.word(word), &filled[indent..])
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`tags`] | its tags, and the tags of its members |
 //! | [`members`] | its members |
 //! | [`repaired`] | the images that the target has lost |
+//! | [`verified`] | how the published list compares with the declared one |
 //!
 //! This file decides which of them are shown in which case, aligns them, and adds why a list is blocked or failed.
 
@@ -20,6 +21,7 @@ use super::View;
 mod members;
 mod repaired;
 mod tags;
+pub(super) mod verified;
 
 /// The columns before the label: two spaces, the symbol, a space.
 const LEAD: usize = 4;

@@ -48,7 +48,7 @@ mod tests {
     use crate::ui::text::Digests;
 
     fn shown(left_out: &[LeftOut], style: Style) -> String {
-        lines(left_out, &View { style, digests: Digests::Full, all: false })
+        lines(left_out, &View { style, digests: Digests::Full, all: false, indent: super::INDENT })
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::config::problem::Problem;
+use crate::oci::Platform;
 use crate::plan::{ChildFault, ChildPart, DamagedChild, ListPlan, ListState};
 use crate::ui::document::{Context, VerifiedLists};
 
@@ -45,17 +46,22 @@ struct VerifiedList<'a> {
 /// A child of a published list that clients cannot use as the list says.
 #[derive(Serialize)]
 struct DamageRecord<'a> {
-    /// Null if the child is not an image for a platform.
+    /// Null if the list does not say for which platform the image is.
     platform: Option<String>,
+    os_version: Option<&'a str>,
+    /// Whether the child is an attestation of the image for this platform.
     attestation: bool,
     digest: &'a str,
     fault: &'static str,
     /// The config or layer that is missing.
     blob: Option<&'a str>,
-    /// The size or type that the list says, if that is wrong.
-    listed: Option<String>,
-    /// The size or type of the manifest, if the list says another.
-    found: Option<String>,
+    /// The type and size as the list says.
+    media_type: &'a str,
+    size: u64,
+    /// The type of the manifest, if the list says another.
+    found_media_type: Option<&'a str>,
+    /// The size of the manifest, if the list says another.
+    found_size: Option<u64>,
 }
 
 /// Renders a document with `"kind": "verification"`.
@@ -102,20 +108,25 @@ fn state(state: ListState) -> &'static str {
 }
 
 fn damage_record(child: &DamagedChild) -> DamageRecord<'_> {
-    let (platform, attestation) = match &child.part {
-        ChildPart::Image(platform) => (platform, false),
-        ChildPart::Attestation(platform) => (platform, true),
-    };
-    let (fault, blob, listed, found) = match &child.fault {
+    let (fault, blob, found_media_type, found_size) = match &child.fault {
         ChildFault::Missing => ("missing", None, None, None),
-        ChildFault::Size(found) => ("size", None, Some(child.descriptor.size.to_string()), Some(found.to_string())),
-        ChildFault::Type(found) => {
-            ("type", None, Some(child.descriptor.media_type.to_string()), Some(found.to_string()))
-        }
+        ChildFault::Size(found) => ("size", None, None, Some(*found)),
+        ChildFault::Type(found) => ("type", None, Some(found.as_str()), None),
         ChildFault::ConfigMissing(blob) => ("config_missing", Some(blob.as_str()), None, None),
         ChildFault::LayerMissing(blob) => ("layer_missing", Some(blob.as_str()), None, None),
         ChildFault::Unreadable(_) => ("unreadable", None, None, None),
     };
-    let platform = platform.as_ref().map(ToString::to_string);
-    DamageRecord { platform, attestation, digest: child.descriptor.digest.as_str(), fault, blob, listed, found }
+    let platform = child.part.platform();
+    DamageRecord {
+        platform: platform.map(|platform| Platform { os_version: None, ..platform.clone() }.to_string()),
+        os_version: platform.and_then(|platform| platform.os_version.as_deref()),
+        attestation: matches!(child.part, ChildPart::Attestation(_)),
+        digest: child.descriptor.digest.as_str(),
+        fault,
+        blob,
+        media_type: child.descriptor.media_type.as_str(),
+        size: child.descriptor.size,
+        found_media_type,
+        found_size,
+    }
 }

@@ -128,7 +128,7 @@ pub(super) fn absent(list: &ListPlan) -> Vec<DetailRow> {
 }
 
 /// Returns a row such as `= linux/s390x      60303ae22b99   kept: not declared`.
-fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
+pub(super) fn unchanged_row(list: &ListPlan, member: &MemberChange, why: &str, view: &View) -> DetailRow {
     let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
     DetailRow::new('=', platform(list, &member.platform)).sentence(format!("{digest}   {why}").trim_start())
 }

@@ -26,33 +26,50 @@ pub(super) fn all(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     }
     rows.extend(of_members(list, view, &FATES));
     if list.reason == Some(Reason::Content) {
-        rows.extend(content(list, view));
+        rows.extend(content(&list.content.iter().collect::<Vec<_>>(), view, &PLANNED));
     }
     rows
 }
 
+/// The words for what differs in the content of a list.
+pub(super) struct ContentWords {
+    /// What is in both, with another value.
+    changed: &'static str,
+    /// What is only in the new list.
+    added: &'static str,
+    /// What is only in the published list.
+    removed: &'static str,
+}
+
+/// The words of a plan.
+const PLANNED: ContentWords = ContentWords { changed: "changed", added: "added", removed: "removed" };
+
+/// The words of a comparison.
+pub(super) const COMPARED: ContentWords =
+    ContentWords { changed: "different", added: "not published", removed: "not declared" };
+
 /// Returns rows for what differs in a list whose members are the same.
-fn content(list: &ListPlan, view: &View) -> Vec<DetailRow> {
+pub(super) fn content(changes: &[&ContentChange], view: &View, words: &ContentWords) -> Vec<DetailRow> {
     let row = |label: &str, value: &str| DetailRow::new('~', text::foreign(label)).sentence(value);
-    let rows: Vec<DetailRow> = list
-        .content
+    let ContentWords { changed, removed, .. } = words;
+    let rows: Vec<DetailRow> = changes
         .iter()
         .map(|change| match change {
             ContentChange::MediaType { from, to } => {
                 row("media type", &format!("{} {} {}", kind(from), view.style.arrow(), kind(to)))
             }
-            ContentChange::ArtifactType => row("artifact type", "changed"),
-            ContentChange::Subject => row("subject", "removed"),
-            ContentChange::Annotations(None, changes) => row("annotations", &annotations(changes, view)),
+            ContentChange::ArtifactType => row("artifact type", changed),
+            ContentChange::Subject => row("subject", removed),
+            ContentChange::Annotations(None, changes) => row("annotations", &annotations(changes, view, words)),
             ContentChange::Annotations(Some(of), changes) => {
-                row(&of.to_string(), &format!("annotations {}", annotations(changes, view)))
+                row(&of.to_string(), &format!("annotations {}", annotations(changes, view, words)))
             }
-            ContentChange::Fields(of, fields) => row(&of.to_string(), &format!("changed: {}", fields.join(", "))),
-            ContentChange::Attestations => row("attestations", "changed"),
-            ContentChange::Order => row("order", "changed for members with the same os and architecture"),
+            ContentChange::Fields(of, fields) => row(&of.to_string(), &format!("{changed}: {}", fields.join(", "))),
+            ContentChange::Attestations => row("attestations", changed),
+            ContentChange::Order => row("order", &format!("{changed} for members with the same os and architecture")),
         })
         .collect();
-    if rows.is_empty() { vec![row("content", "changed")] } else { rows }
+    if rows.is_empty() { vec![row("content", changed)] } else { rows }
 }
 
 /// Returns the short name of the media type of a list.
@@ -61,9 +78,9 @@ fn kind(media_type: &MediaType) -> &'static str {
 }
 
 /// Returns the names of the annotations that differ, such as `added: a, b; removed: c`.
-fn annotations(changes: &AnnotationChanges, view: &View) -> String {
+fn annotations(changes: &AnnotationChanges, view: &View, words: &ContentWords) -> String {
     let AnnotationChanges { added, changed, removed } = changes;
-    let parts = [("added", added), ("changed", changed), ("removed", removed)];
+    let parts = [(words.added, added), (words.changed, changed), (words.removed, removed)];
     let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
     let part = |(word, names): (&str, &Vec<String>)| {
         let names: Vec<String> = names.iter().map(|name| text::foreign(name)).collect();
@@ -120,7 +137,7 @@ fn immutable(tag: &TagChange) -> Option<(&crate::oci::Digest, &crate::oci::Diges
     Some((tag.from.as_ref()?, tag.to.as_ref()?)).filter(|_| is_blocked)
 }
 
-fn label(tag: &TagChange) -> String {
+pub(super) fn label(tag: &TagChange) -> String {
     format!("tag {}", tag.tag)
 }
 
@@ -133,7 +150,7 @@ fn symbol(fate: TagFate) -> char {
     }
 }
 
-fn moved(tag: &TagChange, view: &View) -> DetailRow {
+pub(super) fn moved(tag: &TagChange, view: &View) -> DetailRow {
     let row = DetailRow::new(symbol(tag.fate), label(tag));
     match tag.fate {
         TagFate::Same => row.digest(tag.from.as_ref(), view),

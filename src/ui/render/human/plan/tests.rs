@@ -11,7 +11,7 @@ use crate::ui::tests::samples::{self, WIDE};
 use crate::ui::text::Digests;
 
 fn shown(plan: &Plan, style: Style, all: bool) -> String {
-    let view = View { style, digests: Digests::telling_apart(digests(plan)), all };
+    let view = View { style, digests: Digests::telling_apart(digests(plan)), all, indent: 11 };
     lines(plan, &view) + &summary(&plan.summary(), style)
 }
 

@@ -37,7 +37,7 @@ fn shown(report: &Report, style: Style, all: bool) -> String {
 
 fn lines(report: &Report, style: Style, all: bool) -> ListLines {
     let plan = Plan { lists: report.lists.iter().map(|list| Arc::clone(&list.plan)).collect() };
-    ListLines::of(&plan, View { style, digests: Digests::telling_apart(digests(&plan)), all })
+    ListLines::of(&plan, View { style, digests: Digests::telling_apart(digests(&plan)), all, indent: 11 })
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_name_that_does_not_fit_beside_its_word_is_below_it() {
       localhost:5001/acme/kube-controller-manager:v1.3.0
     Incomplete after 3.2s: 1 list created, 1 failed
     ");
-    let view = View { style: narrow, digests: Digests::Short(12), all: false };
+    let view = View { style: narrow, digests: Digests::Short(12), all: false, indent: 11 };
     insta::assert_snapshot!(plan::lines(&samples::plan_of(lists), &view), @r"
     create
       localhost:5001/acme/kube-controller-manager

@@ -48,7 +48,7 @@ fn release() -> TreeNode {
 }
 
 fn shown(root: &TreeNode, style: Style, all: bool) -> String {
-    lines(root, &View { style, digests: Digests::telling_apart(digests(root)), all })
+    lines(root, &View { style, digests: Digests::telling_apart(digests(root)), all, indent: 0 })
 }
 
 #[test]
