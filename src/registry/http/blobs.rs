@@ -48,14 +48,14 @@ impl Http {
     }
 
     /// Whether `repository` has `blob`. Unlike [`has_blob`](Self::has_blob), an answer that does not say so is an error.
+    /// Redirects are followed: some front ends redirect without knowing what the storage has.
     pub(crate) async fn blob_exists(&self, repository: &Repository, blob: &Digest) -> registry::Result<bool> {
         let exists = async {
             let endpoint = self.endpoint(repository)?;
             let request = request_for(Method::HEAD, &endpoint, repository, &format!("blobs/{blob}"))?;
             let answer = self.send(&endpoint, &request, repository).await?;
             match answer.status.as_u16() {
-                // A registry redirects to its storage only if it has the blob.
-                200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
+                200 => Ok(true),
                 404 => Ok(false),
                 _ => Err(answer.failure()),
             }
@@ -177,6 +177,8 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     use super::*;
+    use crate::registry::Registry as _;
+    use crate::registry::tests::server::{Client, Reply, Server, blob};
 
     fn opened(base: &str, location: Option<&str>) -> Result<String, String> {
         let mut headers = HeaderMap::new();
@@ -189,6 +191,36 @@ mod tests {
         session(&answer, &Url::parse(base).unwrap())
             .map(|url| commit(url, &digest).to_string().replace(digest.as_str(), "D"))
             .map_err(|failure| failure.kind.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blob_is_missing_only_if_the_registry_says_so() {
+        let blob = blob(b"a layer");
+        for (status, expected) in [
+            (200, Ok(true)),
+            (404, Ok(false)),
+            (401, Err(ErrorKind::Unauthorized)),
+            (403, Err(ErrorKind::Denied)),
+            (405, Err(ErrorKind::NotARegistry("unexpected status 405 (Method Not Allowed)".into()))),
+            (429, Err(ErrorKind::RateLimited { retry_after: None })),
+            (500, Err(ErrorKind::Server)),
+        ] {
+            // The answer of the registry itself, and the answer of a storage to which it redirects.
+            for redirects in [false, true] {
+                let server = Server::start(move |asked, _| match asked.path.starts_with("/storage") {
+                    false if redirects => Reply::of(307).with("location", "/storage"),
+                    _ => Reply::of(status).with("www-authenticate", "Basic"),
+                })
+                .await;
+                let exists = Client::new(&[]).registries.has_blob(&server.place("a/b"), &blob).await;
+                if redirects && exists.is_err() {
+                    assert!(expected.is_err(), "{status}");
+                } else {
+                    assert_eq!(exists.map_err(|error| error.kind), expected, "{status}");
+                }
+                assert!(server.asked().iter().all(|asked| asked.method == "HEAD"));
+            }
+        }
     }
 
     #[test]
