@@ -13,6 +13,7 @@
 //! | [`policies`] | what each policy does, one test per rule |
 //! | [`tag_listing`] | which tags of a repository are shown, in which order, and what is read for them |
 //! | [`verification`] | how published lists compare with declared ones |
+//! | [`repairs`] | lists that have lost images or blobs, planned with `--repair` |
 //! | [`writers`] | tags of single members, and lists that several writers share through them |
 //! | [`product`] | every combination of policies |
 //! | [`random`] | random worlds |
@@ -36,6 +37,7 @@ mod product;
 mod properties;
 mod random;
 mod refusals;
+mod repairs;
 mod tag_listing;
 mod verification;
 mod world;

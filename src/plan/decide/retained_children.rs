@@ -81,11 +81,17 @@ impl<'a> Retained<'a, '_, '_> {
         let platform = shown(attested.and_then(|line| line.entry.platform.as_ref()));
         match attested.map(|line| line.part) {
             Some(EntrySource::Kept(member)) => (
-                format!("an attestation of the image for {platform}, whose source {} was not found", member.source),
-                "push the image with its attestations to its source again, or set attestations = \"drop\"".to_owned(),
+                format!(
+                    "the manifest is an attestation of the image for {platform}, whose source {} was not found",
+                    member.source
+                ),
+                "push the image with its attestations to its source again, or set attestations = \"drop\" to publish without them"
+                    .to_owned(),
             ),
             _ => (
-                format!("an attestation of the image for {platform}, which is not declared in this file"),
+                format!(
+                    "the manifest is an attestation of the image for {platform}, which is not declared in this file"
+                ),
                 format!("{AGAIN}, or set undeclared = \"remove\" to remove the image from the list"),
             ),
         }

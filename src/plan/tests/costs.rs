@@ -8,7 +8,7 @@ use super::world::{
 };
 use crate::config::model::{Missing, Publication, Undeclared};
 use crate::oci::{MediaType, Place};
-use crate::plan::{Action, Query, Snapshot};
+use crate::plan::{Action, CheckDepth, Query, Snapshot};
 
 const TARGET: &str = "reg.corp/k8s/app";
 const PLATFORMS: [&str; 5] = ["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"];
@@ -151,7 +151,7 @@ fn unchanged_members_that_are_indexes_are_read_once() {
     for name in PLATFORMS {
         snapshot.add_bytes(world.named(&reference(&source(name, Sources::OfTheirOwn))).unwrap().clone());
     }
-    assert_eq!(world.plan_from(&list, snapshot).1, asked(6, 0, 0, 1));
+    assert_eq!(world.plan_by(&list, CheckDepth::List, snapshot).1, asked(6, 0, 0, 1));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn known_configs_are_not_asked_for() {
         let config = crate::oci::ImageManifest::parse(manifest).unwrap().config;
         world.answer(&Query::Config(config.digest, place), &mut snapshot);
     }
-    assert_eq!(world.plan_from(&list, snapshot).1, asked(6, 5, 0, 2));
+    assert_eq!(world.plan_by(&list, CheckDepth::List, snapshot).1, asked(6, 5, 0, 2));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn unchanged_where_what_is_not_declared_stays_reads_the_published_list() {
     let mut snapshot = Snapshot::default();
     let digest = world.named(&list.reference()).unwrap().digest().clone();
     world.answer(&Query::Manifest(digest, list.target.clone()), &mut snapshot);
-    assert_eq!(world.plan_from(&list, snapshot).1, asked(5, 0, 0, 1));
+    assert_eq!(world.plan_by(&list, CheckDepth::List, snapshot).1, asked(5, 0, 0, 1));
 }
 
 #[test]

@@ -90,7 +90,7 @@ proptest! {
             }
         }
         let (plan, asked) = scene.world.plan(&scene.list);
-        let (known, fewer) = scene.world.plan_from(&scene.list, snapshot);
+        let (known, fewer) = scene.world.plan_by(&scene.list, CheckDepth::List, snapshot);
         prop_assert_eq!(shown(&plan), shown(&known));
         prop_assert!(fewer.heads <= asked.heads && fewer.manifests <= asked.manifests && fewer.configs <= asked.configs);
         prop_assert!(fewer.tags <= asked.tags);

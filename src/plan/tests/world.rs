@@ -275,9 +275,11 @@ impl World {
                 }
             }
             Query::Stored(digest, place) => {
-                let found = self.has(place, digest).then(|| self.bytes[digest].clone());
-                let unknown = || Answer::Unknown(cause(&place.with_digest(digest).to_string()));
-                let answer = if mute { unknown() } else { found.map_or(Answer::Absent, Answer::Found) };
+                let answer = match self.has(place, digest) {
+                    _ if mute => Answer::Unknown(cause(&place.with_digest(digest).to_string())),
+                    true => Answer::Found(self.bytes[digest].clone()),
+                    false => Answer::Absent,
+                };
                 snapshot.add_stored(digest.clone(), place.clone(), answer);
             }
             Query::Blob(blob, place) => {
@@ -323,15 +325,16 @@ impl World {
         self.has(&reference.place, digest).then(|| self.bytes[digest].descriptor().clone())
     }
 
-    /// Answers queries until the list is decided. Checks that no query is repeated and that it ends.
-    pub(super) fn plan_from(&self, publication: &Arc<Publication>, mut snapshot: Snapshot) -> (ListPlan, Asked) {
+    /// Answers queries until the list is decided as deep as `depth` says. Checks that no query is repeated and that it
+    /// ends.
+    pub(super) fn plan_by(&self, list: &Arc<Publication>, depth: CheckDepth, mut known: Snapshot) -> (ListPlan, Asked) {
         let mut asked = Asked::default();
         loop {
-            let needs = match decide(publication, CheckDepth::List, &snapshot) {
+            let needs = match decide(list, depth, &known) {
                 Decision::Done(plan) | Decision::Doubts(_, plan) => return (Arc::unwrap_or_clone(plan), asked),
                 Decision::Needs(needs) => needs,
             };
-            self.answer_all(&needs, &mut snapshot, &mut asked);
+            self.answer_all(&needs, &mut known, &mut asked);
         }
     }
 
@@ -355,9 +358,9 @@ impl World {
         }
     }
 
-    /// Does the same with an empty snapshot.
+    /// Does the same without a check of published images, with an empty snapshot.
     pub(super) fn plan(&self, publication: &Arc<Publication>) -> (ListPlan, Asked) {
-        self.plan_from(publication, Snapshot::default())
+        self.plan_by(publication, CheckDepth::List, Snapshot::default())
     }
 
     /// Applies a plan: children first, then the list by each tag that must be written. Panics where a strict registry
