@@ -94,6 +94,7 @@
 //! | parts of a platform that the file leaves open, such as the variant of arm | `src/plan/decide/platforms.rs` |
 //! | which version a floating tag belongs to; moving it | `src/plan/newest.rs`, `src/plan/decide/guard.rs`; `src/exec/floating.rs` |
 //! | whether an absent image blocks, is skipped or is kept | `src/plan/decide/current_state.rs`; `src/plan/decide/retained.rs` |
+//! | what `mlist inspect` reads below a reference, and how much; why the reference is not found | `src/plan/tree/growing.rs`, `src/plan/tree.rs`; `src/plan/tree/absent.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
@@ -115,7 +116,7 @@
 //! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |
 //! | which problems are shown as one | `src/ui/render/fold.rs` |
 //! | what is written to stdout, to stderr and to files | `src/ui/show.rs` |
-//! | the JSON | `src/ui/render/json.rs` |
+//! | the JSON; its schemas | `src/ui/render/json.rs`; `src/ui/render/json/schemas.rs` |
 //! | help pages, and hints for the commands and flags of other tools | `src/cli/args.rs`, `src/cli/words.rs` |
 //!
 //! Besides the layers, `src/fuzz.rs` has a function for each parser of external input, for `fuzz/` and for tests.

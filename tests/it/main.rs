@@ -15,6 +15,7 @@ mod faults;
 mod fixtures;
 mod floating;
 mod indexes;
+mod inspect;
 mod json_documents;
 mod layouts;
 mod lies;

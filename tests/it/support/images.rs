@@ -222,6 +222,52 @@ impl Attestation {
     }
 }
 
+/// An artifact that is not an image, with one layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    layer: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+impl Artifact {
+    /// The bytes of a config without content.
+    const EMPTY: &[u8] = b"{}";
+
+    /// Creates an artifact. `subject` is the descriptor of the manifest that it refers to.
+    pub(crate) fn new(artifact_type: &str, content: &str, subject: Option<&Value>) -> Self {
+        let layer = content.as_bytes().to_vec();
+        let mut manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": artifact_type,
+            "config": descriptor("application/vnd.oci.empty.v1+json", Self::EMPTY),
+            "layers": [descriptor(artifact_type, &layer)],
+        });
+        if let Some(subject) = subject {
+            manifest["subject"] = subject.clone();
+        }
+        Self { layer, manifest: manifest.to_string().into_bytes() }
+    }
+
+    /// Returns the descriptor of a manifest, for the subject of an artifact.
+    pub(crate) fn subject(media_type: &str, manifest: &[u8]) -> Value {
+        descriptor(media_type, manifest)
+    }
+
+    /// The digest of the manifest.
+    pub(crate) fn digest(&self) -> String {
+        digest_of(&self.manifest)
+    }
+
+    /// The manifest bytes to push.
+    pub(crate) fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// The config and the layer, with their digests.
+    pub(crate) fn blobs(&self) -> [(String, &[u8]); 2] {
+        [Self::EMPTY, &self.layer].map(|bytes| (digest_of(bytes), bytes))
+    }
+}
+
 /// Creates an index of these entries.
 pub(crate) fn index(entries: &[Value]) -> Vec<u8> {
     json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries }).to_string().into_bytes()
