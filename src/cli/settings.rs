@@ -210,10 +210,10 @@ fn listing(ls: args::LsArgs, environment: &Environment) -> LsOptions {
     let author = author(ls.author);
     let registries = registries(&ls.common, &author, environment);
     let kinds = if ls.common.verbose > 0 { TagKinds::All } else { TagKinds::ForUsers };
-    let subject = if ls.tags {
-        LsSubject::Tags(registries, TagLimit { most: ls.limit.unwrap_or(TAGS_SHOWN), kinds })
-    } else {
-        LsSubject::Declared
+    let subject = match (ls.offline, ls.tags) {
+        (true, _) => LsSubject::Declared,
+        (false, true) => LsSubject::Tags(registries, TagLimit { most: ls.limit.unwrap_or(TAGS_SHOWN), kinds }),
+        (false, false) => LsSubject::Published(registries),
     };
     LsOptions { input: input(ls.common, ls.which.selectors, author), subject }
 }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::exec::{ExitStatus, Surveyor};
-use crate::plan::{self, Snapshot, TagLimit};
+use crate::plan::{self, CheckDepth, Snapshot, TagLimit};
 use crate::ui::{Document, Ui};
 
 use super::host_labels::HostLabels;
-use super::{InputOptions, RegistryOptions, load};
+use super::{InputOptions, RegistryOptions, load, verify};
 
 /// The options of the command.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct LsOptions {
 /// What to show of the lists.
 #[derive(Debug, Clone)]
 pub enum LsSubject {
+    /// What is published of them.
+    Published(RegistryOptions),
     /// What the file expands to (`--offline`).
     Declared,
     /// The tags of their repositories (`--tags`).
@@ -32,12 +34,18 @@ pub enum LsSubject {
 pub async fn run(options: &LsOptions, ui: &Arc<Ui>) -> ExitStatus {
     let LsOptions { input, subject } = options;
     let shown = match subject {
+        LsSubject::Published(registries) => published(input, registries, ui).await,
         LsSubject::Declared => declared(input, ui),
         LsSubject::Tags(registries, limit) => tags(input, registries, *limit, ui).await,
     };
     match shown {
         Ok(status) | Err(status) => status,
     }
+}
+
+async fn published(input: &InputOptions, registries: &RegistryOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
+    let (context, lists) = verify::compared(input, registries, CheckDepth::List, ui).await?;
+    Ok(ui.show(Document::lists(context, lists)))
 }
 
 fn declared(input: &InputOptions, ui: &Ui) -> Result<ExitStatus, ExitStatus> {

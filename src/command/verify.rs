@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::exec::ExitStatus;
 use crate::plan::CheckDepth;
 use crate::registry::Rights;
-use crate::ui::{Document, Ui, VerifiedLists};
+use crate::ui::{Context, Document, Ui, VerifiedLists};
 
 use super::host_labels::HostLabels;
 use super::{InputOptions, RegistryOptions, load};
@@ -30,9 +30,23 @@ pub async fn run(options: &VerifyOptions, ui: &Arc<Ui>) -> ExitStatus {
 
 async fn verified(options: &VerifyOptions, ui: &Arc<Ui>) -> Result<ExitStatus, ExitStatus> {
     let VerifyOptions { input, registries, depth } = options;
+    let (context, verified) = compared(input, registries, *depth, ui).await?;
+    Ok(ui.show(Document::verification(context, verified)))
+}
+
+/// Compares the lists of the file with what is published.
+///
+/// # Errors
+/// Returns the exit status after the problems were shown.
+pub(super) async fn compared(
+    input: &InputOptions,
+    registries: &RegistryOptions,
+    depth: CheckDepth,
+    ui: &Arc<Ui>,
+) -> Result<(Context, VerifiedLists), ExitStatus> {
     let project = load::with_registries(input, registries, ui).await?;
     let session = project.open(Rights::ReadOnly, registries, ui)?;
-    let mut lists = project.verify(*depth, &session, ui).await?;
+    let mut lists = project.verify(depth, &session, ui).await?;
     let problems = lists.iter().map(|list| (list.plan.publication.id.as_str(), list.plan.problems.as_slice()));
     let labels = HostLabels::new(problems, &project.loaded);
     if !labels.is_empty() {
@@ -42,5 +56,5 @@ async fn verified(options: &VerifyOptions, ui: &Arc<Ui>) -> Result<ExitStatus, E
     }
     let verified =
         VerifiedLists { lists, duration: project.clock.began.elapsed(), requests: project.requests(&session) };
-    Ok(ui.show(Document::verification(project.context(), verified)))
+    Ok((project.context(), verified))
 }

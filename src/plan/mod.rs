@@ -33,7 +33,9 @@ pub use tag_listing::{
     ContentKind, ListedTag, RepositoryState, TagKinds, TagLimit, TagListing, TagRequest, list_tags, tag_requests,
 };
 pub use tree::{Inspection, InspectionEnding, NodeKind, NodeRole, NodeState, TreeNode, tree};
-pub use verification::{CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, Verification};
+pub use verification::{
+    CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, PublishedState, Verification,
+};
 
 #[cfg(test)]
 mod tests;

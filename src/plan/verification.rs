@@ -35,6 +35,19 @@ pub enum ListState {
     Failed,
 }
 
+/// What is published of a list, whatever a sync would make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PublishedState {
+    /// The list as declared.
+    AsDeclared,
+    /// Another list, or one that is damaged or has not all tags.
+    Differs,
+    /// Nothing: the list's own tag was not found.
+    Absent,
+    /// There was no usable answer.
+    Unknown,
+}
+
 /// The state of a member of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MemberState {
@@ -119,7 +132,29 @@ impl ChildFault {
     }
 }
 
+impl Verification {
+    /// Returns what is published.
+    #[must_use]
+    pub fn published(&self) -> PublishedState {
+        match self.state {
+            ListState::AsDeclared => PublishedState::AsDeclared,
+            ListState::Differs | ListState::Damaged => PublishedState::Differs,
+            ListState::Absent => PublishedState::Absent,
+            ListState::Failed => PublishedState::Unknown,
+            ListState::Blocked if self.plan.own_digest().is_none() => PublishedState::Absent,
+            ListState::Blocked => PublishedState::Differs,
+        }
+    }
+}
+
 impl ListPlan {
+    /// Returns the digest that the list's own tag names now, if it is known.
+    #[must_use]
+    pub fn own_digest(&self) -> Option<&Digest> {
+        let own = &self.publication.own_tag().tag;
+        self.tags.iter().find(|tag| tag.tag == *own)?.from.as_ref()
+    }
+
     /// Returns the state of `member`, one of [`ListPlan::members`].
     #[must_use]
     pub fn state_of(&self, member: &MemberChange) -> MemberState {

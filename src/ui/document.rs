@@ -7,7 +7,7 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
 use crate::config::{Loaded, Publication};
 use crate::exec::report::{ExitStatus, Report, Signal, Stats};
-use crate::plan::{Inspection, Plan, TagListing, Verification};
+use crate::plan::{Inspection, ListState, Plan, TagListing, Verification};
 
 /// All that a command has to show at its end, and its exit status.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(super) enum Content {
     Problems(Vec<Problem>),
     /// The changes that a sync would make, and the requests that were needed to determine them.
     Plan { plan: Plan, requests: Stats },
+    /// What is published of the lists.
+    Lists(VerifiedLists),
     /// The tags of the repositories that lists are published to.
     Tags { listings: Vec<TagListing>, requests: Stats, took: Duration },
     /// The lists that were published, and those that were not.
@@ -95,6 +97,14 @@ impl Document {
     pub fn declared(loaded: &Loaded, took: Duration) -> Self {
         let content = Content::Declared { checked: loaded.into(), took };
         Self { context: loaded.into(), content, status: ExitStatus::Done }
+    }
+
+    /// What is published of the lists. Its status says only whether all of it is known.
+    #[must_use]
+    pub fn lists(context: Context, lists: VerifiedLists) -> Self {
+        let is_known = lists.lists.iter().all(|list| list.state != ListState::Failed);
+        let status = if is_known { ExitStatus::Done } else { ExitStatus::Failed };
+        Self { context, content: Content::Lists(lists), status }
     }
 
     /// The tags of repositories, and the requests that were sent to list them.

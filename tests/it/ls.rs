@@ -8,7 +8,7 @@ use crate::support::images::{Attestation, DOCKER_LIST, Dialect, Image, OCI_INDEX
 use crate::support::registry::{Account, Auth, Fault, Knobs, Registry, Then};
 use crate::support::terminal::Terminal;
 
-on_each_registry!(each_repository_has_its_tags);
+on_each_registry!(each_repository_has_its_tags, lists_that_are_published_are_as_declared);
 
 /// Three lists in two repositories: images in repositories of their own, images in the repository of their list, and
 /// Windows.
@@ -321,13 +321,13 @@ fn a_login_is_used() {
 #[test]
 fn mistakes_are_told_before_any_request() {
     let (registry, context) = in_process();
-    for subject in ["ls --offline", "ls --tags"] {
+    for subject in ["ls", "ls --offline", "ls --tags"] {
         let (output, log) = registry.watch(|| context.mlist(&format!("{subject} wbe")));
         assert!(output.exits(2).stderr.contains("did you mean `web`"), "{subject}");
         assert_eq!(log.len(), 0, "{log}");
     }
     context.manifest("list.a.tags = 1\n");
-    for subject in ["ls --offline", "ls --tags"] {
+    for subject in ["ls", "ls --offline", "ls --tags"] {
         let output = context.mlist(subject).exits(2);
         assert!(output.stderr.starts_with("mlist::config::") && output.verdict().ends_with("problems"), "{output}");
     }
@@ -335,12 +335,14 @@ fn mistakes_are_told_before_any_request() {
 
 #[test]
 fn an_interrupted_run_says_so() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    for (signal, status, command) in [("INT", 130, "ls"), ("INT", 130, "ls --tags"), ("TERM", 143, "ls --tags")] {
         let (registry, context) = in_process();
-        let slow = Then::Slow(std::time::Duration::from_mins(5));
-        inner(&registry).knobs().fault(Fault { method: "GET", path: "/tags/list", times: usize::MAX, then: slow });
+        let then = Then::Slow(std::time::Duration::from_mins(5));
+        for (method, path) in [("GET", "/tags/list"), ("HEAD", "/manifests/")] {
+            inner(&registry).knobs().fault(Fault { method, path, times: usize::MAX, then });
+        }
         let before = registry.log().len();
-        let running = context.start("ls --tags");
+        let running = context.start(command);
         let begin = std::time::Instant::now();
         while registry.log().len() == before && begin.elapsed() < std::time::Duration::from_secs(2) {
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -364,4 +366,182 @@ fn texts_from_registries_inject_nothing() {
     assert!(output.stdout.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{output}");
     let document = context.mlist("ls --tags web --format json").exits(0).json();
     assert_eq!(document["targets"][0]["tags"][0]["platforms"][0], "linux\n::error::x\u{1b}[31m\u{202e}/<b>amd64</b>");
+}
+
+/// Pushes the images of `api`, each in a repository of its own, and the images of `web`.
+fn push_sources(registry: &AnyRegistry) {
+    for (platform, arch) in ARCHES {
+        registry.push(&format!("acme/api-{arch}"), "v1.2.0", &image(platform, "api"));
+        registry.push("acme/web", &format!("v1.2.0-{arch}"), &image(platform, "web"));
+    }
+}
+
+/// A registry of this process in which `api` and `web` are published.
+fn published() -> (AnyRegistry, Context) {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    push_sources(&registry);
+    let context = Context::with(&manifest(&format!("{}/acme", registry.host())));
+    context.mlist("sync api web").exits(0);
+    (registry, context)
+}
+
+fn delete(registry: &AnyRegistry, repository: &str, tag: &str) {
+    let digest = registry.wire().digest(repository, tag).expect("it was pushed");
+    registry.wire().send("DELETE", &format!("/v2/{repository}/manifests/{digest}"), &[], b"");
+}
+
+/// Changes something of each kind: an image is pushed again, another is deleted, a platform is added, one is removed, and
+/// a tag of the list names another list.
+fn changed() -> (AnyRegistry, Context) {
+    let (registry, context) = published();
+    registry.push("acme/api-arm64", "v1.2.0", &image("linux/arm64", "api again"));
+    registry.push("acme/api-riscv64", "v1.2.0", &image("linux/riscv64", "api"));
+    delete(&registry, "acme/api-arm", "v1.2.0");
+    push_version(&registry, "acme/web", "v1.2.1");
+    let web = registry.wire().manifest("acme/web", "v1.2.1").expect("a list").body;
+    registry.push_list("acme/web", "v1.2", DOCKER_LIST, &web);
+    let platforms = r#"["linux/arm/v7", "linux/arm64", "linux/riscv64", "linux/s390x"]"#;
+    let list = format!("[list.api]\nplatforms = {platforms}");
+    let text = manifest(&format!("{}/acme", registry.host())).replace("[list.api]", &list);
+    context.manifest(&text.replace(r#"tags = ["{version}"]"#, r#"tags = ["{version}", "v1.2", "v1"]"#));
+    (registry, context)
+}
+
+fn lists_that_are_published_are_as_declared(kind: Kind) {
+    let registry = kind.start().expect("it was installed a moment ago");
+    push_sources(&registry);
+    let context = registry.project(&manifest(&format!("{}/acme", registry.host())));
+    let output = context.mlist("ls api web").exits(0);
+    let states: Vec<&str> =
+        output.stdout.lines().skip(1).take(6).filter_map(|row| row.split_whitespace().last()).collect();
+    assert_eq!((states, output.verdict().ends_with(": 2 lists not found")), (vec!["new"; 6], true), "{output}");
+    context.mlist("sync api web").exits(0);
+    let output = context.mlist("ls api web").exits(0);
+    assert!(output.verdict().ends_with(": 2 lists as declared"), "{output}");
+    assert!(output.stdout.lines().skip(1).take(6).all(|row| row.ends_with("  -")), "{output}");
+    let document = context.mlist("ls api web --format json").exits(0).json();
+    for list in document["lists"].as_array().expect("lists") {
+        assert_eq!((&list["state"], &list["action"]), (&json!("as_declared"), &json!("unchanged")), "{list}");
+        assert!(list["members"].as_array().expect("members").iter().all(|it| it["state"] == "as_declared"), "{list}");
+    }
+}
+
+#[test]
+fn the_table_says_what_differs_is_new_not_found_or_undeclared() {
+    let (registry, mut context) = changed();
+    let host = registry.host();
+    insta::assert_snapshot!("ls", transcripts(&mut context, "ls api web", "differ", &host));
+    let document = context.mlist("ls api web --format json").exits(0).json();
+    let list = &document["lists"][0];
+    let states = |list: &serde_json::Value| {
+        let members = list["members"].as_array().expect("members").iter();
+        members.map(|it| format!("{} {}", it["platform"], it["state"]).replace('"', "")).collect::<Vec<_>>()
+    };
+    let expected = ["linux/arm/v7 absent", "linux/arm64 differs", "linux/riscv64 new", "linux/s390x absent"];
+    assert_eq!(states(list), [&expected[..], &["linux/amd64 undeclared"]].concat());
+    assert_eq!((&document["kind"], &list["state"]), (&json!("lists"), &json!("differs")));
+    assert_eq!(document["lists"][1]["tags"][1]["change"], "moved");
+}
+
+#[test]
+fn a_list_whose_content_alone_differs_has_a_row_of_its_own() {
+    let (registry, context) = published();
+    let text = manifest(&format!("{}/acme", registry.host()));
+    context.manifest(&text.replace("[list.api]", "[list.api]\nannotations.a = \"b\""));
+    let output = context.mlist("ls api").exits(0);
+    assert_eq!(
+        output.stdout.lines().nth(4).map(|row| row.split_whitespace().skip(2).collect::<String>()).as_deref(),
+        Some("-----differs")
+    );
+    assert!(output.verdict().ends_with(": 1 list differs"), "{output}");
+}
+
+#[test]
+fn it_costs_what_a_plan_costs() {
+    let (registry, context) = published();
+    for change in [false, true] {
+        if change {
+            registry.push("acme/api-arm64", "v1.2.0", &image("linux/arm64", "api again"));
+        }
+        let paths = |command: &str| {
+            let (output, log) = registry.watch(|| context.mlist(command));
+            output.exits(0);
+            let mut paths: Vec<String> = log.iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+            paths.sort();
+            paths
+        };
+        let (plan, ls) = (paths("plan api web"), paths("ls api web"));
+        if change {
+            // A plan also asks whether the image that it would copy is in the target.
+            assert!(ls.len() <= plan.len() && ls.iter().all(|it| plan.contains(it)), "{ls:#?} {plan:#?}");
+        } else {
+            assert_eq!((&ls, ls.len()), (&plan, 6 + 4), "one HEAD for each member and tag");
+            assert!(ls.iter().all(|it| it.starts_with("HEAD ")), "{ls:#?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_waited_for() {
+    let (registry, context) = published();
+    delete(&registry, "acme/api-arm", "v1.2.0");
+    let text = manifest(&format!("{}/acme", registry.host()));
+    context.manifest(&text.replace("[list.api]", "[list.api]\nwait = \"10m\""));
+    let (output, log) = registry.watch(|| context.mlist("ls api"));
+    output.exits(0);
+    assert_eq!(log.filter(|it| it.path.contains("acme/api-arm/")).count("HEAD"), 1, "{log}");
+}
+
+#[test]
+fn what_has_no_usable_answer_is_unknown() {
+    let (registry, mut context) = published();
+    let host = registry.host();
+    let (path, then) = ("acme/api-arm64/manifests", Then::Status(403));
+    for method in ["HEAD", "GET"] {
+        inner(&registry).knobs().fault(Fault { method, path, times: usize::MAX, then });
+    }
+    insta::assert_snapshot!("ls-403", transcripts(&mut context, "ls api web", "unknown", &host));
+    let document = context.mlist("ls api web --format json").exits(1).json();
+    let states: Vec<_> = document["lists"].as_array().expect("lists").iter().map(|list| &list["state"]).collect();
+    assert_eq!(states, ["unknown", "as_declared"]);
+}
+
+#[test]
+fn a_source_that_is_no_image_is_explained_and_no_failure() {
+    let (registry, context) = published();
+    let windows = image("windows/amd64 10.0.17763.1", "win");
+    registry.push("acme/api-arm64", "windows", &windows);
+    registry.push_list("acme/api-arm64", "v1.2.0", OCI_INDEX, &index(&[windows.entry()]));
+    let output = context.mlist("ls api web").exits(0);
+    insta::assert_snapshot!("ls-blocked", transcript(&output, &registry.host()));
+}
+
+#[test]
+fn lists_of_a_registry_that_is_down_are_unknown() {
+    let (mut registry, context) = published();
+    let host = registry.host();
+    registry.stop();
+    let text = steady(&screen(&context, "ls api web", 80, "unknown"), &host);
+    insta::assert_snapshot!("ls-unreachable", text);
+}
+
+#[test]
+fn an_undeclared_platform_injects_nothing() {
+    let (registry, context) = published();
+    let evil = "linux\n::error::x\u{1b}[31m\u{202e}/<b>amd64</b>";
+    let evil = Image::new(Dialect::Docker, evil, "evil");
+    registry.push("acme/api", "evil", &evil);
+    let images = ARCHES.map(|(platform, _)| image(platform, "api"));
+    for (image, number) in images.iter().zip(0..) {
+        registry.push("acme/api", &format!("part-{number}"), image);
+    }
+    let all: Vec<&Image> = images.iter().chain([&evil]).collect();
+    for tag in ["v1.2.0", "v1.2", "latest"] {
+        registry.push_list("acme/api", tag, DOCKER_LIST, &foreign_list(DOCKER_LIST, &all));
+    }
+    let output = context.mlist("ls api").exits(0);
+    let rows: Vec<&str> = output.stdout.lines().filter(|line| line.ends_with("undeclared")).collect();
+    assert_eq!(rows.len(), 1, "{output}");
+    assert!(output.stdout.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{output}");
+    assert!(output.stdout.lines().all(|line| !line.starts_with("::")), "{output}");
 }

@@ -46,13 +46,18 @@ pub(super) fn changes(
         }
     }
     changes.extend(lines.iter().filter_map(kept));
+    sort(input, &mut changes);
+    changes
+}
+
+/// Sorts changes: declared members in the order of the file, then other members, then members that leave the list.
+pub(super) fn sort(input: Input<'_>, changes: &mut [MemberChange]) {
     let members = &input.publication.members;
     let number = |change: &MemberChange| {
         let is_it = |member: &Member| change.source.as_ref() == Some(&member.source) && fits(member, change);
         members.iter().position(is_it).unwrap_or(members.len())
     };
     changes.sort_by_cached_key(|change| (number(change), change.fate == MemberFate::Removed));
-    changes
 }
 
 /// Returns the change of an entry that stays as published although no source names it. `None` for other entries.

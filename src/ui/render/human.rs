@@ -100,6 +100,7 @@ pub(in crate::ui) fn render(
             rendered
         }
         Content::Declared { checked, took } => parts.declared(checked, *took, styles),
+        Content::Lists(verified) => parts.lists(verified, *status, styles),
         Content::Tags { listings, requests, took } => parts.tags(listings, requests, *took, styles),
         Content::Problems(problems) => {
             let count = text::plural(problems.len(), "problem");
@@ -152,6 +153,16 @@ impl DocumentParts<'_> {
         let counts = format!("{counts}{}", self.unexpanded(checked));
         let verdict = verdict(results, "Done", &format!(" in {}: {counts}", text::duration(took)));
         vec![OutputPart::result(lines), OutputPart::message(warnings), OutputPart::result(verdict)]
+    }
+
+    fn lists(&self, verified: &VerifiedLists, status: ExitStatus, styles: Styles) -> Vec<OutputPart> {
+        let Styles { results, messages } = styles;
+        let digests = verified.lists.iter().flat_map(|list| list_digests(&list.plan));
+        let lines = lists::published(verified, &self.options.view_of(results, digests)) + &self.left_out(results);
+        let groups = self.with_warnings(lists::problems(verified));
+        let notes = self.in_full(&groups, messages, &lines) + &self.requests(&verified.requests, messages);
+        let verdict = lists::summary(verified, status, results);
+        vec![OutputPart::result(lines), OutputPart::message(notes), OutputPart::result(verdict)]
     }
 
     fn tags(

@@ -163,6 +163,7 @@ pub(in crate::ui) fn render(document: &Document) -> String {
     match content {
         Content::Check(_) => problems(context, &context.warnings, exit_status),
         Content::Declared { checked, .. } => lists::declared(context, checked, exit_status),
+        Content::Lists(verified) => lists::lists(context, verified, exit_status),
         Content::Tags { listings, requests, .. } => tags::tags(context, listings, requests, exit_status),
         Content::Problems(found) => problems(context, found, exit_status),
         Content::Plan { plan, requests } => plan::plan(context, plan, requests, exit_status),

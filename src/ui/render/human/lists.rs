@@ -4,11 +4,129 @@ use std::sync::Arc;
 
 use crate::config::Publication;
 use crate::config::model::{Member, OsVersion};
-use crate::oci::Platform;
+use crate::config::problem::{Problem, Severity};
+use crate::exec::report::ExitStatus;
+use crate::oci::{Digest, Platform};
+use crate::plan::{ListPlan, ListState, MemberState, PublishedState, TagFate, Verification};
+use crate::ui::document::VerifiedLists;
+use crate::ui::style::{Role, Style};
 use crate::ui::text;
 
-use super::View;
 use super::table::{Cell, Stacking, Table, TableGroup};
+use super::{View, verdict};
+
+/// The columns of a member.
+const COLUMNS: [&str; 6] = ["IMAGE", "IMAGE ID", "OS", "ARCH", "VARIANT", "STATE"];
+
+/// Renders what is published of the lists, in the order of the file.
+pub(super) fn published(verified: &VerifiedLists, view: &View) -> String {
+    let groups = verified.lists.iter().flat_map(|list| published_groups(list, view)).collect();
+    Table { first: &["ID", "NAME"], columns: &COLUMNS, groups, stacking: Stacking::IfNeeded }.render(view.style)
+}
+
+/// Returns the group of a list, then one for each of its tags that names something else than its own tag.
+fn published_groups(list: &Verification, view: &View) -> Vec<TableGroup> {
+    let plan = &*list.plan;
+    let publication = &*plan.publication;
+    let platforms: Vec<Platform> = plan.members.iter().map(|member| member.platform.clone()).collect();
+    let states: Vec<MemberState> = plan.members.iter().map(|member| plan.state_of(member)).collect();
+    let rows = plan.members.iter().zip(&states).map(|(member, state)| {
+        let source = member.source.as_ref().map(|source| Cell::reference(&text::line(&source.to_string())));
+        let published = member.from.as_ref().filter(|_| *state == MemberState::Undeclared);
+        let digest = member.descriptor.as_ref().map(|descriptor| &descriptor.digest).or(published);
+        let image = vec![source.unwrap_or_else(Cell::empty), id(digest, view)];
+        [image, platform_cells(&member.platform, &platforms, view), vec![state_cell(*state)]].concat()
+    });
+    let mut rows: Vec<Vec<Cell>> = rows.collect();
+    let own = plan.own_digest();
+    let others: Vec<TableGroup> = plan
+        .tags
+        .iter()
+        .filter_map(|tag| {
+            let state = match tag.fate {
+                TagFate::Created => MemberState::Absent,
+                TagFate::Moved => MemberState::Differs,
+                TagFate::Same | TagFate::Stays | TagFate::Blocked | TagFate::Unknown => return None,
+            };
+            let reference = publication.target.tagged(&tag.tag).to_string();
+            let first = vec![id(tag.from.as_ref(), view), Cell::text(&reference)];
+            (own.is_some() && tag.from.as_ref() != own).then(|| TableGroup {
+                first,
+                rows: vec![without_image(state)],
+                notes: Vec::new(),
+                base: String::new(),
+            })
+        })
+        .collect();
+    // Nothing else says what differs.
+    let is_told = !others.is_empty() || states.iter().any(|state| *state != MemberState::AsDeclared);
+    match list.published() {
+        PublishedState::Differs if !is_told => rows.push(without_image(MemberState::Differs)),
+        PublishedState::Absent if rows.is_empty() => rows.push(without_image(MemberState::Absent)),
+        PublishedState::Unknown if rows.is_empty() => rows.push(without_image(MemberState::Unknown)),
+        _ if rows.is_empty() => rows.push(without_image(MemberState::AsDeclared)),
+        _ => {}
+    }
+    let first = vec![id(own, view), name(publication, view)];
+    let group = TableGroup { first, rows, notes: Vec::new(), base: base(publication) };
+    [group].into_iter().chain(others).collect()
+}
+
+fn id(digest: Option<&Digest>, view: &View) -> Cell {
+    digest.map_or_else(Cell::empty, |digest| Cell::text(&view.digests.show(digest)))
+}
+
+/// The row of a list or tag itself.
+fn without_image(state: MemberState) -> Vec<Cell> {
+    let blank = vec![Cell::empty(); COLUMNS.len() - 1];
+    [blank, vec![state_cell(state)]].concat()
+}
+
+fn state_cell(state: MemberState) -> Cell {
+    match state {
+        MemberState::AsDeclared => Cell::empty(),
+        MemberState::Differs => Cell::text("differs").painted(Role::Updated),
+        MemberState::New => Cell::text("new").painted(Role::Created),
+        MemberState::Absent => Cell::text("not found").painted(Role::Failed),
+        MemberState::Undeclared => Cell::text("undeclared").painted(Role::Failed),
+        MemberState::Unknown => Cell::text("unknown").painted(Role::Failed),
+    }
+}
+
+/// Returns the problems that say why something is unknown, with the numbers of their lists.
+pub(super) fn problems(verified: &VerifiedLists) -> impl Iterator<Item = (Option<usize>, &Problem)> {
+    let has_unknown = |plan: &ListPlan| plan.members.iter().any(|it| plan.state_of(it) == MemberState::Unknown);
+    let explained = move |list: &Verification| match list.state {
+        ListState::Failed => true,
+        ListState::Blocked => has_unknown(&list.plan),
+        ListState::AsDeclared | ListState::Differs | ListState::Damaged | ListState::Absent => false,
+    };
+    let lists = verified.lists.iter().enumerate().filter(move |(_, list)| explained(list));
+    let problems = lists.flat_map(|(at, list)| list.plan.problems.iter().map(move |problem| (Some(at), problem)));
+    problems.filter(|(_, problem)| problem.severity == Severity::Error)
+}
+
+/// Renders `Done in 0.4s: 4 lists as declared, 1 differs, 1 not found`.
+pub(super) fn summary(verified: &VerifiedLists, status: ExitStatus, style: Style) -> String {
+    let count = |state| verified.lists.iter().filter(|list| list.published() == state).count();
+    let words = [
+        (PublishedState::AsDeclared, "as declared"),
+        (PublishedState::Differs, if count(PublishedState::Differs) == 1 { "differs" } else { "differ" }),
+        (PublishedState::Absent, "not found"),
+        (PublishedState::Unknown, "unknown"),
+    ];
+    let counts = words.map(|(state, word)| (count(state), word)).into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .enumerate()
+        .map(|(at, (count, word))| match at {
+            0 => format!("{} {word}", text::plural(count, "list")),
+            _ => format!("{} {word}", text::count(count)),
+        })
+        .collect();
+    let counts = if counts.is_empty() { "no lists".to_owned() } else { counts.join(", ") };
+    let (first, when) = if status == ExitStatus::Done { ("Done", "in") } else { ("Incomplete", "after") };
+    verdict(style, first, &format!(" {when} {}: {counts}", text::duration(verified.duration)))
+}
 
 /// Renders what the file expands to, in the order of the file.
 pub(super) fn declared(publications: &[Arc<Publication>], view: &View) -> String {

@@ -4,10 +4,15 @@ use serde::Serialize;
 
 use crate::config::Publication;
 use crate::config::model::{Member, TargetTag};
+use crate::config::problem::{Problem, Sources};
 use crate::exec::report::Stats;
-use crate::ui::document::{Checked, Context};
+use crate::plan::{ListPlan, MemberState, PublishedState, Verification};
+use crate::ui::document::{Checked, Context, VerifiedLists};
+use crate::ui::text;
 
-use super::list::{ListRecord, MemberRecord, TagRecord};
+use super::list::{
+    ListRecord, MemberRecord, TagRecord, list_record, member_records, own_problems, shared_problems, tag_record,
+};
 use super::{Head, LeftOutRecord, ProblemRecord, RequestCounts, head, left_out, problem_record, total};
 
 #[derive(Serialize)]
@@ -55,6 +60,57 @@ pub(super) fn declared(context: &Context, checked: &Checked, exit_status: u8) ->
         problems_omitted: 0,
         requests: total(&Stats::new()),
     })
+}
+
+/// Renders a document with `"kind": "lists"` of what is published.
+pub(super) fn lists(context: &Context, verified: &VerifiedLists, exit_status: u8) -> String {
+    let lists: Vec<(&ListPlan, &[Problem])> =
+        verified.lists.iter().map(|list| (&*list.plan, list.plan.problems.as_slice())).collect();
+    super::document(&ListsDocument {
+        head: head("lists", context, exit_status),
+        lists: verified.lists.iter().map(|list| shown(list, &context.sources)).collect(),
+        unexpanded: &[],
+        left_out: left_out(context),
+        problems: shared_problems(context, &lists),
+        problems_omitted: 0,
+        requests: total(&verified.requests),
+    })
+}
+
+fn shown<'a>(list: &'a Verification, sources: &'a Sources) -> ShownList<'a> {
+    let plan = &*list.plan;
+    let own: Vec<TagRecord<'_>> = plan.member_tags.iter().map(|own| tag_record(&own.tag)).collect();
+    let states = plan.members.iter().map(|member| plan.state_of(member));
+    ShownList {
+        id: &plan.publication.id,
+        target: plan.publication.target.to_string(),
+        state: Some(match list.published() {
+            PublishedState::AsDeclared => "as_declared",
+            PublishedState::Differs => "differs",
+            PublishedState::Absent => "absent",
+            PublishedState::Unknown => "unknown",
+        }),
+        action: Some(text::action(plan.action)),
+        list: list_record(plan, &plan.problems),
+        tags: plan.tags.iter().map(tag_record).collect(),
+        members: member_records(plan, &own)
+            .into_iter()
+            .zip(states)
+            .map(|(member, state)| ShownMember { member, state: Some(member_state(state)) })
+            .collect(),
+        problems: own_problems(plan, &plan.problems, sources),
+    }
+}
+
+fn member_state(state: MemberState) -> &'static str {
+    match state {
+        MemberState::AsDeclared => "as_declared",
+        MemberState::Differs => "differs",
+        MemberState::New => "new",
+        MemberState::Absent => "absent",
+        MemberState::Undeclared => "undeclared",
+        MemberState::Unknown => "unknown",
+    }
 }
 
 fn declared_list(list: &Publication) -> ShownList<'_> {
