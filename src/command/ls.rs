@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::exec::{ExitStatus, Surveyor};
-use crate::plan::{self, CheckDepth, Snapshot, TagLimit};
+use crate::exec::{ExitStatus, list_repositories};
+use crate::plan::{self, CheckDepth, TagLimit};
 use crate::ui::{Document, Ui};
 
 use super::host_labels::HostLabels;
@@ -62,9 +62,8 @@ async fn tags(
     let project = load::with_registries(input, registries, ui).await?;
     let requests = plan::tag_requests(&project.loaded.publications, limit);
     let session = project.open_targets(registries, ui)?;
-    let surveyor = Surveyor::new(&*session.registries, session.relay.listener());
-    let listed = surveyor.survey(&requests, plan::list_tags, Snapshot::default());
-    let (mut listings, _) = project.unless_stopped(&session, listed, ui).await?;
+    let listed = list_repositories(&requests, &*session.registries, session.relay.listener());
+    let mut listings = project.unless_stopped(&session, listed, ui).await?;
     let ids = requests.iter().map(|request| request.lists[0].id.as_str());
     let labels = HostLabels::new(ids.zip(listings.iter().map(|listing| &listing.problems[..])), &project.loaded);
     listings.iter_mut().for_each(|listing| labels.add_to(&mut listing.problems));

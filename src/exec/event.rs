@@ -20,6 +20,13 @@ pub enum Event {
         /// The number of all lists.
         total: usize,
     },
+    /// The tags of repositories are being listed.
+    ListingTags {
+        /// The number of repositories that are complete.
+        done: usize,
+        /// The number of all repositories.
+        total: usize,
+    },
     /// Some members do not exist yet, and are queried again for as long as the file says. Their lists cannot be decided
     /// meanwhile.
     Waiting {

@@ -55,4 +55,4 @@ pub use executor::{AfterFailure, ExecutorOptions, execute};
 pub use inspect::inspect;
 pub use report::{ExitStatus, ListReport, Outcome, Report};
 pub use stop::Stop;
-pub use survey::{Surveyor, plan_lists, verify_lists};
+pub use survey::{Surveyor, list_repositories, plan_lists, verify_lists};

@@ -11,7 +11,10 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::config::model::Publication;
 use crate::oci::{Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag};
-use crate::plan::{Answer, Cause, CheckDepth, Decision, ListPlan, Plan, Query, Snapshot, Verification, decide, verify};
+use crate::plan::{
+    Answer, Cause, CheckDepth, Decision, ListPlan, Plan, Query, Snapshot, TagListing, TagRequest, Verification, decide,
+    list_tags, verify,
+};
 use crate::registry::{Registry, Result};
 
 use self::budget::Budget;
@@ -52,6 +55,20 @@ pub async fn verify_lists<R: Registry>(
 ) -> Vec<Arc<Verification>> {
     let verify = |list: &Arc<Publication>, snapshot: &Snapshot| verify(list, depth, snapshot);
     Surveyor::new(registry, listener).survey(publications, verify, Snapshot::default()).await.0
+}
+
+/// Lists the tags of repositories and reads what they name.
+pub async fn list_repositories<R: Registry>(
+    requests: &[TagRequest],
+    registry: &R,
+    listener: &Listener,
+) -> Vec<TagListing> {
+    let listener = Arc::clone(listener);
+    let of_repositories: Listener = Arc::new(move |event| match event {
+        Event::Reading { done, total } => listener(Event::ListingTags { done, total }),
+        other => listener(other),
+    });
+    Surveyor::new(registry, &of_repositories).survey(requests, list_tags, Snapshot::default()).await.0
 }
 
 /// Plans one publication from the current state of the registries, without waiting for missing members: that time is

@@ -31,6 +31,11 @@ pub(super) fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// Formats a number of repositories: `1 repository`, `9,849 repositories`.
+pub(super) fn repositories(number: usize) -> String {
+    format!("{} {}", count(number), if number == 1 { "repository" } else { "repositories" })
+}
+
 /// Formats a duration: `0.2s`, `12.4s`, `36s`, `1m 31s`, `1h 04m`.
 pub(super) fn duration(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
@@ -301,6 +306,7 @@ mod tests {
     fn numbers_have_commas_and_nouns_their_number() {
         assert_eq!([count(0), count(999), count(9849), count(1_234_567)], ["0", "999", "9,849", "1,234,567"]);
         assert_eq!([plural(1, "list"), plural(9849, "list")], ["1 list", "9,849 lists"]);
+        assert_eq!([repositories(1), repositories(2)], ["1 repository", "2 repositories"]);
     }
 
     #[test]

@@ -45,10 +45,24 @@ enum Phase {
         done: usize,
         total: usize,
     },
+    ListingTags {
+        done: usize,
+        total: usize,
+    },
     Publishing {
         done: usize,
         total: usize,
     },
+}
+
+impl Phase {
+    /// Formats a number of what is counted: lists, or repositories.
+    fn items(self, number: usize) -> String {
+        match self {
+            Self::ListingTags { .. } => text::repositories(number),
+            Self::Starting | Self::Reading { .. } | Self::Publishing { .. } => text::plural(number, "list"),
+        }
+    }
 }
 
 /// The drawn state: lines, then a last line with a bar and the text next to it.
@@ -115,6 +129,10 @@ impl LiveState {
         match event {
             Event::Reading { done, total } => {
                 self.phase = Phase::Reading { done, total };
+                None
+            }
+            Event::ListingTags { done, total } => {
+                self.phase = Phase::ListingTags { done, total };
                 None
             }
             Event::Waiting { members, left } => {
@@ -227,8 +245,10 @@ impl LiveState {
 
     fn remaining(&self) -> String {
         match self.phase {
-            Phase::Reading { done, total } | Phase::Publishing { done, total } if total > done => {
-                format!(", {} remaining", text::plural(total - done, "list"))
+            Phase::Reading { done, total } | Phase::ListingTags { done, total } | Phase::Publishing { done, total }
+                if total > done =>
+            {
+                format!(", {} remaining", self.phase.items(total - done))
             }
             _ => String::new(),
         }
@@ -237,12 +257,13 @@ impl LiveState {
     /// Returns a line that says how far the run is.
     pub(super) fn sign_of_life(&self, style: Style) -> String {
         let of = |what: &str, done: usize, total: usize| {
-            format!("{what}: {} of {}", text::count(done), text::plural(total, "list"))
+            format!("{what}: {} of {}", text::count(done), self.phase.items(total))
         };
         let line = match (self.phase, &self.missing) {
             (Phase::Starting, _) => "Waiting for the response of a registry".to_owned(),
             (Phase::Reading { .. }, Some(missing)) => missing.sentence(),
             (Phase::Reading { done, total }, None) => of("Reading", done, total),
+            (Phase::ListingTags { done, total }, _) => of("Listing tags", done, total),
             (Phase::Publishing { done, total }, _) => {
                 let bytes = [self.active.size(), self.active.rate()];
                 bytes.into_iter().flatten().fold(of("Publishing", done, total), |line, part| line + ", " + &part)
@@ -276,11 +297,12 @@ impl LiveState {
         let (word, done, total) = match self.phase {
             Phase::Starting | Phase::Publishing { total: 0, .. } => return None,
             Phase::Reading { done, total } => ("Reading", done, total),
+            Phase::ListingTags { done, total } => ("Listing tags", done, total),
             Phase::Publishing { done, total } => ("Publishing", done, total),
         };
         let width = style.width.unwrap_or(80);
         let mut above = self.rows(rows, style);
-        let counts = format!("{}/{}", text::count(done), text::plural(total, "list"));
+        let counts = format!("{}/{}", text::count(done), self.phase.items(total));
         let columns = |beside: &str| word.len() + 1 + text::width(beside);
         let mut pauses = self.pauses().fold(String::new(), |told, (host, wait)| told + "  " + &host + &wait);
         if columns(&counts) + text::width(&pauses) >= width {

@@ -126,6 +126,8 @@ fn the_sign_of_life_says_how_far_the_run_is() {
     assert_eq!(state.sign_of_life(WIDE), "Publishing: 0 of 3 lists, 48.2 of 112 MB\n");
     state.note(Event::Reading { done: 2310, total: 9849 }, &lines);
     assert_eq!(state.sign_of_life(WIDE), "Reading: 2,310 of 9,849 lists\n");
+    state.note(Event::ListingTags { done: 1, total: 2 }, &lines);
+    assert_eq!(state.sign_of_life(WIDE), "Listing tags: 1 of 2 repositories\n");
 }
 
 fn host(host: &str) -> Host {

@@ -72,10 +72,7 @@ fn notes(listing: &TagListing) -> Vec<String> {
 /// Renders `Done in 0.4s: 3 repositories, 57 tags`.
 pub(super) fn summary(listings: &[TagListing], took: Duration, style: Style) -> String {
     let is_unknown = |listing: &&TagListing| !listing.problems.is_empty();
-    let repositories = match listings.len() {
-        1 => "1 repository".to_owned(),
-        count => format!("{} repositories", text::count(count)),
-    };
+    let repositories = text::repositories(listings.len());
     let tags = listings.iter().map(|listing| listing.tags.len()).sum();
     let tags = if tags == 0 { String::new() } else { format!(", {}", text::plural(tags, "tag")) };
     let absent = listings.iter().filter(|listing| listing.state == RepositoryState::Absent).count();
