@@ -197,7 +197,9 @@ fn children(
     plan: &ListPlan,
 ) -> Flow<Vec<Child>> {
     let writes_list = plan.tags.iter().any(|tag| tag.fate.is_written());
-    let needs_list = plan.action == Action::Unchanged || writes_list || input.depth > CheckDepth::List;
+    let is_published = |list: &List| plan.index.as_ref().is_some_and(|index| index.digest == *list.payload.digest());
+    let is_new = !published.lists().iter().any(is_published);
+    let needs_list = plan.action == Action::Unchanged || writes_list || (!is_new && checks_children(input));
     let is_tagged = |resolved: &ResolvedMember<'_>| {
         let is_it = |change: &MemberTagChange| change.descriptor.digest == resolved.descriptor.digest;
         plan.member_tags.iter().any(|change| change.tag.fate.is_written() && is_it(change))
@@ -226,8 +228,6 @@ fn children(
     }
     batch.end()?;
     // The manifests that a new list names were read, see `proof`. Others may be known by chance, which must not matter.
-    let is_published = |list: &List| plan.index.as_ref().is_some_and(|index| index.digest == *list.payload.digest());
-    let is_new = !published.lists().iter().any(is_published);
     let child = |(number, fault): (usize, Option<ChildFault>)| {
         let (resolved, descriptor, payload) = &parts[number];
         let read = || match input.snapshot.bytes(&descriptor.digest, &resolved.member.source.place) {
