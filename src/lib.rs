@@ -96,6 +96,7 @@
 //! | whether an absent image blocks, is skipped or is kept | `src/plan/decide/current_state.rs`; `src/plan/decide/retained.rs` |
 //! | what `mlist inspect` reads below a reference, and how much; why the reference is not found | `src/plan/tree/growing.rs`, `src/plan/tree.rs`; `src/plan/tree/absent.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
+//! | what a published list has lost, and whether it has it again | `src/plan/decide/child.rs`; `src/exec/copy.rs` |
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
 //! | when a request may be sent; retries; when a host is given up | `src/registry/gate/scheduler.rs`; `src/registry/transport/attempts.rs`; `src/registry/gate/health.rs` |

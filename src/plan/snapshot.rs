@@ -2,8 +2,9 @@
 //!
 //! There are two kinds of facts, and they are stored separately. What a *place* reports (a tag names a digest, a digest
 //! exists) is keyed by the reference. *Bytes* are keyed by digest alone: they were verified against it, so they are
-//! valid for every place. Facts are added, never changed. Of a config only the parsed part is kept: a config may have
-//! 8 MiB, of which only the platform is needed.
+//! valid for every place. That a place itself has returned them is a fact of its own ([`Query::Stored`]). Facts are
+//! added, never changed. Of a config only the parsed part is kept: a config may have 8 MiB, of which only the platform is
+//! needed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -97,6 +97,43 @@ fn an_attestation_is_published_again_with_its_image() {
     assert_whole(&context, &registry);
 }
 
+#[test]
+fn only_the_list_of_this_version_is_repaired_and_a_tag_of_a_newer_one_stays() {
+    let registry = Kind::InProcess.start().unwrap();
+    let versions = ["3.10", "3.9.1"];
+    for version in versions {
+        for arch in ARCHES {
+            registry.push(&format!("acme/app-{arch}"), version, &image(arch, version));
+        }
+    }
+    let file = manifest(&registry.host(), "").replace("app-{arch}:1", "app-{arch}:{version}");
+    let tags = "[\"{version}\", { tag = \"latest\", when = \"newest\" }]";
+    let context = Context::with(&format!("[vars]\nversion = \"0\"\n\n{}", file.replace("[\"1\"]", tags)));
+    for version in versions {
+        context.mlist(&format!("sync --set version={version}")).exits(0);
+        delete(&registry, "acme/app", &image("arm64", version).digest());
+    }
+    let before = registry.wire().digest("acme/app", "latest");
+    insta::assert_snapshot!(say(&context, &registry, "plan --repair --set version=3.9.1"), @r"
+    $ mlist plan --repair --set version=3.9.1; echo $?
+    update     reg.test/acme/app
+      = tag latest       stays at af233abf3bf7: 3.10 is newer than 3.9.1
+      = 1 tag            not moved
+      ! linux/arm64      missing in the repository, copied again from reg.test/acme/app-arm64:3.9.1
+      = 2 members
+    Plan: 1 to update
+    0
+    ");
+    let (output, log) = watch(&context, &registry, "sync --repair --set version=3.9.1");
+    output.exits(0);
+    let puts = log.manifest_puts();
+    let puts: Vec<_> = puts.iter().filter_map(|put| put.manifest().map(str::to_owned)).collect();
+    assert_eq!(puts, [image("arm64", "3.9.1").digest()], "{log}");
+    assert_eq!(registry.wire().digest("acme/app", "latest"), before);
+    context.mlist("verify --set version=3.9.1").exits(0);
+    context.mlist("verify --set version=3.10").exits(3);
+}
+
 /// A list with an image for s390x that the file does not declare, and that the repository has lost. Also pushed to
 /// `acme/app-s390x:1`.
 fn undeclared() -> (AnyRegistry, Context) {
