@@ -108,7 +108,8 @@ impl Session {
             // After a stop, the registries return nothing more, so a partial result must not be used.
             biased;
             () = self.stop.requested() => Err(self.stop.signal().unwrap_or(Signal::Interrupt)),
-            done = work => Ok(done),
+            // The signal may arrive after the stop was polled, and make the work end.
+            done = work => self.stop.signal().map_or(Ok(done), Err),
         }
     }
 }
@@ -178,8 +179,8 @@ mod tests {
     use crate::registry::{CredentialSources, Registry as _, jobs};
     use crate::ui::{self, DigestLength, ProgressMode, Style, Verbosity};
 
-    #[tokio::test]
-    async fn registries_are_opened_without_a_file() {
+    /// Opens a session without a file, to read this image.
+    fn session(image: &Reference) -> Session {
         let ui = Arc::new(Ui::new(ui::UiOptions {
             out: Style::PLAIN,
             err: Style::PLAIN,
@@ -190,12 +191,24 @@ mod tests {
         }));
         let (credentials, certificates) = (CredentialSources::default(), Vec::new());
         let options = RegistryOptions { jobs: jobs(1), credentials, certificates };
+        Session::open(SessionScope::read([&image.place].into_iter()), &[], &options, &ui).unwrap()
+    }
+
+    #[tokio::test]
+    async fn registries_are_opened_without_a_file() {
         let image = Reference::parse("oci:examples/quickstart/images/clock-amd64:v1.0.0").unwrap();
-        let session = Session::open(SessionScope::read([&image.place].into_iter()), &[], &options, &ui).unwrap();
+        let session = session(&image);
         let head = session.unless_stopped(session.registries.head(&image)).await.unwrap().unwrap();
         assert!(head.unwrap().media_type.is_image());
         session.stop.request(Signal::Terminate);
         let stopped = session.unless_stopped(std::future::pending::<()>()).await;
         assert_eq!(stopped, Err(Signal::Terminate));
+    }
+
+    #[tokio::test]
+    async fn what_a_signal_makes_end_is_not_a_result() {
+        let session = session(&Reference::parse("oci:images:v1").unwrap());
+        let ended_by_the_signal = async { session.stop.request(Signal::Interrupt) };
+        assert_eq!(session.unless_stopped(ended_by_the_signal).await, Err(Signal::Interrupt));
     }
 }
