@@ -13,8 +13,8 @@ const COMMANDS: &str = "  check     Check manifests.toml without using the netwo
   sync      Publish the lists that differ from the registry
   verify    Check that what is published is as declared and can be pulled
 
-  inspect   Show what a reference leads to: platforms, attestations, signatures
   ls        Show the lists and their members, or the tags of their repositories
+  inspect   Show what a reference leads to: platforms, attestations, signatures
 
   schema    Print the JSON Schema of manifests.toml, for editors
 ";

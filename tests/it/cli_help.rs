@@ -376,7 +376,6 @@ fn commands_of_other_tools_are_answered_with_what_to_do_now() {
     there is no `tag`; add the tag to `tags` of the list in manifests.toml and run `mlist sync`
     there is no `rm`; mlist does not delete tags: use your registry's tool, or `skopeo delete`
     there is no `show`; use `mlist inspect`
-    there is no `ls`; use `mlist plan`, or `skopeo list-tags docker://REPOSITORY` for any repository
     there is no `undo`; publish the previous version again, such as `mlist sync --set version=VERSION`
     there is no `import`; write manifests.toml yourself (`mlist schema` prints a schema for your editor)
     there is no `init`; write manifests.toml yourself (`mlist schema` prints a schema for your editor)
