@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::json_documents::{assert_alterations_are_rejected, assert_valid};
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::{Context, Output, PATIENCE};
 use crate::support::images::{Attestation, DOCKER_LIST, Dialect, Image, OCI_INDEX, foreign_list, index, write_layout};
@@ -134,6 +135,7 @@ fn offline_json_has_the_records_of_a_plan_without_digests_and_states() {
     let context = Context::with(&manifest(&format!("{NAME}/acme")));
     let document = context.mlist("ls --offline --format json pause").exits(0).json();
     assert_eq!((&document["kind"], &document["file"]), (&json!("lists"), &json!("manifests.toml")));
+    assert_valid(std::slice::from_ref(&document));
     let list = &document["lists"][0];
     assert_eq!((&list["id"], &list["state"], &list["digest"]), (&json!("pause"), &json!(null), &json!(null)));
     let member = json!({
@@ -216,6 +218,8 @@ fn tags_are_shown_with_what_they_name() {
     let (registry, mut context) = in_process();
     let host = registry.host();
     insta::assert_snapshot!("ls-tags", transcripts(&mut context, "ls --tags", "found", &host));
+    let document = context.mlist("ls --tags --format json").exits(0).json();
+    assert_alterations_are_rejected(&document, "/targets/1/tags/0/type");
     let all = context.mlist("ls --tags -v web --no-trunc --limit 9").exits(0);
     insta::assert_snapshot!("ls-tags-verbose", transcript(&all, &host));
 }
@@ -301,6 +305,8 @@ fn a_registry_that_is_down_is_one_problem() {
     let document = context.mlist("ls --tags --format json").exits(1).json();
     assert_eq!(document["problems"].as_array().map(Vec::len), Some(1), "{document}");
     assert_eq!(document["targets"][1]["state"], "unknown");
+    let lists = context.mlist("ls --format json").exits(1).json();
+    assert_valid(&[document, lists]);
 }
 
 #[test]
@@ -432,6 +438,7 @@ fn the_table_says_what_differs_is_new_not_found_or_undeclared() {
     let host = registry.host();
     insta::assert_snapshot!("ls", transcripts(&mut context, "ls api web", "differ", &host));
     let document = context.mlist("ls api web --format json").exits(0).json();
+    assert_alterations_are_rejected(&document, "/lists/0/members/0/state");
     let list = &document["lists"][0];
     let states = |list: &serde_json::Value| {
         let members = list["members"].as_array().expect("members").iter();

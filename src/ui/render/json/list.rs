@@ -11,37 +11,102 @@ use crate::ui::render::fold;
 
 use super::{ProblemRecord, problem_record};
 
+/// The list as it is or as it will be. Null if it is not known.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ListRecord<'a> {
+    /// Why the list changes: `new`, `members`, `tags`, `content`, `damaged`, or the last word of a problem's code. Null
+    /// if the list does not change, or if that is not known.
     pub(super) reason: Option<&'static str>,
+    /// The digest of the list.
     pub(super) digest: Option<&'a str>,
+    /// The reference of the list with its digest.
     #[serde(rename = "ref")]
     pub(super) reference: Option<String>,
+    /// The media type of the list.
     pub(super) media_type: Option<&'a str>,
+    /// The number of bytes of the list.
     pub(super) size: Option<u64>,
 }
 
+/// A tag before and after the change.
 #[derive(Serialize, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TagRecord<'a> {
+    /// The tag.
     pub(super) tag: &'a str,
+    /// The digest that the tag names now. Null if it does not exist or is not known.
     pub(super) from: Option<&'a str>,
+    /// The digest that the tag will name. Null if it is not known.
     pub(super) to: Option<&'a str>,
-    pub(super) change: &'static str,
+    /// What happens to the tag.
+    pub(super) change: TagChangeRecord,
+    /// Why the tag stays. Null if it does not.
     pub(super) reason: Option<&'a str>,
+}
+
+/// What happens to a tag.
+#[derive(Serialize, Clone, Copy)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TagChangeRecord {
+    /// It is created.
+    Created,
+    /// It names something else and is moved.
+    Moved,
+    /// It names the list already.
+    Same,
+    /// It stays with a newer version.
+    Stays,
+    /// It would be created or moved, but the list is blocked.
+    Blocked,
+    /// It is not known.
+    Unknown,
 }
 
 /// A member with its own tags.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct MemberRecord<'a, T> {
+    /// The platform, such as `linux/arm/v7`.
     pub(super) platform: String,
+    /// The version of Windows. Null if there is none.
     pub(super) os_version: Option<&'a str>,
+    /// The reference of the image. Null if the member is not declared.
     pub(super) source: Option<String>,
+    /// The digest that the source names now, or of the image that stays in the list. Null if it is not known.
     pub(super) digest: Option<&'a str>,
+    /// The digest of the member in the published list. Null if it is not in the list, or not known.
     pub(super) from: Option<&'a str>,
+    /// The media type of the image. Null if it is not known.
     pub(super) media_type: Option<&'a str>,
+    /// The number of bytes of the manifest of the image. Null if it is not known.
     pub(super) size: Option<u64>,
-    pub(super) change: &'static str,
+    /// What happens to the member.
+    pub(super) change: MemberChangeRecord,
+    /// The tags of the member itself.
     pub(super) tags: Vec<T>,
+}
+
+/// What happens to a member.
+#[derive(Serialize, Clone, Copy)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MemberChangeRecord {
+    /// It is not in the published list.
+    Added,
+    /// It is in the published list with another digest.
+    Changed,
+    /// It is in the published list but not declared.
+    Removed,
+    /// It does not change.
+    Same,
+    /// It stays although its source was not found or it is not declared.
+    Kept,
+    /// Its source was not found.
+    Absent,
+    /// It is not known.
+    Unknown,
 }
 
 pub(super) fn list_record<'a>(list: &'a ListPlan, problems: &[Problem]) -> ListRecord<'a> {
@@ -68,12 +133,12 @@ pub(super) fn tag_record(tag: &TagChange) -> TagRecord<'_> {
         from: tag.from.as_ref().map(crate::oci::Digest::as_str),
         to: tag.to.as_ref().map(crate::oci::Digest::as_str),
         change: match tag.fate {
-            TagFate::Created => "created",
-            TagFate::Moved => "moved",
-            TagFate::Same => "same",
-            TagFate::Stays => "stays",
-            TagFate::Blocked => "blocked",
-            TagFate::Unknown => "unknown",
+            TagFate::Created => TagChangeRecord::Created,
+            TagFate::Moved => TagChangeRecord::Moved,
+            TagFate::Same => TagChangeRecord::Same,
+            TagFate::Stays => TagChangeRecord::Stays,
+            TagFate::Blocked => TagChangeRecord::Blocked,
+            TagFate::Unknown => TagChangeRecord::Unknown,
         },
         reason: tag.stays.as_deref(),
     }
@@ -103,13 +168,13 @@ pub(super) fn member_record<T>(member: &MemberChange, tags: Vec<T>) -> MemberRec
         media_type: descriptor.map(|descriptor| descriptor.media_type.as_str()),
         size: descriptor.map(|descriptor| descriptor.size),
         change: match member.fate {
-            MemberFate::Added => "added",
-            MemberFate::Changed => "changed",
-            MemberFate::Removed => "removed",
-            MemberFate::Same => "same",
-            MemberFate::Kept => "kept",
-            MemberFate::Absent => "absent",
-            MemberFate::Unknown => "unknown",
+            MemberFate::Added => MemberChangeRecord::Added,
+            MemberFate::Changed => MemberChangeRecord::Changed,
+            MemberFate::Removed => MemberChangeRecord::Removed,
+            MemberFate::Same => MemberChangeRecord::Same,
+            MemberFate::Kept => MemberChangeRecord::Kept,
+            MemberFate::Absent => MemberChangeRecord::Absent,
+            MemberFate::Unknown => MemberChangeRecord::Unknown,
         },
         tags,
     }

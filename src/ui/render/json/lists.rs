@@ -11,42 +11,95 @@ use crate::ui::document::{Checked, Context, VerifiedLists};
 use crate::ui::text;
 
 use super::list::{
-    ListRecord, MemberRecord, TagRecord, list_record, member_records, own_problems, shared_problems, tag_record,
+    ListRecord, MemberChangeRecord, MemberRecord, TagChangeRecord, TagRecord, list_record, member_records,
+    own_problems, shared_problems, tag_record,
 };
 use super::{Head, LeftOutRecord, ProblemRecord, RequestCounts, head, left_out, problem_record, total};
 
+/// The lists, and what is published of them.
 #[derive(Serialize)]
-struct ListsDocument<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ListsDocument<'a> {
     #[serde(flatten)]
     head: Head<'a>,
+    /// The selected lists, in file order.
     lists: Vec<ShownList<'a>>,
-    /// The entries of the file whose lists are not known without the tags of a registry.
+    /// The keys of the lists that are not known without the tags of a registry. Empty unless `--offline` is used.
     unexpanded: &'a [String],
+    /// The selected lists to which no tag applies.
     left_out: Vec<LeftOutRecord<'a>>,
+    /// The problems that are not those of a single list: warnings of the file, and registries that cannot be used.
     problems: Vec<ProblemRecord<'a>>,
     /// Always 0.
     problems_omitted: usize,
+    /// The number of requests that were sent.
     requests: RequestCounts,
 }
 
+/// A list in one repository.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ShownList<'a> {
+    /// The id of the list.
     id: &'a str,
+    /// The repository of the list.
     target: String,
-    state: Option<&'static str>,
+    /// What is published of the list. Null with `--offline`.
+    state: Option<PublishedRecord>,
+    /// The action of a plan in which sources that are not found count as unchanged. Null with `--offline`.
     action: Option<&'static str>,
     #[serde(flatten)]
     list: ListRecord<'a>,
+    /// The tags of the list.
     tags: Vec<TagRecord<'a>>,
+    /// The declared members in file order, then other members of the published list.
     members: Vec<ShownMember<'a>>,
+    /// The problems of the list.
     problems: Vec<ProblemRecord<'a>>,
 }
 
+/// A member of a list.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ShownMember<'a> {
     #[serde(flatten)]
     member: MemberRecord<'a, TagRecord<'a>>,
-    state: Option<&'static str>,
+    /// How the member is published. Null with `--offline`.
+    state: Option<MemberStateRecord>,
+}
+
+/// What is published of a list.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum PublishedRecord {
+    /// The list as declared.
+    AsDeclared,
+    /// Another list, or not all of its tags.
+    Differs,
+    /// Nothing: the tag was not found.
+    Absent,
+    /// It is not known.
+    Unknown,
+}
+
+/// How a member is published.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum MemberStateRecord {
+    /// As declared.
+    AsDeclared,
+    /// Its source names another image now.
+    Differs,
+    /// Its source exists, but it is not in the published list.
+    New,
+    /// Its source was not found.
+    Absent,
+    /// It is in the published list, but not declared.
+    Undeclared,
+    /// It is not known.
+    Unknown,
 }
 
 /// Renders a document with `"kind": "lists"` of what the file expands to. Nothing is known about registries.
@@ -85,10 +138,10 @@ fn shown<'a>(list: &'a Verification, sources: &'a Sources) -> ShownList<'a> {
         id: &plan.publication.id,
         target: plan.publication.target.to_string(),
         state: Some(match list.published() {
-            PublishedState::AsDeclared => "as_declared",
-            PublishedState::Differs => "differs",
-            PublishedState::Absent => "absent",
-            PublishedState::Unknown => "unknown",
+            PublishedState::AsDeclared => PublishedRecord::AsDeclared,
+            PublishedState::Differs => PublishedRecord::Differs,
+            PublishedState::Absent => PublishedRecord::Absent,
+            PublishedState::Unknown => PublishedRecord::Unknown,
         }),
         action: Some(text::action(plan.action)),
         list: list_record(plan, &plan.problems),
@@ -102,14 +155,14 @@ fn shown<'a>(list: &'a Verification, sources: &'a Sources) -> ShownList<'a> {
     }
 }
 
-fn member_state(state: MemberState) -> &'static str {
+fn member_state(state: MemberState) -> MemberStateRecord {
     match state {
-        MemberState::AsDeclared => "as_declared",
-        MemberState::Differs => "differs",
-        MemberState::New => "new",
-        MemberState::Absent => "absent",
-        MemberState::Undeclared => "undeclared",
-        MemberState::Unknown => "unknown",
+        MemberState::AsDeclared => MemberStateRecord::AsDeclared,
+        MemberState::Differs => MemberStateRecord::Differs,
+        MemberState::New => MemberStateRecord::New,
+        MemberState::Absent => MemberStateRecord::Absent,
+        MemberState::Undeclared => MemberStateRecord::Undeclared,
+        MemberState::Unknown => MemberStateRecord::Unknown,
     }
 }
 
@@ -127,11 +180,11 @@ fn declared_list(list: &Publication) -> ShownList<'_> {
 }
 
 fn declared_tag(tag: &TargetTag) -> TagRecord<'_> {
-    TagRecord { tag: tag.tag.as_str(), from: None, to: None, change: "unknown", reason: None }
+    TagRecord { tag: tag.tag.as_str(), from: None, to: None, change: TagChangeRecord::Unknown, reason: None }
 }
 
 fn declared_member(member: &Member) -> ShownMember<'_> {
-    let own = |tag| TagRecord { tag, from: None, to: None, change: "unknown", reason: None };
+    let own = |tag| TagRecord { tag, from: None, to: None, change: TagChangeRecord::Unknown, reason: None };
     let platform = crate::oci::Platform { os_version: None, ..member.platform.clone() };
     let record = MemberRecord {
         platform: platform.to_string(),
@@ -141,7 +194,7 @@ fn declared_member(member: &Member) -> ShownMember<'_> {
         from: None,
         media_type: None,
         size: None,
-        change: "unknown",
+        change: MemberChangeRecord::Unknown,
         tags: member.tags.iter().map(|tag| own(tag.tag.as_str())).collect(),
     };
     ShownMember { member: record, state: None }

@@ -7,11 +7,16 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{ProblemsDocument, tree};
+use super::{ProblemsDocument, lists, tags, tree};
 
 /// Returns the kind of each document that has a schema, and the schema. A new kind is one more line.
 fn schemas() -> Vec<(&'static str, Value)> {
-    vec![schema::<ProblemsDocument<'_>>("problems"), schema::<tree::TreeDocument<'_>>("tree")]
+    vec![
+        schema::<ProblemsDocument<'_>>("problems"),
+        schema::<lists::ListsDocument<'_>>("lists"),
+        schema::<tags::TagsDocument<'_>>("tags"),
+        schema::<tree::TreeDocument<'_>>("tree"),
+    ]
 }
 
 /// Generates the schema of the documents with `kind`, whose type is `T`.
