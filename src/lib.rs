@@ -92,6 +92,7 @@
 //! | what counts as not found; size and type of what is written | `src/plan/decide/contradiction.rs`; `src/plan/decide/proof.rs` |
 //! | whether an image is as declared | `src/plan/decide/check.rs` |
 //! | parts of a platform that the file leaves open, such as the variant of arm | `src/plan/decide/platforms.rs` |
+//! | which tags `ls --tags` shows; which of them belong to single members | `src/plan/tag_listing.rs`; `src/plan/tag_listing/member_forms.rs` |
 //! | which version a floating tag belongs to; moving it | `src/plan/newest.rs`, `src/plan/decide/guard.rs`; `src/exec/floating.rs` |
 //! | whether an absent image blocks, is skipped or is kept | `src/plan/decide/current_state.rs`; `src/plan/decide/retained.rs` |
 //! | what `mlist inspect` reads below a reference, and how much; why the reference is not found | `src/plan/tree/growing.rs`, `src/plan/tree.rs`; `src/plan/tree/absent.rs` |
@@ -117,6 +118,7 @@
 //! | the exit status | `src/exec/report.rs`; `src/command/load.rs` for an invalid file; `src/command/session.rs` for a second signal |
 //! | which problems are shown as one | `src/ui/render/fold.rs` |
 //! | what is written to stdout, to stderr and to files | `src/ui/show.rs` |
+//! | how a table fits a terminal or a pipe | `src/ui/render/human/table.rs` |
 //! | the JSON; its schemas | `src/ui/render/json.rs`; `src/ui/render/json/schemas.rs` |
 //! | help pages, and hints for the commands and flags of other tools | `src/cli/args.rs`, `src/cli/words.rs` |
 //!

@@ -64,7 +64,10 @@ fn add_affixes(affixes: &mut BTreeSet<(String, String)>, tag: &Tag, list_tag: &s
     let versions = [Some(list_tag), list_tag.strip_prefix('v')];
     let found = versions.into_iter().flatten().find_map(|version| tag.as_str().split_once(version));
     let Some((before, after)) = found.filter(|(before, after)| !before.is_empty() || !after.is_empty()) else { return };
-    affixes.insert((before.to_owned(), after.to_owned()));
+    // Versions of the same list have the same affixes.
+    if !affixes.insert((before.to_owned(), after.to_owned())) {
+        return;
+    }
     for arch in member.arch.iter().filter(|arch| !arch.is_empty()) {
         for word in &*ARCHITECTURES {
             let other = (replaced(before, arch, word), replaced(after, arch, word));

@@ -5,8 +5,8 @@ use crate::config::model::LeftOut;
 use crate::config::problem::{HttpFacts, SourceFile, Sources, Span};
 use crate::exec::event::{ListStep, Notice};
 use crate::exec::report::{HostStats, ListReport, Report};
-use crate::oci::{LayoutDir, Place, Platform};
-use crate::plan::ListPlan;
+use crate::oci::{Descriptor, LayoutDir, MediaType, Place, Platform, Tag};
+use crate::plan::{ContentKind, ListPlan, ListState, ListedTag, RepositoryState, TagListing, Verification};
 
 /// Characters and sequences that no output for people has.
 const HARMFUL: [&str; 22] = [
@@ -114,6 +114,43 @@ fn report(plan: &Plan, harm: &str) -> Report {
     report
 }
 
+/// The lists of `plan` as a file declares them.
+fn declared(plan: &Plan, harm: &str) -> Loaded {
+    let publications = plan.lists.iter().map(|list| Arc::clone(&list.publication)).collect();
+    Loaded { publications, unexpanded: vec![poisoned("entry", harm)], ..loaded() }
+}
+
+/// The lists of `plan`, none of which is known.
+fn published(plan: &Plan) -> VerifiedLists {
+    let verification = |plan: &Arc<ListPlan>| {
+        let (plan, damage) = (Arc::clone(plan), Vec::new());
+        Arc::new(Verification { plan, state: ListState::Failed, damage })
+    };
+    let lists = plan.lists.iter().map(verification).collect();
+    VerifiedLists { lists, duration: Duration::ZERO, requests: Stats::new() }
+}
+
+/// The tags of a repository, one of which names something of an unknown type.
+fn listing(harm: &str) -> TagListing {
+    let other = Platform { os: poisoned("linux", harm), ..Platform::default() };
+    let media_type = MediaType::parse(&poisoned("application/vnd.example", harm));
+    let tag = |kind, platforms| ListedTag {
+        tag: Tag::parse("v1").unwrap(),
+        kind,
+        descriptor: Some(Descriptor { media_type: media_type.clone(), ..samples::descriptor("0a") }),
+        platforms,
+    };
+    TagListing {
+        target: Place::Layout(LayoutDir::new(std::path::Path::new(&poisoned("out/hello", harm)))),
+        state: RepositoryState::Found,
+        tags: vec![tag(ContentKind::Other, None), tag(ContentKind::List, Some(vec![other.clone(), other]))],
+        omitted: 1,
+        member_tags: 1,
+        sha256_tags: 1,
+        problems: vec![problem(harm)],
+    }
+}
+
 /// Shows everything that a run and the other commands can show. Returns the outputs for people.
 fn outputs(harm: &str) -> Vec<String> {
     let plan = Plan { lists: samples::plan().lists.iter().map(|own| Arc::new(list(own, harm))).collect() };
@@ -149,6 +186,9 @@ fn outputs(harm: &str) -> Vec<String> {
             Document::plan(context(harm), plan.clone(), Stats::new(), ExitStatus::Failed),
             Document::problems(context(harm), vec![problem(harm)], ExitStatus::Usage),
             Document::check(&Loaded { unexpanded: vec![poisoned("entry", harm)], ..loaded() }),
+            Document::declared(&declared(&plan, harm), took),
+            Document::lists(context(harm), published(&plan)),
+            Document::tags(context(harm), vec![listing(harm)], Stats::new(), took),
         ];
         for document in documents {
             desk.ui.open_files().unwrap();

@@ -221,8 +221,10 @@ impl Table {
         let names: Vec<&'static str> = self.first.iter().chain(self.columns).copied().collect();
         let rows: Vec<Vec<Cell>> = self.groups.iter().flat_map(TableGroup::beside).collect();
         let flat = Section::of(&names, &rows, [0, INDENT], Some(width));
+        // Only a stacked table has room for notes.
+        let is_flat = flat.is_flat() && self.groups.iter().all(|group| group.notes.is_empty());
         let rows = match self.stacking {
-            Stacking::IfNeeded if flat.is_flat() => rows.iter().map(|row| flat.row(row, style)).collect(),
+            Stacking::IfNeeded if is_flat => rows.iter().map(|row| flat.row(row, style)).collect(),
             Stacking::IfNeeded | Stacking::Always => return self.stacked(style),
         };
         [vec![flat.header()], rows].concat().concat()
@@ -287,5 +289,119 @@ impl TableGroup {
     fn shortened(&self, style: Style) -> Vec<Vec<Cell>> {
         let row = |row: &Vec<Cell>| row.iter().map(|cell| cell.shortened(&self.base, style)).collect();
         self.rows.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::style::{Charset, Color};
+
+    const COLUMNS: &[&str] = &["IMAGE", "OS", "FOR"];
+
+    /// A table with two groups, one of which has a note instead of rows.
+    fn table(stacking: Stacking) -> Table {
+        let row = |image: &str, os: &[&str], names: &[&str]| {
+            let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+            vec![Cell::reference(image), Cell::words(words(os)), Cell::names(words(names))]
+        };
+        let rows = vec![
+            row("ghcr.io/acme/app-amd64:v1", &["linux"], &["linux/amd64", "linux/386"]),
+            row("docker.io/acme/app:v1", &["windows", "10.0.17763"], &[]),
+        ];
+        let first = |name: &str| vec![Cell::text(name)];
+        let groups = vec![
+            TableGroup { first: first("ghcr.io/acme/app:v1"), rows, notes: Vec::new(), base: "ghcr.io/acme/".into() },
+            TableGroup {
+                first: first("ghcr.io/acme/web"),
+                rows: Vec::new(),
+                notes: vec!["not found".into()],
+                base: String::new(),
+            },
+        ];
+        Table { first: &["NAME"], columns: COLUMNS, groups, stacking }
+    }
+
+    fn on(columns: usize) -> Style {
+        Style { width: Some(columns), color: Color::Off, charset: Charset::Unicode }
+    }
+
+    #[test]
+    fn a_wide_terminal_has_one_line_for_each_row() {
+        let mut table = table(Stacking::IfNeeded);
+        table.groups.truncate(1);
+        insta::assert_snapshot!(table.render(on(100)), @r"
+        NAME                 IMAGE                      OS                  FOR
+        ghcr.io/acme/app:v1  ghcr.io/acme/app-amd64:v1  linux               linux/amd64, linux/386
+                             docker.io/acme/app:v1      windows 10.0.17763  -
+        ");
+    }
+
+    #[test]
+    fn names_at_the_end_of_a_line_are_wrapped_between_names() {
+        insta::assert_snapshot!(table(Stacking::Always).render(on(62)), @r"
+        NAME
+          IMAGE                  OS                  FOR
+        ghcr.io/acme/app:v1
+          …/app-amd64:v1         linux               linux/amd64,
+                                                     linux/386
+          docker.io/acme/app:v1  windows 10.0.17763  -
+        ghcr.io/acme/web
+          not found
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_rows_between_columns() {
+        let ascii = Style { charset: Charset::Ascii, ..on(40) };
+        insta::assert_snapshot!(table(Stacking::IfNeeded).render(ascii), @r"
+        NAME
+          IMAGE
+            OS                  FOR
+        ghcr.io/acme/app:v1
+          .../app-amd64:v1
+            linux               linux/amd64,
+                                linux/386
+          docker.io/acme/app:v1
+            windows 10.0.17763  -
+        ghcr.io/acme/web
+          not found
+        ");
+    }
+
+    #[test]
+    fn a_pipe_has_all_cells_in_each_line_and_no_space_in_a_cell() {
+        for stacking in [Stacking::IfNeeded, Stacking::Always] {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(table(stacking).render(Style::PLAIN), @r"
+                NAME                 IMAGE                      OS                  FOR
+                ghcr.io/acme/app:v1  ghcr.io/acme/app-amd64:v1  linux               linux/amd64,linux/386
+                ghcr.io/acme/app:v1  docker.io/acme/app:v1      windows,10.0.17763  -
+                ghcr.io/acme/web  not found
+                ");
+            }
+        }
+    }
+
+    #[test]
+    fn color_does_not_move_columns() {
+        let cell = |text: &str| vec![Cell::text(text).painted(Role::Created), Cell::text("x")];
+        let group = |name: &str| TableGroup {
+            first: vec![Cell::text(name)],
+            rows: vec![cell("new"), cell("undeclared")],
+            notes: Vec::new(),
+            base: String::new(),
+        };
+        let table = |stacking| Table { first: &["A"], columns: &["B", "C"], groups: vec![group("a")], stacking };
+        for stacking in [Stacking::IfNeeded, Stacking::Always] {
+            let painted = table(stacking).render(Style { color: Color::On, ..on(80) });
+            assert!(painted.contains("\x1b[32mnew\x1b[0m         x\n"), "{painted}");
+        }
+    }
+
+    #[test]
+    fn a_table_without_groups_is_empty() {
+        let empty = Table { groups: Vec::new(), ..table(Stacking::Always) };
+        assert_eq!(empty.render(on(80)) + &empty.render(Style::PLAIN), "");
     }
 }
