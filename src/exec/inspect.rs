@@ -13,7 +13,7 @@ pub async fn inspect<R: Registry>(reference: &Reference, registry: &R) -> Inspec
     // Progress is counted in lists, and there are none.
     let silent: Listener = Arc::new(|_| {});
     let references = std::slice::from_ref(reference);
-    let (inspections, _) = Surveyor::new(registry, &silent).survey(references, tree, Snapshot::default()).await;
+    let (inspections, _) = Surveyor::for_one(registry, &silent).survey(references, tree, Snapshot::default()).await;
     let Some(inspection) = inspections.into_iter().next() else { unreachable!("each item is decided") };
     inspection
 }

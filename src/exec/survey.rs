@@ -28,7 +28,7 @@ use super::{Event, Listener};
 const OPEN_PER_HOST: usize = 512;
 /// The bytes of answers that are kept to plan a run, besides those for each list.
 const FOR_ALL: usize = 96 << 20;
-/// The same to plan a single list again. Several lists may be planned again at once.
+/// The same for a single item. Several lists may be planned again at once.
 const FOR_ONE: usize = 32 << 20;
 
 /// Plans all publications from the current state of the registries. What is published is checked as `depth` says. A
@@ -76,7 +76,7 @@ pub async fn list_repositories<R: Registry>(
 pub(super) async fn plan_again<R: Registry>(publication: &Arc<Publication>, registry: &R) -> Arc<ListPlan> {
     let silent: Listener = Arc::new(|_| {});
     let publications = std::slice::from_ref(publication);
-    let surveyor = Surveyor { base: FOR_ONE, ..Surveyor::new(registry, &silent) };
+    let surveyor = Surveyor::for_one(registry, &silent);
     let decide = |list: &Arc<Publication>, snapshot: &Snapshot| decide(list, CheckDepth::List, snapshot);
     let (lists, _) = surveyor.survey(publications, decide, Snapshot::default()).await;
     let Some(list) = lists.into_iter().next() else { unreachable!("each list is decided") };
@@ -97,6 +97,11 @@ impl<'a, R: Registry> Surveyor<'a, R> {
     #[must_use]
     pub fn new(registry: &'a R, listener: &'a Listener) -> Self {
         Self { registry, listener, waits: Waits::default(), base: FOR_ALL }
+    }
+
+    /// Creates a surveyor for a single item.
+    pub(super) fn for_one(registry: &'a R, listener: &'a Listener) -> Self {
+        Self { base: FOR_ONE, ..Self::new(registry, listener) }
     }
 
     /// Decides all `items`, from `snapshot` and from what must be queried in addition. Returns one decision per item,

@@ -92,6 +92,9 @@ pub enum Decision<T> {
     Done(T),
 }
 
+/// The digest that referrers name, their place, and which of them are wanted.
+type ReferrersKey = (Digest, Place, ReferrerFilter);
+
 /// All answers so far.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -104,7 +107,7 @@ pub struct Snapshot {
     stored: HashMap<(Digest, Place), Answer<()>>,
     blobs: HashMap<(Descriptor, Place), Answer<()>>,
     tags: HashMap<Place, Answer<Arc<BTreeSet<Tag>>>>,
-    referrers: HashMap<(Digest, Place, ReferrerFilter), Answer<Arc<[Entry]>>>,
+    referrers: HashMap<ReferrersKey, Answer<Arc<[Entry]>>>,
     layouts: HashMap<Place, Answer<LayoutContents>>,
 }
 

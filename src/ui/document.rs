@@ -51,7 +51,7 @@ pub(super) enum Content {
     /// How the published lists compare with the declared ones.
     Verification(VerifiedLists),
     /// The manifests that a reference leads to, and the requests that were needed.
-    Tree { inspection: Inspection, requests: Stats },
+    Tree { inspection: Box<Inspection>, requests: Stats },
     /// The command was stopped by a signal before anything was decided.
     Interrupted { after: Duration },
 }
@@ -137,6 +137,7 @@ impl Document {
     /// The manifests that a reference leads to, and the requests that were sent to read them.
     #[must_use]
     pub fn tree(context: Context, inspection: Inspection, requests: Stats, status: ExitStatus) -> Self {
+        let inspection = Box::new(inspection);
         Self { context, content: Content::Tree { inspection, requests }, status }
     }
 

@@ -245,14 +245,14 @@ fn each_failure_says_what_happened_and_what_to_do() {
     let closed = registry.host();
     registry.stop();
     std::fs::create_dir(context.path("empty")).expect("a folder");
-    let output = context.mlist("inspect oci:nowhere:v1").exits(4);
+    let output = context.mlist("inspect oci:missing:v1").exits(4);
     add(output, &host);
     add(context.mlist("inspect oci:empty:v1").exits(4), &host);
     insta::assert_snapshot!(transcripts);
     // The time that was spent differs.
     let output = context.mlist(&format!("inspect {closed}/acme/app:v1")).exits(1);
     assert!(output.stderr.contains(&format!("cannot connect to {closed}")), "{output}");
-    for reference in [format!("{host}/acme/app:v2"), format!("{host}/acme/ap:v1"), "oci:nowhere:v1".to_owned()] {
+    for reference in [format!("{host}/acme/app:v2"), format!("{host}/acme/ap:v1"), "oci:missing:v1".to_owned()] {
         let json = context.mlist(&format!("inspect {reference} --format json")).exits(4).json();
         assert_eq!((&json["tree"], &json["exit_status"]), (&Value::Null, &json!(4)));
         assert_valid(&[json]);

@@ -1,6 +1,6 @@
 //! [`GrowingTree`]: the tree while it grows, level by level, from what the snapshot knows.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::problem::Problem;
 use crate::oci::{
@@ -262,7 +262,7 @@ impl<'a> GrowingTree<'a> {
                 for entry in entries.iter() {
                     let is_attestation = entry.artifact_type.as_deref() == Some(ATTESTATION_TYPE);
                     let role = if is_attestation { NodeRole::Attestation } else { NodeRole::Referrer };
-                    let (annotations, entry) = (Default::default(), entry.clone());
+                    let (annotations, entry) = (BTreeMap::new(), entry.clone());
                     self.add_entry(at, Branch::Referrers, role, Entry { annotations, ..entry });
                 }
             }

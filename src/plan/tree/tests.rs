@@ -59,9 +59,6 @@ impl Shelf {
     fn answer(&self, query: &Query, snapshot: &mut Snapshot) {
         let cause = || Cause(Arc::new(Problem::error("mlist::registry::server", format!("{query:?} fails"))));
         let is_mute = self.mute.contains(query);
-        fn known<T>(found: Option<T>) -> Answer<T> {
-            found.map_or(Answer::Absent, Answer::Found)
-        }
         match query.clone() {
             Query::Head(reference) => {
                 let payload = match &reference.locator {
@@ -99,12 +96,18 @@ impl Shelf {
                 Decision::Done(inspection) | Decision::Doubts(_, inspection) => return (inspection, rounds),
                 Decision::Needs(needs) => {
                     assert!(!needs.is_empty() && needs.iter().all(|query| !snapshot.answers(query)), "{needs:?}");
-                    needs.iter().for_each(|query| self.answer(query, &mut snapshot));
+                    for query in &needs {
+                        self.answer(query, &mut snapshot);
+                    }
                     rounds.push(needs);
                 }
             }
         }
     }
+}
+
+fn known<T>(found: Option<T>) -> Answer<T> {
+    found.map_or(Answer::Absent, Answer::Found)
 }
 
 fn count(rounds: &Rounds, is: fn(&Query) -> bool) -> usize {

@@ -31,6 +31,9 @@ struct Branches {
 
 const BLANK: &str = "   ";
 
+/// The number of hex digits that are shown of a digest in a tag.
+const TAG_DIGITS: usize = 8;
+
 /// What is below a manifest.
 enum TreeItem<'a> {
     Node(&'a TreeNode),
@@ -135,33 +138,34 @@ fn branches(view: &View) -> Branches {
 }
 
 impl TreeRow {
-    /// Renders the row with columns for the digest and the rest, or with each of them on a line of its own if there is
-    /// no room.
+    /// Renders the row with columns for the digest and the rest, or with these below the name if there is no room.
     fn render(&self, columns: Option<(usize, usize)>, view: &View) -> String {
         let about = self.about.join(", ");
-        let mut lines = match columns {
+        let lines = match columns {
             Some((column, digest)) => {
                 let start = text::pad(&self.first, column) + &text::pad(&self.digest, digest);
-                let line = format!("{start}{}", paint(view, self.role, &about));
-                if about.is_empty() { format!("{}\n", start.trim_end()) } else { line + "\n" }
+                let painted = paint(view, self.role, &about);
+                vec![if about.is_empty() { start.trim_end().to_owned() } else { start + &painted }]
             }
-            None => format!("{}\n", self.first),
+            None => std::iter::once(self.first.clone()).chain(self.stacked(&about, view)).collect(),
         };
-        if columns.is_none() && !self.digest.is_empty() {
-            let width = view.style.width.unwrap_or(usize::MAX);
-            let below = text::width(&self.below);
-            let together = below + text::width(&self.digest) + 2 + text::width(&about);
-            if together <= width {
-                lines += &format!("{}{}  {}\n", self.below, self.digest, paint(view, self.role, &about));
-            } else {
-                lines += &format!("{}{}\n", self.below, self.digest);
-                let wrapped = text::wrap_in(&about, width.saturating_sub(below));
-                wrapped.lines().for_each(|line| {
-                    lines += &format!("{}{}\n", self.below, paint(view, self.role, line));
-                });
-            }
-        }
+        let lines: String = lines.iter().map(|line| line.to_owned() + "\n").collect();
         lines + &self.notes.iter().map(|note| note_lines(note, &self.below, view)).collect::<String>()
+    }
+
+    /// Returns the lines below the name.
+    fn stacked(&self, about: &str, view: &View) -> Vec<String> {
+        if self.digest.is_empty() {
+            return Vec::new();
+        }
+        let room = view.style.width.unwrap_or(usize::MAX).saturating_sub(text::width(&self.below));
+        let below = |text: &str| format!("{}{text}", self.below);
+        if text::width(&self.digest) + 2 + text::width(about) <= room {
+            return vec![below(&format!("{}  {}", self.digest, paint(view, self.role, about)))];
+        }
+        let wrapped = text::wrap_in(about, room);
+        let wrapped = wrapped.lines().map(|line| below(&paint(view, self.role, line)));
+        std::iter::once(below(&self.digest)).chain(wrapped).collect()
     }
 }
 
@@ -171,7 +175,7 @@ fn note_lines(note: &str, below: &str, view: &View) -> String {
         Some(width) => text::wrap_in(note, width.saturating_sub(text::width(below))),
         None => note.to_owned(),
     };
-    note.lines().map(|line| format!("{below}{}\n", paint(view, Some(Role::Dim), line))).collect()
+    note.lines().map(|line| below.to_owned() + &paint(view, Some(Role::Dim), line) + "\n").collect()
 }
 
 fn paint(view: &View, role: Option<Role>, text: &str) -> String {
@@ -263,12 +267,12 @@ fn predicates(types: &[String]) -> Vec<String> {
     names
 }
 
-/// Shortens the digest in a tag such as `sha256-DIGITS.sig` as digests are shortened.
+/// Shortens the digest in a tag such as `sha256-DIGITS.sig`. It is that of the inspected manifest, so a few digits do.
 fn shortened(tag: &str, view: &View) -> String {
     let parts = tag.split_once('-').and_then(|(algorithm, rest)| Some((algorithm, rest.rsplit_once('.')?)));
     match (view.digests, parts) {
-        (Digests::Short(length), Some((algorithm, (hex, end)))) if hex.len() > length => {
-            format!("{algorithm}-{}{}.{end}", &hex[..length], view.style.ellipsis())
+        (Digests::Short(_), Some((algorithm, (hex, end)))) if hex.len() > TAG_DIGITS => {
+            format!("{algorithm}-{}{}.{end}", &hex[..TAG_DIGITS], view.style.ellipsis())
         }
         _ => text::line(tag),
     }
