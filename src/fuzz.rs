@@ -14,7 +14,7 @@ use crate::config::facts::{Facts, Question};
 use crate::config::trust::{Author, Trust};
 use crate::config::{LoadOutcome, LoadPurpose, LoadRequest, Loaded, Loader, SourceFile, Sources};
 use crate::naming::Template;
-use crate::oci::{ImageConfig, ImageManifest, Index, MediaType, Payload, Place, Reference, Tag};
+use crate::oci::{ImageConfig, ImageManifest, Index, ManifestContent, MediaType, Payload, Place, Reference, Tag};
 use crate::registry::fuzz;
 
 /// Parses bytes and checks the result.
@@ -63,6 +63,9 @@ pub fn manifest(data: &[u8]) {
     for media_type in [MediaType::OciManifest, MediaType::DockerManifest] {
         if let Ok(image) = ImageManifest::parse(&payload(media_type)) {
             assert!(image.blobs().count() > 0, "an image has a config");
+        }
+        if let Ok(content) = ManifestContent::parse(&payload(media_type)) {
+            assert!(content.size >= content.config.size, "the size includes the config");
         }
     }
     if let Ok(config) = ImageConfig::parse(data) {

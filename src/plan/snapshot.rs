@@ -167,7 +167,7 @@ impl Snapshot {
     }
 
     /// Returns the descriptors of the manifests in `place` whose subject is `digest`, as far as they are wanted, without
-    /// platforms and annotations. `None` if they were not queried. Absent if there are none or the registry does not
+    /// platforms. `None` if they were not queried. Absent if there are none or the registry does not
     /// support referrers.
     #[must_use]
     pub fn referrers(&self, digest: &Digest, place: &Place, wanted: ReferrerFilter) -> Option<&Answer<Arc<[Entry]>>> {

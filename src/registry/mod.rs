@@ -93,8 +93,8 @@ pub trait Registry: Send + Sync {
     fn tags(&self, place: &Place) -> impl Future<Output = Result<Option<BTreeSet<Tag>>>> + Send;
 
     /// Returns the manifests of `place` whose subject is `digest` and that have this artifact type, or all without one
-    /// (distribution-spec "Listing Referrers"). They have no platforms and no annotations. `None` if there are none or
-    /// the registry does not know them. Too many are an error.
+    /// (distribution-spec "Listing Referrers"), without platforms. `None` if there are none or the registry does not know
+    /// them. Too many are an error.
     fn referrers(
         &self,
         place: &Place,

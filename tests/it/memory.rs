@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use crate::support::any_registry::AnyRegistry;
 use crate::support::context::{Context, Output};
-use crate::support::images::{Dialect, Image};
+use crate::support::images::{Artifact, Dialect, Image, OCI_INDEX, index};
 use crate::support::registry::{Knobs, Registry};
 use crate::support::sample;
 
@@ -191,6 +193,29 @@ fn manifests_beyond_the_limit_fail_their_lists() {
     assert_eq!(output.exits(1).lines("created"), 24, "96 MiB");
     // The lists of the first run are unchanged, so that their manifests are not read again.
     context.mlist("sync").exits(0);
+}
+
+#[test]
+fn an_inspected_index_with_large_annotations_stays_below_the_limit() {
+    let registry = AnyRegistry::InProcess(Registry::start(Knobs::default()));
+    let mut entries = Vec::new();
+    for number in 0..50 {
+        let image = Image::new(Dialect::Oci, "linux/amd64", &number.to_string());
+        let mut manifest: Value = serde_json::from_slice(image.manifest()).expect("JSON");
+        manifest["annotations"] = json!({ "key": "x".repeat(1 << 20) });
+        let manifest = manifest.to_string().into_bytes();
+        let mut entry = Artifact::subject(image.media_type(), &manifest);
+        entry["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+        registry.push("a", &image.digest(), &image);
+        registry.push_list("a", entry["digest"].as_str().expect("a digest"), image.media_type(), &manifest);
+        entries.push(entry);
+    }
+    registry.push_list("a", "v1", OCI_INDEX, &index(&entries));
+    let arguments = format!("inspect {}/a:v1 -v --format human --format json=tree.json", registry.host());
+    let (output, most) = measured(&Context::new(), &arguments);
+    assert!(output.stderr.contains("all responses together exceed 32 MiB"), "{}", output.stderr);
+    assert!(most < LIMIT, "{most} MiB");
+    assert_eq!(output.exits(1).stdout.matches("failed to read").count(), 19, "31 of 50 were kept");
 }
 
 #[test]

@@ -465,6 +465,8 @@ async fn referrers_are_what_index_json_names_or_a_tag_leads_to() {
     folder.put(&tag("type"), &referrer("application/other", image.digest())).await.unwrap();
     folder.put(&tag("app"), &image).await.unwrap();
     assert_eq!(kinds().await, Some(vec![("application/x".to_owned(), true)]));
+    let all = folder.layouts.referrers(&folder.dir, image.digest(), None).await.unwrap();
+    assert_eq!(all.map(|all| all.len()), Some(2), "of each type");
     // A client maintains this index, as in a registry without the referrers endpoint. A referrer that both name is
     // listed once.
     let by_tag = Payload::new(
