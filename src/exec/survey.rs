@@ -13,7 +13,7 @@ use crate::config::model::Publication;
 use crate::oci::{Descriptor, Digest, Entry, Host, ImageConfig, LayoutContents, MalformedJson, Payload, Tag};
 use crate::plan::{
     Answer, Cause, CheckDepth, Decision, ListPlan, Plan, Query, Snapshot, TagListing, TagRequest, Verification, decide,
-    list_tags, verify,
+    list_tags, repair_together, verify,
 };
 use crate::registry::{Registry, Result};
 
@@ -54,7 +54,9 @@ pub async fn verify_lists<R: Registry>(
     listener: &Listener,
 ) -> Vec<Arc<Verification>> {
     let verify = |list: &Arc<Publication>, snapshot: &Snapshot| verify(list, depth, snapshot);
-    Surveyor::new(registry, listener).survey(publications, verify, Snapshot::default()).await.0
+    let (mut lists, _) = Surveyor::new(registry, listener).survey(publications, verify, Snapshot::default()).await;
+    repair_together(&mut lists);
+    lists
 }
 
 /// Lists the tags of repositories and reads what they name.

@@ -47,6 +47,7 @@ use published::Published;
 
 pub(crate) use absences::layout_reason;
 pub(crate) use contradiction::{LOST_TAG, problem as contradictory};
+pub(crate) use damage::repair_together;
 pub(crate) use problems::damaged;
 
 mod absences;
@@ -114,9 +115,10 @@ pub fn verify(publication: &Arc<Publication>, depth: CheckDepth, snapshot: &Snap
             Some(Early::Doubts(queries, _)) => doubts = Some(queries),
         }
     }
-    let problem = damage::problem(input, &plan, &damage);
+    let (problem, repair) = damage::problem(input, &plan, &damage).unzip();
     Arc::make_mut(&mut plan).problems.extend(problem);
-    let verification = Arc::new(Verification { state: compare::state(&plan, &damage), plan, damage });
+    let repair = repair.flatten();
+    let verification = Arc::new(Verification { state: compare::state(&plan, &damage), plan, damage, repair });
     match doubts {
         Some(queries) => Decision::Doubts(queries, verification),
         None => Decision::Done(verification),

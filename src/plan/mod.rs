@@ -26,7 +26,7 @@ pub use change::{
     Action, AnnotationChanges, Child, ContentChange, ListPlan, MemberChange, MemberFate, MemberTagChange,
     OsVersionOrigin, Plan, Reason, Summary, TagChange, TagFate,
 };
-pub(crate) use decide::{contradictory, damaged};
+pub(crate) use decide::{contradictory, damaged, repair_together};
 pub use decide::{decide, verify};
 pub use snapshot::{Answer, Cause, Decision, Query, Snapshot};
 pub use tag_listing::{
@@ -34,7 +34,7 @@ pub use tag_listing::{
 };
 pub use tree::{Inspection, InspectionEnding, NodeKind, NodeRole, NodeState, TreeNode, tree};
 pub use verification::{
-    CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, PublishedState, Verification,
+    CheckDepth, ChildFault, ChildPart, DamagedChild, ListState, MemberState, PublishedState, Repair, Verification,
 };
 
 #[cfg(test)]

@@ -113,6 +113,19 @@ pub struct Verification {
     pub state: ListState,
     /// The damaged children, in the order of the list. A child with several faults occurs several times.
     pub damage: Vec<DamagedChild>,
+    /// What repairs the damage. `None` if nothing is damaged, or if more must be done first.
+    pub repair: Option<Repair>,
+}
+
+/// What repairs a damaged list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// The list must be written again (`sync`).
+    Rewrite,
+    /// Children must be published again from their sources (`sync --repair`).
+    Children,
+    /// Configs and layers too (`sync --repair --blobs`).
+    Blobs,
 }
 
 impl ChildPart {

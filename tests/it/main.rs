@@ -45,4 +45,5 @@ mod tls;
 mod tokens;
 mod tombi;
 mod untrusted;
+mod verify;
 mod writers;

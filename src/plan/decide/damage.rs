@@ -1,24 +1,31 @@
 //! The problem that children of a published list are damaged: which ones, who may have done it, and how to repair it.
 
+use std::sync::Arc;
+
 use crate::config::model::Missing;
 use crate::config::problem::Problem;
 use crate::oci::Place;
-use crate::plan::{Answer, ChildFault, DamagedChild, ListPlan, MemberChange, MemberFate};
+use crate::plan::{Answer, ChildFault, DamagedChild, ListPlan, MemberChange, MemberFate, Repair, Verification};
 
-use super::batch::QueryOrigin;
 use super::input::Input;
 
 /// The maximum number of digests that a problem lists.
 const LISTED: usize = 3;
+/// The maximum number of lists that a command names. A command without any selects all lists.
+const SELECTED: usize = 10;
 
-/// Returns the problem. `None` if nothing is damaged.
-pub(super) fn problem(input: Input<'_>, plan: &ListPlan, damage: &[DamagedChild]) -> Option<Problem> {
+const CODE: &str = "mlist::plan::list_damaged";
+
+/// Returns the problem, and how to repair the list if one command does. `None` if nothing is damaged.
+///
+/// The problem has no position in the file: the file is not wrong.
+pub(super) fn problem(input: Input<'_>, plan: &ListPlan, damage: &[DamagedChild]) -> Option<(Problem, Option<Repair>)> {
     let (missing, wrong): (Vec<&DamagedChild>, Vec<&DamagedChild>) =
         damage.iter().partition(|child| child.fault.is_missing());
     let publication = input.publication;
     let (list, target) = (publication.reference(), &publication.target);
-    let problem = |message| Problem::error("mlist::plan::list_damaged", message);
-    let mut problem = if let Some(first) = missing.first() {
+    let problem = |message| Problem::error(CODE, message).about(&list);
+    let problem = if let Some(first) = missing.first() {
         let problem = problem(format!("{list} cannot be pulled completely: parts of it are missing"));
         let problem = problem.because(format!("not found in {target}: {}", digests(&missing)));
         problem.because(who(target, first))
@@ -39,8 +46,10 @@ pub(super) fn problem(input: Input<'_>, plan: &ListPlan, damage: &[DamagedChild]
             }
         })
     };
-    problem = problem.help(help(input, plan, &missing, &wrong));
-    Some(QueryOrigin::target(input).label(problem.about(&list)))
+    Some(match repair(input, plan, &missing, &wrong) {
+        (_, Some(help)) => (problem.help(help), None),
+        (repair, None) => (problem.help(repair.help(&[target], &[&publication.id])), Some(repair)),
+    })
 }
 
 /// Returns what is missing: manifests, configs and layers.
@@ -68,8 +77,20 @@ fn who(target: &Place, first: &DamagedChild) -> String {
     }
 }
 
-fn help(input: Input<'_>, plan: &ListPlan, missing: &[&DamagedChild], wrong: &[&DamagedChild]) -> String {
-    let list = selector(&plan.publication.id);
+/// Returns how the list is repaired, and the help that says so.
+fn repair(
+    input: Input<'_>,
+    plan: &ListPlan,
+    missing: &[&DamagedChild],
+    wrong: &[&DamagedChild],
+) -> (Repair, Option<String>) {
+    let blobs = missing.iter().any(|child| child.fault != ChildFault::Missing);
+    let repair = match missing {
+        [] => Repair::Rewrite,
+        _ if blobs => Repair::Blobs,
+        _ => Repair::Children,
+    };
+    let sync = repair.command(&[&plan.publication.id]);
     let damaged = |member: &&MemberChange| {
         let digest = member.descriptor.as_ref().map(|descriptor| descriptor.digest.as_str());
         missing.iter().chain(wrong).any(|child| Some(child.image.as_str()) == digest)
@@ -80,41 +101,74 @@ fn help(input: Input<'_>, plan: &ListPlan, missing: &[&DamagedChild], wrong: &[&
         let head = member.source.as_ref().and_then(|source| input.snapshot.head(source));
         matches!(head, Some(Answer::Absent))
     };
-    let is_blob = |child: &&DamagedChild| child.fault != ChildFault::Missing;
-    let sync = match missing {
-        [] => format!("mlist sync {list}"),
-        _ if missing.iter().any(is_blob) => format!("mlist sync --repair --blobs {list}"),
-        _ => format!("mlist sync --repair {list}"),
-    };
-    if let Some(member) = retained().filter(is_gone).find(damaged)
-        && let Some(source) = &member.source
-    {
-        return format!("push {source} again (it was not found), then run: {sync}");
-    }
-    if let Some(member) = retained().find(damaged) {
-        let platform = &member.platform;
-        return format!(
-            "publish the image for {platform} again with the job that added it, or declare {platform} with a source and \
-             run: {sync}"
-        );
-    }
-    if wrong.iter().any(|child| matches!(child.fault, ChildFault::Unreadable(_))) {
-        return format!("build the image again and push it to its source, then run: {sync}");
-    }
     let is_strict = |member: &&MemberChange| {
         let declared = input.publication.members.iter().find(|own| member.source.as_ref() == Some(&own.source));
         declared.is_some_and(|declared| declared.missing != Missing::Keep)
     };
-    if retained().filter(is_gone).any(|member| is_strict(&member)) {
-        return format!("set missing = \"keep\", because some sources were not found, then run: {sync}");
+    let source = retained().filter(is_gone).find(damaged).and_then(|member| member.source.as_ref());
+    let help = if let Some(source) = source {
+        format!("push {source} again (it was not found), then run: {sync}")
+    } else if let Some(MemberChange { platform, .. }) = retained().find(damaged) {
+        format!(
+            "publish the image for {platform} again with the job that added it, or declare {platform} with a source \
+             and run: {sync}"
+        )
+    } else if wrong.iter().any(|child| matches!(child.fault, ChildFault::Unreadable(_))) {
+        format!("build the image again and push it to its source, then run: {sync}")
+    } else if retained().filter(is_gone).any(|member| is_strict(&member)) {
+        format!("set missing = \"keep\", because some sources were not found, then run: {sync}")
+    } else if missing.is_empty() && !plan.action.writes() {
+        format!("delete tag {} in the registry, then run: {sync}", input.publication.own_tag().tag)
+    } else {
+        return (repair, None);
+    };
+    (repair, Some(help))
+}
+
+/// Makes the help of damage that the same command repairs name all lists.
+pub(crate) fn repair_together(lists: &mut [Arc<Verification>]) {
+    for repair in [Repair::Rewrite, Repair::Children, Repair::Blobs] {
+        let is_it = |list: &&mut Arc<Verification>| list.repair == Some(repair);
+        let mut lists: Vec<&mut Arc<Verification>> = lists.iter_mut().filter(is_it).collect();
+        let mut ids: Vec<&str> = Vec::new();
+        for list in &lists {
+            let id = list.plan.publication.id.as_str();
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let targets: Vec<&Place> = lists.iter().map(|list| &list.plan.publication.target).collect();
+        let help = repair.help(&targets, if ids.len() > SELECTED { &[] } else { &ids });
+        for list in &mut lists {
+            let plan = Arc::make_mut(&mut Arc::make_mut(list).plan);
+            for problem in plan.problems.iter_mut().filter(|problem| problem.code == CODE) {
+                problem.help = Some(help.clone());
+            }
+        }
     }
-    match missing {
-        [] if plan.action.writes() => format!("write the list again: {sync}"),
-        [] => format!("delete tag {} in the registry, then run: {sync}", input.publication.own_tag().tag),
-        _ => format!(
-            "publish what is missing again: {sync}; to prevent this, exclude {} from cleanup jobs",
-            input.publication.target
-        ),
+}
+
+impl Repair {
+    fn help(self, targets: &[&Place], ids: &[&str]) -> String {
+        let sync = self.command(ids);
+        match self {
+            Self::Rewrite => format!("write the list again: {sync}"),
+            Self::Children if targets.iter().any(|target| target.host().is_some()) => format!(
+                "publish what is missing again: {sync}; to prevent this, exclude images without a tag from cleanup jobs"
+            ),
+            Self::Children | Self::Blobs => format!("publish what is missing again: {sync}"),
+        }
+    }
+
+    /// Returns the command that repairs these lists. Without ids, all lists.
+    fn command(self, ids: &[&str]) -> String {
+        let options = match self {
+            Self::Rewrite => "",
+            Self::Children => " --repair",
+            Self::Blobs => " --repair --blobs",
+        };
+        let ids: String = ids.iter().map(|id| format!(" {}", selector(id))).collect();
+        format!("mlist sync{options}{ids}")
     }
 }
 

@@ -8,7 +8,7 @@ use crate::plan::Answer;
 
 use super::batch::{Presence, QueryBatch};
 use super::entries::{EntrySource, PlannedEntry};
-use super::input::{Flow, Input};
+use super::input::{Flow, Input, Purpose};
 use super::members::ResolvedMember;
 use super::problems::damaged;
 use super::published::Published;
@@ -40,6 +40,8 @@ fn proven(
         // Its manifest was read.
         EntrySource::Member(resolved) if resolved.payload.is_some() => return None,
         EntrySource::Member(resolved) if is_named_by_tag_of_target(input, resolved) => return None,
+        // A comparison checks each child by itself.
+        _ if line.is_retained() && input.purpose == Purpose::Compare => return None,
         EntrySource::Member(resolved) | EntrySource::Brought(resolved) => {
             (Some(&resolved.member.source), &resolved.member.source.place)
         }

@@ -9,10 +9,14 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::random::{Scene, scenes};
+use super::verification::{verified, verified_from};
 use crate::config::model::{Publication, Undeclared};
 use crate::config::problem::Severity;
 use crate::oci::{Entry, Index, Place, Platform};
-use crate::plan::{Action, CheckDepth, Decision, ListPlan, MemberFate, Query, Reason, Snapshot, TagFate, decide};
+use crate::plan::{
+    Action, CheckDepth, Decision, ListPlan, ListState, MemberFate, Query, Reason, Snapshot, TagFate, Verification,
+    decide, verify,
+};
 
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
@@ -94,6 +98,77 @@ proptest! {
         prop_assert_eq!(shown(&plan), shown(&known));
         prop_assert!(fewer.heads <= asked.heads && fewer.manifests <= asked.manifests && fewer.configs <= asked.configs);
         prop_assert!(fewer.tags <= asked.tags);
+    }
+
+    #[test]
+    fn what_was_published_is_verified_as_declared(mut scene in scenes()) {
+        let (plan, _) = scene.world.plan(&scene.list);
+        scene.world.apply(&plan);
+        if plan.action.writes() {
+            for depth in [CheckDepth::List, CheckDepth::Children] {
+                let (verified, _) = verified(&scene.world, &scene.list, depth);
+                // HEAD may claim a wrong size as long as nothing shows that it is wrong. Only `verify` reads the bytes.
+                let is_told = verified.damage.iter().all(|child| !child.fault.is_missing());
+                let is_fine = verified.state == ListState::AsDeclared || (!verified.damage.is_empty() && is_told);
+                prop_assert!(is_fine, "{:?} {:?} {:?} {:?}", verified.state, verified.damage, verified.plan.problems, verified.plan.members);
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_without_a_child_is_never_as_declared(mut scene in scenes(), pick in any::<Pick>(), piece in any::<bool>()) {
+        let (plan, _) = scene.world.plan(&scene.list);
+        scene.world.apply(&plan);
+        let reference = scene.list.reference();
+        let Some(list) = scene.world.named(&reference).and_then(|payload| Index::parse(payload).ok()) else {
+            return Ok(());
+        };
+        if list.entries.is_empty() {
+            return Ok(());
+        }
+        let child = pick.get(&list.entries).descriptor.digest.clone();
+        let mut snapshot = Snapshot::default();
+        if piece {
+            // What is known of other places proves nothing about the target.
+            for query in scene.world.questions().iter().filter(|query| *query.place() != scene.list.target) {
+                scene.world.answer(query, &mut snapshot);
+            }
+        }
+        scene.world.remove(&scene.list.target, &child);
+        let (verified, _) = verified_from(&scene.world, &scene.list, CheckDepth::Children, snapshot);
+        prop_assert!(verified.state != ListState::AsDeclared, "{verified:#?}");
+    }
+
+    #[test]
+    fn a_comparison_does_not_depend_on_order_or_on_what_was_known(
+        scene in scenes(),
+        keep in prop::collection::vec(any::<bool>(), 1..40),
+        picks in prop::collection::vec(any::<Pick>(), 1..20),
+    ) {
+        let mut snapshot = Snapshot::default();
+        for (query, keep) in scene.world.questions().iter().zip(keep.iter().cycle()) {
+            if *keep {
+                scene.world.answer(query, &mut snapshot);
+            }
+        }
+        let Scene { world, list } = &scene;
+        for depth in [CheckDepth::Children, CheckDepth::Blobs] {
+            let shown = |verified: &Verification| format!("{verified:#?}");
+            let whole = verified(world, list, depth).0;
+            prop_assert_eq!(shown(&whole), shown(&verified_from(world, list, depth, snapshot.clone()).0));
+            let mut some = Snapshot::default();
+            let mut picks = picks.iter().cycle();
+            let piecemeal = loop {
+                match verify(list, depth, &some) {
+                    Decision::Done(done) | Decision::Doubts(_, done) => break done,
+                    Decision::Needs(needs) => {
+                        let needs: Vec<Query> = needs.into_iter().collect();
+                        world.answer(picks.next().unwrap().get(&needs), &mut some);
+                    }
+                }
+            };
+            prop_assert_eq!(shown(&whole), shown(&piecemeal));
+        }
     }
 
     #[test]

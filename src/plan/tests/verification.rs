@@ -18,7 +18,16 @@ const ARM64: (&str, &str) = ("linux/arm64", "reg.corp/app-arm64:v1");
 
 /// Compares the list with `world`. Answers that contradict each other are not requested again.
 pub(super) fn verified(world: &World, list: &Arc<Publication>, depth: CheckDepth) -> (Verification, Asked) {
-    let mut snapshot = Snapshot::default();
+    verified_from(world, list, depth, Snapshot::default())
+}
+
+/// Does the same with what is known.
+pub(super) fn verified_from(
+    world: &World,
+    list: &Arc<Publication>,
+    depth: CheckDepth,
+    mut snapshot: Snapshot,
+) -> (Verification, Asked) {
     let mut asked = Asked::default();
     loop {
         match verify(list, depth, &snapshot) {
@@ -161,7 +170,7 @@ fn blobs_are_checked_only_if_that_is_wanted() {
     let expected =
         [(&amd64.digest, &ChildFault::ConfigMissing(config)), (&arm64.digest, &ChildFault::LayerMissing(layer))];
     assert_eq!(faults(&verified), expected);
-    assert!(help(&verified).contains(": mlist sync --repair --blobs app;"), "{}", help(&verified));
+    assert!(help(&verified).ends_with(": mlist sync --repair --blobs app"), "{}", help(&verified));
 }
 
 #[test]
@@ -420,6 +429,29 @@ fn a_registry_without_an_answer_fails_and_what_is_known_stays() {
     world.refuse(Query::Head(place().with_digest(&amd64.digest)), 500);
     let (verified, _) = verified(&world, &list, CheckDepth::Children);
     assert_eq!((verified.state, faults(&verified)), (ListState::Failed, vec![(&arm64.digest, &ChildFault::Missing)]));
+}
+
+#[test]
+fn lists_that_the_same_command_repairs_are_named_together() {
+    let (mut world, list, [amd64, _]) = published();
+    let fine = Arc::new(verified(&world, &list, CheckDepth::Children).0);
+    world.remove(&place(), &amd64.digest);
+    let damaged = |id: &str| {
+        let list = with(&list, |list| list.id = id.into());
+        Arc::new(verified(&world, &list, CheckDepth::Children).0)
+    };
+    let helps = |ids: &[&str]| {
+        let mut lists: Vec<_> = ids.iter().map(|id| damaged(id)).chain([Arc::clone(&fine)]).collect();
+        crate::plan::repair_together(&mut lists);
+        assert!(lists.pop().unwrap().plan.problems.is_empty());
+        let first = help(&lists[0]).split(';').next().unwrap().to_owned();
+        assert!(lists.iter().all(|list| help(list).starts_with(&first)));
+        first
+    };
+    assert_eq!(helps(&["a", "b", "a"]), "publish what is missing again: mlist sync --repair a b");
+    let many: Vec<String> = (0..11).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(helps(&many), "publish what is missing again: mlist sync --repair");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::config::problem::{Problem, Span};
 /// - All point at the same place in a file. If a registry returned different reasons for requests made from that place,
 ///   each reason is its own group. A reason that only extends another is the same reason.
 /// - All have exactly the same message.
+/// - All are damage of published lists that the same command repairs.
 #[derive(Debug)]
 pub(super) struct ProblemGroup<'a> {
     /// The first problem of the group. Only this one is shown.
@@ -82,6 +83,10 @@ fn key(problem: &Problem) -> (&'static str, GroupKey<'_>) {
         (Some(host), _) if is_of_host(problem) => GroupKey::Host(host),
         (Some(host), None) => GroupKey::Host(host),
         (Some(host), Some(_)) => GroupKey::Answer(host, problem.causes.first().map(String::as_str)),
+        // Lists that are damaged in the same way have the same help, but each has its own message.
+        (None, None) if problem.slug() == "list_damaged" => {
+            GroupKey::Words(problem.help.as_deref().unwrap_or_default())
+        }
         (None, Some(label)) => GroupKey::Place(&label.span),
         (None, None) => GroupKey::Words(&problem.message),
     };

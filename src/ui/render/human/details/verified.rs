@@ -62,13 +62,8 @@ fn named(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     if list.action == Action::Create && !view.all {
         return Vec::new();
     }
-    // The rows of members say how the list that the first tag names differs.
-    let is_compared = matches!(list.reason, Some(Reason::Members | Reason::Content))
-        && list.members.iter().any(|member| member.from.is_some());
-    let compared = list.tags.iter().find(|tag| tag.fate == TagFate::Moved).map(|tag| &tag.from);
     let row = |tag: &TagChange| match tag.fate {
         TagFate::Created => Some(DetailRow::new('!', tags::label(tag)).sentence("not found")),
-        TagFate::Moved if !view.all && is_compared && Some(&tag.from) == compared => None,
         TagFate::Moved => Some(DetailRow::new('~', tags::label(tag)).sentence(&moved(tag, view))),
         TagFate::Same | TagFate::Stays | TagFate::Blocked | TagFate::Unknown => None,
     };
