@@ -4,9 +4,12 @@
 //! |---|---|
 //! | [`human`] | text for people |
 //! | [`json`] | JSON for scripts |
+//! | [`html`] | a page for a website |
 //! | [`fold`] | groups problems that have the same cause |
 
 pub(super) mod fold;
+#[cfg_attr(not(test), expect(dead_code, reason = "`ls` is not there yet"))]
+pub(super) mod html;
 pub(super) mod human;
 pub(super) mod json;
 

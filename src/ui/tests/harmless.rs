@@ -7,6 +7,7 @@ use crate::exec::event::{ListStep, Notice};
 use crate::exec::report::{HostStats, ListReport, Report};
 use crate::oci::{Descriptor, LayoutDir, MediaType, Place, Platform, Tag};
 use crate::plan::{ContentKind, ListPlan, ListState, ListedTag, RepositoryState, TagListing, Verification};
+use crate::ui::render::html;
 
 /// Characters and sequences that no output for people has.
 const HARMFUL: [&str; 22] = [
@@ -151,6 +152,18 @@ fn listing(harm: &str) -> TagListing {
     }
 }
 
+/// The page of lists whose texts contain `harm`.
+fn page(harm: &str) -> String {
+    let states = [ListState::Differs, ListState::Absent, ListState::Blocked, ListState::AsDeclared, ListState::Failed];
+    let plans = samples::plan().lists;
+    let lists: Vec<Arc<Verification>> = plans
+        .iter()
+        .zip(states.into_iter().cycle())
+        .map(|(own, state)| Arc::new(Verification { plan: Arc::new(list(own, harm)), state, damage: Vec::new() }))
+        .collect();
+    html::render(&context(harm), html::PageLists::Compared(&lists), None)
+}
+
 /// Shows everything that a run and the other commands can show. Returns the outputs for people.
 fn outputs(harm: &str) -> Vec<String> {
     let plan = Plan { lists: samples::plan().lists.iter().map(|own| Arc::new(list(own, harm))).collect() };
@@ -203,11 +216,28 @@ fn outputs(harm: &str) -> Vec<String> {
 #[test]
 fn no_text_shows_a_control_or_invisible_character_to_people() {
     for harm in HARMFUL {
-        for output in outputs(harm) {
+        for output in outputs(harm).into_iter().chain([page(harm)]) {
             let found = output.chars().find(|c| *c != '\n' && text::is_harmful(*c));
             assert_eq!(found, None, "{harm:?} in {output:?}");
         }
     }
+}
+
+#[test]
+fn no_text_adds_markup_to_the_page() {
+    // Names may be broken there.
+    let tags = |page: &str| page.replace("<wbr>", "").matches('<').count();
+    let expected = tags(&page("x"));
+    for harm in ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</style>", "<!--"] {
+        assert_eq!(tags(&page(harm)), expected, "{harm}");
+    }
+}
+
+#[test]
+fn long_text_is_shortened_on_the_page() {
+    let (short, long) = (page("x"), page(&"x".repeat(1 << 17)));
+    assert!(long.len() - short.len() < 1_000_000, "{}", long.len());
+    assert!(long.contains("x…"));
 }
 
 #[test]
