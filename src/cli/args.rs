@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::config::Override;
-use crate::ui::Output;
+use crate::ui::{Output, OutputFormat};
 
 use super::words;
 
@@ -78,6 +78,7 @@ pub(super) enum Command {
         about = "Show the lists and their members, or the tags of their repositories",
         display_name = "mlist",
         override_usage = "mlist ls [SELECTOR]... [OPTIONS]",
+        mut_arg("format", |format| format.help("human, json or html; FORMAT=FILE writes to a file")),
         after_help = words::LS
     )]
     Ls(LsArgs),
@@ -101,6 +102,14 @@ impl Command {
             Self::Inspect(inspect) => &inspect.common,
             Self::Ls(ls) => &ls.common,
             Self::Schema(schema) => &schema.common,
+        }
+    }
+
+    /// The formats that the result of the command has.
+    pub(super) fn formats(&self) -> &'static [OutputFormat] {
+        match self {
+            Self::Ls(ls) if !ls.tags => &OutputFormat::ALL,
+            _ => &[OutputFormat::Human, OutputFormat::Json],
         }
     }
 }

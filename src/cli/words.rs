@@ -122,15 +122,21 @@ pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
 /// Parses `FORMAT[=FILE]`.
 pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
-    let format = match format {
-        "human" => OutputFormat::Human,
-        "json" => OutputFormat::Json,
-        _ => return Err("unknown format: expected human, json, human=FILE or json=FILE".to_owned()),
-    };
+    let known = OutputFormat::ALL.into_iter().find(|known| known.word() == format);
+    let format = known.ok_or_else(|| format!("unknown format: expected {}", formats(&OutputFormat::ALL)))?;
     if file == Some("") {
         return Err(format!("a file name is missing after `{text}`"));
     }
     Ok(Output { format, file: file.map(Into::into) })
+}
+
+/// Names the values of `--format`: `human or json, or FORMAT=FILE`.
+pub(super) fn formats(formats: &[OutputFormat]) -> String {
+    let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}, or FORMAT=FILE", first.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,11 @@ pub(super) async fn compared(
             labels.add_to(&mut Arc::make_mut(&mut Arc::make_mut(list).plan).problems);
         }
     }
-    let verified =
-        VerifiedLists { lists, duration: project.clock.began.elapsed(), requests: project.requests(&session) };
+    let verified = VerifiedLists {
+        lists,
+        started_at: project.clock.started_at,
+        duration: project.clock.began.elapsed(),
+        requests: project.requests(&session),
+    };
     Ok((project.context(), verified))
 }

@@ -1,7 +1,7 @@
 //! [`Document`]: the result of a command, before it is rendered.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::config::model::LeftOut;
 use crate::config::problem::{Problem, Sources};
@@ -61,6 +61,8 @@ pub(super) enum Content {
 pub struct VerifiedLists {
     /// The selected lists, in file order.
     pub lists: Vec<Arc<Verification>>,
+    /// When it began.
+    pub started_at: SystemTime,
     /// How long it took.
     pub duration: Duration,
     /// The requests made to each host.

@@ -78,6 +78,8 @@ pub enum OutputFormat {
     Human,
     /// JSON for scripts.
     Json,
+    /// A page for a website.
+    Html,
 }
 
 /// The value of `--format FORMAT[=FILE]`.
@@ -110,14 +112,36 @@ pub struct UiOptions {
     pub progress: ProgressMode,
     /// How digests are shortened.
     pub digests: DigestLength,
-    /// The formats that were requested with `--format`. At most one of them is JSON without a file.
+    /// The formats that were requested with `--format`. At most one of them takes stdout.
     pub outputs: Vec<Output>,
+}
+
+impl OutputFormat {
+    /// All formats, in the order in which messages name them.
+    pub const ALL: [Self; 3] = [Self::Human, Self::Json, Self::Html];
+
+    /// The value of `--format`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Html => "html",
+        }
+    }
+}
+
+impl Output {
+    /// Whether the format is written to stdout, so that results for people are written to stderr.
+    #[must_use]
+    pub fn takes_stdout(&self) -> bool {
+        self.file.is_none() && self.format != OutputFormat::Human
+    }
 }
 
 impl UiOptions {
     fn results(&self) -> ResultStream {
-        let takes_stdout = |output: &Output| output.file.is_none() && output.format != OutputFormat::Human;
-        if self.outputs.iter().any(takes_stdout) { ResultStream::Stderr } else { ResultStream::Stdout }
+        if self.outputs.iter().any(Output::takes_stdout) { ResultStream::Stderr } else { ResultStream::Stdout }
     }
 
     /// The style of the stream of results.

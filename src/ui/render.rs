@@ -8,7 +8,6 @@
 //! | [`fold`] | groups problems that have the same cause |
 
 pub(super) mod fold;
-#[cfg_attr(not(test), expect(dead_code, reason = "`ls` is not there yet"))]
 pub(super) mod html;
 pub(super) mod human;
 pub(super) mod json;

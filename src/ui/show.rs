@@ -9,8 +9,8 @@ use crate::exec::report::ExitStatus;
 
 use super::files::OutputFile;
 use super::render::human::{self, ShownLists, Styles};
-use super::render::{Channel, OutputPart, json};
-use super::{Context, Document, OutputFormat, ResultStream, Style, Ui, Verbosity, text};
+use super::render::{Channel, OutputPart, html, json};
+use super::{Context, Document, OutputFormat, Style, Ui, Verbosity, text};
 
 impl Ui {
     /// Shows the result of a command, first in files, then on the streams. Returns the exit status: that of the
@@ -33,7 +33,7 @@ impl Ui {
             let Some(path) = &output.file else { continue };
             match OutputFile::open(path) {
                 Ok(file) => files.push((output.clone(), file)),
-                Err(error) => problems.push(unwritable(path, &error)),
+                Err(error) => problems.push(unwritable(path, output.format, &error)),
             }
         }
         if problems.is_empty() {
@@ -46,8 +46,8 @@ impl Ui {
     }
 
     fn show_on_streams(&self, document: &Document) {
-        if self.options.results() == ResultStream::Stderr {
-            self.printer.out_exact(&json::render(document));
+        for output in self.options.outputs.iter().filter(|output| output.takes_stdout()) {
+            self.printer.out_exact(&self.rendered(document, output.format));
         }
         if self.options.verbosity > Verbosity::Quiet || document.status != ExitStatus::Done {
             let styles = Styles { results: self.options.result_style(), messages: self.options.err };
@@ -66,16 +66,9 @@ impl Ui {
         let mut status = document.status;
         let files = std::mem::take(&mut *self.files.lock().unwrap_or_else(PoisonError::into_inner));
         for (output, file) in files {
-            let text = match output.format {
-                OutputFormat::Human => {
-                    let styles = Styles { results: Style::PLAIN, messages: Style::PLAIN };
-                    let parts = human::render(document, &self.options, styles, ShownLists::First(0));
-                    parts.into_iter().map(|part| text::harmless(&part.text).into_owned()).collect()
-                }
-                OutputFormat::Json => json::render(document),
-            };
+            let text = self.rendered(document, output.format);
             if let (Err(error), Some(path)) = (file.write(&text), &output.file) {
-                let problem = unwritable(path, &error);
+                let problem = unwritable(path, output.format, &error);
                 self.printer.err(&human::problem(&problem, &self.options, self.options.err));
                 if status == ExitStatus::Done {
                     status = ExitStatus::Failed;
@@ -84,15 +77,28 @@ impl Ui {
         }
         status
     }
+
+    /// Renders the document for a file, or for a stdout that has nothing else.
+    fn rendered(&self, document: &Document, format: OutputFormat) -> String {
+        match format {
+            OutputFormat::Human => {
+                let styles = Styles { results: Style::PLAIN, messages: Style::PLAIN };
+                let parts = human::render(document, &self.options, styles, ShownLists::First(0));
+                parts.into_iter().map(|part| text::harmless(&part.text).into_owned()).collect()
+            }
+            OutputFormat::Json => json::render(document),
+            OutputFormat::Html => html::render(document),
+        }
+    }
 }
 
-fn unwritable(file: &Path, error: &io::Error) -> Problem {
-    const OTHER: &str = "choose another file: --format json=FILE";
+fn unwritable(file: &Path, format: OutputFormat, error: &io::Error) -> Problem {
+    let other = format!("choose another file: --format {}=FILE", format.word());
     let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let help = match error.kind() {
-        io::ErrorKind::NotFound => format!("create the directory {}, or {OTHER}", directory.display()),
-        io::ErrorKind::PermissionDenied => format!("check the permissions of {}, or {OTHER}", directory.display()),
-        _ => OTHER.to_owned(),
+        io::ErrorKind::NotFound => format!("create the directory {}, or {other}", directory.display()),
+        io::ErrorKind::PermissionDenied => format!("check the permissions of {}, or {other}", directory.display()),
+        _ => other,
     };
     Problem::error("mlist::ui::unwritable", format!("cannot write to {}", file.display()))
         .because(text::system(error))

@@ -19,10 +19,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::ui::document::Context;
+use crate::ui::document::{Content, Context, Document};
 use crate::ui::text;
 
-use list::{PageList, RegistryGroup, ShownState};
+use list::{PageList, PageLists, RegistryGroup, ShownState};
 
 mod details;
 mod list;
@@ -31,14 +31,23 @@ mod notes;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::ui) use list::PageLists;
-
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
+/// Renders `document` as a page. If the lists are not known, the page only has the problems.
+pub(in crate::ui) fn render(document: &Document) -> String {
+    let Document { context, content, status: _ } = document;
+    match content {
+        Content::Lists(verified) => page(context, PageLists::Compared(&verified.lists), Some(verified.started_at)),
+        Content::Declared { checked, took: _ } => page(context, PageLists::Declared(checked), None),
+        Content::Problems(problems) => page(context, PageLists::Unknown(problems), None),
+        _ => page(context, PageLists::Unknown(&[]), None),
+    }
+}
+
 /// Renders the page. The time is that at which the registries were read, if it is to be shown.
-pub(in crate::ui) fn render(context: &Context, lists: PageLists<'_>, read_at: Option<SystemTime>) -> String {
-    let lists = list::page_lists(lists);
+fn page(context: &Context, content: PageLists<'_>, read_at: Option<SystemTime>) -> String {
+    let lists = list::page_lists(content);
     let groups = list::by_registry(&lists);
     let file = shown(context.file().unwrap_or("manifests.toml"));
     let page = html! {
@@ -53,20 +62,18 @@ pub(in crate::ui) fn render(context: &Context, lists: PageLists<'_>, read_at: Op
                 meta name="generator" content=(concat!("mlist ", env!("CARGO_PKG_VERSION")));
                 // Without this, browsers request /favicon.ico.
                 link rel="icon" href="data:,";
-                title { (file) ": " (text::plural(lists.len(), "list")) }
+                title { (file) ": lists and platforms" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (header(&file, &lists, read_at))
+                (header(&file, content, &lists, read_at))
                 main {
-                    @if lists.is_empty() {
-                        p { "No lists." }
-                    } @else {
+                    @if !lists.is_empty() {
                         (filters(&lists, &groups))
                         (matrix::render(&lists, &groups))
                         (details::render(&lists, &groups, &context.sources))
                     }
-                    (notes::render(context, &lists))
+                    (notes::render(context, content, &lists))
                 }
                 footer { p { "Made by mlist " (env!("CARGO_PKG_VERSION")) " with " code { "mlist ls --format html" } } }
                 p #said role="status" .unseen {}
@@ -117,20 +124,21 @@ fn policy() -> String {
 }
 
 /// The head of the page: the name of the file, and the number of lists in each state.
-fn header(file: &str, lists: &[PageList<'_>], read_at: Option<SystemTime>) -> Markup {
+fn header(file: &str, content: PageLists<'_>, lists: &[PageList<'_>], read_at: Option<SystemTime>) -> Markup {
     let members: usize = lists.iter().map(|list| list.members.len()).sum();
-    let is_compared = lists.iter().any(|list| list.compared.is_some());
     html! {
         header {
             h1 { (file) }
-            ul.counts {
+            @if !matches!(content, PageLists::Unknown(_)) { ul.counts {
                 li { (text::plural(lists.len(), "list")) ", " (text::plural(members, "image")) }
                 @for (state, number) in list::counts(lists.iter().filter_map(|list| list.state)) {
-                    li class=(state.class()) { (text::count(number)) " " (state.word()) }
+                    li class=(state.class()) { (text::count(number)) " " (state.verb(number)) }
                 }
-            }
-            @if !is_compared && !lists.is_empty() {
-                p.quiet { "As declared in the file. No registry was read." }
+            } }
+            @match content {
+                PageLists::Compared(_) => {},
+                PageLists::Declared(_) => p.quiet { "As declared in the file. No registry was read." },
+                PageLists::Unknown(_) => p { "The lists are not known, because " code { "mlist ls" } " failed." },
             }
             @if let Some(time) = read_at.map(text::timestamp) {
                 p.quiet {

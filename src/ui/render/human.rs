@@ -36,7 +36,7 @@ mod details;
 mod excerpt;
 mod expanded;
 mod left_out;
-mod lists;
+pub(super) mod lists;
 pub(in crate::ui) mod plan;
 mod problems;
 pub(in crate::ui) mod report;

@@ -161,7 +161,9 @@ fn page(harm: &str) -> String {
         .zip(states.into_iter().cycle())
         .map(|(own, state)| Arc::new(Verification { plan: Arc::new(list(own, harm)), state, damage: Vec::new() }))
         .collect();
-    html::render(&context(harm), html::PageLists::Compared(&lists), None)
+    let lists =
+        VerifiedLists { lists, started_at: std::time::UNIX_EPOCH, duration: Duration::ZERO, requests: Stats::new() };
+    html::render(&Document::lists(context(harm), lists))
 }
 
 /// Shows everything that a run and the other commands can show. Returns the outputs for people.

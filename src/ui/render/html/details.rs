@@ -50,7 +50,7 @@ fn details(number: usize, list: &PageList<'_>, is_open: bool, sources: &Sources)
 fn facts(list: &PageList<'_>) -> Markup {
     let publication = list.publication;
     let reference = shown(&publication.reference().to_string());
-    let published = list.compared.and_then(published);
+    let published = list.compared.and_then(|compared| compared.plan.own_digest());
     let is_in_registry = matches!(publication.target, Place::Repository(_));
     html! {
         dt { "Reference" } dd { code.c { (reference) } }
@@ -69,12 +69,6 @@ fn facts(list: &PageList<'_>) -> Markup {
         }
         dt { "List in the file" } dd { code { (shown_name(&publication.id)) } }
     }
-}
-
-/// The digest that the list's own tag names.
-fn published(list: &Verification) -> Option<&Digest> {
-    let own = &list.plan.publication.own_tag().tag;
-    list.plan.tags.iter().find(|tag| tag.tag == *own).and_then(|tag| tag.from.as_ref())
 }
 
 /// The digest that a sync would publish, if it would publish the list.
@@ -149,6 +143,6 @@ fn reason(state: ShownState) -> Option<&'static str> {
         ShownState::NotFound => Some("source not found"),
         ShownState::Undeclared => Some("published, but not declared"),
         ShownState::Damaged => Some("missing or corrupt"),
-        ShownState::AsDeclared | ShownState::Blocked | ShownState::Unknown => None,
+        ShownState::AsDeclared | ShownState::Unknown => None,
     }
 }

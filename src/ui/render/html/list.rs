@@ -1,21 +1,27 @@
 //! The lists of the page, with or without states.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::Publication;
+use crate::config::problem::Problem;
 use crate::oci::{Descriptor, Digest, Place, Platform, Reference};
-use crate::plan::{ChildPart, ListState, MemberChange, MemberState, Verification};
+use crate::plan::{ChildPart, MemberChange, MemberState, PublishedState, Verification};
+use crate::ui::document::Checked;
+use crate::ui::render::human::lists::declared_platform;
 
 use super::shown;
 
 /// What the page is made from.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ui) enum PageLists<'a> {
+pub(super) enum PageLists<'a> {
     /// Lists, compared with what is published.
     Compared(&'a [Arc<Verification>]),
     /// What the file declares (`--offline`).
-    Declared(&'a [Arc<Publication>]),
+    Declared(&'a Checked),
+    /// Nothing, because of these problems.
+    Unknown(&'a [Problem]),
 }
 
 /// A list of the page.
@@ -30,7 +36,7 @@ pub(super) struct PageList<'a> {
 
 /// A member of a list, or an image that is published but not declared.
 pub(super) struct PageMember<'a> {
-    pub(super) platform: &'a Platform,
+    pub(super) platform: Cow<'a, Platform>,
     pub(super) source: Option<&'a Reference>,
     /// `None` with `--offline`.
     pub(super) state: Option<ShownState>,
@@ -57,7 +63,6 @@ pub(super) enum ShownState {
     Undeclared,
     Damaged,
     NotFound,
-    Blocked,
     Unknown,
 }
 
@@ -71,9 +76,13 @@ impl ShownState {
             Self::Undeclared => "undeclared",
             Self::Damaged => "damaged",
             Self::NotFound => "not found",
-            Self::Blocked => "blocked",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The word after a number of lists: `1 differs`, `2 differ`.
+    pub(super) fn verb(self, number: usize) -> &'static str {
+        if self == Self::Differs && number != 1 { "differ" } else { self.word() }
     }
 
     /// The name of its class in `page.css`, which gives it a sign and a color.
@@ -94,21 +103,18 @@ impl ShownState {
             Self::Undeclared => "published, but not declared in the file",
             Self::Damaged => "published, but the image is missing or corrupt",
             Self::NotFound => "a list that is not published, or an image whose source was not found",
-            Self::Blocked => "cannot be published: see the problems below",
             Self::Unknown => "not known, because a registry gave no usable response: see the problems below",
         }
     }
 }
 
-impl From<ListState> for ShownState {
-    fn from(state: ListState) -> Self {
+impl From<PublishedState> for ShownState {
+    fn from(state: PublishedState) -> Self {
         match state {
-            ListState::AsDeclared => Self::AsDeclared,
-            ListState::Differs => Self::Differs,
-            ListState::Damaged => Self::Damaged,
-            ListState::Absent => Self::NotFound,
-            ListState::Blocked => Self::Blocked,
-            ListState::Failed => Self::Unknown,
+            PublishedState::AsDeclared => Self::AsDeclared,
+            PublishedState::Differs => Self::Differs,
+            PublishedState::Absent => Self::NotFound,
+            PublishedState::Unknown => Self::Unknown,
         }
     }
 }
@@ -141,7 +147,8 @@ impl PageList<'_> {
 pub(super) fn page_lists(lists: PageLists<'_>) -> Vec<PageList<'_>> {
     match lists {
         PageLists::Compared(lists) => lists.iter().map(|list| compared(list)).collect(),
-        PageLists::Declared(lists) => lists.iter().map(|list| declared(list)).collect(),
+        PageLists::Declared(checked) => checked.publications.iter().map(|list| declared(list)).collect(),
+        PageLists::Unknown(_) => Vec::new(),
     }
 }
 
@@ -156,13 +163,13 @@ fn compared(list: &Verification) -> PageList<'_> {
     PageList {
         publication: &list.plan.publication,
         compared: Some(list),
-        state: Some(list.state.into()),
+        state: Some(list.published().into()),
         members: list
             .plan
             .members
             .iter()
             .map(|change| PageMember {
-                platform: &change.platform,
+                platform: Cow::Borrowed(&change.platform),
                 source: change.source.as_ref(),
                 state: Some(member(change)),
                 published: change.from.as_ref(),
@@ -174,7 +181,7 @@ fn compared(list: &Verification) -> PageList<'_> {
 
 fn declared(publication: &Publication) -> PageList<'_> {
     let members = publication.members.iter().map(|member| PageMember {
-        platform: &member.platform,
+        platform: Cow::Owned(declared_platform(member)),
         source: Some(&member.source),
         state: None,
         published: None,
@@ -201,7 +208,7 @@ pub(super) fn by_registry<'a>(lists: &'a [PageList<'a>]) -> Vec<RegistryGroup<'a
 
 /// Counts states, in their order.
 pub(super) fn counts(states: impl IntoIterator<Item = ShownState>) -> Vec<(ShownState, usize)> {
-    let mut counts = std::collections::BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for state in states {
         *counts.entry(state).or_insert(0) += 1;
     }

@@ -66,7 +66,7 @@ fn row(number: usize, list: &PageList<'_>, columns: &Columns) -> Markup {
     let mut cells: Vec<Vec<Option<ShownState>>> =
         vec![Vec::new(); columns.platforms.len() + usize::from(columns.has_rest)];
     for member in &list.members {
-        let at = columns.places.get(&without_version(member.platform)).copied();
+        let at = columns.places.get(&without_version(&member.platform)).copied();
         if let Some(cell) = cells.get_mut(at.unwrap_or(columns.platforms.len())) {
             cell.push(member.state);
         }
@@ -123,7 +123,7 @@ impl Columns {
         for is_declared in [true, false] {
             let members = lists.iter().flat_map(|list| &list.members);
             for member in members.filter(|member| (member.state != Some(ShownState::Undeclared)) == is_declared) {
-                columns.add(without_version(member.platform));
+                columns.add(without_version(&member.platform));
             }
         }
         columns

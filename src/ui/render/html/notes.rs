@@ -8,29 +8,41 @@ use crate::ui::document::{self, Context};
 use crate::ui::render::fold::{self, ProblemGroup};
 use crate::ui::text;
 
-use super::list::PageList;
+use super::list::{PageList, PageLists};
 use super::{shown, shown_name};
 
 /// The maximum number of links to lists that a problem has.
 const LINKS: usize = 50;
 
 /// Renders what comes after the lists.
-pub(super) fn render(context: &Context, lists: &[PageList<'_>]) -> Markup {
+pub(super) fn render(context: &Context, content: PageLists<'_>, lists: &[PageList<'_>]) -> Markup {
     let of_lists = lists.iter().enumerate().flat_map(|(at, list)| {
         let problems = list.compared.into_iter().flat_map(|compared| &compared.plan.problems);
         problems.map(move |problem| (Some(at), problem))
     });
-    let (warnings, omitted) = document::shown(&context.warnings);
-    let groups = fold::fold(of_lists.chain(warnings.iter().map(|warning| (None, warning))));
+    let of_file = match content {
+        // Those of an invalid file include its warnings.
+        PageLists::Unknown(problems) => problems,
+        PageLists::Compared(_) | PageLists::Declared(_) => &context.warnings,
+    };
+    let (of_file, omitted) = document::shown(of_file);
+    let groups = fold::fold(of_lists.chain(of_file.iter().map(|problem| (None, problem))));
     html! {
         @if !groups.is_empty() {
             section aria-labelledby="problems" {
                 h2 #problems { "Problems" }
                 @for group in &groups { "\n" (problem(group, lists, &context.sources)) }
-                @if omitted > 0 { p { "and " (text::plural(omitted, "more warning")) } }
+                @if omitted > 0 { p { "and " (text::plural(omitted, "more problem")) } }
             }
         }
         @if !context.left_out.is_empty() { (left_out(&context.left_out)) }
+        @if let PageLists::Declared(checked) = content && !checked.unexpanded.is_empty() {
+            section aria-labelledby="unexpanded" {
+                h2 #unexpanded { "Not expanded" }
+                p { "The lists of these entries depend on the tags of a registry." }
+                ul { @for entry in &checked.unexpanded { li { code { (shown_name(entry)) } } } }
+            }
+        }
     }
 }
 
@@ -71,11 +83,11 @@ fn more(all: usize) -> Markup {
 }
 
 fn message(problem: &Problem) -> Markup {
-    let (class, word) = match problem.severity {
-        Severity::Error => ("blocked", "error"),
-        Severity::Warning => ("differs", "warning"),
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
     };
-    html! { span class={ "sev " (class) } { (word) } ": " (shown(&problem.message)) }
+    html! { span class=(severity) { (severity) } ": " (shown(&problem.message)) }
 }
 
 /// The line of the file that the problem is about.

@@ -146,7 +146,7 @@ pub(super) fn declared(publications: &[Arc<Publication>], view: &View) -> String
 }
 
 /// The platform of a member. A Windows version that only the image has is shown as it is written in the file.
-fn declared_platform(member: &Member) -> Platform {
+pub(in crate::ui::render) fn declared_platform(member: &Member) -> Platform {
     let os_version = match &member.os_version {
         OsVersion::AsDeclared => member.platform.os_version.clone(),
         OsVersion::Fits(pattern) => Some(pattern.value.source().to_owned()),
