@@ -14,6 +14,7 @@ mod examples;
 mod faults;
 mod fixtures;
 mod floating;
+mod html_page;
 mod indexes;
 mod inspect;
 mod json_documents;

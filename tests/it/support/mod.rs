@@ -16,6 +16,7 @@
 //! | [`images`] | small images, lists as other tools write them, layouts |
 //! | [`release`] | a release of six binaries for five architectures |
 //! | [`seed`] | pushes into the registry in this process without requests |
+//! | [`browser`] | Chromium without a window |
 //! | [`context`] | runs mlist in its own folder and environment |
 //! | [`terminal`] | runs mlist in a pseudo-terminal |
 //! | [`editor`] | tombi: a linter for TOML and a language server for editors |
@@ -26,6 +27,7 @@ use std::process::{Child, Command, Stdio};
 use tokio::net::TcpSocket;
 
 pub(crate) mod any_registry;
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod context;
 pub(crate) mod docker_registry;
