@@ -69,7 +69,7 @@ fn page(context: &Context, content: PageLists<'_>, read_at: Option<SystemTime>) 
                 (header(&file, content, &lists, read_at))
                 main {
                     @if !lists.is_empty() {
-                        (filters(&lists, &groups))
+                        @if lists.len() > 1 { (filters(&lists, &groups)) }
                         (matrix::render(&lists, &groups))
                         (details::render(&lists, &groups, &context.sources))
                     }

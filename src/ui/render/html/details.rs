@@ -56,8 +56,7 @@ fn facts(list: &PageList<'_>) -> Markup {
         dt { "Reference" } dd { code.c { (reference) } }
         @if let Some(digest) = published { dt { "Digest" } dd { code.c { (digest.as_str()) } } }
         @if let Some(digest) = list.compared.and_then(planned).filter(|digest| Some(*digest) != published) {
-            dt { @if published.is_some() { "Digest after sync" } @else { "Digest, when published" } }
-            dd { code.c { (digest.as_str()) } }
+            dt { "Digest after sync" } dd { code.c { (digest.as_str()) } }
         }
         @if published.is_some() && is_in_registry { dt { "Pull" } dd { code.c { "docker pull " (reference) } } }
         dt { "Tags" }
