@@ -61,10 +61,11 @@ pub fn manifest(data: &[u8]) {
         assert_eq!(Index::parse(&encoded).ok().map(|again| again.entries), Some(index.entries));
     }
     for media_type in [MediaType::OciManifest, MediaType::DockerManifest] {
-        if let Ok(image) = ImageManifest::parse(&payload(media_type)) {
+        let payload = payload(media_type);
+        if let Ok(image) = ImageManifest::parse(&payload) {
             assert!(image.blobs().count() > 0, "an image has a config");
         }
-        if let Ok(content) = ManifestContent::parse(&payload(media_type)) {
+        if let Ok(content) = ManifestContent::parse(&payload) {
             assert!(content.size >= content.config.size, "the size includes the config");
         }
     }

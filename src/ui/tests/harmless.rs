@@ -125,10 +125,10 @@ fn declared(plan: &Plan, harm: &str) -> Loaded {
 fn published(plan: &Plan) -> VerifiedLists {
     let verification = |plan: &Arc<ListPlan>| {
         let (plan, damage) = (Arc::clone(plan), Vec::new());
-        Arc::new(Verification { plan, state: ListState::Failed, damage })
+        Arc::new(Verification { plan, state: ListState::Failed, damage, repair: None })
     };
     let lists = plan.lists.iter().map(verification).collect();
-    VerifiedLists { lists, duration: Duration::ZERO, requests: Stats::new() }
+    VerifiedLists { lists, started_at: std::time::UNIX_EPOCH, duration: Duration::ZERO, requests: Stats::new() }
 }
 
 /// The tags of a repository, one of which names something of an unknown type.
@@ -159,7 +159,9 @@ fn page(harm: &str) -> String {
     let lists: Vec<Arc<Verification>> = plans
         .iter()
         .zip(states.into_iter().cycle())
-        .map(|(own, state)| Arc::new(Verification { plan: Arc::new(list(own, harm)), state, damage: Vec::new() }))
+        .map(|(own, state)| {
+            Arc::new(Verification { plan: Arc::new(list(own, harm)), state, damage: Vec::new(), repair: None })
+        })
         .collect();
     let lists =
         VerifiedLists { lists, started_at: std::time::UNIX_EPOCH, duration: Duration::ZERO, requests: Stats::new() };

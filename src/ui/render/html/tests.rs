@@ -12,7 +12,7 @@ use crate::ui::document::Checked;
 use crate::ui::tests::samples;
 
 fn verified(plan: ListPlan, state: ListState) -> Arc<Verification> {
-    Arc::new(Verification { plan: Arc::new(plan), state, damage: Vec::new() })
+    Arc::new(Verification { plan: Arc::new(plan), state, damage: Vec::new(), repair: None })
 }
 
 fn page(lists: &[Arc<Verification>]) -> String {
@@ -39,6 +39,7 @@ fn the_page_counts_lists_by_state() {
     let descriptor = damaged.plan.members[0].descriptor.clone().unwrap();
     damaged.damage = vec![DamagedChild {
         part: ChildPart::Image(Some(samples::platform("amd64"))),
+        image: descriptor.digest.to_string(),
         descriptor,
         fault: ChildFault::Missing,
     }];
