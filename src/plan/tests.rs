@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`world`] | registries in memory |
+//! | [`declared`] | lists as a file declares them |
 //! | [`costs`] | what lists cost, in requests and round trips |
 //! | [`floating`] | floating tags, which only the newest version has |
 //! | [`cases`] | what happens to a list, case by case |
@@ -29,6 +30,7 @@ use crate::config::problem::Problem;
 mod absences;
 mod cases;
 mod costs;
+mod declared;
 mod floating;
 mod indexes;
 mod os_versions;
