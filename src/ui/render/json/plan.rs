@@ -35,15 +35,24 @@ struct PlanSummary {
     failed: usize,
 }
 
+/// A list and what a sync does with it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct PlannedList<'a> {
+    /// The id of the list.
     id: &'a str,
+    /// The repository of the list.
     target: String,
+    /// What a sync does with the list.
+    #[cfg_attr(test, schemars(extend("enum" = ["create", "update", "unchanged", "blocked", "failed"])))]
     action: &'static str,
     #[serde(flatten)]
     list: ListRecord<'a>,
+    /// The tags of the list, in the order of the file.
     tags: Vec<TagRecord<'a>>,
+    /// The declared members in the order of the file, then other members of the list, then removed ones.
     members: Vec<MemberRecord<'a, TagRecord<'a>>>,
+    /// The problems of this list alone.
     problems: Vec<ProblemRecord<'a>>,
 }
 

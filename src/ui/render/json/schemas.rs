@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{ProblemsDocument, lists, tags, tree};
+use super::{ProblemsDocument, lists, tags, tree, verification};
 
 /// Returns the kind of each document that has a schema, and the schema. A new kind is one more line.
 fn schemas() -> Vec<(&'static str, Value)> {
@@ -16,6 +16,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         schema::<lists::ListsDocument<'_>>("lists"),
         schema::<tags::TagsDocument<'_>>("tags"),
         schema::<tree::TreeDocument<'_>>("tree"),
+        schema::<verification::VerificationDocument<'_>>("verification"),
     ]
 }
 
