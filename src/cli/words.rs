@@ -50,8 +50,11 @@ Exit status: 0 everything is up to date  1 failed: registry error
 
 pub(super) const VERIFY: &str = "\
 Examples:
-  mlist verify                     each tag, list and image, by HEAD requests
-  mlist verify --blobs             also the config and layers of each image
+  mlist verify                     each tag and list, and each of its images
+  mlist verify 'kube-*' --blobs    also the config and layers of each image
+  mlist verify --format json=verification.json
+
+A source that was deleted after its image was published is no difference.
 
 Exit status: 0 as declared               1 failed: registry error
              2 invalid usage or file     3 different, damaged or not found

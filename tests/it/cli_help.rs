@@ -187,6 +187,50 @@ fn sync_has_a_page() {
 }
 
 #[test]
+fn verify_has_a_page() {
+    insta::assert_snapshot!(page(&["verify", "--help"]), @r"
+    Check that what is published is as declared and can be pulled
+
+    Usage: mlist verify [SELECTOR]... [OPTIONS]
+
+    Arguments:
+      [SELECTOR]...  Ids or targets of lists, or globs [default: all]
+
+    Options:
+          --blobs             Also check each config and layer
+          --untrusted         For files from untrusted authors: use no credentials,
+                              no git and no environment variables
+          --allow-env <NAME>  Allow the file to read this environment variable
+
+    Options for every command:
+      -f, --file <FILE>       File to read [default: manifests.toml in this
+                              directory or the closest parent that has one]
+          --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
+          --root <DIR>        Allow only paths inside DIR
+      -j, --jobs <N>          Maximum number of parallel requests [default: 64]
+          --format <FORMAT>   human or json; FORMAT=FILE writes to a file
+      -q, --quiet             Print nothing on success
+      -v, --verbose...        Show details; -vv also shows each request
+          --color <WHEN>      When to use color: auto, always or never
+          --no-progress       Hide progress bars
+          --no-trunc          Show full digests
+      -h, --help              Print help
+      -V, --version           Print version
+
+    Examples:
+      mlist verify                     each tag and list, and each of its images
+      mlist verify 'kube-*' --blobs    also the config and layers of each image
+      mlist verify --format json=verification.json
+
+    A source that was deleted after its image was published is no difference.
+
+    Exit status: 0 as declared               1 failed: registry error
+                 2 invalid usage or file     3 different, damaged or not found
+                 4 blocked: action needed    130 interrupted, 143 terminated
+    ");
+}
+
+#[test]
 fn ls_has_a_page() {
     insta::assert_snapshot!(page(&["ls", "--help"]), @r"
     Show the lists and their members, or the tags of their repositories
@@ -316,7 +360,7 @@ fn the_options_of_every_command_are_the_same_lines_everywhere() {
         lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
     let front = block(page(&["--help"]));
-    for command in ["check", "plan", "sync", "inspect", "schema"] {
+    for command in ["check", "plan", "sync", "verify", "inspect", "schema"] {
         assert_eq!(block(page(&[command, "--help"])), front, "{command}");
     }
 }
@@ -334,7 +378,7 @@ fn the_version_is_one_line() {
 #[test]
 fn help_and_version_work_as_commands() {
     assert_eq!(page(&["help"]), page(&["--help"]));
-    for command in ["check", "plan", "sync", "inspect", "schema"] {
+    for command in ["check", "plan", "sync", "verify", "inspect", "schema"] {
         assert_eq!(page(&["help", command]), page(&[command, "--help"]));
     }
     assert_eq!(page(&["version"]), page(&["--version"]));
