@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::json_documents::{assert_alterations_are_rejected, assert_valid};
 use crate::support::any_registry::{AnyRegistry, Kind, on_each_registry};
 use crate::support::context::{Context, Output};
 use crate::support::images::{Dialect, Image, foreign_list, index, write_layout};
@@ -217,6 +218,18 @@ fn the_document_has_each_state_and_each_fault() {
     assert!([0, 5, 6, 7, 8].into_iter().all(|at| lists[at]["damage"] == json!([])));
     assert_eq!(lists[1]["problems"][0]["code"], "mlist::plan::list_damaged");
     assert_eq!(document["problems"], json!([]));
+    assert_alterations_are_rejected(&document, "/lists/1/damage/0/fault");
+    assert_alterations_are_rejected(&document, "/lists/1/state");
+    // What blocks or fails a list, and what is shared by lists.
+    inner(&registry).store().remove("app/source-gone", "v1");
+    let fault = |path| Fault { method: "HEAD", path, times: usize::MAX, then: Then::Status(403) };
+    inner(&registry).knobs().fault(fault("/app/fine/manifests/v1"));
+    let failing = context.mlist("verify --format json").exits(1).json();
+    let summary = json!({ "as_declared": 1, "differs": 2, "damaged": 3, "absent": 1, "blocked": 1, "failed": 1 });
+    assert_eq!(failing["summary"], summary);
+    let mut registry = registry;
+    registry.stop();
+    assert_valid(&[document, failing, context.mlist("verify --format json").exits(1).json()]);
 }
 
 on_each_registry!(
@@ -383,8 +396,8 @@ fn transient_faults_and_contradictions_are_repeated() {
     lies(true);
     context.mlist("verify").exits(0);
     lies(false);
-    let output = context.mlist("verify").exits(1);
-    assert!(output.stderr.contains("HEAD says that the manifest exists, but GET did not find it"), "{output}");
+    let output = context.mlist("verify").exits(3);
+    assert!(output.stdout.contains(" is in the list but not in the repository\n"), "{output}");
     // HEAD alone is wrong.
     inner(&registry).knobs().lies = vec![Lie::new("HEAD", &child, [Change::Error(404, "MANIFEST_UNKNOWN")])];
     context.mlist("verify").exits(0);
