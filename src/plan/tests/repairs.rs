@@ -50,7 +50,7 @@ fn faults(plan: &ListPlan) -> Vec<(&Digest, &ChildFault)> {
 
 /// Returns the one problem that blocks the repair: its code, its last reason and its help.
 fn blocked(world: &World, list: &Arc<Publication>, depth: CheckDepth) -> String {
-    let plan = planned(&world, list, depth);
+    let plan = planned(world, list, depth);
     assert_eq!((plan.action, plan.problems.len()), (Action::Blocked, 1), "{:?}", plan.problems);
     super::shown(&plan.problems[0])
 }
@@ -62,10 +62,10 @@ fn planned(world: &World, list: &Arc<Publication>, depth: CheckDepth) -> ListPla
 
 /// Repairs the list, which must then be complete.
 fn repair(world: &mut World, list: &Arc<Publication>, depth: CheckDepth) -> ListPlan {
-    let plan = planned(&world, list, depth);
+    let plan = planned(world, list, depth);
     assert!(plan.action.writes(), "{plan:#?}");
     world.apply(&plan);
-    assert_eq!(planned(&world, list, depth).action, Action::Unchanged);
+    assert_eq!(planned(world, list, depth).action, Action::Unchanged);
     plan
 }
 
@@ -165,8 +165,8 @@ fn only_the_list_that_is_equal_is_repaired() {
 fn a_member_tag_that_is_written_does_not_hide_a_lost_image() {
     let (mut world, list) = (built(), list());
     sync(&mut world, &list);
-    let lost = head(&world, ARM64.1);
-    world.remove(&list.target, &lost.digest);
+    let image = head(&world, ARM64.1);
+    world.remove(&list.target, &image.digest);
     let tagged = with(&shared(&list), |list| {
         list.rules.undeclared = Undeclared::Remove;
         list.member_tags.clear();
@@ -174,7 +174,7 @@ fn a_member_tag_that_is_written_does_not_hide_a_lost_image() {
     });
     assert_eq!(world.plan(&tagged).0.children.len(), 0, "it is not needed for the tag");
     let plan = repair(&mut world, &tagged, CheckDepth::Children);
-    assert_eq!(faults(&plan), [(&lost.digest, &ChildFault::Missing)]);
+    assert_eq!(faults(&plan), [(&image.digest, &ChildFault::Missing)]);
     assert_eq!((plan.tags[0].fate, plan.member_tags[0].tag.fate), (TagFate::Same, TagFate::Created));
 }
 

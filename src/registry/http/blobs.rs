@@ -207,9 +207,12 @@ mod tests {
         ] {
             // The answer of the registry itself, and the answer of a storage to which it redirects.
             for redirects in [false, true] {
-                let server = Server::start(move |asked, _| match asked.path.starts_with("/storage") {
-                    false if redirects => Reply::of(307).with("location", "/storage"),
-                    _ => Reply::of(status).with("www-authenticate", "Basic"),
+                let server = Server::start(move |asked, _| {
+                    if redirects && !asked.path.starts_with("/storage") {
+                        Reply::of(307).with("location", "/storage")
+                    } else {
+                        Reply::of(status).with("www-authenticate", "Basic")
+                    }
                 })
                 .await;
                 let exists = Client::new(&[]).registries.has_blob(&server.place("a/b"), &blob).await;
