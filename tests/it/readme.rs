@@ -193,7 +193,7 @@ fn its_commands_and_options_exist() {
             assert!(known.contains(&name), "mlist {line}: there is no {name}");
         }
     }
-    let every: String = ["check", "plan", "sync", "schema"].map(help).concat();
+    let every: String = ["check", "plan", "sync", "ls", "schema"].map(help).concat();
     for option in code.iter().filter(|code| code.starts_with("--")) {
         let name = option.split([' ', '=']).next().unwrap_or_default();
         let of_docker = name == "--amend";
