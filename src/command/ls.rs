@@ -66,7 +66,9 @@ async fn tags(
     let mut listings = project.unless_stopped(&session, listed, ui).await?;
     let ids = requests.iter().map(|request| request.lists[0].id.as_str());
     let labels = HostLabels::new(ids.zip(listings.iter().map(|listing| &listing.problems[..])), &project.loaded);
-    listings.iter_mut().for_each(|listing| labels.add_to(&mut listing.problems));
+    for listing in &mut listings {
+        labels.add_to(&mut listing.problems);
+    }
     let took = project.clock.began.elapsed();
     Ok(ui.show(Document::tags(project.context(), listings, project.requests(&session), took)))
 }

@@ -151,11 +151,10 @@ impl Verification {
     pub fn published(&self) -> PublishedState {
         match self.state {
             ListState::AsDeclared => PublishedState::AsDeclared,
-            ListState::Differs | ListState::Damaged => PublishedState::Differs,
             ListState::Absent => PublishedState::Absent,
             ListState::Failed => PublishedState::Unknown,
             ListState::Blocked if self.plan.own_digest().is_none() => PublishedState::Absent,
-            ListState::Blocked => PublishedState::Differs,
+            ListState::Differs | ListState::Damaged | ListState::Blocked => PublishedState::Differs,
         }
     }
 }

@@ -85,7 +85,7 @@ impl Cell {
 
     /// A cell with parts of a value.
     pub(super) fn words(parts: Vec<String>) -> Self {
-        let parts = parts.iter().map(|part| text::line(part)).filter(|part| !part.is_empty()).collect();
+        let parts = parts.into_iter().map(|part| text::line(&part)).filter(|part| !part.is_empty()).collect();
         Self { parts, kind: CellKind::Words, role: None }
     }
 

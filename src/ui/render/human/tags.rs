@@ -79,7 +79,7 @@ pub(super) fn summary(listings: &[TagListing], took: Duration, style: Style) -> 
     let unknown = listings.iter().filter(is_unknown).count();
     let counts = [(absent, "not found"), (unknown, "failed")];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts: String = counts.map(|(count, what)| format!(", {} {what}", text::count(count))).collect();
+    let counts = counts.fold(String::new(), |told, (count, what)| told + &format!(", {} {what}", text::count(count)));
     let (first, when) = if unknown == 0 { ("Done", "in") } else { ("Incomplete", "after") };
     verdict(style, first, &format!(" {when} {}: {repositories}{tags}{counts}", text::duration(took)))
 }
