@@ -98,7 +98,7 @@ fn texts(browser: &mut Browser, selector: &str) -> Vec<String> {
 fn choose(browser: &mut Browser, id: &str, value: &str) {
     let set = format!("document.getElementById('{id}').value = '{value}'");
     let event = format!("document.getElementById('{id}').dispatchEvent(new Event('input', {{ bubbles: true }}))");
-    browser.evaluate(&format!("{set}; {event}; null"));
+    browser.evaluate(&format!("{set}; {event}; new Promise((done) => setTimeout(done, 50))"));
 }
 
 #[test]

@@ -31,8 +31,11 @@
       one('#shown').textContent = shown === 0 ? 'No list matches.' : `${shown} of ${rows.length} lists shown`;
     };
     form.hidden = false;
-    form.addEventListener('input', filter);
-    form.addEventListener('reset', () => setTimeout(filter));
+    // A long table takes a moment to lay out, which must not delay what is typed.
+    let timer;
+    const later = () => { clearTimeout(timer); timer = setTimeout(filter, rows.length > 300 ? 200 : 0); };
+    form.addEventListener('input', later);
+    form.addEventListener('reset', later);
     form.addEventListener('submit', (event) => event.preventDefault());
     filter();
   }
