@@ -78,7 +78,7 @@ pub(super) enum Command {
         about = "Show the lists and their members, or the tags of their repositories",
         display_name = "mlist",
         override_usage = "mlist ls [SELECTOR]... [OPTIONS]",
-        mut_arg("format", |format| format.help("human, json or html; FORMAT=FILE writes to a file")),
+        mut_arg("format", |format| words::with_formats(format, &OutputFormat::ALL)),
         after_help = words::LS
     )]
     Ls(LsArgs),
@@ -102,14 +102,6 @@ impl Command {
             Self::Inspect(inspect) => &inspect.common,
             Self::Ls(ls) => &ls.common,
             Self::Schema(schema) => &schema.common,
-        }
-    }
-
-    /// The formats that the result of the command has.
-    pub(super) fn formats(&self) -> &'static [OutputFormat] {
-        match self {
-            Self::Ls(ls) if !ls.tags => &OutputFormat::ALL,
-            _ => &[OutputFormat::Human, OutputFormat::Json],
         }
     }
 }

@@ -18,10 +18,9 @@ use crate::host;
 use crate::oci::{Reference, ReferenceErrorKind};
 use crate::plan::{CheckDepth, TagKinds, TagLimit};
 use crate::registry::CredentialSources;
-use crate::ui::{self, ColorChoice, DigestLength, Hints, ProgressMode, Size, Style, Verbosity};
+use crate::ui::{self, ColorChoice, DigestLength, Hints, Output, OutputFormat, ProgressMode, Size, Style, Verbosity};
 
 use super::args::{self, Args, Command, Common, When};
-use super::words;
 
 /// The directory of Docker's config file, instead of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
@@ -150,13 +149,9 @@ impl Settings {
     /// Returns an error if arguments that are valid by themselves cannot be combined.
     pub(super) fn resolve(args: Args, environment: &Environment) -> Result<Self, clap::Error> {
         let common = args.command.common();
-        let formats = args.command.formats();
-        if let Some(output) = common.format.iter().find(|output| !formats.contains(&output.format)) {
-            let (format, expected) = (output.format.word(), words::formats(formats));
-            let message = match args.command {
-                Command::Ls(_) => format!("`--format {format}` cannot be used with `--tags`: expected {expected}"),
-                _ => format!("unsupported format `{format}` of this command: expected {expected}"),
-            };
+        let is_page = |output: &Output| output.format == OutputFormat::Html;
+        if matches!(&args.command, Command::Ls(ls) if ls.tags) && common.format.iter().any(is_page) {
+            let message = "`--format html` cannot be used with `--tags`; use human or json";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
         if common.format.iter().filter(|output| output.takes_stdout()).count() > 1 {

@@ -1,6 +1,6 @@
 //! Help texts that clap does not generate, and parsers of values.
 
-use clap::Args as _;
+use clap::{Arg, Args as _};
 use std::num::NonZeroUsize;
 
 use crate::config::Override;
@@ -122,29 +122,47 @@ pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "expected a whole number, 1 or greater".to_owned())
 }
 
+/// The formats of most commands.
+const USUAL: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
+
 /// Parses `FORMAT[=FILE]`.
 pub(super) fn parse_output(text: &str) -> Result<Output, String> {
-    let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
-    let known = OutputFormat::ALL.into_iter().find(|known| known.word() == format);
-    let format = known.ok_or_else(|| format!("unknown format: expected {}", formats(&OutputFormat::ALL)))?;
+    parse_output_in(USUAL, text)
+}
+
+/// Declares the formats of a command that has others than most.
+pub(super) fn with_formats(format: Arg, formats: &'static [OutputFormat]) -> Arg {
+    let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
+    format
+        .help(format!("{}; FORMAT=FILE writes to a file", either(&words)))
+        .value_parser(move |text: &str| parse_output_in(formats, text))
+}
+
+fn parse_output_in(formats: &[OutputFormat], text: &str) -> Result<Output, String> {
+    let (word, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
+    let Some(format) = formats.iter().copied().find(|format| format.word() == word) else {
+        let words = formats.iter().map(|format| format.word().to_owned());
+        let with_file = formats.iter().map(|format| format!("{}=FILE", format.word()));
+        return Err(format!("unknown format: expected {}", either(&words.chain(with_file).collect::<Vec<_>>())));
+    };
     if file == Some("") {
         return Err(format!("a file name is missing after `{text}`"));
     }
     Ok(Output { format, file: file.map(Into::into) })
 }
 
-/// Names the values of `--format`: `human or json, or FORMAT=FILE`.
-pub(super) fn formats(formats: &[OutputFormat]) -> String {
-    let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
-    match words.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} or {last}, or FORMAT=FILE", first.join(", ")),
+/// Joins words: `human, json or html`.
+fn either<T: AsRef<str>>(words: &[T]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         _ => words.concat(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
     use crate::cli::args::Args;
@@ -176,6 +194,20 @@ mod tests {
         for text in ["", "yaml", "json=", "=x", "markdown"] {
             assert!(parse_output(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_command_can_have_a_format_that_others_do_not_have() {
+        assert!(Args::try_parse_from(["mlist", "ls", "--format", "html=page.html"]).is_ok());
+        for command in ["check", "plan", "sync", "verify", "schema"] {
+            let error = Args::try_parse_from(["mlist", command, "--format", "html"]).unwrap_err();
+            assert!(error.to_string().contains("expected human, json, human=FILE or json=FILE"), "{error}");
+        }
+        let error = Args::try_parse_from(["mlist", "ls", "--format", "yaml"]).unwrap_err();
+        assert!(
+            error.to_string().contains("expected human, json, html, human=FILE, json=FILE or html=FILE"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -254,7 +254,7 @@ fn ls_has_a_page() {
           --set <NAME=VALUE>  Set a variable; LIST:NAME=VALUE for one list
           --root <DIR>        Allow only paths inside DIR
       -j, --jobs <N>          Maximum number of parallel requests [default: 64]
-          --format <FORMAT>   human or json; FORMAT=FILE writes to a file
+          --format <FORMAT>   human, json or html; FORMAT=FILE writes to a file
       -q, --quiet             Print nothing on success
       -v, --verbose...        Show details; -vv also shows each request
           --color <WHEN>      When to use color: auto, always or never

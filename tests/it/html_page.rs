@@ -364,9 +364,9 @@ fn the_page_takes_stdout_and_people_read_stderr() {
     let offline = || project.context.mlist("ls --offline --format html").exits(0).stdout;
     assert_eq!(offline(), offline(), "equal input, equal bytes");
     for (arguments, message) in [
-        ("plan --format html", "unsupported format `html` of this command: expected human or json, or FORMAT=FILE"),
-        ("check --format html=x", "unsupported format `html` of this command"),
-        ("ls --tags --format html", "`--format html` cannot be used with `--tags`: expected human or json"),
+        ("plan --format html", "unknown format: expected human, json, human=FILE or json=FILE"),
+        ("check --format html=x", "unknown format: expected human, json, human=FILE or json=FILE"),
+        ("ls --tags --format html", "`--format html` cannot be used with `--tags`; use human or json"),
         ("ls --format html --format json", "only one format can be written to stdout"),
     ] {
         let output = project.context.mlist(arguments).exits(2);
