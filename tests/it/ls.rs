@@ -67,7 +67,9 @@ fn steady(text: &str, registry: &str) -> String {
         _ => word.to_owned(),
     };
     let text: String = text.split_inclusive([' ', '\n']).map(word).collect();
-    text.lines().map(line).collect()
+    // On a busy machine, a run that waits for a registry says how far it is.
+    let is_progress = |line: &&str| ["Listing tags: ", "Reading: "].iter().any(|word| line.starts_with(word));
+    text.lines().filter(|line| !is_progress(line)).map(line).collect()
 }
 
 /// Returns both streams and the exit status of a command.
