@@ -234,7 +234,7 @@ impl<'a> GrowingTree<'a> {
                 self.nodes[at].node.state = NodeState::Unreadable(error.to_string());
             }
             Some(Answer::Absent) => {
-                let problem = damaged(&self.nodes[at].node.reference, "config", config);
+                let problem = damaged(&self.nodes[at].node.reference, "its config", config);
                 self.report(problem, InspectionEnding::Blocked);
             }
             Some(Answer::Unknown(cause)) => self.fail(&cause),
