@@ -267,6 +267,7 @@ fn ls_has_a_page() {
       mlist ls                         all lists: what is published, what differs
       mlist ls 'kube-*' --offline      what the templates in the file result in
       mlist ls --tags --limit 100
+      mlist ls --format html=public/index.html      a page for a website
 
     Exit status: 0 no errors                 1 failed: registry error
                  2 invalid usage or file     130 interrupted, 143 terminated

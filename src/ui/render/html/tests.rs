@@ -140,6 +140,18 @@ fn a_list_with_any_number_of_platforms_adds_a_limited_number_of_columns() {
 }
 
 #[test]
+fn a_list_of_seven_platforms_takes_less_than_four_thousand_bytes() {
+    let list = |at: usize| {
+        let mut list = samples::unchanged(samples::publication(&format!("image-{at}")), "3f2a9c81d04e");
+        list.members.extend_from_within(..2);
+        verified(list, ListState::AsDeclared)
+    };
+    let size = |number: usize| page(&(0..number).map(list).collect::<Vec<_>>()).len();
+    let each = (size(200) - size(100)) / 100;
+    assert!(each < 4000, "{each}");
+}
+
+#[test]
 fn every_list_of_the_file_is_linked_whatever_its_registry() {
     let targets = ["gcr.io/x/a", "quay.io/x/b", "gcr.io/x/c"];
     let lists = targets.map(|target| samples::publication_at(target, &["1"]));
