@@ -4,7 +4,7 @@
 //! The pictures are in `target/tmp/html_page`, to look at.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn disturb(registry: &Registry) {
 
 /// Opens the page on three screens in both schemes, and takes pictures of it. No page may complain, send a request or
 /// scroll to the side.
-fn look(browser: &mut Browser, page: &PathBuf, name: &str, open: &str) {
+fn look(browser: &mut Browser, page: &Path, name: &str, open: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("html_page");
     std::fs::create_dir_all(&folder).unwrap();
     for (width, scheme) in

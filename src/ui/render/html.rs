@@ -46,8 +46,8 @@ pub(in crate::ui) fn render(document: &Document) -> String {
 }
 
 /// Renders the page. The time is that at which the registries were read, if it is to be shown.
-fn page(context: &Context, content: PageLists<'_>, read_at: Option<SystemTime>) -> String {
-    let lists = list::page_lists(content);
+fn page(context: &Context, known: PageLists<'_>, read_at: Option<SystemTime>) -> String {
+    let lists = list::page_lists(known);
     let groups = list::by_registry(&lists);
     let file = shown(context.file().unwrap_or("manifests.toml"));
     let page = html! {
@@ -66,14 +66,14 @@ fn page(context: &Context, content: PageLists<'_>, read_at: Option<SystemTime>) 
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (header(&file, content, &lists, read_at))
+                (header(&file, known, &lists, read_at))
                 main {
                     @if !lists.is_empty() {
                         @if lists.len() > 1 { (filters(&lists, &groups)) }
                         (matrix::render(&lists, &groups))
                         (details::render(&lists, &groups, &context.sources))
                     }
-                    (notes::render(context, content, &lists))
+                    (notes::render(context, known, &lists))
                 }
                 footer { p { "Made by mlist " (env!("CARGO_PKG_VERSION")) " with " code { "mlist ls --format html" } } }
                 p #said role="status" .unseen {}
@@ -124,18 +124,18 @@ fn policy() -> String {
 }
 
 /// The head of the page: the name of the file, and the number of lists in each state.
-fn header(file: &str, content: PageLists<'_>, lists: &[PageList<'_>], read_at: Option<SystemTime>) -> Markup {
+fn header(file: &str, known: PageLists<'_>, lists: &[PageList<'_>], read_at: Option<SystemTime>) -> Markup {
     let members: usize = lists.iter().map(|list| list.members.len()).sum();
     html! {
         header {
             h1 { (file) }
-            @if !matches!(content, PageLists::Unknown(_)) { ul.counts {
+            @if !matches!(known, PageLists::Unknown(_)) { ul.counts {
                 li { (text::plural(lists.len(), "list")) ", " (text::plural(members, "image")) }
                 @for (state, number) in list::counts(lists.iter().filter_map(|list| list.state)) {
                     li class=(state.class()) { (text::count(number)) " " (state.verb(number)) }
                 }
             } }
-            @match content {
+            @match known {
                 PageLists::Compared(_) => {},
                 PageLists::Declared(_) => p.quiet { "As declared in the file. No registry was read." },
                 PageLists::Unknown(_) => p { "The lists are not known, because " code { "mlist ls" } " failed." },

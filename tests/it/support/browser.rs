@@ -68,12 +68,12 @@ impl Browser {
         });
         let (last, events, session) = (0, Vec::new(), None);
         let mut browser = Self { child, commands, messages, last, events, session, _folder: folder };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let session = browser.call("Target.attachToTarget", attach)["sessionId"].as_str().map(str::to_owned);
+        let session = browser.call("Target.attachToTarget", &attach)["sessionId"].as_str().map(str::to_owned);
         browser.session = session;
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.call(&format!("{domain}.enable"), json!({}));
+            browser.call(&format!("{domain}.enable"), &json!({}));
         }
         Some(browser)
     }
@@ -82,7 +82,7 @@ impl Browser {
     pub(crate) fn open(&mut self, file: &Path, width: u32, height: u32, scheme: Scheme) {
         let scheme = if scheme == Scheme::Dark { "dark" } else { "light" };
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.call("Emulation.setEmulatedMedia", features);
+        self.call("Emulation.setEmulatedMedia", &features);
         self.resize(width, height);
         // Nothing of the page before may stay.
         self.go("about:blank");
@@ -91,21 +91,21 @@ impl Browser {
     }
 
     fn go(&mut self, url: &str) {
-        self.call("Page.navigate", json!({ "url": url }));
+        self.call("Page.navigate", &json!({ "url": url }));
         self.wait_for("Page.loadEventFired");
     }
 
     /// Changes the size of the window.
     pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
-        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Evaluates an expression in the page, and waits if it is a promise.
     #[track_caller]
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let result = self.call("Runtime.evaluate", parameters);
+        let result = self.call("Runtime.evaluate", &parameters);
         assert_eq!(result["exceptionDetails"], Value::Null, "{expression}");
         result["result"]["value"].clone()
     }
@@ -115,18 +115,18 @@ impl Browser {
         let (code, text) = if key == "Enter" { (13, "\r") } else { (9, "") };
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
-            self.call("Input.dispatchKeyEvent", event);
+            self.call("Input.dispatchKeyEvent", &event);
         }
     }
 
     /// Enables or disables scripts for pages opened from now on.
     pub(crate) fn set_scripts(&mut self, is_enabled: bool) {
-        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !is_enabled }));
+        self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": !is_enabled }));
     }
 
     /// Takes a picture of the window (PNG).
     pub(crate) fn screenshot(&mut self) -> Vec<u8> {
-        let picture = self.call("Page.captureScreenshot", json!({}));
+        let picture = self.call("Page.captureScreenshot", &json!({}));
         STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64")
     }
 
@@ -144,7 +144,7 @@ impl Browser {
         urls.filter(|url| !url.starts_with("data:")).collect()
     }
 
-    fn call(&mut self, method: &str, parameters: Value) -> Value {
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": parameters });
         if let Some(session) = &self.session {

@@ -15,12 +15,12 @@ use super::{shown, shown_name};
 const LINKS: usize = 50;
 
 /// Renders what comes after the lists.
-pub(super) fn render(context: &Context, content: PageLists<'_>, lists: &[PageList<'_>]) -> Markup {
+pub(super) fn render(context: &Context, known: PageLists<'_>, lists: &[PageList<'_>]) -> Markup {
     let of_lists = lists.iter().enumerate().flat_map(|(at, list)| {
         let problems = list.compared.into_iter().flat_map(|compared| &compared.plan.problems);
         problems.map(move |problem| (Some(at), problem))
     });
-    let of_file = match content {
+    let of_file = match known {
         // Those of an invalid file include its warnings.
         PageLists::Unknown(problems) => problems,
         PageLists::Compared(_) | PageLists::Declared(_) => &context.warnings,
@@ -36,7 +36,7 @@ pub(super) fn render(context: &Context, content: PageLists<'_>, lists: &[PageLis
             }
         }
         @if !context.left_out.is_empty() { (left_out(&context.left_out)) }
-        @if let PageLists::Declared(checked) = content && !checked.unexpanded.is_empty() {
+        @if let PageLists::Declared(checked) = known && !checked.unexpanded.is_empty() {
             section aria-labelledby="unexpanded" {
                 h2 #unexpanded { "Not expanded" }
                 p { "The lists of these entries depend on the tags of a registry." }
