@@ -549,7 +549,7 @@ fn an_option_before_the_command_is_an_error_that_names_the_right_order() {
 #[test]
 fn a_value_that_is_not_valid_is_refused_with_what_is_expected() {
     insta::assert_snapshot!(refused(&["plan", "--format", "yaml"]), @r"
-    error: invalid value 'yaml' for '--format <FORMAT>': unknown format: expected human, json or html, or FORMAT=FILE
+    error: invalid value 'yaml' for '--format <FORMAT>': unknown format: expected human, json, human=FILE or json=FILE
 
     For more information, try '--help'.
     ");
