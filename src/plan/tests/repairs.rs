@@ -182,15 +182,15 @@ fn a_member_tag_that_is_written_does_not_hide_a_lost_image() {
 fn in_a_layout_a_member_tag_that_is_written_does_not_hide_it_in_any_run() {
     let (mut world, list) = (built(), publication("oci:out", &["v1"], &[AMD64, ARM64]));
     sync(&mut world, &list);
-    let lost = head(&world, ARM64.1);
-    world.remove(&list.target, &lost.digest);
+    let image = head(&world, ARM64.1);
+    world.remove(&list.target, &image.digest);
     let tagged = with(&shared(&list), |list| {
         list.rules.undeclared = Undeclared::Remove;
         list.member_tags.clear();
         list.members[1].tags.clear();
     });
     let plan = planned(&world, &tagged, CheckDepth::List);
-    assert_eq!(faults(&plan), [(&lost.digest, &ChildFault::Missing)]);
+    assert_eq!(faults(&plan), [(&image.digest, &ChildFault::Missing)]);
     world.apply(&plan);
     assert_eq!(planned(&world, &tagged, CheckDepth::List).action, Action::Unchanged);
 }
