@@ -20,7 +20,7 @@
 //! Loading and deciding are loops of the same form. A pure function gets the known facts. It returns either its result
 //! or all questions that it still needs answers to. Other code answers the questions, and the function is called again.
 //! So a decision can be tested without a network, does not depend on the order of the answers, and is made by the same
-//! code for `plan`, `sync` and `sync -n`:
+//! code for `plan`, `sync`, `sync -n` and `verify`:
 //!
 //! - [`config`] loads the file from [`config::facts`], which [`host`] provides from this machine.
 //! - [`plan`] decides from [`plan::snapshot`], which [`exec`] fills from the registries, for all lists together and
@@ -98,6 +98,7 @@
 //! | what `mlist inspect` reads below a reference, and how much; why the reference is not found | `src/plan/tree/growing.rs`, `src/plan/tree.rs`; `src/plan/tree/absent.rs` |
 //! | create, update or unchanged; blocked or failed | `src/plan/decide/verdict.rs`; `src/plan/decide/batch.rs` |
 //! | what a published list has lost, and whether it has it again | `src/plan/decide/child.rs`; `src/exec/copy.rs` |
+//! | how a published list compares with the declared one; whether its images are damaged, and what repairs it | `src/plan/decide/compare.rs`; `src/plan/decide/child.rs`, `src/plan/decide/damage.rs` |
 //! | the steps for a list; the steps for a tag | `src/exec/prepare.rs`, `src/exec/commit.rs`; `src/exec/tags.rs` |
 //! | what a failure or Ctrl-C does to other lists; signals | `src/exec/executor.rs`; `src/command/session.rs` |
 //! | when a request may be sent; retries; when a host is given up | `src/registry/gate/scheduler.rs`; `src/registry/transport/attempts.rs`; `src/registry/gate/health.rs` |

@@ -151,6 +151,17 @@ fn every_situation_has_its_line() {
 }
 
 #[test]
+fn a_list_that_does_not_match_its_images_is_written_again() {
+    let (registry, context) = in_process(&["size-wrong", "type-wrong"]);
+    describe(&registry, "size-wrong", "size", 1.into());
+    describe(&registry, "type-wrong", "mediaType", "application/vnd.oci.image.manifest.v1+json".into());
+    let output = context.mlist("verify").exits(3);
+    assert!(output.stderr.contains("help: write the list again: mlist sync size-wrong type-wrong\n"), "{output}");
+    context.mlist("sync size-wrong type-wrong").exits(0);
+    context.mlist("verify --blobs").exits(0);
+}
+
+#[test]
 fn what_is_as_declared_says_little() {
     let (registry, context) = in_process(&SITUATIONS);
     let output = context.mlist("verify").exits(0);
@@ -222,8 +233,10 @@ fn the_document_has_each_state_and_each_fault() {
     assert_alterations_are_rejected(&document, "/lists/1/state");
     // What blocks or fails a list, and what is shared by lists.
     inner(&registry).store().remove("app/source-gone", "v1");
-    let fault = |path| Fault { method: "HEAD", path, times: usize::MAX, then: Then::Status(403) };
-    inner(&registry).knobs().fault(fault("/app/fine/manifests/v1"));
+    for method in ["HEAD", "GET"] {
+        let path = "/app/fine/manifests/v1";
+        inner(&registry).knobs().fault(Fault { method, path, times: usize::MAX, then: Then::Status(403) });
+    }
     let failing = context.mlist("verify --format json").exits(1).json();
     let summary = json!({ "as_declared": 1, "differs": 2, "damaged": 3, "absent": 1, "blocked": 1, "failed": 1 });
     assert_eq!(failing["summary"], summary);
@@ -265,7 +278,9 @@ fn a_deleted_blob_is_found_with_blobs(kind: Kind) {
     context.mlist("verify").exits(0);
     let output = context.mlist("verify --blobs").exits(3);
     assert!(output.stdout.contains("! linux/amd64      config "), "{output}");
-    assert!(output.stderr.contains("mlist sync --repair --blobs app"), "{output}");
+    assert!(output.stderr.contains(": mlist sync --repair --blobs app\n"), "{output}");
+    context.mlist("sync --repair --blobs app").exits(0);
+    context.mlist("verify --blobs").exits(0);
 }
 
 fn a_list_of_another_tool_is_as_declared(kind: Kind) {

@@ -1,8 +1,8 @@
 //! Compares a published list with the declared one: which of its children are damaged, and its state.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::oci::{Descriptor, Entry, Index, Platform};
+use crate::oci::{Descriptor, Digest, Entry, Index, Platform};
 use crate::plan::{Action, ChildFault, ChildPart, DamagedChild, ListPlan, ListState};
 
 use super::batch::{Presence, QueryBatch, QueryOrigin};
@@ -22,7 +22,13 @@ pub(super) struct Checked {
 
 /// Checks the children of the lists that the tags name.
 pub(super) fn check(input: Input<'_>, published: &Published) -> Checked {
-    let mut children = Children { input, batch: QueryBatch::new(input), checked: BTreeSet::new(), damaged: Vec::new() };
+    let mut children = Children {
+        input,
+        batch: QueryBatch::new(input),
+        checked: BTreeSet::new(),
+        damaged: Vec::new(),
+        known: HashSet::new(),
+    };
     for list in published.lists() {
         children.check(&list.index, NESTING);
     }
@@ -36,6 +42,8 @@ struct Children<'a> {
     /// Two lists may describe the same manifest, one of them wrongly.
     checked: BTreeSet<Descriptor>,
     damaged: Vec<DamagedChild>,
+    /// What is wrong with which child.
+    known: HashSet<(Digest, ChildFault)>,
 }
 
 impl Children<'_> {
@@ -48,10 +56,8 @@ impl Children<'_> {
         for entry in &index.entries {
             if self.checked.insert(entry.descriptor.clone()) {
                 for fault in self.faults(&entry.descriptor, nesting) {
-                    let child = damaged(entry, &platforms, fault);
-                    let is_it = |other: &DamagedChild| other.image == child.image && other.fault == child.fault;
-                    if !self.damaged.iter().any(is_it) {
-                        self.damaged.push(child);
+                    if self.known.insert((entry.descriptor.digest.clone(), fault.clone())) {
+                        self.damaged.push(damaged(entry, &platforms, fault));
                     }
                 }
             }

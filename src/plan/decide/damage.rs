@@ -1,5 +1,6 @@
 //! The problem that children of a published list are damaged: which ones, who may have done it, and how to repair it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::config::model::Missing;
@@ -70,10 +71,12 @@ fn who(target: &Place, first: &DamagedChild) -> String {
     match (target, &first.fault) {
         (Place::Layout(_), _) => "files of the layout may have been deleted or changed".to_owned(),
         (Place::Repository(_), ChildFault::Missing) => {
-            "a retention or cleanup job may have deleted them, because images in a list have no tag of their own"
+            "a retention or cleanup job may have deleted images that have no tag, such as the images of a list"
                 .to_owned()
         }
-        (Place::Repository(_), _) => "a garbage collection of the registry may have deleted them".to_owned(),
+        (Place::Repository(_), _) => {
+            "a garbage collection of the registry may have deleted blobs that are in use".to_owned()
+        }
     }
 }
 
@@ -91,9 +94,9 @@ fn repair(
         _ => Repair::Children,
     };
     let sync = repair.command(&[&plan.publication.id]);
+    let images: HashSet<&str> = missing.iter().chain(wrong).map(|child| child.image.as_str()).collect();
     let damaged = |member: &&MemberChange| {
-        let digest = member.descriptor.as_ref().map(|descriptor| descriptor.digest.as_str());
-        missing.iter().chain(wrong).any(|child| Some(child.image.as_str()) == digest)
+        member.descriptor.as_ref().is_some_and(|descriptor| images.contains(descriptor.digest.as_str()))
     };
     // Only the published list names these images.
     let retained = || plan.members.iter().filter(|member| member.fate == MemberFate::Kept);

@@ -349,7 +349,7 @@ fn attestations_and_nested_lists_are_checked() {
     let list = publication(TARGET, &["v1"], &[AMD64]);
     let list = with(&list, |list| list.rules.attestations = Attestations::Keep);
     let platform = Platform::parse("linux/amd64").unwrap();
-    let (_, attestation) = world.push_built(&reference(AMD64.1), &platform, &Image::of("linux/amd64", 1).oci());
+    let (image, attestation) = world.push_built(&reference(AMD64.1), &platform, &Image::of("linux/amd64", 1).oci());
     sync(&mut world, &list);
     assert_eq!(state(&world, &list), ListState::AsDeclared);
     world.remove(&place(), &attestation.descriptor.digest);
@@ -357,6 +357,14 @@ fn attestations_and_nested_lists_are_checked() {
     assert_eq!(
         (verified.state, &verified.damage[0].part),
         (ListState::Damaged, &ChildPart::Attestation(Some(platform.clone())))
+    );
+
+    // Both the image and its attestation are missing.
+    world.remove(&place(), &image.digest);
+    let (verified, _) = self::verified(&world, &list, CheckDepth::Children);
+    assert_eq!(
+        faults(&verified),
+        [(&image.digest, &ChildFault::Missing), (&attestation.descriptor.digest, &ChildFault::Missing)]
     );
 
     // Another tool has published a list that has a list.

@@ -69,10 +69,10 @@ fn named(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     };
     let mut rows: Vec<DetailRow> = list.tags.iter().filter_map(row).collect();
     let of_members = list.member_tags.iter().map(|change| &change.tag);
-    let lost: Vec<String> =
+    let absent: Vec<String> =
         of_members.clone().filter(|tag| tag.fate == TagFate::Created).map(|tag| tag.tag.to_string()).collect();
-    if lost.len() > SINGLE && !view.all {
-        rows.push(folded('!', "member tag", "not found: ", &lost));
+    if absent.len() > SINGLE && !view.all {
+        rows.push(folded('!', "member tag", "not found: ", &absent));
         rows.extend(of_members.filter(|tag| tag.fate == TagFate::Moved).filter_map(row));
     } else {
         rows.extend(of_members.filter_map(row));
@@ -155,6 +155,11 @@ fn damaged(verified: &Verification, view: &View) -> Vec<DetailRow> {
     for child in verified.damage.iter().filter(|child| is_layer(child)) {
         *layers.entry(child.descriptor.digest.as_str()).or_default() += 1;
     }
+    let list = &*verified.plan;
+    let label = |child: &DamagedChild| {
+        let platform = child.part.platform().map(|platform| members::platform(list, platform));
+        platform.unwrap_or_else(|| "no platform".to_owned())
+    };
     let row = |child: &DamagedChild| {
         let digest = view.digests.show(&child.descriptor.digest);
         let what = if matches!(child.part, ChildPart::Attestation(_)) { "attestation " } else { "" };
@@ -179,19 +184,7 @@ fn damaged(verified: &Verification, view: &View) -> Vec<DetailRow> {
             }
             ChildFault::Unreadable(why) => format!("{what}{digest} cannot be parsed: {}", text::foreign(why)),
         };
-        Some(DetailRow::new('!', label(&verified.plan, child)).sentence(&text))
+        Some(DetailRow::new('!', label(child)).sentence(&text))
     };
     verified.damage.iter().filter_map(row).collect()
-}
-
-fn label(list: &ListPlan, child: &DamagedChild) -> String {
-    let is_it = |digest: Option<&Digest>| digest.is_some_and(|digest| digest.as_str() == child.image);
-    let member = list.members.iter().find(|member| is_it(member.from.as_ref()));
-    match (member, &child.part) {
-        (Some(member), _) => members::platform(list, &member.platform),
-        (None, ChildPart::Image(Some(platform)) | ChildPart::Attestation(Some(platform))) => {
-            text::foreign(&platform.to_string())
-        }
-        (None, _) => "no platform".to_owned(),
-    }
 }
