@@ -263,7 +263,7 @@ fn a_deleted_child_is_found_and_repaired(kind: Kind) {
     assert!(output.verdict().ends_with("s: 1 list as declared, 1 damaged"), "{output}");
     assert!(output.stderr.contains("mlist::plan::list_damaged"), "{output}");
     let command = output.stderr.split("mlist sync").nth(1).expect("a command").split(';').next().expect("its end");
-    let command = format!("sync{}", command.split_whitespace().map(|word| format!(" {word}")).collect::<String>());
+    let command = ["sync"].into_iter().chain(command.split_whitespace()).collect::<Vec<_>>().join(" ");
     assert_eq!(command, "sync --repair app");
     context.mlist(&command).exits(0);
     context.mlist("verify").exits(0);
@@ -518,7 +518,7 @@ fn layouts_are_verified_down_to_their_bytes() {
         |context: &Context, digest: &str| context.path("out/blobs/sha256").join(digest.trim_start_matches("sha256:"));
     let [(config, _), (layer, bytes)] = image.blobs();
     let spaces = vec![b' '; bytes.len()];
-    for (digest, content, says, command) in [
+    for (digest, bytes, says, command) in [
         (&image.digest(), None, "is in the list but not in the layout", "verify"),
         (&image.digest(), Some("{}".as_bytes()), "is in the list but not in the layout", "verify"),
         (&config, None, "config ", "verify"),
@@ -527,9 +527,9 @@ fn layouts_are_verified_down_to_their_bytes() {
     ] {
         let context = layouts();
         let blob = path(&context, digest);
-        match content {
+        match bytes {
             None => std::fs::remove_file(&blob).expect("a file"),
-            Some(content) => std::fs::write(&blob, content).expect("a file"),
+            Some(bytes) => std::fs::write(&blob, bytes).expect("a file"),
         }
         let output = context.mlist(command).exits(3);
         assert!(output.stdout.contains(says), "{digest} {output}");

@@ -67,7 +67,7 @@ fn compared(
             }
         },
     };
-    let size = (found.size != listed.size).then(|| ChildFault::Size(found.size));
+    let size = (found.size != listed.size).then_some(ChildFault::Size(found.size));
     let media_type = (found.media_type != listed.media_type).then(|| ChildFault::Type(found.media_type.clone()));
     let mut faults: Vec<ChildFault> = size.into_iter().chain(media_type).collect();
     if input.depth == CheckDepth::Blobs

@@ -170,8 +170,8 @@ impl Repair {
             Self::Children => " --repair",
             Self::Blobs => " --repair --blobs",
         };
-        let ids: String = ids.iter().map(|id| format!(" {}", selector(id))).collect();
-        format!("mlist sync{options}{ids}")
+        let command = format!("mlist sync{options}");
+        std::iter::once(command).chain(ids.iter().map(|id| selector(id))).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -338,8 +338,7 @@ impl View {
     fn word(&self, word: &str) -> String {
         let role = match word {
             "create" | "created" => Role::Created,
-            "update" | "updated" => Role::Updated,
-            "differs" => Role::Updated,
+            "update" | "updated" | "differs" => Role::Updated,
             "failed" | "not found" => Role::Failed,
             "blocked" | "damaged" => Role::Blocked,
             _ => Role::Dim,
