@@ -1,7 +1,8 @@
 //! Children of the list that only the target has. They must still exist there.
 
+use crate::config::model::Member;
 use crate::config::problem::Problem;
-use crate::oci::{Descriptor, Index, Platform};
+use crate::oci::{Descriptor, Digest, Index, Platform};
 use crate::plan::{CheckDepth, ChildFault};
 
 use super::batch::{Presence, QueryBatch};
@@ -11,6 +12,9 @@ use super::entries::{EntrySource, PlannedEntry};
 use super::input::Input;
 use super::problems::lacking;
 
+const PUSH_ATTESTED: &str =
+    "push the image with its attestations to its source again, or set attestations = \"drop\" to publish without them";
+
 /// Queries whether the retained entries of the list still exist in the target, and blocks the list if one does not:
 /// there is no source to copy them from.
 pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &'a [PlannedEntry<'_, '_>]) {
@@ -18,6 +22,30 @@ pub(super) fn require<'a>(batch: &mut QueryBatch<'a>, input: Input<'a>, lines: &
         let retained = Retained { input, line, lines };
         retained.check(batch, &line.entry.descriptor, NESTING);
     }
+}
+
+/// Returns the problem that the target has lost an attestation of `member`, whose source does not have it either: it was
+/// deleted there, or another tool has published it.
+pub(super) fn lost_attestation(input: Input<'_>, member: &Member, digest: &Digest, fault: &ChildFault) -> Problem {
+    let Member { platform, source, .. } = member;
+    gone(input, digest, fault)
+        .because(format!(
+            "the manifest is an attestation of the image for {platform}, and was not found in {} either",
+            source.place
+        ))
+        .help(PUSH_ATTESTED)
+}
+
+fn gone(input: Input<'_>, digest: &Digest, fault: &ChildFault) -> Problem {
+    let (target, list) = (&input.publication.target, input.publication.reference());
+    let image = target.with_digest(digest);
+    let error = |message: String| Problem::error("mlist::plan::kept_gone", message);
+    let problem = match lacking(fault, digest) {
+        (_, missing) if missing == digest => error(format!("{image} not found, but {list} keeps it")),
+        (what, missing) => error(format!("{list} keeps {image}, but {what} is missing"))
+            .because(format!("{missing} not found in {target}")),
+    };
+    problem.about(&image)
 }
 
 /// A retained entry of a list.
@@ -45,18 +73,8 @@ impl<'a> Retained<'a, '_, '_> {
     }
 
     fn gone(&self, descriptor: &Descriptor, fault: &ChildFault) -> Problem {
-        let digest = &descriptor.digest;
-        let target = &self.input.publication.target;
-        let image = target.with_digest(digest);
         let (why, help) = self.why_and_help();
-        let list = self.input.publication.reference();
-        let error = |message: String| Problem::error("mlist::plan::kept_gone", message);
-        let problem = match lacking(fault, digest) {
-            (_, missing) if missing == digest => error(format!("{image} not found, but {list} keeps it")),
-            (what, missing) => error(format!("{list} keeps {image}, but {what} is missing"))
-                .because(format!("{missing} not found in {target}")),
-        };
-        problem.because(why).help(help).about(&image)
+        gone(self.input, &descriptor.digest, fault).because(why).help(help)
     }
 
     /// Returns why the entry has no source, and what to do.
@@ -85,8 +103,7 @@ impl<'a> Retained<'a, '_, '_> {
                     "the manifest is an attestation of the image for {platform}, whose source {} was not found",
                     member.source
                 ),
-                "push the image with its attestations to its source again, or set attestations = \"drop\" to publish without them"
-                    .to_owned(),
+                PUSH_ATTESTED.to_owned(),
             ),
             _ => (
                 format!(

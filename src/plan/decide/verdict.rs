@@ -7,7 +7,7 @@ use crate::plan::{
     equality,
 };
 
-use super::batch::{QueryBatch, QueryOrigin};
+use super::batch::{Presence, QueryBatch, QueryOrigin};
 use super::current_state::CurrentState;
 use super::entries::{self, EntrySource, PlannedEntry};
 use super::guard::{self, Guard};
@@ -225,6 +225,20 @@ fn children(
     }
     if needs_list {
         retained_children::require(&mut batch, input, lines);
+    }
+    // Nothing has shown yet that the source has these: an index names them, or the published list does.
+    let lost = missing.elsewhere.iter().filter_map(|(number, fault)| Some((*number, fault.as_ref()?)));
+    for (number, fault) in lost.filter(|(number, _)| !children[*number].is_seen) {
+        let (resolved, descriptor, _) = &parts[number];
+        let (member, digest) = (resolved.member, &descriptor.digest);
+        let origin = QueryOrigin::member(input, member);
+        if let Some(Presence::Absent) = batch.stored(digest, &member.source.place, &origin) {
+            batch.block(origin.label(if *descriptor == &resolved.descriptor {
+                damaged(&member.source, "its manifest", digest)
+            } else {
+                retained_children::lost_attestation(input, member, digest, fault)
+            }));
+        }
     }
     batch.end()?;
     // The manifests that a new list names were read, see `proof`. Others may be known by chance, which must not matter.
