@@ -362,16 +362,16 @@ fn what_the_source_of_an_image_does_not_have_is_not_copied_from_there() {
     let list = list();
     sync(&mut world, &list);
     let source = reference(ARM64.1).place;
-    let mut lost = world.clone();
-    lost.remove(&list.target, &attestation.descriptor.digest);
-    lost.remove(&source, &attestation.descriptor.digest);
-    insta::assert_snapshot!(blocked(&lost, &list, CheckDepth::Children), @r#"
+    let mut attested = world.clone();
+    attested.remove(&list.target, &attestation.descriptor.digest);
+    attested.remove(&source, &attestation.descriptor.digest);
+    insta::assert_snapshot!(blocked(&attested, &list, CheckDepth::Children), @r#"
     kept_gone: reg.corp/app@sha256:94b1c711ef585a30f5c70b878d0cc0aa70e05761e6d52fb8a38be705ab3e9b07 not found, but reg.corp/app:v1 keeps it
       because the manifest is an attestation of the image for linux/arm64, and was not found in reg.corp/app-arm64 either
       at 201..202: linux/arm64 of list `app`
       help: push the image with its attestations to its source again, or set attestations = "drop" to publish without them
     "#);
-    repair(&mut lost, &with(&list, |list| list.rules.attestations = Attestations::Drop), CheckDepth::Children);
+    repair(&mut attested, &with(&list, |list| list.rules.attestations = Attestations::Drop), CheckDepth::Children);
     world.remove(&list.target, &image.digest);
     world.remove(&source, &image.digest);
     insta::assert_snapshot!(blocked(&world, &list, CheckDepth::Children), @r"
