@@ -60,7 +60,7 @@ pub(super) enum Command {
     )]
     Sync(SyncArgs),
     #[command(
-        about = "Check that what is published is as declared and can be pulled",
+        about = "Check that the published lists are as declared and can be pulled",
         display_name = "mlist",
         override_usage = "mlist verify [SELECTOR]... [OPTIONS]",
         after_help = words::VERIFY
@@ -219,7 +219,8 @@ pub(super) struct Which {
 /// What is checked besides the tags.
 #[derive(Debug, clap::Args)]
 pub(super) struct RepairArgs {
-    /// Also check the images of published lists, and publish missing ones again
+    /// Also check the images of published lists; missing ones are published
+    /// again (plan only shows them)
     #[arg(long)]
     pub(super) repair: bool,
     /// With --repair, also check each config and layer

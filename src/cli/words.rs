@@ -11,7 +11,7 @@ use super::args::Common;
 const COMMANDS: &str = "  check     Check manifests.toml without using the network
   plan      Show what sync would publish, and why
   sync      Publish the lists that differ from the registry
-  verify    Check that what is published is as declared and can be pulled
+  verify    Check that the published lists are as declared and can be pulled
 
   ls        Show the lists and their members, or the tags of their repositories
   inspect   Show what a reference leads to: platforms, attestations, signatures
@@ -41,7 +41,7 @@ pub(super) const SYNC: &str = "\
 Examples:
   mlist sync                       all lists; if interrupted, run it again
   mlist sync 'kube-*' --set version=v1.31.0
-  mlist sync --repair              also images that a cleanup job has deleted
+  mlist sync --repair              also publish images again that were deleted
   mlist sync --format json=report.json
 
 Exit status: 0 everything is up to date  1 failed: registry error
@@ -50,11 +50,12 @@ Exit status: 0 everything is up to date  1 failed: registry error
 
 pub(super) const VERIFY: &str = "\
 Examples:
-  mlist verify                     each tag and list, and each of its images
+  mlist verify                     each list, its tags and its images
   mlist verify 'kube-*' --blobs    also the config and layers of each image
   mlist verify --format json=verification.json
 
-A source that was deleted after its image was published is no difference.
+If a source was deleted after its image was published, verify reports no
+difference.
 
 Exit status: 0 as declared               1 failed: registry error
              2 invalid usage or file     3 different, damaged or not found
@@ -68,14 +69,14 @@ Examples:
   mlist inspect oci:build/images:v1.2 -v
   mlist inspect quay.io/acme/app:v1.2 --format json
 
-Exit status: 0 everything was read       1 failed: registry error
+Exit status: 0 no errors                 1 failed: registry error
              2 invalid usage or file     4 not found, or a corrupt layout
              130 interrupted, 143 terminated";
 
 pub(super) const LS: &str = "\
 Examples:
   mlist ls                         all lists: what is published, what differs
-  mlist ls 'kube-*' --offline      what the templates in the file result in
+  mlist ls 'kube-*' --offline      what the file declares
   mlist ls --tags --limit 100
   mlist ls --format html=public/index.html      a page for a website
 

@@ -97,11 +97,11 @@ fn screen(context: &Context, arguments: &str, columns: u16, end: &str) -> String
 fn transcripts(context: &mut Context, arguments: &str, end: &str, registry: &str) -> String {
     let mut text = String::new();
     for columns in [40, 80, 200] {
-        text += &format!("=== {columns} columns\n{}", screen(context, arguments, columns, end));
+        text.extend([format!("=== {columns} columns\n"), screen(context, arguments, columns, end)]);
     }
     context.set("LC_ALL", "C");
     context.set("NO_COLOR", "1");
-    text += &format!("=== 40 columns, LC_ALL=C\n{}", screen(context, arguments, 40, end));
+    text.extend(["=== 40 columns, LC_ALL=C\n".to_owned(), screen(context, arguments, 40, end)]);
     let output = context.mlist(arguments);
     context.set("LC_ALL", "C.UTF-8");
     assert!(output.to_string().lines().all(|line| !line.ends_with(' ')), "{output}");

@@ -36,10 +36,10 @@ pub(super) fn problem(input: Input<'_>, plan: &ListPlan, damage: &[DamagedChild]
         let digest = &first.descriptor.digest;
         problem.because(match &first.fault {
             ChildFault::Size(found) => {
-                format!("the list says that {digest} has {} bytes, but it has {found}", first.descriptor.size)
+                format!("the list says that {digest} has {} bytes, but the manifest has {found}", first.descriptor.size)
             }
             ChildFault::Type(found) => {
-                format!("the list says that {digest} is {}, but it is {found}", first.descriptor.media_type)
+                format!("the list says that {digest} is {}, but the manifest is {found}", first.descriptor.media_type)
             }
             ChildFault::Unreadable(why) => format!("{digest} cannot be parsed: {why}"),
             ChildFault::Missing | ChildFault::ConfigMissing(_) | ChildFault::LayerMissing(_) => {

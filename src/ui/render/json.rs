@@ -104,9 +104,9 @@ struct ProblemRecord<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum SeverityRecord {
-    /// It prevents something.
+    /// The command, or a list, fails because of it.
     Error,
-    /// It prevents nothing.
+    /// The command continues.
     Warning,
 }
 

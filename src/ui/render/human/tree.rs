@@ -208,7 +208,7 @@ fn about(node: &TreeNode, view: &View) -> (Vec<String>, Option<Role>) {
         NodeState::NotFound => return (vec!["not found".to_owned()], Some(Role::Failed)),
         NodeState::Failed => return (vec!["failed to read".to_owned()], Some(Role::Failed)),
         NodeState::Unreadable(why) => {
-            return (vec![kind, format!("cannot be read: {}", text::foreign(why))], Some(Role::Failed));
+            return (vec![kind, format!("cannot be parsed: {}", text::foreign(why))], Some(Role::Failed));
         }
         NodeState::Read | NodeState::Listed => facts(node, &kind, view),
     };

@@ -98,7 +98,9 @@ pub(super) fn digests(verified: &VerifiedLists) -> impl Iterator<Item = &Digest>
 /// Renders `Done in 0.4s: 6 lists as declared`.
 pub(super) fn summary(verified: &VerifiedLists, status: ExitStatus, style: Style) -> String {
     let count = |state: &ListState| verified.lists.iter().filter(|list| list.state == *state).count();
-    let counts = STATES.iter().map(|state| (count(state), word(*state))).filter(|(number, _)| *number > 0);
+    let word = |state, number| if state == ListState::Differs && number > 1 { "differ" } else { word(state) };
+    let counts = STATES.iter().map(|state| (count(state), *state)).filter(|(number, _)| *number > 0);
+    let counts = counts.map(|(number, state)| (number, word(state, number)));
     let counted = |(at, (number, word)): (usize, (usize, &str))| match at {
         0 => format!("{} {word}", text::plural(number, "list")),
         _ => format!("{} {word}", text::count(number)),

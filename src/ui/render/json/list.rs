@@ -15,7 +15,7 @@ use super::{ProblemRecord, problem_record};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ListRecord<'a> {
-    /// Why the list changes: `new`, `members`, `tags`, `content`, `damaged`, or the last word of a problem's code. Null
+    /// Why the list changes: `new`, `members`, `tags`, `content`, `damaged`, or the last part of a problem's code. Null
     /// if the list does not change, or if that is not known.
     pub(super) reason: Option<&'static str>,
     /// The digest of the list.

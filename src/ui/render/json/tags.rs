@@ -69,7 +69,7 @@ struct ListedTagRecord<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum ExistenceRecord {
-    /// It does.
+    /// It exists.
     Found,
     /// The registry responded with 404.
     Absent,

@@ -113,7 +113,7 @@ enum StateRecord {
     Listed,
     /// It is listed, but the registry responded with 404.
     NotFound,
-    /// It exists, but mlist cannot read it.
+    /// It exists, but mlist cannot parse it.
     Unreadable,
     /// It could not be read; one of the problems says why.
     Failed,

@@ -45,7 +45,7 @@ struct VerificationSummary {
     damaged: usize,
     /// Lists that are not published.
     absent: usize,
-    /// Lists that a sync would not write.
+    /// Lists that are blocked.
     blocked: usize,
     /// Lists that are not known, because of a registry.
     failed: usize,
@@ -77,7 +77,7 @@ enum StateWord {
     Damaged,
     /// The list is not published.
     Absent,
-    /// A sync would not write the list: action is needed.
+    /// The list is blocked: action is needed before sync can publish it.
     Blocked,
     /// It is not known, because of a registry.
     Failed,

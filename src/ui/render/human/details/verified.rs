@@ -38,7 +38,7 @@ pub(in crate::ui) fn not_found(list: &ListPlan, view: &View) -> Vec<DetailRow> {
     let row = |member: &&MemberChange| {
         let digest = member.from.as_ref().map(|from| view.digests.show(from)).unwrap_or_default();
         DetailRow::new('=', members::platform(list, &member.platform))
-            .sentence(&format!("source not found, published {digest}"))
+            .sentence(&format!("source not found, but already published: {digest}"))
     };
     published.iter().map(row).collect()
 }
@@ -49,7 +49,10 @@ pub(in crate::ui) fn not_found_in_all(list: &ListPlan) -> Vec<DetailRow> {
     if names.len() > SINGLE {
         return vec![folded('=', "source", "of each list not found, published: ", &names)];
     }
-    names.into_iter().map(|name| DetailRow::new('=', name).sentence("source not found, published")).collect()
+    names
+        .into_iter()
+        .map(|name| DetailRow::new('=', name).sentence("source not found, but already published"))
+        .collect()
 }
 
 /// Returns the declared members that are published although their sources were not found.
