@@ -219,8 +219,7 @@ pub(super) struct Which {
 /// What is checked besides the tags.
 #[derive(Debug, clap::Args)]
 pub(super) struct RepairArgs {
-    /// Also check the images of published lists; missing ones are published
-    /// again (plan only shows them)
+    /// Also repair published lists whose images are missing
     #[arg(long)]
     pub(super) repair: bool,
     /// With --repair, also check each config and layer

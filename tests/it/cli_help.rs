@@ -33,7 +33,7 @@ fn the_front_page() {
       check     Check manifests.toml without using the network
       plan      Show what sync would publish, and why
       sync      Publish the lists that differ from the registry
-      verify    Check that what is published is as declared and can be pulled
+      verify    Check that the published lists are as declared and can be pulled
 
       ls        Show the lists and their members, or the tags of their repositories
       inspect   Show what a reference leads to: platforms, attestations, signatures
@@ -108,8 +108,7 @@ fn plan_has_a_page() {
 
     Options:
           --exit-code         Exit with status 3 if there are changes to publish
-          --repair            Also check the images of published lists, and publish
-                              missing ones again
+          --repair            Also repair published lists whose images are missing
           --blobs             With --repair, also check each config and layer
           --untrusted         For files from untrusted authors: use no credentials,
                               no git and no environment variables
@@ -154,8 +153,7 @@ fn sync_has_a_page() {
     Options:
       -n, --dry-run    Show the plan and write nothing
           --fail-fast  Do not start more lists after the first failure
-          --repair     Also check the images of published lists, and publish missing
-                       ones again
+          --repair     Also repair published lists whose images are missing
           --blobs      With --repair, also check each config and layer
 
     Options for every command:
@@ -176,7 +174,7 @@ fn sync_has_a_page() {
     Examples:
       mlist sync                       all lists; if interrupted, run it again
       mlist sync 'kube-*' --set version=v1.31.0
-      mlist sync --repair              also images that a cleanup job has deleted
+      mlist sync --repair              also publish images again that were deleted
       mlist sync --format json=report.json
 
     Exit status: 0 everything is up to date  1 failed: registry error
@@ -189,7 +187,7 @@ fn sync_has_a_page() {
 #[test]
 fn verify_has_a_page() {
     insta::assert_snapshot!(page(&["verify", "--help"]), @r"
-    Check that what is published is as declared and can be pulled
+    Check that the published lists are as declared and can be pulled
 
     Usage: mlist verify [SELECTOR]... [OPTIONS]
 
@@ -218,11 +216,12 @@ fn verify_has_a_page() {
       -V, --version           Print version
 
     Examples:
-      mlist verify                     each tag and list, and each of its images
+      mlist verify                     each list, its tags and its images
       mlist verify 'kube-*' --blobs    also the config and layers of each image
       mlist verify --format json=verification.json
 
-    A source that was deleted after its image was published is no difference.
+    If a source was deleted after its image was published, verify reports no
+    difference.
 
     Exit status: 0 as declared               1 failed: registry error
                  2 invalid usage or file     3 different, damaged or not found
@@ -265,7 +264,7 @@ fn ls_has_a_page() {
 
     Examples:
       mlist ls                         all lists: what is published, what differs
-      mlist ls 'kube-*' --offline      what the templates in the file result in
+      mlist ls 'kube-*' --offline      what the file declares
       mlist ls --tags --limit 100
       mlist ls --format html=public/index.html      a page for a website
 
@@ -307,7 +306,7 @@ fn inspect_has_a_page() {
       mlist inspect oci:build/images:v1.2 -v
       mlist inspect quay.io/acme/app:v1.2 --format json
 
-    Exit status: 0 everything was read       1 failed: registry error
+    Exit status: 0 no errors                 1 failed: registry error
                  2 invalid usage or file     4 not found, or a corrupt layout
                  130 interrupted, 143 terminated
     "#);
