@@ -111,7 +111,7 @@ fn what_cannot_be_read_says_why() {
     │     be577b300157  failed to read
     ├─ manifest
     │     cba06b5736fa
-    │     application/vnd.docker.distribution.manifest.v1+json, cannot be read:
+    │     application/vnd.docker.distribution.manifest.v1+json, cannot be parsed:
     │     Docker manifest schema 1
     ├─ linux/s390x
     │     f2bd2b7d44b2  Docker image
