@@ -38,15 +38,18 @@ pub(super) fn choose<'a, 'p>(
     // The platform is looked up once for each member, not once for each entry: that may parse an index.
     let absent = absent.map(|member| (member, os_version::known(input, member)));
     let claims = Claims { input, resolved, absent: absent.collect() };
+    let keeps_undeclared = input.publication.rules.undeclared == Undeclared::Keep;
     let mut retained = Retained { kept: Vec::new(), nothing_to_keep: Vec::new(), undeclared: Vec::new() };
     for (member, platform) in claims.absent.iter().filter(|(member, _)| input.keeps(member)) {
         match claims.published_for(member, platform, &entries) {
+            // To compare: it stays where it is in the list, as an entry that is not declared.
+            Some(entry) if member.missing == Missing::Skip && keeps_undeclared && !claims.any(entry) => {}
             Some(entry) => retained.kept.push((member, entry)),
             None if member.missing == Missing::Skip => {}
             None => retained.nothing_to_keep.push(member),
         }
     }
-    if input.publication.rules.undeclared == Undeclared::Keep {
+    if keeps_undeclared {
         let kept: HashSet<&Digest> = retained.kept.iter().map(|(_, entry)| &entry.descriptor.digest).collect();
         let is_free = |entry: &&Entry| !kept.contains(&entry.descriptor.digest) && !claims.any(entry);
         retained.undeclared = entries.into_iter().filter(is_free).collect();

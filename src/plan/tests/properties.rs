@@ -104,7 +104,8 @@ proptest! {
     fn what_was_published_is_verified_as_declared(mut scene in scenes()) {
         let (plan, _) = scene.world.plan(&scene.list);
         scene.world.apply(&plan);
-        if plan.action.writes() {
+        // A sync that writes only member tags does not look at the images of the list, which may be lost already.
+        if plan.tags.iter().any(|tag| tag.fate.is_written()) {
             for depth in [CheckDepth::List, CheckDepth::Children] {
                 let (verified, _) = verified(&scene.world, &scene.list, depth);
                 // HEAD may claim a wrong size as long as nothing shows that it is wrong. Only `verify` reads the bytes.
